@@ -1,0 +1,59 @@
+//! A mock service: whoever asks `/sse` gets an event of type `number` every second, whose data is
+//! a random digit. The stream never ends by itself; each client has its own.
+//!
+//! Run it, and open the page or use curl:
+//!
+//! ```text
+//! $ cargo run --example random_number
+//! listening on http://127.0.0.1:3000
+//!
+//! $ curl -N http://127.0.0.1:3000/sse
+//! event: number
+//! data: 7
+//!
+//! event: number
+//! data: 2
+//! ```
+//!
+//! End curl: the interval's thread ends and the stream is closed within a second.
+
+use std::env;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::time::Duration;
+
+use tidings::{Logger, Response, Server};
+
+fn main() -> tidings::Result<()> {
+    let address = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".into());
+    let server = Server::bind(address.as_str())?
+        .hooks(Logger::stderr())
+        .get("/", |_request| Ok(Response::html(PAGE)))
+        .sse("/sse", |stream, _request| {
+            stream.open()?;
+            stream.every(Duration::from_secs(1), |stream| {
+                stream.send(("number", random_digit().to_string()))
+            })
+        });
+    println!("listening on http://{}", server.address());
+    server.run()
+}
+
+/// std has no random numbers, but it draws random keys for its hash maps.
+fn random_digit() -> u64 {
+    RandomState::new().build_hasher().finish() % 10
+}
+
+const PAGE: &str = r#"<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>random_number</title>
+<h1>A random number every second: <output id="number">…</output></h1>
+<script>
+  // Relative, so the page works behind any host and path.
+  const source = new EventSource("sse");
+  source.addEventListener("number", (event) => {
+    document.getElementById("number").textContent = event.data;
+  });
+</script>
+</html>
+"#;

@@ -1,0 +1,110 @@
+//! What one `send` carries: consecutive events, and how far a cursor comes with each of them.
+//!
+//! Streams that stand at the same place share one batch. A stream whose socket took only a part of
+//! it finds here which event was cut, and how much of that one is still to be sent.
+
+use super::cursor::Cursor;
+use super::gap::Gap;
+use crate::sse::chunk;
+
+/// One pass over thousands of streams should stay short, and the kernel's socket buffer seldom
+/// takes more at once.
+const MOST: usize = 64 * 1024;
+
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    bytes: Vec<u8>,
+    /// One for each event, in their order.
+    ends: Vec<End>,
+    /// What the cursor is after the newest event in it.
+    cursor: Cursor,
+    /// Whether there was more than it could take.
+    full: bool,
+    /// Whether the stream has no chunk framing (HTTP/1.0).
+    plain: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct End {
+    at: usize,
+    cursor: Cursor,
+}
+
+impl Batch {
+    /// Empties the batch and begins a new one behind `cursor`.
+    pub(crate) fn begin(&mut self, cursor: Cursor, plain: bool) {
+        self.bytes.clear();
+        self.ends.clear();
+        self.cursor = cursor;
+        self.full = false;
+        self.plain = plain;
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub(crate) fn events(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is room for one more event of that size. There is always room for the first.
+    pub(crate) fn takes(&mut self, len: usize) -> bool {
+        self.full = !self.bytes.is_empty() && self.bytes.len() + len > MOST;
+        !self.full
+    }
+
+    /// Whether there was more to be sent than it took.
+    pub(crate) fn is_full(&self) -> bool {
+        self.full
+    }
+
+    /// Appends the event that `copy` writes as a chunk, whose size line has `size_line` bytes.
+    pub(crate) fn push(
+        &mut self,
+        sequence: u64,
+        size_line: usize,
+        copy: impl FnOnce(&mut Vec<u8>),
+    ) {
+        self.append(size_line, copy);
+        self.end(Cursor { sequence, seen: self.cursor.seen + 1 });
+    }
+
+    /// Appends an event that tells of `missed` others; the place in the sequence stays.
+    pub(crate) fn push_gap(&mut self, gap: &Gap, missed: u64) {
+        if self.plain {
+            self.bytes.extend_from_slice(&gap.content());
+        } else {
+            chunk::encode(&gap.content(), &mut self.bytes);
+        }
+        self.end(Cursor { sequence: self.cursor.sequence, seen: self.cursor.seen + missed });
+    }
+
+    fn append(&mut self, size_line: usize, copy: impl FnOnce(&mut Vec<u8>)) {
+        let start = self.bytes.len();
+        copy(&mut self.bytes);
+        if self.plain {
+            self.bytes.truncate(self.bytes.len() - b"\r\n".len());
+            self.bytes.drain(start..start + size_line);
+        }
+    }
+
+    fn end(&mut self, cursor: Cursor) {
+        self.cursor = cursor;
+        self.ends.push(End { at: self.bytes.len(), cursor });
+    }
+
+    /// Where a cursor stands once the first `sent` bytes are written: behind the last event that
+    /// went out or was begun. The rest of one that was cut is `bytes()[sent..end]`.
+    pub(crate) fn cursor_at(&self, sent: usize) -> Option<(Cursor, usize)> {
+        let cut = self.ends.partition_point(|end| end.at < sent);
+        // Nothing was sent: no event was begun.
+        let end = self.ends.get(cut).filter(|_| sent > 0)?;
+        Some((end.cursor, end.at))
+    }
+
+    /// How many whole events are within the first `sent` bytes.
+    pub(crate) fn events_at(&self, sent: usize) -> usize {
+        self.ends.partition_point(|end| end.at <= sent)
+    }
+}

@@ -1,0 +1,183 @@
+//! Where a stream stands in the logs that it follows, and what it is sent next.
+//!
+//! All channels of a hub draw from one sequence, so one number is a place in each of them, and one
+//! last event ID resumes a stream that follows many. Resume is no path of its own: it only sets
+//! the cursor ([`start`]); from there on [`read`] serves it like any other stream.
+//!
+//! Loss is found by counting. A cursor knows how many events of its channels it has `seen`; what
+//! was pushed, less what was seen, less what can still be read, is what was missed. The client is
+//! told in band, by one event of type `tidings.gap`:
+//!
+//! ```text
+//! event: tidings.gap
+//! data: {"from":"5f3a-17","to":"5f3a-40","missed":23,"reason":"lagged"}
+//! ```
+//!
+//! `from` is the last event the client had, `to` the newest one that is gone, `missed` how many,
+//! or null where that can't be known: where the client comes from before a restart, or where other
+//! channels' events lie between.
+
+use std::io::Write;
+use std::ops::Deref;
+
+use super::batch::Batch;
+use super::gap::{Gap, Reason};
+use super::log::Log;
+
+/// A place in the sequence of a hub.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Cursor {
+    /// The number of the newest event that was sent.
+    pub(crate) sequence: u64,
+    /// How many events of the followed channels were sent, or reported as missed, or came before
+    /// the stream. The same for all streams that follow the same channels and stand here.
+    pub(crate) seen: u64,
+}
+
+/// What happens to a stream that reads so slowly that its next event has left the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Lag {
+    /// It is told what it missed by an event of type `tidings.gap`, and goes on with what is
+    /// still there. The default.
+    #[default]
+    Skip,
+    /// It is closed. Its client comes back with its last event ID and is told then.
+    Close,
+}
+
+/// The stream fell behind, and its channel closes such streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Lagged;
+
+/// Where a stream begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Start<'a> {
+    /// With the next event that is published.
+    Live,
+    /// Behind the event of this id.
+    Behind(&'a str),
+    /// With the newest events, so many of them.
+    Newest(usize),
+}
+
+/// An event's id: `<epoch>-<sequence>`, the epoch in hexadecimal.
+pub(crate) fn id(epoch: u64, sequence: u64) -> String {
+    format!("{epoch:x}-{sequence}")
+}
+
+/// Writes the same without an allocation.
+pub(crate) fn write_id(epoch: u64, sequence: u64, out: &mut Vec<u8>) {
+    write!(out, "{epoch:x}-{sequence}").expect("writing to a Vec never fails");
+}
+
+/// Reads an id as [`id`] writes it, and no other form.
+fn parse_id(id: &str) -> Option<(u64, u64)> {
+    let (epoch, sequence) = id.split_once('-')?;
+    let parsed = (u64::from_str_radix(epoch, 16).ok()?, sequence.parse().ok()?);
+    (self::id(parsed.0, parsed.1) == id).then_some(parsed)
+}
+
+/// Fills the batch with what comes behind the cursor. Where events have left the log unread, a gap
+/// event comes first.
+pub(crate) fn read<L: Deref<Target = Log>>(
+    logs: &[L],
+    epoch: u64,
+    cursor: Cursor,
+    lag: Lag,
+    plain: bool,
+    batch: &mut Batch,
+) -> Result<(), Lagged> {
+    batch.begin(cursor, plain);
+    let pushed: u64 = logs.iter().map(|log| log.pushed()).sum();
+    let ahead: usize = logs.iter().map(|log| log.len() - log.after(cursor.sequence)).sum();
+    let missed = pushed - cursor.seen - ahead as u64;
+    if missed > 0 {
+        if lag == Lag::Close {
+            return Err(Lagged);
+        }
+        batch.push_gap(&gap(logs, epoch, cursor.sequence, Some(missed), Reason::Lagged), missed);
+    }
+    match logs {
+        [log] => log.copy(log.after(cursor.sequence), batch),
+        _ => merge(logs, cursor.sequence, batch),
+    }
+    Ok(())
+}
+
+/// Copies what comes behind `sequence` from several logs, in the order of the sequence.
+fn merge<L: Deref<Target = Log>>(logs: &[L], sequence: u64, batch: &mut Batch) {
+    let mut heads: Vec<usize> = logs.iter().map(|log| log.after(sequence)).collect();
+    loop {
+        let next = logs
+            .iter()
+            .zip(&mut heads)
+            .filter_map(|(log, head)| Some((log.entry(*head)?, log, head)))
+            .min_by_key(|(entry, ..)| entry.sequence);
+        let Some((entry, log, head)) = next else { return };
+        if !batch.takes(log.chunk_len(*head)) {
+            return;
+        }
+        log.copy_one(*head, entry, batch);
+        *head += 1;
+    }
+}
+
+/// Finds where a stream begins, and what it has to be told where what it asks for is gone.
+/// `newest` is the hub's newest sequence number.
+pub(crate) fn start<L: Deref<Target = Log>>(
+    logs: &[L],
+    epoch: u64,
+    newest: u64,
+    start: Start<'_>,
+) -> (Cursor, Option<Gap>) {
+    let (sequence, told) = match start {
+        Start::Live => (newest, None),
+        Start::Newest(count) => (before_the_newest(logs, newest, count), None),
+        Start::Behind(id) => match parse_id(id) {
+            Some((of, sequence)) if of == epoch && sequence <= newest => {
+                let missed: Option<u64> = logs.iter().map(|log| log.evicted_after(sequence)).sum();
+                let told = (missed != Some(0))
+                    .then(|| gap(logs, epoch, sequence, missed, Reason::Evicted));
+                (sequence, told)
+            }
+            // An id from before this hub's start, or none of ours at all.
+            _ => (0, Some(Gap { from: id.into(), ..gap(logs, epoch, 0, None, Reason::Restarted) })),
+        },
+    };
+    let pushed: u64 = logs.iter().map(|log| log.pushed()).sum();
+    let ahead: usize = logs.iter().map(|log| log.len() - log.after(sequence)).sum();
+    (Cursor { sequence, seen: pushed - ahead as u64 }, told)
+}
+
+/// Describes what is gone behind `sequence`.
+fn gap<L: Deref<Target = Log>>(
+    logs: &[L],
+    epoch: u64,
+    sequence: u64,
+    missed: Option<u64>,
+    reason: Reason,
+) -> Gap {
+    let to = logs.iter().map(|log| log.evicted_through()).max().unwrap_or(0).max(sequence);
+    // What another of the channels still has from before `to` comes behind the gap event, so a
+    // client that has read no further than this must resume before it.
+    let next = logs.iter().filter_map(|log| log.entry(log.after(sequence))).map(|e| e.sequence);
+    let resume = next.min().map_or(to, |next| to.min(next - 1));
+    Gap { epoch, from: id(epoch, sequence), to, resume, missed, reason }
+}
+
+/// The sequence number behind which the newest `count` events of all logs come.
+fn before_the_newest<L: Deref<Target = Log>>(logs: &[L], newest: u64, count: usize) -> u64 {
+    let mut sequences: Vec<u64> = logs
+        .iter()
+        .flat_map(|log| (log.len().saturating_sub(count)..log.len()).filter_map(|at| log.entry(at)))
+        .map(|entry| entry.sequence)
+        .collect();
+    sequences.sort_unstable();
+    let first = sequences.len().saturating_sub(count);
+    sequences.get(first).map_or(newest, |sequence| sequence - 1)
+}
+
+#[cfg(test)]
+mod tests;

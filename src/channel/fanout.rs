@@ -1,0 +1,297 @@
+//! Passes: sending every stream of a shard what its channel has for it.
+//!
+//! A server's streams are divided into shards, one for each core, and each shard has a fan-out
+//! thread, started with its first stream. A channel keeps its streams in *groups*, one for each
+//! shard that has any, so a pass looks at the streams of one channel in one shard and at no others.
+//!
+//! ```text
+//!             ┌─ group of shard 0: stream stream stream …   ◄─ pass by whoever holds
+//! channel ────┤                                                the pass of shard 0
+//!             └─ group of shard 1: stream stream …
+//! ```
+//!
+//! **Who makes a pass.** The publisher, if nobody makes one in this shard and the shard has rested
+//! for at least as long as its last pass took: then an event goes out without a thread being
+//! woken. Otherwise the publisher leaves word and returns; the fan-out thread makes the next pass,
+//! and what was published in the meantime goes out together. So a lone event costs one `send` for
+//! each stream, and under pressure many share one.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use super::batch::Batch;
+use super::subscription::Subscription;
+use crate::error::{Error, Result};
+use crate::sse::stream::{Advance, Stream};
+use super::cursor::{Cursor, Lagged};
+
+/// A pass needs little stack and calls no user code but hooks.
+const STACK: usize = 256 * 1024;
+
+/// The shards of one server. Owned by it; [`stop`](Self::stop) ends and joins their threads.
+#[derive(Debug)]
+pub(crate) struct Fanout {
+    shards: Vec<Arc<Shard>>,
+}
+
+/// One core's share of a server's streams.
+#[derive(Debug)]
+pub(crate) struct Shard {
+    /// What waits for the fan-out thread. Taken last, while no other lock is taken behind it.
+    queue: Mutex<Queue>,
+    wake: Condvar,
+    /// Held by whoever makes a pass, so that there is one at a time. Before a group's streams.
+    pass: Mutex<Pass>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    /// No group twice: see [`Group::queued`].
+    groups: Vec<Arc<Group>>,
+    asleep: bool,
+    stopping: bool,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+struct Pass {
+    batches: Batches,
+    ended: Instant,
+    took: Duration,
+}
+
+/// The streams of one channel in one shard.
+#[derive(Debug)]
+pub(crate) struct Group {
+    shard: Arc<Shard>,
+    /// Whether it is in the shard's queue.
+    queued: AtomicBool,
+    /// Locked for a whole pass: whoever subscribes or unsubscribes meanwhile waits for one pass at
+    /// most, as its sockets never block.
+    streams: Mutex<Vec<Arc<Stream>>>,
+}
+
+impl Fanout {
+    pub(crate) fn new() -> Self {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let shard = |_| {
+            Arc::new(Shard {
+                queue: Mutex::default(),
+                wake: Condvar::new(),
+                pass: Mutex::new(Pass {
+                    batches: Batches::default(),
+                    ended: Instant::now(),
+                    took: Duration::ZERO,
+                }),
+            })
+        };
+        Self { shards: (0..cores).map(shard).collect() }
+    }
+
+    /// The shard of the stream with this number.
+    pub(crate) fn shard(&self, stream: usize) -> &Arc<Shard> {
+        &self.shards[stream % self.shards.len()]
+    }
+
+    pub(crate) fn stop(&self) {
+        for shard in &self.shards {
+            shard.lock_queue().stopping = true;
+            shard.wake.notify_all();
+        }
+        for shard in &self.shards {
+            let thread = shard.lock_queue().thread.take();
+            if let Some(thread) = thread {
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+impl Shard {
+    /// Starts the fan-out thread if it is not running yet.
+    pub(crate) fn start(self: &Arc<Self>) -> Result<()> {
+        let mut queue = self.lock_queue();
+        if queue.thread.is_none() && !queue.stopping {
+            let shard = Arc::clone(self);
+            let thread = thread::Builder::new()
+                .name("tidings-fanout".into())
+                .stack_size(STACK)
+                .spawn(move || shard.work())
+                .map_err(|error| Error::io("can't start a fan-out thread", error))?;
+            queue.thread = Some(thread);
+        }
+        Ok(())
+    }
+
+    /// The life of a fan-out thread: a pass for each group that has something new.
+    fn work(&self) {
+        let mut groups = Vec::new();
+        while self.take_queued(&mut groups) {
+            for group in groups.drain(..) {
+                let pass = self.pass.lock().unwrap_or_else(PoisonError::into_inner);
+                group.pass(pass);
+            }
+        }
+    }
+
+    /// Waits until groups are queued, and takes them all; false ends the thread.
+    fn take_queued(&self, groups: &mut Vec<Arc<Group>>) -> bool {
+        let mut queue = self.lock_queue();
+        while queue.groups.is_empty() && !queue.stopping {
+            queue.asleep = true;
+            queue = self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            queue.asleep = false;
+        }
+        std::mem::swap(&mut queue.groups, groups);
+        !queue.stopping
+    }
+
+    fn enqueue(&self, group: &Arc<Group>) {
+        let mut queue = self.lock_queue();
+        queue.groups.push(Arc::clone(group));
+        // Waking costs a system call, also when nobody sleeps.
+        if queue.asleep {
+            queue.asleep = false;
+            drop(queue);
+            self.wake.notify_one();
+        }
+    }
+
+    fn lock_queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Group {
+    pub(crate) fn new(shard: Arc<Shard>) -> Self {
+        Self { shard, queued: AtomicBool::new(false), streams: Mutex::default() }
+    }
+
+    pub(crate) fn is_of(&self, shard: &Arc<Shard>) -> bool {
+        Arc::ptr_eq(&self.shard, shard)
+    }
+
+    pub(crate) fn add(&self, stream: &Arc<Stream>) {
+        self.lock().push(Arc::clone(stream));
+    }
+
+    /// Whether the stream was here.
+    pub(crate) fn remove(&self, stream: &Stream) -> bool {
+        let mut streams = self.lock();
+        let found = streams.iter().position(|other| std::ptr::eq(&**other, stream));
+        let removed = found.map(|at| streams.swap_remove(at));
+        // It may be the last owner of the stream, whose end needs this lock.
+        drop(streams);
+        removed.is_some()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    pub(crate) fn streams(&self) -> Vec<Arc<Stream>> {
+        self.lock().clone()
+    }
+
+    /// Brings what was published to the streams: now and here, or by the fan-out thread.
+    pub(crate) fn publish(self: &Arc<Self>) {
+        if let Ok(pass) = self.shard.pass.try_lock() {
+            if pass.ended.elapsed() >= pass.took {
+                return self.pass(pass);
+            }
+        }
+        self.leave_to_the_thread();
+    }
+
+    fn leave_to_the_thread(self: &Arc<Self>) {
+        if !self.queued.swap(true, Ordering::AcqRel) {
+            self.shard.enqueue(self);
+        }
+    }
+
+    /// One pass: sends each stream one batch at most.
+    fn pass(self: &Arc<Self>, mut pass: MutexGuard<'_, Pass>) {
+        let began = Instant::now();
+        // Before the log is read: what is published after this queues the group again.
+        self.queued.store(false, Ordering::Release);
+        let mut after = Aftermath::default();
+        pass.batches.forget();
+        for stream in self.lock().iter() {
+            let advance = stream.advance(&mut pass.batches, began);
+            after.note(stream, advance);
+        }
+        pass.ended = Instant::now();
+        pass.took = pass.ended - began;
+        drop(pass);
+        if after.settle() {
+            self.leave_to_the_thread();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Stream>>> {
+        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a pass found that has to be done without its locks.
+#[derive(Default)]
+struct Aftermath {
+    streams: Vec<(Arc<Stream>, Advance)>,
+    more: bool,
+}
+
+impl Aftermath {
+    fn note(&mut self, stream: &Arc<Stream>, advance: Advance) {
+        self.more |= advance.has_more();
+        if stream.needs_settling(advance) {
+            self.streams.push((Arc::clone(stream), advance));
+        }
+    }
+
+    /// Returns whether a stream has more to be sent at once.
+    fn settle(self) -> bool {
+        for (stream, advance) in self.streams {
+            stream.settle(advance);
+        }
+        self.more
+    }
+}
+
+/// The batches of one pass. Most streams of a channel stand at the same place, so two are enough:
+/// one that they share, and one for those who don't.
+#[derive(Debug, Default)]
+pub(crate) struct Batches {
+    shared: Keyed,
+    own: Keyed,
+}
+
+#[derive(Debug, Default)]
+struct Keyed {
+    /// For what the batch was read: a channel, a place and a framing.
+    key: Option<(u64, Cursor, bool)>,
+    batch: Batch,
+}
+
+impl Batches {
+    /// The logs may have grown: nothing that was read before is served again.
+    pub(crate) fn forget(&mut self) {
+        self.shared.key = None;
+        self.own.key = None;
+    }
+
+    /// What the stream is to be sent next.
+    pub(crate) fn next(&mut self, of: &Subscription, plain: bool) -> Result<&Batch, Lagged> {
+        let key = of.only_channel().map(|channel| (channel, of.cursor(), plain));
+        if key.is_some() && self.shared.key == key {
+            return Ok(&self.shared.batch);
+        }
+        let slot = if self.shared.key.is_none() { &mut self.shared } else { &mut self.own };
+        if key.is_none() || slot.key != key {
+            of.read(plain, &mut slot.batch)?;
+            slot.key = key;
+        }
+        Ok(&slot.batch)
+    }
+}

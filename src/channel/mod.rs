@@ -1,0 +1,207 @@
+//! Channels: a log of events, and the streams that follow it.
+//!
+//! **A channel is a log, and a stream is a cursor into it.** Publishing appends to the log; a pass
+//! sends each stream what lies between its cursor and the end. Resume sets the cursor further
+//! back; a slow reader's cursor stays behind; neither is a path of its own.
+//!
+//! ```text
+//! send ─► log ─► groups ─► pass over the streams of one shard ─► send(log[cursor..]) ─► sockets
+//! ```
+//!
+//! To read on: [`log`] keeps the events, [`cursor`] says what a stream is sent next, [`batch`] is
+//! what one `send` carries, [`gap`] tells what was missed, [`fanout`] makes the passes, [`hub`]
+//! names channels. The first four are pure.
+
+pub(crate) mod batch;
+pub(crate) mod cursor;
+pub(crate) mod fanout;
+pub(crate) mod gap;
+pub(crate) mod hub;
+pub(crate) mod log;
+pub(crate) mod subscription;
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::error::{CloseReason, Error, Result};
+use crate::sse::event::{EventId, IntoEvent};
+use crate::sse::stream::Stream;
+use cursor::Lag;
+use fanout::{Group, Shard};
+use hub::Sequence;
+use log::{History, Log};
+
+/// Something that many streams follow, and that remembers its newest events.
+///
+/// A clone is the same channel. Streams follow it with [`SseWriter::subscribe`]; who comes back
+/// with a last event ID is sent what it missed, as far as the channel's [`History`] reaches. A
+/// channel needs no server, and the streams of several servers may follow one.
+///
+/// Dropping a channel does nothing to the streams that follow it: they hold it themselves.
+///
+/// ```
+/// use tidings::Channel;
+///
+/// let news = Channel::new();
+/// let id = news.send("nobody hears it yet, but it is kept")?;
+/// assert!(id.as_str().ends_with("-1"));
+/// assert_eq!(news.streams(), 0);
+/// # Ok::<(), tidings::Error>(())
+/// ```
+///
+/// [`SseWriter::subscribe`]: crate::SseWriter::subscribe
+#[derive(Clone)]
+pub struct Channel(Arc<Inner>);
+
+/// Lock order: `groups`, then a group's streams, then one stream's state, then `log`. Where a
+/// stream follows several channels, their logs are locked in the order of their `number`.
+struct Inner {
+    /// Ids come from here; all channels of a hub share it.
+    sequence: Arc<Sequence>,
+    number: u64,
+    lag: Lag,
+    log: Mutex<Log>,
+    /// The streams, by shard. Replaced as a whole, so that a publisher takes it in one step.
+    groups: Mutex<Arc<[Arc<Group>]>>,
+    closed: AtomicBool,
+}
+
+/// Gives each channel of the process its place in the lock order.
+static NUMBER: AtomicU64 = AtomicU64::new(0);
+
+impl Default for Channel {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Channel").field("streams", &self.streams()).finish_non_exhaustive()
+    }
+}
+
+impl Channel {
+    /// A channel of its own, with the default [`History`] and [`Lag::Skip`].
+    pub fn new() -> Self {
+        Self::with_history(History::default())
+    }
+
+    /// A channel of its own that keeps so much of its past.
+    pub fn with_history(history: History) -> Self {
+        Self::build(Arc::new(Sequence::new()), history, Lag::default(), 0)
+    }
+
+    /// A channel of its own that does this to streams which fall behind its history.
+    pub fn with_history_and_lag(history: History, lag: Lag) -> Self {
+        Self::build(Arc::new(Sequence::new()), history, lag, 0)
+    }
+
+    fn build(sequence: Arc<Sequence>, history: History, lag: Lag, forgotten_through: u64) -> Self {
+        Self(Arc::new(Inner {
+            sequence,
+            number: NUMBER.fetch_add(1, Ordering::Relaxed),
+            lag,
+            log: Mutex::new(Log::new(history, forgotten_through)),
+            groups: Mutex::new(Arc::new([])),
+            closed: AtomicBool::new(false),
+        }))
+    }
+
+    /// Publishes an event: appends it to the log under a new id, and sends it to every stream that
+    /// follows the channel. The id replaces one that the event has.
+    ///
+    /// It never waits for a peer: a stream that does not take it now gets it later, or a gap event.
+    /// At most it makes one pass over the streams itself; where one is being made or the streams
+    /// have had no rest since the last, a fan-out thread makes the next.
+    ///
+    /// # Errors
+    ///
+    /// When the channel is closed, or an id or type holds CR, LF or NUL.
+    pub fn send(&self, event: impl IntoEvent) -> Result<EventId> {
+        let event = event.into_event()?;
+        let sequence = self.append(|epoch, sequence, out| {
+            event.encode_with_id(|out| cursor::write_id(epoch, sequence, out), out);
+        })?;
+        for group in self.groups().iter() {
+            group.publish();
+        }
+        EventId::new(cursor::id(self.0.sequence.epoch, sequence))
+    }
+
+    /// The number is drawn while the log is locked, so a reader who holds the logs of several
+    /// channels sees all numbers up to the newest.
+    fn append(&self, encode: impl FnOnce(u64, u64, &mut Vec<u8>)) -> Result<u64> {
+        let mut log = self.log();
+        if self.is_closed() {
+            return Err(Error::closed(CloseReason::Channel));
+        }
+        let sequence = self.0.sequence.draw();
+        let epoch = self.0.sequence.epoch;
+        log.push(sequence, self.0.sequence.now(), |out| encode(epoch, sequence, out));
+        Ok(sequence)
+    }
+
+    /// How many streams follow it.
+    pub fn streams(&self) -> usize {
+        self.groups().iter().map(|group| group.len()).sum()
+    }
+
+    /// How many events it keeps at the moment.
+    pub fn kept(&self) -> usize {
+        self.log().len()
+    }
+
+    /// How many events were ever published on it.
+    pub fn published(&self) -> u64 {
+        self.log().pushed()
+    }
+
+    /// Ends the channel and every stream that follows it, with what they have not yet had.
+    /// Publishing and subscribing then fail. Closing it again does nothing.
+    pub fn close(&self) {
+        {
+            let _log = self.log();
+            self.0.closed.store(true, Ordering::Release);
+        }
+        let groups = self.groups();
+        let streams: Vec<Arc<Stream>> = groups.iter().flat_map(|group| group.streams()).collect();
+        for stream in streams {
+            stream.catch_up();
+            stream.end(CloseReason::Channel);
+        }
+    }
+
+    /// Whether [`close`](Self::close) was called.
+    pub fn is_closed(&self) -> bool {
+        self.0.closed.load(Ordering::Acquire)
+    }
+
+    /// Adds a stream. It is sent what is published from now on.
+    fn join(&self, stream: &Arc<Stream>, shard: &Arc<Shard>) {
+        let mut groups = self.0.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(group) = groups.iter().find(|group| group.is_of(shard)) {
+            return group.add(stream);
+        }
+        let group = Arc::new(Group::new(Arc::clone(shard)));
+        group.add(stream);
+        *groups = groups.iter().cloned().chain([group]).collect();
+    }
+
+    /// Removes a stream, and its group if that is then empty.
+    fn leave(&self, stream: &Stream) {
+        let mut groups = self.0.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        if groups.iter().any(|group| group.remove(stream)) {
+            *groups = groups.iter().filter(|group| group.len() > 0).cloned().collect();
+        }
+    }
+
+    fn groups(&self) -> Arc<[Arc<Group>]> {
+        Arc::clone(&self.0.groups.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn log(&self) -> MutexGuard<'_, Log> {
+        self.0.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

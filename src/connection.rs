@@ -1,0 +1,427 @@
+//! One connection: bytes to a request, to its handler, to its answer, to the next request.
+//!
+//! ```text
+//!         ┌───────────────────────────────────────────────────────┐
+//!         ▼                                                       │
+//!       Head ──► Parsed ──► Body ──► handler ──► Answer ──► Drain ┤
+//!         │         │         │         │          │              │
+//!         │         └─────────┴─ refusal ─► Answer ┼──► linger    │
+//!         │                             │          └──────────────┘
+//!         │                             └─► a stream: it has the socket now, the worker is free
+//!         └─► the peer closed, or was silent for too long: close
+//! ```
+//!
+//! A worker carries a connection through this as far as it goes without waiting. Where the peer
+//! has to do something first, the worker waits only if no request can need it; else the connection
+//! is *parked*: the watch thread tries it now and then, and hands it to a worker when there is
+//! something to do. So a connection is a value that moves between threads; the one that has it
+//! owns the socket, and dropping it closes the connection.
+//!
+//! Deadlines are points in time and not spans of silence: a byte now and then moves none of them.
+//! Only an answer that is being written has until its peer takes nothing more for a while.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::answer::{Answer, Exchange, Then};
+use crate::dispatch;
+use crate::http::request::Request;
+use crate::http::status::Status;
+use crate::http::{BodyDecoder, Framing, Head, HeadParser, Refusal};
+use crate::server::reply::Kind;
+use crate::server::routes::{Handler, Params};
+use crate::server::shared::Shared;
+use crate::sse::outbox::Link;
+
+/// How long a worker blocks before it looks whether it is needed elsewhere, or the server stops.
+const SLICE: Duration = Duration::from_millis(200);
+
+/// How much is read at once.
+const READ: usize = 16 * 1024;
+
+/// Says that the body may come (RFC 9110, section 15.2.1).
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
+#[derive(Debug)]
+pub(crate) struct Connection {
+    server: Arc<Shared>,
+    link: Link,
+    peer: SocketAddr,
+    /// Whether there were too many connections when it came: it gets one answer, which says so.
+    refused: bool,
+    /// Received and not yet taken in. Holds no memory while it is empty.
+    input: Vec<u8>,
+    state: State,
+    /// When the state must have been left.
+    deadline: Instant,
+    requests: u32,
+    blocking: bool,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Between two requests, and while a head comes in.
+    Head(HeadParser),
+    /// A head is whole.
+    Parsed(Box<Head>),
+    /// While a body comes in, and when it is whole.
+    Body(Box<Incoming>),
+    /// What came can't be a request.
+    Refused(Refusal),
+    Answer(Box<Answer>),
+    /// While the rest of a body that nobody wants comes in, before the next head.
+    Drain(BodyDecoder),
+}
+
+/// A request whose body comes in.
+struct Incoming {
+    head: Head,
+    exchange: Exchange,
+    handler: Handler,
+    params: Params,
+    decoder: BodyDecoder,
+    body: Vec<u8>,
+}
+
+impl std::fmt::Debug for Incoming {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Incoming").field("head", &self.head).finish_non_exhaustive()
+    }
+}
+
+/// What the watch thread's try of a parked connection found.
+#[derive(Debug)]
+pub(crate) enum Tried {
+    /// Nothing yet.
+    Parked(Box<Connection>),
+    /// There is work for a worker.
+    Ready(Box<Connection>),
+    /// The connection is over.
+    Over,
+}
+
+/// What one `read` gave.
+#[derive(PartialEq, Eq)]
+enum Received {
+    Bytes,
+    Nothing,
+    End,
+}
+
+impl Connection {
+    /// Takes a fresh connection. Sets what is set once for each socket: an answer does not wait
+    /// for more to fill a segment, and a worker's blocking call comes back now and then.
+    pub(crate) fn new(
+        server: Arc<Shared>,
+        link: Link,
+        peer: SocketAddr,
+        refused: bool,
+    ) -> io::Result<Box<Self>> {
+        link.socket.set_nodelay(true)?;
+        link.socket.set_read_timeout(Some(SLICE))?;
+        link.socket.set_write_timeout(Some(SLICE))?;
+        Ok(Box::new(Self {
+            state: State::Head(HeadParser::new(&server.limits)),
+            deadline: Instant::now() + server.limits.idle_deadline,
+            server,
+            link,
+            peer,
+            refused,
+            input: Vec::new(),
+            requests: 0,
+            blocking: true,
+        }))
+    }
+
+    /// A connection that only has an answer left to send.
+    pub(crate) fn answering(
+        server: Arc<Shared>,
+        link: Link,
+        peer: SocketAddr,
+        answer: Answer,
+    ) -> Box<Self> {
+        Box::new(Self {
+            state: State::Answer(Box::new(answer)),
+            deadline: Instant::now() + server.limits.write_deadline,
+            server,
+            link,
+            peer,
+            refused: false,
+            input: Vec::new(),
+            requests: 0,
+            blocking: true,
+        })
+    }
+
+    /// Gives the connection to the pool. Where no thread is to be had it is closed.
+    pub(crate) fn hand_to_worker(self: Box<Self>) {
+        let server = Arc::clone(&self.server);
+        drop(server.pool.submit(Box::new(move || self.serve())));
+    }
+
+    /// A worker's whole work with it.
+    fn serve(self: Box<Self>) {
+        let mut connection = self;
+        while let Some(next) = connection.step() {
+            connection = next;
+        }
+    }
+
+    /// Goes one step on. `None` if the connection is over, or no longer this worker's.
+    fn step(mut self: Box<Self>) -> Option<Box<Self>> {
+        if !self.take_in() {
+            return self.wait();
+        }
+        let fresh = State::Head(HeadParser::new(&self.server.limits));
+        match std::mem::replace(&mut self.state, fresh) {
+            State::Parsed(head) => self.begin(*head),
+            State::Body(incoming) => self.call(*incoming),
+            State::Refused(refusal) => {
+                let answer = Exchange::closing().answer(&self.server, (&refusal).into(), Then::Close);
+                Some(self.respond(answer))
+            }
+            State::Answer(answer) => self.send(answer),
+            State::Head(_) | State::Drain(_) => Some(self.next_request()),
+        }
+    }
+
+    /// Takes in what was received. Returns whether there is something to be done now; if not, more
+    /// has to come first. Waits for nothing, so the watch thread may call it.
+    fn take_in(&mut self) -> bool {
+        match &mut self.state {
+            State::Head(parser) => match parser.parse(&self.input) {
+                Ok(None) => return false,
+                Ok(Some((head, len))) => {
+                    self.state = State::Parsed(Box::new(head));
+                    self.consume(len);
+                }
+                Err(refusal) => self.state = State::Refused(refusal),
+            },
+            State::Body(incoming) => {
+                match incoming.decoder.decode(&self.input, &mut incoming.body) {
+                    Ok(len) => {
+                        let done = incoming.decoder.is_done();
+                        self.consume(len);
+                        return done;
+                    }
+                    Err(refusal) => self.state = State::Refused(refusal),
+                }
+            }
+            State::Drain(decoder) => match decoder.decode(&self.input, &mut Vec::new()) {
+                Ok(len) => {
+                    let done = decoder.is_done();
+                    self.consume(len);
+                    return done;
+                }
+                // The answer has gone out. What comes now can't be told from the next request.
+                Err(_) => self.deadline = Instant::now(),
+            },
+            State::Parsed(_) | State::Refused(_) | State::Answer(_) => {}
+        }
+        true
+    }
+
+    fn consume(&mut self, len: usize) {
+        self.input.drain(..len);
+        if self.input.is_empty() {
+            self.input = Vec::new();
+        }
+    }
+
+    /// Waits for the peer, or parks the connection where this worker may be needed.
+    fn wait(mut self: Box<Self>) -> Option<Box<Self>> {
+        if self.is_over(Instant::now()) {
+            return self.expire();
+        }
+        let server = Arc::clone(&self.server);
+        let permit = server.pool.may_wait();
+        self.set_blocking(permit.is_some()).ok()?;
+        match self.read() {
+            Received::Bytes => Some(self),
+            Received::End => None,
+            Received::Nothing if permit.is_none() || server.pool.is_wanted() => self.park(),
+            Received::Nothing => Some(self),
+        }
+    }
+
+    fn park(mut self: Box<Self>) -> Option<Box<Self>> {
+        self.set_blocking(false).ok()?;
+        let server = Arc::clone(&self.server);
+        server.watch.park(self);
+        None
+    }
+
+    /// The watch thread's try.
+    pub(crate) fn try_again(mut self: Box<Self>, now: Instant) -> Tried {
+        if self.is_over(now) {
+            // What is left to do may be an answer, which is a worker's business.
+            return self.expire().map_or(Tried::Over, Tried::Ready);
+        }
+        if let State::Answer(answer) = &mut self.state {
+            let before = answer.unsent();
+            match answer.write_to(&self.link.socket) {
+                Ok(true) => return Tried::Ready(self),
+                Ok(false) if answer.unsent() < before => {
+                    self.deadline = now + self.server.limits.write_deadline;
+                }
+                Ok(false) => {}
+                Err(_) => return Tried::Over,
+            }
+            return Tried::Parked(self);
+        }
+        match self.read() {
+            Received::End => Tried::Over,
+            Received::Bytes if self.take_in() => Tried::Ready(self),
+            Received::Bytes | Received::Nothing => Tried::Parked(self),
+        }
+    }
+
+    /// Whether its time is up.
+    fn is_over(&self, now: Instant) -> bool {
+        let idle = matches!(self.state, State::Head(_)) && self.input.is_empty();
+        now >= self.deadline || (idle && self.server.is_stopping())
+    }
+
+    /// Its time is up: a request that is not whole is answered with 408, all else is closed.
+    fn expire(mut self: Box<Self>) -> Option<Box<Self>> {
+        let why = match &self.state {
+            State::Head(_) if !self.input.is_empty() => "the request's head took too long to come",
+            State::Body(_) => "the request's body took too long to come",
+            _ => return None,
+        };
+        self.state = State::Refused(Refusal::new(Status::REQUEST_TIMEOUT, why));
+        self.deadline = Instant::now() + self.server.limits.write_deadline;
+        Some(self)
+    }
+
+    fn read(&mut self) -> Received {
+        let mut bytes = [0; READ];
+        loop {
+            match (&self.link.socket).read(&mut bytes) {
+                Ok(0) => return Received::End,
+                Ok(len) => {
+                    if self.input.is_empty() && matches!(self.state, State::Head(_)) {
+                        self.deadline = Instant::now() + self.server.limits.head_deadline;
+                    }
+                    self.input.extend_from_slice(&bytes[..len]);
+                    return Received::Bytes;
+                }
+                Err(error) if would_block(&error) => return Received::Nothing,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => return Received::End,
+            }
+        }
+    }
+
+    fn set_blocking(&mut self, blocking: bool) -> io::Result<()> {
+        if self.blocking != blocking {
+            self.link.socket.set_nonblocking(!blocking)?;
+            self.blocking = blocking;
+        }
+        Ok(())
+    }
+
+    /// A head is whole: finds the handler and lets the body come, or answers at once.
+    fn begin(mut self: Box<Self>, head: Head) -> Option<Box<Self>> {
+        self.requests += 1;
+        self.server.counts.request();
+        let limits = &self.server.limits;
+        let may_keep = self.requests < limits.requests_per_connection
+            && !self.refused
+            && !self.server.is_stopping();
+        let exchange = Exchange::of(&head, may_keep);
+        let found = match head.framing() {
+            Framing::Length(length) if length > limits.body as u64 => {
+                Err(dispatch::too_large(limits.body))
+            }
+            _ => dispatch::find(&self.server, &head, self.refused),
+        };
+        let (handler, params) = match found {
+            Ok(found) => found,
+            Err(response) => {
+                let then = exchange.then_without_body(&head, limits);
+                let answer = exchange.answer(&self.server, response, then);
+                return Some(self.respond(answer));
+            }
+        };
+        let has_body = head.framing() != Framing::None;
+        if has_body && head.expects_continue() && self.input.is_empty() {
+            self.set_blocking(true).ok()?;
+            (&self.link.socket).write_all(CONTINUE).ok()?;
+        }
+        self.deadline = Instant::now() + self.server.limits.body_deadline;
+        let decoder = BodyDecoder::new(head.framing(), &self.server.limits);
+        let body = Vec::new();
+        let incoming = Incoming { head, exchange, handler, params, decoder, body };
+        self.state = State::Body(Box::new(incoming));
+        Some(self)
+    }
+
+    /// A request is whole: runs its handler.
+    fn call(self: Box<Self>, incoming: Incoming) -> Option<Box<Self>> {
+        let Incoming { head, exchange, handler, params, body, .. } = incoming;
+        let request = Request::new(head, body, params, self.peer);
+        match dispatch::call(&self.server, &handler, &request).0 {
+            Kind::Response(response) => {
+                let answer = exchange.answer(&self.server, response, exchange.then());
+                Some(self.respond(answer))
+            }
+            Kind::Stream { head, .. } if exchange.is_head() => {
+                let answer = exchange.answer_stream_head(&self.server, head);
+                Some(self.respond(answer))
+            }
+            Kind::Stream { head, handler } => {
+                let Self { server, link, .. } = *self;
+                dispatch::start_stream(&server, link, &request, &exchange, head, handler)
+            }
+        }
+    }
+
+    fn respond(mut self: Box<Self>, answer: Answer) -> Box<Self> {
+        self.deadline = Instant::now() + self.server.limits.write_deadline;
+        self.state = State::Answer(Box::new(answer));
+        self
+    }
+
+    /// Writes an answer as far as the peer takes it.
+    fn send(mut self: Box<Self>, mut answer: Box<Answer>) -> Option<Box<Self>> {
+        self.set_blocking(true).ok()?;
+        while !answer.write_to(&self.link.socket).ok()? {
+            if !answer.has_progressed() {
+                // The peer is slow: from here on it is the watch thread that waits.
+                self.state = State::Answer(answer);
+                return self.park();
+            }
+        }
+        match answer.into_then() {
+            Then::Next => Some(self.next_request()),
+            Then::Drain(decoder) => {
+                self.deadline = Instant::now() + self.server.limits.body_deadline;
+                self.state = State::Drain(decoder);
+                Some(self)
+            }
+            Then::Close => {
+                let Self { server, link, .. } = *self;
+                server.watch.linger(link, Vec::new());
+                None
+            }
+        }
+    }
+
+    fn next_request(mut self: Box<Self>) -> Box<Self> {
+        let limits = &self.server.limits;
+        self.state = State::Head(HeadParser::new(limits));
+        let deadline =
+            if self.input.is_empty() { limits.idle_deadline } else { limits.head_deadline };
+        self.deadline = Instant::now() + deadline;
+        self
+    }
+}
+
+/// A call on a socket gave up: at once, or at its time limit, which Linux reports in the same way
+/// and other systems do not.
+pub(crate) fn would_block(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}

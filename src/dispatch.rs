@@ -1,0 +1,134 @@
+//! From a request to whoever answers it, and from a handler's outcome to an answer.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use crate::answer::{Exchange, Then};
+use crate::connection::Connection;
+use crate::error::{CloseReason, Error, Result};
+use crate::hooks;
+use crate::http::Head;
+use crate::http::request::Request;
+use crate::http::response::Response;
+use crate::http::status::Status;
+use crate::server::reply::{Reply, StreamHandler};
+use crate::server::routes::{Found, Handler, Params};
+use crate::server::shared::Shared;
+use crate::sse::encode;
+use crate::sse::outbox::Link;
+use crate::sse::stream::{Origin, Stream};
+use crate::sse::writer::SseWriter;
+
+/// Finds the handler of a request whose body has not been read, or the answer where no handler is
+/// to be asked.
+pub(crate) fn find(
+    server: &Shared,
+    head: &Head,
+    refused: bool,
+) -> Result<(Handler, Params), Response> {
+    if refused {
+        return Err(busy(server, head.accepts_event_stream()));
+    }
+    if server.hosts.as_ref().is_some_and(|hosts| !hosts.allow(head.authority())) {
+        return Err(Response::text("421 Misdirected Request: this host name is none of ours\n")
+            .with_status(Status::MISDIRECTED_REQUEST));
+    }
+    if let Some(cors) = &server.cors {
+        if let Some(answer) = cors.preflight(head, &server.routes.allowed(head.path())) {
+            return Err(answer);
+        }
+    }
+    match server.routes.find(head.method(), head.path()) {
+        Found::Handler(handler, params) => Ok((handler, params)),
+        Found::Answer(answer) => Err(answer),
+    }
+}
+
+/// The answer where there are too many connections or streams already. A browser's `EventSource`
+/// gives up for good on a 503, so who wants an event stream gets one that says when to come back,
+/// and ends.
+pub(crate) fn busy(server: &Shared, wants_event_stream: bool) -> Response {
+    let wait = server.come_back_after();
+    if !wants_event_stream {
+        let mut answer = Response::text("503 Service Unavailable: too many connections\n")
+            .with_status(Status::SERVICE_UNAVAILABLE);
+        answer.add_field("Retry-After", wait.as_secs().max(1).to_string());
+        return answer;
+    }
+    let mut content = Vec::new();
+    encode::encode_retry(wait, &mut content);
+    Response::event_stream_head().with_content(content)
+}
+
+pub(crate) fn too_large(limit: usize) -> Response {
+    Response::text(format!("413 Content Too Large: a body may have {limit} bytes\n"))
+        .with_status(Status::CONTENT_TOO_LARGE)
+}
+
+/// Runs a handler. An error or a panic becomes an answer.
+pub(crate) fn call(server: &Shared, handler: &Handler, request: &Request) -> Reply {
+    match catch_unwind(AssertUnwindSafe(|| handler(request))) {
+        Ok(Ok(reply)) => reply,
+        Ok(Err(error)) => failure(server, request, Some(&error)).into(),
+        Err(_) => failure(server, request, None).into(),
+    }
+}
+
+/// The answer to a request whose handler failed; without an error, it panicked. What went wrong
+/// inside is told to the hooks and not to the client.
+fn failure(server: &Shared, request: &Request, error: Option<&Error>) -> Response {
+    if let Some(error) = error.filter(|error| error.is_bad_request()) {
+        return Response::text(format!("400 Bad Request: {error}\n"))
+            .with_status(Status::BAD_REQUEST);
+    }
+    if let (Some(hooks), Some(error)) = (&server.hooks, error) {
+        hooks::call(|| hooks.failed(request, error));
+    }
+    Response::text("500 Internal Server Error\n").with_status(Status::INTERNAL_SERVER_ERROR)
+}
+
+/// Gives the socket to a stream and runs its handler. Returns the connection where it turns out to
+/// be none: there are too many, or the handler failed before the head went out.
+pub(crate) fn start_stream(
+    server: &Arc<Shared>,
+    link: Link,
+    request: &Request,
+    exchange: &Exchange,
+    head: Response,
+    handler: StreamHandler,
+) -> Option<Box<Connection>> {
+    let answer_with = |link, response| {
+        let answer = exchange.answer(server, response, Then::Close);
+        Some(Connection::answering(Arc::clone(server), link, request.peer(), answer))
+    };
+    let Some(ticket) = server.streams.admit(request.peer().ip()) else {
+        return answer_with(link, busy(server, true));
+    };
+    let origin = Origin {
+        peer: request.peer(),
+        target: request.target().into(),
+        last_event_id: request.last_event_id().map(Into::into),
+        chunked: !exchange.is_http_1_0(),
+    };
+    let head = exchange.with_cors(server, head);
+    let stream = Stream::new(Arc::clone(server), link, ticket, origin, head);
+    let writer = SseWriter::new(Arc::clone(&stream));
+    match catch_unwind(AssertUnwindSafe(|| handler(writer, request))) {
+        Ok(Ok(())) => {
+            // Where the client has gone there is nothing left to open.
+            let _ = stream.open();
+            None
+        }
+        failed => {
+            let error = failed.ok().and_then(Result::err);
+            let response = failure(server, request, error.as_ref());
+            match stream.reclaim() {
+                Some(link) => answer_with(link, response),
+                None => {
+                    stream.end(CloseReason::Failed);
+                    None
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! The one public error, and why a stream ended.
+//!
+//! An [`Error`] says what was wrong and what was expected, in lower case and without a full stop,
+//! so that it reads well behind a program's own words. What kind it is is asked with predicates;
+//! the cause, where there is one, is its [`source`](std::error::Error::source).
+
+use std::fmt;
+use std::io;
+
+/// What every fallible call of this crate gives.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why something could not be done.
+///
+/// ```
+/// use tidings::EventType;
+///
+/// let error = EventType::new("two\nlines").unwrap_err();
+/// assert!(error.is_invalid());
+/// assert_eq!(
+///     error.to_string(),
+///     "an event type must not contain CR, LF or NUL, as they end a field: \"two\\nlines\"",
+/// );
+/// ```
+pub struct Error(Box<Kind>);
+
+#[derive(Debug)]
+enum Kind {
+    Invalid(String),
+    Request(String),
+    Closed(CloseReason),
+    Full,
+    Opened(&'static str),
+    Io { doing: String, source: io::Error },
+    Other(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    /// A value that the wire or the API cannot carry.
+    pub(crate) fn invalid(what: impl Into<String>) -> Self {
+        Self(Box::new(Kind::Invalid(what.into())))
+    }
+
+    /// A request that its handler cannot take: answered with 400.
+    pub(crate) fn request(what: impl Into<String>) -> Self {
+        Self(Box::new(Kind::Request(what.into())))
+    }
+
+    pub(crate) fn closed(reason: CloseReason) -> Self {
+        Self(Box::new(Kind::Closed(reason)))
+    }
+
+    pub(crate) fn full() -> Self {
+        Self(Box::new(Kind::Full))
+    }
+
+    pub(crate) fn opened(what: &'static str) -> Self {
+        Self(Box::new(Kind::Opened(what)))
+    }
+
+    pub(crate) fn io(doing: impl Into<String>, source: io::Error) -> Self {
+        Self(Box::new(Kind::Io { doing: doing.into(), source }))
+    }
+
+    /// Wraps an error of the application's own, so that a handler can end with `?`.
+    ///
+    /// ```
+    /// let error = tidings::Error::other("the sensor does not answer");
+    /// assert_eq!(error.to_string(), "the sensor does not answer");
+    /// ```
+    pub fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self(Box::new(Kind::Other(error.into())))
+    }
+
+    /// Whether a value was refused because the wire cannot carry it.
+    pub fn is_invalid(&self) -> bool {
+        matches!(*self.0, Kind::Invalid(_))
+    }
+
+    /// Whether a request was not what its handler asked it to be; a handler that returns such an
+    /// error answers 400.
+    pub fn is_bad_request(&self) -> bool {
+        matches!(*self.0, Kind::Request(_))
+    }
+
+    /// Whether the stream or the channel had ended; [`close_reason`](Self::close_reason) says how.
+    pub fn is_closed(&self) -> bool {
+        matches!(*self.0, Kind::Closed(_))
+    }
+
+    /// How the stream ended, if [`is_closed`](Self::is_closed).
+    pub fn close_reason(&self) -> Option<CloseReason> {
+        match *self.0 {
+            Kind::Closed(reason) => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// Whether the peer takes its events more slowly than they are sent, and its buffer is full.
+    pub fn is_full(&self) -> bool {
+        matches!(*self.0, Kind::Full)
+    }
+
+    /// Whether a status or a field was set after the head had gone out.
+    pub fn is_already_open(&self) -> bool {
+        matches!(*self.0, Kind::Opened(_))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.0 {
+            Kind::Invalid(what) | Kind::Request(what) => f.write_str(what),
+            Kind::Closed(reason) => write!(f, "the stream is closed: {reason}"),
+            Kind::Full => f.write_str(
+                "the stream is full: its peer reads more slowly than events are sent to it",
+            ),
+            Kind::Opened(what) => {
+                write!(f, "the {what} can't be set any more: the head of the stream has gone out")
+            }
+            Kind::Io { doing, source } => write!(f, "{doing}: {source}"),
+            Kind::Other(error) => error.fmt(f),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Error").field(&self.0).finish()
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &*self.0 {
+            Kind::Io { source, .. } => Some(source),
+            Kind::Other(error) => error.source(),
+            _ => None,
+        }
+    }
+}
+
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Self {
+        Self::other(error)
+    }
+}
+
+/// Which end came first, when a stream has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CloseReason {
+    /// The client closed its connection.
+    Client,
+    /// The client's connection was reset, or writing to it failed.
+    Reset,
+    /// The server's side called `close`.
+    Server,
+    /// Nobody held the stream any more.
+    Released,
+    /// The channel that it followed was closed.
+    Channel,
+    /// It fell behind the log of a channel that closes such streams.
+    Lagged,
+    /// Its peer took nothing for the whole write deadline.
+    Stalled,
+    /// The server stopped.
+    Stopped,
+    /// Its handler or one of its intervals failed or panicked; it was cut off.
+    Failed,
+}
+
+impl CloseReason {
+    /// Whether the stream is ended with its last chunk, so that the client knows it to be whole.
+    /// One that is cut off does not get it (RFC 9112, section 8).
+    pub(crate) fn ends_well(self) -> bool {
+        matches!(
+            self,
+            Self::Server | Self::Released | Self::Channel | Self::Lagged | Self::Stopped
+        )
+    }
+}
+
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Client => "the client closed the connection",
+            Self::Reset => "the connection was reset",
+            Self::Server => "the server closed the stream",
+            Self::Released => "nobody held the stream any more",
+            Self::Channel => "the channel was closed",
+            Self::Lagged => "the client fell too far behind",
+            Self::Stalled => "the client stopped reading",
+            Self::Stopped => "the server stopped",
+            Self::Failed => "the stream's handler failed",
+        })
+    }
+}

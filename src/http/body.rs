@@ -1,0 +1,172 @@
+//! The body of a request: as many bytes as its length says, or chunks (RFC 9112, sections 6 and 7).
+//!
+//! ```text
+//! chunked-body  = *chunk last-chunk trailer-section CRLF
+//! chunk         = chunk-size [ chunk-ext ] CRLF chunk-data CRLF
+//! last-chunk    = 1*("0") [ chunk-ext ] CRLF
+//!
+//! 5;note=hi CRLF hello CRLF      a chunk of five bytes with an extension, which is ignored
+//! 0 CRLF                         the last chunk
+//! CRLF                           the end of an empty trailer section
+//! ```
+//!
+//! A size is checked against the limit as soon as it is known, and nothing is ever allocated from
+//! it: only bytes that have come take memory.
+
+use super::chunk::ChunkLine;
+use super::framing::Framing;
+use super::refusal::Refusal;
+use super::status::Status;
+use super::trailer::TrailerSection;
+use crate::Limits;
+
+const TOO_LARGE: Refusal = Refusal::new(
+    Status::CONTENT_TOO_LARGE,
+    "this body is larger than this server takes (RFC 9110, section 15.5.14)",
+);
+
+const UNENDED_DATA: Refusal = Refusal::bad_request(
+    "the data of a chunk must be as long as its size says, and be followed by CRLF \
+     (RFC 9112, section 7.1)",
+);
+
+/// Takes the body of one request out of the bytes behind its head.
+///
+/// ```
+/// use tidings::Limits;
+/// use tidings::http::{BodyDecoder, Framing};
+///
+/// let mut decoder = BodyDecoder::new(Framing::Chunked, &Limits::default());
+/// let mut body = Vec::new();
+/// let bytes = b"5\r\nhello\r\n0\r\n\r\nGET /";
+/// assert_eq!(decoder.decode(bytes, &mut body)?, bytes.len() - 5); // the rest is the next request
+/// assert!(decoder.is_done());
+/// assert_eq!(body, b"hello");
+/// # Ok::<(), tidings::http::Refusal>(())
+/// ```
+#[derive(Debug)]
+pub struct BodyDecoder {
+    state: State,
+    /// How much content may still come.
+    room: usize,
+    /// How many bytes of chunk extensions may still come.
+    extension_room: usize,
+    /// How many bytes of trailers may come.
+    trailer_room: usize,
+}
+
+#[derive(Debug)]
+enum State {
+    /// The declared length is over the limit: refused before anything is taken.
+    TooLarge,
+    /// This many bytes are still to come; never zero.
+    Length(usize),
+    /// In the line that says how large the next chunk is.
+    ChunkLine(ChunkLine),
+    /// This much of the chunk is still to come; never zero.
+    ChunkData(usize),
+    /// Behind the data of a chunk.
+    ChunkCr,
+    /// Behind the CR behind the data of a chunk.
+    ChunkLf,
+    /// Behind the last chunk.
+    Trailers(TrailerSection),
+    Done,
+}
+
+impl State {
+    fn behind_data(&self) -> Self {
+        match self {
+            Self::ChunkData(_) => Self::ChunkCr,
+            _ => Self::Done,
+        }
+    }
+}
+
+impl BodyDecoder {
+    /// A decoder for a body that is framed like this.
+    pub fn new(framing: Framing, limits: &Limits) -> Self {
+        let state = match framing {
+            Framing::None | Framing::Length(0) => State::Done,
+            Framing::Length(length) => match usize::try_from(length) {
+                Ok(length) if length <= limits.body => State::Length(length),
+                _ => State::TooLarge,
+            },
+            Framing::Chunked => State::ChunkLine(ChunkLine::default()),
+        };
+        Self {
+            state,
+            room: limits.body,
+            extension_room: limits.chunk_extensions,
+            trailer_room: limits.trailer_section,
+        }
+    }
+
+    /// Takes what it can of the body from `input`, and appends its content to `out`. Gives how
+    /// many bytes it took: all of them, unless the body has ended before.
+    ///
+    /// # Errors
+    ///
+    /// A [`Refusal`], as soon as the bytes cannot become a valid body within the limits any more.
+    /// A declared length that is over the limit is refused by the first call, even without input.
+    pub fn decode(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<usize, Refusal> {
+        if matches!(self.state, State::TooLarge) {
+            return Err(TOO_LARGE);
+        }
+        let mut rest = input;
+        while !rest.is_empty() && !self.is_done() {
+            let taken = self.take(rest, out)?;
+            rest = &rest[taken..];
+        }
+        Ok(input.len() - rest.len())
+    }
+
+    /// Takes at least one byte of `rest`, which is not empty.
+    fn take(&mut self, rest: &[u8], out: &mut Vec<u8>) -> Result<usize, Refusal> {
+        let byte = rest[0];
+        match &mut self.state {
+            State::Length(left) | State::ChunkData(left) => {
+                let taken = rest.len().min(*left);
+                out.extend_from_slice(&rest[..taken]);
+                *left -= taken;
+                if *left == 0 {
+                    self.state = self.state.behind_data();
+                }
+                return Ok(taken);
+            }
+            State::ChunkLine(line) => {
+                if let Some(size) = line.take(byte, &mut self.extension_room)? {
+                    self.state = self.begin_chunk(size)?;
+                }
+            }
+            State::ChunkCr if byte == b'\r' => self.state = State::ChunkLf,
+            State::ChunkLf if byte == b'\n' => self.state = State::ChunkLine(ChunkLine::default()),
+            State::ChunkCr | State::ChunkLf => return Err(UNENDED_DATA),
+            State::Trailers(trailers) => {
+                if trailers.take(byte)? {
+                    self.state = State::Done;
+                }
+            }
+            State::TooLarge | State::Done => return Err(TOO_LARGE),
+        }
+        Ok(1)
+    }
+
+    /// The size of a chunk is known: what comes next?
+    fn begin_chunk(&mut self, size: u64) -> Result<State, Refusal> {
+        if size == 0 {
+            return Ok(State::Trailers(TrailerSection::new(self.trailer_room)));
+        }
+        let size = usize::try_from(size).map_err(|_| TOO_LARGE)?;
+        self.room = self.room.checked_sub(size).ok_or(TOO_LARGE)?;
+        Ok(State::ChunkData(size))
+    }
+
+    /// Whether the body has ended. A connection that closes before has cut it off.
+    pub fn is_done(&self) -> bool {
+        matches!(self.state, State::Done)
+    }
+}
+
+#[cfg(test)]
+mod tests;

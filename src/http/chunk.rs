@@ -1,0 +1,145 @@
+//! The line before the data of a chunk: its size and its extensions (RFC 9112, section 7.1).
+//!
+//! ```text
+//! chunk-size     = 1*HEXDIG
+//! chunk-ext      = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )
+//! chunk-ext-name = token
+//! chunk-ext-val  = token / quoted-string
+//! quoted-string  = DQUOTE *( qdtext / quoted-pair ) DQUOTE
+//! qdtext         = HTAB / SP / %x21 / %x23-5B / %x5D-7E / obs-text
+//! quoted-pair    = "\" ( HTAB / SP / VCHAR / obs-text )
+//! ```
+//!
+//! Extensions mean nothing to us, but they are parsed to the letter all the same: a parser that
+//! skips "everything up to the line end" is fooled by what others take for a line end.
+//!
+//! The grammar is small enough to be read one byte at a time, as a picture of states:
+//!
+//! ```text
+//!          ┌── ";" ──────────────────────────────────────────────┐
+//! Size ────┤                                                     ▼
+//!          └── BWS ─► BeforeSemicolon ── ";" ─────────────► BeforeName ─► Name ─┬─► AfterName
+//!                         ▲                                      ▲         │    │       │
+//!                         └── BWS ── Value, AfterQuoted ── ";" ──┘         "=" ◄┼───────┘
+//!                                      ▲        ▲                          │    └─► ";" as above
+//!                                      │      Quoted ⇄ QuotedPair          ▼
+//!                                      └────────┴───────────────────── BeforeValue
+//!
+//! A CR ends the line where a part has just ended: behind Size, Name, Value and AfterQuoted.
+//! ```
+
+use super::percent::hex;
+use super::refusal::Refusal;
+use super::syntax::{TCHAR, is_blank, is_value_byte};
+
+/// Sixteen hex digits are the largest number of 64 bits. More of them could only be leading zeros
+/// or an overflow.
+const MOST_DIGITS: u8 = 16;
+
+const BAD_SIZE: Refusal = Refusal::bad_request(
+    "a chunk must begin with its size in one to sixteen hex digits, and nothing else may stand \
+     there but an extension (RFC 9112, section 7.1)",
+);
+const BAD_EXTENSION: Refusal = Refusal::bad_request(
+    "a chunk extension must be a semicolon and a name, and may have = and a value, which is a \
+     token or quoted (RFC 9112, section 7.1.1)",
+);
+const LONG_EXTENSIONS: Refusal = Refusal::bad_request(
+    "these chunk extensions are longer together than this server takes (RFC 9112, section 7.1.1)",
+);
+const BARE_CR: Refusal = Refusal::bad_request(
+    "the line with the size of a chunk must end in CRLF (RFC 9112, section 7.1)",
+);
+
+/// One such line, as far as it has come.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ChunkLine {
+    at: At,
+    size: u64,
+    digits: u8,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+enum At {
+    #[default]
+    Size,
+    BeforeSemicolon,
+    BeforeName,
+    Name,
+    AfterName,
+    BeforeValue,
+    Value,
+    Quoted,
+    QuotedPair,
+    AfterQuoted,
+    LineFeed,
+}
+
+impl ChunkLine {
+    /// Takes the next byte; gives the size when that was the LF. Bytes of extensions are taken
+    /// off `room`.
+    pub(crate) fn take(&mut self, byte: u8, room: &mut usize) -> Result<Option<u64>, Refusal> {
+        match self.at {
+            At::LineFeed if byte == b'\n' => return Ok(Some(self.size)),
+            At::LineFeed => return Err(BARE_CR),
+            At::Size => self.at = self.digit(byte)?,
+            extension => self.at = extension.next(byte).ok_or(BAD_EXTENSION)?,
+        }
+        if !matches!(self.at, At::Size | At::LineFeed) {
+            *room = room.checked_sub(1).ok_or(LONG_EXTENSIONS)?;
+        }
+        Ok(None)
+    }
+
+    fn digit(&mut self, byte: u8) -> Result<At, Refusal> {
+        if let Some(digit) = hex(byte) {
+            if self.digits == MOST_DIGITS {
+                return Err(BAD_SIZE);
+            }
+            self.digits += 1;
+            self.size = self.size << 4 | u64::from(digit);
+            return Ok(At::Size);
+        }
+        match byte {
+            _ if self.digits == 0 => Err(BAD_SIZE),
+            b'\r' => Ok(At::LineFeed),
+            b';' => Ok(At::BeforeName),
+            _ if is_blank(byte) => Ok(At::BeforeSemicolon),
+            _ => Err(BAD_SIZE),
+        }
+    }
+}
+
+impl At {
+    /// Where the byte leads from within an extension; `None` if the grammar has no such way.
+    fn next(self, byte: u8) -> Option<Self> {
+        let tchar = TCHAR[usize::from(byte)];
+        let blank = is_blank(byte);
+        Some(match (self, byte) {
+            (Self::BeforeSemicolon | Self::BeforeName | Self::AfterName | Self::BeforeValue, _)
+                if blank =>
+            {
+                self
+            }
+            (Self::Name, _) if blank => Self::AfterName,
+            (Self::Value | Self::AfterQuoted, _) if blank => Self::BeforeSemicolon,
+            (Self::BeforeName | Self::Name, _) if tchar => Self::Name,
+            (Self::BeforeValue | Self::Value, _) if tchar => Self::Value,
+            (Self::Name | Self::AfterName, b'=') => Self::BeforeValue,
+            (Self::BeforeValue, b'"') => Self::Quoted,
+            (Self::Quoted, b'"') => Self::AfterQuoted,
+            (Self::Quoted, b'\\') => Self::QuotedPair,
+            (Self::Quoted | Self::QuotedPair, _) if is_value_byte(byte) => Self::Quoted,
+            (Self::Name | Self::Value | Self::AfterQuoted, b'\r') => Self::LineFeed,
+            (
+                Self::BeforeSemicolon
+                | Self::Name
+                | Self::AfterName
+                | Self::Value
+                | Self::AfterQuoted,
+                b';',
+            ) => Self::BeforeName,
+            _ => return None,
+        })
+    }
+}

@@ -1,0 +1,169 @@
+//! CORS: which pages of other origins may read our answers (the Fetch standard, section 3.3).
+//!
+//! A browser lets a page send some requests anywhere, but read the answer only if the answer says
+//! so. Before others, such as one with a field that no form could send, it asks first: a
+//! *preflight*.
+//!
+//! ```text
+//! OPTIONS /events/news HTTP/1.1                  HTTP/1.1 204 No Content
+//! Origin: https://a.example                      Access-Control-Allow-Origin: https://a.example
+//! Access-Control-Request-Method: POST            Access-Control-Allow-Methods: GET, POST
+//! Access-Control-Request-Headers: x-token        Access-Control-Allow-Headers: x-token
+//!                                                Access-Control-Max-Age: 600
+//!                                                Vary: Origin
+//! ```
+//!
+//! An answer that depends on the origin says `Vary: Origin`, also when it grants nothing, as a
+//! cache could otherwise give one origin's answer to another.
+
+use super::head::Head;
+use super::method::Method;
+use super::response::Response;
+use super::syntax::{is_token, list_elements};
+use super::target::is_authority;
+use crate::{Error, Result};
+
+/// For how long a browser need not ask again, in seconds: long enough to be of use, short enough
+/// for a change of policy to arrive.
+const MAX_AGE: &str = "600";
+
+/// Which origins may read the answers.
+///
+/// ```
+/// use tidings::Cors;
+///
+/// let cors = Cors::origins(["https://a.example", "http://localhost:8080"])?.credentials()?;
+/// assert!(cors.allows("https://a.example"));
+/// assert!(!cors.allows("https://b.example"));
+/// assert!(Cors::any().credentials().is_err());
+/// # Ok::<(), tidings::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Cors {
+    /// `None` is every origin, and never together with credentials.
+    origins: Option<Vec<String>>,
+    credentials: bool,
+}
+
+impl Cors {
+    /// Every origin may read the answers, without credentials.
+    pub fn any() -> Self {
+        Self { origins: None, credentials: false }
+    }
+
+    /// These origins and no others. An origin is written as browsers send it: in lower case,
+    /// `scheme://host` or `scheme://host:port`, without the port that the scheme has anyway.
+    ///
+    /// # Errors
+    ///
+    /// When one of them is not of this form. `null` is not either: every sandboxed page has that
+    /// origin.
+    pub fn origins<I>(origins: I) -> Result<Self>
+    where
+        I: IntoIterator<Item: Into<String>>,
+    {
+        let origins = origins.into_iter().map(Into::into).map(checked).collect::<Result<_>>()?;
+        Ok(Self { origins: Some(origins), credentials: false })
+    }
+
+    /// Lets the pages send cookies and other credentials.
+    ///
+    /// # Errors
+    ///
+    /// When every origin is allowed: the Fetch standard has no wildcard with credentials, as then
+    /// any page could read what only its visitor may see.
+    pub fn credentials(self) -> Result<Self> {
+        if self.origins.is_none() {
+            return Err(Error::invalid(
+                "credentials can't be allowed to every origin: name the origins that may use them",
+            ));
+        }
+        Ok(Self { credentials: true, ..self })
+    }
+
+    /// Whether pages of this origin may read the answers.
+    pub fn allows(&self, origin: &str) -> bool {
+        self.origins.as_ref().is_none_or(|origins| origins.iter().any(|allowed| allowed == origin))
+    }
+
+    /// The fields that this policy adds to an answer to a request from `origin`.
+    pub(crate) fn fields(&self, origin: Option<&str>) -> Vec<(&'static str, String)> {
+        if self.origins.is_none() {
+            return vec![("Access-Control-Allow-Origin", "*".to_owned())];
+        }
+        let mut fields = vec![("Vary", "Origin".to_owned())];
+        if let Some(origin) = origin.filter(|origin| self.allows(origin)) {
+            fields.push(("Access-Control-Allow-Origin", origin.to_owned()));
+            if self.credentials {
+                fields.push(("Access-Control-Allow-Credentials", "true".to_owned()));
+            }
+        }
+        fields
+    }
+
+    /// The answer to a preflight, to which [`fields`](Self::fields) are then added as to any; `None`
+    /// if the request is no preflight. `allow` lists the methods of the route, as in `GET, POST`.
+    pub(crate) fn preflight(&self, head: &Head, allow: &str) -> Option<Response> {
+        let asks = head.method() == Method::Options
+            && head.field("access-control-request-method").is_some();
+        let origin = head.field("origin").filter(|_| asks)?;
+        let origin = std::str::from_utf8(origin).ok();
+
+        let mut response = Response::no_content();
+        if origin.is_some_and(|origin| self.allows(origin)) {
+            response.add_field("Access-Control-Allow-Methods", allow.to_owned());
+            if let Some(names) = requested_fields(head) {
+                response.add_field("Access-Control-Allow-Headers", names);
+            }
+            response.add_field("Access-Control-Max-Age", MAX_AGE);
+        }
+        Some(response)
+    }
+}
+
+/// The names of the fields that the page wants to send; `None` if there are none, or if one of
+/// them is no name, so that nothing else is ever sent back.
+fn requested_fields(head: &Head) -> Option<String> {
+    let mut names = Vec::new();
+    for name in head.values("access-control-request-headers").flat_map(list_elements) {
+        let text = std::str::from_utf8(name).ok();
+        names.push(text.filter(|_| is_token(name))?);
+    }
+    (!names.is_empty()).then(|| names.join(", "))
+}
+
+/// ```text
+/// serialized-origin = scheme "://" host [ ":" port ]       RFC 6454, section 6.2
+/// ```
+fn checked(origin: String) -> Result<String> {
+    let good = origin.split_once("://").is_some_and(|(scheme, authority)| {
+        let default_port = match scheme {
+            "http" => ":80",
+            "https" => ":443",
+            _ => ":",
+        };
+        is_scheme(scheme)
+            && is_authority(authority.as_bytes())
+            && !authority.ends_with(default_port)
+            && !authority.ends_with(':')
+            && !authority.bytes().any(|byte| byte.is_ascii_uppercase())
+    });
+    if good {
+        return Ok(origin);
+    }
+    Err(Error::invalid(format!(
+        "an origin must be as browsers send it: scheme://host or scheme://host:port, in lower \
+         case, without a path and without the scheme's own port: {origin:?}"
+    )))
+}
+
+/// `scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )`, here in lower case.
+fn is_scheme(scheme: &str) -> bool {
+    scheme.starts_with(|first: char| first.is_ascii_lowercase())
+        && scheme.bytes().all(|byte| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"+-.".contains(&byte)
+        })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,114 @@
+//! The framing: where the body of a request ends (RFC 9112, section 6).
+//!
+//! ```text
+//! Content-Length    = 1*DIGIT                                  RFC 9110, section 8.6
+//! Transfer-Encoding = #transfer-coding                         RFC 9112, section 6.1
+//! transfer-coding   = token *( OWS ";" OWS transfer-parameter )  RFC 9110, section 10.1.4
+//! ```
+//!
+//! Here requests are smuggled: whoever makes a proxy and a server disagree about the end of a body
+//! gets to write the server's next request. So anything that could be read in two ways is refused:
+//! both fields at once, either of them more than once or as a list of doubtful meaning, a length
+//! that is not plainly digits, chunks in HTTP/1.0. The standard allows to tolerate some of it.
+
+use super::head::Head;
+use super::refusal::Refusal;
+use super::request_line::Version;
+use super::status::Status;
+use super::syntax::{is_token, split_outside_quotes};
+
+/// How the end of a request's body is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Framing {
+    /// There is no body.
+    None,
+    /// The body is this many bytes long. As the peer says so, nothing is allocated from it.
+    Length(u64),
+    /// The body comes in chunks, each with its size before it, until one of size 0.
+    Chunked,
+}
+
+impl Framing {
+    /// Decides the framing of a request from its fields.
+    pub(crate) fn of(head: &Head) -> Result<Self, Refusal> {
+        let mut codings = head.values("transfer-encoding").peekable();
+        let mut lengths = head.values("content-length");
+        let Some(length) = lengths.next() else {
+            return match codings.peek() {
+                None => Ok(Self::None),
+                Some(_) => transfer_encoding(head.version(), codings),
+            };
+        };
+        if codings.peek().is_some() {
+            return Err(Refusal::bad_request(
+                "a request must not have both Content-Length and Transfer-Encoding \
+                 (RFC 9112, section 6.1)",
+            ));
+        }
+        if lengths.next().is_some() {
+            return Err(Refusal::bad_request(
+                "a request must not have more than one Content-Length (RFC 9112, section 6.3)",
+            ));
+        }
+        content_length(length).map(Self::Length)
+    }
+}
+
+/// `Content-Length = 1*DIGIT`
+fn content_length(value: &[u8]) -> Result<u64, Refusal> {
+    let number = value.iter().try_fold(0u64, |number, &byte| {
+        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
+        number.checked_mul(10)?.checked_add(digit)
+    });
+    number.filter(|_| !value.is_empty()).ok_or(Refusal::bad_request(
+        "a Content-Length must be nothing but digits, for a number below 2^64 \
+         (RFC 9110, section 8.6)",
+    ))
+}
+
+/// The only coding that we know is `chunked`, and it must be the last, as nothing else says where
+/// the body ends.
+///
+/// An empty element is refused, though lists may have them (RFC 9110, section 5.6.1.2): not every
+/// parser sees `chunked` in `, chunked`.
+fn transfer_encoding<'a>(
+    version: Version,
+    values: impl Iterator<Item = &'a [u8]>,
+) -> Result<Framing, Refusal> {
+    if version == Version::Http10 {
+        return Err(Refusal::bad_request(
+            "HTTP/1.0 has no Transfer-Encoding (RFC 9112, section 6.1)",
+        ));
+    }
+    let mut chunked = false;
+    let mut unknown = false;
+    for coding in values.flat_map(|value| split_outside_quotes(value, b',')) {
+        let mut parts = split_outside_quotes(coding, b';');
+        let name = parts.next().unwrap_or_default();
+        if !is_token(name) {
+            return Err(Refusal::bad_request(
+                "a Transfer-Encoding must be a list of codings, each of them a token \
+                 (RFC 9112, section 6.1)",
+            ));
+        }
+        if chunked {
+            return Err(Refusal::bad_request(
+                "chunked must be the last transfer coding, and only once (RFC 9112, section 6.1)",
+            ));
+        }
+        chunked = name.eq_ignore_ascii_case(b"chunked");
+        unknown |= !chunked;
+        if chunked && parts.next().is_some() {
+            return Err(Refusal::bad_request(
+                "the transfer coding chunked has no parameters (RFC 9112, section 7.1)",
+            ));
+        }
+    }
+    if unknown {
+        return Err(Refusal::new(
+            Status::NOT_IMPLEMENTED,
+            "the only transfer coding known here is chunked (RFC 9112, section 6.1)",
+        ));
+    }
+    Ok(Framing::Chunked)
+}

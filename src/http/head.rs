@@ -1,0 +1,202 @@
+//! The head of a request: its request line and its field lines, valid as a whole.
+//!
+//! A head keeps the bytes as they came, once, and beside them only where each part begins and
+//! ends. What a field means is read from it when somebody asks. What holds for the head as a whole
+//! is checked when it is made:
+//!
+//! - `Host` is there, once, and is one host (RFC 9112, section 3.2); HTTP/1.0 may go without;
+//! - the framing of the body is beyond doubt (see [`Framing`]);
+//! - `Expect` asks for nothing but `100-continue` (RFC 9110, section 10.1.1).
+//!
+//! `Upgrade` is ignored, as the standard allows: 101 is never sent.
+
+use std::fmt;
+use std::str;
+
+use super::accept;
+use super::field_line::FieldLine;
+use super::framing::Framing;
+use super::method::Method;
+use super::refusal::Refusal;
+use super::request_line::{RequestLine, Version};
+use super::status::Status;
+use super::syntax::list_elements;
+use super::target::{Span, is_authority};
+
+/// The head of a request. One that exists is valid.
+///
+/// [`HeadParser`](super::HeadParser) makes it.
+#[derive(Clone)]
+pub struct Head {
+    /// From the method's first byte to the LF of the empty line.
+    bytes: Box<[u8]>,
+    line: RequestLine,
+    fields: Vec<FieldLine>,
+    framing: Framing,
+}
+
+impl Head {
+    /// Makes a head of lines that are valid each for itself, if they are valid together.
+    pub(crate) fn new(
+        bytes: Box<[u8]>,
+        line: RequestLine,
+        fields: Vec<FieldLine>,
+    ) -> Result<Self, Refusal> {
+        let mut head = Self { bytes, line, fields, framing: Framing::None };
+        head.check_host()?;
+        head.framing = Framing::of(&head)?;
+        head.check_expect()?;
+        Ok(head)
+    }
+
+    fn check_host(&self) -> Result<(), Refusal> {
+        let mut hosts = self.values("host");
+        match (hosts.next(), hosts.next()) {
+            (None, _) if self.version() == Version::Http10 => Ok(()),
+            (None, _) => Err(Refusal::bad_request(
+                "a request of HTTP/1.1 must have a Host (RFC 9112, section 3.2)",
+            )),
+            (Some(_), Some(_)) => Err(Refusal::bad_request(
+                "a request must not have more than one Host (RFC 9112, section 3.2)",
+            )),
+            (Some(host), None) if is_authority(host) => Ok(()),
+            (Some(_), None) => Err(Refusal::bad_request(
+                "a Host must be one host name or address with an optional port, and nothing else \
+                 (RFC 9110, section 7.2)",
+            )),
+        }
+    }
+
+    fn check_expect(&self) -> Result<(), Refusal> {
+        let known = self.version() == Version::Http10
+            || self.elements("expect").all(|element| element.eq_ignore_ascii_case(b"100-continue"));
+        known.then_some(()).ok_or(Refusal::new(
+            Status::EXPECTATION_FAILED,
+            "the only expectation known here is 100-continue (RFC 9110, section 10.1.1)",
+        ))
+    }
+
+    /// What the client wants done.
+    pub fn method(&self) -> Method {
+        self.line.method
+    }
+
+    /// Which HTTP the client speaks.
+    pub fn version(&self) -> Version {
+        self.line.version
+    }
+
+    /// The target as it was sent. It is visible ASCII and nothing else, so it is safe to log.
+    pub fn target(&self) -> &str {
+        self.ascii(self.line.target.whole)
+    }
+
+    /// The path, still percent-encoded: `/` where an absolute form has none, and `*` for the
+    /// asterisk form.
+    pub fn path(&self) -> &str {
+        match self.ascii(self.line.target.path) {
+            "" => "/",
+            path => path,
+        }
+    }
+
+    /// What stands behind the first `?` of the target, still encoded.
+    pub fn query(&self) -> Option<&str> {
+        self.line.target.query.map(|query| self.ascii(query))
+    }
+
+    /// The host that is asked, with its port if that was sent. In a target in absolute form it
+    /// stands there and wins over `Host` (RFC 9112, section 3.2.2). `None` if HTTP/1.0 named none.
+    pub fn authority(&self) -> Option<&str> {
+        match self.line.target.authority {
+            Some(authority) => Some(self.ascii(authority)),
+            None => self.field_text("host"),
+        }
+    }
+
+    /// The value of the first field line of this name, in any case, without the white space
+    /// around it.
+    pub fn field(&self, name: &str) -> Option<&[u8]> {
+        self.values(name).next()
+    }
+
+    /// The same as text, if it is UTF-8.
+    pub fn field_text(&self, name: &str) -> Option<&str> {
+        str::from_utf8(self.field(name)?).ok()
+    }
+
+    /// All field lines in the order in which they came.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.fields.iter().map(|line| (self.ascii(line.name), line.value.of(&self.bytes)))
+    }
+
+    /// Whether the lines of this name, read as one comma-separated list, contain this token, in
+    /// any case.
+    ///
+    /// ```
+    /// # use tidings::{Limits, http::HeadParser};
+    /// let bytes = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Close, te\r\n\r\n";
+    /// let (head, _) = HeadParser::new(&Limits::default()).parse(bytes)?.expect("a whole head");
+    /// assert!(head.has_token("connection", "close"));
+    /// assert!(!head.has_token("connection", "clos"));
+    /// # Ok::<(), tidings::http::Refusal>(())
+    /// ```
+    pub fn has_token(&self, name: &str, token: &str) -> bool {
+        self.elements(name).any(|element| element.eq_ignore_ascii_case(token.as_bytes()))
+    }
+
+    /// Where the body ends.
+    pub fn framing(&self) -> Framing {
+        self.framing
+    }
+
+    /// Whether the client waits for `100 Continue` before it sends the body. Never in HTTP/1.0,
+    /// and never without a body (RFC 9110, section 10.1.1).
+    pub fn expects_continue(&self) -> bool {
+        self.version() == Version::Http11
+            && !matches!(self.framing, Framing::None | Framing::Length(0))
+            && self.has_token("expect", "100-continue")
+    }
+
+    /// Whether the client wants to use the connection again (RFC 9112, section 9.3).
+    pub fn keep_alive(&self) -> bool {
+        !self.has_token("connection", "close")
+            && (self.version() == Version::Http11 || self.has_token("connection", "keep-alive"))
+    }
+
+    /// Whether `Accept` lists `text/event-stream` with a weight over 0. A wildcard alone does not
+    /// count.
+    pub fn accepts_event_stream(&self) -> bool {
+        self.elements("accept").any(|element| accept::wants(element, "text/event-stream"))
+    }
+
+    /// The values of all field lines of this name.
+    pub(crate) fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        self.fields
+            .iter()
+            .filter(move |line| line.name.of(&self.bytes).eq_ignore_ascii_case(name.as_bytes()))
+            .map(|line| line.value.of(&self.bytes))
+    }
+
+    /// The elements of all field lines of this name, which are one list (RFC 9110, section 5.3).
+    fn elements(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        self.values(name).flat_map(list_elements)
+    }
+
+    fn ascii(&self, span: Span) -> &str {
+        str::from_utf8(span.of(&self.bytes)).expect("targets and names are checked to be ASCII")
+    }
+}
+
+/// Shows the names of the fields but not their values, which may be secrets.
+impl fmt::Debug for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Head")
+            .field("method", &self.method())
+            .field("target", &self.target())
+            .field("version", &self.version())
+            .field("fields", &self.fields().map(|(name, _)| name).collect::<Vec<_>>())
+            .field("framing", &self.framing)
+            .finish()
+    }
+}

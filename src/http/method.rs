@@ -1,0 +1,86 @@
+//! The method: what the client wants done with the target (RFC 9110, section 9).
+//!
+//! Methods are case-sensitive tokens. Those that we know are here; for any other the answer is
+//! 501. `CONNECT` asks for a tunnel, which only a proxy can give, so it is not among them.
+
+use std::fmt;
+
+/// What a request wants done with its target.
+///
+/// ```
+/// use tidings::Method;
+///
+/// assert_eq!(Method::Get.as_str(), "GET");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Method {
+    /// Give me what is there.
+    Get,
+    /// The same, but only the head of the answer.
+    Head,
+    /// Process this content.
+    Post,
+    /// Put this content there.
+    Put,
+    /// Remove what is there.
+    Delete,
+    /// Say what can be done with it.
+    Options,
+    /// Change a part of it.
+    Patch,
+    /// Send back what has arrived.
+    Trace,
+}
+
+impl Method {
+    /// The method as it stands in the request line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
+            Self::Options => "OPTIONS",
+            Self::Patch => "PATCH",
+            Self::Trace => "TRACE",
+        }
+    }
+
+    /// The method that this token names, if we know it.
+    pub(crate) fn from_token(token: &[u8]) -> Option<Self> {
+        Some(match token {
+            b"GET" => Self::Get,
+            b"HEAD" => Self::Head,
+            b"POST" => Self::Post,
+            b"PUT" => Self::Put,
+            b"DELETE" => Self::Delete,
+            b"OPTIONS" => Self::Options,
+            b"PATCH" => Self::Patch,
+            b"TRACE" => Self::Trace,
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_method_is_found_again_by_its_token_and_only_in_upper_case() {
+        for token in ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"] {
+            let method = Method::from_token(token.as_bytes()).expect("a known method");
+            assert_eq!(method.to_string(), token);
+            assert_eq!(Method::from_token(token.to_lowercase().as_bytes()), None);
+        }
+        assert_eq!(Method::from_token(b"CONNECT"), None);
+    }
+}

@@ -1,0 +1,84 @@
+//! HTTP/1.1 as bytes and values: no sockets, no threads, no clocks.
+//!
+//! A request on the wire is a *head* and, if the head says so, a *body* (RFC 9112, section 2.1):
+//!
+//! ```text
+//! GET /events/news?history=5 HTTP/1.1 CRLF      request line: method SP target SP version
+//! Host: localhost:3000 CRLF                     field line: name ":" value
+//! Accept: text/event-stream CRLF                field line
+//! CRLF                                          the empty line that ends the head
+//! ```
+//!
+//! [`HeadParser`] turns the bytes of a head into a [`Head`], or into a [`Refusal`] that says which
+//! rule they broke. A [`Head`] that exists is valid: its target decodes, its `Host` is one host,
+//! and its [`Framing`] says beyond doubt where the body ends. [`BodyDecoder`] then takes the body.
+//! Both can be given the bytes in any pieces, and the result never depends on the pieces:
+//!
+//! ```
+//! use tidings::Limits;
+//! use tidings::http::{BodyDecoder, HeadParser};
+//!
+//! let bytes = b"POST /events/news HTTP/1.1\r\n\
+//!               Host: localhost:3000\r\n\
+//!               Content-Length: 5\r\n\
+//!               \r\n\
+//!               hello";
+//! let limits = Limits::default();
+//!
+//! let mut parser = HeadParser::new(&limits);
+//! assert!(parser.parse(&bytes[..40])?.is_none()); // the head goes on
+//! let (head, consumed) = parser.parse(bytes)?.expect("the empty line is there");
+//! assert_eq!(head.path(), "/events/news");
+//! assert_eq!(head.authority(), Some("localhost:3000"));
+//!
+//! let mut body = Vec::new();
+//! let mut decoder = BodyDecoder::new(head.framing(), &limits);
+//! assert_eq!(decoder.decode(&bytes[consumed..], &mut body)?, 5);
+//! assert!(decoder.is_done());
+//! assert_eq!(body, b"hello");
+//! # Ok::<(), tidings::http::Refusal>(())
+//! ```
+//!
+//! Why so strict? Between a client and us there may be proxies, and whoever can make two of them
+//! disagree about where a request ends can slip a request past one of them. So what the grammar
+//! does not allow is not guessed at but refused, and the connection is closed.
+//!
+//! Reading order: `syntax` (the bytes that the grammar is made of), `request_line`, `target`,
+//! `percent`, `field_line`, `framing`, `head`, `parser`; then bodies: `body`, `chunk`, `trailer`;
+//! then what handlers see: `request`, `response`, `cors`, `date`, with `method`, `status` and
+//! `refusal` as the words they are written in.
+
+pub(crate) mod syntax;
+
+mod refusal;
+mod request_line;
+mod target;
+
+pub(crate) mod percent;
+
+mod accept;
+mod field_line;
+mod framing;
+mod head;
+mod parser;
+
+mod body;
+mod chunk;
+mod trailer;
+
+pub(crate) mod cors;
+pub(crate) mod date;
+pub(crate) mod method;
+pub(crate) mod request;
+pub(crate) mod response;
+pub(crate) mod status;
+
+#[cfg(test)]
+mod support;
+
+pub use body::BodyDecoder;
+pub use framing::Framing;
+pub use head::Head;
+pub use parser::HeadParser;
+pub use refusal::Refusal;
+pub use request_line::Version;

@@ -1,0 +1,199 @@
+//! A request as a handler sees it: a valid head, a whole body, and who sent it.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use super::head::Head;
+use super::method::Method;
+use super::percent::{percent_decode, query_pairs};
+use crate::{Error, Result};
+
+/// A last event ID is written by us, and is far shorter. A longer one is nobody's.
+const LONGEST_LAST_EVENT_ID: usize = 1024;
+
+/// What stands in for a last event ID that no event ever had.
+const UNKNOWN_EVENT_ID: &str = "\u{FFFD}";
+
+/// One request, whole: a handler runs only when the body has arrived to its end.
+pub struct Request {
+    head: Head,
+    /// The decoded path, where it differs from what the head says.
+    decoded_path: Option<String>,
+    body: Vec<u8>,
+    /// What the path has where the route has parameters.
+    params: Vec<(String, String)>,
+    peer: SocketAddr,
+}
+
+impl Request {
+    pub(crate) fn new(
+        head: Head,
+        body: Vec<u8>,
+        params: Vec<(String, String)>,
+        peer: SocketAddr,
+    ) -> Self {
+        let encoded = head.path().contains('%');
+        let decoded_path = encoded.then(|| percent_decode(head.path())).flatten();
+        Self { head, decoded_path, body, params, peer }
+    }
+
+    /// What the client wants done.
+    pub fn method(&self) -> Method {
+        self.head.method()
+    }
+
+    /// The path, percent-decoded once. It may contain anything but NUL, even line ends: write
+    /// [`target`](Self::target) to a log, not this.
+    pub fn path(&self) -> &str {
+        self.decoded_path.as_deref().unwrap_or(self.head.path())
+    }
+
+    /// The target as it was sent: path and query, still encoded, visible ASCII only.
+    pub fn target(&self) -> &str {
+        self.head.target()
+    }
+
+    /// What the path has in the place of this parameter of the route, decoded.
+    pub fn param(&self, name: &str) -> Option<&str> {
+        self.params.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The first value that the query has for this name, decoded; `+` is a space.
+    pub fn query(&self, name: &str) -> Option<String> {
+        self.query_all(name).next()
+    }
+
+    /// All values that the query has for this name, in order.
+    pub fn query_all(&self, name: &str) -> impl Iterator<Item = String> {
+        query_pairs(self.head.query().unwrap_or_default())
+            .filter(move |(key, _)| key == name)
+            .map(|(_, value)| value)
+    }
+
+    /// The value of the first field line of this name, in any case, if it is UTF-8.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        self.head.field_text(name)
+    }
+
+    /// The head, for everything that has no shorter way here.
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// The content of the body; empty if there was none.
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The content of the body as text.
+    ///
+    /// # Errors
+    ///
+    /// When it is not UTF-8. A handler that returns this error answers 400.
+    pub fn body_text(&self) -> Result<&str> {
+        std::str::from_utf8(&self.body).map_err(|error| {
+            Error::request(format!(
+                "the body must be UTF-8, and is not from byte {} on",
+                error.valid_up_to()
+            ))
+        })
+    }
+
+    /// The address at the other end of the connection: the client's, or that of the proxy before
+    /// it.
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// Whether the client asks for an event stream: its `Accept` lists `text/event-stream`, as
+    /// that of every `EventSource` does.
+    pub fn wants_event_stream(&self) -> bool {
+        self.head.accepts_event_stream()
+    }
+
+    /// Where the client wants to go on: the id of the last event that it got.
+    ///
+    /// `None` if it sent none or an empty one, which both mean "from now on". One that is not
+    /// UTF-8, or over 1,024 bytes, cannot be the id of any event, but says that the client has
+    /// missed some: it is given as U+FFFD, an id that is never known.
+    pub fn last_event_id(&self) -> Option<&str> {
+        let id = self.head.field("last-event-id").filter(|id| !id.is_empty())?;
+        match std::str::from_utf8(id) {
+            Ok(text) if id.len() <= LONGEST_LAST_EVENT_ID => Some(text),
+            _ => Some(UNKNOWN_EVENT_ID),
+        }
+    }
+}
+
+/// Shows how long the body is, but not what is in it.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("head", &self.head)
+            .field("params", &self.params)
+            .field("body", &format_args!("{} bytes", self.body.len()))
+            .field("peer", &self.peer)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::support;
+    use super::*;
+
+    fn request(head: &[u8], body: &[u8]) -> Request {
+        let params = vec![("name".to_owned(), "a b".to_owned())];
+        let peer = SocketAddr::from(([127, 0, 0, 1], 4000));
+        Request::new(support::head(head), body.to_vec(), params, peer)
+    }
+
+    #[test]
+    fn row_7_the_path_is_decoded_and_the_target_is_not() {
+        let request = request(b"GET /a%20b/%2541?c HTTP/1.1\r\nHost: h\r\n\r\n", b"");
+        assert_eq!(request.path(), "/a b/%41");
+        assert_eq!(request.target(), "/a%20b/%2541?c");
+        assert_eq!(request.param("name"), Some("a b"));
+        assert_eq!(request.param("other"), None);
+    }
+
+    #[test]
+    fn a_query_is_asked_by_name() {
+        let request =
+            request(b"GET /?channel=A&n=1&channel=B+C%26 HTTP/1.1\r\nHost: h\r\n\r\n", b"");
+        assert_eq!(request.query("channel").as_deref(), Some("A"));
+        assert_eq!(request.query_all("channel").collect::<Vec<_>>(), ["A", "B C&"]);
+        assert_eq!(request.query("m"), None);
+    }
+
+    #[test]
+    fn a_body_that_is_not_text_is_a_bad_request() {
+        let head = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\n";
+        assert_eq!(request(head, b"abc").body_text().expect("text"), "abc");
+        let error = request(head, b"ab\xFF").body_text().expect_err("no text").to_string();
+        assert_eq!(error, "the body must be UTF-8, and is not from byte 2 on");
+    }
+
+    #[test]
+    fn row_29_a_last_event_id_that_cannot_be_one_is_an_unknown_one() {
+        let with = |value: &[u8]| {
+            let head = [&b"GET / HTTP/1.1\r\nHost: h\r\nLast-Event-ID: "[..], value, b"\r\n\r\n"];
+            request(&head.concat(), b"")
+        };
+        assert_eq!(with(b"1f-7").last_event_id(), Some("1f-7"));
+        assert_eq!(with("é".as_bytes()).last_event_id(), Some("é"));
+        assert_eq!(with(b"").last_event_id(), None);
+        assert_eq!(with(b"\xFF").last_event_id(), Some("\u{FFFD}"));
+        assert_eq!(with(&[b'1'; 1024]).last_event_id().map(str::len), Some(1024));
+        assert_eq!(with(&[b'1'; 1025]).last_event_id(), Some("\u{FFFD}"));
+        assert_eq!(request(b"GET / HTTP/1.0\r\n\r\n", b"").last_event_id(), None);
+    }
+
+    #[test]
+    fn what_is_shown_for_debugging_has_no_values_in_it() {
+        let request = request(b"GET / HTTP/1.1\r\nHost: h\r\nCookie: secret\r\n\r\n", b"hidden");
+        let shown = format!("{request:?}");
+        assert!(shown.contains("Cookie") && shown.contains("6 bytes"), "{shown}");
+        assert!(!shown.contains("secret") && !shown.contains("hidden"), "{shown}");
+    }
+}

@@ -1,0 +1,325 @@
+//! A response, and the one place that writes the head of any answer.
+//!
+//! ```text
+//! HTTP/1.1 200 OK CRLF                        status-line = HTTP-version SP status-code SP [ reason ]
+//! Date: Sat, 21 Nov 2026 01:02:03 GMT CRLF    RFC 9110, section 6.6.1
+//! Content-Type: text/plain; charset=utf-8 CRLF
+//! Content-Length: 5 CRLF                      or Transfer-Encoding: chunked, or neither
+//! CRLF
+//! ```
+//!
+//! A response says what it is; how it goes over the wire (its length or its chunks, whether the
+//! connection stays) is the server's to say, so those fields can't be set by hand. 204 and 304
+//! have no body and no framing fields (RFC 9112, section 6.3), whatever else is asked for.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::io::Write;
+
+use super::date::HttpDate;
+use super::refusal::Refusal;
+use super::status::Status;
+use super::syntax::{is_token, is_value, trim};
+use crate::{Error, Result};
+
+/// What the server writes itself, as a wrong one would corrupt the connection.
+const OWN_FIELDS: [&str; 9] = [
+    "connection",
+    "content-length",
+    "date",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Fields that an answer may have several of.
+const REPEATED_FIELDS: [&str; 3] = ["link", "set-cookie", "vary"];
+
+/// An answer to a request.
+///
+/// ```
+/// use tidings::{Response, Status};
+///
+/// let response = Response::text("gone to lunch")
+///     .with_status(Status::SERVICE_UNAVAILABLE)
+///     .with_field("Retry-After", "3600")?;
+/// assert_eq!(response.status().code(), 503);
+/// # Ok::<(), tidings::Error>(())
+/// ```
+pub struct Response {
+    status: Status,
+    /// Names are tokens and values are field values: checked when they are set.
+    fields: Vec<(Cow<'static, str>, Cow<'static, str>)>,
+    body: Body,
+}
+
+/// What follows the head.
+pub(crate) enum Body {
+    Empty,
+    Static(&'static [u8]),
+    Owned(Vec<u8>),
+}
+
+/// How the client finds the end of the body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ResponseFraming {
+    /// `Content-Length`. Also for the answer to a HEAD, whose body then is not sent.
+    Length(usize),
+    /// `Transfer-Encoding: chunked`. Only to HTTP/1.1.
+    Chunked,
+    /// The end of the connection is the end of the body.
+    UntilClose,
+}
+
+/// What the head says about the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Connection {
+    /// It stays, and the client speaks HTTP/1.0, which has to be told.
+    KeepAlive10,
+    /// It stays, as it does by default in HTTP/1.1: nothing is said.
+    Default,
+    /// It closes behind this answer.
+    Close,
+}
+
+impl Response {
+    /// An answer without content.
+    pub fn new(status: Status) -> Self {
+        Self { status, fields: Vec::new(), body: Body::Empty }
+    }
+
+    /// Plain text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::of_type("text/plain; charset=utf-8", Body::Owned(text.into().into_bytes()))
+    }
+
+    /// A page.
+    pub fn html(page: impl Into<Cow<'static, str>>) -> Self {
+        let body = match page.into() {
+            Cow::Borrowed(page) => Body::Static(page.as_bytes()),
+            Cow::Owned(page) => Body::Owned(page.into_bytes()),
+        };
+        Self::of_type("text/html; charset=utf-8", body)
+    }
+
+    /// JSON. `json` is sent as it is.
+    pub fn json(json: impl Into<String>) -> Self {
+        Self::of_type("application/json", Body::Owned(json.into().into_bytes()))
+    }
+
+    /// Content of any type. A type that no field can carry is sent as `application/octet-stream`.
+    pub fn bytes(content_type: impl Into<Cow<'static, str>>, bytes: impl Into<Vec<u8>>) -> Self {
+        Self::of_type(content_type, Body::Owned(bytes.into()))
+    }
+
+    /// Content that is a part of the program, such as `include_bytes!` gives. It is never copied.
+    /// A type that no field can carry is sent as `application/octet-stream`.
+    pub fn content(content_type: &'static str, content: &'static [u8]) -> Self {
+        Self::of_type(content_type, Body::Static(content))
+    }
+
+    /// 204: done, and there is nothing to say.
+    pub fn no_content() -> Self {
+        Self::new(Status::NO_CONTENT)
+    }
+
+    /// 404, in plain text.
+    pub fn not_found() -> Self {
+        Self::text("there is nothing here\n").with_status(Status::NOT_FOUND)
+    }
+
+    /// The head of an event stream. `Content-Type` is to the letter, since some clients take no
+    /// parameter; the last field keeps nginx from holding events back.
+    pub(crate) fn event_stream_head() -> Self {
+        let mut response = Self::new(Status::OK);
+        response.add_field("Content-Type", "text/event-stream");
+        response.add_field("Cache-Control", "no-cache");
+        response.add_field("X-Accel-Buffering", "no");
+        response
+    }
+
+    /// The same answer with this content, and its fields as they are.
+    pub(crate) fn with_content(mut self, content: Vec<u8>) -> Self {
+        self.body = Body::Owned(content);
+        self
+    }
+
+    /// `nosniff`, so that no browser takes the content for another type than it says.
+    fn of_type(content_type: impl Into<Cow<'static, str>>, body: Body) -> Self {
+        let mut content_type = content_type.into();
+        if content_type.is_empty() || !is_sendable(&content_type) {
+            content_type = Cow::Borrowed("application/octet-stream");
+        }
+        let mut response = Self::new(Status::OK);
+        response.body = body;
+        response.add_field("Content-Type", content_type);
+        response.add_field("X-Content-Type-Options", "nosniff");
+        response
+    }
+
+    /// The same answer with this status.
+    #[must_use]
+    pub fn with_status(mut self, status: Status) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// The same answer with this field. It takes the place of one of the same name; but
+    /// `Set-Cookie`, `Vary` and `Link` may stand several times, and are added.
+    ///
+    /// # Errors
+    ///
+    /// When the name is no token, when the value contains a control byte (so no CR, LF or NUL) or
+    /// begins or ends with white space, and when the server writes this field itself, such as
+    /// `Content-Length` or `Connection`.
+    pub fn with_field(
+        mut self,
+        name: impl Into<Cow<'static, str>>,
+        value: impl Into<Cow<'static, str>>,
+    ) -> Result<Self> {
+        self.set_field(name.into(), value.into())?;
+        Ok(self)
+    }
+
+    pub(crate) fn set_field(
+        &mut self,
+        name: Cow<'static, str>,
+        value: Cow<'static, str>,
+    ) -> Result<()> {
+        if !is_token(name.as_bytes()) {
+            return Err(Error::invalid(format!(
+                "a field name must be a token, made of letters, digits and a few marks: {name:?}"
+            )));
+        }
+        if !is_sendable(&value) {
+            return Err(Error::invalid(format!(
+                "a field value must have no control characters, and no white space at its ends: \
+                 {value:?}"
+            )));
+        }
+        if OWN_FIELDS.iter().any(|own| own.eq_ignore_ascii_case(&name)) {
+            return Err(Error::invalid(format!(
+                "the server writes this field itself, and it can't be set: {name}"
+            )));
+        }
+        if !REPEATED_FIELDS.iter().any(|repeated| repeated.eq_ignore_ascii_case(&name)) {
+            self.fields.retain(|(other, _)| !other.eq_ignore_ascii_case(&name));
+        }
+        self.fields.push((name, value));
+        Ok(())
+    }
+
+    pub(crate) fn set_status(&mut self, status: Status) {
+        self.status = status;
+    }
+
+    /// Adds a field whose name and value this crate vouches for.
+    pub(crate) fn add_field(&mut self, name: &'static str, value: impl Into<Cow<'static, str>>) {
+        let value = value.into();
+        debug_assert!(is_token(name.as_bytes()) && is_sendable(&value), "{name}: {value:?}");
+        self.fields.push((Cow::Borrowed(name), value));
+    }
+
+    /// How the request went.
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    /// The value of the first field of this name, in any case.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        let found = self.fields.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| &**value)
+    }
+
+    /// The content; empty where the status allows none.
+    pub fn content_bytes(&self) -> &[u8] {
+        if self.status.forbids_content() { b"" } else { self.body.bytes() }
+    }
+
+    /// Takes the content out; empty where the status allows none.
+    pub(crate) fn take_body(&mut self) -> Body {
+        let body = std::mem::replace(&mut self.body, Body::Empty);
+        if self.status.forbids_content() { Body::Empty } else { body }
+    }
+
+    /// Writes the head, up to and with its empty line, to the end of `out`.
+    pub(crate) fn encode_head(
+        &self,
+        framing: ResponseFraming,
+        connection: Connection,
+        date: HttpDate,
+        out: &mut Vec<u8>,
+    ) {
+        let (code, reason) = (self.status.code(), self.status.reason());
+        put(out, format_args!("HTTP/1.1 {code} {reason}\r\nDate: {date}\r\n"));
+        for (name, value) in &self.fields {
+            for part in [name, ": ", value, "\r\n"] {
+                out.extend_from_slice(part.as_bytes());
+            }
+        }
+        match framing {
+            _ if self.status.forbids_content() => {}
+            ResponseFraming::Length(length) => {
+                put(out, format_args!("Content-Length: {length}\r\n"));
+            }
+            ResponseFraming::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
+            ResponseFraming::UntilClose => {}
+        }
+        out.extend_from_slice(match connection {
+            Connection::KeepAlive10 => b"Connection: keep-alive\r\n\r\n",
+            Connection::Default => b"\r\n",
+            Connection::Close => b"Connection: close\r\n\r\n",
+        });
+    }
+}
+
+impl Body {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Empty => b"",
+            Self::Static(bytes) => bytes,
+            Self::Owned(bytes) => bytes,
+        }
+    }
+}
+
+impl From<&Refusal> for Response {
+    fn from(refusal: &Refusal) -> Self {
+        Self::text(format!("{refusal}\n")).with_status(refusal.status())
+    }
+}
+
+fn put(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
+    out.write_fmt(text).expect("writing to a Vec can't fail");
+}
+
+/// Whether a text can be sent as a field value and arrive as it was.
+fn is_sendable(value: &str) -> bool {
+    is_value(value.as_bytes()) && trim(value.as_bytes()).len() == value.len()
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .field("fields", &self.fields)
+            .field("body", &self.body)
+            .finish()
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("Empty"),
+            Self::Static(bytes) => write!(f, "Static({} bytes)", bytes.len()),
+            Self::Owned(bytes) => write!(f, "Owned({} bytes)", bytes.len()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

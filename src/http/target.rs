@@ -1,0 +1,197 @@
+//! The request target: what the request is about (RFC 9112, section 3.2).
+//!
+//! ```text
+//! request-target = origin-form / absolute-form / authority-form / asterisk-form
+//! origin-form    = absolute-path [ "?" query ]        GET /events/news?history=5
+//! absolute-form  = absolute-URI                       GET http://localhost:3000/events/news
+//! authority-form = uri-host ":" port                  only for CONNECT, so never here
+//! asterisk-form  = "*"                                only for OPTIONS
+//! ```
+//!
+//! Refused are control bytes, DEL, spaces, bytes over 0x7F and fragments, none of which a target
+//! can contain. Other visible characters that RFC 3986 wants percent-encoded (`|`, `{`, `^`, a
+//! quotation mark…) are taken as they are, in the path as in the query: browsers send some of them
+//! so, and as they mean nothing to the grammar, nobody can be made to see two different targets.
+
+use std::net::Ipv6Addr;
+
+use super::method::Method;
+use super::percent;
+use super::refusal::Refusal;
+
+/// A part of a head's bytes: from `start` up to `end`, which is not in it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+}
+
+impl Span {
+    /// The bytes of this part.
+    pub(crate) fn of(self, bytes: &[u8]) -> &[u8] {
+        &bytes[self.start..self.end]
+    }
+}
+
+/// Where the parts of a valid target are in the bytes of its head.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Target {
+    pub(crate) whole: Span,
+    /// Only in absolute form.
+    pub(crate) authority: Option<Span>,
+    /// Empty only in absolute form, where it means `/`.
+    pub(crate) path: Span,
+    /// What is behind the first `?`.
+    pub(crate) query: Option<Span>,
+}
+
+impl Target {
+    /// Parses the target, which begins `start` bytes behind the beginning of the head.
+    pub(crate) fn parse(target: &[u8], start: usize, method: Method) -> Result<Self, Refusal> {
+        check_bytes(target)?;
+        let whole = Span { start, end: start + target.len() };
+        match target {
+            b"*" if method == Method::Options => {
+                Ok(Self { whole, authority: None, path: whole, query: None })
+            }
+            [b'/', ..] => Ok(Self::with_path(target, whole, None, 0)),
+            _ => {
+                let authority = authority_of_absolute_form(target)?;
+                let span = Span { start: start + authority.start, end: start + authority.end };
+                Ok(Self::with_path(target, whole, Some(span), authority.end))
+            }
+        }
+    }
+
+    /// `path [ "?" query ]`, from the byte `from` of the target on.
+    fn with_path(target: &[u8], whole: Span, authority: Option<Span>, from: usize) -> Self {
+        let mark = target.iter().position(|&byte| byte == b'?').map(|at| whole.start + at);
+        Self {
+            whole,
+            authority,
+            path: Span { start: whole.start + from, end: mark.unwrap_or(whole.end) },
+            query: mark.map(|mark| Span { start: mark + 1, end: whole.end }),
+        }
+    }
+}
+
+/// What no form of a target can contain.
+fn check_bytes(target: &[u8]) -> Result<(), Refusal> {
+    if !target.iter().all(|byte| matches!(byte, b'!'..=b'~')) {
+        return Err(Refusal::bad_request(
+            "a target must be visible ASCII; percent-encode everything else \
+             (RFC 9112, section 3.2)",
+        ));
+    }
+    if target.contains(&b'#') {
+        return Err(Refusal::bad_request(
+            "a target must have no fragment, which is for the client alone (RFC 9112, section 3.2)",
+        ));
+    }
+    if target.contains(&b'%') && !percent::decodes(target) {
+        return Err(Refusal::bad_request(
+            "a % in a target must be followed by two hex digits, and what they encode must be \
+             UTF-8 without NUL (RFC 3986, section 2.1)",
+        ));
+    }
+    Ok(())
+}
+
+/// Where the authority of an absolute form is, counted from the start of the target.
+///
+/// ```text
+/// absolute-form = scheme "://" authority path-abempty [ "?" query ]
+/// ```
+///
+/// The scheme is `http` or `https`: nothing else can be asked of a web server.
+fn authority_of_absolute_form(target: &[u8]) -> Result<Span, Refusal> {
+    let start = [&b"http://"[..], b"https://"]
+        .into_iter()
+        .find(|scheme| {
+            target.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+        })
+        .map(<[u8]>::len)
+        .ok_or(Refusal::bad_request(
+            "a target must begin with / or with http:// or be the * of an OPTIONS \
+             (RFC 9112, section 3.2)",
+        ))?;
+    let rest = &target[start..];
+    let length = rest.iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
+    if !is_authority(&rest[..length]) {
+        return Err(Refusal::bad_request(
+            "a target in absolute form must name one host, with an optional port and without \
+             user information (RFC 9112, section 3.2.2)",
+        ));
+    }
+    Ok(Span { start, end: start + length })
+}
+
+/// ```text
+/// Host       = uri-host [ ":" port ]                     RFC 9110, section 7.2
+/// uri-host   = IP-literal / IPv4address / reg-name       RFC 3986, section 3.2.2
+/// IP-literal = "[" ( IPv6address / IPvFuture ) "]"
+/// port       = *DIGIT
+/// ```
+///
+/// Stricter than the grammar in two points: a host must not be empty, as `http` URIs never have
+/// an empty one, and must not contain a comma, which is what a proxy makes of two `Host` lines.
+pub(crate) fn is_authority(bytes: &[u8]) -> bool {
+    let (host_is_good, rest) = match bytes {
+        [b'[', literal @ ..] => {
+            let Some(end) = literal.iter().position(|&byte| byte == b']') else { return false };
+            (is_ip_literal(&literal[..end]), &literal[end + 1..])
+        }
+        _ => {
+            let end = bytes.iter().position(|&byte| byte == b':').unwrap_or(bytes.len());
+            (is_registered_name(&bytes[..end]), &bytes[end..])
+        }
+    };
+    host_is_good
+        && match rest {
+            [] => true,
+            [b':', port @ ..] => is_port(port),
+            _ => false,
+        }
+}
+
+/// `port = *DIGIT`, and a port is a number of 16 bits.
+fn is_port(port: &[u8]) -> bool {
+    port.iter().all(u8::is_ascii_digit)
+        && port.iter().fold(0u32, |number, digit| {
+            number.saturating_mul(10).saturating_add(u32::from(digit - b'0'))
+        }) <= u32::from(u16::MAX)
+}
+
+/// ```text
+/// IPvFuture = "v" 1*HEXDIG "." 1*( unreserved / sub-delims / ":" )
+/// ```
+fn is_ip_literal(literal: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(literal) else { return false };
+    let Some(future) = text.strip_prefix(['v', 'V']) else {
+        return text.parse::<Ipv6Addr>().is_ok();
+    };
+    let Some((version, address)) = future.split_once('.') else { return false };
+    !version.is_empty()
+        && version.bytes().all(|byte| byte.is_ascii_hexdigit())
+        && !address.is_empty()
+        && address.bytes().all(|byte| is_name_byte(byte) || byte == b':')
+}
+
+/// `reg-name = *( unreserved / pct-encoded / sub-delims )`, but never empty.
+fn is_registered_name(name: &[u8]) -> bool {
+    let mut rest = name;
+    loop {
+        rest = match rest {
+            [b'%', high, low, tail @ ..] if [high, low].iter().all(|b| b.is_ascii_hexdigit()) => {
+                tail
+            }
+            [byte, tail @ ..] if is_name_byte(*byte) => tail,
+            _ => return rest.is_empty() && !name.is_empty(),
+        };
+    }
+}
+
+/// `unreserved / sub-delims`, without the comma.
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+;=".contains(&byte)
+}

@@ -1,0 +1,73 @@
+//! The end of a connection: half-close, drain, close.
+//!
+//! Closing a socket on which the peer has sent something that nobody read makes the system reset
+//! the connection, and the reset may destroy the end of our answer before the peer has read it.
+//! So we say that we are done, read and drop for a short bounded while what the peer still sends,
+//! and close when it has closed too (RFC 9112, section 9.6).
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::Shutdown;
+use std::time::{Duration, Instant};
+
+use crate::limits::WRITE_DEADLINE;
+use crate::sse::outbox::Link;
+
+/// A peer that does not close within this time has no use for more patience.
+const DRAIN_DEADLINE: Duration = Duration::from_secs(2);
+/// Nor one that goes on sending.
+const DRAIN: usize = 256 * 1024;
+
+#[derive(Debug)]
+pub(crate) struct Linger {
+    link: Link,
+    /// What has to go out before the half-close.
+    rest: Vec<u8>,
+    half_closed: bool,
+    drained: usize,
+    until: Instant,
+}
+
+impl Linger {
+    /// Begins the end. `None` if the connection is over at once.
+    pub(crate) fn begin(link: Link, rest: Vec<u8>) -> Option<Self> {
+        link.socket.set_nonblocking(true).ok()?;
+        let now = Instant::now();
+        let until = now + if rest.is_empty() { DRAIN_DEADLINE } else { WRITE_DEADLINE };
+        Self { link, rest, half_closed: false, drained: 0, until }.try_again(now)
+    }
+
+    /// Goes on as far as the socket lets it. `None` when the connection is closed.
+    pub(crate) fn try_again(mut self, now: Instant) -> Option<Self> {
+        if now >= self.until {
+            return None;
+        }
+        while !self.rest.is_empty() {
+            match (&self.link.socket).write(&self.rest) {
+                Ok(taken) => drop(self.rest.drain(..taken)),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Some(self),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => return None,
+            }
+        }
+        if !self.half_closed {
+            self.link.socket.shutdown(Shutdown::Write).ok()?;
+            self.half_closed = true;
+            self.until = now + DRAIN_DEADLINE;
+        }
+        self.drain()
+    }
+
+    fn drain(mut self) -> Option<Self> {
+        let mut dropped = [0; 4096];
+        while self.drained < DRAIN {
+            match (&self.link.socket).read(&mut dropped) {
+                Ok(0) => return None,
+                Ok(read) => self.drained += read,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Some(self),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => return None,
+            }
+        }
+        None
+    }
+}

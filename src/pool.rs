@@ -1,0 +1,237 @@
+//! The worker threads: as many as there is work for, up to a cap, and no more when it is over.
+//!
+//! A job is anything that may run user code: serving a connection, a stream's `on_close`
+//! callbacks, joining an interval that has ended. Jobs wait in one queue.
+//!
+//! ```text
+//! submit ─► queue ─► an idle worker takes it
+//!                └─► none idle, fewer than the cap: a new worker
+//!                └─► else it waits for the first that is free
+//! ```
+//!
+//! A worker that has been idle for [`IDLE`] ends. One whose job panics goes on with the next. The
+//! pool is owned by its server; [`Pool::stop`] runs what is queued and joins every thread.
+//!
+//! A worker may block while it waits for a peer, but never more than half of the cap do so at
+//! once ([`Pool::may_wait`]): the other half is always there for requests that have come whole.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+pub(crate) type Job = Box<dyn FnOnce() + Send>;
+
+/// Long enough to keep a worker from one request of a page to the next, short enough to be gone
+/// before anybody counts threads.
+const IDLE: Duration = Duration::from_secs(5);
+
+/// Handlers are user code and may need room; it is only taken when it is used.
+const STACK: usize = 1024 * 1024;
+
+#[derive(Debug)]
+pub(crate) struct Pool {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    /// No other lock is ever taken while this one is held.
+    state: Mutex<State>,
+    /// One worker is woken for one job, so that no herd runs for it.
+    wake: Condvar,
+    /// Workers that block in a read. At most half of `cap`.
+    waiting: AtomicUsize,
+    /// Whether one more was refused.
+    wanted: AtomicBool,
+    cap: usize,
+}
+
+#[derive(Default)]
+struct State {
+    queue: VecDeque<Job>,
+    idle: usize,
+    workers: usize,
+    stopping: bool,
+    /// Every thread that was started and not joined yet; those that ended are joined at the next
+    /// start, so that there are never more of them than workers at the busiest time.
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// The right to block for a peer; given back on drop.
+pub(crate) struct Waiting<'a>(&'a AtomicUsize);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("cap", &self.cap).finish_non_exhaustive()
+    }
+}
+
+impl Pool {
+    /// A pool without threads yet, which never has more than `cap`.
+    pub(crate) fn new(cap: usize) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                state: Mutex::default(),
+                wake: Condvar::new(),
+                waiting: AtomicUsize::new(0),
+                wanted: AtomicBool::new(false),
+                cap: cap.max(1),
+            }),
+        }
+    }
+
+    /// Queues a job. Gives it back if the pool has stopped, or if not even one thread could be
+    /// started for it.
+    pub(crate) fn submit(&self, job: Job) -> Result<(), Job> {
+        let mut state = self.shared.lock();
+        if state.stopping {
+            return Err(job);
+        }
+        state.queue.push_back(job);
+        if state.queue.len() <= state.idle {
+            self.shared.wake.notify_one();
+        } else if state.workers < self.shared.cap && !self.start_worker(&mut state) {
+            // The system gives no thread. Whoever works now will come to the job; where nobody
+            // does, only this job fails.
+            if state.workers == 0 {
+                return state.queue.pop_back().map_or(Ok(()), Err);
+            }
+        }
+        Ok(())
+    }
+
+    fn start_worker(&self, state: &mut State) -> bool {
+        join_finished(&mut state.threads);
+        let shared = Arc::clone(&self.shared);
+        let started = thread::Builder::new()
+            .name("tidings-worker".into())
+            .stack_size(STACK)
+            .spawn(move || shared.work());
+        match started {
+            Ok(thread) => {
+                state.workers += 1;
+                state.threads.push(thread);
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// The right to block while waiting for a peer, or nothing where that would take a thread that
+    /// a whole request may need.
+    pub(crate) fn may_wait(&self) -> Option<Waiting<'_>> {
+        let most = self.shared.cap / 2;
+        let waiting = &self.shared.waiting;
+        let taken = waiting
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < most).then_some(n + 1));
+        if taken.is_err() {
+            self.shared.wanted.store(true, Ordering::Relaxed);
+        }
+        taken.ok().map(|_| Waiting(waiting))
+    }
+
+    /// Whether somebody was refused that right since this was last asked: then who has it should
+    /// give it up in turn.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.shared.wanted.swap(false, Ordering::Relaxed)
+    }
+
+    /// How many worker threads there are.
+    pub(crate) fn workers(&self) -> usize {
+        self.shared.lock().workers
+    }
+
+    /// Runs what is queued, ends the workers and joins them. Returns how many were still busy at
+    /// `deadline`; those are left to end by themselves.
+    pub(crate) fn stop(&self, deadline: Instant) -> usize {
+        let mut state = self.shared.lock();
+        state.stopping = true;
+        self.shared.wake.notify_all();
+        while state.workers > 0 {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            state = self.shared.wait(state, left);
+        }
+        let busy = state.workers;
+        let mut threads = std::mem::take(&mut state.threads);
+        drop(state);
+        if busy > 0 {
+            join_finished(&mut threads);
+        } else {
+            threads.into_iter().for_each(join);
+        }
+        busy
+    }
+}
+
+fn join_finished(threads: &mut Vec<JoinHandle<()>>) {
+    let mut at = 0;
+    while at < threads.len() {
+        if threads[at].is_finished() {
+            join(threads.swap_remove(at));
+        } else {
+            at += 1;
+        }
+    }
+}
+
+fn join(thread: JoinHandle<()>) {
+    // A job that panics is caught in `work`; there is nothing to learn from the result. The last
+    // owner of a pool may be one of its own workers, which must not wait for itself.
+    if thread.thread().id() != thread::current().id() {
+        let _ = thread.join();
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'a>(&self, state: MutexGuard<'a, State>, most: Duration) -> MutexGuard<'a, State> {
+        self.wake.wait_timeout(state, most).unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// The life of one worker.
+    fn work(&self) {
+        while let Some(job) = self.next_job() {
+            // Handlers' panics are caught nearer to them; this keeps a slip of our own from
+            // costing a thread. The panic hook has printed it.
+            let _ = catch_unwind(AssertUnwindSafe(job));
+        }
+    }
+
+    /// Waits for a job; `None` ends the worker, which is then no longer counted.
+    fn next_job(&self) -> Option<Job> {
+        let idle_since = Instant::now();
+        let mut state = self.lock();
+        loop {
+            if let Some(job) = state.queue.pop_front() {
+                return Some(job);
+            }
+            let left = IDLE.saturating_sub(idle_since.elapsed());
+            if state.stopping || left.is_zero() {
+                state.workers -= 1;
+                // `stop` waits for the last one.
+                self.wake.notify_all();
+                return None;
+            }
+            state.idle += 1;
+            state = self.wait(state, left);
+            state.idle -= 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,154 @@
+//! How others reach a running server: to stop it, and to ask what it is doing.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use super::Server;
+use super::counts::Stats;
+use super::shared::Shared;
+use crate::error::{Error, Result};
+
+/// Stops a server, from any thread, and tells what it is doing. A clone is for the same server.
+/// Holding one keeps nothing alive.
+#[derive(Clone)]
+pub struct Handle(Arc<Inner>);
+
+struct Inner {
+    address: SocketAddr,
+    stopped: AtomicBool,
+    /// Weak, as the server's own handlers may hold a handle.
+    shared: OnceLock<Weak<Shared>>,
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").field("address", &self.0.address).finish_non_exhaustive()
+    }
+}
+
+/// How long waking the acceptor may take: it is on this very machine.
+const WAKE: Duration = Duration::from_millis(500);
+
+impl Handle {
+    pub(crate) fn new(address: SocketAddr) -> Self {
+        let (stopped, shared) = (AtomicBool::new(false), OnceLock::new());
+        Self(Arc::new(Inner { address, stopped, shared }))
+    }
+
+    pub(crate) fn serves(&self, shared: &Arc<Shared>) {
+        let _ = self.0.shared.set(Arc::downgrade(shared));
+    }
+
+    /// The address that the server listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.0.address
+    }
+
+    /// Has the server stop: it accepts no more, requests finish, streams end, threads are joined.
+    /// Returns at once; [`Server::run`] returns when it is done. May be called from a handler.
+    pub fn stop(&self) {
+        if self.0.stopped.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        // std can't interrupt a blocking accept. A connection wakes it; where none is to be had
+        // the acceptor is awake already, for then it fails for want of descriptors.
+        let _ = TcpStream::connect_timeout(&reachable(self.0.address), WAKE);
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.0.stopped.load(Ordering::Acquire)
+    }
+
+    /// What the server is doing. All zero before it runs and after it has stopped.
+    pub fn stats(&self) -> Stats {
+        let shared = self.0.shared.get().and_then(Weak::upgrade);
+        shared.map(|shared| shared.stats()).unwrap_or_default()
+    }
+}
+
+/// An address under which a listener can be reached from this machine.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address.ip() {
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    address
+}
+
+/// A server on a thread of its own. Dropping it stops the server and joins all its threads, which
+/// takes up to the grace period.
+#[derive(Debug)]
+#[must_use = "the server stops when this is dropped"]
+pub struct Running {
+    handle: Handle,
+    thread: Option<JoinHandle<Result<()>>>,
+}
+
+impl Running {
+    pub(crate) fn start(server: Server) -> Result<Self> {
+        let handle = server.handle();
+        let thread = thread::Builder::new()
+            .name("tidings-acceptor".into())
+            .spawn(move || server.run())
+            .map_err(|error| Error::io("can't start the acceptor's thread", error))?;
+        Ok(Self { handle, thread: Some(thread) })
+    }
+
+    /// The address that it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.handle.address()
+    }
+
+    /// A handle to it, which may outlive it.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// What it is doing.
+    pub fn stats(&self) -> Stats {
+        self.handle.stats()
+    }
+
+    /// Stops it, and waits until it has stopped.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Server::run`].
+    pub fn stop(mut self) -> Result<()> {
+        self.handle.stop();
+        self.join()
+    }
+
+    /// Waits until somebody stops it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Server::run`].
+    pub fn wait(mut self) -> Result<()> {
+        self.join()
+    }
+
+    fn join(&mut self) -> Result<()> {
+        match self.thread.take().map(JoinHandle::join) {
+            None => Ok(()),
+            Some(Ok(result)) => result,
+            Some(Err(_)) => Err(Error::other("the acceptor's thread panicked")),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.handle.stop();
+        // Dropped by one of the server's own threads, it can't wait for itself.
+        if self.thread.as_ref().is_some_and(|own| own.thread().id() != thread::current().id()) {
+            let _ = self.join();
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! The server: an address, routes, limits, and the loop that accepts connections.
+//!
+//! ```text
+//! acceptor ─► pool of workers ─► connection ─► handler ─► answer
+//!                                                   └──► stream ─► registry, channels
+//! ```
+//!
+//! To read on: [`routes`] finds handlers, [`reply`] is what they answer with, [`shared`] is what
+//! all threads have in common and how it stops, [`registry`] knows the streams, [`handle`] is how
+//! others reach a running server.
+
+pub(crate) mod accept;
+pub(crate) mod counts;
+pub(crate) mod handle;
+pub(crate) mod hosts;
+pub(crate) mod registry;
+pub(crate) mod reply;
+pub(crate) mod routes;
+pub(crate) mod shared;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use crate::channel::fanout::Fanout;
+use crate::error::{Error, Result};
+use crate::hooks::Hooks;
+use crate::http::cors::Cors;
+use crate::http::method::Method;
+use crate::http::request::Request;
+use crate::http::response::Response;
+use crate::limits::Limits;
+use crate::pool::Pool;
+use crate::sse::writer::SseWriter;
+use crate::watch::Watch;
+use counts::Counts;
+use handle::{Handle, Running};
+use hosts::Hosts;
+use registry::Registry;
+use reply::Reply;
+use routes::Routes;
+use shared::Shared;
+
+/// A server of event streams and plain answers, on threads that can be counted.
+///
+/// Made with [`bind`](Self::bind), told what to serve, and then [`run`](Self::run) on this thread
+/// or [`start`](Self::start)ed on another. A handler runs on a worker thread, once for each
+/// request; it may block, but a worker that waits serves nobody else. What it returns as an error,
+/// and a panic, is answered with 500 (an [unusable body](Error::is_bad_request) with 400).
+///
+/// ```
+/// use tidings::{Channel, Response, Server};
+///
+/// let news = Channel::new();
+/// let server = Server::bind("127.0.0.1:0")?
+///     .sse("/events", {
+///         let news = news.clone();
+///         move |stream, _request| stream.subscribe(&news)
+///     })
+///     .post("/events", move |request| {
+///         let id = news.send(request.body_text()?)?;
+///         Ok(Response::text(id))
+///     })
+///     .start()?;
+/// println!("listening on http://{}", server.address());
+/// server.stop()?;
+/// # Ok::<(), tidings::Error>(())
+/// ```
+pub struct Server {
+    listener: TcpListener,
+    routes: Routes,
+    limits: Limits,
+    cors: Option<Cors>,
+    hosts: Option<Hosts>,
+    hooks: Option<Arc<dyn Hooks>>,
+    handle: Handle,
+    /// The first thing that was wrong with what it was told; said when it starts, so that routes
+    /// can be written one behind the other.
+    error: Option<Error>,
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("address", &self.address()).finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// Takes an address to listen on. Port 0 takes a free port. From here on clients can connect;
+    /// they are served once the server runs.
+    ///
+    /// # Errors
+    ///
+    /// When the address can't be understood, is not of this machine, or is taken.
+    pub fn bind(address: impl ToSocketAddrs + fmt::Debug) -> Result<Self> {
+        let listening = TcpListener::bind(&address).and_then(|listener| {
+            let address = listener.local_addr()?;
+            Ok((listener, address))
+        });
+        let (listener, local) =
+            listening.map_err(|error| Error::io(format!("can't listen on {address:?}"), error))?;
+        Ok(Self {
+            listener,
+            routes: Routes::default(),
+            limits: Limits::default(),
+            cors: None,
+            hosts: None,
+            hooks: None,
+            handle: Handle::new(local),
+            error: None,
+        })
+    }
+
+    /// The address that it listens on, with the port that was free if port 0 was asked for.
+    pub fn address(&self) -> SocketAddr {
+        self.handle.address()
+    }
+
+    /// A handle that stops the server from anywhere, and tells what it is doing.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Serves an event stream at a path. The handler runs once for each client. Its stream lives
+    /// as long as somebody holds it, and not only as long as the handler runs.
+    ///
+    /// If the handler fails before anything was sent the client gets a 500, else the stream is cut
+    /// off without its last chunk.
+    #[must_use]
+    pub fn sse<F>(self, path: &str, handler: F) -> Self
+    where
+        F: Fn(SseWriter, &Request) -> Result<()> + Send + Sync + 'static,
+    {
+        let handler = Arc::new(handler);
+        self.route(Method::Get, path, move |_request| {
+            let handler = Arc::clone(&handler);
+            Ok(Reply::stream(Box::new(move |stream, request| handler(stream, request))))
+        })
+    }
+
+    /// Answers GET, and HEAD, at a path.
+    #[must_use]
+    pub fn get<R: Into<Reply>>(
+        self,
+        path: &str,
+        handler: impl Fn(&Request) -> Result<R> + Send + Sync + 'static,
+    ) -> Self {
+        self.route(Method::Get, path, handler)
+    }
+
+    /// Answers POST at a path.
+    #[must_use]
+    pub fn post<R: Into<Reply>>(
+        self,
+        path: &str,
+        handler: impl Fn(&Request) -> Result<R> + Send + Sync + 'static,
+    ) -> Self {
+        self.route(Method::Post, path, handler)
+    }
+
+    /// Answers any method at a path.
+    ///
+    /// In a path, `{name}` stands for one segment and `{name...}` for the whole rest;
+    /// [`Request::param`] gives their values. Of several routes that fit, the first that was added
+    /// is taken. A mistake in the path, or the same route twice, is an error when the server
+    /// starts.
+    #[must_use]
+    pub fn route<R: Into<Reply>>(
+        mut self,
+        method: Method,
+        path: &str,
+        handler: impl Fn(&Request) -> Result<R> + Send + Sync + 'static,
+    ) -> Self {
+        let handler = Arc::new(move |request: &Request| handler(request).map(Into::into));
+        if let Err(error) = self.routes.add(method, path, handler) {
+            self.error.get_or_insert(error);
+        }
+        self
+    }
+
+    /// Answers whatever no route is there for, with any method. Defaults to 404, or 405 where
+    /// another method has a route.
+    #[must_use]
+    pub fn fallback<R: Into<Reply>>(
+        mut self,
+        handler: impl Fn(&Request) -> Result<R> + Send + Sync + 'static,
+    ) -> Self {
+        self.routes.set_fallback(Arc::new(move |request| handler(request).map(Into::into)));
+        self
+    }
+
+    /// Answers GET at a path with content that never changes.
+    #[must_use]
+    pub fn content(
+        self,
+        path: &str,
+        content_type: &'static str,
+        content: impl Into<Cow<'static, [u8]>>,
+    ) -> Self {
+        let content = content.into();
+        self.get(path, move |_request| match &content {
+            Cow::Borrowed(content) => Ok(Response::content(content_type, content)),
+            Cow::Owned(content) => Ok(Response::bytes(content_type, content.clone())),
+        })
+    }
+
+    /// Sets which pages of other origins may read the answers. Defaults to none.
+    #[must_use]
+    pub fn cors(mut self, cors: Cors) -> Self {
+        self.cors = Some(cors);
+        self
+    }
+
+    /// Answers only requests whose `Host` is an address, `localhost` or one of these names, so
+    /// that a page can't reach the server under a name of its own (DNS rebinding). Others get 421.
+    /// Defaults to answering all.
+    #[must_use]
+    pub fn hosts<I>(mut self, names: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        self.hosts = Some(Hosts::new(names.into_iter().map(Into::into)));
+        self
+    }
+
+    /// Sets bounds and deadlines. Defaults to [`Limits::default`].
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets who is told of streams: see [`Hooks`] and [`Logger`](crate::Logger). Defaults to
+    /// nobody.
+    #[must_use]
+    pub fn hooks(mut self, hooks: impl Hooks) -> Self {
+        self.hooks = Some(Arc::new(hooks));
+        self
+    }
+
+    /// Serves on this thread until a [`Handle`] stops it.
+    ///
+    /// # Errors
+    ///
+    /// When a route was wrong, the system gives no thread to begin with, or, at the end, a
+    /// handler or an interval would not end within the grace period.
+    pub fn run(self) -> Result<()> {
+        let (listener, shared, handle) = self.prepare()?;
+        accept::run(&listener, &shared, &handle);
+        drop(listener);
+        match shared.stop() {
+            0 => Ok(()),
+            stuck => Err(Error::other(format!(
+                "{stuck} threads would not end within the grace period: \
+                 a handler, a callback or an interval's closure still runs"
+            ))),
+        }
+    }
+
+    /// Serves on a thread of its own, until what is returned is dropped or told to stop.
+    ///
+    /// # Errors
+    ///
+    /// When a route was wrong, or the system gives no thread.
+    pub fn start(self) -> Result<Running> {
+        if let Some(error) = self.error {
+            return Err(error);
+        }
+        Running::start(self)
+    }
+
+    fn prepare(self) -> Result<(TcpListener, Arc<Shared>, Handle)> {
+        if let Some(error) = self.error {
+            return Err(error);
+        }
+        let shared = Arc::new(Shared {
+            pool: Pool::new(self.limits.workers),
+            streams: Registry::new(self.limits.streams, self.limits.streams_per_peer),
+            limits: self.limits,
+            routes: self.routes,
+            cors: self.cors,
+            hosts: self.hosts,
+            hooks: self.hooks,
+            counts: Counts::default(),
+            fanout: Fanout::new(),
+            watch: Watch::new(),
+            stopping: AtomicBool::new(false),
+        });
+        shared.watch.start(&shared)?;
+        self.handle.serves(&shared);
+        Ok((self.listener, shared, self.handle))
+    }
+}

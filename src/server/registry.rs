@@ -1,0 +1,152 @@
+//! Which event streams there are, so that they can be counted, looked after and ended.
+//!
+//! The registry only knows its streams; it does not keep them alive. A stream's place is given
+//! back by its [`Ticket`], which the stream drops at its end.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use crate::sse::stream::Stream;
+
+#[derive(Debug)]
+pub(crate) struct Registry {
+    most: usize,
+    most_per_peer: usize,
+    /// No other lock is taken while this one is held.
+    places: Mutex<Places>,
+}
+
+#[derive(Debug, Default)]
+struct Places {
+    /// A place that is free, or whose stream is being made, is empty.
+    streams: Vec<Weak<Stream>>,
+    free: Vec<usize>,
+    /// Only kept where it is bounded.
+    per_peer: HashMap<IpAddr, usize>,
+}
+
+/// A stream's place in the registry; dropping it gives the place back.
+#[derive(Debug)]
+pub(crate) struct Ticket {
+    registry: Arc<Registry>,
+    number: usize,
+    peer: IpAddr,
+}
+
+impl Registry {
+    pub(crate) fn new(most: usize, most_per_peer: usize) -> Arc<Self> {
+        Arc::new(Self { most, most_per_peer, places: Mutex::default() })
+    }
+
+    /// A place for one more stream, unless there are too many, or too many of this peer.
+    pub(crate) fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<Ticket> {
+        let mut places = self.lock();
+        if places.taken() >= self.most {
+            return None;
+        }
+        if self.most_per_peer < usize::MAX {
+            let of_peer = places.per_peer.entry(peer).or_default();
+            if *of_peer >= self.most_per_peer {
+                return None;
+            }
+            *of_peer += 1;
+        }
+        let number = places.free.pop().unwrap_or_else(|| {
+            places.streams.push(Weak::new());
+            places.streams.len() - 1
+        });
+        Some(Ticket { registry: Arc::clone(self), number, peer })
+    }
+
+    /// Makes the stream known in its place.
+    pub(crate) fn know(&self, number: usize, stream: &Arc<Stream>) {
+        if let Some(place) = self.lock().streams.get_mut(number) {
+            *place = Arc::downgrade(stream);
+        }
+    }
+
+    /// How many places are taken.
+    pub(crate) fn len(&self) -> usize {
+        self.lock().taken()
+    }
+
+    /// The streams among the next `most` places from `from` on, and the place behind them, or
+    /// nothing where there are no more. So a sweep never holds the lock for long.
+    pub(crate) fn slice(&self, from: usize, most: usize) -> Option<(Vec<Arc<Stream>>, usize)> {
+        let places = self.lock();
+        if from >= places.streams.len() {
+            return None;
+        }
+        let to = places.streams.len().min(from + most);
+        Some((places.streams[from..to].iter().filter_map(Weak::upgrade).collect(), to))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Places> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Places {
+    fn taken(&self) -> usize {
+        self.streams.len() - self.free.len()
+    }
+}
+
+impl Ticket {
+    pub(crate) fn number(&self) -> usize {
+        self.number
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        let mut places = self.registry.lock();
+        places.streams[self.number] = Weak::new();
+        places.free.push(self.number);
+        if let Some(of_peer) = places.per_peer.get_mut(&self.peer) {
+            *of_peer -= 1;
+            if *of_peer == 0 {
+                places.per_peer.remove(&self.peer);
+            }
+        }
+        if places.taken() == 0 {
+            // The memory of the busiest hour is given back when the last stream is gone.
+            *places = Places::default();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+    const OTHER: IpAddr = IpAddr::V6(std::net::Ipv6Addr::LOCALHOST);
+
+    #[test]
+    fn a_place_is_given_back_when_its_ticket_is_dropped() {
+        let registry = Registry::new(2, usize::MAX);
+        let first = registry.admit(HOME);
+        let second = registry.admit(HOME);
+        assert!(first.is_some() && second.is_some());
+        assert!(registry.admit(HOME).is_none());
+        drop(first);
+        assert_eq!(registry.len(), 1);
+        assert_eq!(registry.admit(HOME).map(|ticket| ticket.number()), Some(0));
+    }
+
+    #[test]
+    fn each_peer_has_its_own_bound() {
+        let registry = Registry::new(usize::MAX, 1);
+        let first = registry.admit(HOME);
+        assert!(first.is_some());
+        assert!(registry.admit(HOME).is_none());
+        let other = registry.admit(OTHER);
+        assert!(other.is_some());
+        drop(first);
+        assert!(registry.admit(HOME).is_some());
+        drop(other);
+        assert!(registry.lock().per_peer.is_empty());
+    }
+}

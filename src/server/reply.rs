@@ -1,0 +1,65 @@
+//! What a handler answers with: a response, or an event stream.
+
+use std::fmt;
+
+use crate::error::Result;
+use crate::http::request::Request;
+use crate::http::response::Response;
+use crate::sse::writer::SseWriter;
+
+/// What runs when a stream's client is there.
+pub(crate) type StreamHandler = Box<dyn FnOnce(SseWriter, &Request) -> Result<()> + Send>;
+
+/// A handler's answer, where it is one or the other.
+///
+/// A handler that always answers with a [`Response`] just returns it. One that decides for each
+/// client whether it gets a stream returns this.
+///
+/// ```no_run
+/// use tidings::{Reply, Response, Server};
+///
+/// Server::bind("127.0.0.1:3000")?
+///     .get("/news", |request| {
+///         if !request.wants_event_stream() {
+///             return Ok(Response::text("this is an event stream: ask for one\n").into());
+///         }
+///         Ok(Reply::event_stream(|stream| stream.send("hello")))
+///     })
+///     .run()?;
+/// # Ok::<(), tidings::Error>(())
+/// ```
+#[non_exhaustive]
+pub struct Reply(pub(crate) Kind);
+
+/// A plain answer, or the head of a stream and what runs when it begins.
+pub(crate) enum Kind {
+    Response(Response),
+    Stream { head: Response, handler: StreamHandler },
+}
+
+impl Reply {
+    /// An event stream. The closure runs once, with the stream, which lives as long as somebody
+    /// holds it.
+    pub fn event_stream(handler: impl FnOnce(SseWriter) -> Result<()> + Send + 'static) -> Self {
+        Self::stream(Box::new(|stream, _request| handler(stream)))
+    }
+
+    pub(crate) fn stream(handler: StreamHandler) -> Self {
+        Self(Kind::Stream { head: Response::event_stream_head(), handler })
+    }
+}
+
+impl From<Response> for Reply {
+    fn from(response: Response) -> Self {
+        Self(Kind::Response(response))
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Response(response) => f.debug_tuple("Reply").field(response).finish(),
+            Kind::Stream { .. } => f.debug_tuple("Reply").field(&"event stream").finish(),
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! Which handler a request goes to.
+//!
+//! ```text
+//! pattern = 1*( "/" segment )
+//! segment = *char / "{" name "}" / "{" name "...}"      ; the last one only at the end
+//! ```
+//!
+//! A literal segment matches itself, `{name}` any one segment that is not empty, `{name...}` the
+//! whole rest of the path. Segments are compared after percent-decoding, so an encoded slash
+//! never divides. Patterns are tried in the order in which they were added.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::reply::Reply;
+use crate::error::{Error, Result};
+use crate::http::method::Method;
+use crate::http::request::Request;
+use crate::http::response::Response;
+use crate::http::status::Status;
+use crate::http::percent::percent_decode;
+
+pub(crate) type Handler = Arc<dyn Fn(&Request) -> Result<Reply> + Send + Sync>;
+
+/// The values of a pattern's parameters.
+pub(crate) type Params = Vec<(String, String)>;
+
+#[derive(Default)]
+pub(crate) struct Routes {
+    routes: Vec<Route>,
+    fallback: Option<Handler>,
+}
+
+struct Route {
+    pattern: Vec<Segment>,
+    methods: Vec<(Method, Handler)>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Segment {
+    Literal(String),
+    Param(String),
+    Rest(String),
+}
+
+/// Where a request goes.
+pub(crate) enum Found {
+    Handler(Handler, Params),
+    /// There is no handler for it.
+    Answer(Response),
+}
+
+impl fmt::Debug for Routes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.routes.iter().map(|route| &route.pattern)).finish()
+    }
+}
+
+impl Routes {
+    pub(crate) fn add(&mut self, method: Method, path: &str, handler: Handler) -> Result<()> {
+        let pattern = parse(path)?;
+        let known = self.routes.iter().position(|route| route.pattern == pattern);
+        let at = known.unwrap_or_else(|| {
+            self.routes.push(Route { pattern, methods: Vec::new() });
+            self.routes.len() - 1
+        });
+        let methods = &mut self.routes[at].methods;
+        if methods.iter().any(|(known, _)| *known == method) {
+            return Err(Error::invalid(format!("there is a route for {method} {path} already")));
+        }
+        methods.push((method, handler));
+        Ok(())
+    }
+
+    pub(crate) fn set_fallback(&mut self, handler: Handler) {
+        self.fallback = Some(handler);
+    }
+
+    /// Finds the handler for a path, as it stands in the request target.
+    pub(crate) fn find(&self, method: Method, path: &str) -> Found {
+        let segments: Vec<String> =
+            path.split('/').skip(1).map(|raw| percent_decode(raw).unwrap_or_default()).collect();
+        let mut allowed = Vec::new();
+        for route in &self.routes {
+            let Some(params) = matches(&route.pattern, &segments) else { continue };
+            if let Some(handler) = route.handler(method) {
+                return Found::Handler(Arc::clone(handler), params);
+            }
+            allowed.extend(route.methods.iter().map(|(method, _)| *method));
+        }
+        if let Some(handler) = &self.fallback {
+            return Found::Handler(Arc::clone(handler), Params::new());
+        }
+        Found::Answer(no_handler(method, &allowed))
+    }
+
+    /// The methods that some route has for the path, as an `Allow` field lists them.
+    pub(crate) fn allowed(&self, path: &str) -> String {
+        match self.find(Method::Trace, path) {
+            Found::Answer(answer) => answer.field("Allow").unwrap_or_default().to_owned(),
+            Found::Handler(..) => "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH".into(),
+        }
+    }
+}
+
+impl Route {
+    /// A GET handler answers HEAD too; the connection leaves the body out.
+    fn handler(&self, method: Method) -> Option<&Handler> {
+        let of = |method| self.methods.iter().find(|(known, _)| *known == method);
+        let found = of(method).or_else(|| of(Method::Get).filter(|_| method == Method::Head));
+        found.map(|(_, handler)| handler)
+    }
+}
+
+fn no_handler(method: Method, allowed: &[Method]) -> Response {
+    if allowed.is_empty() {
+        return Response::text("404 Not Found: nothing is here\n").with_status(Status::NOT_FOUND);
+    }
+    let mut allow: Vec<&str> = allowed.iter().map(|method| method.as_str()).collect();
+    if allowed.contains(&Method::Get) && !allowed.contains(&Method::Head) {
+        allow.push("HEAD");
+    }
+    if !allowed.contains(&Method::Options) {
+        allow.push("OPTIONS");
+    }
+    allow.dedup();
+    let allow = allow.join(", ");
+    let mut answer = if method == Method::Options {
+        Response::new(Status::NO_CONTENT)
+    } else {
+        let text = format!("405 Method Not Allowed: {method} is none of {allow}\n");
+        Response::text(text).with_status(Status::METHOD_NOT_ALLOWED)
+    };
+    answer.add_field("Allow", allow);
+    answer
+}
+
+fn parse(path: &str) -> Result<Vec<Segment>> {
+    let Some(rest) = path.strip_prefix('/') else {
+        return Err(Error::invalid(format!("a route must begin with a slash: {path:?}")));
+    };
+    let segments: Vec<Segment> = rest.split('/').map(parse_segment).collect();
+    let wrong = |segment: &Segment| match segment {
+        Segment::Literal(text) => text.contains(['{', '}']),
+        Segment::Param(name) | Segment::Rest(name) => name.is_empty() || name.contains(['{', '}']),
+    };
+    let early_rest = segments.iter().rev().skip(1).any(|s| matches!(s, Segment::Rest(_)));
+    if early_rest || segments.iter().any(wrong) {
+        return Err(Error::invalid(format!(
+            "a segment of a route must be text, {{name}} or, at the end, {{name...}}: {path:?}"
+        )));
+    }
+    Ok(segments)
+}
+
+fn parse_segment(text: &str) -> Segment {
+    match text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) {
+        None => Segment::Literal(text.into()),
+        Some(name) => match name.strip_suffix("...") {
+            Some(name) => Segment::Rest(name.into()),
+            None => Segment::Param(name.into()),
+        },
+    }
+}
+
+fn matches(pattern: &[Segment], segments: &[String]) -> Option<Params> {
+    let has_rest = matches!(pattern.last(), Some(Segment::Rest(_)));
+    if segments.len() < pattern.len() || (!has_rest && segments.len() > pattern.len()) {
+        return None;
+    }
+    let mut params = Params::new();
+    for (at, part) in pattern.iter().enumerate() {
+        match part {
+            Segment::Literal(text) if *text == segments[at] => {}
+            Segment::Param(name) if !segments[at].is_empty() => {
+                params.push((name.clone(), segments[at].clone()));
+            }
+            Segment::Rest(name) => params.push((name.clone(), segments[at..].join("/"))),
+            _ => return None,
+        }
+    }
+    Some(params)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn routes(paths: &[(Method, &str)]) -> Routes {
+        let mut routes = Routes::default();
+        for (method, path) in paths {
+            let text = format!("{method} {path}");
+            let handler: Handler = Arc::new(move |_| Ok(Response::text(text.clone()).into()));
+            routes.add(*method, path, handler).unwrap();
+        }
+        routes
+    }
+
+    fn params(routes: &Routes, path: &str) -> Option<Params> {
+        match routes.find(Method::Get, path) {
+            Found::Handler(_, params) => Some(params),
+            Found::Answer(_) => None,
+        }
+    }
+
+    fn answer(routes: &Routes, method: Method, path: &str) -> Response {
+        match routes.find(method, path) {
+            Found::Handler(..) => panic!("{method} {path} has a handler"),
+            Found::Answer(answer) => answer,
+        }
+    }
+
+    #[test]
+    fn a_parameter_is_one_decoded_segment() {
+        let routes = routes(&[(Method::Get, "/events/{name}")]);
+        let name = |value: &str| Some(vec![("name".into(), value.into())]);
+        assert_eq!(params(&routes, "/events/a%2Fb"), name("a/b"));
+        assert_eq!(params(&routes, "/events/"), None);
+        assert_eq!(params(&routes, "/events/a/b"), None);
+    }
+
+    #[test]
+    fn the_rest_may_be_empty_or_long() {
+        let routes = routes(&[(Method::Get, "/files/{path...}")]);
+        let path = |value: &str| Some(vec![("path".into(), value.into())]);
+        assert_eq!(params(&routes, "/files/"), path(""));
+        assert_eq!(params(&routes, "/files/a/b"), path("a/b"));
+        assert_eq!(params(&routes, "/files"), None);
+    }
+
+    #[test]
+    fn row_4_a_method_that_the_route_has_not_is_told_which_ones_it_has() {
+        let routes = routes(&[(Method::Get, "/a"), (Method::Post, "/a")]);
+        let refused = answer(&routes, Method::Delete, "/a");
+        assert_eq!(refused.status(), Status::METHOD_NOT_ALLOWED);
+        assert_eq!(refused.field("Allow"), Some("GET, POST, HEAD, OPTIONS"));
+        assert_eq!(answer(&routes, Method::Options, "/a").status(), Status::NO_CONTENT);
+        assert_eq!(answer(&routes, Method::Get, "/b").status(), Status::NOT_FOUND);
+    }
+
+    #[test]
+    fn a_get_handler_answers_head() {
+        let routes = routes(&[(Method::Get, "/")]);
+        assert!(matches!(routes.find(Method::Head, "/"), Found::Handler(..)));
+    }
+
+    #[test]
+    fn a_pattern_that_makes_no_sense_is_refused() {
+        for path in ["", "a", "/{", "/{}", "/a{b}", "/{a...}/b", "/{a}}"] {
+            assert!(parse(path).is_err(), "{path}");
+        }
+        assert!(parse("/").is_ok());
+    }
+}

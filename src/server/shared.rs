@@ -1,0 +1,93 @@
+//! What all threads of one server share.
+
+use std::fmt;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::counts::{Counts, Stats};
+use super::hosts::Hosts;
+use super::registry::Registry;
+use super::routes::Routes;
+use crate::channel::fanout::Fanout;
+use crate::error::CloseReason;
+use crate::hooks::Hooks;
+use crate::http::cors::Cors;
+use crate::limits::{COME_BACK, Limits};
+use crate::pool::Pool;
+use crate::watch::Watch;
+
+/// Owned by the server and by everything that it is serving. It owns the threads; they are ended
+/// by [`stop`](Self::stop), and never by a drop, since the last owner may be one of them.
+pub(crate) struct Shared {
+    pub(crate) limits: Limits,
+    pub(crate) routes: Routes,
+    pub(crate) cors: Option<Cors>,
+    pub(crate) hosts: Option<Hosts>,
+    pub(crate) hooks: Option<Arc<dyn Hooks>>,
+    pub(crate) counts: Counts,
+    pub(crate) streams: Arc<Registry>,
+    pub(crate) pool: Pool,
+    pub(crate) fanout: Fanout,
+    pub(crate) watch: Watch,
+    pub(crate) stopping: AtomicBool,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("stats", &self.stats()).finish_non_exhaustive()
+    }
+}
+
+/// How often a stop looks whether everything has ended.
+const LOOK: Duration = Duration::from_millis(5);
+
+impl Shared {
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        Stats {
+            streams: self.streams.len(),
+            workers: self.pool.workers(),
+            ..self.counts.stats()
+        }
+    }
+
+    /// How long a client that is sent away should stay away: a while, and up to as long again, so
+    /// that they don't all come back at once.
+    pub(crate) fn come_back_after(&self) -> Duration {
+        let most = u64::try_from(COME_BACK.as_millis()).unwrap_or(u64::MAX);
+        COME_BACK + Duration::from_millis(random() % most.max(1))
+    }
+
+    /// Ends everything within the grace period: requests finish, streams get their end, threads
+    /// are joined. Returns how many workers and intervals would not end.
+    pub(crate) fn stop(&self) -> usize {
+        let deadline = Instant::now() + self.limits.grace;
+        self.stopping.store(true, Ordering::Release);
+        let mut place = 0;
+        while let Some((streams, next)) = self.streams.slice(place, 256) {
+            for stream in streams {
+                stream.catch_up();
+                stream.end(CloseReason::Stopped);
+            }
+            place = next;
+        }
+        self.fanout.stop();
+        // Connections end by workers and the watch thread, intervals by themselves.
+        let busy = || self.counts.connections() + self.counts.intervals();
+        while busy() > 0 && Instant::now() < deadline {
+            std::thread::sleep(LOOK);
+        }
+        self.watch.stop();
+        self.pool.stop(deadline) + self.counts.intervals()
+    }
+}
+
+/// A number that is hard to guess and different each time.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}

@@ -1,0 +1,246 @@
+//! The watch thread: whatever has to be noticed while nothing happens.
+//!
+//! The standard library can't ask the system which sockets are ready, so what has to be noticed is
+//! noticed by trying. One thread does that for all:
+//!
+//! - a *parked* connection, whose request is not whole and for which no worker may wait, is read
+//!   again; once there is work to do, a worker goes on with it;
+//! - a stream whose socket took no more is written again;
+//! - a connection that is being closed is drained until its peer has closed too;
+//! - every open stream is looked at: has its peer gone, is a heartbeat due?
+//!
+//! A try that fails is repeated after a pause, which doubles each time up to [`LONGEST_PAUSE`]. And
+//! the thread measures what its work costs and then rests for [`REST`] times as long, so it stays
+//! within a few per cent of a core, however much it watches.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crate::channel::fanout::Batches;
+use crate::connection::{Connection, Tried};
+use crate::error::{Error, Result};
+use crate::linger::Linger;
+use crate::server::shared::Shared;
+use crate::sse::outbox::Link;
+use crate::sse::stream::Stream;
+
+/// The first pause is short, as most peers are only a little late.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
+/// Nobody who has been silent for longer minds to wait for so long.
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+/// One part of work, so many parts of rest: four per cent of a core.
+const REST: u32 = 24;
+/// How often every stream is looked at: twice within the second in which an end must be noticed.
+const LOOK: Duration = Duration::from_millis(450);
+/// How many streams are looked at while the registry is locked.
+const SLICE: usize = 256;
+const STACK: usize = 256 * 1024;
+
+#[derive(Debug)]
+pub(crate) struct Watch {
+    /// Taken last: no other lock is taken while this one is held.
+    inbox: Mutex<Inbox>,
+    wake: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Inbox {
+    tasks: Vec<Task>,
+    stopping: bool,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Something to be tried until it succeeds or its time is over.
+#[derive(Debug)]
+enum Task {
+    Connection(Box<Connection>),
+    /// A blocked stream; whoever owns it may let go of it meanwhile.
+    Stream(Weak<Stream>),
+    Linger(Linger),
+}
+
+impl Watch {
+    pub(crate) fn new() -> Self {
+        Self { inbox: Mutex::default(), wake: Condvar::new() }
+    }
+
+    pub(crate) fn start(&self, server: &Arc<Shared>) -> Result<()> {
+        let shared = Arc::clone(server);
+        let thread = thread::Builder::new()
+            .name("tidings-watch".into())
+            .stack_size(STACK)
+            .spawn(move || Round::new(shared).work())
+            .map_err(|error| Error::io("can't start the watch thread", error))?;
+        self.lock().thread = Some(thread);
+        Ok(())
+    }
+
+    /// Takes a connection for which no worker may wait.
+    pub(crate) fn park(&self, connection: Box<Connection>) {
+        self.add(Task::Connection(connection));
+    }
+
+    /// Takes a stream whose socket took no more.
+    pub(crate) fn try_again(&self, stream: &Arc<Stream>) {
+        self.add(Task::Stream(Arc::downgrade(stream)));
+    }
+
+    /// Takes a connection that is over: sends the rest, then waits a while for the peer's end.
+    pub(crate) fn linger(&self, link: Link, rest: Vec<u8>) {
+        if let Some(linger) = Linger::begin(link, rest) {
+            self.add(Task::Linger(linger));
+        }
+    }
+
+    fn add(&self, task: Task) {
+        let mut inbox = self.lock();
+        if inbox.stopping {
+            // Nobody will try it again. Dropped without the lock, as a drop may come back here.
+            drop(inbox);
+            return drop(task);
+        }
+        inbox.tasks.push(task);
+        drop(inbox);
+        self.wake.notify_one();
+    }
+
+    /// Ends the thread; what it still had is closed.
+    pub(crate) fn stop(&self) {
+        let thread = {
+            let mut inbox = self.lock();
+            inbox.stopping = true;
+            inbox.thread.take()
+        };
+        self.wake.notify_one();
+        if let Some(thread) = thread {
+            let _ = thread.join();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inbox> {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until something is new or `until` has come, and takes what is new; `None` at the end.
+    fn wait(&self, until: Instant) -> Option<Vec<Task>> {
+        let mut inbox = self.lock();
+        loop {
+            if inbox.stopping {
+                return None;
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if !inbox.tasks.is_empty() || left.is_zero() {
+                return Some(std::mem::take(&mut inbox.tasks));
+            }
+            inbox =
+                self.wake.wait_timeout(inbox, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+/// What the watch thread knows.
+struct Round {
+    server: Arc<Shared>,
+    /// The earliest is on top.
+    tries: BinaryHeap<Reverse<Try>>,
+    look_at: Instant,
+    batches: Batches,
+}
+
+struct Try {
+    due: Instant,
+    pause: Duration,
+    task: Task,
+}
+
+impl PartialEq for Try {
+    fn eq(&self, other: &Self) -> bool {
+        self.due == other.due
+    }
+}
+
+impl Eq for Try {}
+
+impl PartialOrd for Try {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Try {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.due.cmp(&other.due)
+    }
+}
+
+impl Round {
+    fn new(server: Arc<Shared>) -> Self {
+        let look_at = Instant::now() + LOOK;
+        Self { server, tries: BinaryHeap::new(), look_at, batches: Batches::default() }
+    }
+
+    fn work(mut self) {
+        let server = Arc::clone(&self.server);
+        let mut rested_at = Instant::now();
+        while let Some(new) = server.watch.wait(self.next().max(rested_at)) {
+            let began = Instant::now();
+            for task in new {
+                let due = began + SHORTEST_PAUSE;
+                self.tries.push(Reverse(Try { due, pause: SHORTEST_PAUSE, task }));
+            }
+            if began < rested_at {
+                continue;
+            }
+            self.try_what_is_due(began);
+            if began >= self.look_at {
+                self.look_at_streams(began);
+            }
+            let now = Instant::now();
+            rested_at = now + (now - began) * REST;
+        }
+    }
+
+    /// When there is something to do next.
+    fn next(&self) -> Instant {
+        self.tries.peek().map_or(self.look_at, |Reverse(next)| next.due.min(self.look_at))
+    }
+
+    fn try_what_is_due(&mut self, now: Instant) {
+        while self.tries.peek().is_some_and(|Reverse(next)| next.due <= now) {
+            let Some(Reverse(Try { pause, task, .. })) = self.tries.pop() else { return };
+            if let Some(task) = self.attempt(task, now) {
+                let pause = (pause * 2).min(LONGEST_PAUSE);
+                self.tries.push(Reverse(Try { due: now + pause, pause, task }));
+            }
+        }
+    }
+
+    /// Gives the task back if it has to be tried again.
+    fn attempt(&mut self, task: Task, now: Instant) -> Option<Task> {
+        match task {
+            Task::Connection(connection) => match connection.try_again(now) {
+                Tried::Parked(connection) => return Some(Task::Connection(connection)),
+                Tried::Ready(connection) => connection.hand_to_worker(),
+                Tried::Over => {}
+            },
+            Task::Stream(stream) => {
+                let blocked = stream.upgrade()?.try_again(&mut self.batches, now);
+                return blocked.then_some(Task::Stream(stream));
+            }
+            Task::Linger(linger) => return linger.try_again(now).map(Task::Linger),
+        }
+        None
+    }
+
+    fn look_at_streams(&mut self, now: Instant) {
+        let mut place = 0;
+        while let Some((streams, next)) = self.server.streams.slice(place, SLICE) {
+            streams.iter().for_each(|stream| stream.look(now));
+            place = next;
+        }
+        self.look_at = now + LOOK;
+    }
+}
