@@ -17,6 +17,8 @@
 //!
 //! End curl: the interval's thread ends and the stream is closed within a second.
 
+mod notebook;
+
 use std::env;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
@@ -29,13 +31,12 @@ fn main() -> tidings::Result<()> {
         .hooks(Logger::stderr())
         .get("/", |_request| Ok(Response::html(PAGE)))
         .sse("/sse", |stream, _request| {
-            stream.open()?;
             stream.every(Duration::from_secs(1), |stream| {
                 stream.send(("number", random_digit().to_string()))
             })
         });
     println!("listening on http://{}", server.address());
-    server.run()
+    notebook::add_to(server).run()
 }
 
 /// std has no random numbers, but it draws random keys for its hash maps.
@@ -49,10 +50,13 @@ const PAGE: &str = r#"<!doctype html>
 <title>random_number</title>
 <h1>A random number every second: <output id="number">…</output></h1>
 <script>
+  const report = (line) => fetch("received", { method: "POST", body: line });
   // Relative, so the page works behind any host and path.
   const source = new EventSource("sse");
+  source.addEventListener("open", () => report("open"));
   source.addEventListener("number", (event) => {
     document.getElementById("number").textContent = event.data;
+    report(`number ${event.data}`);
   });
 </script>
 </html>

@@ -237,7 +237,7 @@ impl SseWriter {
     /// When the stream or the channel has ended, or the stream follows channels already.
     pub fn subscribe(&self, channel: &Channel) -> Result<()> {
         let start = self.last_event_id().map_or(Start::Live, Start::Behind);
-        self.follow(&[channel.clone()], start)
+        self.follow(std::slice::from_ref(channel), start)
     }
 
     /// Follows several channels of one hub, in the order of their events, from a place that the

@@ -1,0 +1,5 @@
+//! The server over real sockets: one module for each behaviour.
+
+mod support;
+
+mod streams;

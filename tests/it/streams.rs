@@ -1,0 +1,1 @@
+//! Event streams: the wire, and their life from open to end.

@@ -1,0 +1,105 @@
+//! Raw HTTP/1.1: the bytes of a request go out as they are, the bytes of an answer come back.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use super::SOON;
+
+/// An answer, taken apart.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// Field lines without their CRLF.
+    pub(crate) fields: Vec<String>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    /// The value of the first field of this name.
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
+        self.fields
+            .iter()
+            .filter_map(|line| line.split_once(": "))
+            .find(|(other, _)| other.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).expect("the body is text")
+    }
+}
+
+/// A connection whose reads don't wait for ever.
+pub(crate) fn connect(address: SocketAddr) -> TcpStream {
+    let socket = TcpStream::connect(address).expect("the server accepts");
+    socket.set_read_timeout(Some(SOON)).unwrap();
+    socket.set_write_timeout(Some(SOON)).unwrap();
+    socket
+}
+
+/// Sends a request on a connection of its own and reads the answer.
+pub(crate) fn exchange(address: SocketAddr, request: &[u8]) -> Answer {
+    let mut socket = connect(address);
+    socket.write_all(request).unwrap();
+    let head_only = request.starts_with(b"HEAD ");
+    read_answer(&mut BufReader::new(socket), head_only)
+}
+
+pub(crate) fn get(address: SocketAddr, target: &str) -> Answer {
+    exchange(address, format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes())
+}
+
+pub(crate) fn post(address: SocketAddr, target: &str, body: &str) -> Answer {
+    let length = body.len();
+    let head = format!("POST {target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}");
+    exchange(address, format!("{head}\r\n\r\n{body}").as_bytes())
+}
+
+/// Reads one answer, and leaves what comes behind it.
+pub(crate) fn read_answer(reader: &mut impl BufRead, head_only: bool) -> Answer {
+    let (status, fields) = read_head(reader);
+    let mut answer = Answer { status, fields, body: Vec::new() };
+    let bodiless = head_only || status == 204 || status == 304 || status < 200;
+    let length = answer.field("Content-Length").map(|text| text.parse().expect("a number"));
+    match length {
+        _ if bodiless => {}
+        Some(length) => {
+            answer.body = vec![0; length];
+            reader.read_exact(&mut answer.body).expect("the whole body");
+        }
+        None if answer.field("Transfer-Encoding") == Some("chunked") => {
+            while let Some(chunk) = read_chunk(reader).expect("a chunk") {
+                answer.body.extend(chunk);
+            }
+        }
+        None => drop(reader.read_to_end(&mut answer.body).expect("an end")),
+    }
+    answer
+}
+
+/// Reads a head: the status and the field lines.
+pub(crate) fn read_head(reader: &mut impl BufRead) -> (u16, Vec<String>) {
+    let mut lines = std::iter::from_fn(|| {
+        let mut line = String::new();
+        reader.read_line(&mut line).expect("a line of the head");
+        let line = line.strip_suffix("\r\n").expect("a line ends in CRLF").to_owned();
+        Some(line).filter(|line| !line.is_empty())
+    });
+    let status_line = lines.next().expect("a status line");
+    let status = status_line.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3));
+    (status.expect("HTTP/1.1").parse().expect("three digits"), lines.collect())
+}
+
+/// Reads one chunk; `None` for the last.
+pub(crate) fn read_chunk(reader: &mut impl BufRead) -> std::io::Result<Option<Vec<u8>>> {
+    let cut_off = || std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
+    let mut size = String::new();
+    reader.read_line(&mut size)?;
+    let size = size.strip_suffix("\r\n").ok_or_else(cut_off)?;
+    let size = usize::from_str_radix(size, 16).expect("a chunk size");
+    let mut chunk = vec![0; size + 2];
+    reader.read_exact(&mut chunk)?;
+    assert!(chunk.ends_with(b"\r\n"), "a chunk ends in CRLF");
+    chunk.truncate(size);
+    Ok(Some(chunk).filter(|chunk| !chunk.is_empty()))
+}

@@ -1,0 +1,130 @@
+//! Programs that a test starts: the examples and the hub. They end with the test.
+
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+
+use super::{until, until_some};
+
+pub(crate) struct Process {
+    child: Child,
+    address: SocketAddr,
+    stdout: Lines,
+    stderr: Lines,
+}
+
+type Lines = Arc<Mutex<Vec<String>>>;
+
+impl Process {
+    /// Starts one of `examples/`, which cargo has built beside the tests.
+    pub(crate) fn example(name: &str, arguments: &[&str]) -> Self {
+        let tests = std::env::current_exe().expect("the path of the tests");
+        let profile = tests.parent().and_then(|deps| deps.parent()).expect("target/PROFILE/deps");
+        Self::start(profile.join("examples").join(name), arguments)
+    }
+
+    /// Starts the hub.
+    pub(crate) fn hub(arguments: &[&str]) -> Self {
+        Self::start(hub_path(), arguments)
+    }
+
+    fn start(program: PathBuf, arguments: &[&str]) -> Self {
+        let mut child = Command::new(&program)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{} can't be started: {error}", program.display()));
+        let stdout = collect(child.stdout.take().expect("it is piped"));
+        let stderr = collect(child.stderr.take().expect("it is piped"));
+        let first = until_some("its first line", || stdout.lock().unwrap().first().cloned());
+        let address = first.strip_prefix("listening on http://").expect("what the first line says");
+        let address = address.parse().expect("an address");
+        Self { child, address, stdout, stderr }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn child(&mut self) -> &mut Child {
+        &mut self.child
+    }
+
+    /// The lines that it has printed so far.
+    pub(crate) fn stdout(&self) -> Vec<String> {
+        self.stdout.lock().unwrap().clone()
+    }
+
+    pub(crate) fn stderr(&self) -> Vec<String> {
+        self.stderr.lock().unwrap().clone()
+    }
+
+    /// Waits until it has printed a line that begins like this, and gives the line.
+    #[track_caller]
+    pub(crate) fn line(&self, begin: &str) -> String {
+        let find = || self.stdout().into_iter().find(|line| line.starts_with(begin));
+        until_some(&format!("a line {begin:?} in {:?}", self.stdout()), find)
+    }
+
+    /// How many threads it has, by their names.
+    pub(crate) fn threads(&self, name: &str) -> usize {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id()));
+        let names = tasks.expect("a Linux /proc").filter_map(|task| {
+            std::fs::read_to_string(task.ok()?.path().join("comm")).ok()
+        });
+        // The system keeps the first 15 characters of a thread's name.
+        names.filter(|comm| comm.trim_end() == &name[..name.len().min(15)]).count()
+    }
+
+    /// How many descriptors it has open.
+    pub(crate) fn descriptors(&self) -> usize {
+        let open = std::fs::read_dir(format!("/proc/{}/fd", self.child.id()));
+        open.expect("a Linux /proc").count()
+    }
+
+    /// Waits until it has ended by itself, and gives its exit status.
+    pub(crate) fn ended(&mut self) -> Option<i32> {
+        until("the program's end", || self.child.try_wait().unwrap().is_some());
+        self.child.wait().unwrap().code()
+    }
+
+    /// Kills it, as `kill -9` does.
+    pub(crate) fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+pub(crate) fn hub_path() -> PathBuf {
+    env!("CARGO_BIN_EXE_tidings").into()
+}
+
+/// Runs the hub to its end, and gives what it printed and its exit status.
+pub(crate) fn run_hub<S: AsRef<OsStr>>(arguments: &[S]) -> (String, String, Option<i32>) {
+    let output = Command::new(hub_path()).args(arguments).stdin(Stdio::null()).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    (text(output.stdout), text(output.stderr), output.status.code())
+}
+
+/// Reads to the end on a thread of its own, so that a full pipe never stops the program.
+fn collect(pipe: impl Read + Send + 'static) -> Lines {
+    let lines = Lines::default();
+    let collected = Arc::clone(&lines);
+    std::thread::spawn(move || {
+        for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+            collected.lock().unwrap().push(line);
+        }
+    });
+    lines
+}
