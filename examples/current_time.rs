@@ -41,10 +41,8 @@ fn main() -> tidings::Result<()> {
 
     let page = PAGE.replace("STREAM", &format!("http://{}/sse", stream_server.address()));
     let port = page_server.address().port();
-    let page_origins = [
-        format!("http://{}", page_server.address()),
-        format!("http://localhost:{port}"),
-    ];
+    let page_origins =
+        [format!("http://{}", page_server.address()), format!("http://localhost:{port}")];
     let page_server = page_server.get("/", move |_request| Ok(Response::html(page.clone())));
     let page_server = notebook::add_to(page_server).start()?;
 

@@ -179,7 +179,8 @@ impl Connection {
             State::Parsed(head) => self.begin(*head),
             State::Body(incoming) => self.call(*incoming),
             State::Refused(refusal) => {
-                let answer = Exchange::closing().answer(&self.server, (&refusal).into(), Then::Close);
+                let answer =
+                    Exchange::closing().answer(&self.server, (&refusal).into(), Then::Close);
                 Some(self.respond(answer))
             }
             State::Answer(answer) => self.send(answer),

@@ -174,10 +174,7 @@ impl CloseReason {
     /// Whether the stream is ended with its last chunk, so that the client knows it to be whole.
     /// One that is cut off does not get it (RFC 9112, section 8).
     pub(crate) fn ends_well(self) -> bool {
-        matches!(
-            self,
-            Self::Server | Self::Released | Self::Channel | Self::Lagged | Self::Stopped
-        )
+        matches!(self, Self::Server | Self::Released | Self::Channel | Self::Lagged | Self::Stopped)
     }
 }
 

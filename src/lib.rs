@@ -2,19 +2,19 @@
 
 #![forbid(unsafe_code)]
 
-pub mod http;
-mod sse;
+mod answer;
 mod channel;
-mod server;
 mod connection;
 mod dispatch;
-mod answer;
-mod linger;
-mod watch;
-mod pool;
-mod hooks;
-mod limits;
 mod error;
+mod hooks;
+pub mod http;
+mod limits;
+mod linger;
+mod pool;
+mod server;
+mod sse;
+mod watch;
 
 pub use channel::Channel;
 pub use channel::cursor::{Lag, Start};

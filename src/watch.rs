@@ -135,8 +135,7 @@ impl Watch {
             if !inbox.tasks.is_empty() || left.is_zero() {
                 return Some(std::mem::take(&mut inbox.tasks));
             }
-            inbox =
-                self.wake.wait_timeout(inbox, left).unwrap_or_else(PoisonError::into_inner).0;
+            inbox = self.wake.wait_timeout(inbox, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }

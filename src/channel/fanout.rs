@@ -22,10 +22,10 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::batch::Batch;
+use super::cursor::{Cursor, Lagged};
 use super::subscription::Subscription;
 use crate::error::{Error, Result};
 use crate::sse::stream::{Advance, Stream};
-use super::cursor::{Cursor, Lagged};
 
 /// A pass needs little stack and calls no user code but hooks.
 const STACK: usize = 256 * 1024;

@@ -48,19 +48,15 @@ impl Gap {
     pub(crate) fn content(&self) -> Vec<u8> {
         let event_type = EventType::new("tidings.gap").expect("it has no CR, LF or NUL");
         let mut content = Vec::new();
-        Event::new(self.json()).with_type(event_type).encode_with_id(
-            |out| cursor::write_id(self.epoch, self.resume, out),
-            &mut content,
-        );
+        Event::new(self.json())
+            .with_type(event_type)
+            .encode_with_id(|out| cursor::write_id(self.epoch, self.resume, out), &mut content);
         content
     }
 
     fn json(&self) -> String {
-        let from = if self.from.len() <= LONGEST_ID {
-            json_string(&self.from)
-        } else {
-            "null".into()
-        };
+        let from =
+            if self.from.len() <= LONGEST_ID { json_string(&self.from) } else { "null".into() };
         let missed = self.missed.map_or_else(|| "null".into(), |missed| missed.to_string());
         let to = cursor::id(self.epoch, self.to);
         let reason = match self.reason {

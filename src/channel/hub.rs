@@ -112,8 +112,7 @@ impl Hub {
 
     /// A hub whose channels keep so much of their past, and do this to streams that fall behind.
     pub fn with(history: History, lag: Lag) -> Self {
-        let names =
-            Names { channels: HashMap::new(), forget_at: FEW, forgotten_through: 0 };
+        let names = Names { channels: HashMap::new(), forget_at: FEW, forgotten_through: 0 };
         Self(Arc::new(Inner {
             sequence: Arc::new(Sequence::new()),
             history,
@@ -132,8 +131,7 @@ impl Hub {
             self.forget_unused(&mut names);
         }
         let Inner { sequence, history, lag, .. } = &*self.0;
-        let channel =
-            Channel::build(Arc::clone(sequence), *history, *lag, names.forgotten_through);
+        let channel = Channel::build(Arc::clone(sequence), *history, *lag, names.forgotten_through);
         names.channels.insert(name.into(), channel.clone());
         channel
     }

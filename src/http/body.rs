@@ -121,7 +121,7 @@ impl BodyDecoder {
         Ok(input.len() - rest.len())
     }
 
-    /// Takes at least one byte of `rest`, which is not empty.
+    /// Takes at least one byte of `rest`, which is not empty, unless the body has ended.
     fn take(&mut self, rest: &[u8], out: &mut Vec<u8>) -> Result<usize, Refusal> {
         let byte = rest[0];
         match &mut self.state {
@@ -147,7 +147,8 @@ impl BodyDecoder {
                     self.state = State::Done;
                 }
             }
-            State::TooLarge | State::Done => return Err(TOO_LARGE),
+            State::TooLarge => return Err(TOO_LARGE),
+            State::Done => return Ok(0),
         }
         Ok(1)
     }

@@ -146,14 +146,14 @@ fn checked(origin: String) -> Result<String> {
             && is_authority(authority.as_bytes())
             && !authority.ends_with(default_port)
             && !authority.ends_with(':')
-            && !authority.bytes().any(|byte| byte.is_ascii_uppercase())
+            && !authority.bytes().any(|byte| byte.is_ascii_uppercase() || byte == b'*')
     });
     if good {
         return Ok(origin);
     }
     Err(Error::invalid(format!(
         "an origin must be as browsers send it: scheme://host or scheme://host:port, in lower \
-         case, without a path and without the scheme's own port: {origin:?}"
+         case, without a path, a wildcard or the scheme's own port: {origin:?}"
     )))
 }
 

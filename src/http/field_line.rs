@@ -70,3 +70,68 @@ fn no_name(line: &[u8]) -> Refusal {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The name and the value of a line that stands somewhere in a head.
+    fn parse(line: &[u8]) -> Result<(Vec<u8>, Vec<u8>), Refusal> {
+        let head = [&b"GET / HTTP/1.1\r\n"[..], line].concat();
+        let parsed = FieldLine::parse(line, 16)?;
+        Ok((parsed.name.of(&head).to_vec(), parsed.value.of(&head).to_vec()))
+    }
+
+    #[test]
+    fn a_line_is_a_name_and_a_value_without_the_white_space_around_it() {
+        let lines: [(&[u8], &[u8], &[u8]); 6] = [
+            (b"Accept: a/b", b"Accept", b"a/b"),
+            (b"Accept:a/b", b"Accept", b"a/b"),
+            (b"A: \t b\tc : \t ", b"A", b"b\tc :"),
+            (b"A:", b"A", b""),
+            (b"A: \t ", b"A", b""),
+            (b"!#$%&'*+-.^_`|~09: \xFF\x80", b"!#$%&'*+-.^_`|~09", b"\xFF\x80"),
+        ];
+        for (line, name, value) in lines {
+            assert_eq!(parse(line), Ok((name.to_vec(), value.to_vec())));
+        }
+    }
+
+    #[test]
+    fn row_9_a_line_must_begin_with_a_token_and_a_colon() {
+        let lines: [(&[u8], &str); 12] = [
+            (b"Host : h", "no white space"),
+            (b"Host\t: h", "no white space"),
+            (b" Host: h", "not folded"),
+            (b"\tHost: h", "not folded"),
+            (b" ", "not folded"),
+            (b"Host", "must have a colon"),
+            (b"Host h", "must have a colon"),
+            (b": h", "a name before its colon"),
+            (b"Ho st: h", "must be a token"),
+            (b"H(st: h", "must be a token"),
+            (b"H\xC3\xB6st: h", "must be a token"),
+            (b"\0: h", "must be a token"),
+        ];
+        for (line, why) in lines {
+            let refusal = parse(line).expect_err("a bad line");
+            assert_eq!(refusal.status().code(), 400);
+            assert!(refusal.why().contains(why), "{}: {refusal}", line.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn row_10_a_value_has_no_control_byte_but_the_tab() {
+        for byte in 0..=255 {
+            let good = byte == b'\t' || (byte >= b' ' && byte != 0x7F);
+            for line in [[b'A', b':', b'x', byte, b'y'], [b'A', b':', b' ', b'x', byte]] {
+                assert_eq!(parse(&line).is_ok(), good, "{byte:#04x}");
+            }
+        }
+    }
+
+    #[test]
+    fn row_10_only_space_and_tab_are_trimmed() {
+        assert_eq!(parse(b"A: \xA0x\xA0 "), Ok((b"A".to_vec(), b"\xA0x\xA0".to_vec())));
+    }
+}

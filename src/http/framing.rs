@@ -112,3 +112,6 @@ fn transfer_encoding<'a>(
     }
     Ok(Framing::Chunked)
 }
+
+#[cfg(test)]
+mod tests;

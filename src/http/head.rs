@@ -172,8 +172,10 @@ impl Head {
 
     /// The values of all field lines of this name.
     pub(crate) fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        // Names mostly differ in length, and to compare that needs no bytes.
         self.fields
             .iter()
+            .filter(move |line| line.name.len() == name.len())
             .filter(move |line| line.name.of(&self.bytes).eq_ignore_ascii_case(name.as_bytes()))
             .map(|line| line.value.of(&self.bytes))
     }
@@ -200,3 +202,6 @@ impl fmt::Debug for Head {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

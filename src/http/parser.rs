@@ -148,7 +148,7 @@ impl HeadParser {
     /// complete or not.
     fn line_end(&mut self, head: &[u8]) -> Result<Option<usize>, Refusal> {
         let progress = &mut self.progress;
-        let unsearched = head.get(progress.searched..).unwrap_or_default();
+        let Some(unsearched) = head.get(progress.searched..) else { return Ok(None) };
         let end = find_line_feed(unsearched).map(|at| progress.searched + at);
         progress.searched = end.unwrap_or(head.len());
         let line = &head[progress.line..progress.searched];
@@ -171,10 +171,10 @@ impl HeadParser {
     fn take_line(&mut self, line: &[u8]) -> Result<bool, Refusal> {
         let progress = &mut self.progress;
         if progress.request_line.is_none() {
-            if line.contains(&b'\r') {
-                return Err(BARE_CR);
-            }
-            progress.request_line = Some(RequestLine::parse(line)?);
+            let parsed = RequestLine::parse(line);
+            // No part of a request line can contain a CR, but it deserves its own words.
+            let why = |refusal| if line.contains(&b'\r') { BARE_CR } else { refusal };
+            progress.request_line = Some(parsed.map_err(why)?);
             progress.fields_start = line.len() + 2;
             progress.fields.reserve(USUAL_FIELD_LINES);
         } else if line.is_empty() {

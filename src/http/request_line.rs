@@ -81,3 +81,85 @@ fn parse_version(version: &[u8]) -> Result<Version, Refusal> {
         )),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The method, the version and the status of the refusal, whichever there are.
+    fn parse(line: &[u8]) -> Result<(Method, Version), u16> {
+        let line = RequestLine::parse(line).map_err(|refusal| refusal.status().code())?;
+        Ok((line.method, line.version))
+    }
+
+    #[test]
+    fn row_2_the_parts_have_one_space_between_them_and_none_elsewhere() {
+        assert_eq!(parse(b"GET / HTTP/1.1"), Ok((Method::Get, Version::Http11)));
+        let bad: [&[u8]; 15] = [
+            b"",
+            b"GET",
+            b"GET ",
+            b"GET /",
+            b"GET / ",
+            b"/ HTTP/1.1",
+            b"GET HTTP/1.1",
+            b"GET  / HTTP/1.1",
+            b"GET /  HTTP/1.1",
+            b"GET / HTTP/1.1 ",
+            b" GET / HTTP/1.1",
+            b"GET\t/ HTTP/1.1",
+            b"GET /\tHTTP/1.1",
+            b"GET /a b HTTP/1.1",
+            b"GET\x0B/ HTTP/1.1",
+        ];
+        for line in bad {
+            assert_eq!(parse(line), Err(400), "{}", line.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn row_3_a_version_is_written_to_the_letter() {
+        let bad: [&[u8]; 11] = [
+            b"GET / http/1.1",
+            b"GET / Http/1.1",
+            b"GET / HTTP/1",
+            b"GET / HTTP/1.",
+            b"GET / HTTP/01.1",
+            b"GET / HTTP/1.1x",
+            b"GET / HTTP/1.10",
+            b"GET / HTTP/1,1",
+            b"GET / HTTP/+1.1",
+            b"GET / HTTP 1.1",
+            b"GET / HTTPS/1.1",
+        ];
+        for line in bad {
+            assert_eq!(parse(line), Err(400), "{}", line.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn row_3_a_later_minor_version_is_served_as_1_1_and_another_major_one_is_not_served() {
+        assert_eq!(parse(b"GET / HTTP/1.0"), Ok((Method::Get, Version::Http10)));
+        assert_eq!(parse(b"GET / HTTP/1.2"), Ok((Method::Get, Version::Http11)));
+        assert_eq!(parse(b"GET / HTTP/1.9"), Ok((Method::Get, Version::Http11)));
+        assert_eq!(parse(b"GET / HTTP/0.9"), Err(505));
+        assert_eq!(parse(b"GET / HTTP/2.0"), Err(505));
+        assert_eq!(parse(b"PRI * HTTP/2.0"), Err(505));
+        assert_eq!(parse(b"GET / HTTP/3.0"), Err(505));
+    }
+
+    #[test]
+    fn row_4_a_method_is_a_token_that_we_know_in_this_case() {
+        assert_eq!(parse(b"G(T / HTTP/1.1"), Err(400));
+        assert_eq!(parse(b"G\0T / HTTP/1.1"), Err(400));
+        assert_eq!(parse(b"G\xC9T / HTTP/1.1"), Err(400));
+        assert_eq!(parse(b"get / HTTP/1.1"), Err(501));
+        assert_eq!(parse(b"BREW / HTTP/1.1"), Err(501));
+        assert_eq!(parse(b"PATCH / HTTP/1.1"), Ok((Method::Patch, Version::Http11)));
+    }
+
+    #[test]
+    fn row_6_connect_is_not_implemented() {
+        assert_eq!(parse(b"CONNECT example.com:443 HTTP/1.1"), Err(501));
+    }
+}

@@ -234,7 +234,7 @@ impl Response {
         found.map(|(_, value)| &**value)
     }
 
-    /// The content; empty where the status allows none.
+    /// The content, empty where the status allows none.
     pub fn content_bytes(&self) -> &[u8] {
         if self.status.forbids_content() { b"" } else { self.body.bytes() }
     }

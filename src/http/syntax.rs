@@ -14,9 +14,11 @@
 use std::io::BufRead;
 
 /// Whether a byte is a `tchar`.
-pub(crate) const TCHAR: [bool; 256] = {
+pub(crate) const TCHAR: [bool; 256] = alphanumeric_and(b"!#$%&'*+-.^_`|~");
+
+/// A table that says yes to letters, digits and these marks.
+pub(crate) const fn alphanumeric_and(marks: &[u8]) -> [bool; 256] {
     let mut table = [false; 256];
-    let marks = b"!#$%&'*+-.^_`|~";
     let mut byte = 0;
     while byte < 128 {
         table[byte] = (byte as u8).is_ascii_alphanumeric();
@@ -28,7 +30,7 @@ pub(crate) const TCHAR: [bool; 256] = {
         at += 1;
     }
     table
-};
+}
 
 /// Whether the whole of `bytes` is one token.
 pub(crate) fn is_token(bytes: &[u8]) -> bool {
@@ -43,10 +45,30 @@ pub(crate) const fn is_value_byte(byte: u8) -> bool {
 
 /// Whether every byte of `value` may stand in a field value.
 ///
-/// It looks at all of them before it answers: without an early way out the compiler turns the
-/// loop into vector instructions, and nearly all values are good to the end anyway.
+/// Eight bytes are looked at in one go; the last eight may overlap those before them. Only a value
+/// with a tab or something forbidden in it is then looked at byte by byte.
 pub(crate) fn is_value(value: &[u8]) -> bool {
-    value.iter().fold(true, |good, &byte| good & is_value_byte(byte))
+    let Some(last) = value.last_chunk::<8>() else {
+        return value.iter().copied().all(is_value_byte);
+    };
+    let controls = value
+        .chunks_exact(8)
+        .filter_map(|chunk| chunk.first_chunk::<8>())
+        .fold(controls(*last), |found, chunk| found | controls(*chunk));
+    controls == 0 || value.iter().copied().all(is_value_byte)
+}
+
+/// Not zero if one of the eight bytes is below a space or is DEL.
+///
+/// Taking a number off each byte sets its highest bit if the byte was smaller, and then may borrow
+/// from the next; bytes over 0x7F, whose highest bit was set before, don't count.
+fn controls(bytes: [u8; 8]) -> u64 {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let word = u64::from_le_bytes(bytes);
+    let below_space = word.wrapping_sub(EACH * 0x20) & !word;
+    let delete_is_zero = word ^ (EACH * 0x7F);
+    let is_delete = delete_is_zero.wrapping_sub(EACH) & !delete_is_zero;
+    (below_space | is_delete) & (EACH * 0x80)
 }
 
 /// `SP` or `HTAB`: the only white space there is in HTTP.
@@ -135,6 +157,21 @@ mod tests {
             assert_eq!(is_token(&[byte]), named.contains(&byte), "{byte:#04x}");
         }
         assert!(!is_token(b""));
+    }
+
+    #[test]
+    fn a_byte_that_no_value_may_have_is_found_in_every_place() {
+        for byte in 0..=255 {
+            for length in 1..20 {
+                for at in 0..length {
+                    for filler in [b'x', b'\t', 0xFF, b' '] {
+                        let mut value = vec![filler; length];
+                        value[at] = byte;
+                        assert_eq!(is_value(&value), is_value_byte(byte), "{byte:#04x} at {at}");
+                    }
+                }
+            }
+        }
     }
 
     #[test]

@@ -16,8 +16,9 @@
 use std::net::Ipv6Addr;
 
 use super::method::Method;
-use super::percent;
+use super::percent::{self, hex};
 use super::refusal::Refusal;
+use super::syntax::alphanumeric_and;
 
 /// A part of a head's bytes: from `start` up to `end`, which is not in it.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +31,10 @@ impl Span {
     /// The bytes of this part.
     pub(crate) fn of(self, bytes: &[u8]) -> &[u8] {
         &bytes[self.start..self.end]
+    }
+
+    pub(crate) fn len(self) -> usize {
+        self.end - self.start
     }
 }
 
@@ -75,20 +80,38 @@ impl Target {
     }
 }
 
+/// What a byte means in a target. The marks of all bytes of a target are put together with "or".
+const PERCENT: u8 = 1;
+const FRAGMENT: u8 = 2;
+const INVISIBLE: u8 = 4;
+
+const MARKS: [u8; 256] = {
+    let mut marks = [INVISIBLE; 256];
+    let mut byte = b'!';
+    while byte <= b'~' {
+        marks[byte as usize] = 0;
+        byte += 1;
+    }
+    marks[b'%' as usize] = PERCENT;
+    marks[b'#' as usize] = FRAGMENT;
+    marks
+};
+
 /// What no form of a target can contain.
 fn check_bytes(target: &[u8]) -> Result<(), Refusal> {
-    if !target.iter().all(|byte| matches!(byte, b'!'..=b'~')) {
+    let marks = target.iter().fold(0, |marks, &byte| marks | MARKS[usize::from(byte)]);
+    if marks & INVISIBLE != 0 {
         return Err(Refusal::bad_request(
             "a target must be visible ASCII; percent-encode everything else \
              (RFC 9112, section 3.2)",
         ));
     }
-    if target.contains(&b'#') {
+    if marks & FRAGMENT != 0 {
         return Err(Refusal::bad_request(
             "a target must have no fragment, which is for the client alone (RFC 9112, section 3.2)",
         ));
     }
-    if target.contains(&b'%') && !percent::decodes(target) {
+    if marks & PERCENT != 0 && !percent::decodes(target) {
         return Err(Refusal::bad_request(
             "a % in a target must be followed by two hex digits, and what they encode must be \
              UTF-8 without NUL (RFC 3986, section 2.1)",
@@ -125,6 +148,9 @@ fn authority_of_absolute_form(target: &[u8]) -> Result<Span, Refusal> {
     }
     Ok(Span { start, end: start + length })
 }
+
+/// `unreserved / sub-delims`, without the comma.
+const NAME_BYTE: [bool; 256] = alphanumeric_and(b"-._~!$&'()*+;=");
 
 /// ```text
 /// Host       = uri-host [ ":" port ]                     RFC 9110, section 7.2
@@ -174,7 +200,7 @@ fn is_ip_literal(literal: &[u8]) -> bool {
     !version.is_empty()
         && version.bytes().all(|byte| byte.is_ascii_hexdigit())
         && !address.is_empty()
-        && address.bytes().all(|byte| is_name_byte(byte) || byte == b':')
+        && address.bytes().all(|byte| NAME_BYTE[usize::from(byte)] || byte == b':')
 }
 
 /// `reg-name = *( unreserved / pct-encoded / sub-delims )`, but never empty.
@@ -182,16 +208,12 @@ fn is_registered_name(name: &[u8]) -> bool {
     let mut rest = name;
     loop {
         rest = match rest {
-            [b'%', high, low, tail @ ..] if [high, low].iter().all(|b| b.is_ascii_hexdigit()) => {
-                tail
-            }
-            [byte, tail @ ..] if is_name_byte(*byte) => tail,
+            [byte, tail @ ..] if NAME_BYTE[usize::from(*byte)] => tail,
+            [b'%', high, low, tail @ ..] if hex(*high).and(hex(*low)).is_some() => tail,
             _ => return rest.is_empty() && !name.is_empty(),
         };
     }
 }
 
-/// `unreserved / sub-delims`, without the comma.
-fn is_name_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+;=".contains(&byte)
-}
+#[cfg(test)]
+mod tests;

@@ -49,11 +49,7 @@ impl Shared {
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        Stats {
-            streams: self.streams.len(),
-            workers: self.pool.workers(),
-            ..self.counts.stats()
-        }
+        Stats { streams: self.streams.len(), workers: self.pool.workers(), ..self.counts.stats() }
     }
 
     /// How long a client that is sent away should stay away: a while, and up to as long again, so

@@ -367,10 +367,9 @@ impl Stream {
     /// stream is still blocked.
     pub(crate) fn try_again(self: &Arc<Self>, batches: &mut Batches, now: Instant) -> bool {
         let flushed = match &mut self.lock().open {
-            Some(inside) => inside
-                .outbox
-                .flush(now)
-                .map(|free| (free, inside.outbox.stuck_for(now))),
+            Some(inside) => {
+                inside.outbox.flush(now).map(|free| (free, inside.outbox.stuck_for(now)))
+            }
             None => return false,
         };
         match flushed {

@@ -74,9 +74,9 @@ impl Process {
     /// How many threads it has, by their names.
     pub(crate) fn threads(&self, name: &str) -> usize {
         let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id()));
-        let names = tasks.expect("a Linux /proc").filter_map(|task| {
-            std::fs::read_to_string(task.ok()?.path().join("comm")).ok()
-        });
+        let names = tasks
+            .expect("a Linux /proc")
+            .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
         // The system keeps the first 15 characters of a thread's name.
         names.filter(|comm| comm.trim_end() == &name[..name.len().min(15)]).count()
     }
