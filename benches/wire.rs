@@ -8,7 +8,8 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use tidings::{Event, EventId, EventType, Parser};
+use tidings::http::HeadParser;
+use tidings::{Event, EventId, EventType, Limits, Parser};
 
 criterion_group!(benches, encode_an_event, parse_an_event_stream, parse_a_request_head);
 criterion_main!(benches);
@@ -69,8 +70,49 @@ fn parse_an_event_stream(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// To be filled in when the parser of request heads is there.
-fn parse_a_request_head(_criterion: &mut Criterion) {}
+fn parse_a_request_head(criterion: &mut Criterion) {
+    let limits = Limits::default();
+    let mut group = criterion.benchmark_group("parse a request head");
+    for (name, head, fields) in [("curl's", CURL, 3), ("a browser's", BROWSER, 11)] {
+        let bytes = head.replace('\n', "\r\n").into_bytes();
+        group.throughput(Throughput::Bytes(bytes.len() as u64));
+        group.bench_function(format!("{name}, tidings"), |bencher| {
+            bencher.iter(|| HeadParser::new(&limits).parse(black_box(&bytes)).unwrap().unwrap());
+        });
+        group.bench_function(format!("{name}, naive"), |bencher| {
+            bencher.iter(|| {
+                let head = naive::head(black_box(&bytes)).unwrap();
+                assert_eq!((head.method.len(), head.fields.len()), (3, fields));
+                head.target
+            });
+        });
+    }
+    group.finish();
+}
+
+const CURL: &str = "\
+GET /events/news HTTP/1.1
+Host: localhost:3000
+User-Agent: curl/7.88.1
+Accept: */*
+
+";
+
+const BROWSER: &str = "\
+GET /events?channel=weather&channel=traffic HTTP/1.1
+Host: localhost:3000
+Connection: keep-alive
+Cache-Control: no-cache
+Accept: text/event-stream
+User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Safari/537.36
+Sec-Fetch-Site: same-origin
+Sec-Fetch-Mode: cors
+Sec-Fetch-Dest: empty
+Referer: http://localhost:3000/
+Accept-Encoding: gzip, deflate, br, zstd
+Accept-Language: en-GB,en;q=0.9,de;q=0.8
+
+";
 
 /// Events of 30 bytes to 1 KiB, most of them small, with ids, types and a heartbeat now and then.
 fn typical_stream() -> Vec<u8> {
@@ -107,7 +149,29 @@ fn parse(stream: &[u8], mut to: impl FnMut(String, String)) {
 
 /// The obvious ways: `format!`, `lines` and a `String` for everything.
 mod naive {
+    use std::collections::HashMap;
+
     use tidings::Event;
+
+    pub(super) struct Head {
+        pub(super) method: String,
+        pub(super) target: String,
+        pub(super) fields: HashMap<String, String>,
+    }
+
+    /// Checks nothing but that there is a colon, and keeps one of several fields of a name.
+    pub(super) fn head(bytes: &[u8]) -> Option<Head> {
+        let text = String::from_utf8(bytes.to_vec()).ok()?;
+        let mut lines = text.lines();
+        let mut words = lines.next()?.split(' ');
+        let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
+        let fields = lines
+            .take_while(|line| !line.is_empty())
+            .map(|line| line.split_once(": "))
+            .map(|field| field.map(|(name, value)| (name.to_lowercase(), value.to_owned())))
+            .collect::<Option<HashMap<_, _>>>()?;
+        Some(Head { method, target, fields })
+    }
 
     pub(super) fn encode(event: &Event) -> String {
         let mut out = String::new();

@@ -1,20 +1,138 @@
-//! Server-Sent Events on nothing but the Rust standard library.
+//! Server-Sent Events on nothing but the Rust standard library: no dependency, no `unsafe`, and
+//! threads you can count.
+//!
+//! **A channel is a log, and a stream is a cursor into it.** What is published is encoded once and
+//! kept for a while; every stream is sent what lies between its cursor and the end of the log, in
+//! one call. A client that comes back with its last event ID only has its cursor set further back,
+//! and one that reads slowly only stays behind. What it missed for good it is told, in band.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use tidings::{Channel, Response, Server};
+//!
+//! fn main() -> tidings::Result<()> {
+//!     let news = Channel::new();
+//!
+//!     Server::bind("127.0.0.1:3000")?
+//!         .sse("/sse", |stream, _request| {
+//!             stream.on_close(|reason| eprintln!("closed: {reason}"));
+//!             stream.every(Duration::from_secs(1), |stream| stream.send(("number", "7")))
+//!         })
+//!         .sse("/news/events", {
+//!             let news = news.clone();
+//!             move |stream, _request| stream.subscribe(&news)
+//!         })
+//!         .post("/news", move |request| {
+//!             let id = news.send(request.body_text()?)?;
+//!             Ok(Response::text(id))
+//!         })
+//!         .run()
+//! }
+//! ```
+//!
+//! # One stream, byte by byte
+//!
+//! A server with one channel, and a client that is nothing but a socket:
+//!
+//! ```
+//! use std::io::{BufRead, BufReader, Read, Write};
+//! use std::net::TcpStream;
+//! use tidings::{Channel, Server};
+//!
+//! let news = Channel::new();
+//! let server = Server::bind("127.0.0.1:0")?
+//!     .sse("/events", { let news = news.clone(); move |stream, _| stream.subscribe(&news) })
+//!     .start()?;
+//!
+//! // A request is a request line, field lines, and an empty line; each ends in CRLF.
+//! let mut client = TcpStream::connect(server.address())?;
+//! client.write_all(b"GET /events HTTP/1.1\r\n\
+//!     Host: localhost\r\n\
+//!     Accept: text/event-stream\r\n\
+//!     \r\n")?;
+//!
+//! // The head of the answer goes out at once. It has no length, as nobody knows it: the body
+//! // comes in chunks, and the connection is closed behind it.
+//! let mut client = BufReader::new(client);
+//! let head: Vec<String> = client.by_ref().lines().take(8).collect::<Result<_, _>>()?;
+//! assert_eq!(head[0], "HTTP/1.1 200 OK");
+//! assert!(head[1].starts_with("Date: "));
+//! assert_eq!(head[2..], [
+//!     "Content-Type: text/event-stream",
+//!     "Cache-Control: no-cache",
+//!     "X-Accel-Buffering: no", // nginx passes each event on as it comes
+//!     "Transfer-Encoding: chunked",
+//!     "Connection: close",
+//!     "",
+//! ]);
+//!
+//! // One event is one chunk, and one `send` of the system: the size of what follows in
+//! // hexadecimal, CRLF, the event, CRLF. The event's own lines end in LF, and an empty line ends
+//! // it.
+//! let id = news.send(("headline", "rain\nand more rain"))?;
+//! let event = format!("id: {id}\nevent: headline\ndata: rain\ndata: and more rain\n\n");
+//! let chunk = format!("{:x}\r\n{event}\r\n", event.len());
+//! let mut received = vec![0; chunk.len()];
+//! client.read_exact(&mut received)?;
+//! assert_eq!(String::from_utf8_lossy(&received), chunk);
+//!
+//! // The end of the stream is a chunk of size zero. Without it the client would know that the
+//! // stream was cut off.
+//! news.close();
+//! let mut rest = Vec::new();
+//! client.read_to_end(&mut rest)?;
+//! assert_eq!(rest, b"0\r\n\r\n");
+//! # server.stop()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Reading order
+//!
+//! The modules follow one request through the house, and are declared below in this order. Those
+//! marked *pure* are bytes in, values out: they know no socket, no thread and no clock, and can be
+//! read and tested without one.
+//!
+//! | module | what lives there |
+//! | --- | --- |
+//! | `server` | bind and run; the accept loop; routes; what all threads share; how it stops |
+//! | `pool` | the worker threads |
+//! | `connection` | one connection: bytes to a request, to an answer, to the next request |
+//! | `dispatch`, `answer`, `linger` | who answers; the answer on its way out; the end of a connection |
+//! | `watch` | parked connections, gone peers, stalled writes, heartbeats |
+//! | [`http`] | *pure*: request line, target, field lines, bodies, chunks, answers, dates, CORS |
+//! | `sse` | events, their encoding and their parser (*pure*); streams, their sockets, intervals |
+//! | `channel` | logs, cursors, batches and gaps (*pure*); subscriptions, passes, hubs |
+//! | `hooks`, `limits`, `error` | observers; every bound with its reason; the one public error |
+//!
+//! Why things are as they are, where the code alone can't say it, is in `src/doc/`.
 
 #![forbid(unsafe_code)]
 
-mod answer;
-mod channel;
-mod connection;
-mod dispatch;
-mod error;
-mod hooks;
-pub mod http;
-mod limits;
-mod linger;
-mod pool;
 mod server;
-mod sse;
+
+mod pool;
+
+mod connection;
+
+mod dispatch;
+
+mod answer;
+
+mod linger;
+
 mod watch;
+
+pub mod http;
+
+mod sse;
+
+mod channel;
+
+mod hooks;
+
+mod limits;
+
+mod error;
 
 pub use channel::Channel;
 pub use channel::cursor::{Lag, Start};
