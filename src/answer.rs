@@ -83,7 +83,7 @@ impl Exchange {
         let framing = ResponseFraming::Length(body.bytes().len());
         let head = self.encode_head(server, response, framing, &then);
         let body = if self.head_only { Body::Empty } else { body };
-        Answer { head, body, sent: 0, progressed: false, then }
+        Answer { head, body, sent: 0, then }
     }
 
     /// Encodes the head of an event stream as the answer to HEAD.
@@ -91,7 +91,7 @@ impl Exchange {
         let framing =
             if self.http_1_0 { ResponseFraming::UntilClose } else { ResponseFraming::Chunked };
         let head = self.encode_head(server, response, framing, &Then::Close);
-        Answer { head, body: Body::Empty, sent: 0, progressed: false, then: Then::Close }
+        Answer { head, body: Body::Empty, sent: 0, then: Then::Close }
     }
 
     fn encode_head(
@@ -134,24 +134,18 @@ pub(crate) struct Answer {
     body: Body,
     /// Of head and body together.
     sent: usize,
-    /// Whether the last write took anything.
-    progressed: bool,
     then: Then,
 }
 
 impl Answer {
     /// Writes what the socket takes. Returns whether everything has gone out.
     pub(crate) fn write_to(&mut self, mut socket: &TcpStream) -> io::Result<bool> {
-        self.progressed = false;
         while self.unsent() > 0 {
             let body = self.body.bytes();
             let head = &self.head[self.sent.min(self.head.len())..];
             let body = &body[self.sent.saturating_sub(self.head.len())..];
             match socket.write_vectored(&[IoSlice::new(head), IoSlice::new(body)]) {
-                Ok(taken) => {
-                    self.sent += taken;
-                    self.progressed = true;
-                }
+                Ok(taken) => self.sent += taken,
                 Err(error) if would_block(&error) => return Ok(false),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
@@ -162,11 +156,6 @@ impl Answer {
 
     pub(crate) fn unsent(&self) -> usize {
         self.head.len() + self.body.bytes().len() - self.sent
-    }
-
-    /// Whether the last write took anything.
-    pub(crate) fn has_progressed(&self) -> bool {
-        self.progressed
     }
 
     pub(crate) fn into_then(self) -> Then {

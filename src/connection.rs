@@ -174,7 +174,7 @@ impl Connection {
         if !self.take_in() {
             return self.wait();
         }
-        let fresh = State::Head(HeadParser::new(&self.server.limits));
+        let fresh = self.fresh_head();
         match std::mem::replace(&mut self.state, fresh) {
             State::Parsed(head) => self.begin(*head),
             State::Body(incoming) => self.call(*incoming),
@@ -183,7 +183,10 @@ impl Connection {
                     Exchange::closing().answer(&self.server, (&refusal).into(), Then::Close);
                 Some(self.respond(answer))
             }
-            State::Answer(answer) => self.send(answer),
+            State::Answer(answer) => {
+                self.state = State::Answer(answer);
+                self.send()
+            }
             State::Head(_) | State::Drain(_) => Some(self.next_request()),
         }
     }
@@ -216,8 +219,11 @@ impl Connection {
                     self.consume(len);
                     return done;
                 }
-                // The answer has gone out. What comes now can't be told from the next request.
-                Err(_) => self.deadline = Instant::now(),
+                Err(_) => {
+                    // The answer has gone out, and where the next request begins can't be known.
+                    self.deadline = Instant::now();
+                    return false;
+                }
             },
             State::Parsed(_) | State::Refused(_) | State::Answer(_) => {}
         }
@@ -260,17 +266,12 @@ impl Connection {
             // What is left to do may be an answer, which is a worker's business.
             return self.expire().map_or(Tried::Over, Tried::Ready);
         }
-        if let State::Answer(answer) = &mut self.state {
-            let before = answer.unsent();
-            match answer.write_to(&self.link.socket) {
-                Ok(true) => return Tried::Ready(self),
-                Ok(false) if answer.unsent() < before => {
-                    self.deadline = now + self.server.limits.write_deadline;
-                }
-                Ok(false) => {}
-                Err(_) => return Tried::Over,
-            }
-            return Tried::Parked(self);
+        if matches!(self.state, State::Answer(_)) {
+            return match self.write() {
+                Ok(true) => Tried::Ready(self),
+                Ok(false) => Tried::Parked(self),
+                Err(_) => Tried::Over,
+            };
         }
         match self.read() {
             Received::End => Tried::Over,
@@ -333,13 +334,12 @@ impl Connection {
             && !self.refused
             && !self.server.is_stopping();
         let exchange = Exchange::of(&head, may_keep);
-        let found = match head.framing() {
-            Framing::Length(length) if length > limits.body as u64 => {
-                Err(dispatch::too_large(limits.body))
-            }
-            _ => dispatch::find(&self.server, &head, self.refused),
-        };
-        let (handler, params) = match found {
+        if matches!(head.framing(), Framing::Length(length) if length > limits.body as u64) {
+            let response = dispatch::too_large(limits.body);
+            let answer = exchange.answer(&self.server, response, Then::Close);
+            return Some(self.respond(answer));
+        }
+        let (handler, params) = match dispatch::find(&self.server, &head, self.refused) {
             Ok(found) => found,
             Err(response) => {
                 let then = exchange.then_without_body(&head, limits);
@@ -386,16 +386,15 @@ impl Connection {
         self
     }
 
-    /// Writes an answer as far as the peer takes it.
-    fn send(mut self: Box<Self>, mut answer: Box<Answer>) -> Option<Box<Self>> {
+    /// Sends the answer, and goes on with what follows it.
+    fn send(mut self: Box<Self>) -> Option<Box<Self>> {
         self.set_blocking(true).ok()?;
-        while !answer.write_to(&self.link.socket).ok()? {
-            if !answer.has_progressed() {
-                // The peer is slow: from here on it is the watch thread that waits.
-                self.state = State::Answer(answer);
-                return self.park();
-            }
+        if !self.write().ok()? {
+            // The peer is slow: from here on it is the watch thread that waits.
+            return self.park();
         }
+        let fresh = self.fresh_head();
+        let State::Answer(answer) = std::mem::replace(&mut self.state, fresh) else { return None };
         match answer.into_then() {
             Then::Next => Some(self.next_request()),
             Then::Drain(decoder) => {
@@ -411,9 +410,24 @@ impl Connection {
         }
     }
 
+    /// Writes what the peer takes of the answer. Returns whether everything has gone out.
+    fn write(&mut self) -> io::Result<bool> {
+        let State::Answer(answer) = &mut self.state else { return Ok(true) };
+        let before = answer.unsent();
+        let done = answer.write_to(&self.link.socket)?;
+        if answer.unsent() < before {
+            self.deadline = Instant::now() + self.server.limits.write_deadline;
+        }
+        Ok(done)
+    }
+
+    fn fresh_head(&self) -> State {
+        State::Head(HeadParser::new(&self.server.limits))
+    }
+
     fn next_request(mut self: Box<Self>) -> Box<Self> {
+        self.state = self.fresh_head();
         let limits = &self.server.limits;
-        self.state = State::Head(HeadParser::new(limits));
         let deadline =
             if self.input.is_empty() { limits.idle_deadline } else { limits.head_deadline };
         self.deadline = Instant::now() + deadline;

@@ -117,6 +117,10 @@ pub(crate) fn start_stream(
         Ok(Ok(())) => {
             // Where the client has gone there is nothing left to open.
             let _ = stream.open();
+            if server.is_stopping() {
+                // The stop may have looked for streams before this one was known.
+                stream.end(CloseReason::Stopped);
+            }
             None
         }
         failed => {

@@ -150,6 +150,10 @@ impl Shard {
 
     fn enqueue(&self, group: &Arc<Group>) {
         let mut queue = self.lock_queue();
+        if queue.stopping {
+            // Its streams have ended, and nobody would take it out again.
+            return;
+        }
         queue.groups.push(Arc::clone(group));
         // Waking costs a system call, also when nobody sleeps.
         if queue.asleep {

@@ -4,7 +4,7 @@
 //! thread tries again. So at most the rest of one write of the log is kept, and what was sent on
 //! this stream alone up to the limit of unsent bytes.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -28,20 +28,23 @@ impl Link {
 #[derive(Debug)]
 pub(crate) struct Outbox {
     link: Link,
-    /// Present while the watch thread has this stream among those that it tries again.
-    blocked: Option<Box<Blocked>>,
+    /// Present while the watch thread has this stream among those that it tries again: what is to
+    /// go out before anything else. It may be empty, where the socket took an event whole and then
+    /// no more.
+    blocked: Option<Vec<u8>>,
     /// Everything that went out, the head included.
     sent: u64,
+    /// When the socket last took something.
     last_write: Instant,
 }
 
-#[derive(Debug)]
-struct Blocked {
-    /// What is to go out before anything else. May be empty: then the socket took the last event
-    /// whole, but was full.
-    rest: Vec<u8>,
-    /// When the peer last took something.
-    since: Instant,
+/// What became of bytes that the outbox was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Put {
+    /// They went out, or wait behind others.
+    Done,
+    /// They are the first that the socket did not take: the watch thread has to try again.
+    Blocked,
 }
 
 /// The peer has gone: nothing will ever be written again.
@@ -50,7 +53,7 @@ pub(crate) struct Gone(pub(crate) CloseReason);
 
 /// How often a read is repeated that finds bytes which nobody asked for. A client that floods its
 /// stream is read slowly, which the flow control of TCP passes on to it.
-const READS: usize = 16;
+const READS: usize = 128;
 
 impl Outbox {
     pub(crate) fn new(link: Link, now: Instant) -> Self {
@@ -71,12 +74,7 @@ impl Outbox {
 
     /// How many bytes wait here.
     pub(crate) fn unsent(&self) -> usize {
-        self.blocked.as_ref().map_or(0, |blocked| blocked.rest.len())
-    }
-
-    /// How long the peer has taken nothing of what waits for it.
-    pub(crate) fn stuck_for(&self, now: Instant) -> Duration {
-        self.blocked.as_ref().map_or(Duration::ZERO, |blocked| now - blocked.since)
+        self.blocked.as_ref().map_or(0, Vec::len)
     }
 
     /// How long nothing has gone out.
@@ -101,39 +99,46 @@ impl Outbox {
     }
 
     /// Keeps what the socket did not take. From now on the stream is blocked.
-    pub(crate) fn keep(&mut self, rest: &[u8], now: Instant) {
-        let blocked =
-            self.blocked.get_or_insert_with(|| Box::new(Blocked { rest: Vec::new(), since: now }));
-        blocked.rest.extend_from_slice(rest);
+    pub(crate) fn keep(&mut self, rest: &[u8]) {
+        self.blocked.get_or_insert_default().extend_from_slice(rest);
+    }
+
+    /// Sends the first bytes. From here on the socket does not block.
+    pub(crate) fn open(&mut self, head: &[u8], now: Instant) -> Result<Put, Gone> {
+        let set = self.link.socket.set_nonblocking(true);
+        set.map_err(|_| Gone(CloseReason::Reset))?;
+        self.put(head, now)
     }
 
     /// Sends bytes behind whatever waits; keeps what the socket does not take.
-    pub(crate) fn put(&mut self, bytes: &[u8], now: Instant) -> Result<(), Gone> {
-        let taken = if self.is_blocked() { 0 } else { self.write(bytes, now)? };
-        if taken < bytes.len() {
-            self.keep(&bytes[taken..], now);
+    pub(crate) fn put(&mut self, bytes: &[u8], now: Instant) -> Result<Put, Gone> {
+        if let Some(waiting) = &mut self.blocked {
+            waiting.extend_from_slice(bytes);
+            return Ok(Put::Done);
         }
-        Ok(())
+        let taken = self.write(bytes, now)?;
+        if taken == bytes.len() {
+            return Ok(Put::Done);
+        }
+        self.keep(&bytes[taken..]);
+        Ok(Put::Blocked)
     }
 
-    /// Tries again. Returns whether the stream is no longer blocked.
+    /// Tries again. Returns whether nothing waits any more.
     pub(crate) fn flush(&mut self, now: Instant) -> Result<bool, Gone> {
-        let Some(mut blocked) = self.blocked.take() else { return Ok(true) };
-        let taken = if blocked.rest.is_empty() { 0 } else { self.write(&blocked.rest, now)? };
-        if taken == blocked.rest.len() {
+        let Some(mut waiting) = self.blocked.take() else { return Ok(true) };
+        let taken = if waiting.is_empty() { 0 } else { self.write(&waiting, now)? };
+        if taken == waiting.len() {
             return Ok(true);
         }
-        if taken > 0 {
-            blocked.rest.drain(..taken);
-            blocked.since = now;
-        }
-        self.blocked = Some(blocked);
+        waiting.drain(..taken);
+        self.blocked = Some(waiting);
         Ok(false)
     }
 
     /// Reads and drops what the client sends during the stream, to find its end behind it.
     pub(crate) fn peer_has_gone(&self) -> Option<CloseReason> {
-        let mut dropped = [0; 4096];
+        let mut dropped = [0; 512];
         for _ in 0..READS {
             match (&self.link.socket).read(&mut dropped) {
                 Ok(0) => return Some(CloseReason::Client),
@@ -148,10 +153,6 @@ impl Outbox {
 
     /// Takes the outbox apart at the end of its stream: the link, and what still waits.
     pub(crate) fn finish(self) -> (Link, Vec<u8>) {
-        (self.link, self.blocked.map_or_else(Vec::new, |blocked| blocked.rest))
-    }
-
-    pub(crate) fn set_nonblocking(&self) -> io::Result<()> {
-        self.link.socket.set_nonblocking(true)
+        (self.link, self.blocked.unwrap_or_default())
     }
 }

@@ -16,6 +16,7 @@
 //! `send` that fails, the server's own `close`. What that person holds locked is not known here,
 //! so the callbacks never run in `end`; a worker runs them.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
@@ -24,7 +25,7 @@ use std::time::Instant;
 use super::chunk;
 use super::encode;
 use super::interval::{Attached, Running};
-use super::outbox::{Gone, Link, Outbox};
+use super::outbox::{Gone, Link, Outbox, Put};
 use crate::answer;
 use crate::channel::cursor::Lagged;
 use crate::channel::fanout::{Batches, Shard};
@@ -35,6 +36,9 @@ use crate::hooks::{self, StreamInfo};
 use crate::http::response::{Connection, Response, ResponseFraming};
 use crate::server::registry::Ticket;
 use crate::server::shared::Shared;
+
+/// A comment without text, which is nothing to a client and something to a proxy.
+const HEARTBEAT: &[u8] = b":\n\n";
 
 #[derive(Debug)]
 pub(crate) struct Stream {
@@ -193,36 +197,33 @@ impl Stream {
         };
         state.phase = Phase::Open;
         let Some(inside) = &mut state.open else { return Ok(()) };
-        let put = match inside.outbox.set_nonblocking() {
-            Ok(()) => inside.outbox.put(&head, Instant::now()),
-            Err(_) => Err(Gone(CloseReason::Reset)),
-        };
-        let blocked = inside.outbox.is_blocked();
+        let put = inside.outbox.open(&head, Instant::now());
         drop(state);
-        self.after_put(put, blocked)?;
         self.tell(|hooks, info| hooks.opened(info));
-        Ok(())
+        self.after_put(put)
     }
 
     /// Sends content of this stream's own, behind what went before. With `wait`, waits where the
     /// peer is too slow; else says that it is full.
     pub(crate) fn put(self: &Arc<Self>, content: &[u8], wait: bool) -> Result<usize> {
         self.open()?;
-        let mut framed = Vec::new();
-        let bytes = if self.chunked {
-            chunk::encode(content, &mut framed);
-            &framed[..]
-        } else {
-            content
-        };
+        let bytes = self.framed(content);
         let mut state = self.wait_for_room(bytes.len(), wait)?;
         let Some(inside) = &mut state.open else { return Ok(0) };
-        let was_blocked = inside.outbox.is_blocked();
-        let put = inside.outbox.put(bytes, Instant::now());
-        let blocked = !was_blocked && inside.outbox.is_blocked();
+        let put = inside.outbox.put(&bytes, Instant::now());
         drop(state);
-        self.after_put(put, blocked)?;
+        self.after_put(put)?;
         Ok(bytes.len())
+    }
+
+    /// The content as it goes over this stream's wire: a chunk, or just as it is.
+    fn framed<'a>(&self, content: &'a [u8]) -> Cow<'a, [u8]> {
+        if !self.chunked {
+            return Cow::Borrowed(content);
+        }
+        let mut chunk = Vec::new();
+        chunk::encode(content, &mut chunk);
+        Cow::Owned(chunk)
     }
 
     /// Locks the state once there is room for so many bytes more, and the stream is still open.
@@ -249,13 +250,15 @@ impl Stream {
         }
     }
 
-    fn after_put(self: &Arc<Self>, put: Result<(), Gone>, newly_blocked: bool) -> Result<()> {
-        if let Err(Gone(reason)) = put {
-            self.end(reason);
-            return Err(Error::closed(reason));
-        }
-        if newly_blocked {
-            self.server.watch.try_again(self);
+    /// Does what follows from bytes that were put out. No lock may be held.
+    fn after_put(self: &Arc<Self>, put: Result<Put, Gone>) -> Result<()> {
+        match put {
+            Ok(Put::Done) => {}
+            Ok(Put::Blocked) => self.server.watch.try_again(self),
+            Err(Gone(reason)) => {
+                self.end(reason);
+                return Err(Error::closed(reason));
+            }
         }
         Ok(())
     }
@@ -267,20 +270,23 @@ impl Stream {
         gap: Option<Gap>,
     ) -> Result<()> {
         self.shard().start()?;
-        if let Some(gap) = gap {
-            self.put(&gap.content(), true)?;
-        }
         let channels = subscription.channels().to_vec();
-        match &mut *self.lock() {
-            State { phase: Phase::Ended(reason), .. } => return Err(Error::closed(*reason)),
-            State { open: Some(Inside { subscription: Some(_), .. }), .. } => {
-                return Err(Error::invalid(
-                    "the stream follows channels already: name them all in one call of `follow`",
-                ));
-            }
-            State { open: Some(inside), .. } => inside.subscription = Some(subscription),
-            State { open: None, .. } => return Ok(()),
+        let mut state = self.lock();
+        if let Phase::Ended(reason) = state.phase {
+            return Err(Error::closed(reason));
         }
+        let Some(inside) = &mut state.open else { return Ok(()) };
+        if inside.subscription.is_some() {
+            return Err(Error::invalid(
+                "the stream follows channels already: name them all in one call of `follow`",
+            ));
+        }
+        inside.subscription = Some(subscription);
+        let told = gap.map_or(Ok(Put::Done), |gap| {
+            inside.outbox.put(&self.framed(&gap.content()), Instant::now())
+        });
+        drop(state);
+        self.after_put(told)?;
         subscription::join(&channels, self);
         // Both may have happened before the channels knew of the stream.
         if channels.iter().any(|channel| channel.is_closed()) {
@@ -324,7 +330,7 @@ impl Stream {
         if whole {
             return Advance::Sent { events: batch.events(), bytes: sent, more: batch.is_full() };
         }
-        outbox.keep(&batch.bytes()[sent..cut_at], now);
+        outbox.keep(&batch.bytes()[sent..cut_at]);
         Advance::Blocked { events: batch.events_at(sent), bytes: sent }
     }
 
@@ -366,28 +372,18 @@ impl Stream {
     /// The watch thread's try: what waited first, then what the log has. Returns whether the
     /// stream is still blocked.
     pub(crate) fn try_again(self: &Arc<Self>, batches: &mut Batches, now: Instant) -> bool {
-        let flushed = match &mut self.lock().open {
-            Some(inside) => {
-                inside.outbox.flush(now).map(|free| (free, inside.outbox.stuck_for(now)))
-            }
-            None => return false,
-        };
-        match flushed {
-            Ok((true, _)) => {}
-            Ok((false, stuck)) if stuck < self.server.limits.write_deadline => return true,
-            Ok((false, _)) => {
-                self.end(CloseReason::Stalled);
-                return false;
-            }
+        match self.flush(now) {
+            Ok(true) => {}
+            Ok(false) => return true,
             Err(Gone(reason)) => {
                 self.end(reason);
                 return false;
             }
         }
-        self.drained.notify_all();
         batches.forget();
         let advance = self.advance(batches, now);
         match advance {
+            // It stays where it is, among those that are tried again.
             Advance::Blocked { events, bytes } => self.tell_event(events, bytes),
             other => self.settle(other),
         }
@@ -397,24 +393,36 @@ impl Stream {
         matches!(advance, Advance::Blocked { .. })
     }
 
+    /// Writes what waits. Returns whether nothing waits any more.
+    fn flush(&self, now: Instant) -> Result<bool, Gone> {
+        let mut state = self.lock();
+        let Some(Inside { outbox, .. }) = &mut state.open else { return Ok(true) };
+        let before = outbox.unsent();
+        let flushed = outbox.flush(now)?;
+        if outbox.silent_for(now) >= self.server.limits.write_deadline {
+            return Err(Gone(CloseReason::Stalled));
+        }
+        if outbox.unsent() < before {
+            self.drained.notify_all();
+        }
+        Ok(flushed)
+    }
+
     /// The watch thread's look at an open stream: has the peer gone, is a heartbeat due?
     pub(crate) fn look(self: &Arc<Self>, now: Instant) {
         let heartbeat = self.server.limits.heartbeat;
         let mut state = self.lock();
         let State { phase: Phase::Open, open: Some(inside), .. } = &mut *state else { return };
         let outbox = &mut inside.outbox;
-        let gone = outbox.peer_has_gone().map(Gone);
         let silent = !heartbeat.is_zero() && outbox.silent_for(now) >= heartbeat;
-        let mut result = gone.map_or(Ok(()), Err);
-        let was_blocked = outbox.is_blocked();
-        if result.is_ok() && silent && !was_blocked {
-            let beat: &[u8] = if self.chunked { b"3\r\n:\n\n\r\n" } else { b":\n\n" };
-            result = outbox.put(beat, now);
-        }
-        let newly_blocked = !was_blocked && outbox.is_blocked();
+        let result = match outbox.peer_has_gone() {
+            Some(reason) => Err(Gone(reason)),
+            None if silent && !outbox.is_blocked() => outbox.put(&self.framed(HEARTBEAT), now),
+            None => Ok(Put::Done),
+        };
         drop(state);
         // An end is settled by `after_put`; there is nobody here to tell of it.
-        let _ = self.after_put(result, newly_blocked);
+        let _ = self.after_put(result);
     }
 
     /// Takes the socket back from a stream whose head has not gone out.
@@ -454,7 +462,7 @@ impl Stream {
             let _ = outbox.put(&self.tail(reason), Instant::now());
         }
         let sent = outbox.sent();
-        if !matches!(reason, CloseReason::Client | CloseReason::Reset) {
+        if !matches!(reason, CloseReason::Client | CloseReason::Reset | CloseReason::Stalled) {
             let (link, rest) = outbox.finish();
             self.server.watch.linger(link, rest);
         }
