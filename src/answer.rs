@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, IoSlice, Write};
 use std::net::TcpStream;
 use std::time::SystemTime;
 
-use crate::connection::would_block;
+use crate::connection::wait::would_block;
 use crate::http::date::HttpDate;
 use crate::http::method::Method;
 use crate::http::response::{Body, Connection, Response, ResponseFraming};

@@ -20,7 +20,9 @@
 //! Deadlines are points in time and not spans of silence: a byte now and then moves none of them.
 //! Only an answer that is being written has until its peer takes nothing more for a while.
 
-use std::io::{self, ErrorKind, Read, Write};
+pub(crate) mod wait;
+
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,7 +30,6 @@ use std::time::{Duration, Instant};
 use crate::answer::{Answer, Exchange, Then};
 use crate::dispatch;
 use crate::http::request::Request;
-use crate::http::status::Status;
 use crate::http::{BodyDecoder, Framing, Head, HeadParser, Refusal};
 use crate::server::reply::Kind;
 use crate::server::routes::{Handler, Params};
@@ -37,9 +38,6 @@ use crate::sse::outbox::Link;
 
 /// How long a worker blocks before it looks whether it is needed elsewhere, or the server stops.
 const SLICE: Duration = Duration::from_millis(200);
-
-/// How much is read at once.
-const READ: usize = 16 * 1024;
 
 /// Says that the body may come (RFC 9110, section 15.2.1).
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
@@ -89,25 +87,6 @@ impl std::fmt::Debug for Incoming {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Incoming").field("head", &self.head).finish_non_exhaustive()
     }
-}
-
-/// What the watch thread's try of a parked connection found.
-#[derive(Debug)]
-pub(crate) enum Tried {
-    /// Nothing yet.
-    Parked(Box<Connection>),
-    /// There is work for a worker.
-    Ready(Box<Connection>),
-    /// The connection is over.
-    Over,
-}
-
-/// What one `read` gave.
-#[derive(PartialEq, Eq)]
-enum Received {
-    Bytes,
-    Nothing,
-    End,
 }
 
 impl Connection {
@@ -237,94 +216,6 @@ impl Connection {
         }
     }
 
-    /// Waits for the peer, or parks the connection where this worker may be needed.
-    fn wait(mut self: Box<Self>) -> Option<Box<Self>> {
-        if self.is_over(Instant::now()) {
-            return self.expire();
-        }
-        let server = Arc::clone(&self.server);
-        let permit = server.pool.may_wait();
-        self.set_blocking(permit.is_some()).ok()?;
-        match self.read() {
-            Received::Bytes => Some(self),
-            Received::End => None,
-            Received::Nothing if permit.is_none() || server.pool.is_wanted() => self.park(),
-            Received::Nothing => Some(self),
-        }
-    }
-
-    fn park(mut self: Box<Self>) -> Option<Box<Self>> {
-        self.set_blocking(false).ok()?;
-        let server = Arc::clone(&self.server);
-        server.watch.park(self);
-        None
-    }
-
-    /// The watch thread's try.
-    pub(crate) fn try_again(mut self: Box<Self>, now: Instant) -> Tried {
-        if self.is_over(now) {
-            // What is left to do may be an answer, which is a worker's business.
-            return self.expire().map_or(Tried::Over, Tried::Ready);
-        }
-        if matches!(self.state, State::Answer(_)) {
-            return match self.write() {
-                Ok(true) => Tried::Ready(self),
-                Ok(false) => Tried::Parked(self),
-                Err(_) => Tried::Over,
-            };
-        }
-        match self.read() {
-            Received::End => Tried::Over,
-            Received::Bytes if self.take_in() => Tried::Ready(self),
-            Received::Bytes | Received::Nothing => Tried::Parked(self),
-        }
-    }
-
-    /// Whether its time is up.
-    fn is_over(&self, now: Instant) -> bool {
-        let idle = matches!(self.state, State::Head(_)) && self.input.is_empty();
-        now >= self.deadline || (idle && self.server.is_stopping())
-    }
-
-    /// Its time is up: a request that is not whole is answered with 408, all else is closed.
-    fn expire(mut self: Box<Self>) -> Option<Box<Self>> {
-        let why = match &self.state {
-            State::Head(_) if !self.input.is_empty() => "the request's head took too long to come",
-            State::Body(_) => "the request's body took too long to come",
-            _ => return None,
-        };
-        self.state = State::Refused(Refusal::new(Status::REQUEST_TIMEOUT, why));
-        self.deadline = Instant::now() + self.server.limits.write_deadline;
-        Some(self)
-    }
-
-    fn read(&mut self) -> Received {
-        let mut bytes = [0; READ];
-        loop {
-            match (&self.link.socket).read(&mut bytes) {
-                Ok(0) => return Received::End,
-                Ok(len) => {
-                    if self.input.is_empty() && matches!(self.state, State::Head(_)) {
-                        self.deadline = Instant::now() + self.server.limits.head_deadline;
-                    }
-                    self.input.extend_from_slice(&bytes[..len]);
-                    return Received::Bytes;
-                }
-                Err(error) if would_block(&error) => return Received::Nothing,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => return Received::End,
-            }
-        }
-    }
-
-    fn set_blocking(&mut self, blocking: bool) -> io::Result<()> {
-        if self.blocking != blocking {
-            self.link.socket.set_nonblocking(!blocking)?;
-            self.blocking = blocking;
-        }
-        Ok(())
-    }
-
     /// A head is whole: finds the handler and lets the body come, or answers at once.
     fn begin(mut self: Box<Self>, head: Head) -> Option<Box<Self>> {
         self.requests += 1;
@@ -410,17 +301,6 @@ impl Connection {
         }
     }
 
-    /// Writes what the peer takes of the answer. Returns whether everything has gone out.
-    fn write(&mut self) -> io::Result<bool> {
-        let State::Answer(answer) = &mut self.state else { return Ok(true) };
-        let before = answer.unsent();
-        let done = answer.write_to(&self.link.socket)?;
-        if answer.unsent() < before {
-            self.deadline = Instant::now() + self.server.limits.write_deadline;
-        }
-        Ok(done)
-    }
-
     fn fresh_head(&self) -> State {
         State::Head(HeadParser::new(&self.server.limits))
     }
@@ -433,10 +313,4 @@ impl Connection {
         self.deadline = Instant::now() + deadline;
         self
     }
-}
-
-/// A call on a socket gave up: at once, or at its time limit, which Linux reports in the same way
-/// and other systems do not.
-pub(crate) fn would_block(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }

@@ -20,7 +20,8 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::channel::fanout::Batches;
-use crate::connection::{Connection, Tried};
+use crate::connection::Connection;
+use crate::connection::wait::Tried;
 use crate::error::{Error, Result};
 use crate::linger::Linger;
 use crate::server::shared::Shared;

@@ -25,7 +25,8 @@ use super::batch::Batch;
 use super::cursor::{Cursor, Lagged};
 use super::subscription::Subscription;
 use crate::error::{Error, Result};
-use crate::sse::stream::{Advance, Stream};
+use crate::sse::stream::Stream;
+use crate::sse::stream::delivery::Advance;
 
 /// A pass needs little stack and calls no user code but hooks.
 const STACK: usize = 256 * 1024;

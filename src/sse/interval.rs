@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle, Thread, ThreadId};
 use std::time::{Duration, Instant};
 
-use super::stream::OnClose;
+use super::stream::end::OnClose;
 use super::writer::SseWriter;
 use crate::error::{CloseReason, Error, Result};
 

@@ -1,0 +1,202 @@
+//! How a stream is sent what its channels have: its subscription, the next batch, another try.
+//!
+//! A pass, the watch thread and the stream's own sender may all come here at once. The lock of the
+//! stream's state decides who is first, and each leaves the cursor and the outbox so that the next
+//! goes on where it stopped, byte for byte.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::{Inside, Phase, State, Stream};
+use crate::channel::cursor::Lagged;
+use crate::channel::fanout::Batches;
+use crate::channel::gap::Gap;
+use crate::channel::subscription::{self, Subscription};
+use crate::error::{CloseReason, Error, Result};
+use crate::sse::outbox::{Gone, Put};
+
+/// A comment without text, which is nothing to a client and something to a proxy.
+const HEARTBEAT: &[u8] = b":\n\n";
+
+/// What a pass, or a try of the watch thread, found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Advance {
+    /// There was nothing to do, or it is somebody else's to do.
+    Idle,
+    /// So much went out; `more` is there already.
+    Sent { events: usize, bytes: usize, more: bool },
+    /// The socket took no more than this.
+    Blocked { events: usize, bytes: usize },
+    /// The stream has to end.
+    Over(CloseReason),
+}
+
+impl Advance {
+    pub(crate) fn has_more(self) -> bool {
+        matches!(self, Self::Sent { more: true, .. })
+    }
+}
+
+impl Stream {
+    /// Follows channels. The gap that the client has to be told of goes out first.
+    pub(crate) fn follow(
+        self: &Arc<Self>,
+        subscription: Subscription,
+        gap: Option<Gap>,
+    ) -> Result<()> {
+        self.shard().start()?;
+        let channels = subscription.channels().to_vec();
+        let mut state = self.lock();
+        if let Phase::Ended(reason) = state.phase {
+            return Err(Error::closed(reason));
+        }
+        let Some(inside) = &mut state.open else { return Ok(()) };
+        if inside.subscription.is_some() {
+            return Err(Error::invalid(
+                "the stream follows channels already: name them all in one call of `follow`",
+            ));
+        }
+        inside.subscription = Some(subscription);
+        let told = gap.map_or(Ok(Put::Done), |gap| {
+            inside.outbox.put(&self.framed(&gap.content()), Instant::now())
+        });
+        drop(state);
+        self.after_put(told)?;
+        subscription::join(&channels, self);
+        // Both may have happened before the channels knew of the stream.
+        if channels.iter().any(|channel| channel.is_closed()) {
+            self.end(CloseReason::Channel);
+        }
+        if !self.is_active() {
+            subscription::leave(&channels, self);
+        }
+        self.catch_up();
+        Ok(())
+    }
+
+    /// Sends the next batch of the log. Called by passes, and by the watch thread for streams that
+    /// were blocked. The caller settles the result once it holds no lock.
+    pub(crate) fn advance(&self, batches: &mut Batches, now: Instant) -> Advance {
+        let mut state = self.lock();
+        let State { phase: Phase::Open, open: Some(inside), .. } = &mut *state else {
+            return Advance::Idle;
+        };
+        let Inside { outbox, subscription: Some(subscription), .. } = inside else {
+            return Advance::Idle;
+        };
+        if outbox.is_blocked() {
+            return Advance::Idle;
+        }
+        let batch = match batches.next(subscription, !self.chunked) {
+            Ok(batch) if batch.bytes().is_empty() => return Advance::Idle,
+            Ok(batch) => batch,
+            Err(Lagged) => return Advance::Over(CloseReason::Lagged),
+        };
+        let sent = match outbox.write(batch.bytes(), now) {
+            Ok(sent) => sent,
+            Err(Gone(reason)) => return Advance::Over(reason),
+        };
+        let whole = sent == batch.bytes().len();
+        let mut cut_at = sent;
+        if let Some((cursor, end)) = batch.cursor_at(sent) {
+            subscription.set_cursor(cursor);
+            cut_at = end;
+        }
+        if whole {
+            return Advance::Sent { events: batch.events(), bytes: sent, more: batch.is_full() };
+        }
+        outbox.keep(&batch.bytes()[sent..cut_at]);
+        Advance::Blocked { events: batch.events_at(sent), bytes: sent }
+    }
+
+    /// Does what follows from an advance. No lock may be held.
+    pub(crate) fn settle(self: &Arc<Self>, advance: Advance) {
+        match advance {
+            Advance::Idle => {}
+            Advance::Sent { events, bytes, .. } => self.tell_event(events, bytes),
+            Advance::Blocked { events, bytes } => {
+                self.server.watch.try_again(self);
+                self.tell_event(events, bytes);
+            }
+            Advance::Over(reason) => self.end(reason),
+        }
+    }
+
+    /// Whether [`settle`](Self::settle) would do anything.
+    pub(crate) fn needs_settling(&self, advance: Advance) -> bool {
+        match advance {
+            Advance::Idle => false,
+            Advance::Sent { .. } => self.server.hooks.is_some(),
+            Advance::Blocked { .. } | Advance::Over(_) => true,
+        }
+    }
+
+    /// Sends everything that the log has for it, or as much as the socket takes.
+    pub(crate) fn catch_up(self: &Arc<Self>) {
+        let mut batches = Batches::default();
+        loop {
+            batches.forget();
+            let advance = self.advance(&mut batches, Instant::now());
+            self.settle(advance);
+            if !advance.has_more() {
+                return;
+            }
+        }
+    }
+
+    /// The watch thread's try: what waited first, then what the log has. Returns whether the
+    /// stream is still blocked.
+    pub(crate) fn try_again(self: &Arc<Self>, batches: &mut Batches, now: Instant) -> bool {
+        match self.flush(now) {
+            Ok(true) => {}
+            Ok(false) => return true,
+            Err(Gone(reason)) => {
+                self.end(reason);
+                return false;
+            }
+        }
+        batches.forget();
+        let advance = self.advance(batches, now);
+        match advance {
+            // It stays where it is, among those that are tried again.
+            Advance::Blocked { events, bytes } => self.tell_event(events, bytes),
+            other => self.settle(other),
+        }
+        if advance.has_more() {
+            self.catch_up();
+        }
+        matches!(advance, Advance::Blocked { .. })
+    }
+
+    /// Writes what waits. Returns whether nothing waits any more.
+    fn flush(&self, now: Instant) -> Result<bool, Gone> {
+        let mut state = self.lock();
+        let Some(Inside { outbox, .. }) = &mut state.open else { return Ok(true) };
+        let before = outbox.unsent();
+        let flushed = outbox.flush(now)?;
+        if outbox.silent_for(now) >= self.server.limits.write_deadline {
+            return Err(Gone(CloseReason::Stalled));
+        }
+        if outbox.unsent() < before {
+            self.drained.notify_all();
+        }
+        Ok(flushed)
+    }
+
+    /// The watch thread's look at an open stream: has the peer gone, is a heartbeat due?
+    pub(crate) fn look(self: &Arc<Self>, now: Instant) {
+        let heartbeat = self.server.limits.heartbeat;
+        let mut state = self.lock();
+        let State { phase: Phase::Open, open: Some(inside), .. } = &mut *state else { return };
+        let outbox = &mut inside.outbox;
+        let silent = !heartbeat.is_zero() && outbox.silent_for(now) >= heartbeat;
+        let result = match outbox.peer_has_gone() {
+            Some(reason) => Err(Gone(reason)),
+            None if silent && !outbox.is_blocked() => outbox.put(&self.framed(HEARTBEAT), now),
+            None => Ok(Put::Done),
+        };
+        drop(state);
+        // An end is settled by `after_put`; there is nobody here to tell of it.
+        let _ = self.after_put(result);
+    }
+}

@@ -1,0 +1,142 @@
+//! How a stream ends: who is told, what goes out last, and what is given back.
+
+use std::thread::ThreadId;
+use std::time::Instant;
+
+use super::{Inside, Phase, Stream};
+use crate::channel::subscription;
+use crate::error::{CloseReason, Error, Result};
+use crate::hooks::{self, StreamInfo};
+use crate::sse::interval::Running;
+use crate::sse::outbox::Link;
+use crate::sse::{chunk, encode};
+
+/// What runs when a stream ends.
+pub(crate) type OnClose = Box<dyn FnOnce(CloseReason) + Send>;
+
+impl Stream {
+    /// Takes the socket back from a stream whose head has not gone out.
+    pub(crate) fn reclaim(&self) -> Option<Link> {
+        let mut state = self.lock();
+        if !matches!(state.phase, Phase::New(_)) {
+            return None;
+        }
+        state.phase = Phase::Ended(CloseReason::Failed);
+        let inside = state.open.take();
+        let callbacks = state.attached.end();
+        drop(state);
+        self.run_later(callbacks, CloseReason::Failed, None);
+        inside.map(|inside| inside.outbox.into_link())
+    }
+
+    /// Ends the stream, if it has not ended: gives back its socket, its place in the registry and
+    /// in its channels, wakes its intervals and whoever waits to send, and has the callbacks run.
+    pub(crate) fn end(&self, reason: CloseReason) {
+        let mut state = self.lock();
+        let opened = match state.phase {
+            Phase::Ended(_) => return,
+            Phase::New(_) => false,
+            Phase::Open => true,
+        };
+        state.phase = Phase::Ended(reason);
+        let inside = state.open.take();
+        let callbacks = state.attached.end();
+        drop(state);
+        self.drained.notify_all();
+        let Some(Inside { mut outbox, subscription, ticket }) = inside else { return };
+        if let Some(subscription) = subscription {
+            subscription::leave(subscription.channels(), self);
+        }
+        if opened && reason.ends_well() {
+            // Where it fails the peer has gone, and needs no end.
+            let _ = outbox.put(&self.tail(reason), Instant::now());
+        }
+        let sent = outbox.sent();
+        if !matches!(reason, CloseReason::Client | CloseReason::Reset | CloseReason::Stalled) {
+            let (link, rest) = outbox.finish();
+            self.server.watch.linger(link, rest);
+        }
+        // Given back before the callbacks run: who is told of the end finds it done.
+        drop(ticket);
+        self.run_later(callbacks, reason, opened.then_some(sent));
+    }
+
+    /// What a stream that ends well ends with.
+    fn tail(&self, reason: CloseReason) -> Vec<u8> {
+        let mut content = Vec::new();
+        if reason == CloseReason::Stopped {
+            // All clients at once would be the first load of the next start.
+            encode::encode_retry(self.server.come_back_after(), &mut content);
+        }
+        if !self.chunked {
+            return content;
+        }
+        let mut tail = Vec::new();
+        chunk::encode(&content, &mut tail);
+        tail.extend_from_slice(chunk::LAST);
+        tail
+    }
+
+    /// Has a worker run the callbacks and, if the stream was open, the hook.
+    fn run_later(&self, callbacks: Vec<OnClose>, reason: CloseReason, sent: Option<u64>) {
+        let hooks = self.server.hooks.clone().zip(sent);
+        if callbacks.is_empty() && hooks.is_none() {
+            return;
+        }
+        let (peer, target) = (self.peer, self.target.clone());
+        let duration = self.began.elapsed();
+        let job = move || {
+            for callback in callbacks {
+                hooks::call(|| callback(reason));
+            }
+            if let Some((hooks, bytes)) = hooks {
+                let info = StreamInfo { peer, target: &target, bytes, duration };
+                hooks::call(|| hooks.closed(&info, reason));
+            }
+        };
+        if let Err(job) = self.server.pool.submit(Box::new(job)) {
+            // No worker is left. They have to run once, so they run here.
+            job();
+        }
+    }
+
+    /// Has the callback run when the stream ends, or now if it has ended.
+    pub(crate) fn on_close(&self, callback: OnClose) {
+        let mut state = self.lock();
+        match state.phase {
+            Phase::Ended(reason) => {
+                drop(state);
+                self.run_later(vec![callback], reason, None);
+            }
+            _ => state.attached.callbacks.push(callback),
+        }
+    }
+
+    /// Starts an interval's thread while the stream can't end. The thread comes to
+    /// [`detach`](Self::detach) in the end, and waits there until it is known here.
+    pub(crate) fn attach<T>(
+        &self,
+        start: impl FnOnce(&mut Vec<Running>) -> Result<T>,
+    ) -> Result<T> {
+        let mut state = self.lock();
+        if let Phase::Ended(reason) = state.phase {
+            return Err(Error::closed(reason));
+        }
+        start(&mut state.attached.intervals)
+    }
+
+    /// The last act of an interval's thread: a worker joins it.
+    pub(crate) fn detach(&self, thread: ThreadId) {
+        let running = self.lock().attached.remove(thread);
+        if let Some(handle) = running.and_then(|running| running.handle) {
+            // Where no worker is left the thread is let go; it ends with this call.
+            let _ = self.server.pool.submit(Box::new(move || drop(handle.join())));
+        }
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.end(CloseReason::Released);
+    }
+}
