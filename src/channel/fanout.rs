@@ -67,7 +67,7 @@ struct Pass {
 #[derive(Debug)]
 pub(crate) struct Group {
     shard: Arc<Shard>,
-    /// Whether it is in the shard's queue.
+    /// Whether it is in the shard's queue. Only the fan-out thread takes it out.
     queued: AtomicBool,
     /// Locked for a whole pass: whoever subscribes or unsubscribes meanwhile waits for one pass at
     /// most, as its sockets never block.
@@ -131,6 +131,8 @@ impl Shard {
         let mut groups = Vec::new();
         while self.take_queued(&mut groups) {
             for group in groups.drain(..) {
+                // Before the log is read: what is published after this queues the group again.
+                group.queued.store(false, Ordering::Release);
                 let pass = self.pass.lock().unwrap_or_else(PoisonError::into_inner);
                 group.pass(pass);
             }
@@ -219,8 +221,6 @@ impl Group {
     /// One pass: sends each stream one batch at most.
     fn pass(self: &Arc<Self>, mut pass: MutexGuard<'_, Pass>) {
         let began = Instant::now();
-        // Before the log is read: what is published after this queues the group again.
-        self.queued.store(false, Ordering::Release);
         let mut after = Aftermath::default();
         pass.batches.forget();
         for stream in self.lock().iter() {
