@@ -37,6 +37,50 @@ pub(crate) fn connect(address: SocketAddr) -> TcpStream {
     socket
 }
 
+/// A connection that stays: requests go out as they are, answers come back one by one.
+pub(crate) struct Client {
+    reader: BufReader<TcpStream>,
+}
+
+impl Client {
+    pub(crate) fn to(address: SocketAddr) -> Self {
+        let socket = connect(address);
+        socket.set_nodelay(true).unwrap();
+        Self { reader: BufReader::new(socket) }
+    }
+
+    pub(crate) fn socket(&self) -> &TcpStream {
+        self.reader.get_ref()
+    }
+
+    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.socket().write_all(bytes.as_ref()).expect("the server reads");
+    }
+
+    pub(crate) fn answer(&mut self) -> Answer {
+        read_answer(&mut self.reader, false)
+    }
+
+    /// The answer to a HEAD.
+    pub(crate) fn head(&mut self) -> Answer {
+        read_answer(&mut self.reader, true)
+    }
+
+    /// Sends a GET and reads its answer.
+    pub(crate) fn get(&mut self, target: &str) -> Answer {
+        self.send(format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+        self.answer()
+    }
+
+    /// Everything up to the end of the connection, which must come by itself.
+    #[track_caller]
+    pub(crate) fn rest(&mut self) -> String {
+        let mut rest = Vec::new();
+        self.reader.read_to_end(&mut rest).expect("the server closes the connection");
+        String::from_utf8(rest).expect("UTF-8")
+    }
+}
+
 /// Sends a request on a connection of its own and reads the answer.
 pub(crate) fn exchange(address: SocketAddr, request: &[u8]) -> Answer {
     let mut socket = connect(address);

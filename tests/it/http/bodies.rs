@@ -1,0 +1,195 @@
+//! Request bodies: read, waited for, drained, or refused.
+
+use std::net::Shutdown;
+use std::time::Duration;
+
+use tidings::Limits;
+
+use super::{assert_answers, plain, site};
+use crate::support::http::Client;
+use crate::support::{Notes, until};
+
+const CHUNKED: &str = "POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n\
+                       3\r\nabc\r\n5;name=value\r\nde\r\nf\r\n0\r\nTrailer: dropped\r\n\r\n";
+
+#[test]
+fn row_17_a_chunked_body_comes_whole_in_any_split() {
+    let server = plain(Limits::default());
+    let mut client = Client::to(server.address());
+    for at in 1..CHUNKED.len() {
+        let (before, behind) = CHUNKED.split_at(at);
+        client.send(before);
+        // Long enough for the server to have read the first part by itself.
+        std::thread::sleep(Duration::from_micros(500));
+        client.send(behind);
+        assert_eq!(client.answer().text(), "abcde\r\nf", "split at {at}");
+    }
+    client.send([CHUNKED, CHUNKED].concat());
+    assert_eq!(client.answer().text(), "abcde\r\nf");
+    assert_eq!(client.answer().text(), "abcde\r\nf");
+}
+
+#[test]
+fn row_17_a_bad_chunk_is_refused_and_the_handler_not_called() {
+    let server = plain(Limits::default());
+    for chunk in ["x\r\n", "-1\r\n", "0x3\r\nabc\r\n", "3\nabc\r\n", "3\r\nabcd\r\n", "\r\n"] {
+        let head = "POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let mut client = Client::to(server.address());
+        client.send([head, chunk, "0\r\n\r\nGET / HTTP/1.1\r\nHost: localhost\r\n\r\n"].concat());
+        let answer = client.answer();
+        assert_eq!((answer.status, answer.field("Connection")), (400, Some("close")), "{chunk:?}");
+        assert_eq!(client.rest(), "", "{chunk:?}");
+    }
+}
+
+#[test]
+fn a_body_past_the_limit_is_refused_before_it_is_read() {
+    let server = plain(Limits::default().body(1000));
+    let mut client = Client::to(server.address());
+    client.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1001\r\n\r\n");
+    let answer = client.answer();
+    assert_eq!((answer.status, answer.field("Connection")), (413, Some("close")));
+    assert_eq!(client.rest(), "");
+}
+
+#[test]
+fn row_21_a_declared_length_is_nothing_that_memory_is_taken_for() {
+    let server = plain(Limits::default());
+    let mut client = Client::to(server.address());
+    let length = u64::MAX;
+    client.send(format!("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n\r\n"));
+    assert_eq!(client.answer().status, 413);
+}
+
+#[test]
+fn row_21_chunks_past_the_limit_are_refused_when_it_is_passed() {
+    let server = plain(Limits::default().body(1000));
+    let mut client = Client::to(server.address());
+    client.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n");
+    client.send("1\r\na\r\n".repeat(1001));
+    let answer = client.answer();
+    assert_eq!((answer.status, answer.field("Connection")), (413, Some("close")));
+    assert_eq!(client.rest(), "");
+}
+
+#[test]
+fn a_body_that_breaks_off_at_the_limit_is_still_answered() {
+    // The client goes on sending while the refusal is on its way; a reset would destroy it.
+    let server = plain(Limits::default().body(1000));
+    let mut client = Client::to(server.address());
+    client.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n");
+    client.send([b'a'; 100_000]);
+    assert_eq!(client.answer().status, 413);
+    assert_eq!(client.rest(), "");
+}
+
+#[test]
+fn row_12_a_client_that_waits_is_told_to_go_on_when_the_body_is_wanted() {
+    let server = plain(Limits::default());
+    let mut client = Client::to(server.address());
+    let fields = "Host: localhost\r\nContent-Length: 3\r\nExpect: 100-continue\r\n";
+    client.send(format!("POST /echo HTTP/1.1\r\n{fields}\r\n"));
+    let interim = client.answer();
+    assert_eq!((interim.status, interim.fields.len()), (100, 0));
+    client.send("abc");
+    assert_eq!(client.answer().text(), "abc");
+    assert_eq!(client.get("/").text(), "hello");
+}
+
+#[test]
+fn row_12_nobody_is_told_to_go_on_whose_body_is_not_wanted() {
+    let server = plain(Limits::default().body(1000));
+    for (line, length, status) in [
+        ("POST /missing HTTP/1.1", 3, 404),
+        ("POST / HTTP/1.1", 3, 405),
+        ("POST /echo HTTP/1.1", 1001, 413),
+    ] {
+        let mut client = Client::to(server.address());
+        let fields = format!("Content-Length: {length}\r\nExpect: 100-continue\r\n");
+        client.send(format!("{line}\r\nHost: localhost\r\n{fields}\r\n"));
+        let answer = client.answer();
+        assert_eq!((answer.status, answer.field("Connection")), (status, Some("close")), "{line}");
+        assert_eq!(client.rest(), "", "{line}");
+    }
+}
+
+#[test]
+fn row_12_an_expectation_that_is_not_known_is_417() {
+    let server = plain(Limits::default());
+    let mut client = Client::to(server.address());
+    let fields = "Host: localhost\r\nContent-Length: 3\r\nExpect: tea\r\n";
+    client.send(format!("POST /echo HTTP/1.1\r\n{fields}\r\n"));
+    assert_eq!(client.answer().status, 417);
+}
+
+#[test]
+fn row_12_http_1_0_is_never_told_to_go_on() {
+    let server = plain(Limits::default());
+    let mut client = Client::to(server.address());
+    client.send("POST /echo HTTP/1.0\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
+    client.send("abc");
+    let answer = client.answer();
+    assert_eq!((answer.status, answer.text()), (200, "abc"));
+}
+
+#[test]
+fn row_20_a_small_body_that_nobody_reads_is_drained_and_the_next_request_served() {
+    let server = plain(Limits::default());
+    let mut client = Client::to(server.address());
+    let smuggled = "GET /other HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(200);
+    let length = smuggled.len();
+    client.send(format!("POST /missing HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n\r\n"));
+    assert_eq!(client.answer().status, 404);
+    client.send(&smuggled);
+    assert_eq!(client.get("/").text(), "hello");
+
+    client.send(CHUNKED.replace("/echo", "/missing"));
+    assert_eq!(client.answer().status, 404);
+    assert_eq!(client.get("/").text(), "hello");
+    // The two that were answered 404 and the two behind them; nothing of the bodies.
+    assert_eq!(server.stats().requests, 4);
+}
+
+#[test]
+fn row_20_a_large_body_that_nobody_reads_closes_the_connection() {
+    let server = plain(Limits::default().drain(1000));
+    let mut client = Client::to(server.address());
+    client.send("POST /missing HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1001\r\n\r\n");
+    let answer = client.answer();
+    assert_eq!((answer.status, answer.field("Connection")), (404, Some("close")));
+    assert_eq!(client.rest(), "");
+}
+
+#[test]
+fn row_20_the_body_of_a_get_is_never_the_next_request() {
+    let server = plain(Limits::default());
+    let mut client = Client::to(server.address());
+    let smuggled = "GET /other HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let length = smuggled.len();
+    client.send(format!("GET / HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n\r\n{smuggled}"));
+    assert_eq!(client.answer().text(), "hello");
+    assert_eq!(client.get("/").text(), "hello");
+}
+
+#[test]
+fn row_22_a_body_that_is_not_whole_is_no_request() {
+    let called = Notes::new();
+    let note = called.clone();
+    let server = site(Limits::default())
+        .post("/note", move |request| {
+            note.add(request.body().len());
+            Ok(tidings::Response::no_content())
+        })
+        .start()
+        .unwrap();
+    for framing in ["Content-Length: 9\r\n\r\nabc", "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"] {
+        let mut client = Client::to(server.address());
+        client.send(format!("POST /note HTTP/1.1\r\nHost: localhost\r\n{framing}"));
+        client.socket().shutdown(Shutdown::Write).unwrap();
+        let rest = client.rest();
+        assert!(rest.is_empty() || rest.starts_with("HTTP/1.1 400 "), "{rest}");
+    }
+    until("the connections' end", || server.stats().connections == 0);
+    assert_eq!(called.all(), [0; 0]);
+    assert_answers(server.address());
+}

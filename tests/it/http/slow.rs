@@ -1,0 +1,117 @@
+//! Peers that are slow, or say nothing, while others want to be served.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use tidings::{Limits, Running};
+
+use super::{assert_answers, plain, site};
+use crate::support::http::connect;
+use crate::support::until;
+
+/// What a fresh request may take here: it is 100 ms where nothing else runs on the machine.
+const SWIFT: Duration = Duration::from_secs(2);
+
+#[track_caller]
+fn assert_answers_swiftly(server: &Running) {
+    let began = Instant::now();
+    assert_answers(server.address());
+    assert!(began.elapsed() < SWIFT, "{:?}", began.elapsed());
+}
+
+#[test]
+fn row_32_a_fresh_request_is_answered_while_hundreds_say_nothing_or_little() {
+    let server = plain(Limits::default().workers(4));
+    let parts: [&[u8]; 4] = [
+        b"",
+        b"G",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\n",
+        b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nabc",
+    ];
+    let mut slow: Vec<TcpStream> = (0..300)
+        .map(|n| {
+            let mut socket = connect(server.address());
+            socket.write_all(parts[n % parts.len()]).unwrap();
+            socket
+        })
+        .collect();
+    until("all of them", || server.stats().connections == 300);
+    for _ in 0..5 {
+        assert_answers_swiftly(&server);
+        slow.iter_mut().skip(2).step_by(4).for_each(|socket| socket.write_all(b"X: y\r\n").unwrap());
+    }
+    assert!(server.stats().connections >= 300);
+    assert!(server.stats().workers <= 4);
+
+    // And each of them is still served when it has made up its mind.
+    for (n, socket) in slow.iter_mut().enumerate() {
+        let rest: &[u8] = match n % parts.len() {
+            0 => b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            1 => b"ET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            2 => b"\r\n",
+            _ => b"def012",
+        };
+        socket.write_all(rest).unwrap();
+    }
+    for socket in &mut slow {
+        let mut begin = [0; 17];
+        socket.read_exact(&mut begin).unwrap();
+        assert_eq!(&begin, b"HTTP/1.1 200 OK\r\n");
+    }
+}
+
+const LARGE: usize = 16 * 1024 * 1024;
+
+fn with_a_large_answer() -> Running {
+    site(Limits::default().workers(2))
+        .content("/large", "text/plain", vec![b'a'; LARGE])
+        .start()
+        .unwrap()
+}
+
+fn ask_for_it(server: &Running) -> TcpStream {
+    let mut socket = connect(server.address());
+    let fields = "Host: localhost\r\nConnection: close\r\n";
+    socket.write_all(format!("GET /large HTTP/1.1\r\n{fields}\r\n").as_bytes()).unwrap();
+    socket
+}
+
+#[test]
+fn readers_that_stop_in_a_large_answer_hold_no_worker() {
+    let server = with_a_large_answer();
+    let mut stopped: Vec<TcpStream> = (0..6).map(|_| ask_for_it(&server)).collect();
+    until("the requests", || server.stats().requests == 6);
+    for _ in 0..5 {
+        assert_answers_swiftly(&server);
+    }
+    for socket in &mut stopped {
+        let mut answer = Vec::new();
+        socket.read_to_end(&mut answer).unwrap();
+        assert!(answer.ends_with(&[b'a'; 1000]) && answer.len() > LARGE);
+    }
+}
+
+#[test]
+fn readers_that_read_slowly_in_a_large_answer_hold_no_worker() {
+    let server = with_a_large_answer();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            let mut socket = ask_for_it(&server);
+            let done = &done;
+            scope.spawn(move || {
+                let mut some = vec![0; 64 * 1024];
+                while !done.load(Ordering::Relaxed) && matches!(socket.read(&mut some), Ok(1..)) {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+            });
+        }
+        until("the requests", || server.stats().requests == 4);
+        for _ in 0..5 {
+            assert_answers_swiftly(&server);
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+}

@@ -1,0 +1,99 @@
+//! A server that stops: requests finish, nothing new begins, nothing is left.
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use tidings::{Limits, Response};
+
+use super::{plain, site};
+use crate::support::http::{Client, connect, get};
+use crate::support::{Gate, until};
+
+#[test]
+fn row_39_a_request_that_runs_is_answered_and_then_all_has_ended() {
+    let gate = Gate::default();
+    let held = gate.clone();
+    let server = site(Limits::default())
+        .get("/held", move |_request| {
+            held.pass();
+            Ok(Response::text("done"))
+        })
+        .start()
+        .unwrap();
+    let address = server.address();
+    let mut client = Client::to(address);
+    client.send("GET /held HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    until("the request", || server.stats().requests == 1);
+
+    let handle = server.handle();
+    handle.stop();
+    until("the listener's end", || TcpStream::connect(address).is_err());
+    gate.open();
+    assert_eq!(client.answer().text(), "done");
+    assert_eq!(client.rest(), "");
+    server.stop().expect("all threads ended");
+    assert_eq!(handle.stats(), tidings::Stats::default());
+}
+
+#[test]
+fn row_39_silent_and_half_said_connections_do_not_hold_it_up() {
+    let server = plain(Limits::default());
+    let silent = connect(server.address());
+    let mut half = connect(server.address());
+    half.write_all(b"GET / HTTP/1.1\r\n").unwrap();
+    let mut kept = Client::to(server.address());
+    assert_eq!(kept.get("/").text(), "hello");
+    until("all of them", || server.stats().connections == 3);
+    let began = Instant::now();
+    server.stop().expect("all threads ended");
+    // A head that has begun has until its deadline or the grace period's end.
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+    drop((silent, half));
+}
+
+#[test]
+fn row_39_a_handler_that_would_not_end_is_told_of_when_the_grace_period_is_over() {
+    let gate = Gate::default();
+    let held = gate.clone();
+    let server = site(Limits::default().grace(Duration::from_millis(100)))
+        .get("/held", move |_request| {
+            held.pass();
+            Ok(Response::no_content())
+        })
+        .start()
+        .unwrap();
+    let mut client = Client::to(server.address());
+    client.send("GET /held HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    until("the request", || server.stats().requests == 1);
+    let error = server.stop().unwrap_err().to_string();
+    assert!(error.starts_with("1 threads would not end within the grace period"), "{error}");
+    gate.open();
+}
+
+#[test]
+fn a_handler_may_stop_its_own_server() {
+    let server = site(Limits::default());
+    let handle = server.handle();
+    let server = server
+        .post("/stop", move |_request| {
+            handle.stop();
+            Ok(Response::text("stopping"))
+        })
+        .start()
+        .unwrap();
+    let answer = crate::support::http::post(server.address(), "/stop", "");
+    assert_eq!(answer.text(), "stopping");
+    server.wait().expect("all threads ended");
+}
+
+#[test]
+fn a_port_is_free_again_when_its_server_has_stopped() {
+    let first = plain(Limits::default());
+    let address = first.address();
+    assert_eq!(get(address, "/").text(), "hello");
+    first.stop().unwrap();
+    let second = tidings::Server::bind(address).unwrap().start().unwrap();
+    assert_eq!(get(address, "/").status, 404);
+    second.stop().unwrap();
+}
