@@ -279,8 +279,12 @@ impl Connection {
 
     /// Sends the answer, and goes on with what follows it.
     fn send(mut self: Box<Self>) -> Option<Box<Self>> {
-        self.set_blocking(true).ok()?;
-        if !self.write().ok()? {
+        let server = Arc::clone(&self.server);
+        let permit = server.pool.may_wait();
+        self.set_blocking(permit.is_some()).ok()?;
+        let done = self.write().ok()?;
+        drop(permit);
+        if !done {
             // The peer is slow: from here on it is the watch thread that waits.
             return self.park();
         }
