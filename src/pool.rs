@@ -162,7 +162,8 @@ impl Pool {
             }
             state = self.shared.wait(state, left);
         }
-        let busy = state.workers;
+        // The idle ones have been woken, and end.
+        let busy = state.workers - state.idle;
         let mut threads = std::mem::take(&mut state.threads);
         drop(state);
         if busy > 0 {

@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind, Read};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::{Connection, State};
@@ -77,7 +78,9 @@ impl Connection {
     /// Whether its time is up.
     fn is_over(&self, now: Instant) -> bool {
         let idle = matches!(self.state, State::Head(_)) && self.input.is_empty();
-        now >= self.deadline || (idle && self.server.is_stopping())
+        now >= self.deadline
+            || (idle && self.server.is_stopping())
+            || self.server.gives_up.load(Ordering::Acquire)
     }
 
     /// Its time is up: a request that is not whole is answered with 408, all else is closed.

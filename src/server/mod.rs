@@ -288,6 +288,7 @@ impl Server {
             fanout: Fanout::new(),
             watch: Watch::new(),
             stopping: AtomicBool::new(false),
+            gives_up: AtomicBool::new(false),
         });
         shared.watch.start(&shared)?;
         self.handle.serves(&shared);

@@ -32,6 +32,8 @@ pub(crate) struct Shared {
     pub(crate) fanout: Fanout,
     pub(crate) watch: Watch,
     pub(crate) stopping: AtomicBool,
+    /// Set towards the end of the grace period: nobody waits for a peer any more.
+    pub(crate) gives_up: AtomicBool,
 }
 
 impl fmt::Debug for Shared {
@@ -42,6 +44,10 @@ impl fmt::Debug for Shared {
 
 /// How often a stop looks whether everything has ended.
 const LOOK: Duration = Duration::from_millis(5);
+
+/// The end of the grace period belongs to workers that block in a read: they come back from it by
+/// then, and are not counted among those that would not end.
+const LAST_LOOK: Duration = Duration::from_millis(500);
 
 impl Shared {
     pub(crate) fn is_stopping(&self) -> bool {
@@ -75,9 +81,11 @@ impl Shared {
         self.fanout.stop();
         // Connections end by workers and the watch thread, intervals by themselves.
         let busy = || self.counts.connections() + self.counts.intervals();
-        while busy() > 0 && Instant::now() < deadline {
+        let last_look = deadline - LAST_LOOK.min(self.limits.grace / 4);
+        while busy() > 0 && Instant::now() < last_look {
             std::thread::sleep(LOOK);
         }
+        self.gives_up.store(true, Ordering::Release);
         self.watch.stop();
         self.pool.stop(deadline) + self.counts.intervals()
     }
