@@ -1,0 +1,196 @@
+//! Intervals: threads that belong to a stream.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tidings::{CloseReason, Error, Interval, Limits};
+
+use super::{Held, site};
+use crate::support::http::get;
+use crate::support::stream::{End, EventStream};
+use crate::support::{Notes, until};
+
+const OFTEN: Duration = Duration::from_millis(5);
+
+fn counting(period: Duration) -> tidings::Running {
+    site(Limits::default(), move |stream| {
+        let mut count = 0;
+        stream.every(period, move |stream| {
+            count += 1;
+            stream.send(count.to_string())
+        })
+    })
+}
+
+#[test]
+fn an_interval_sends_until_its_client_goes_and_then_its_thread_has_ended() {
+    let server = counting(OFTEN);
+    let mut stream = EventStream::open(server.address(), "/sse");
+    for n in 1..=5 {
+        assert_eq!(stream.data(), n.to_string());
+    }
+    assert_eq!(server.stats().intervals, 1);
+    drop(stream);
+    until("the interval's end", || server.stats().intervals == 0);
+    until("the stream's end", || server.stats().streams == 0);
+}
+
+#[test]
+fn row_31_an_interval_ends_with_its_client_also_when_it_is_long() {
+    let server = counting(Duration::from_secs(3600));
+    let stream = EventStream::open(server.address(), "/sse");
+    assert_eq!(server.stats().intervals, 1);
+    drop(stream);
+    until("the interval's end", || server.stats().intervals == 0);
+    server.stop().expect("its thread is joined");
+}
+
+#[test]
+fn ten_clients_have_ten_independent_streams() {
+    let server = counting(OFTEN);
+    let mut streams: Vec<EventStream> =
+        (0..10).map(|_| EventStream::open(server.address(), "/sse")).collect();
+    assert_eq!(server.stats().intervals, 10);
+    for stream in &mut streams {
+        for n in 1..=3 {
+            assert_eq!(stream.data(), n.to_string());
+        }
+    }
+    streams.truncate(4);
+    until("the ends of the six", || server.stats().intervals == 4);
+    for stream in &mut streams {
+        assert_eq!(stream.data(), "4");
+    }
+}
+
+#[test]
+fn several_intervals_may_share_a_stream() {
+    let server = site(Limits::default(), |stream| {
+        stream.every(OFTEN, |stream| stream.send("a"))?;
+        stream.every(OFTEN * 2, |stream| stream.send("b"))
+    });
+    let mut stream = EventStream::open(server.address(), "/sse");
+    for wanted in ["a", "b", "a", "b"] {
+        while stream.data() != wanted {}
+    }
+    drop(stream);
+    until("both ends", || server.stats().intervals == 0);
+}
+
+#[test]
+fn row_36_an_interval_that_panics_cuts_its_stream_off() {
+    for panics in [true, false] {
+        let ends = Notes::new();
+        let noted = ends.clone();
+        let server = site(Limits::default(), move |stream| {
+            let ends = noted.clone();
+            stream.on_close(move |reason| ends.add(reason));
+            stream.send("before")?;
+            stream.every(OFTEN, move |_stream| {
+                assert!(!panics, "on purpose");
+                Err(Error::other("on purpose"))
+            })
+        });
+        let mut stream = EventStream::open(server.address(), "/sse");
+        assert_eq!(stream.data(), "before");
+        assert_eq!(stream.next().unwrap_err(), End::CutOff);
+        assert_eq!(ends.first(), CloseReason::Failed);
+        until("the interval's end", || server.stats().intervals == 0);
+        assert_eq!(get(server.address(), "/").text(), "hello");
+    }
+}
+
+#[test]
+fn an_interval_that_closes_its_stream_ends_it_well() {
+    let server = site(Limits::default(), |stream| {
+        stream.every(OFTEN, |stream| {
+            stream.send("done")?;
+            stream.close();
+            Ok(())
+        })
+    });
+    let mut stream = EventStream::open(server.address(), "/sse");
+    assert_eq!(stream.data(), "done");
+    assert_eq!(stream.next().unwrap_err(), End::Whole);
+    until("the interval's end", || server.stats().intervals == 0);
+}
+
+#[test]
+fn a_guard_that_is_dropped_ends_its_interval_and_not_its_stream() {
+    let held = Held::with(Limits::default());
+    let mut stream = EventStream::open(held.server.address(), "/sse");
+    let writer = held.writers.first();
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    let guard = writer
+        .interval(OFTEN, move |stream| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            stream.send("tick")
+        })
+        .unwrap();
+    assert_eq!(stream.data(), "tick");
+    drop(guard);
+    // The drop has joined the thread, so this is the last count.
+    let last = calls.load(Ordering::Relaxed);
+    assert_eq!(held.server.stats().intervals, 0);
+    assert!(writer.is_active());
+    writer.send("after").unwrap();
+    let mut ticks = 1;
+    while stream.data() == "tick" {
+        ticks += 1;
+    }
+    assert_eq!(ticks, last);
+    assert_eq!(calls.load(Ordering::Relaxed), last);
+}
+
+#[test]
+fn a_guard_may_be_dropped_by_its_own_closure() {
+    let held = Held::with(Limits::default());
+    let mut stream = EventStream::open(held.server.address(), "/sse");
+    let writer = held.writers.first();
+    let slot: Arc<Mutex<Option<Interval>>> = Arc::default();
+    let own = Arc::clone(&slot);
+    let guard = writer
+        .interval(OFTEN, move |stream| {
+            let guard = own.lock().unwrap().take();
+            stream.send(if guard.is_some() { "the last" } else { "not yet" })
+        })
+        .unwrap();
+    *slot.lock().unwrap() = Some(guard);
+    while stream.data() != "the last" {}
+    until("the interval's end", || held.server.stats().intervals == 0);
+    writer.send("after").unwrap();
+    assert_eq!(stream.data(), "after");
+}
+
+#[test]
+fn a_guard_that_outlives_its_stream_does_no_harm() {
+    let held = Held::with(Limits::default());
+    let mut stream = EventStream::open(held.server.address(), "/sse");
+    let guard = held.writers.first().interval(OFTEN, |stream| stream.send("tick")).unwrap();
+    assert_eq!(stream.data(), "tick");
+    drop(stream);
+    until("the interval's end", || held.server.stats().intervals == 0);
+    drop(guard);
+}
+
+#[test]
+fn a_period_of_nothing_is_refused() {
+    let held = Held::with(Limits::default());
+    let _stream = EventStream::open(held.server.address(), "/sse");
+    let error = held.writers.first().every(Duration::ZERO, |_stream| Ok(())).unwrap_err();
+    assert!(error.is_invalid());
+}
+
+#[test]
+fn row_39_intervals_end_when_the_server_stops() {
+    let server = counting(OFTEN);
+    let address = server.address();
+    let reader = std::thread::spawn(move || EventStream::open(address, "/sse").end());
+    until("the interval", || server.stats().intervals == 1);
+    let handle = server.handle();
+    server.stop().expect("all threads ended");
+    assert_eq!(reader.join().unwrap(), End::Whole);
+    assert_eq!(handle.stats().intervals, 0);
+}

@@ -1,0 +1,190 @@
+//! The bytes of a stream.
+
+use std::time::Duration;
+
+use tidings::{Event, EventId, EventType, Limits, Status};
+
+use super::site;
+use crate::support::Gate;
+use crate::support::http::{Client, connect, read_head};
+use crate::support::stream::EventStream;
+
+const REQUEST: &str = "GET /sse HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n";
+
+/// Takes the one line out of an answer that is different each time.
+fn without_date(answer: &str) -> String {
+    let (before, rest) = answer.split_once("Date: ").expect("a date");
+    let (date, behind) = rest.split_once("\r\n").expect("a line");
+    assert!(date.ends_with(" GMT") && date.len() == 29, "{date}");
+    format!("{before}{behind}")
+}
+
+#[test]
+fn rows_26_and_28_a_stream_is_these_bytes_and_no_others() {
+    let server = site(Limits::default(), |stream| {
+        stream.send("hi")?;
+        stream.send(("greeting", "two\r\nlines"))?;
+        stream.send(("7", "greeting", ""))?;
+        stream.send(
+            Event::new("all of it")
+                .with_id(EventId::new("8")?)
+                .with_type(EventType::new("greeting")?)
+                .with_retry(Duration::from_secs(3)),
+        )?;
+        stream.comment("unseen")?;
+        stream.retry(Duration::from_millis(1500))?;
+        stream.close();
+        Ok(())
+    });
+    let mut client = Client::to(server.address());
+    client.send(REQUEST);
+    assert_eq!(
+        without_date(&client.rest()),
+        "HTTP/1.1 200 OK\r\n\
+         Content-Type: text/event-stream\r\n\
+         Cache-Control: no-cache\r\n\
+         X-Accel-Buffering: no\r\n\
+         Transfer-Encoding: chunked\r\n\
+         Connection: close\r\n\
+         \r\n\
+         a\r\ndata: hi\n\n\r\n\
+         27\r\nevent: greeting\ndata: two\ndata: lines\n\n\r\n\
+         1e\r\nid: 7\nevent: greeting\ndata: \n\n\r\n\
+         33\r\nid: 8\nevent: greeting\nretry: 3000\ndata: all of it\n\n\r\n\
+         9\r\n: unseen\n\r\n\
+         d\r\nretry: 1500\n\n\r\n\
+         0\r\n\r\n",
+    );
+}
+
+#[test]
+fn row_27_http_1_0_gets_the_same_content_unframed_and_ended_by_the_close() {
+    let server = site(Limits::default(), |stream| {
+        stream.send("hi")?;
+        stream.comment("unseen")?;
+        stream.close();
+        Ok(())
+    });
+    let mut client = Client::to(server.address());
+    client.send("GET /sse HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    assert_eq!(
+        without_date(&client.rest()),
+        "HTTP/1.1 200 OK\r\n\
+         Content-Type: text/event-stream\r\n\
+         Cache-Control: no-cache\r\n\
+         X-Accel-Buffering: no\r\n\
+         Connection: close\r\n\
+         \r\n\
+         data: hi\n\n: unseen\n",
+    );
+}
+
+#[test]
+fn row_27_head_gets_the_head_only_and_no_stream_begins() {
+    let server = site(Limits::default(), |stream| stream.send("hi"));
+    let mut client = Client::to(server.address());
+    client.send(REQUEST.replace("GET", "HEAD"));
+    assert_eq!(
+        without_date(&client.rest()),
+        "HTTP/1.1 200 OK\r\n\
+         Content-Type: text/event-stream\r\n\
+         Cache-Control: no-cache\r\n\
+         X-Accel-Buffering: no\r\n\
+         Transfer-Encoding: chunked\r\n\
+         Connection: close\r\n\
+         \r\n",
+    );
+    assert_eq!(server.stats().streams_begun, 0);
+}
+
+#[test]
+fn row_26_the_head_goes_out_at_once() {
+    let gate = Gate::default();
+    let held = gate.clone();
+    let server = site(Limits::default(), move |stream| {
+        stream.open()?;
+        held.pass();
+        Ok(())
+    });
+    // Its handler still runs, and has sent nothing else.
+    let mut stream = EventStream::open(server.address(), "/sse");
+    assert_eq!(stream.status, 200);
+    gate.open();
+    stream.end();
+}
+
+#[test]
+fn a_handler_that_sends_nothing_opens_the_stream_when_it_returns() {
+    let server = site(Limits::default(), |_stream| Ok(()));
+    let mut client = Client::to(server.address());
+    client.send(REQUEST);
+    let answer = client.rest();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert!(answer.ends_with("\r\n\r\n0\r\n\r\n"), "{answer}");
+}
+
+#[test]
+fn the_status_and_fields_can_be_set_until_the_head_has_gone_out() {
+    let server = site(Limits::default(), |stream| {
+        stream.set_status(Status::ACCEPTED)?;
+        stream.set_field("X-Sensor", "cellar")?;
+        stream.set_field("X-Sensor", "attic")?;
+        assert!(stream.set_field("X-Bad", "a\r\nb: c").unwrap_err().is_invalid());
+        assert!(stream.set_field("Content-Length", "3").unwrap_err().is_invalid());
+        stream.open()?;
+        let status = stream.set_status(Status::OK).unwrap_err();
+        assert!(status.is_already_open());
+        assert_eq!(
+            status.to_string(),
+            "the status can't be set any more: the head of the stream has gone out",
+        );
+        assert!(stream.set_field("X-Late", "b").unwrap_err().is_already_open());
+        stream.send("checked")?;
+        stream.close();
+        assert!(stream.set_status(Status::OK).unwrap_err().is_closed());
+        Ok(())
+    });
+    let mut stream = EventStream::open(server.address(), "/sse");
+    assert_eq!(stream.status, 202);
+    assert!(stream.fields.contains(&"X-Sensor: attic".to_owned()), "{:?}", stream.fields);
+    assert!(!stream.fields.iter().any(|line| line.contains("cellar") || line.contains("Late")));
+    assert_eq!(stream.data(), "checked");
+}
+
+#[test]
+fn requests_before_a_stream_are_answered_on_the_same_connection() {
+    let server = site(Limits::default(), |stream| {
+        stream.send("hi")?;
+        stream.close();
+        Ok(())
+    });
+    let mut client = Client::to(server.address());
+    client.send(["GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", REQUEST].concat());
+    assert_eq!(client.answer().text(), "hello");
+    let stream = client.rest();
+    assert!(stream.ends_with("\r\n\r\na\r\ndata: hi\n\n\r\n0\r\n\r\n"), "{stream}");
+}
+
+#[test]
+fn a_heartbeat_is_a_comment_after_a_silence() {
+    let limits = Limits::default().heartbeat(Duration::from_millis(50));
+    let held = super::Held::with(limits);
+    let mut stream = EventStream::open(held.server.address(), "/sse");
+    assert_eq!(stream.chunk().as_deref(), Some(":\n\n"));
+    assert_eq!(stream.chunk().as_deref(), Some(":\n\n"));
+    held.writers.first().send("hi").unwrap();
+    assert_eq!(stream.data(), "hi");
+}
+
+#[test]
+fn row_27_a_heartbeat_to_http_1_0_is_unframed() {
+    use std::io::{BufReader, Read, Write};
+    let held = super::Held::with(Limits::default().heartbeat(Duration::from_millis(50)));
+    let mut socket = connect(held.server.address());
+    socket.write_all(b"GET /sse HTTP/1.0\r\n\r\n").unwrap();
+    let mut reader = BufReader::new(socket);
+    read_head(&mut reader);
+    let mut beat = [0; 6];
+    reader.read_exact(&mut beat).unwrap();
+    assert_eq!(&beat, b":\n\n:\n\n");
+}
