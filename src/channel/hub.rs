@@ -159,6 +159,11 @@ impl Hub {
         names.channels.iter().map(|(name, channel)| (name.to_string(), channel.clone())).collect()
     }
 
+    /// How many events were ever published on its channels, those forgotten included.
+    pub fn published(&self) -> u64 {
+        self.0.sequence.newest()
+    }
+
     /// How many channels there are.
     pub fn len(&self) -> usize {
         self.lock().channels.len()

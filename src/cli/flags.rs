@@ -1,0 +1,206 @@
+//! Flags: one table for each command, from which its parser, its help and its tests are made.
+//!
+//! ```text
+//! argument = "--" name [ "=" value ] / "--" name value / "-" letter / operand
+//! ```
+//!
+//! A row says what a flag is called, what it takes, what it does to the command's options, and
+//! what the help says of it; so none of these can disagree. Whatever the table does not allow is
+//! [`Wrong`], which says what was expected and, for a name nobody knows, which one is nearest.
+//! There are no abbreviations: one that is unique today would be ambiguous tomorrow.
+
+mod help;
+mod wrong;
+
+use std::ffi::OsString;
+
+pub(crate) use wrong::{Wrong, nearest};
+
+/// What a command's arguments can be. `O` is what they are parsed to.
+pub(crate) struct Table<O: 'static> {
+    /// The command's name.
+    pub(crate) command: &'static str,
+    /// The first line of its help: what is typed.
+    pub(crate) usage: &'static str,
+    /// What the command does, in full sentences.
+    pub(crate) about: &'static str,
+    /// What its operands are called; no more of them are taken.
+    pub(crate) operands: &'static [&'static str],
+    pub(crate) flags: &'static [Flag<O>],
+}
+
+/// One row of a table.
+pub(crate) struct Flag<O: 'static> {
+    /// Without its dashes.
+    pub(crate) name: &'static str,
+    pub(crate) takes: Takes<O>,
+    /// May be given more than once.
+    pub(crate) repeats: bool,
+    /// What holds where it is not given. Only a flag that takes something has a default.
+    pub(crate) default: Preset,
+    /// What the help says.
+    pub(crate) doc: &'static str,
+}
+
+/// What a flag takes, and what is done with it. Text that its `set` refuses is wrong for the
+/// reason that it gives.
+pub(crate) enum Takes<O> {
+    Nothing(fn(&mut O)),
+    Number { name: &'static str, least: u32, most: u32, set: fn(&mut O, u32) },
+    OneOf { choices: &'static [&'static str], set: fn(&mut O, &str) },
+    Text { name: &'static str, set: fn(&mut O, &str) -> Result<(), String> },
+    Help,
+    Version,
+}
+
+/// What holds where a flag is not given.
+pub(crate) enum Preset {
+    /// The same as if this value were given.
+    Value(&'static str),
+    /// Something that no value says.
+    Words(&'static str),
+    None,
+}
+
+/// What the arguments ask for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Parsed<O> {
+    Run(O, Vec<String>),
+    Help,
+    Version,
+}
+
+impl<O> Flag<O> {
+    /// The row that every table has.
+    pub(crate) const fn help() -> Self {
+        let doc = "Prints this. Also -h.";
+        Self { name: "help", takes: Takes::Help, repeats: true, default: Preset::None, doc }
+    }
+
+    /// The row that every table has.
+    pub(crate) const fn version() -> Self {
+        let doc = "Prints the version. Also -V.";
+        Self { name: "version", takes: Takes::Version, repeats: true, default: Preset::None, doc }
+    }
+
+    /// What the value is called in the help; `None` where none is taken.
+    fn value_name(&self) -> Option<String> {
+        match &self.takes {
+            Takes::Number { name, .. } | Takes::Text { name, .. } => Some((*name).into()),
+            Takes::OneOf { choices, .. } => Some(choices.join("|")),
+            Takes::Nothing(_) | Takes::Help | Takes::Version => None,
+        }
+    }
+
+    /// Does what the flag does with its value.
+    fn apply(&self, options: &mut O, value: &str) -> Result<(), Wrong> {
+        match &self.takes {
+            Takes::Nothing(set) => set(options),
+            Takes::Number { least, most, set, .. } => {
+                set(
+                    options,
+                    number(value, *least, *most).ok_or_else(|| {
+                        let expected = format!("a number from {least} to {most}");
+                        Wrong::value(self.name, &expected, value)
+                    })?,
+                );
+            }
+            Takes::OneOf { choices, set } if choices.contains(&value) => set(options, value),
+            Takes::OneOf { choices, .. } => {
+                return Err(Wrong::value(self.name, &choices.join(" or "), value));
+            }
+            Takes::Text { set, .. } => {
+                set(options, value).map_err(|why| Wrong::text(self.name, &why))?;
+            }
+            Takes::Help | Takes::Version => {}
+        }
+        Ok(())
+    }
+}
+
+/// Digits alone: no sign, no space.
+fn number(text: &str, least: u32, most: u32) -> Option<u32> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let number: Option<u32> = text.parse().ok().filter(|_| digits);
+    number.filter(|number| (least..=most).contains(number))
+}
+
+impl<O: Default> Table<O> {
+    /// Reads the arguments behind the command. The first that is wrong ends it; so does a call
+    /// for help.
+    pub(crate) fn parse(
+        &self,
+        arguments: &mut dyn Iterator<Item = OsString>,
+    ) -> Result<Parsed<O>, Wrong> {
+        let (mut options, mut operands) = (O::default(), Vec::new());
+        let mut given = Vec::new();
+        let mut arguments = arguments.map(text).peekable();
+        while let Some(argument) = arguments.next().transpose()? {
+            let Some((flag, value)) = self.flag(&argument)? else {
+                self.check_room(&operands, &argument)?;
+                operands.push(argument);
+                continue;
+            };
+            match flag.takes {
+                Takes::Help => return Ok(Parsed::Help),
+                Takes::Version => return Ok(Parsed::Version),
+                _ => {}
+            }
+            if given.contains(&flag.name) && !flag.repeats {
+                return Err(Wrong::new(format!("--{} can be given only once", flag.name)));
+            }
+            given.push(flag.name);
+            let value = match (flag.value_name(), value) {
+                (None, None) => String::new(),
+                (None, Some(value)) => return Err(Wrong::no_value_wanted(flag.name, &value)),
+                (Some(_), Some(value)) => value,
+                (Some(name), None) => arguments
+                    .next_if(|next| !matches!(next, Ok(next) if next.starts_with("--")))
+                    .ok_or_else(|| Wrong::no_value(flag.name, &name))??,
+            };
+            flag.apply(&mut options, &value)?;
+        }
+        Ok(Parsed::Run(options, operands))
+    }
+
+    /// The flag that an argument names, and the value behind its `=`; `None` for an operand.
+    fn flag(&self, argument: &str) -> Result<Option<(&Flag<O>, Option<String>)>, Wrong> {
+        let (name, value) = match argument.split_once('=') {
+            Some((name, value)) => (name, Some(value.to_owned())),
+            None => (argument, None),
+        };
+        let long = match name {
+            "-h" => "help",
+            "-V" => "version",
+            // A single dash by custom means standard input or output.
+            "-" => return Ok(None),
+            _ if !name.starts_with('-') => return Ok(None),
+            _ => name.strip_prefix("--").unwrap_or_default(),
+        };
+        match self.flags.iter().find(|flag| flag.name == long) {
+            Some(flag) => Ok(Some((flag, value))),
+            None => Err(Wrong::unknown(name, self.flags.iter().map(|flag| flag.name))),
+        }
+    }
+
+    fn check_room(&self, operands: &[String], argument: &str) -> Result<(), Wrong> {
+        if operands.len() < self.operands.len() {
+            return Ok(());
+        }
+        let takes = match self.operands {
+            [] => "options alone".into(),
+            names => names.join(" "),
+        };
+        let command = self.command;
+        Err(Wrong::new(format!("unexpected argument {argument:?}: {command} takes {takes}")))
+    }
+}
+
+fn text(argument: OsString) -> Result<String, Wrong> {
+    argument
+        .into_string()
+        .map_err(|argument| Wrong::new(format!("an argument must be UTF-8: {argument:?}")))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,177 @@
+use super::*;
+
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Options {
+    quiet: bool,
+    count: Option<u32>,
+    mode: String,
+    names: Vec<String>,
+}
+
+static TABLE: Table<Options> = Table {
+    command: "try",
+    usage: "tidings try [options] URL",
+    about: "Tries.",
+    operands: &["URL"],
+    flags: &[
+        Flag {
+            name: "count",
+            takes: Takes::Number { name: "N", least: 1, most: 9, set: |o, n| o.count = Some(n) },
+            repeats: false,
+            default: Preset::None,
+            doc: "How many.",
+        },
+        Flag {
+            name: "mode",
+            takes: Takes::OneOf { choices: &["slow", "fast"], set: |o, mode| o.mode = mode.into() },
+            repeats: false,
+            default: Preset::Value("slow"),
+            doc: "How.",
+        },
+        Flag {
+            name: "name",
+            takes: Takes::Text {
+                name: "NAME",
+                set: |o, name| match name {
+                    "" => Err("a name must not be empty".into()),
+                    name => {
+                        o.names.push(name.into());
+                        Ok(())
+                    }
+                },
+            },
+            repeats: true,
+            default: Preset::None,
+            doc: "Who.",
+        },
+        Flag {
+            name: "quiet",
+            takes: Takes::Nothing(|o| o.quiet = true),
+            repeats: false,
+            default: Preset::None,
+            doc: "Says nothing.",
+        },
+        Flag::help(),
+        Flag::version(),
+    ],
+};
+
+fn parse(arguments: &[&str]) -> Result<Parsed<Options>, Wrong> {
+    TABLE.parse(&mut arguments.iter().map(OsString::from))
+}
+
+#[track_caller]
+fn options(arguments: &[&str]) -> Options {
+    match parse(arguments) {
+        Ok(Parsed::Run(options, operands)) if operands.is_empty() => options,
+        other => panic!("{arguments:?}: {other:?}"),
+    }
+}
+
+#[track_caller]
+fn wrong(arguments: &[&str]) -> String {
+    match parse(arguments) {
+        Err(wrong) => wrong.to_string(),
+        Ok(parsed) => panic!("{arguments:?} is not wrong: {parsed:?}"),
+    }
+}
+
+#[test]
+fn a_value_stands_behind_a_space_or_an_equals_sign() {
+    let expected = Options { count: Some(3), mode: "fast".into(), ..Options::default() };
+    assert_eq!(options(&["--count", "3", "--mode", "fast"]), expected);
+    assert_eq!(options(&["--count=3", "--mode=fast"]), expected);
+}
+
+#[test]
+fn only_the_first_equals_sign_divides() {
+    assert_eq!(options(&["--name=a=b", "--name", "c=d"]).names, ["a=b", "c=d"]);
+}
+
+#[test]
+fn an_operand_may_stand_anywhere() {
+    let quiet = || Options { quiet: true, ..Options::default() };
+    for arguments in [["--quiet", "http://h/?a=b"], ["http://h/?a=b", "--quiet"]] {
+        assert_eq!(parse(&arguments), Ok(Parsed::Run(quiet(), vec!["http://h/?a=b".into()])));
+    }
+    assert_eq!(parse(&["-"]), Ok(Parsed::Run(Options::default(), vec!["-".into()])));
+    assert_eq!(wrong(&["a", "b"]), "unexpected argument \"b\": try takes URL");
+}
+
+#[test]
+fn help_and_version_have_a_long_and_a_short_name() {
+    for help in ["--help", "-h"] {
+        assert_eq!(parse(&["--quiet", help, "--nonsense"]), Ok(Parsed::Help));
+    }
+    for version in ["--version", "-V"] {
+        assert_eq!(parse(&[version]), Ok(Parsed::Version));
+    }
+}
+
+#[test]
+fn an_unknown_option_is_met_with_the_nearest() {
+    assert_eq!(wrong(&["--quite"]), "unknown option --quite: did you mean --quiet?");
+    assert_eq!(wrong(&["-count", "3"]), "unknown option -count: did you mean --count?");
+    assert_eq!(wrong(&["--cuont=3"]), "unknown option --cuont: did you mean --count?");
+    assert_eq!(wrong(&["--cheddar"]), "unknown option --cheddar");
+    assert_eq!(wrong(&["--"]), "unknown option --");
+    assert_eq!(wrong(&["--\u{1b}[2J"]), "unknown option --\\u{1b}[2J");
+}
+
+#[test]
+fn a_missing_value_is_named() {
+    assert_eq!(wrong(&["--count"]), "--count needs a value: --count N");
+    assert_eq!(wrong(&["--mode", "--quiet"]), "--mode needs a value: --mode slow|fast");
+}
+
+#[test]
+fn a_bad_value_is_told_what_was_expected() {
+    for bad in ["0", "10", "-1", "+1", "1.5", "x", "", " 1", "99999999999999999999"] {
+        let expected = format!("--count must be a number from 1 to 9, and not {bad:?}");
+        assert_eq!(wrong(&["--count", bad]), expected);
+    }
+    assert_eq!(wrong(&["--mode=Fast"]), "--mode must be slow or fast, and not \"Fast\"");
+    assert_eq!(wrong(&["--name="]), "--name: a name must not be empty");
+}
+
+#[test]
+fn a_flag_that_takes_nothing_is_given_nothing() {
+    assert_eq!(wrong(&["--quiet=yes"]), "--quiet takes no value, and was given \"yes\"");
+}
+
+#[test]
+fn what_does_not_repeat_can_be_given_once() {
+    assert_eq!(wrong(&["--count=1", "--count=1"]), "--count can be given only once");
+    assert_eq!(wrong(&["--quiet", "--quiet"]), "--quiet can be given only once");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_argument_that_is_not_text_is_refused() {
+    use std::os::unix::ffi::OsStringExt;
+    let mut arguments = [OsString::from_vec(b"a\xFF".to_vec())].into_iter();
+    let wrong = TABLE.parse(&mut arguments).expect_err("no text").to_string();
+    assert_eq!(wrong, "an argument must be UTF-8: \"a\\xFF\"");
+}
+
+#[test]
+fn the_help_is_made_of_the_table() {
+    let help = "Usage: tidings try [options] URL\n\
+        \n\
+        Tries.\n\
+        \n\
+        Options:\n  \
+          --count N\n      \
+              How many.\n  \
+          --mode slow|fast\n      \
+              How. [default: slow]\n  \
+          --name NAME\n      \
+              Who. May be given several times.\n  \
+          --quiet\n      \
+              Says nothing.\n  \
+          --help\n      \
+              Prints this. Also -h.\n  \
+          --version\n      \
+              Prints the version. Also -V.\n";
+    assert_eq!(TABLE.help(), help);
+}

@@ -1,0 +1,105 @@
+//! What is wrong with a command line, and what was meant.
+
+use std::fmt;
+
+/// A command line that can't be understood: one line that says what is wrong and what was
+/// expected.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Wrong(String);
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Wrong {
+    pub(crate) fn new(what: String) -> Self {
+        Self(what)
+    }
+
+    /// `given` has its dashes.
+    pub(super) fn unknown(given: &str, names: impl Iterator<Item = &'static str>) -> Self {
+        let hint = nearest(given.trim_start_matches('-'), names);
+        let hint = hint.map(|name| format!(": did you mean --{name}?")).unwrap_or_default();
+        Self(format!("unknown option {}{hint}", given.escape_debug()))
+    }
+
+    pub(super) fn no_value(flag: &str, value_name: &str) -> Self {
+        Self(format!("--{flag} needs a value: --{flag} {value_name}"))
+    }
+
+    pub(super) fn no_value_wanted(flag: &str, value: &str) -> Self {
+        Self(format!("--{flag} takes no value, and was given {value:?}"))
+    }
+
+    pub(super) fn value(flag: &str, expected: &str, value: &str) -> Self {
+        Self(format!("--{flag} must be {expected}, and not {value:?}"))
+    }
+
+    pub(super) fn text(flag: &str, why: &str) -> Self {
+        Self(format!("--{flag}: {why}"))
+    }
+}
+
+/// So many letters may be wrong in a name that is still recognized, unless that is half of it.
+const MOST_WRONG_LETTERS: usize = 3;
+
+/// The name that `given` was most likely meant to be, if one is near enough.
+pub(crate) fn nearest(
+    given: &str,
+    names: impl Iterator<Item = &'static str>,
+) -> Option<&'static str> {
+    names
+        .map(|name| (distance(given, name), name))
+        .filter(|(wrong, name)| *wrong <= MOST_WRONG_LETTERS && wrong * 2 < name.chars().count())
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// How many letters have to be added, left out or changed to make one of the other (the
+/// Levenshtein distance). `row[j]` is the distance of the first letters of `a` to the first `j` of
+/// `b`.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, of_a) in a.chars().enumerate() {
+        let mut before = row[0];
+        row[0] = i + 1;
+        for (j, of_b) in b.iter().enumerate() {
+            let changed = before + usize::from(of_a != *of_b);
+            before = row[j + 1];
+            row[j + 1] = changed.min(before + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_distance_counts_letters_added_left_out_and_changed() {
+        for (a, b, wrong) in [
+            ("", "", 0),
+            ("", "abc", 3),
+            ("lag", "log", 1),
+            ("histroy", "history", 2),
+            ("kitten", "sitting", 3),
+        ] {
+            assert_eq!(distance(a, b), wrong, "{a} {b}");
+            assert_eq!(distance(b, a), wrong, "{b} {a}");
+        }
+    }
+
+    #[test]
+    fn only_a_name_that_is_near_is_suggested() {
+        let names = || ["history", "history-age", "lag", "log"].into_iter();
+        assert_eq!(nearest("histroy", names()), Some("history"));
+        assert_eq!(nearest("historyage", names()), Some("history-age"));
+        assert_eq!(nearest("lg", names()), Some("lag"));
+        assert_eq!(nearest("xyz", names()), None);
+        assert_eq!(nearest("", names()), None);
+    }
+}

@@ -1,0 +1,155 @@
+//! `tidings serve`: the hub.
+//!
+//! ```text
+//! POST /events/NAME ──► channel NAME ──► GET /events/NAME, GET /events?channel=NAME&channel=...
+//! standard input ───────────┘
+//! ```
+//!
+//! Here it is started and stopped. To read on: [`options`] is what can be asked for, [`guard`]
+//! says who may publish, [`routes`] puts the parts together: [`subscribe`], [`publish`],
+//! [`metrics`] and [`page`]; [`lines`] publishes standard input.
+
+mod guard;
+mod lines;
+mod metrics;
+mod options;
+mod page;
+mod publish;
+mod refuse;
+mod routes;
+mod subscribe;
+
+use std::error::Error as _;
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
+use std::thread;
+
+use tidings::{Cors, Hub, Logger, Server};
+
+use super::flags::Parsed;
+use super::{Arguments, Failure, Outcome, print, version};
+use guard::{Guard, Token};
+use options::{Options, TABLE};
+use routes::State;
+
+pub(super) fn help() -> String {
+    TABLE.help()
+}
+
+pub(super) fn run(arguments: Arguments<'_>) -> Outcome {
+    match TABLE.parse(arguments).map_err(Failure::Usage)? {
+        Parsed::Run(options, _) => serve(options),
+        Parsed::Help => print(&TABLE.help()),
+        Parsed::Version => version(),
+    }
+}
+
+/// Serves until something stops it: with `--until-eof` the end of standard input, else a signal.
+fn serve(options: Options) -> Outcome {
+    let addresses = resolve(&options.listen)?;
+    let token =
+        options.token_file.as_deref().map(Token::read).transpose().map_err(Failure::Failed)?;
+    if token.is_none() && !options.anyone_may_publish {
+        check_loopback(&addresses)?;
+    }
+    let cors = cors(&options.cors)?;
+    let server = bind(&options.listen, &addresses)?;
+
+    let address = server.address();
+    let hub = Hub::with(options.history, options.lag);
+    let state = State::new(hub.clone(), server.handle(), Guard::new(token, cors.clone()));
+    let mut server = server.limits(options.limits.clone()).hosts(options.host_names());
+    if let Some(cors) = cors {
+        server = server.cors(cors);
+    }
+    if options.log {
+        server = server.hooks(Logger::stderr());
+    }
+    read_standard_input(&options, &hub, &server)?;
+    print(&format!("listening on http://{address}\n"))?;
+    routes::add_to(server, &Arc::new(state)).run().map_err(failed)
+}
+
+fn failed(error: tidings::Error) -> Failure {
+    Failure::Failed(error.to_string())
+}
+
+/// Finds the addresses that `--listen` names, which may be a host's.
+fn resolve(listen: &str) -> Result<Vec<SocketAddr>, Failure> {
+    let failed = |why: String| {
+        let form = "HOST:PORT, such as 127.0.0.1:3000, [::1]:3000 or localhost:0";
+        Failure::Failed(format!("can't listen on {listen:?}: {why}: give --listen as {form}"))
+    };
+    match listen.to_socket_addrs() {
+        Ok(addresses) => {
+            let addresses: Vec<SocketAddr> = addresses.collect();
+            let none = || failed("the name has no address".into());
+            (!addresses.is_empty()).then_some(addresses).ok_or_else(none)
+        }
+        Err(error) => Err(failed(error.to_string())),
+    }
+}
+
+/// Where others than this machine can connect, somebody has to say who may publish.
+fn check_loopback(addresses: &[SocketAddr]) -> Outcome {
+    match addresses.iter().find(|address| !address.ip().is_loopback()) {
+        None => Ok(()),
+        Some(address) => Err(Failure::Failed(format!(
+            "{address} can be reached from other machines, so say who may publish: \
+             --token-file FILE for those who have a token, or --anyone-may-publish"
+        ))),
+    }
+}
+
+/// `*` stands for every origin, whatever stands beside it.
+fn cors(origins: &[String]) -> Result<Option<Cors>, Failure> {
+    match origins {
+        [] => Ok(None),
+        any if any.iter().any(|origin| origin == "*") => Ok(Some(Cors::any())),
+        some => Cors::origins(some).map(Some).map_err(failed),
+    }
+}
+
+fn bind(listen: &str, addresses: &[SocketAddr]) -> Result<Server, Failure> {
+    Server::bind(addresses).map_err(|error| {
+        let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+        let why = match source.map(io::Error::kind) {
+            Some(ErrorKind::AddrInUse) => {
+                "the address is taken: stop what listens there, or give --listen another port \
+                 (0 takes a free one)"
+            }
+            Some(ErrorKind::AddrNotAvailable) => {
+                "the address is not one of this machine's: give --listen one that is, or 0.0.0.0 \
+                 for all"
+            }
+            Some(ErrorKind::PermissionDenied) => {
+                "permission denied: give --listen a port over 1023, or run with the right to take \
+                 this one"
+            }
+            _ => return failed(error),
+        };
+        Failure::Failed(format!("can't listen on {listen}: {why}"))
+    })
+}
+
+/// Reads standard input if an option asks for it, on a thread of its own, as a read can't be
+/// interrupted.
+fn read_standard_input(options: &Options, hub: &Hub, server: &Server) -> Outcome {
+    if options.stdin.is_none() && !options.until_eof {
+        return Ok(());
+    }
+    // Held for as long as lines may come, so that it is never forgotten and made anew.
+    let channel = options.stdin.as_deref().map(|name| hub.channel(name));
+    let stop = options.until_eof.then(|| server.handle());
+    let read = move || {
+        lines::publish(&mut io::stdin().lock(), channel.as_ref());
+        if let Some(handle) = stop {
+            handle.stop();
+        }
+    };
+    let thread = thread::Builder::new().name("tidings-stdin".into()).spawn(read);
+    let failed =
+        |error| Failure::Failed(format!("can't start a thread for standard input: {error}"));
+    thread.map(drop).map_err(failed)
+}

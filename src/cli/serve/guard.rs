@@ -1,0 +1,208 @@
+//! Who may publish.
+//!
+//! ```text
+//! POST /events/news HTTP/1.1
+//! Host: localhost:3000
+//! Origin: http://localhost:3000          the page it comes from; only browsers say so
+//! Authorization: Bearer 2YotnFZFEjr1     RFC 6750, section 2.1
+//! ```
+//!
+//! A browser sends a plain POST wherever a page wants, and asks nobody. So without the check of
+//! `Origin`, any page on the web could publish on the hub that runs on its visitor's machine.
+//! Programs send no `Origin`; they can be asked for a token.
+
+use std::fmt;
+use std::fs::File;
+use std::hint::black_box;
+use std::io::Read;
+use std::path::Path;
+
+use tidings::{Cors, Request, Response, Status};
+
+use super::refuse::refuse;
+
+/// What a publisher has to know. It is not shown, not even for debugging.
+pub(super) struct Token(Vec<u8>);
+
+/// A token is a line; whoever names a log or a disk by mistake is told so.
+const LONGEST_TOKEN: usize = 4096;
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token")
+    }
+}
+
+impl Token {
+    /// Reads a file that contains the token and nothing else but a line end behind it.
+    pub(super) fn read(path: &Path) -> Result<Self, String> {
+        let mut content = Vec::new();
+        File::open(path)
+            .and_then(|file| file.take(LONGEST_TOKEN as u64 + 3).read_to_end(&mut content))
+            .map_err(|error| format!("can't read the token file {}: {error}", path.display()))?;
+        Self::new(content).map_err(|why| format!("the token file {} {why}", path.display()))
+    }
+
+    fn new(mut content: Vec<u8>) -> Result<Self, String> {
+        if content.ends_with(b"\n") {
+            content.pop();
+        }
+        if content.ends_with(b"\r") {
+            content.pop();
+        }
+        match &*content {
+            [] => Err("is empty: write a token into it that is hard to guess".into()),
+            long if long.len() > LONGEST_TOKEN => {
+                Err(format!("is too long: a token may have {LONGEST_TOKEN} bytes"))
+            }
+            good if good.iter().all(u8::is_ascii_graphic) => Ok(Self(content)),
+            _ => Err("must contain one token of visible ASCII, without spaces".into()),
+        }
+    }
+
+    /// Takes as long for one that is nearly right as for one that is all wrong, so that nobody can
+    /// find it out byte by byte. Its length is no secret.
+    fn is(&self, given: &[u8]) -> bool {
+        let differences = self.0.iter().zip(given).fold(0, |all, (a, b)| all | (a ^ b));
+        self.0.len() == given.len() && black_box(differences) == 0
+    }
+}
+
+/// Decides for each request whether it may publish.
+#[derive(Debug)]
+pub(super) struct Guard {
+    token: Option<Token>,
+    cors: Option<Cors>,
+}
+
+impl Guard {
+    pub(super) fn new(token: Option<Token>, cors: Option<Cors>) -> Self {
+        Self { token, cors }
+    }
+
+    /// Whether this request may publish; if not, the answer.
+    pub(super) fn check(&self, request: &Request) -> Result<(), Response> {
+        if let Some(origin) = request.head().field("origin") {
+            let origin = std::str::from_utf8(origin).unwrap_or_default();
+            self.check_origin(origin, request.head().authority().unwrap_or_default())?;
+        }
+        match &self.token {
+            Some(token) => check_token(token, request.head().field("authorization")),
+            None => Ok(()),
+        }
+    }
+
+    fn check_origin(&self, origin: &str, authority: &str) -> Result<(), Response> {
+        let allowed = self.cors.as_ref().is_some_and(|cors| cors.allows(origin));
+        if allowed || is_same_origin(origin, authority) {
+            return Ok(());
+        }
+        Err(refuse(
+            Status::FORBIDDEN,
+            format_args!(
+                "pages of the origin {origin:?} may not publish here: \
+                 start the hub with --cors and that origin to let them"
+            ),
+        ))
+    }
+}
+
+/// Whether an origin is that of the hub's own pages. The scheme may differ, as a proxy may speak
+/// https for us.
+fn is_same_origin(origin: &str, authority: &str) -> bool {
+    let Some((scheme, host)) = origin.split_once("://") else { return false };
+    let default_port = if scheme == "https" { ":443" } else { ":80" };
+    let without = |authority: &str| {
+        authority.strip_suffix(default_port).unwrap_or(authority).to_ascii_lowercase()
+    };
+    !host.is_empty() && without(host) == without(authority)
+}
+
+/// ```text
+/// credentials = "Bearer" 1*SP token          the scheme in any case (RFC 9110, section 11.1)
+/// ```
+fn check_token(token: &Token, authorization: Option<&[u8]>) -> Result<(), Response> {
+    match authorization.and_then(bearer) {
+        Some(given) if token.is(given) => Ok(()),
+        Some(_) => Err(refuse(
+            Status::FORBIDDEN,
+            "this is not the token: send what the hub's token file contains",
+        )),
+        None => Err(refuse(
+            Status::UNAUTHORIZED,
+            "publishing needs a token: send it in the field Authorization: Bearer TOKEN",
+        )
+        .with_field("WWW-Authenticate", "Bearer")
+        .expect("the name is a token and the value is text")),
+    }
+}
+
+fn bearer(credentials: &[u8]) -> Option<&[u8]> {
+    let (scheme, token) = credentials.split_at_checked("Bearer ".len())?;
+    scheme.eq_ignore_ascii_case(b"Bearer ").then(|| token.trim_ascii_start())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_the_file_without_its_line_end() {
+        for content in [&b"secret"[..], b"secret\n", b"secret\r\n"] {
+            assert!(Token::new(content.to_vec()).unwrap().is(b"secret"));
+        }
+        assert!(Token::new(vec![b'x'; LONGEST_TOKEN]).is_ok());
+    }
+
+    #[test]
+    fn what_no_field_could_carry_is_no_token() {
+        for content in [&b""[..], b"\n", b"\r\n", b"two words", b"two\nlines", b"\xFF", b"a\n\n"] {
+            assert!(Token::new(content.to_vec()).is_err(), "{}", content.escape_ascii());
+        }
+        assert!(Token::new(vec![b'x'; LONGEST_TOKEN + 1]).is_err());
+    }
+
+    #[test]
+    fn only_the_very_token_is_the_token() {
+        let token = Token::new(b"secret".to_vec()).unwrap();
+        assert!(token.is(b"secret"));
+        for other in [&b""[..], b"secre", b"secrets", b"Secret", b"secreT", b"terces"] {
+            assert!(!token.is(other), "{}", other.escape_ascii());
+        }
+        assert_eq!(format!("{token:?}"), "Token");
+    }
+
+    #[test]
+    fn the_scheme_is_read_in_any_case() {
+        for credentials in ["Bearer abc", "bearer abc", "BEARER  abc"] {
+            assert_eq!(bearer(credentials.as_bytes()), Some(&b"abc"[..]), "{credentials}");
+        }
+        for other in ["", "Bearer", "Basic abc", "Bearerabc", "abc"] {
+            assert_eq!(bearer(other.as_bytes()), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn an_origin_is_ours_if_its_authority_is() {
+        for (origin, authority) in [
+            ("http://localhost:3000", "localhost:3000"),
+            ("http://localhost:3000", "LOCALHOST:3000"),
+            ("http://hub.example", "hub.example:80"),
+            ("https://hub.example", "hub.example"),
+            ("http://[::1]:3000", "[::1]:3000"),
+        ] {
+            assert!(is_same_origin(origin, authority), "{origin} {authority}");
+        }
+        for (origin, authority) in [
+            ("http://evil.example", "localhost:3000"),
+            ("http://localhost:4000", "localhost:3000"),
+            ("http://localhost", "localhost:3000"),
+            ("http://localhost:3000.evil.example", "localhost:3000"),
+            ("null", "localhost:3000"),
+            ("", ""),
+            ("http://", ""),
+        ] {
+            assert!(!is_same_origin(origin, authority), "{origin} {authority}");
+        }
+    }
+}

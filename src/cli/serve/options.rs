@@ -1,0 +1,247 @@
+//! What can be asked of the hub, and what it does unasked.
+
+use std::mem;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tidings::{Cors, History, Lag, Limits};
+
+use super::subscribe::is_name;
+use crate::cli::flags::{Flag, Preset, Table, Takes};
+
+/// What the command line says.
+#[derive(Debug)]
+pub(super) struct Options {
+    /// `HOST:PORT`, not yet resolved.
+    pub(super) listen: String,
+    pub(super) history: History,
+    pub(super) lag: Lag,
+    pub(super) limits: Limits,
+    pub(super) token_file: Option<PathBuf>,
+    pub(super) anyone_may_publish: bool,
+    /// Each is `*` or an origin.
+    pub(super) cors: Vec<String>,
+    pub(super) allowed_hosts: Vec<String>,
+    /// A channel's name.
+    pub(super) stdin: Option<String>,
+    pub(super) until_eof: bool,
+    pub(super) log: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:3000".into(),
+            history: History::default(),
+            lag: Lag::default(),
+            limits: Limits::default(),
+            token_file: None,
+            anyone_may_publish: false,
+            cors: Vec::new(),
+            allowed_hosts: Vec::new(),
+            stdin: None,
+            until_eof: false,
+            log: false,
+        }
+    }
+}
+
+impl Options {
+    /// The names that the hub answers to, beside addresses and `localhost`.
+    pub(super) fn host_names(&self) -> Vec<String> {
+        let listen = self.listen.rsplit_once(':').map(|(host, _)| host.to_owned());
+        self.allowed_hosts.iter().cloned().chain(listen).collect()
+    }
+
+    /// A builder takes and gives itself; this lends it.
+    fn limit(&mut self, set: impl FnOnce(Limits) -> Limits) {
+        self.limits = set(mem::take(&mut self.limits));
+    }
+}
+
+/// All the options, those of one concern together.
+pub(super) static TABLE: Table<Options> = Table {
+    command: "serve",
+    usage: "tidings [serve] [--listen 127.0.0.1:3000] [options]",
+    about: "Runs a hub for Server-Sent Events. POST /events/NAME publishes on a channel, \
+            GET /events/NAME follows it, GET / shows the hub at work, GET /metrics counts.",
+    operands: &[],
+    flags: &[
+        Flag {
+            name: "listen",
+            takes: text("HOST:PORT", |o, address| {
+                o.listen = address.into();
+                Ok(())
+            }),
+            repeats: false,
+            default: Preset::Value("127.0.0.1:3000"),
+            doc: "Where to listen. Port 0 takes a free one. An address that other machines can \
+                  reach needs --token-file or --anyone-may-publish.",
+        },
+        Flag {
+            name: "history",
+            takes: number("N", 1, |o, n| o.history = o.history.events(n as usize)),
+            repeats: false,
+            default: Preset::Value("1000"),
+            doc: "How many events each channel keeps for clients that come back.",
+        },
+        Flag {
+            name: "history-bytes",
+            takes: number("N", 1, |o, n| o.history = o.history.bytes(n as usize)),
+            repeats: false,
+            default: Preset::Value("1048576"),
+            doc: "How many bytes of events each channel keeps. The newest event is kept whatever \
+                  its size.",
+        },
+        Flag {
+            name: "history-age",
+            takes: number("SECONDS", 1, |o, n| o.history = o.history.age(seconds(n))),
+            repeats: false,
+            default: Preset::Value("3600"),
+            doc: "How long each channel keeps an event.",
+        },
+        Flag {
+            name: "lag",
+            takes: Takes::OneOf {
+                choices: &["skip", "close"],
+                set: |o, lag| o.lag = if lag == "close" { Lag::Close } else { Lag::Skip },
+            },
+            repeats: false,
+            default: Preset::Value("skip"),
+            doc: "What happens to a stream that reads too slowly: it skips to what is still kept \
+                  and is told so, or it is closed.",
+        },
+        Flag {
+            name: "heartbeat",
+            takes: number("SECONDS", 0, |o, n| o.limit(|limits| limits.heartbeat(seconds(n)))),
+            repeats: false,
+            default: Preset::Value("15"),
+            doc: "After how long a silence a stream is sent a comment, so that no proxy cuts it. \
+                  0 sends none.",
+        },
+        Flag {
+            name: "max-connections",
+            takes: number("N", 1, |o, n| o.limit(|limits| limits.connections(n as usize))),
+            repeats: false,
+            default: Preset::Value("10000"),
+            doc: "How many connections may be open at once, those of streams included.",
+        },
+        Flag {
+            name: "max-streams",
+            takes: number("N", 1, |o, n| o.limit(|limits| limits.streams(n as usize))),
+            repeats: false,
+            default: Preset::Words("no limit"),
+            doc: "How many streams may be open at once.",
+        },
+        Flag {
+            name: "max-streams-per-peer",
+            takes: number("N", 1, |o, n| o.limit(|limits| limits.streams_per_peer(n as usize))),
+            repeats: false,
+            default: Preset::Words("no limit"),
+            doc: "How many streams one peer address may have open at once.",
+        },
+        Flag {
+            name: "token-file",
+            takes: text("FILE", |o, path| {
+                o.token_file = Some(path.into());
+                Ok(())
+            }),
+            repeats: false,
+            default: Preset::Words("no token is needed"),
+            doc: "Publishing needs the field 'Authorization: Bearer TOKEN', where TOKEN is what \
+                  this file contains.",
+        },
+        Flag {
+            name: "anyone-may-publish",
+            takes: Takes::Nothing(|o| o.anyone_may_publish = true),
+            repeats: false,
+            default: Preset::None,
+            doc: "Lets the hub listen where other machines can reach it, without a token.",
+        },
+        Flag {
+            name: "cors",
+            takes: text("ORIGIN", |o, origin| {
+                if origin != "*" {
+                    Cors::origins([origin]).map_err(|error| error.to_string())?;
+                }
+                o.cors.push(origin.into());
+                Ok(())
+            }),
+            repeats: true,
+            default: Preset::Words("the hub's own pages alone"),
+            doc: "Lets pages of this origin, such as https://www.example, follow channels and \
+                  publish; * lets those of every origin.",
+        },
+        Flag {
+            name: "allow-host",
+            takes: text("NAME", |o, name| {
+                if !is_host_name(name) {
+                    return Err(format!("{name:?} is not a host name without a port"));
+                }
+                o.allowed_hosts.push(name.into());
+                Ok(())
+            }),
+            repeats: true,
+            default: Preset::Words("addresses, localhost and the name in --listen"),
+            doc: "A name that the hub answers to. A request under another name is refused, as \
+                  the page of a stranger may have sent it.",
+        },
+        Flag {
+            name: "stdin",
+            takes: text("CHANNEL", |o, name| {
+                if !is_name(name) {
+                    return Err(format!("{name:?} is not a channel name: {NAME_RULE}"));
+                }
+                o.stdin = Some(name.into());
+                Ok(())
+            }),
+            repeats: false,
+            default: Preset::Words("standard input is not read"),
+            doc: "Publishes each line of standard input on this channel.",
+        },
+        Flag {
+            name: "until-eof",
+            takes: Takes::Nothing(|o| o.until_eof = true),
+            repeats: false,
+            default: Preset::None,
+            doc: "Stops, and ends all streams cleanly, when standard input ends.",
+        },
+        Flag {
+            name: "log",
+            takes: Takes::Nothing(|o| o.log = true),
+            repeats: false,
+            default: Preset::None,
+            doc: "Prints a line on standard error for each stream that opens or closes and for \
+                  each send to it.",
+        },
+        Flag::help(),
+        Flag::version(),
+    ],
+};
+
+/// What a channel's name may be, in words.
+pub(super) const NAME_RULE: &str = "a name is 1 to 128 of A-Z a-z 0-9 . _ ~ -";
+
+const fn number(name: &'static str, least: u32, set: fn(&mut Options, u32)) -> Takes<Options> {
+    Takes::Number { name, least, most: u32::MAX, set }
+}
+
+const fn text(
+    name: &'static str,
+    set: fn(&mut Options, &str) -> Result<(), String>,
+) -> Takes<Options> {
+    Takes::Text { name, set }
+}
+
+fn seconds(n: u32) -> Duration {
+    Duration::from_secs(n.into())
+}
+
+/// `1*( letter / digit / "-" / "_" / "." )`: what names are made of where they are in use.
+fn is_host_name(name: &str) -> bool {
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    !name.is_empty() && name.bytes().all(good)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,135 @@
+use super::*;
+use crate::cli::flags::Parsed;
+use std::collections::HashSet;
+
+fn parse(arguments: &[&str]) -> Result<Options, String> {
+    match TABLE.parse(&mut arguments.iter().map(Into::into)) {
+        Ok(Parsed::Run(options, _)) => Ok(options),
+        Ok(_) => panic!("{arguments:?} runs nothing"),
+        Err(wrong) => Err(wrong.to_string()),
+    }
+}
+
+#[track_caller]
+fn wrong(arguments: &[&str]) -> String {
+    parse(arguments).expect_err("it is wrong")
+}
+
+#[test]
+fn names_are_unique_and_made_of_small_letters_and_dashes() {
+    let mut names = HashSet::new();
+    for flag in TABLE.flags {
+        let good = flag
+            .name
+            .split('-')
+            .all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase()));
+        assert!(good, "{}", flag.name);
+        assert!(names.insert(flag.name), "{} is there twice", flag.name);
+    }
+}
+
+#[test]
+fn each_flag_has_a_doc_of_whole_sentences() {
+    for Flag { name, doc, .. } in TABLE.flags {
+        assert!(doc.starts_with(char::is_uppercase) && doc.ends_with('.'), "{name}: {doc}");
+        assert!(!doc.contains(['\n', '\t']) && !doc.contains("  "), "{name}: {doc}");
+    }
+}
+
+#[test]
+fn a_flag_shows_its_default_if_it_takes_a_value() {
+    for Flag { name, takes, default, .. } in TABLE.flags {
+        let shown = !matches!(default, Preset::None);
+        let value = !matches!(takes, Takes::Nothing(_) | Takes::Help | Takes::Version);
+        assert_eq!(shown, value, "{name}");
+    }
+}
+
+#[test]
+fn giving_a_default_changes_nothing() {
+    let untold = format!("{:?}", Options::default());
+    for Flag { name, default, .. } in TABLE.flags {
+        if let Preset::Value(value) = default {
+            let told = parse(&[&format!("--{name}={value}")]).expect("a default is right");
+            assert_eq!(format!("{told:?}"), untold, "--{name}");
+        }
+    }
+}
+
+#[test]
+fn each_number_has_a_range_and_is_told_past_it() {
+    for Flag { name, takes, .. } in TABLE.flags {
+        if let Takes::Number { least, most, .. } = takes {
+            for good in [least, most] {
+                parse(&[&format!("--{name}={good}")]).expect("within the range");
+            }
+            let expected =
+                format!("--{name} must be a number from {least} to {most}, and not \"9999999999\"");
+            assert_eq!(wrong(&[&format!("--{name}=9999999999")]), expected);
+        }
+    }
+}
+
+#[test]
+fn every_flag_of_the_contract_is_there_and_told_in_the_help() {
+    let contract = [
+        "--listen HOST:PORT",
+        "--history N",
+        "--history-bytes N",
+        "--history-age SECONDS",
+        "--lag skip|close",
+        "--heartbeat SECONDS",
+        "--max-connections N",
+        "--max-streams N",
+        "--max-streams-per-peer N",
+        "--token-file FILE",
+        "--anyone-may-publish",
+        "--cors ORIGIN",
+        "--allow-host NAME",
+        "--stdin CHANNEL",
+        "--until-eof",
+        "--log",
+        "--help",
+        "--version",
+    ];
+    let help = TABLE.help();
+    let told: Vec<&str> = help.lines().filter_map(|line| line.strip_prefix("  --")).collect();
+    assert_eq!(told, contract.map(|flag| &flag[2..]));
+}
+
+#[test]
+fn what_is_given_is_what_holds() {
+    let options = parse(&[
+        "--history=5",
+        "--history-bytes=6",
+        "--history-age=7",
+        "--lag=close",
+        "--heartbeat=0",
+        "--cors=https://a.example",
+        "--cors=*",
+        "--allow-host=b.example",
+        "--listen=c.example:0",
+    ]);
+    let options = options.expect("it is right");
+    let history = History::default().events(5).bytes(6).age(Duration::from_secs(7));
+    assert_eq!((options.history, options.lag), (history, Lag::Close));
+    let limits = Limits::default().heartbeat(Duration::ZERO);
+    assert_eq!(format!("{:?}", options.limits), format!("{limits:?}"));
+    assert_eq!(options.cors, ["https://a.example", "*"]);
+    assert_eq!(options.host_names(), ["b.example", "c.example"]);
+}
+
+#[test]
+fn a_value_that_could_never_work_is_refused() {
+    assert_eq!(
+        wrong(&["--stdin", "a b"]),
+        "--stdin: \"a b\" is not a channel name: a name is 1 to 128 of A-Z a-z 0-9 . _ ~ -",
+    );
+    assert_eq!(
+        wrong(&["--allow-host=a.example:80"]),
+        "--allow-host: \"a.example:80\" is not a host name without a port",
+    );
+    let origin = wrong(&["--cors", "a.example"]);
+    assert!(origin.starts_with("--cors: an origin must be as browsers send it"), "{origin}");
+    assert_eq!(wrong(&["3000"]), "unexpected argument \"3000\": serve takes options alone");
+}

@@ -1,0 +1,61 @@
+//! Publishing on a channel.
+//!
+//! ```text
+//! POST /events/NAME?event=TYPE&retry=MS     the body is the data, as UTF-8
+//! 200 OK                                    the event's id and a line feed
+//! ```
+//!
+//! The answer comes once the event is in the channel's log: who then comes with an older last
+//! event ID is sent it.
+
+use std::time::Duration;
+
+use tidings::{Event, EventType, Hub, Request, Response, Status};
+
+use super::refuse::{bad_request, refuse};
+use super::subscribe::check_name;
+
+/// A client that is told to stay away for longer than a day is as good as told to go.
+const LONGEST_RETRY: u64 = 24 * 60 * 60 * 1000;
+
+/// Publishes the request's body. Whether it may was asked before.
+pub(super) fn publish(hub: &Hub, request: &Request) -> Result<Response, Response> {
+    let name = request.param("name").unwrap_or_default();
+    check_name(name)?;
+    let mut event = Event::new(request.body_text().map_err(bad_request)?);
+    if let Some(event_type) = request.query("event") {
+        event = event.with_type(EventType::new(event_type).map_err(bad_request)?);
+    }
+    if let Some(time) = request.query("retry") {
+        event = event.with_retry(retry(&time)?);
+    }
+    let id = hub.channel(name).send(event);
+    let id = id.map_err(|error| refuse(Status::INTERNAL_SERVER_ERROR, error))?;
+    Ok(Response::text(format!("{id}\n")))
+}
+
+fn retry(time: &str) -> Result<Duration, Response> {
+    let digits = time.bytes().all(|byte| byte.is_ascii_digit());
+    match time.parse() {
+        Ok(milliseconds) if digits && milliseconds <= LONGEST_RETRY => {
+            Ok(Duration::from_millis(milliseconds))
+        }
+        _ => Err(bad_request(format_args!(
+            "retry is a number of milliseconds from 0 to {LONGEST_RETRY}, and not {time:?}"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reconnection_time_is_whole_milliseconds_up_to_a_day() {
+        assert_eq!(retry("0").ok(), Some(Duration::ZERO));
+        assert_eq!(retry("86400000").ok(), Some(Duration::from_secs(86_400)));
+        for time in ["", "-1", "+1", "1.5", "1s", "86400001", "99999999999999999999999"] {
+            assert!(retry(time).is_err(), "{time}");
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Following channels.
+//!
+//! ```text
+//! GET /events/NAME
+//! GET /events?channel=NAME&channel=NAME...
+//! ```
+//!
+//! A stream begins, in this order of precedence:
+//!
+//! | with | it begins |
+//! | --- | --- |
+//! | the field `Last-Event-ID` | behind that event |
+//! | `?last-event-id=ID` | the same, where a field can't be set |
+//! | `?history=N` | with the newest N events |
+//! | nothing | with the next event |
+//!
+//! The field comes first, since an `EventSource` that comes back sends it to the address that it
+//! was given, and that has its old query.
+
+use tidings::{Hub, Reply, Request, Response, Start};
+
+use super::options::NAME_RULE;
+use super::refuse::bad_request;
+
+/// The longest name, so that a name fits a line of any tool.
+const LONGEST_NAME: usize = 128;
+
+/// A stream is looked at for each event of each of its channels; 64 are more than a page needs.
+const MOST_CHANNELS: usize = 64;
+
+/// Where a stream begins: a [`Start`] that owns its id.
+#[derive(Debug, PartialEq, Eq)]
+enum Begin {
+    Live,
+    Behind(String),
+    Newest(usize),
+}
+
+/// `1*128( ALPHA / DIGIT / "." / "_" / "~" / "-" )`: what stands in a path without encoding.
+pub(super) fn is_name(name: &str) -> bool {
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || b"._~-".contains(&byte);
+    (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(good)
+}
+
+pub(super) fn check_name(name: &str) -> Result<(), Response> {
+    match is_name(name) {
+        true => Ok(()),
+        false => Err(bad_request(format_args!("{name:?} is not a channel's name: {NAME_RULE}"))),
+    }
+}
+
+/// Answers with the stream of the channel in the path.
+pub(super) fn one(hub: &Hub, request: &Request) -> Result<Reply, Response> {
+    let name = request.param("name").unwrap_or_default();
+    stream(hub, vec![name.into()], begin(request)?)
+}
+
+/// Answers with the stream of the channels in the query.
+pub(super) fn several(hub: &Hub, request: &Request) -> Result<Reply, Response> {
+    let names: Vec<String> = request.query_all("channel").take(MOST_CHANNELS + 1).collect();
+    match names.len() {
+        0 => Err(bad_request("name the channels: /events?channel=A&channel=B, or /events/A")),
+        1..=MOST_CHANNELS => stream(hub, names, begin(request)?),
+        _ => Err(bad_request(format_args!("one stream may follow {MOST_CHANNELS} channels"))),
+    }
+}
+
+fn stream(hub: &Hub, names: Vec<String>, begin: Begin) -> Result<Reply, Response> {
+    names.iter().try_for_each(|name| check_name(name))?;
+    let hub = hub.clone();
+    // Runs only when there is a stream, so a HEAD makes no channel.
+    Ok(Reply::event_stream(move |stream| {
+        let channels: Vec<_> = names.iter().map(|name| hub.channel(name)).collect();
+        stream.follow(&channels, begin.start())
+    }))
+}
+
+fn begin(request: &Request) -> Result<Begin, Response> {
+    let asked = request.query("last-event-id").filter(|id| !id.is_empty());
+    match (request.last_event_id(), asked, request.query("history")) {
+        (Some(id), ..) => Ok(Begin::Behind(id.into())),
+        (None, Some(id), _) => Ok(Begin::Behind(id)),
+        (None, None, Some(count)) => newest(&count),
+        (None, None, None) => Ok(Begin::Live),
+    }
+}
+
+fn newest(count: &str) -> Result<Begin, Response> {
+    let digits = count.bytes().all(|byte| byte.is_ascii_digit());
+    match count.parse::<u32>() {
+        Ok(count) if digits => Ok(Begin::Newest(count as usize)),
+        _ => Err(bad_request(format_args!(
+            "history is how many of the newest events to begin with, and not {count:?}"
+        ))),
+    }
+}
+
+impl Begin {
+    fn start(&self) -> Start<'_> {
+        match self {
+            Self::Live => Start::Live,
+            Self::Behind(id) => Start::Behind(id),
+            Self::Newest(count) => Start::Newest(*count),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_what_needs_no_encoding() {
+        for name in ["a", "A-Z.a_z~0", "..", &"n".repeat(128)] {
+            assert!(is_name(name), "{name}");
+        }
+        for name in ["", "a b", "a/b", "a%b", "é", "a\n", "a\0", "*", &"n".repeat(129)] {
+            assert!(!is_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_length_of_the_history_is_a_number() {
+        assert_eq!(newest("0").ok(), Some(Begin::Newest(0)));
+        assert_eq!(newest("4294967295").ok(), Some(Begin::Newest(4_294_967_295)));
+        for count in ["", "-1", "+1", "1.0", "a", "4294967296"] {
+            assert!(newest(count).is_err(), "{count}");
+        }
+    }
+}
