@@ -1,6 +1,6 @@
 //! Clients that read slowly, or not at all.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tidings::{CloseReason, Limits, SseWriter};
@@ -15,24 +15,21 @@ fn large(n: usize) -> String {
     format!("{n:06}{}", "x".repeat(LARGE))
 }
 
-/// Sends until nothing more is taken; gives how many events were. The systems' buffers grow while
-/// they are filled, so once full is not full.
+/// Sends until no more is taken; gives how many events were.
 fn fill(writer: &SseWriter) -> usize {
-    let mut sent = 0;
-    let mut refused = 0;
-    while refused < 20 {
-        match writer.try_send(large(sent)) {
-            Ok(()) => (sent, refused) = (sent + 1, 0),
-            Err(error) if error.is_full() => refused += 1,
+    for n in 0..1000 {
+        match writer.try_send(large(n)) {
+            Ok(()) => {}
+            Err(error) if error.is_full() => return n,
             Err(error) => panic!("{error}"),
         }
-        assert!(sent < 1000, "it never was full");
-        if refused > 0 {
-            std::thread::sleep(Duration::from_millis(10));
-        }
     }
-    sent
+    panic!("it never was full");
 }
+
+/// More than all buffers of both systems hold together. They grow while they are filled, so a
+/// stream that is full now may not be in a moment; but they don't grow to this.
+const MANY: usize = 600;
 
 #[test]
 fn row_33_a_client_that_does_not_read_fills_its_stream_and_loses_nothing_of_it() {
@@ -55,20 +52,23 @@ fn a_send_waits_for_room_until_the_client_reads() {
     let held = Held::with(Limits::default());
     let mut stream = EventStream::open(held.server.address(), "/sse");
     let writer = held.writers.first();
-    let sent = fill(&writer);
-    let done = AtomicBool::new(false);
+    let sent = AtomicUsize::new(0);
     std::thread::scope(|scope| {
-        let sender = scope.spawn(|| {
-            let result = writer.send(large(sent));
-            done.store(true, Ordering::Release);
-            result
+        scope.spawn(|| {
+            for n in 0..MANY {
+                writer.send(large(n)).expect("it waits for room");
+                sent.fetch_add(1, Ordering::Release);
+            }
         });
-        std::thread::sleep(Duration::from_millis(50));
-        assert!(!done.load(Ordering::Acquire), "it has to wait");
-        for n in 0..=sent {
-            assert_eq!(stream.data(), large(n));
+        until("a full stream", || writer.try_send("").is_err());
+        assert!(sent.load(Ordering::Acquire) < MANY);
+        for n in 0..MANY {
+            let mut data = stream.data();
+            while data.is_empty() {
+                data = stream.data();
+            }
+            assert_eq!(data[..6], format!("{n:06}"));
         }
-        sender.join().unwrap().unwrap();
     });
 }
 
@@ -77,12 +77,11 @@ fn a_send_that_waits_is_told_when_the_client_goes() {
     let held = Held::with(Limits::default());
     let stream = EventStream::open(held.server.address(), "/sse");
     let writer = held.writers.first();
-    fill(&writer);
     std::thread::scope(|scope| {
-        let sender = scope.spawn(|| writer.send(large(0)));
-        std::thread::sleep(Duration::from_millis(50));
+        let sender = scope.spawn(|| (0..MANY).find_map(|n| writer.send(large(n)).err()));
+        until("a full stream", || writer.try_send("").is_err());
         drop(stream);
-        assert!(sender.join().unwrap().unwrap_err().is_closed());
+        assert!(sender.join().unwrap().expect("an error").is_closed());
     });
 }
 
