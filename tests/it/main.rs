@@ -2,5 +2,6 @@
 
 mod support;
 
+mod channels;
 mod http;
 mod streams;

@@ -1,0 +1,172 @@
+//! Channels that are closed, subscriptions that are refused, servers that stop.
+
+use tidings::{Channel, CloseReason, History, Hub, Limits, Start};
+
+use super::{following, site};
+use crate::support::http::get;
+use crate::support::stream::{End, EventStream};
+use crate::support::{Notes, until};
+
+#[test]
+fn row_28_a_channel_that_closes_ends_its_streams_behind_all_that_was_published() {
+    let channel = Channel::new();
+    let server = following(&channel);
+    let mut streams: Vec<EventStream> =
+        (0..10).map(|_| EventStream::open(server.address(), "/events")).collect();
+    until("the streams", || channel.streams() == 10);
+    for n in 0..500 {
+        channel.send(n.to_string()).unwrap();
+    }
+    channel.close();
+    assert_eq!(channel.streams(), 0);
+    for stream in &mut streams {
+        for n in 0..500 {
+            assert_eq!(stream.data(), n.to_string());
+        }
+        assert_eq!(stream.next().unwrap_err(), End::Whole);
+        assert_eq!(stream.rest(), b"");
+    }
+    assert_eq!(
+        channel.send("too late").unwrap_err().close_reason(),
+        Some(CloseReason::Channel),
+    );
+}
+
+#[test]
+fn row_28_a_slow_reader_too_gets_all_that_was_published_before_the_close() {
+    const MANY: usize = 300;
+    let channel =
+        Channel::with_history(History::default().bytes(100 * 1024 * 1024));
+    let server = following(&channel);
+    let mut stream = EventStream::open(server.address(), "/events");
+    until("the stream", || channel.streams() == 1);
+    for n in 0..MANY {
+        channel.send(format!("{n:06}{}", "x".repeat(100_000))).unwrap();
+    }
+    channel.close();
+    for n in 0..MANY {
+        assert_eq!(stream.data()[..6], format!("{n:06}"));
+    }
+    assert_eq!(stream.next().unwrap_err(), End::Whole);
+}
+
+#[test]
+fn a_channel_that_was_closed_takes_no_stream() {
+    let channel = Channel::new();
+    let server = following(&channel);
+    channel.close();
+    assert!(channel.is_closed());
+    assert_eq!(get(server.address(), "/events").status, 500);
+}
+
+#[test]
+fn a_hub_makes_a_closed_channel_anew() {
+    let hub = Hub::new();
+    hub.channel("a").close();
+    assert!(!hub.channel("a").is_closed());
+}
+
+#[test]
+fn a_stream_follows_channels_once_and_of_one_hub() {
+    let said = Notes::new();
+    let noted = said.clone();
+    let (a, b) = (Channel::new(), Channel::new());
+    let server = site(Limits::default())
+        .sse("/events", move |stream, _request| {
+            let none = stream.follow(&[], Start::Live).unwrap_err();
+            let two_hubs = stream.follow(&[a.clone(), b.clone()], Start::Live).unwrap_err();
+            stream.subscribe(&a)?;
+            let twice = stream.subscribe(&a).unwrap_err();
+            let another = stream.subscribe(&b).unwrap_err();
+            for error in [none, two_hubs, twice, another] {
+                assert!(error.is_invalid());
+                noted.add(error.to_string());
+            }
+            a.send("it follows the first all the same")?;
+            Ok(())
+        })
+        .start()
+        .unwrap();
+    let mut stream = EventStream::open(server.address(), "/events");
+    assert_eq!(stream.data(), "it follows the first all the same");
+    assert_eq!(
+        said.all(),
+        [
+            "a stream must follow at least one channel",
+            "a stream can only follow channels of one hub, as others have another order",
+            "the stream follows channels already: name them all in one call of `follow`",
+            "the stream follows channels already: name them all in one call of `follow`",
+        ],
+    );
+}
+
+#[test]
+fn row_31_a_client_that_goes_leaves_its_channels() {
+    let channel = Channel::new();
+    let server = following(&channel);
+    let streams: Vec<EventStream> =
+        (0..50).map(|_| EventStream::open(server.address(), "/events")).collect();
+    until("the streams", || channel.streams() == 50);
+    drop(streams);
+    until("their ends", || channel.streams() == 0 && server.stats().connections == 0);
+    channel.send("nobody is there, and nothing breaks").unwrap();
+}
+
+#[test]
+fn row_39_a_server_that_stops_ends_its_followers_well_with_a_jittered_retry() {
+    let channel = Channel::new();
+    let server = following(&channel);
+    let address = server.address();
+    let readers: Vec<_> = (0..10)
+        .map(|_| {
+            std::thread::spawn(move || {
+                let mut stream = EventStream::open(address, "/events");
+                let last = stream.data();
+                (last, stream.end(), stream.parser().reconnection_time())
+            })
+        })
+        .collect();
+    until("the streams", || channel.streams() == 10);
+    channel.send("the last").unwrap();
+    let handle = server.handle();
+    server.stop().expect("all threads ended");
+    assert_eq!((channel.streams(), handle.stats().streams), (0, 0));
+    let mut times = Vec::new();
+    for reader in readers {
+        let (last, end, retry) = reader.join().unwrap();
+        assert_eq!((&*last, end), ("the last", End::Whole));
+        times.push(retry.expect("a reconnection time").as_millis());
+    }
+    assert!(times.iter().all(|time| (2000..=4000).contains(time)), "{times:?}");
+    times.dedup();
+    assert!(times.len() > 1, "not all at the same time: {times:?}");
+    channel.send("the channel goes on without its server").unwrap();
+}
+
+#[test]
+fn row_39_a_stream_that_begins_while_its_server_stops_does_not_outlive_it() {
+    let gate = crate::support::Gate::default();
+    let (held, ends) = (gate.clone(), Notes::new());
+    let noted = ends.clone();
+    let server = site(Limits::default())
+        .sse("/late", move |stream, _request| {
+            let ends = noted.clone();
+            stream.on_close(move |reason| ends.add(reason));
+            held.pass();
+            stream.every(std::time::Duration::from_millis(5), |stream| stream.send("tick"))
+        })
+        .start()
+        .unwrap();
+    let mut client = crate::support::http::Client::to(server.address());
+    client.send("GET /late HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    until("the request", || server.stats().streams == 1);
+    let handle = server.handle();
+    handle.stop();
+    until("the listener's end", || std::net::TcpStream::connect(handle.address()).is_err());
+    gate.open();
+    client.rest();
+    drop(client);
+    server.stop().expect("all threads ended");
+    assert_eq!(ends.len(), 1);
+    assert_eq!(handle.stats().intervals, 0);
+}
