@@ -7,7 +7,8 @@
 //!
 //! Options:
 //!   --name VALUE
-//!       What it is for. [default: this]
+//!       What it is for.
+//!       [default: this]
 //! ```
 
 use super::{Flag, Preset, Table};
@@ -34,10 +35,12 @@ impl<O> Flag<O> {
         if self.repeats && self.value_name().is_some() {
             doc.push_str(" May be given several times.");
         }
+        let mut text = format!("  --{}{value}\n{}", self.name, wrap(&doc, INDENT));
+        // On a line of its own, as what can be typed should stand in one piece.
         if let Preset::Value(default) | Preset::Words(default) = self.default {
-            doc.push_str(&format!(" [default: {default}]"));
+            text.push_str(&format!("{INDENT}[default: {default}]\n"));
         }
-        format!("  --{}{value}\n{}", self.name, wrap(&doc, INDENT))
+        text
     }
 }
 

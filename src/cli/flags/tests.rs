@@ -164,7 +164,8 @@ fn the_help_is_made_of_the_table() {
           --count N\n      \
               How many.\n  \
           --mode slow|fast\n      \
-              How. [default: slow]\n  \
+              How.\n      \
+              [default: slow]\n  \
           --name NAME\n      \
               Who. May be given several times.\n  \
           --quiet\n      \
