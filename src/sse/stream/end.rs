@@ -4,11 +4,12 @@ use std::thread::ThreadId;
 use std::time::Instant;
 
 use super::{Inside, Phase, Stream};
-use crate::channel::subscription;
+use crate::channel::fanout::Batches;
+use crate::channel::subscription::{self, Subscription};
 use crate::error::{CloseReason, Error, Result};
 use crate::hooks::{self, StreamInfo};
 use crate::sse::interval::Running;
-use crate::sse::outbox::Link;
+use crate::sse::outbox::{Link, Outbox};
 use crate::sse::{chunk, encode};
 
 /// What runs when a stream ends.
@@ -44,12 +45,16 @@ impl Stream {
         drop(state);
         self.drained.notify_all();
         let Some(Inside { mut outbox, subscription, ticket }) = inside else { return };
+        let mut whole = true;
         if let Some(subscription) = subscription {
             subscription::leave(subscription.channels(), self);
+            if opened && reason.ends_well() && reason != CloseReason::Lagged {
+                whole = self.put_rest_of_log(subscription, &mut outbox);
+            }
         }
         if opened && reason.ends_well() {
             // Where it fails the peer has gone, and needs no end.
-            let _ = outbox.put(&self.tail(reason), Instant::now());
+            let _ = outbox.put(&self.tail(reason, whole), Instant::now());
         }
         let sent = outbox.sent();
         if !matches!(reason, CloseReason::Client | CloseReason::Reset | CloseReason::Stalled) {
@@ -61,8 +66,30 @@ impl Stream {
         self.run_later(callbacks, reason, opened.then_some(sent));
     }
 
-    /// What a stream that ends well ends with.
-    fn tail(&self, reason: CloseReason) -> Vec<u8> {
+    /// Puts what a slow reader has not yet had of its channels behind what waits for it. Returns
+    /// whether that was all: what does not fit into the limit of unsent bytes is left out.
+    fn put_rest_of_log(&self, mut subscription: Subscription, outbox: &mut Outbox) -> bool {
+        let mut batches = Batches::default();
+        loop {
+            batches.forget();
+            let Ok(batch) = batches.next(&subscription, !self.chunked) else { return false };
+            let len = batch.bytes().len();
+            if len == 0 {
+                return true;
+            }
+            if outbox.unsent() + len > self.server.limits.unsent
+                || outbox.put(batch.bytes(), Instant::now()).is_err()
+            {
+                return false;
+            }
+            let Some((cursor, _)) = batch.cursor_at(len) else { return false };
+            subscription.set_cursor(cursor);
+        }
+    }
+
+    /// What a stream that ends well ends with. One that is not whole lacks the last chunk, so that
+    /// its client knows to come back for the rest.
+    fn tail(&self, reason: CloseReason, whole: bool) -> Vec<u8> {
         let mut content = Vec::new();
         if reason == CloseReason::Stopped {
             // All clients at once would be the first load of the next start.
@@ -73,7 +100,9 @@ impl Stream {
         }
         let mut tail = Vec::new();
         chunk::encode(&content, &mut tail);
-        tail.extend_from_slice(chunk::LAST);
+        if whole {
+            tail.extend_from_slice(chunk::LAST);
+        }
         tail
     }
 
