@@ -2,6 +2,8 @@
 
 mod support;
 
+mod browser;
 mod channels;
+mod examples;
 mod http;
 mod streams;

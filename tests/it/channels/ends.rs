@@ -1,11 +1,14 @@
 //! Channels that are closed, subscriptions that are refused, servers that stop.
 
-use tidings::{Channel, CloseReason, History, Hub, Limits, Start};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use tidings::{Channel, CloseReason, History, Hub, Limits, Reply, SseWriter, Start};
 
 use super::{following, site};
-use crate::support::http::get;
+use crate::support::http::{Client, get};
 use crate::support::stream::{End, EventStream};
-use crate::support::{Notes, until};
+use crate::support::{Gate, Notes, until};
 
 #[test]
 fn row_28_a_channel_that_closes_ends_its_streams_behind_all_that_was_published() {
@@ -168,28 +171,34 @@ fn row_39_a_server_that_stops_ends_its_followers_well_with_a_jittered_retry() {
 
 #[test]
 fn row_39_a_stream_that_begins_while_its_server_stops_does_not_outlive_it() {
-    let gate = crate::support::Gate::default();
-    let (held, ends) = (gate.clone(), Notes::new());
-    let noted = ends.clone();
+    let gate = Gate::default();
+    let (before, within) = (gate.clone(), gate.clone());
+    let tick = |stream: &SseWriter| stream.send("tick");
+    let often = Duration::from_millis(5);
     let server = site(Limits::default())
-        .sse("/late", move |stream, _request| {
-            let ends = noted.clone();
-            stream.on_close(move |reason| ends.add(reason));
-            held.pass();
-            stream.every(std::time::Duration::from_millis(5), |stream| stream.send("tick"))
+        .get("/before", move |_request| {
+            before.pass();
+            Ok(Reply::event_stream(move |stream| stream.every(often, tick)))
+        })
+        .sse("/within", move |stream, _request| {
+            within.pass();
+            stream.every(often, tick)
         })
         .start()
         .unwrap();
-    let mut client = crate::support::http::Client::to(server.address());
-    client.send("GET /late HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    until("the request", || server.stats().streams == 1);
+    let mut clients = ["/before", "/within"].map(|target| {
+        let mut client = Client::to(server.address());
+        client.send(format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+        client
+    });
+    until("the requests", || server.stats().requests == 2 && server.stats().streams == 1);
     let handle = server.handle();
     handle.stop();
-    until("the listener's end", || std::net::TcpStream::connect(handle.address()).is_err());
+    until("the listener's end", || TcpStream::connect(handle.address()).is_err());
+    until("the stream's end", || handle.stats().streams == 0);
     gate.open();
-    client.rest();
-    drop(client);
+    clients.iter_mut().for_each(|client| drop(client.rest()));
+    drop(clients);
     server.stop().expect("all threads ended");
-    assert_eq!(ends.len(), 1);
     assert_eq!(handle.stats().intervals, 0);
 }

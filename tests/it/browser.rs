@@ -1,0 +1,163 @@
+//! The examples' pages in a real browser: its own `EventSource` connects, and the page posts what
+//! it received back to the server that it came from.
+//!
+//! Where no Chromium is installed these tests say that they are skipped, unless the environment
+//! has `TIDINGS_REQUIRE_BROWSER`: then they fail.
+
+use std::net::SocketAddr;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::support::http::{get, post};
+use crate::support::process::Process;
+use crate::support::{until, until_some};
+
+const ANY_PORT: &str = "127.0.0.1:0";
+
+/// A browser takes much of a small machine: one at a time.
+static ONE: Mutex<()> = Mutex::new(());
+
+/// A headless Chromium that shows one page, and ends with the test.
+struct Browser {
+    child: Child,
+    profile: PathBuf,
+    _one: MutexGuard<'static, ()>,
+}
+
+impl Browser {
+    /// Opens a page; nothing if there is no browser and none is required.
+    fn open(url: &str) -> Option<Self> {
+        let one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(program) = find() else {
+            let required = std::env::var_os("TIDINGS_REQUIRE_BROWSER").is_some();
+            assert!(!required, "a browser is required, and there is no chromium in PATH");
+            println!("skipped: there is no chromium in PATH");
+            return None;
+        };
+        let profile = std::env::temp_dir().join(format!("tidings-browser-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&profile);
+        let child = Command::new(program)
+            .args([
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--disable-dev-shm-usage",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+                // Holds the page open: without it a headless Chromium is free to end.
+                "--remote-debugging-port=0",
+            ])
+            .arg(format!("--user-data-dir={}", profile.display()))
+            .arg(url)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .expect("chromium can be started");
+        Some(Self { child, profile, _one: one })
+    }
+}
+
+impl Drop for Browser {
+    /// Ends the browser and every process of its group, and removes its profile.
+    fn drop(&mut self) {
+        let group = format!("-{}", self.child.id());
+        // std can end one process only; the group is `kill`'s to end.
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let profile = self.profile.to_string_lossy().into_owned();
+        until("the browser's end", || !runs_with(&profile));
+        let _ = std::fs::remove_dir_all(&self.profile);
+    }
+}
+
+fn find() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    let places: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    names.iter().flat_map(|name| places.iter().map(move |place| place.join(name)))
+        .find(|program| program.is_file())
+}
+
+/// Whether a process is left that has this in its arguments.
+fn runs_with(argument: &str) -> bool {
+    let processes = std::fs::read_dir("/proc").expect("a Linux /proc");
+    processes.filter_map(Result::ok).any(|process| {
+        let arguments = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&arguments).contains(argument)
+    })
+}
+
+/// What the page has reported so far.
+fn received(page: SocketAddr) -> Vec<String> {
+    get(page, "/received").text().lines().map(str::to_owned).collect()
+}
+
+/// Waits until the page has reported a line that begins like this, and gives the line.
+#[track_caller]
+fn line(page: SocketAddr, begin: &str) -> String {
+    until_some(&format!("{begin:?} from the page"), || {
+        received(page).into_iter().find(|line| line.starts_with(begin))
+    })
+}
+
+#[test]
+fn the_page_of_random_number_listens_to_number() {
+    let example = Process::example("random_number", &[ANY_PORT]);
+    let page = example.address();
+    let Some(browser) = Browser::open(&format!("http://{page}/")) else { return };
+    line(page, "open");
+    let number = line(page, "number ");
+    assert!(matches!(number.as_bytes(), [.., b' ', b'0'..=b'9']), "{number}");
+    // The browser's end is a client's end.
+    drop(browser);
+    until("the interval's end", || example.threads("tidings-interval") == 0);
+}
+
+#[test]
+fn the_page_of_current_time_connects_to_another_origin_with_credentials() {
+    let example = Process::example("current_time", &[ANY_PORT, ANY_PORT]);
+    let page: SocketAddr =
+        example.line("page on http://").rsplit('/').next().unwrap().parse().unwrap();
+    let Some(_browser) = Browser::open(&format!("http://{page}/")) else { return };
+    line(page, "open");
+    assert_eq!(line(page, "message "), "message 0 hello from stream");
+    let time = line(page, "currentTime 1 ");
+    assert!(time.ends_with(" GMT"), "{time}");
+}
+
+#[test]
+fn the_page_of_news_gets_what_is_sent_and_what_is_broadcast() {
+    let example = Process::example("news", &[ANY_PORT]);
+    let page = example.address();
+    let Some(_browser) = Browser::open(&format!("http://{page}/")) else { return };
+    line(page, "open");
+    assert_eq!(line(page, "message "), "message  you are stream 1");
+    assert_eq!(line(page, "headline  "), "headline  nothing has happened yet");
+    assert_eq!(line(page, "headline 1-3 "), "headline 1-3 still nothing");
+    assert_eq!(post(page, "/news", "at last").text(), "sent to 1 of 1 streams\n");
+    // An event without an id leaves the last event ID as it was.
+    assert_eq!(line(page, "headline 1-3 at"), "headline 1-3 at last");
+}
+
+#[test]
+fn the_page_of_time_stops_when_it_is_told_that_it_is_done() {
+    let example = Process::example("time", &[ANY_PORT]);
+    let page = example.address();
+    let Some(_browser) = Browser::open(&format!("http://{page}/")) else { return };
+    assert_eq!(line(page, "done "), "done that was the time 2");
+    // A client that takes the end for a loss comes back after three seconds.
+    std::thread::sleep(std::time::Duration::from_secs(4));
+    let lines = received(page);
+    let count = |begin: &str| lines.iter().filter(|line| line.starts_with(begin)).count();
+    assert_eq!((count("open"), count("message "), count("done ")), (1, 3, 1), "{lines:?}");
+    let opened = example.stdout().iter().filter(|line| line.starts_with("open ")).count();
+    assert_eq!(opened, 1);
+}
