@@ -82,7 +82,9 @@ fn find() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let names = ["chromium", "chromium-browser", "google-chrome"];
     let places: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    names.iter().flat_map(|name| places.iter().map(move |place| place.join(name)))
+    names
+        .iter()
+        .flat_map(|name| places.iter().map(move |place| place.join(name)))
         .find(|program| program.is_file())
 }
 

@@ -29,10 +29,7 @@ fn row_28_a_channel_that_closes_ends_its_streams_behind_all_that_was_published()
         assert_eq!(stream.next().unwrap_err(), End::Whole);
         assert_eq!(stream.rest(), b"");
     }
-    assert_eq!(
-        channel.send("too late").unwrap_err().close_reason(),
-        Some(CloseReason::Channel),
-    );
+    assert_eq!(channel.send("too late").unwrap_err().close_reason(), Some(CloseReason::Channel),);
 }
 
 /// What a reader gets that begins to read when its channel has been closed: how many events, and

@@ -159,8 +159,8 @@ fn several_channels_of_a_hub_come_in_one_order() {
 fn the_streams_of_two_servers_may_follow_one_channel() {
     let channel = Channel::new();
     let (first, second) = (following(&channel), following(&channel));
-    let mut streams = [first.address(), second.address()]
-        .map(|address| EventStream::open(address, "/events"));
+    let mut streams =
+        [first.address(), second.address()].map(|address| EventStream::open(address, "/events"));
     until("both", || channel.streams() == 2);
     channel.send("one").unwrap();
     for stream in &mut streams {

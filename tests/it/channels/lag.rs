@@ -50,8 +50,16 @@ fn row_33_a_reader_that_stops_delays_no_other_and_is_told_what_it_missed() {
             continue;
         }
         gaps += 1;
-        let missed: usize = event.data.split(r#""missed":"#).nth(1).unwrap().split(',').next()
-            .unwrap().parse().unwrap();
+        let missed: usize = event
+            .data
+            .split(r#""missed":"#)
+            .nth(1)
+            .unwrap()
+            .split(',')
+            .next()
+            .unwrap()
+            .parse()
+            .unwrap();
         let (from, to) = (&ids[next - 1], &ids[next + missed - 1]);
         assert_eq!(
             event.data,

@@ -118,10 +118,7 @@ fn what_was_evicted_meanwhile_is_told_and_then_all_that_is_left_comes() {
     let (from, to) = (&ids[1], &ids[6]);
     assert_eq!(
         gap(&mut stream),
-        (
-            to.clone(),
-            format!(r#"{{"from":"{from}","to":"{to}","missed":5,"reason":"evicted"}}"#),
-        ),
+        (to.clone(), format!(r#"{{"from":"{from}","to":"{to}","missed":5,"reason":"evicted"}}"#),),
     );
     assert_eq!([stream.data(), stream.data(), stream.data()], ["7", "8", "9"]);
 }

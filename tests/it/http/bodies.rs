@@ -182,7 +182,9 @@ fn row_22_a_body_that_is_not_whole_is_no_request() {
         })
         .start()
         .unwrap();
-    for framing in ["Content-Length: 9\r\n\r\nabc", "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"] {
+    for framing in
+        ["Content-Length: 9\r\n\r\nabc", "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"]
+    {
         let mut client = Client::to(server.address());
         client.send(format!("POST /note HTTP/1.1\r\nHost: localhost\r\n{framing}"));
         client.socket().shutdown(Shutdown::Write).unwrap();

@@ -9,9 +9,7 @@ use crate::support::stream::EventStream;
 const PAGE: &str = "http://page.example:1234";
 
 fn cors_fields(answer: &Answer) -> Vec<&str> {
-    let of_cors = |line: &&String| {
-        line.starts_with("Access-Control-") || line.starts_with("Vary")
-    };
+    let of_cors = |line: &&String| line.starts_with("Access-Control-") || line.starts_with("Vary");
     let mut fields: Vec<&str> = answer.fields.iter().filter(of_cors).map(String::as_str).collect();
     fields.sort_unstable();
     fields

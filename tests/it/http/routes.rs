@@ -1,6 +1,5 @@
 //! Which handler a request gets to.
 
-
 use tidings::{Limits, Method, Response, Server};
 
 use super::site;
@@ -30,7 +29,8 @@ fn a_parameter_is_one_segment_decoded_once() {
 fn row_7_an_encoded_line_end_reaches_no_field() {
     let server = site(Limits::default())
         .get("/to/{place}", |request| {
-            Response::no_content().with_field("Location", request.param("place").unwrap().to_owned())
+            Response::no_content()
+                .with_field("Location", request.param("place").unwrap().to_owned())
         })
         .start()
         .unwrap();

@@ -40,7 +40,10 @@ fn row_32_a_fresh_request_is_answered_while_hundreds_say_nothing_or_little() {
     until("all of them", || server.stats().connections == 300);
     for _ in 0..5 {
         assert_answers_swiftly(&server);
-        slow.iter_mut().skip(2).step_by(4).for_each(|socket| socket.write_all(b"X: y\r\n").unwrap());
+        slow.iter_mut()
+            .skip(2)
+            .step_by(4)
+            .for_each(|socket| socket.write_all(b"X: y\r\n").unwrap());
     }
     assert!(server.stats().connections >= 300);
     assert!(server.stats().workers <= 4);

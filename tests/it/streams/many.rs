@@ -10,8 +10,7 @@ use crate::support::until;
 fn a_thousand_streams(limits: Limits) {
     let held = Held::with(limits);
     let address = held.server.address();
-    let streams: Vec<EventStream> =
-        (0..1000).map(|_| EventStream::open(address, "/sse")).collect();
+    let streams: Vec<EventStream> = (0..1000).map(|_| EventStream::open(address, "/sse")).collect();
     until("all streams", || held.writers.len() == 1000);
     assert_eq!(held.server.stats().streams, 1000);
     for _ in 0..20 {

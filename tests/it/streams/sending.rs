@@ -19,7 +19,10 @@ fn each_way_of_sending_arrives_as_what_it_is() {
     writer.retry(std::time::Duration::from_secs(7)).unwrap();
     writer.try_send("last").unwrap();
     let event = stream.next().unwrap();
-    assert_eq!((&*event.event_type, &*event.data, &*event.last_event_id), ("message", "only data", ""));
+    assert_eq!(
+        (&*event.event_type, &*event.data, &*event.last_event_id),
+        ("message", "only data", "")
+    );
     let event = stream.next().unwrap();
     assert_eq!((&*event.event_type, &*event.data, &*event.last_event_id), ("type", "data", ""));
     let event = stream.next().unwrap();

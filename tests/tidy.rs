@@ -1,0 +1,184 @@
+//! The style that a machine can check.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A file that is longer can't be read in one go.
+const CEILING: usize = 400;
+const WIDTH: usize = 100;
+
+/// A file of the repository: its path from the root, with slashes, and its text.
+struct File {
+    path: String,
+    text: String,
+}
+
+impl File {
+    /// The lines that are not tests, with their numbers.
+    fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
+        let tests = if is_tests(&self.path) { 0 } else { usize::MAX };
+        (1..).zip(self.text.lines().take_while(|line| *line != "#[cfg(test)]")).take(tests)
+    }
+}
+
+/// Whether a file under `src` holds nothing but tests.
+fn is_tests(path: &str) -> bool {
+    path.ends_with("/tests.rs") || path.ends_with("_tests.rs") || path.ends_with("/support.rs")
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else {
+            files.push(path);
+        }
+    }
+}
+
+/// All files under these folders of the repository.
+fn files(folders: &[&str]) -> Vec<File> {
+    let mut paths = Vec::new();
+    folders.iter().for_each(|folder| collect(&root().join(folder), &mut paths));
+    paths.sort();
+    let files = paths.into_iter().filter_map(|path| {
+        let text = fs::read_to_string(&path).ok()?;
+        let path = path.strip_prefix(root()).expect("it is in the repository");
+        Some(File { path: path.to_string_lossy().replace('\\', "/"), text })
+    });
+    files.collect()
+}
+
+/// Fails with all findings at once.
+#[track_caller]
+fn assert_none(findings: Vec<String>) {
+    assert!(findings.is_empty(), "\n{}\n", findings.join("\n"));
+}
+
+/// Finds each of these words in each line, in files whose path is chosen.
+fn find(files: &[File], chosen: impl Fn(&str) -> bool, words: &[&str]) -> Vec<String> {
+    let mut findings = Vec::new();
+    for file in files.iter().filter(|file| chosen(&file.path)) {
+        for (number, line) in (1..).zip(file.text.lines()) {
+            let found = words.iter().filter(|word| line.contains(*word));
+            findings.extend(found.map(|word| format!("{}:{number}: {word}", file.path)));
+        }
+    }
+    findings
+}
+
+#[test]
+fn every_file_of_the_source_opens_with_what_it_is() {
+    let all = files(&["src", "tests", "benches", "examples"]);
+    let code = all.iter().filter(|file| file.path.ends_with(".rs"));
+    let without = code.filter(|file| !file.text.starts_with("//! "));
+    assert_none(without.map(|file| file.path.clone()).collect());
+}
+
+#[test]
+fn no_file_is_past_its_ceiling() {
+    let all = files(&["src"]);
+    let long =
+        all.iter().map(|file| (file, file.lines().count())).filter(|(_, len)| *len > CEILING);
+    assert_none(long.map(|(file, len)| format!("{}: {len} lines", file.path)).collect());
+}
+
+#[test]
+fn no_line_is_wider_than_a_page() {
+    let wide = |file: &File| -> Vec<String> {
+        let lines = (1..).zip(file.text.lines());
+        let wide = lines.filter(|(_, line)| line.chars().count() > WIDTH);
+        wide.map(|(number, _)| format!("{}:{number}", file.path)).collect()
+    };
+    let all = files(&["src"]);
+    assert_none(all.iter().filter(|file| file.path.ends_with(".rs")).flat_map(wide).collect());
+}
+
+#[test]
+fn there_is_no_dependency_but_criterion_for_benches() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("a manifest");
+    let mut section = "";
+    let mut dependencies = Vec::new();
+    for line in manifest.lines().map(str::trim) {
+        if line.starts_with('[') {
+            section = line;
+            assert!(!line.contains("dependencies."), "{line}");
+        } else if section.contains("dependencies") && !line.is_empty() && !line.starts_with('#') {
+            let name = line.split(['=', ' ', '.']).next().unwrap_or_default();
+            dependencies.push((section, name));
+        }
+    }
+    assert_eq!(dependencies, [("[dev-dependencies]", "criterion")]);
+}
+
+#[test]
+fn nothing_is_left_to_be_done() {
+    // In pieces, so that this file does not find itself.
+    let words = [
+        concat!("to", "do!("),
+        concat!("dbg", "!("),
+        concat!("unimple", "mented!("),
+        concat!("#[ig", "nore]"),
+    ];
+    assert_none(find(&files(&["src", "tests", "benches", "examples"]), |_| true, &words));
+}
+
+/// What knows neither sockets nor threads nor clocks: bytes and values in, bytes and values out.
+fn is_pure(path: &str) -> bool {
+    const PURE: [&str; 9] = [
+        "src/sse/event",
+        "src/sse/encode",
+        "src/sse/chunk",
+        "src/sse/line",
+        "src/sse/parser",
+        "src/channel/log",
+        "src/channel/cursor",
+        "src/channel/batch",
+        "src/channel/gap",
+    ];
+    path.starts_with("src/http/") || PURE.iter().any(|pure| path.starts_with(pure))
+}
+
+#[test]
+fn what_is_pure_touches_no_socket_no_thread_and_no_clock() {
+    let words = ["TcpStream", "TcpListener", "std::thread", "Instant", "SystemTime::now()"];
+    let all = files(&["src"]);
+    assert!(all.iter().filter(|file| is_pure(&file.path)).count() > 20, "the list is out of date");
+    let findings = find(&all, is_pure, &words);
+    // A doc may show where a time comes from.
+    let in_docs = |finding: &String| {
+        let mut parts = finding.splitn(3, ':');
+        let (path, number) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        let file = all.iter().find(|file| file.path == path).expect("it was found there");
+        let line = file.text.lines().nth(number.parse::<usize>().expect("a number") - 1);
+        line.is_some_and(|line| line.trim_start().starts_with("//"))
+    };
+    assert_none(findings.into_iter().filter(|finding| !in_docs(finding)).collect());
+}
+
+#[test]
+fn nothing_is_unsafe() {
+    for crate_root in ["src/lib.rs", "src/main.rs"] {
+        let text = fs::read_to_string(root().join(crate_root)).expect("a crate's root");
+        assert!(text.contains("#![forbid(unsafe_code)]"), "{crate_root}");
+    }
+    let words = ["unsafe {", "unsafe fn", "unsafe impl"];
+    let all = files(&["src", "tests", "benches", "examples"]);
+    assert_none(find(&all, |path| path != "tests/tidy.rs", &words));
+}
+
+#[test]
+fn no_text_names_a_place_of_one_machine() {
+    let mut all = files(&["src", "tests", "benches", "examples"]);
+    for name in ["README.md", "Cargo.toml", ".ci/run"] {
+        let text = fs::read_to_string(root().join(name)).unwrap_or_default();
+        all.push(File { path: name.into(), text });
+    }
+    let words = ["/work/", "/root/", "/home/"];
+    assert_none(find(&all, |path| path != "tests/tidy.rs", &words));
+}
