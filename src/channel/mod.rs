@@ -167,10 +167,7 @@ impl Channel {
         }
         let groups = self.groups();
         let streams: Vec<Arc<Stream>> = groups.iter().flat_map(|group| group.streams()).collect();
-        for stream in streams {
-            stream.catch_up();
-            stream.end(CloseReason::Channel);
-        }
+        streams.iter().for_each(|stream| stream.end(CloseReason::Channel));
     }
 
     /// Whether [`close`](Self::close) was called.

@@ -72,10 +72,7 @@ impl Shared {
         self.stopping.store(true, Ordering::Release);
         let mut place = 0;
         while let Some((streams, next)) = self.streams.slice(place, 256) {
-            for stream in streams {
-                stream.catch_up();
-                stream.end(CloseReason::Stopped);
-            }
+            streams.iter().for_each(|stream| stream.end(CloseReason::Stopped));
             place = next;
         }
         self.fanout.stop();

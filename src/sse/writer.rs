@@ -166,7 +166,6 @@ impl SseWriter {
     pub fn close(&self) {
         // Where opening fails the stream has ended already.
         let _ = self.0.open();
-        self.0.catch_up();
         self.0.end(CloseReason::Server);
     }
 
