@@ -14,10 +14,12 @@ struct File {
 }
 
 impl File {
-    /// The lines that are not tests, with their numbers.
-    fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
-        let tests = if is_tests(&self.path) { 0 } else { usize::MAX };
-        (1..).zip(self.text.lines().take_while(|line| *line != "#[cfg(test)]")).take(tests)
+    /// How many lines it has without its tests.
+    fn len(&self) -> usize {
+        if is_tests(&self.path) {
+            return 0;
+        }
+        self.text.lines().take_while(|line| *line != "#[cfg(test)]").count()
     }
 }
 
