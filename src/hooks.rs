@@ -7,7 +7,7 @@
 //! ```text
 //! open peer=127.0.0.1:50412 path=/sse
 //! event peer=127.0.0.1:50412 path=/sse events=1 bytes=36 duration=1.000s
-//! close peer=127.0.0.1:50412 path=/sse bytes=268 duration=7.204s reason="the client closed the connection"
+//! close peer=127.0.0.1:50412 path=/sse bytes=268 duration=7.204s reason="the connection was reset"
 //! ```
 
 use std::fmt;

@@ -97,7 +97,7 @@
 //! | `server` | bind and run; the accept loop; routes; what all threads share; how it stops |
 //! | `pool` | the worker threads |
 //! | `connection` | one connection: bytes to a request, to an answer, to the next request |
-//! | `dispatch`, `answer`, `linger` | who answers; the answer on its way out; the end of a connection |
+//! | `dispatch`, `answer`, `linger` | who answers; the answer on its way; the connection's end |
 //! | `watch` | parked connections, gone peers, stalled writes, heartbeats |
 //! | [`http`] | *pure*: request line, target, field lines, bodies, chunks, answers, dates, CORS |
 //! | `sse` | events, their encoding and their parser (*pure*); streams, their sockets, intervals |

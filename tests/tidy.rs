@@ -14,10 +14,12 @@ struct File {
 }
 
 impl File {
-    /// The lines that are not tests, with their numbers.
-    fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
-        let tests = if is_tests(&self.path) { 0 } else { usize::MAX };
-        (1..).zip(self.text.lines().take_while(|line| *line != "#[cfg(test)]")).take(tests)
+    /// How many lines it has without its tests.
+    fn len(&self) -> usize {
+        if is_tests(&self.path) {
+            return 0;
+        }
+        self.text.lines().take_while(|line| *line != "#[cfg(test)]").count()
     }
 }
 
@@ -83,9 +85,9 @@ fn every_file_of_the_source_opens_with_what_it_is() {
 #[test]
 fn no_file_is_past_its_ceiling() {
     let all = files(&["src"]);
-    let long =
-        all.iter().map(|file| (file, file.lines().count())).filter(|(_, len)| *len > CEILING);
-    assert_none(long.map(|(file, len)| format!("{}: {len} lines", file.path)).collect());
+    let code = all.iter().filter(|file| file.path.ends_with(".rs"));
+    let long = code.filter(|file| file.len() > CEILING);
+    assert_none(long.map(|file| format!("{}: {} lines", file.path, file.len())).collect());
 }
 
 #[test]

@@ -99,8 +99,12 @@ mod tests {
         };
         assert_eq!(
             String::from_utf8(gap.content()).unwrap(),
-            "id: 5f3a-40\nevent: tidings.gap\n\
-             data: {\"from\":\"5f3a-17\",\"to\":\"5f3a-40\",\"missed\":23,\"reason\":\"lagged\"}\n\n",
+            concat!(
+                "id: 5f3a-40\n",
+                "event: tidings.gap\n",
+                r#"data: {"from":"5f3a-17","to":"5f3a-40","missed":23,"reason":"lagged"}"#,
+                "\n\n",
+            ),
         );
     }
 

@@ -11,7 +11,7 @@ use crate::error::{CloseReason, Error, Result};
 use crate::sse::stream::Stream;
 
 /// The channels, all of one hub, and the cursor into them. Owned by the stream; the channels' own
-/// lists of streams are joined and left with [`join`](Self::join) and [`leave`](Self::leave).
+/// lists of streams are joined and left with [`join`] and [`leave`].
 #[derive(Debug)]
 pub(crate) struct Subscription {
     /// At least one, in the order in which their logs are locked, none twice.

@@ -101,8 +101,9 @@ impl Cors {
         fields
     }
 
-    /// The answer to a preflight, to which [`fields`](Self::fields) are then added as to any; `None`
-    /// if the request is no preflight. `allow` lists the methods of the route, as in `GET, POST`.
+    /// The answer to a preflight, to which [`fields`](Self::fields) are then added as to any;
+    /// `None` if the request is no preflight. `allow` lists the methods of the route, as in
+    /// `GET, POST`.
     pub(crate) fn preflight(&self, head: &Head, allow: &str) -> Option<Response> {
         let asks = head.method() == Method::Options
             && head.field("access-control-request-method").is_some();

@@ -1,10 +1,10 @@
 //! A response, and the one place that writes the head of any answer.
 //!
 //! ```text
-//! HTTP/1.1 200 OK CRLF                        status-line = HTTP-version SP status-code SP [ reason ]
-//! Date: Sat, 21 Nov 2026 01:02:03 GMT CRLF    RFC 9110, section 6.6.1
+//! HTTP/1.1 200 OK CRLF                      status-line = version SP status-code SP [ reason ]
+//! Date: Sat, 21 Nov 2026 01:02:03 GMT CRLF  RFC 9110, section 6.6.1
 //! Content-Type: text/plain; charset=utf-8 CRLF
-//! Content-Length: 5 CRLF                      or Transfer-Encoding: chunked, or neither
+//! Content-Length: 5 CRLF                    or Transfer-Encoding: chunked, or neither
 //! CRLF
 //! ```
 //!

@@ -1,3 +1,5 @@
+//! The pool with real threads: demand, its cap, panics, and a stop.
+
 use super::*;
 use std::sync::mpsc;
 

@@ -26,7 +26,7 @@
 //! when the value is made; one in the data starts another `data` line. A reader must take three
 //! line ends for the same; we write LF alone, since some clients look for nothing else.
 //!
-//! To read on: [`line`] says where lines end, [`event`] what can be sent, [`encode`] turns that to
+//! To read on: [`mod@line`] says where lines end, [`event`] what can be sent, [`encode`] turns that to
 //! bytes, and [`parser`] turns bytes back to events. [`chunk`] is the wrapping that HTTP/1.1 puts
 //! around a stream whose length nobody knows. None of these has ever seen a socket.
 //!

@@ -8,7 +8,6 @@ use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::support::http::{get, post};
 use crate::support::process::Process;
@@ -16,20 +15,15 @@ use crate::support::{until, until_some};
 
 const ANY_PORT: &str = "127.0.0.1:0";
 
-/// A browser takes much of a small machine: one at a time.
-static ONE: Mutex<()> = Mutex::new(());
-
 /// A headless Chromium that shows one page, and ends with the test.
 struct Browser {
     child: Child,
     profile: PathBuf,
-    _one: MutexGuard<'static, ()>,
 }
 
 impl Browser {
     /// Opens a page; nothing if there is no browser and none is required.
     fn open(url: &str) -> Option<Self> {
-        let one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(program) = find() else {
             let required = std::env::var_os("TIDINGS_REQUIRE_BROWSER").is_some();
             assert!(!required, "a browser is required, and there is no chromium in PATH");
@@ -60,7 +54,7 @@ impl Browser {
             .process_group(0)
             .spawn()
             .expect("chromium can be started");
-        Some(Self { child, profile, _one: one })
+        Some(Self { child, profile })
     }
 }
 
@@ -110,7 +104,16 @@ fn line(page: SocketAddr, begin: &str) -> String {
     })
 }
 
+/// One browser after the other, in one test: each takes much of a small machine, and a test that
+/// waits for its turn holds a thread that others could run on.
 #[test]
+fn every_page_shows_its_stream_in_a_real_browser() {
+    the_page_of_random_number_listens_to_number();
+    the_page_of_current_time_connects_to_another_origin_with_credentials();
+    the_page_of_news_gets_what_is_sent_and_what_is_broadcast();
+    the_page_of_time_stops_when_it_is_told_that_it_is_done();
+}
+
 fn the_page_of_random_number_listens_to_number() {
     let example = Process::example("random_number", &[ANY_PORT]);
     let page = example.address();
@@ -123,7 +126,6 @@ fn the_page_of_random_number_listens_to_number() {
     until("the interval's end", || example.threads("tidings-interval") == 0);
 }
 
-#[test]
 fn the_page_of_current_time_connects_to_another_origin_with_credentials() {
     let example = Process::example("current_time", &[ANY_PORT, ANY_PORT]);
     let page: SocketAddr =
@@ -135,7 +137,6 @@ fn the_page_of_current_time_connects_to_another_origin_with_credentials() {
     assert!(time.ends_with(" GMT"), "{time}");
 }
 
-#[test]
 fn the_page_of_news_gets_what_is_sent_and_what_is_broadcast() {
     let example = Process::example("news", &[ANY_PORT]);
     let page = example.address();
@@ -149,7 +150,6 @@ fn the_page_of_news_gets_what_is_sent_and_what_is_broadcast() {
     assert_eq!(line(page, "headline 1-3 at"), "headline 1-3 at last");
 }
 
-#[test]
 fn the_page_of_time_stops_when_it_is_told_that_it_is_done() {
     let example = Process::example("time", &[ANY_PORT]);
     let page = example.address();

@@ -1,3 +1,5 @@
+//! Cursors over logs whose clock the test sets: where a stream starts, and what it is sent next.
+
 use super::*;
 use crate::channel::log::History;
 use std::time::Duration;

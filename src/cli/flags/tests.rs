@@ -1,3 +1,5 @@
+//! Flags of a command line that only these tests know.
+
 use super::*;
 
 #[derive(Debug, Default, PartialEq, Eq)]

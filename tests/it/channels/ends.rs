@@ -58,7 +58,7 @@ fn read_after_the_close(limits: Limits) -> (usize, End) {
 }
 
 /// With 100 KB each, more than the buffers of both systems hold.
-const MANY: usize = 300;
+const MANY: usize = 150;
 
 #[test]
 fn row_28_a_slow_reader_gets_all_that_was_published_before_the_close() {

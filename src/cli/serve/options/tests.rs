@@ -1,3 +1,5 @@
+//! The options of `serve`: what each word on the command line sets, and which are refused.
+
 use super::*;
 use crate::cli::flags::Parsed;
 use std::collections::HashSet;
