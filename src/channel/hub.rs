@@ -24,7 +24,7 @@ pub(crate) struct Sequence {
     started: Instant,
 }
 
-/// Ten hexadecimal digits: short on the wire, and two starts share one once in 10^12 times.
+/// At most ten hexadecimal digits: short on the wire, and two starts share one once in 10^12 times.
 const EPOCH_BITS: u32 = 40;
 
 impl Sequence {
