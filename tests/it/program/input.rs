@@ -38,7 +38,11 @@ fn the_end_of_standard_input_changes_nothing_unless_it_is_asked_to() {
 fn until_eof_ends_streams_cleanly_behind_the_last_line() {
     let mut hub = hub(&["--stdin=lines", "--until-eof"]);
     let mut stream = EventStream::open(hub.address(), "/events/lines");
-    stdin(&mut hub).write_all(b"the last line\n").unwrap();
+    let mut input = stdin(&mut hub);
+    input.write_all(b"a line\n").unwrap();
+    assert_eq!(stream.data(), "a line");
+    input.write_all(b"the last line").unwrap();
+    drop(input);
     assert_eq!(stream.data(), "the last line");
     assert_eq!(stream.end(), End::Whole);
     assert_eq!(hub.ended(), Some(0));
