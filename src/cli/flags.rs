@@ -70,6 +70,9 @@ pub(crate) enum Parsed<O> {
     Version,
 }
 
+/// A flag that was named, and what stood behind its `=`.
+type Named<'a, O> = (&'a Flag<O>, Option<String>);
+
 impl<O> Flag<O> {
     /// The row that every table has.
     pub(crate) const fn help() -> Self {
@@ -89,6 +92,20 @@ impl<O> Flag<O> {
             Takes::Number { name, .. } | Takes::Text { name, .. } => Some((*name).into()),
             Takes::OneOf { choices, .. } => Some(choices.join("|")),
             Takes::Nothing(_) | Takes::Help | Takes::Version => None,
+        }
+    }
+
+    /// The value, which was attached or is the next argument; empty where none is taken.
+    fn value(
+        &self,
+        attached: Option<String>,
+        next: impl FnOnce() -> Option<Result<String, Wrong>>,
+    ) -> Result<String, Wrong> {
+        match (self.value_name(), attached) {
+            (None, None) => Ok(String::new()),
+            (None, Some(value)) => Err(Wrong::no_value_wanted(self.name, &value)),
+            (Some(_), Some(value)) => Ok(value),
+            (Some(name), None) => next().unwrap_or_else(|| Err(Wrong::no_value(self.name, &name))),
         }
     }
 
@@ -141,30 +158,24 @@ impl<O: Default> Table<O> {
                 operands.push(argument);
                 continue;
             };
-            match flag.takes {
-                Takes::Help => return Ok(Parsed::Help),
-                Takes::Version => return Ok(Parsed::Version),
-                _ => {}
-            }
             if given.contains(&flag.name) && !flag.repeats {
                 return Err(Wrong::new(format!("--{} can be given only once", flag.name)));
             }
             given.push(flag.name);
-            let value = match (flag.value_name(), value) {
-                (None, None) => String::new(),
-                (None, Some(value)) => return Err(Wrong::no_value_wanted(flag.name, &value)),
-                (Some(_), Some(value)) => value,
-                (Some(name), None) => arguments
-                    .next_if(|next| !matches!(next, Ok(next) if next.starts_with("--")))
-                    .ok_or_else(|| Wrong::no_value(flag.name, &name))??,
-            };
-            flag.apply(&mut options, &value)?;
+            let value = flag.value(value, || {
+                arguments.next_if(|next| !matches!(next, Ok(next) if next.starts_with("--")))
+            })?;
+            match flag.takes {
+                Takes::Help => return Ok(Parsed::Help),
+                Takes::Version => return Ok(Parsed::Version),
+                _ => flag.apply(&mut options, &value)?,
+            }
         }
         Ok(Parsed::Run(options, operands))
     }
 
-    /// The flag that an argument names, and the value behind its `=`; `None` for an operand.
-    fn flag(&self, argument: &str) -> Result<Option<(&Flag<O>, Option<String>)>, Wrong> {
+    /// The flag that an argument names; `None` for an operand.
+    fn flag(&self, argument: &str) -> Result<Option<Named<'_, O>>, Wrong> {
         let (name, value) = match argument.split_once('=') {
             Some((name, value)) => (name, Some(value.to_owned())),
             None => (argument, None),

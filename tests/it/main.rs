@@ -6,4 +6,5 @@ mod browser;
 mod channels;
 mod examples;
 mod http;
+mod program;
 mod streams;

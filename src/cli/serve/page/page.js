@@ -51,7 +51,7 @@ const draw = (name, values, unit) => {
   const line = `M${points.join("L")}`;
   chart.querySelector(".line").setAttribute("d", line);
   chart.querySelector(".area").setAttribute("d", `${line}L${POINTS},40L${first + 1},40Z`);
-  chart.parentElement.querySelector(".most").textContent = `scale: ${number(most)}`;
+  chart.parentElement.querySelector(".most").textContent = `top: ${number(most)}`;
   const now = number(values[values.length - 1]);
   chart.setAttribute("aria-label", `${unit} in the last two minutes: now ${now}, at most ${
     number(Math.max(...values))}`);

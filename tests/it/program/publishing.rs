@@ -1,0 +1,162 @@
+//! Who may publish, who may ask, and what the hub tells of itself.
+
+use super::super::support::http::{exchange, get};
+use super::*;
+
+#[track_caller]
+fn refused(answer: &Answer, status: u16, said: &str) {
+    assert_eq!(answer.text(), said);
+    assert_eq!(answer.status, status);
+}
+
+#[test]
+fn with_a_token_file_only_who_has_the_token_may_publish() {
+    let file = TemporaryFile::new("token", "s3cret\n");
+    let hub = hub(&[&file.argument()]);
+    let without = post_with(&hub, "/events/a", "");
+    let said = "401 Unauthorized: publishing needs a token: send it in the field \
+                Authorization: Bearer TOKEN\n";
+    refused(&without, 401, said);
+    assert_eq!(without.field("WWW-Authenticate"), Some("Bearer"));
+    let wrong = post_with(&hub, "/events/a", "Authorization: Bearer s3creT\r\n");
+    let said = "403 Forbidden: this is not the token: send what the hub's token file contains\n";
+    refused(&wrong, 403, said);
+    let right = post_with(&hub, "/events/a", "Authorization: bearer s3cret\r\n");
+    assert_eq!(right.status, 200);
+    assert!(right.text().ends_with("-1\n"), "nothing that was refused has drawn an id");
+    assert_eq!(get(hub.address(), "/health").status, 200);
+}
+
+#[test]
+fn a_page_of_another_origin_may_not_publish() {
+    let hub = hub(&[]);
+    for origin in ["https://evil.example", "null", "http://127.0.0.1:1"] {
+        let answer = post_with(&hub, "/events/a", &format!("Origin: {origin}\r\n"));
+        let said = format!(
+            "403 Forbidden: pages of the origin \"{origin}\" may not publish here: \
+             start the hub with --cors and that origin to let them\n"
+        );
+        refused(&answer, 403, &said);
+    }
+    let own = post_with(&hub, "/events/a", &format!("Origin: http://{}\r\n", hub.address()));
+    assert_eq!(own.status, 200);
+}
+
+#[test]
+fn cors_lets_the_pages_of_an_origin_publish() {
+    let hub = hub(&["--cors=https://a.example", "--cors", "https://b.example"]);
+    for origin in ["https://a.example", "https://b.example"] {
+        let answer = post_with(&hub, "/events/a", &format!("Origin: {origin}\r\n"));
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.field("Access-Control-Allow-Origin"), Some(origin));
+    }
+    let other = post_with(&hub, "/events/a", "Origin: https://c.example\r\n");
+    assert_eq!((other.status, other.field("Access-Control-Allow-Origin")), (403, None));
+}
+
+#[test]
+fn cors_for_any_origin_is_one_star() {
+    let hub = hub(&["--cors=*"]);
+    let answer = post_with(&hub, "/events/a", "Origin: null\r\n");
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.field("Access-Control-Allow-Origin"), Some("*"));
+    let asks = "OPTIONS /events/a HTTP/1.1\r\nHost: localhost\r\nOrigin: https://a.example\r\n\
+                Access-Control-Request-Method: POST\r\n\
+                Access-Control-Request-Headers: authorization\r\n\r\n";
+    let preflight = exchange(hub.address(), asks.as_bytes());
+    assert_eq!(preflight.status, 204);
+    assert_eq!(preflight.field("Access-Control-Allow-Headers"), Some("authorization"));
+}
+
+#[test]
+fn a_host_that_is_not_the_hubs_is_refused() {
+    let hub = hub(&["--allow-host=hub.example"]);
+    let ask = |host: &str| {
+        let request = format!("GET /health HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        exchange(hub.address(), request.as_bytes()).status
+    };
+    for ours in ["localhost", "127.0.0.1:3000", "[::1]", "hub.example", "HUB.example:80"] {
+        assert_eq!(ask(ours), 200, "{ours}");
+    }
+    for other in ["evil.example", "hub.example.evil.example"] {
+        assert_eq!(ask(other), 421, "{other}");
+    }
+}
+
+#[test]
+fn what_cannot_be_an_event_is_refused_with_a_sentence() {
+    let hub = hub(&[]);
+    let publish = |target: &str| post_with(&hub, target, "");
+    refused(
+        &publish("/events/a?event=a%0Ab"),
+        400,
+        "400 Bad Request: an event type must not contain CR, LF or NUL, as they end a field: \
+         \"a\\nb\"\n",
+    );
+    refused(
+        &publish("/events/a?retry=1s"),
+        400,
+        "400 Bad Request: retry is a number of milliseconds from 0 to 86400000, and not \"1s\"\n",
+    );
+    refused(
+        &publish("/events/%2F"),
+        400,
+        "400 Bad Request: \"/\" is not a channel's name: a name is 1 to 128 of \
+         A-Z a-z 0-9 . _ ~ -\n",
+    );
+    let bytes = b"POST /events/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\na\xFF";
+    let said = "400 Bad Request: the body must be UTF-8, and is not from byte 1 on\n";
+    refused(&exchange(hub.address(), bytes), 400, said);
+}
+
+#[test]
+fn health_is_a_word() {
+    let hub = hub(&[]);
+    let answer = get(hub.address(), "/health");
+    assert_eq!((answer.status, answer.text()), (200, "ok\n"));
+}
+
+#[test]
+fn metrics_are_lines_that_prometheus_reads() {
+    let hub = hub(&[]);
+    publish(&hub, "/events/a", "x");
+    publish(&hub, "/events/b", "y");
+    let answer = get(hub.address(), "/metrics");
+    assert_eq!(answer.field("Content-Type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    let lines: Vec<&str> = answer.text().lines().collect();
+    for series in lines.chunks(3) {
+        let [help, kind, value] = series else { panic!("{series:?}") };
+        let (name, value) = value.split_once(' ').expect("a name and a value");
+        assert!(name.starts_with("tidings_"), "{name}");
+        assert!(help.starts_with(&format!("# HELP {name} ")), "{help}");
+        let kinds = ["gauge", "counter"].map(|kind| format!("# TYPE {name} {kind}"));
+        assert!(kinds.contains(&(*kind).to_owned()), "{kind}");
+        assert!(value.parse::<f64>().is_ok(), "{value}");
+    }
+    for value in [
+        "tidings_channels 2",
+        "tidings_events_published_total 2",
+        "tidings_events_kept 2",
+        "tidings_requests_total 3",
+        "tidings_streams 0",
+    ] {
+        assert!(lines.contains(&value), "{value} in {lines:?}");
+    }
+}
+
+#[test]
+fn the_page_takes_nothing_from_elsewhere() {
+    let hub = hub(&[]);
+    let page = get(hub.address(), "/");
+    assert_eq!(page.field("Content-Type"), Some("text/html; charset=utf-8"));
+    let policy = page.field("Content-Security-Policy").expect("a policy");
+    assert!(policy.starts_with("default-src 'none'; script-src 'self'"), "{policy}");
+    assert!(!policy.contains("unsafe") && !policy.contains("http"), "{policy}");
+    for part in ["/page.css", "/page.js"] {
+        assert!(page.text().contains(&part[1..]), "{part} is not in the page");
+        let part = get(hub.address(), part);
+        assert_eq!(part.status, 200);
+        assert!(!part.text().contains("://") && !part.text().contains("innerHTML"));
+    }
+    assert!(!page.text().contains("://") && !page.text().contains("<style"));
+}
