@@ -81,12 +81,6 @@ impl Process {
         names.filter(|comm| comm.trim_end() == &name[..name.len().min(15)]).count()
     }
 
-    /// How many descriptors it has open.
-    pub(crate) fn descriptors(&self) -> usize {
-        let open = std::fs::read_dir(format!("/proc/{}/fd", self.child.id()));
-        open.expect("a Linux /proc").count()
-    }
-
     /// Waits until it has ended by itself, and gives its exit status.
     pub(crate) fn ended(&mut self) -> Option<i32> {
         until("the program's end", || self.child.try_wait().unwrap().is_some());
