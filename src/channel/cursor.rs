@@ -146,6 +146,8 @@ pub(crate) fn start<L: Deref<Target = Log>>(
             _ => (0, Some(Gap { from: id.into(), ..gap(logs, epoch, 0, None, Reason::Restarted) })),
         },
     };
+    // Who was told of a gap has it behind it.
+    let sequence = told.as_ref().map_or(sequence, |gap| gap.resume);
     let pushed: u64 = logs.iter().map(|log| log.pushed()).sum();
     let ahead: usize = logs.iter().map(|log| log.len() - log.after(sequence)).sum();
     (Cursor { sequence, seen: pushed - ahead as u64 }, told)

@@ -161,11 +161,13 @@ fn news_sends_in_every_way_and_prints_each_result() {
 #[test]
 fn news_removes_a_client_that_goes_from_its_pool() {
     let example = Process::example("news", &[ANY_PORT]);
-    let mut streams: Vec<EventStream> =
-        (0..3).map(|_| EventStream::open(example.address(), "/news/events")).collect();
-    for (n, stream) in (1..).zip(&mut streams) {
-        assert_eq!(stream.data(), format!("you are stream {n}"));
-    }
+    let mut streams: Vec<EventStream> = (1..=3)
+        .map(|n| {
+            let mut stream = EventStream::open(example.address(), "/news/events");
+            assert_eq!(stream.data(), format!("you are stream {n}"));
+            stream
+        })
+        .collect();
     streams.remove(1);
     example.line("stream 2 left the pool: ");
     assert_eq!(post(example.address(), "/news", "x").text(), "sent to 2 of 2 streams\n");

@@ -97,6 +97,29 @@ fn who_comes_back_too_late_is_told_how_much_is_gone() {
 }
 
 #[test]
+fn a_second_gap_begins_where_the_first_one_ended() {
+    let mut log = log(History::default().events(1), &[1, 2]);
+    let mut batch = Batch::default();
+    let mut gap = |log: &Log, cursor| {
+        read(&[log], EPOCH, cursor, Lag::Skip, true, &mut batch).unwrap();
+        let text = String::from_utf8(batch.bytes().to_vec()).unwrap();
+        // The gap event has gone out, and the socket took nothing more.
+        (text, batch.cursor_at(1).unwrap().0)
+    };
+    let (first, cursor) = gap(&log, Cursor::default());
+    assert!(first.contains(r#"{"from":"ab-0","to":"ab-1","missed":1,"reason":"lagged"}"#));
+    push(&mut log, &[3, 4]);
+    let (second, _) = gap(&log, cursor);
+    assert!(second.contains(r#"{"from":"ab-1","to":"ab-3","missed":2,"reason":"lagged"}"#));
+
+    let (cursor, told) = begin(&[&log], 4, Start::Behind("ab-1"));
+    assert!(told.unwrap().contains(r#"{"from":"ab-1","to":"ab-3","missed":2,"reason":"evicted"}"#));
+    push(&mut log, &[5]);
+    let (third, _) = gap(&log, cursor);
+    assert!(third.contains(r#"{"from":"ab-3","to":"ab-4","missed":1,"reason":"lagged"}"#));
+}
+
+#[test]
 fn what_is_gone_is_not_counted_where_other_channels_lie_between() {
     let a = log(History::default().events(1), &[1, 3, 5]);
     let (_, gap) = begin(&[&a], 5, Start::Behind("ab-1"));
