@@ -123,7 +123,8 @@ impl Pool {
     /// Sends to every stream; tells to how many of how many.
     fn broadcast(&self, headline: &str) -> (usize, usize) {
         let streams = self.all();
-        let sent = streams.iter().filter(|stream| stream.send(("headline", headline)).is_ok());
+        // One that reads slowly must not hold up the others, so nobody is waited for.
+        let sent = streams.iter().filter(|stream| stream.try_send(("headline", headline)).is_ok());
         (sent.count(), streams.len())
     }
 

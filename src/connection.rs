@@ -297,12 +297,15 @@ impl Connection {
                 self.state = State::Drain(decoder);
                 Some(self)
             }
-            Then::Close => {
-                let Self { server, link, .. } = *self;
-                server.watch.linger(link, Vec::new());
-                None
-            }
+            Then::Close => self.linger(),
         }
+    }
+
+    /// Ends the connection so that the peer can read the answer to its end.
+    fn linger(self: Box<Self>) -> Option<Box<Self>> {
+        let Self { server, link, .. } = *self;
+        server.watch.linger(link, Vec::new(), server.limits.write_deadline);
+        None
     }
 
     fn fresh_head(&self) -> State {

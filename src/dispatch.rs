@@ -82,7 +82,7 @@ fn failure(server: &Shared, request: &Request, error: Option<&Error>) -> Respons
             .with_status(Status::BAD_REQUEST);
     }
     if let (Some(hooks), Some(error)) = (&server.hooks, error) {
-        hooks::call(|| hooks.failed(request, error));
+        hooks::call(|| hooks.failed(request.peer(), request.target(), error));
     }
     Response::text("500 Internal Server Error\n").with_status(Status::INTERNAL_SERVER_ERROR)
 }
@@ -112,17 +112,19 @@ pub(crate) fn start_stream(
     };
     let head = exchange.with_cors(server, head);
     let stream = Stream::new(Arc::clone(server), link, ticket, origin, head);
+    if server.is_stopping() {
+        // The stop may have looked for streams before this one was known.
+        return answer_with(stream.reclaim()?, busy(server, true));
+    }
     let writer = SseWriter::new(Arc::clone(&stream));
     match catch_unwind(AssertUnwindSafe(|| handler(writer, request))) {
         Ok(Ok(())) => {
             // Where the client has gone there is nothing left to open.
             let _ = stream.open();
-            if server.is_stopping() {
-                // The stop may have looked for streams before this one was known.
-                stream.end(CloseReason::Stopped);
-            }
             None
         }
+        // It was told that the client has gone, and passes that on.
+        Ok(Err(error)) if error.is_closed() && !stream.is_active() => None,
         failed => {
             let error = failed.ok().and_then(Result::err);
             let response = failure(server, request, error.as_ref());

@@ -72,7 +72,7 @@ impl Error {
         Self(Box::new(Kind::Other(error.into())))
     }
 
-    /// Whether a value was refused because the wire cannot carry it.
+    /// Whether it was a value that the wire can't carry, or a call that can't be.
     pub fn is_invalid(&self) -> bool {
         matches!(*self.0, Kind::Invalid(_))
     }
@@ -111,6 +111,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.0 {
             Kind::Invalid(what) | Kind::Request(what) => f.write_str(what),
+            Kind::Closed(CloseReason::Channel) => f.write_str("the channel is closed"),
             Kind::Closed(reason) => write!(f, "the stream is closed: {reason}"),
             Kind::Full => f.write_str(
                 "the stream is full: its peer reads more slowly than events are sent to it",
@@ -174,7 +175,7 @@ impl CloseReason {
     /// Whether the stream is ended with its last chunk, so that the client knows it to be whole.
     /// One that is cut off does not get it (RFC 9112, section 8).
     pub(crate) fn ends_well(self) -> bool {
-        matches!(self, Self::Server | Self::Released | Self::Channel | Self::Lagged | Self::Stopped)
+        matches!(self, Self::Server | Self::Released | Self::Channel | Self::Stopped)
     }
 }
 
@@ -189,7 +190,7 @@ impl fmt::Display for CloseReason {
             Self::Lagged => "the client fell too far behind",
             Self::Stalled => "the client stopped reading",
             Self::Stopped => "the server stopped",
-            Self::Failed => "the stream's handler failed",
+            Self::Failed => "the stream's handler or interval failed",
         })
     }
 }

@@ -1,8 +1,10 @@
 //! Watching a server's event streams: when one opens, what goes out on it, and how it ends.
 //!
-//! A server calls its [`Hooks`] on whatever thread the thing happened; a slow hook slows that
-//! thread. They are called without any lock held, so they may use the library themselves, and a
-//! hook that panics does no harm. [`Logger`] is a ready one that prints a line for each call:
+//! A server calls its [`Hooks`] on whatever thread the thing happened, be it one that passes over
+//! thousands of streams: a hook must not block, and should `try_send` and not `send`. One that
+//! publishes to a channel whose streams it watches calls itself. Apart from that a hook may use the
+//! library, as no lock is held, and a hook that panics does no harm. [`Logger`] is a ready one that
+//! prints a line for each call:
 //!
 //! ```text
 //! open peer=127.0.0.1:50412 path=/sse
@@ -18,7 +20,6 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::error::{CloseReason, Error};
-use crate::http::request::Request;
 
 /// What a server tells of its event streams. Each method does nothing unless it is written.
 ///
@@ -46,8 +47,9 @@ pub trait Hooks: Send + Sync + 'static {
     /// The stream has ended; called once for each stream that was opened.
     fn closed(&self, _stream: &StreamInfo<'_>, _reason: CloseReason) {}
 
-    /// A handler returned this error; its client is told no more than 500.
-    fn failed(&self, _request: &Request, _error: &Error) {}
+    /// A handler, or an interval's closure, returned this error to a request from this peer for
+    /// this target. The client is not told it: it gets a 500, or its stream is cut off.
+    fn failed(&self, _peer: SocketAddr, _target: &str, _error: &Error) {}
 }
 
 /// A stream, as a hook sees it.
@@ -115,8 +117,7 @@ impl Hooks for Logger {
         ));
     }
 
-    fn failed(&self, request: &Request, error: &Error) {
-        let (peer, target) = (request.peer(), request.target());
+    fn failed(&self, peer: SocketAddr, target: &str, error: &Error) {
         self.line(format_args!("failed peer={peer} path={target} error={:?}", error.to_string()));
     }
 

@@ -52,7 +52,7 @@ pub(crate) const COME_BACK: Duration = Duration::from_secs(2);
 
 /// The bounds and deadlines of a server. All have defaults, and all can be set.
 ///
-/// Sizes are in bytes. A deadline of zero is refused by nobody but passes at once.
+/// Sizes are in bytes. A deadline of zero passes at once; one of more than a year is a year.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Limits {
@@ -100,6 +100,26 @@ impl Default for Limits {
             workers: WORKERS,
             grace: GRACE,
         }
+    }
+}
+
+/// What "never" comes to: far enough away, and near enough to be added to any time.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+impl Limits {
+    /// The same limits, with no time longer than a year, so that none can overflow a clock.
+    pub(crate) fn bounded(mut self) -> Self {
+        for time in [
+            &mut self.head_deadline,
+            &mut self.body_deadline,
+            &mut self.idle_deadline,
+            &mut self.write_deadline,
+            &mut self.heartbeat,
+            &mut self.grace,
+        ] {
+            *time = LONGEST.min(*time);
+        }
+        self
     }
 }
 

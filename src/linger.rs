@@ -9,8 +9,9 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
-use crate::limits::WRITE_DEADLINE;
+use crate::connection::wait::would_block;
 use crate::sse::outbox::Link;
+use crate::watch::Retry;
 
 /// A peer that does not close within this time has no use for more patience.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(2);
@@ -22,6 +23,8 @@ pub(crate) struct Linger {
     link: Link,
     /// What has to go out before the half-close.
     rest: Vec<u8>,
+    /// How long the peer may take nothing of it.
+    write_deadline: Duration,
     half_closed: bool,
     drained: usize,
     until: Instant,
@@ -29,22 +32,30 @@ pub(crate) struct Linger {
 
 impl Linger {
     /// Begins the end. `None` if the connection is over at once.
-    pub(crate) fn begin(link: Link, rest: Vec<u8>) -> Option<Self> {
+    pub(crate) fn begin(link: Link, rest: Vec<u8>, write_deadline: Duration) -> Option<Self> {
         link.socket.set_nonblocking(true).ok()?;
         let now = Instant::now();
-        let until = now + if rest.is_empty() { DRAIN_DEADLINE } else { WRITE_DEADLINE };
-        Self { link, rest, half_closed: false, drained: 0, until }.try_again(now)
+        let until = now + write_deadline.max(DRAIN_DEADLINE);
+        let linger = Self { link, rest, write_deadline, half_closed: false, drained: 0, until };
+        linger.try_again(now).map(|(linger, _)| linger)
     }
 
     /// Goes on as far as the socket lets it. `None` when the connection is closed.
-    pub(crate) fn try_again(mut self, now: Instant) -> Option<Self> {
+    pub(crate) fn try_again(mut self, now: Instant) -> Option<(Self, Retry)> {
         if now >= self.until {
             return None;
         }
+        let before = self.rest.len();
         while !self.rest.is_empty() {
             match (&self.link.socket).write(&self.rest) {
                 Ok(taken) => drop(self.rest.drain(..taken)),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Some(self),
+                Err(error) if would_block(&error) => {
+                    if self.rest.len() == before {
+                        return Some((self, Retry::Stuck));
+                    }
+                    self.until = now + self.write_deadline;
+                    return Some((self, Retry::Moved));
+                }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => return None,
             }
@@ -54,7 +65,7 @@ impl Linger {
             self.half_closed = true;
             self.until = now + DRAIN_DEADLINE;
         }
-        self.drain()
+        self.drain().map(|linger| (linger, Retry::Stuck))
     }
 
     fn drain(mut self) -> Option<Self> {
@@ -63,7 +74,7 @@ impl Linger {
             match (&self.link.socket).read(&mut dropped) {
                 Ok(0) => return None,
                 Ok(read) => self.drained += read,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Some(self),
+                Err(error) if would_block(&error) => return Some(self),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => return None,
             }

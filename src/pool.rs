@@ -186,6 +186,22 @@ fn join_finished(threads: &mut Vec<JoinHandle<()>>) {
     }
 }
 
+/// How often it is looked whether a thread has ended.
+const LOOK: Duration = Duration::from_millis(1);
+
+/// Waits for a thread until the deadline; gives it back if it has not ended by then.
+pub(crate) fn join_by(thread: JoinHandle<()>, deadline: Instant) -> Result<(), JoinHandle<()>> {
+    // std can't wait for a thread with a limit.
+    while !thread.is_finished() {
+        if Instant::now() >= deadline {
+            return Err(thread);
+        }
+        thread::sleep(LOOK);
+    }
+    join(thread);
+    Ok(())
+}
+
 fn join(thread: JoinHandle<()>) {
     // A job that panics is caught in `work`; there is nothing to learn from the result. The last
     // owner of a pool may be one of its own workers, which must not wait for itself.
@@ -223,8 +239,10 @@ impl Shared {
             let left = IDLE.saturating_sub(idle_since.elapsed());
             if state.stopping || left.is_zero() {
                 state.workers -= 1;
-                // `stop` waits for the last one.
-                self.wake.notify_all();
+                if state.stopping {
+                    // `stop` waits for the last one.
+                    self.wake.notify_all();
+                }
                 return None;
             }
             state.idle += 1;

@@ -24,6 +24,7 @@ use crate::connection::Connection;
 use crate::connection::wait::Tried;
 use crate::error::{Error, Result};
 use crate::linger::Linger;
+use crate::pool::join_by;
 use crate::server::shared::Shared;
 use crate::sse::outbox::Link;
 use crate::sse::stream::Stream;
@@ -63,6 +64,17 @@ enum Task {
     Linger(Linger),
 }
 
+/// How another try went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Retry {
+    /// There is nothing left to try.
+    Over,
+    /// It went on a little: the next try is soon.
+    Moved,
+    /// Nothing has changed: the pause grows.
+    Stuck,
+}
+
 impl Watch {
     pub(crate) fn new() -> Self {
         Self { inbox: Mutex::default(), wake: Condvar::new() }
@@ -89,9 +101,10 @@ impl Watch {
         self.add(Task::Stream(Arc::downgrade(stream)));
     }
 
-    /// Takes a connection that is over: sends the rest, then waits a while for the peer's end.
-    pub(crate) fn linger(&self, link: Link, rest: Vec<u8>) {
-        if let Some(linger) = Linger::begin(link, rest) {
+    /// Takes a connection that is over: sends the rest, for as long as the peer takes some of it
+    /// within the write deadline, then waits a while for the peer's end.
+    pub(crate) fn linger(&self, link: Link, rest: Vec<u8>, write_deadline: Duration) {
+        if let Some(linger) = Linger::begin(link, rest, write_deadline) {
             self.add(Task::Linger(linger));
         }
     }
@@ -108,17 +121,20 @@ impl Watch {
         self.wake.notify_one();
     }
 
-    /// Ends the thread; what it still had is closed.
-    pub(crate) fn stop(&self) {
+    /// Ends the thread; what it still had is closed. Returns how many threads would not end by the
+    /// deadline, as a hook holds them.
+    pub(crate) fn stop(&self, deadline: Instant) -> usize {
         let thread = {
             let mut inbox = self.lock();
             inbox.stopping = true;
             inbox.thread.take()
         };
         self.wake.notify_one();
-        if let Some(thread) = thread {
-            let _ = thread.join();
-        }
+        let stuck = thread.is_some_and(|thread| join_by(thread, deadline).is_err());
+        let left = std::mem::take(&mut self.lock().tasks);
+        // Dropped without the lock, as a drop may come back here.
+        drop(left);
+        usize::from(stuck)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inbox> {
@@ -199,7 +215,8 @@ impl Round {
                 self.look_at_streams(began);
             }
             let now = Instant::now();
-            rested_at = now + (now - began) * REST;
+            // A hook may have taken its time here, which must not be paid for in rest.
+            rested_at = now + ((now - began) * REST).min(LOOK / 2);
         }
     }
 
@@ -211,28 +228,35 @@ impl Round {
     fn try_what_is_due(&mut self, now: Instant) {
         while self.tries.peek().is_some_and(|Reverse(next)| next.due <= now) {
             let Some(Reverse(Try { pause, task, .. })) = self.tries.pop() else { return };
-            if let Some(task) = self.attempt(task, now) {
-                let pause = (pause * 2).min(LONGEST_PAUSE);
-                self.tries.push(Reverse(Try { due: now + pause, pause, task }));
-            }
+            let Some((task, retry)) = self.attempt(task, now) else { continue };
+            let pause = match retry {
+                Retry::Over => continue,
+                Retry::Moved => SHORTEST_PAUSE,
+                Retry::Stuck => (pause * 2).min(LONGEST_PAUSE),
+            };
+            self.tries.push(Reverse(Try { due: now + pause, pause, task }));
         }
     }
 
-    /// Gives the task back if it has to be tried again.
-    fn attempt(&mut self, task: Task, now: Instant) -> Option<Task> {
+    /// Gives the task back, if there is still one, and says how it went.
+    fn attempt(&mut self, task: Task, now: Instant) -> Option<(Task, Retry)> {
         match task {
             Task::Connection(connection) => match connection.try_again(now) {
-                Tried::Parked(connection) => return Some(Task::Connection(connection)),
-                Tried::Ready(connection) => connection.hand_to_worker(),
-                Tried::Over => {}
+                Tried::Parked(connection, retry) => Some((Task::Connection(connection), retry)),
+                Tried::Ready(connection) => {
+                    connection.hand_to_worker();
+                    None
+                }
+                Tried::Over => None,
             },
             Task::Stream(stream) => {
-                let blocked = stream.upgrade()?.try_again(&mut self.batches, now);
-                return blocked.then_some(Task::Stream(stream));
+                let retry = stream.upgrade()?.try_again(&mut self.batches, now);
+                Some((Task::Stream(stream), retry))
             }
-            Task::Linger(linger) => return linger.try_again(now).map(Task::Linger),
+            Task::Linger(linger) => {
+                linger.try_again(now).map(|(linger, retry)| (Task::Linger(linger), retry))
+            }
         }
-        None
     }
 
     fn look_at_streams(&mut self, now: Instant) {

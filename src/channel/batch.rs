@@ -34,6 +34,8 @@ impl Batch {
     /// Empties the batch and begins a new one behind `cursor`.
     pub(crate) fn begin(&mut self, cursor: Cursor, plain: bool) {
         self.bytes.clear();
+        // One huge event must not hold its memory until the next.
+        self.bytes.shrink_to(2 * MOST);
         self.ends.clear();
         self.cursor = cursor;
         self.full = false;

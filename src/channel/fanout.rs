@@ -25,6 +25,7 @@ use super::batch::Batch;
 use super::cursor::{Cursor, Lagged};
 use super::subscription::Subscription;
 use crate::error::{Error, Result};
+use crate::pool::join_by;
 use crate::sse::stream::Stream;
 use crate::sse::stream::delivery::Advance;
 
@@ -96,17 +97,15 @@ impl Fanout {
         &self.shards[stream % self.shards.len()]
     }
 
-    pub(crate) fn stop(&self) {
+    /// Ends the threads and joins them. Returns how many would not end by the deadline, as a hook
+    /// holds them.
+    pub(crate) fn stop(&self, deadline: Instant) -> usize {
         for shard in &self.shards {
             shard.lock_queue().stopping = true;
             shard.wake.notify_all();
         }
-        for shard in &self.shards {
-            let thread = shard.lock_queue().thread.take();
-            if let Some(thread) = thread {
-                let _ = thread.join();
-            }
-        }
+        let threads = self.shards.iter().filter_map(|shard| shard.lock_queue().thread.take());
+        threads.filter_map(|thread| join_by(thread, deadline).err()).count()
     }
 }
 
@@ -151,6 +150,10 @@ impl Shard {
         !queue.stopping
     }
 
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.lock_queue().stopping
+    }
+
     fn enqueue(&self, group: &Arc<Group>) {
         let mut queue = self.lock_queue();
         if queue.stopping {
@@ -184,14 +187,11 @@ impl Group {
         self.lock().push(Arc::clone(stream));
     }
 
-    /// Whether the stream was here.
-    pub(crate) fn remove(&self, stream: &Stream) -> bool {
+    pub(crate) fn remove(&self, stream: &Stream) {
         let mut streams = self.lock();
         let found = streams.iter().position(|other| std::ptr::eq(&**other, stream));
-        let removed = found.map(|at| streams.swap_remove(at));
-        // It may be the last owner of the stream, whose end needs this lock.
-        drop(streams);
-        removed.is_some()
+        // The caller borrows the stream, so this is not its last owner.
+        found.map(|at| streams.swap_remove(at));
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -212,7 +212,8 @@ impl Group {
         self.leave_to_the_thread();
     }
 
-    fn leave_to_the_thread(self: &Arc<Self>) {
+    /// Has the fan-out thread make a pass.
+    pub(crate) fn leave_to_the_thread(self: &Arc<Self>) {
         if !self.queued.swap(true, Ordering::AcqRel) {
             self.shard.enqueue(self);
         }
@@ -294,6 +295,8 @@ impl Batches {
         }
         let slot = if self.shared.key.is_none() { &mut self.shared } else { &mut self.own };
         if key.is_none() || slot.key != key {
+            // A read that fails has emptied the batch.
+            slot.key = None;
             of.read(plain, &mut slot.batch)?;
             slot.key = key;
         }

@@ -127,6 +127,9 @@ impl Hub {
         if let Some(channel) = names.channels.get(name).filter(|channel| !channel.is_closed()) {
             return channel.clone();
         }
+        if names.channels.remove(name).is_some_and(|closed| closed.published() > 0) {
+            names.forgotten_through = self.0.sequence.newest();
+        }
         if names.channels.len() >= names.forget_at {
             self.forget_unused(&mut names);
         }
@@ -184,7 +187,7 @@ impl Channel {
     fn is_in_use(&self) -> bool {
         let mut log = self.log();
         log.evict(self.0.sequence.now());
-        log.len() > 0 || Arc::strong_count(&self.0) > 1
+        (log.len() > 0 && !self.is_closed()) || Arc::strong_count(&self.0) > 1
     }
 }
 

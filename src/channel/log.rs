@@ -113,6 +113,9 @@ pub(crate) struct Entry {
 /// An event much larger than others should not hold its memory for ever.
 const SCRATCH_KEPT: usize = 16 * 1024;
 
+/// Nor should the log keep many times the room that its events need.
+const SPARE: usize = 8;
+
 impl Log {
     /// An empty log. Events up to the sequence number `forgotten_through` may have been in a log
     /// that it replaces; zero if there was none.
@@ -157,19 +160,22 @@ impl Log {
     pub(crate) fn evict(&mut self, now: Duration) {
         while let Some(&oldest) = self.entries.front() {
             if !self.is_past_the_bounds(&oldest, now) {
-                return;
+                break;
             }
             self.entries.pop_front();
             self.bytes.drain(..(oldest.end - self.evicted_bytes) as usize);
             self.evicted_bytes = oldest.end;
             self.evicted_through = oldest.sequence;
         }
+        if self.bytes.capacity() > SPARE * (self.bytes.len() + SCRATCH_KEPT) {
+            self.bytes.shrink_to(2 * self.bytes.len());
+        }
     }
 
     fn is_past_the_bounds(&self, oldest: &Entry, now: Duration) -> bool {
         let too_much = self.entries.len() > self.history.events.max(1)
             || (self.entries.len() > 1 && self.bytes.len() > self.history.bytes);
-        too_much || oldest.pushed_at + self.history.age < now
+        too_much || now.saturating_sub(oldest.pushed_at) > self.history.age
     }
 
     pub(crate) fn pushed(&self) -> u64 {

@@ -94,7 +94,7 @@ impl Channel {
     }
 
     /// A channel of its own that does this to streams which fall behind its history.
-    pub fn with_history_and_lag(history: History, lag: Lag) -> Self {
+    pub fn with(history: History, lag: Lag) -> Self {
         Self::build(Arc::new(Sequence::new()), history, lag, 0)
     }
 
@@ -150,7 +150,9 @@ impl Channel {
 
     /// How many events it keeps at the moment.
     pub fn kept(&self) -> usize {
-        self.log().len()
+        let mut log = self.log();
+        log.evict(self.0.sequence.now());
+        log.len()
     }
 
     /// How many events were ever published on it.
@@ -158,8 +160,10 @@ impl Channel {
         self.log().pushed()
     }
 
-    /// Ends the channel and every stream that follows it, with what they have not yet had.
-    /// Publishing and subscribing then fail. Closing it again does nothing.
+    /// Ends the channel and every stream that follows it. A stream is sent what it has not yet had,
+    /// and then its last chunk; what a slow reader would leave waiting beyond the limit of unsent
+    /// bytes is left out, and so is its last chunk. Publishing and subscribing then fail. Closing
+    /// it again does nothing.
     pub fn close(&self) {
         {
             let _log = self.log();
@@ -176,26 +180,45 @@ impl Channel {
     }
 
     /// Adds a stream. It is sent what is published from now on.
-    fn join(&self, stream: &Arc<Stream>, shard: &Arc<Shard>) {
-        let mut groups = self.0.groups.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(group) = groups.iter().find(|group| group.is_of(shard)) {
-            return group.add(stream);
-        }
-        let group = Arc::new(Group::new(Arc::clone(shard)));
+    fn join(&self, stream: &Arc<Stream>) {
+        let shard = stream.shard();
+        let group = self.group_of(shard).unwrap_or_else(|| {
+            let mut groups = self.lock_groups();
+            // Somebody else may have been here in between.
+            if let Some(group) = groups.iter().find(|group| group.is_of(shard)) {
+                return Arc::clone(group);
+            }
+            let group = Arc::new(Group::new(Arc::clone(shard)));
+            *groups = groups.iter().chain([&group]).cloned().collect();
+            group
+        });
+        // A pass may be under way, so this may wait; nobody waits for `groups` meanwhile.
         group.add(stream);
-        *groups = groups.iter().cloned().chain([group]).collect();
     }
 
-    /// Removes a stream, and its group if that is then empty.
+    /// Removes a stream. Its group stays, as the next stream of the shard will want it; but not
+    /// when the server has ended.
     fn leave(&self, stream: &Stream) {
-        let mut groups = self.0.groups.lock().unwrap_or_else(PoisonError::into_inner);
-        if groups.iter().any(|group| group.remove(stream)) {
-            *groups = groups.iter().filter(|group| group.len() > 0).cloned().collect();
+        let shard = stream.shard();
+        if let Some(group) = self.group_of(shard) {
+            group.remove(stream);
         }
+        if shard.is_stopping() {
+            let mut groups = self.lock_groups();
+            *groups = groups.iter().filter(|group| !group.is_of(shard)).cloned().collect();
+        }
+    }
+
+    fn group_of(&self, shard: &Arc<Shard>) -> Option<Arc<Group>> {
+        self.groups().iter().find(|group| group.is_of(shard)).cloned()
     }
 
     fn groups(&self) -> Arc<[Arc<Group>]> {
-        Arc::clone(&self.0.groups.lock().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.lock_groups())
+    }
+
+    fn lock_groups(&self) -> MutexGuard<'_, Arc<[Arc<Group>]>> {
+        self.0.groups.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn log(&self) -> MutexGuard<'_, Log> {

@@ -5,6 +5,7 @@ use std::sync::{Arc, MutexGuard};
 use super::Channel;
 use super::batch::Batch;
 use super::cursor::{self, Cursor, Lag, Lagged, Start};
+use super::fanout::Shard;
 use super::gap::Gap;
 use super::log::Log;
 use crate::error::{CloseReason, Error, Result};
@@ -83,7 +84,7 @@ impl Subscription {
 /// Adds the stream to each channel's list.
 pub(crate) fn join(channels: &[Channel], stream: &Arc<Stream>) {
     for channel in channels {
-        channel.join(stream, stream.shard());
+        channel.join(stream);
     }
 }
 
@@ -91,6 +92,13 @@ pub(crate) fn join(channels: &[Channel], stream: &Arc<Stream>) {
 pub(crate) fn leave(channels: &[Channel], stream: &Stream) {
     for channel in channels {
         channel.leave(stream);
+    }
+}
+
+/// Has the shard's fan-out thread look at the channels' streams.
+pub(crate) fn leave_to_the_thread(channels: &[Channel], shard: &Arc<Shard>) {
+    for group in channels.iter().filter_map(|channel| channel.group_of(shard)) {
+        group.leave_to_the_thread();
     }
 }
 

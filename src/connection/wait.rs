@@ -8,6 +8,7 @@ use std::time::Instant;
 use super::{Connection, State};
 use crate::http::Refusal;
 use crate::http::status::Status;
+use crate::watch::Retry;
 
 /// How much is read at once.
 const READ: usize = 16 * 1024;
@@ -15,8 +16,8 @@ const READ: usize = 16 * 1024;
 /// What the watch thread's try of a parked connection found.
 #[derive(Debug)]
 pub(crate) enum Tried {
-    /// Nothing yet.
-    Parked(Box<Connection>),
+    /// More has to come first.
+    Parked(Box<Connection>, Retry),
     /// There is work for a worker.
     Ready(Box<Connection>),
     /// The connection is over.
@@ -30,6 +31,10 @@ enum Received {
     Nothing,
     End,
 }
+
+/// How often one try reads on while there is something, so that nobody who is parked with a large
+/// body waits a pause for each piece of it.
+const READS: usize = 16;
 
 impl Connection {
     /// Waits for the peer, or parks the connection where this worker may be needed.
@@ -64,15 +69,20 @@ impl Connection {
         if matches!(self.state, State::Answer(_)) {
             return match self.write() {
                 Ok(true) => Tried::Ready(self),
-                Ok(false) => Tried::Parked(self),
+                Ok(false) => Tried::Parked(self, Retry::Stuck),
                 Err(_) => Tried::Over,
             };
         }
-        match self.read() {
-            Received::End => Tried::Over,
-            Received::Bytes if self.take_in() => Tried::Ready(self),
-            Received::Bytes | Received::Nothing => Tried::Parked(self),
+        let mut retry = Retry::Stuck;
+        for _ in 0..READS {
+            match self.read() {
+                Received::End => return Tried::Over,
+                Received::Nothing => break,
+                Received::Bytes if self.take_in() => return Tried::Ready(self),
+                Received::Bytes => retry = Retry::Moved,
+            }
         }
+        Tried::Parked(self, retry)
     }
 
     /// Whether its time is up.
@@ -88,6 +98,7 @@ impl Connection {
         let why = match &self.state {
             State::Head(_) if !self.input.is_empty() => "the request's head took too long to come",
             State::Body(_) => "the request's body took too long to come",
+            State::Drain(_) => return self.linger(),
             _ => return None,
         };
         self.state = State::Refused(Refusal::new(Status::REQUEST_TIMEOUT, why));

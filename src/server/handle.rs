@@ -1,9 +1,9 @@
 //! How others reach a running server: to stop it, and to ask what it is doing.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -20,6 +20,11 @@ pub struct Handle(Arc<Inner>);
 struct Inner {
     address: SocketAddr,
     stopped: AtomicBool,
+    /// Whether the acceptor has found that out.
+    awake: AtomicBool,
+    /// A descriptor that is given back for the connection which wakes the acceptor, so that a stop
+    /// succeeds where all others are in use.
+    spare: Mutex<Option<UdpSocket>>,
     /// Weak, as the server's own handlers may hold a handle.
     shared: OnceLock<Weak<Shared>>,
 }
@@ -35,8 +40,15 @@ const WAKE: Duration = Duration::from_millis(500);
 
 impl Handle {
     pub(crate) fn new(address: SocketAddr) -> Self {
-        let (stopped, shared) = (AtomicBool::new(false), OnceLock::new());
-        Self(Arc::new(Inner { address, stopped, shared }))
+        // Where there is none to spare, stopping is only less sure.
+        let spare = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).ok();
+        Self(Arc::new(Inner {
+            address,
+            stopped: AtomicBool::new(false),
+            awake: AtomicBool::new(false),
+            spare: Mutex::new(spare),
+            shared: OnceLock::new(),
+        }))
     }
 
     pub(crate) fn serves(&self, shared: &Arc<Shared>) {
@@ -49,14 +61,21 @@ impl Handle {
     }
 
     /// Has the server stop: it accepts no more, requests finish, streams end, threads are joined.
-    /// Returns at once; [`Server::run`] returns when it is done. May be called from a handler.
+    /// Returns at once; [`Server::run`] returns when it is done. May be called from a handler, and
+    /// again.
     pub fn stop(&self) {
-        if self.0.stopped.swap(true, Ordering::AcqRel) {
-            return;
+        self.0.stopped.store(true, Ordering::Release);
+        if !self.0.awake.load(Ordering::Acquire) {
+            // std can't interrupt a blocking accept, but a connection wakes it.
+            drop(self.0.spare.lock().unwrap_or_else(PoisonError::into_inner).take());
+            let _ = TcpStream::connect_timeout(&reachable(self.0.address), WAKE);
         }
-        // std can't interrupt a blocking accept. A connection wakes it; where none is to be had
-        // the acceptor is awake already, for then it fails for want of descriptors.
-        let _ = TcpStream::connect_timeout(&reachable(self.0.address), WAKE);
+    }
+
+    /// The acceptor needs no waking any more.
+    pub(crate) fn is_awake(&self) {
+        self.0.awake.store(true, Ordering::Release);
+        drop(self.0.spare.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
     pub(crate) fn is_stopped(&self) -> bool {
@@ -82,7 +101,8 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
 }
 
 /// A server on a thread of its own. Dropping it stops the server and joins all its threads, which
-/// takes up to the grace period.
+/// takes up to the grace period. Dropped on a thread of a server's, such as by a handler or a
+/// callback, it has the server stop and does not wait.
 #[derive(Debug)]
 #[must_use = "the server stops when this is dropped"]
 pub struct Running {
@@ -92,12 +112,18 @@ pub struct Running {
 
 impl Running {
     pub(crate) fn start(server: Server) -> Result<Self> {
-        let handle = server.handle();
+        let (listener, shared, handle) = server.prepare()?;
+        let (own, server) = (handle.clone(), Arc::clone(&shared));
         let thread = thread::Builder::new()
             .name("tidings-acceptor".into())
-            .spawn(move || server.run())
-            .map_err(|error| Error::io("can't start the acceptor's thread", error))?;
-        Ok(Self { handle, thread: Some(thread) })
+            .spawn(move || super::serve(listener, &server, &own));
+        match thread {
+            Ok(thread) => Ok(Self { handle, thread: Some(thread) }),
+            Err(error) => {
+                shared.stop();
+                Err(Error::io("can't start the acceptor's thread", error))
+            }
+        }
     }
 
     /// The address that it listens on.
@@ -146,8 +172,9 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.handle.stop();
-        // Dropped by one of the server's own threads, it can't wait for itself.
-        if self.thread.as_ref().is_some_and(|own| own.thread().id() != thread::current().id()) {
+        // One of the server's own threads would wait for itself.
+        let of_a_server = thread::current().name().is_some_and(|name| name.starts_with("tidings-"));
+        if !of_a_server {
             let _ = self.join();
         }
     }

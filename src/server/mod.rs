@@ -249,15 +249,7 @@ impl Server {
     /// handler or an interval would not end within the grace period.
     pub fn run(self) -> Result<()> {
         let (listener, shared, handle) = self.prepare()?;
-        accept::run(&listener, &shared, &handle);
-        drop(listener);
-        match shared.stop() {
-            0 => Ok(()),
-            stuck => Err(Error::other(format!(
-                "{stuck} threads would not end within the grace period: \
-                 a handler, a callback or an interval's closure still runs"
-            ))),
-        }
+        serve(listener, &shared, &handle)
     }
 
     /// Serves on a thread of its own, until what is returned is dropped or told to stop.
@@ -266,20 +258,17 @@ impl Server {
     ///
     /// When a route was wrong, or the system gives no thread.
     pub fn start(self) -> Result<Running> {
-        if let Some(error) = self.error {
-            return Err(error);
-        }
         Running::start(self)
     }
 
-    fn prepare(self) -> Result<(TcpListener, Arc<Shared>, Handle)> {
+    pub(crate) fn prepare(self) -> Result<(TcpListener, Arc<Shared>, Handle)> {
         if let Some(error) = self.error {
             return Err(error);
         }
         let shared = Arc::new(Shared {
             pool: Pool::new(self.limits.workers),
             streams: Registry::new(self.limits.streams, self.limits.streams_per_peer),
-            limits: self.limits,
+            limits: self.limits.bounded(),
             routes: self.routes,
             cors: self.cors,
             hosts: self.hosts,
@@ -293,5 +282,19 @@ impl Server {
         shared.watch.start(&shared)?;
         self.handle.serves(&shared);
         Ok((self.listener, shared, self.handle))
+    }
+}
+
+/// Accepts until the handle says stop, then ends everything.
+fn serve(listener: TcpListener, server: &Arc<Shared>, handle: &Handle) -> Result<()> {
+    accept::run(&listener, server, handle);
+    handle.is_awake();
+    drop(listener);
+    match server.stop() {
+        0 => Ok(()),
+        stuck => Err(Error::other(format!(
+            "{stuck} threads would not end within the grace period: \
+             a handler, a callback, a hook or an interval's closure still runs"
+        ))),
     }
 }

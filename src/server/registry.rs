@@ -46,11 +46,10 @@ impl Registry {
             return None;
         }
         if self.most_per_peer < usize::MAX {
-            let of_peer = places.per_peer.entry(peer).or_default();
-            if *of_peer >= self.most_per_peer {
+            if places.per_peer.get(&peer).copied().unwrap_or(0) >= self.most_per_peer {
                 return None;
             }
-            *of_peer += 1;
+            *places.per_peer.entry(peer).or_default() += 1;
         }
         let number = places.free.pop().unwrap_or_else(|| {
             places.streams.push(Weak::new());

@@ -66,7 +66,7 @@ impl Shared {
     }
 
     /// Ends everything within the grace period: requests finish, streams get their end, threads
-    /// are joined. Returns how many workers and intervals would not end.
+    /// are joined. Returns how many threads would not end.
     pub(crate) fn stop(&self) -> usize {
         let deadline = Instant::now() + self.limits.grace;
         self.stopping.store(true, Ordering::Release);
@@ -75,7 +75,7 @@ impl Shared {
             streams.iter().for_each(|stream| stream.end(CloseReason::Stopped));
             place = next;
         }
-        self.fanout.stop();
+        let mut stuck = self.fanout.stop(deadline);
         // Connections end by workers and the watch thread, intervals by themselves.
         let busy = || self.counts.connections() + self.counts.intervals();
         let last_look = deadline - LAST_LOOK.min(self.limits.grace / 4);
@@ -83,8 +83,8 @@ impl Shared {
             std::thread::sleep(LOOK);
         }
         self.gives_up.store(true, Ordering::Release);
-        self.watch.stop();
-        self.pool.stop(deadline) + self.counts.intervals()
+        stuck += self.watch.stop(deadline);
+        stuck + self.pool.stop(deadline) + self.counts.intervals()
     }
 }
 

@@ -14,6 +14,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle, Thread, ThreadId};
 use std::time::{Duration, Instant};
 
@@ -99,11 +100,14 @@ where
 {
     check(period)?;
     let stop = Arc::new(AtomicBool::new(false));
-    stream.stream().attach(|intervals| {
-        let handle = spawn(stream.clone(), period, stop, call)?;
+    let give = stream.stream().attach(|intervals| {
+        let (handle, give) = spawn(stream.clone(), period, stop)?;
         intervals.push(Running { thread: handle.thread().clone(), handle: Some(handle) });
-        Ok(())
-    })
+        Ok(give)
+    })?;
+    // The thread waits for it, and ends only behind it.
+    let _ = give.send(call);
+    Ok(())
 }
 
 /// Starts an interval and gives its owner the guard.
@@ -113,11 +117,13 @@ where
 {
     check(period)?;
     let stop = Arc::new(AtomicBool::new(false));
-    stream.stream().attach(|intervals| {
-        let handle = spawn(stream.clone(), period, Arc::clone(&stop), call)?;
+    let (interval, give) = stream.stream().attach(|intervals| {
+        let (handle, give) = spawn(stream.clone(), period, Arc::clone(&stop))?;
         intervals.push(Running { thread: handle.thread().clone(), handle: None });
-        Ok(Interval { stop, handle: Some(handle) })
-    })
+        Ok((Interval { stop, handle: Some(handle) }, give))
+    })?;
+    let _ = give.send(call);
+    Ok(interval)
 }
 
 fn check(period: Duration) -> Result<()> {
@@ -127,27 +133,33 @@ fn check(period: Duration) -> Result<()> {
     Ok(())
 }
 
+/// Starts the thread, and gives the way by which it is then sent its closure. The caller holds the
+/// stream's lock, under which a closure must not be dropped: what it holds may come back for the
+/// lock. So it is sent only when there is a thread to take it and the lock is free.
 fn spawn<F>(
     stream: SseWriter,
     period: Duration,
     stop: Arc<AtomicBool>,
-    mut call: F,
-) -> Result<JoinHandle<()>>
+) -> Result<(JoinHandle<()>, Sender<F>)>
 where
     F: FnMut(&SseWriter) -> Result<()> + Send + 'static,
 {
     let counted = stream.stream().server().counts.interval();
-    thread::Builder::new()
+    let (give, take) = mpsc::channel::<F>();
+    let life = move || {
+        if let Ok(mut call) = take.recv() {
+            repeat(&stream, period, &stop, &mut call);
+            // What the closure holds is given back here, before the thread is joined.
+        }
+        stream.stream().detach(thread::current().id());
+        drop((stream, counted));
+    };
+    let handle = thread::Builder::new()
         .name("tidings-interval".into())
         .stack_size(STACK)
-        .spawn(move || {
-            repeat(&stream, period, &stop, &mut call);
-            // What the closure holds is given back before the thread is joined.
-            drop(call);
-            stream.stream().detach(thread::current().id());
-            drop((stream, counted));
-        })
-        .map_err(|error| Error::io("can't start a thread for an interval", error))
+        .spawn(life)
+        .map_err(|error| Error::io("can't start a thread for an interval", error))?;
+    Ok((handle, give))
 }
 
 /// Calls the closure on time until it fails, the stream ends or somebody says stop.
@@ -170,13 +182,18 @@ where
         }
         match catch_unwind(AssertUnwindSafe(|| call(stream))) {
             Ok(Ok(())) => {}
-            // Nothing to tell: the stream's own end is told by its callbacks.
+            // The stream's own end is told by its callbacks.
             Ok(Err(error)) if error.is_closed() => return,
-            Ok(Err(_)) | Err(_) => return stream.stream().end(CloseReason::Failed),
+            Ok(Err(error)) => {
+                stream.stream().tell_failure(&error);
+                return stream.stream().end(CloseReason::Failed);
+            }
+            Err(_) => return stream.stream().end(CloseReason::Failed),
         }
-        due += period;
+        due = due.saturating_add(period);
         let late = begin.elapsed().saturating_sub(due);
         let left_out = late.as_nanos() / period.as_nanos();
-        due += period.saturating_mul(u32::try_from(left_out).unwrap_or(u32::MAX));
+        let left_out = u32::try_from(left_out).unwrap_or(u32::MAX);
+        due = due.saturating_add(period.saturating_mul(left_out));
     }
 }

@@ -26,9 +26,9 @@
 //! when the value is made; one in the data starts another `data` line. A reader must take three
 //! line ends for the same; we write LF alone, since some clients look for nothing else.
 //!
-//! To read on: [`mod@line`] says where lines end, [`event`] what can be sent, [`encode`] turns that to
-//! bytes, and [`parser`] turns bytes back to events. [`chunk`] is the wrapping that HTTP/1.1 puts
-//! around a stream whose length nobody knows. None of these has ever seen a socket.
+//! To read on: [`mod@line`] says where lines end, [`event`] what can be sent, [`encode`] turns
+//! that to bytes, and [`parser`] turns bytes back to events. [`chunk`] is the wrapping that
+//! HTTP/1.1 puts around a stream whose length nobody knows. None of these has ever seen a socket.
 //!
 //! Those that have: [`writer`] is what an application holds of a stream, [`stream`] is the stream
 //! itself from its request to its end, [`outbox`] its socket, [`interval`] its threads.

@@ -58,15 +58,14 @@ pub(crate) struct Stream {
 #[derive(Debug)]
 struct State {
     phase: Phase,
-    /// Present until the end.
-    open: Option<Inside>,
     attached: Attached,
 }
 
 #[derive(Debug)]
 enum Phase {
-    New(Box<Response>),
-    Open,
+    /// The head has not gone out; here it is.
+    New(Box<Response>, Inside),
+    Open(Inside),
     Ended(CloseReason),
 }
 
@@ -77,6 +76,9 @@ struct Inside {
     subscription: Option<Subscription>,
     ticket: Ticket,
 }
+
+/// What became of the head.
+type Opening = Result<Put, Gone>;
 
 /// Where a stream comes from.
 #[derive(Debug)]
@@ -107,8 +109,7 @@ impl Stream {
             chunked: origin.chunked,
             began: now,
             state: Mutex::new(State {
-                phase: Phase::New(Box::new(head)),
-                open: Some(inside),
+                phase: Phase::New(Box::new(head), inside),
                 attached: Attached::default(),
             }),
             drained: Condvar::new(),
@@ -149,8 +150,8 @@ impl Stream {
         change: impl FnOnce(&mut Response) -> Result<()>,
     ) -> Result<()> {
         match &mut self.lock().phase {
-            Phase::New(head) => change(head),
-            Phase::Open => Err(Error::opened(what)),
+            Phase::New(head, _) => change(head),
+            Phase::Open(_) => Err(Error::opened(what)),
             Phase::Ended(reason) => Err(Error::closed(*reason)),
         }
     }
@@ -158,24 +159,41 @@ impl Stream {
     /// Sends the head, if it has not gone out.
     pub(crate) fn open(self: &Arc<Self>) -> Result<()> {
         let mut state = self.lock();
-        let head = match &state.phase {
-            Phase::New(head) => {
-                let mut bytes = Vec::new();
-                let framing = if self.chunked {
-                    ResponseFraming::Chunked
-                } else {
-                    ResponseFraming::UntilClose
-                };
-                head.encode_head(framing, Connection::Close, answer::date(), &mut bytes);
-                bytes
-            }
-            Phase::Open => return Ok(()),
-            Phase::Ended(reason) => return Err(Error::closed(*reason)),
-        };
-        state.phase = Phase::Open;
-        let Some(inside) = &mut state.open else { return Ok(()) };
-        let put = inside.outbox.open(&head, Instant::now());
+        let (_, opening) = self.opening(&mut state)?;
         drop(state);
+        self.after_opening(opening)
+    }
+
+    /// What is open; with what became of the head, if it goes out only now. The caller passes that
+    /// on to [`after_opening`](Self::after_opening).
+    fn opening<'a>(&self, state: &'a mut State) -> Result<(&'a mut Inside, Option<Opening>)> {
+        let mut opening = None;
+        if matches!(state.phase, Phase::New(..)) {
+            // What stands there meanwhile is seen by nobody, as the state is locked.
+            let phase = std::mem::replace(&mut state.phase, Phase::Ended(CloseReason::Failed));
+            if let Phase::New(head, mut inside) = phase {
+                opening = Some(inside.outbox.open(&self.encode(&head), Instant::now()));
+                state.phase = Phase::Open(inside);
+            }
+        }
+        match &mut state.phase {
+            Phase::Open(inside) => Ok((inside, opening)),
+            Phase::Ended(reason) => Err(Error::closed(*reason)),
+            Phase::New(..) => Err(Error::closed(CloseReason::Failed)),
+        }
+    }
+
+    fn encode(&self, head: &Response) -> Vec<u8> {
+        let framing =
+            if self.chunked { ResponseFraming::Chunked } else { ResponseFraming::UntilClose };
+        let mut bytes = Vec::new();
+        head.encode_head(framing, Connection::Close, answer::date(), &mut bytes);
+        bytes
+    }
+
+    /// Does what follows from an opening. No lock may be held.
+    fn after_opening(self: &Arc<Self>, opening: Option<Opening>) -> Result<()> {
+        let Some(put) = opening else { return Ok(()) };
         self.tell(|hooks, info| hooks.opened(info));
         self.after_put(put)
     }
@@ -186,7 +204,7 @@ impl Stream {
         self.open()?;
         let bytes = self.framed(content);
         let mut state = self.wait_for_room(bytes.len(), wait)?;
-        let Some(inside) = &mut state.open else { return Ok(0) };
+        let (inside, _) = self.opening(&mut state)?;
         let put = inside.outbox.put(&bytes, Instant::now());
         drop(state);
         self.after_put(put)?;
@@ -209,10 +227,10 @@ impl Stream {
         let mut state = self.lock();
         let mut until = None;
         loop {
-            if let Phase::Ended(reason) = state.phase {
-                return Err(Error::closed(reason));
-            }
-            let unsent = state.open.as_ref().map_or(0, |inside| inside.outbox.unsent());
+            let unsent = match &state.phase {
+                Phase::Ended(reason) => return Err(Error::closed(*reason)),
+                Phase::New(_, inside) | Phase::Open(inside) => inside.outbox.unsent(),
+            };
             // An event of any size may go where nothing waits.
             if unsent == 0 || unsent + len <= limits.unsent {
                 return Ok(state);
@@ -246,10 +264,20 @@ impl Stream {
         }
     }
 
+    /// Tells the hooks why it is going to be cut off.
+    pub(crate) fn tell_failure(&self, error: &Error) {
+        if let Some(hooks) = &self.server.hooks {
+            hooks::call(|| hooks.failed(self.peer, &self.target, error));
+        }
+    }
+
     /// Calls a hook, if there are any. No lock may be held.
     pub(crate) fn tell(&self, call: impl FnOnce(&dyn hooks::Hooks, &StreamInfo<'_>)) {
         let Some(hooks) = &self.server.hooks else { return };
-        let bytes = self.lock().open.as_ref().map_or(0, |inside| inside.outbox.sent());
+        let bytes = match &self.lock().phase {
+            Phase::New(_, inside) | Phase::Open(inside) => inside.outbox.sent(),
+            Phase::Ended(_) => 0,
+        };
         let duration = self.began.elapsed();
         let info = StreamInfo { peer: self.peer, target: &self.target, bytes, duration };
         hooks::call(|| call(&**hooks, &info));

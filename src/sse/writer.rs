@@ -174,8 +174,10 @@ impl SseWriter {
         self.0.is_active()
     }
 
-    /// Has a callback run, once, when the stream ends, with the reason. It runs on a worker
-    /// thread, with no lock held; if the stream has ended, it runs at once.
+    /// Has a callback run, once, when the stream ends, with the reason; soon, if the stream has
+    /// ended already. It runs on a worker thread, with no lock held, and never on the stack of
+    /// whoever ended the stream. (Only where the server has stopped and has no workers any more it
+    /// runs right here.)
     ///
     /// A callback that holds a clone of this very stream keeps it alive until the client goes.
     pub fn on_close(&self, callback: impl FnOnce(CloseReason) + Send + 'static) {
@@ -251,7 +253,6 @@ impl SseWriter {
     /// channel, or the channels are not of one hub.
     pub fn follow(&self, channels: &[Channel], start: Start<'_>) -> Result<()> {
         let (subscription, gap) = Subscription::new(channels, start)?;
-        self.0.open()?;
         self.0.follow(subscription, gap)
     }
 }

@@ -7,13 +7,19 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{Inside, Phase, State, Stream};
+use super::{Inside, Phase, Stream};
+use crate::channel::Channel;
 use crate::channel::cursor::Lagged;
 use crate::channel::fanout::Batches;
 use crate::channel::gap::Gap;
 use crate::channel::subscription::{self, Subscription};
 use crate::error::{CloseReason, Error, Result};
 use crate::sse::outbox::{Gone, Put};
+use crate::watch::Retry;
+
+/// How many batches a stream is sent in one go, when it begins or is no longer blocked. A publisher
+/// may be as fast as its reader; then the rest is a fan-out thread's business.
+const BATCHES: usize = 16;
 
 /// A comment without text, which is nothing to a client and something to a proxy.
 const HEARTBEAT: &[u8] = b":\n\n";
@@ -38,7 +44,8 @@ impl Advance {
 }
 
 impl Stream {
-    /// Follows channels. The gap that the client has to be told of goes out first.
+    /// Follows channels. The head goes out first if it has not, then the gap that the client has to
+    /// be told of; all in one step, so that whoever ends the stream finds it following or not.
     pub(crate) fn follow(
         self: &Arc<Self>,
         subscription: Subscription,
@@ -47,10 +54,7 @@ impl Stream {
         self.shard().start()?;
         let channels = subscription.channels().to_vec();
         let mut state = self.lock();
-        if let Phase::Ended(reason) = state.phase {
-            return Err(Error::closed(reason));
-        }
-        let Some(inside) = &mut state.open else { return Ok(()) };
+        let (inside, opening) = self.opening(&mut state)?;
         if inside.subscription.is_some() {
             return Err(Error::invalid(
                 "the stream follows channels already: name them all in one call of `follow`",
@@ -61,8 +65,10 @@ impl Stream {
             inside.outbox.put(&self.framed(&gap.content()), Instant::now())
         });
         drop(state);
+        self.after_opening(opening)?;
         self.after_put(told)?;
         subscription::join(&channels, self);
+        self.catch_up();
         // Both may have happened before the channels knew of the stream.
         if channels.iter().any(|channel| channel.is_closed()) {
             self.end(CloseReason::Channel);
@@ -70,7 +76,6 @@ impl Stream {
         if !self.is_active() {
             subscription::leave(&channels, self);
         }
-        self.catch_up();
         Ok(())
     }
 
@@ -78,10 +83,8 @@ impl Stream {
     /// were blocked. The caller settles the result once it holds no lock.
     pub(crate) fn advance(&self, batches: &mut Batches, now: Instant) -> Advance {
         let mut state = self.lock();
-        let State { phase: Phase::Open, open: Some(inside), .. } = &mut *state else {
-            return Advance::Idle;
-        };
-        let Inside { outbox, subscription: Some(subscription), .. } = inside else {
+        let Phase::Open(Inside { outbox, subscription: Some(subscription), .. }) = &mut state.phase
+        else {
             return Advance::Idle;
         };
         if outbox.is_blocked() {
@@ -131,10 +134,10 @@ impl Stream {
         }
     }
 
-    /// Sends everything that the log has for it, or as much as the socket takes.
+    /// Sends what the log has for it, or as much as the socket takes.
     pub(crate) fn catch_up(self: &Arc<Self>) {
         let mut batches = Batches::default();
-        loop {
+        for _ in 0..BATCHES {
             batches.forget();
             let advance = self.advance(&mut batches, Instant::now());
             self.settle(advance);
@@ -142,53 +145,70 @@ impl Stream {
                 return;
             }
         }
+        subscription::leave_to_the_thread(&self.channels(), self.shard());
     }
 
-    /// The watch thread's try: what waited first, then what the log has. Returns whether the
-    /// stream is still blocked.
-    pub(crate) fn try_again(self: &Arc<Self>, batches: &mut Batches, now: Instant) -> bool {
+    /// The channels that it follows.
+    fn channels(&self) -> Box<[Channel]> {
+        match &self.lock().phase {
+            Phase::Open(Inside { subscription: Some(of), .. }) => of.channels().into(),
+            _ => [].into(),
+        }
+    }
+
+    /// The watch thread's try: what waited first, then what the log has.
+    pub(crate) fn try_again(self: &Arc<Self>, batches: &mut Batches, now: Instant) -> Retry {
         match self.flush(now) {
-            Ok(true) => {}
-            Ok(false) => return true,
+            Ok(Retry::Over) => {}
+            Ok(retry) => return retry,
             Err(Gone(reason)) => {
                 self.end(reason);
-                return false;
+                return Retry::Over;
             }
         }
         batches.forget();
         let advance = self.advance(batches, now);
         match advance {
             // It stays where it is, among those that are tried again.
-            Advance::Blocked { events, bytes } => self.tell_event(events, bytes),
+            Advance::Blocked { events, bytes } => {
+                self.tell_event(events, bytes);
+                return if bytes > 0 { Retry::Moved } else { Retry::Stuck };
+            }
             other => self.settle(other),
         }
         if advance.has_more() {
             self.catch_up();
         }
-        matches!(advance, Advance::Blocked { .. })
+        Retry::Over
     }
 
-    /// Writes what waits. Returns whether nothing waits any more.
-    fn flush(&self, now: Instant) -> Result<bool, Gone> {
+    /// Writes what waits.
+    fn flush(&self, now: Instant) -> Result<Retry, Gone> {
         let mut state = self.lock();
-        let Some(Inside { outbox, .. }) = &mut state.open else { return Ok(true) };
+        let Phase::Open(Inside { outbox, .. }) = &mut state.phase else {
+            return Ok(Retry::Over);
+        };
         let before = outbox.unsent();
         let flushed = outbox.flush(now)?;
         if outbox.silent_for(now) >= self.server.limits.write_deadline {
             return Err(Gone(CloseReason::Stalled));
         }
-        if outbox.unsent() < before {
+        let moved = outbox.unsent() < before;
+        if moved {
             self.drained.notify_all();
         }
-        Ok(flushed)
+        Ok(match (flushed, moved) {
+            (true, _) => Retry::Over,
+            (false, true) => Retry::Moved,
+            (false, false) => Retry::Stuck,
+        })
     }
 
     /// The watch thread's look at an open stream: has the peer gone, is a heartbeat due?
     pub(crate) fn look(self: &Arc<Self>, now: Instant) {
         let heartbeat = self.server.limits.heartbeat;
         let mut state = self.lock();
-        let State { phase: Phase::Open, open: Some(inside), .. } = &mut *state else { return };
-        let outbox = &mut inside.outbox;
+        let Phase::Open(Inside { outbox, .. }) = &mut state.phase else { return };
         let silent = !heartbeat.is_zero() && outbox.silent_for(now) >= heartbeat;
         let result = match outbox.peer_has_gone() {
             Some(reason) => Err(Gone(reason)),

@@ -19,36 +19,40 @@ impl Stream {
     /// Takes the socket back from a stream whose head has not gone out.
     pub(crate) fn reclaim(&self) -> Option<Link> {
         let mut state = self.lock();
-        if !matches!(state.phase, Phase::New(_)) {
+        if !matches!(state.phase, Phase::New(..)) {
             return None;
         }
-        state.phase = Phase::Ended(CloseReason::Failed);
-        let inside = state.open.take();
+        let phase = std::mem::replace(&mut state.phase, Phase::Ended(CloseReason::Failed));
         let callbacks = state.attached.end();
         drop(state);
         self.run_later(callbacks, CloseReason::Failed, None);
-        inside.map(|inside| inside.outbox.into_link())
+        match phase {
+            Phase::New(_, inside) => Some(inside.outbox.into_link()),
+            Phase::Open(_) | Phase::Ended(_) => None,
+        }
     }
 
     /// Ends the stream, if it has not ended: gives back its socket, its place in the registry and
     /// in its channels, wakes its intervals and whoever waits to send, and has the callbacks run.
     pub(crate) fn end(&self, reason: CloseReason) {
         let mut state = self.lock();
-        let opened = match state.phase {
-            Phase::Ended(_) => return,
-            Phase::New(_) => false,
-            Phase::Open => true,
-        };
-        state.phase = Phase::Ended(reason);
-        let inside = state.open.take();
+        if matches!(state.phase, Phase::Ended(_)) {
+            return;
+        }
+        let phase = std::mem::replace(&mut state.phase, Phase::Ended(reason));
         let callbacks = state.attached.end();
         drop(state);
+        let (inside, opened) = match phase {
+            Phase::New(_, inside) => (inside, false),
+            Phase::Open(inside) => (inside, true),
+            Phase::Ended(_) => return,
+        };
         self.drained.notify_all();
-        let Some(Inside { mut outbox, subscription, ticket }) = inside else { return };
+        let Inside { mut outbox, subscription, ticket } = inside;
         let mut whole = true;
         if let Some(subscription) = subscription {
             subscription::leave(subscription.channels(), self);
-            if opened && reason.ends_well() && reason != CloseReason::Lagged {
+            if opened && reason.ends_well() {
                 whole = self.put_rest_of_log(subscription, &mut outbox);
             }
         }
@@ -59,7 +63,7 @@ impl Stream {
         let sent = outbox.sent();
         if !matches!(reason, CloseReason::Client | CloseReason::Reset | CloseReason::Stalled) {
             let (link, rest) = outbox.finish();
-            self.server.watch.linger(link, rest);
+            self.server.watch.linger(link, rest, self.server.limits.write_deadline);
         }
         // Given back before the callbacks run: who is told of the end finds it done.
         drop(ticket);

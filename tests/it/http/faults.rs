@@ -1,6 +1,8 @@
 //! Handlers that fail.
 
-use tidings::{Error, Hooks, Limits, Request, Response};
+use std::net::SocketAddr;
+
+use tidings::{Error, Hooks, Limits, Response};
 
 use super::{assert_answers, site};
 use crate::support::http::{Client, exchange, get};
@@ -34,8 +36,8 @@ fn row_36_a_connection_outlives_a_panic() {
 struct Failures(Notes<String>);
 
 impl Hooks for Failures {
-    fn failed(&self, request: &Request, error: &Error) {
-        self.0.add(format!("{} {error}", request.target()));
+    fn failed(&self, _peer: SocketAddr, target: &str, error: &Error) {
+        self.0.add(format!("{} {error}", target));
     }
 }
 
