@@ -303,3 +303,29 @@ impl Batches {
         Ok(&slot.batch)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::channel::Channel;
+    use crate::channel::cursor::{Lag, Start};
+    use crate::channel::log::History;
+
+    #[test]
+    fn a_stream_that_lags_does_not_empty_the_batch_of_the_next() {
+        let channel = Channel::with(History::default().events(2), Lag::Close);
+        let here = || Subscription::new(std::slice::from_ref(&channel), Start::Live).unwrap().0;
+        let lags = here();
+        channel.send("1").unwrap();
+        let second = here();
+        channel.send("2").unwrap();
+        let third = here();
+        channel.send("3").unwrap();
+
+        let mut batches = Batches::default();
+        assert_eq!(batches.next(&second, false).unwrap().events(), 2);
+        assert_eq!(batches.next(&third, false).unwrap().events(), 1);
+        assert!(batches.next(&lags, false).is_err());
+        assert_eq!(batches.next(&third, false).unwrap().events(), 1);
+    }
+}

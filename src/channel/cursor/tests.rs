@@ -238,3 +238,10 @@ fn a_log_that_replaces_another_can_not_know_what_was_in_it() {
     assert!(gap.is_some_and(|gap| gap.contains(r#""missed":null,"reason":"evicted""#)));
     assert_eq!(begin(&[&log], 12, Start::Behind("ab-11")).1, None);
 }
+
+#[test]
+fn an_age_that_means_never_overflows_no_clock() {
+    let mut log = log(History::default().age(Duration::MAX), &[1]);
+    log.evict(Duration::MAX);
+    assert_eq!(log.len(), 1);
+}

@@ -18,12 +18,18 @@ use super::subscribe::check_name;
 /// A client that is told to stay away for longer than a day is as good as told to go.
 const LONGEST_RETRY: u64 = 24 * 60 * 60 * 1000;
 
+/// What a client is told of a gap it should be able to believe.
+const OWN_TYPES: &str = "tidings.";
+
 /// Publishes the request's body. Whether it may was asked before.
 pub(super) fn publish(hub: &Hub, request: &Request) -> Result<Response, Response> {
     let name = request.param("name").unwrap_or_default();
     check_name(name)?;
     let mut event = Event::new(request.body_text().map_err(bad_request)?);
     if let Some(event_type) = request.query("event") {
+        if event_type.starts_with(OWN_TYPES) {
+            return Err(bad_request("event types that begin with tidings. are the hub's own"));
+        }
         event = event.with_type(EventType::new(event_type).map_err(bad_request)?);
     }
     if let Some(time) = request.query("retry") {

@@ -171,3 +171,17 @@ fn a_client_may_resume_from_a_gap_event() {
     let mut stream = EventStream::open_with(server.address(), "/events", &behind(&id));
     assert_eq!([stream.data(), stream.data(), stream.data()], ["7", "8", "9"]);
 }
+
+#[test]
+fn a_channel_that_takes_a_closed_ones_place_tells_of_the_gap() {
+    let hub = Hub::new();
+    let server = following_some(&hub);
+    let ids = publish(&hub.channel("a"), 0..3);
+    hub.channel("a").close();
+    publish(&hub.channel("a"), 3..4);
+    let mut stream =
+        EventStream::open_with(server.address(), "/events?channel=a", &behind(&ids[0]));
+    let (_, data) = gap(&mut stream);
+    assert!(data.contains(r#""missed":null,"reason":"evicted""#), "{data}");
+    assert_eq!(stream.data(), "3");
+}

@@ -5,11 +5,11 @@ use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use tidings::{Limits, Running};
+use tidings::{Limits, Response, Running};
 
 use super::{assert_answers, plain, site};
-use crate::support::http::connect;
-use crate::support::until;
+use crate::support::http::{connect, post};
+use crate::support::{SOON, until};
 
 /// What a fresh request may take here: it is 100 ms where nothing else runs on the machine.
 const SWIFT: Duration = Duration::from_secs(2);
@@ -117,4 +117,16 @@ fn readers_that_read_slowly_in_a_large_answer_hold_no_worker() {
         }
         done.store(true, Ordering::Relaxed);
     });
+}
+
+#[test]
+fn a_large_body_comes_whole_where_no_worker_may_wait_for_it() {
+    const LARGE: usize = 8 * 1024 * 1024;
+    let limits = Limits::default().workers(1).body(LARGE).body_deadline(SOON);
+    let server = site(limits)
+        .post("/length", |request| Ok(Response::text(request.body().len().to_string())))
+        .start()
+        .unwrap();
+    let answer = post(server.address(), "/length", &"x".repeat(LARGE));
+    assert_eq!((answer.status, answer.text()), (200, "8388608"));
 }

@@ -2,9 +2,10 @@
 
 use std::io::Write;
 use std::net::TcpStream;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use tidings::{Limits, Response};
+use tidings::{Limits, Reply, Response, Running};
 
 use super::{plain, site};
 use crate::support::http::{Client, connect, get};
@@ -96,4 +97,63 @@ fn a_port_is_free_again_when_its_server_has_stopped() {
     let second = tidings::Server::bind(address).unwrap().start().unwrap();
     assert_eq!(get(address, "/").status, 404);
     second.stop().unwrap();
+}
+
+#[test]
+fn row_39_a_stream_that_begins_during_the_stop_is_refused_and_ended() {
+    let gate = Gate::default();
+    let held = gate.clone();
+    let server = site(Limits::default())
+        .get("/late", move |_request| {
+            held.pass();
+            Ok(Reply::event_stream(|stream| {
+                while stream.is_active() {
+                    stream.send("still here")?;
+                }
+                Ok(())
+            }))
+        })
+        .start()
+        .unwrap();
+    let address = server.address();
+    let mut client = Client::to(address);
+    client.send("GET /late HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    until("the request", || server.stats().requests == 1);
+    server.handle().stop();
+    until("the listener's end", || TcpStream::connect(address).is_err());
+    gate.open();
+    assert!(client.answer().text().starts_with("retry: "));
+    server.stop().expect("all threads ended");
+}
+
+#[test]
+fn row_39_a_handler_may_drop_the_server_that_it_runs_on() {
+    let slot = Arc::new(Mutex::new(None::<Running>));
+    let own = Arc::clone(&slot);
+    let server = site(Limits::default())
+        .get("/bye", move |_request| {
+            drop(own.lock().unwrap().take());
+            Ok(Response::text("bye"))
+        })
+        .start()
+        .unwrap();
+    let (address, handle) = (server.address(), server.handle());
+    *slot.lock().unwrap() = Some(server);
+    assert_eq!(get(address, "/bye").text(), "bye");
+    until("the server's end", || handle.stats() == tidings::Stats::default());
+}
+
+#[test]
+fn times_that_mean_never_overflow_no_clock() {
+    let never = Duration::MAX;
+    let limits = Limits::default()
+        .head_deadline(never)
+        .body_deadline(never)
+        .idle_deadline(never)
+        .write_deadline(never)
+        .heartbeat(never)
+        .grace(never);
+    let server = plain(limits);
+    assert_eq!(get(server.address(), "/").text(), "hello");
+    server.stop().expect("all threads ended");
 }
