@@ -113,7 +113,8 @@ fn a_second_gap_begins_where_the_first_one_ended() {
     assert!(second.contains(r#"{"from":"ab-1","to":"ab-3","missed":2,"reason":"lagged"}"#));
 
     let (cursor, told) = begin(&[&log], 4, Start::Behind("ab-1"));
-    assert!(told.unwrap().contains(r#"{"from":"ab-1","to":"ab-3","missed":2,"reason":"evicted"}"#));
+    let told = told.unwrap();
+    assert!(told.contains(r#"{"from":"ab-1","to":"ab-3","missed":2,"reason":"evicted"}"#));
     push(&mut log, &[5]);
     let (third, _) = gap(&log, cursor);
     assert!(third.contains(r#"{"from":"ab-3","to":"ab-4","missed":1,"reason":"lagged"}"#));

@@ -39,7 +39,7 @@ fn row_39_a_request_that_runs_is_answered_and_then_all_has_ended() {
 
 #[test]
 fn row_39_silent_and_half_said_connections_do_not_hold_it_up() {
-    let server = plain(Limits::default().grace(Duration::from_millis(800)));
+    let server = plain(Limits::default().grace(Duration::from_secs(2)));
     let silent = connect(server.address());
     let mut half = connect(server.address());
     half.write_all(b"GET / HTTP/1.1\r\n").unwrap();
@@ -49,7 +49,7 @@ fn row_39_silent_and_half_said_connections_do_not_hold_it_up() {
     let began = Instant::now();
     server.stop().expect("all threads ended");
     // A head that has begun has until the end of the grace period.
-    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     drop((silent, half));
 }
 
