@@ -99,6 +99,11 @@ fn what_cannot_be_an_event_is_refused_with_a_sentence() {
         "400 Bad Request: retry is a number of milliseconds from 0 to 86400000, and not \"1s\"\n",
     );
     refused(
+        &publish("/events/a?event=tidings.gap"),
+        400,
+        "400 Bad Request: event types that begin with tidings. are the hub's own\n",
+    );
+    refused(
         &publish("/events/%2F"),
         400,
         "400 Bad Request: \"/\" is not a channel's name: a name is 1 to 128 of \
