@@ -112,6 +112,7 @@ fn every_page_shows_its_stream_in_a_real_browser() {
     the_page_of_current_time_connects_to_another_origin_with_credentials();
     the_page_of_news_gets_what_is_sent_and_what_is_broadcast();
     the_page_of_time_stops_when_it_is_told_that_it_is_done();
+    the_page_of_the_hub_watches_what_its_link_says();
 }
 
 fn the_page_of_random_number_listens_to_number() {
@@ -162,4 +163,22 @@ fn the_page_of_time_stops_when_it_is_told_that_it_is_done() {
     assert_eq!((count("open"), count("message "), count("done ")), (1, 3, 1), "{lines:?}");
     let opened = example.stdout().iter().filter(|line| line.starts_with("open ")).count();
     assert_eq!(opened, 1);
+}
+
+fn the_page_of_the_hub_watches_what_its_link_says() {
+    let hub = Process::hub(&["--listen", ANY_PORT, "--log"]);
+    let address = hub.address();
+    let Some(browser) = Browser::open(&format!("http://{address}/#watch=a,b")) else { return };
+    let logged = |begin: &str| {
+        let begins =
+            |line: &String| line.starts_with(begin) && line.contains("channel=a&channel=b");
+        hub.stderr().into_iter().find(begins)
+    };
+    until_some("its stream", || logged("open "));
+    assert_eq!(post(address, "/events/b", "hello").status, 200);
+    until_some("its event", || logged("event "));
+    // It asks every second what the hub is doing.
+    until("its questions", || get(address, "/metrics").text().contains("tidings_streams 1\n"));
+    drop(browser);
+    until_some("its end", || logged("close "));
 }

@@ -238,4 +238,11 @@ element("watch").addEventListener("submit", (event) => {
   else stop();
 });
 
+// A link may say what to watch: /#watch=weather,traffic
+const asked = new URLSearchParams(location.hash.slice(1)).get("watch");
+if (asked) {
+  element("watch").channels.value = words(asked).join(" ");
+  watch(element("watch"));
+}
+
 poll();
