@@ -57,7 +57,9 @@ impl Sequence {
 /// resumes it in all of them. A clone is the same hub.
 ///
 /// A channel is made when it is first asked for. One that keeps no events, that no stream follows
-/// and that nobody holds is forgotten, so names that strangers make up do not add up.
+/// and that nobody holds is forgotten: when the channels have become twice as many as were left
+/// the last time, and about once in the age that events are kept for. So names that strangers make
+/// up do not add up.
 ///
 /// ```
 /// use tidings::Hub;
@@ -83,8 +85,9 @@ struct Inner {
 
 struct Names {
     channels: HashMap<Box<str>, Channel>,
-    /// At how many channels it is next looked for ones to forget.
+    /// At how many channels, or when, it is next looked for ones to forget.
     forget_at: usize,
+    forget_after: Duration,
     /// The newest number that a forgotten channel may have had.
     forgotten_through: u64,
 }
@@ -112,7 +115,12 @@ impl Hub {
 
     /// A hub whose channels keep so much of their past, and do this to streams that fall behind.
     pub fn with(history: History, lag: Lag) -> Self {
-        let names = Names { channels: HashMap::new(), forget_at: FEW, forgotten_through: 0 };
+        let names = Names {
+            channels: HashMap::new(),
+            forget_at: FEW,
+            forget_after: history.longest(),
+            forgotten_through: 0,
+        };
         Self(Arc::new(Inner {
             sequence: Arc::new(Sequence::new()),
             history,
@@ -124,6 +132,9 @@ impl Hub {
     /// The channel of that name; made if there is none, or if it was closed.
     pub fn channel(&self, name: &str) -> Channel {
         let mut names = self.lock();
+        if self.0.sequence.now() >= names.forget_after {
+            self.forget_unused(&mut names);
+        }
         if let Some(channel) = names.channels.get(name).filter(|channel| !channel.is_closed()) {
             return channel.clone();
         }
@@ -139,8 +150,7 @@ impl Hub {
         channel
     }
 
-    /// Looks at every channel, but only when there are twice as many as were left the last time:
-    /// so each new channel pays for two looks.
+    /// Looks at every channel, which is done so seldom that it costs little for each.
     fn forget_unused(&self, names: &mut Names) {
         let mut had_events = false;
         names.channels.retain(|_, channel| {
@@ -149,6 +159,7 @@ impl Hub {
             keep
         });
         names.forget_at = FEW.max(names.channels.len() * 2);
+        names.forget_after = self.0.sequence.now().saturating_add(self.0.history.longest());
         if had_events {
             // A client may come back with the id of an event that a forgotten channel had. It gets
             // a new channel, which can't know what there was between; so it has to say so.
@@ -206,6 +217,21 @@ mod tests {
         }
         assert_eq!(hub.channel("kept").kept(), 1);
         assert!(Arc::ptr_eq(&hub.channel("held").0, &held.0));
+    }
+
+    #[test]
+    fn a_channel_whose_events_are_too_old_is_forgotten() {
+        let hub = Hub::with(History::default().age(Duration::from_secs(1)), Lag::default());
+        hub.channel("old").send("an event").unwrap();
+        hub.channel("another");
+        assert_eq!(hub.len(), 2);
+        let begun = Instant::now();
+        while hub.len() == 2 && begun.elapsed() < Duration::from_secs(20) {
+            std::thread::yield_now();
+            hub.channel("another");
+        }
+        assert_eq!(hub.channels().len(), 1);
+        assert_eq!(hub.channel("old").kept(), 0);
     }
 
     #[test]

@@ -68,6 +68,11 @@ impl History {
         self
     }
 
+    /// How long an event may be kept.
+    pub(crate) fn longest(&self) -> Duration {
+        self.age
+    }
+
     /// How long an event is kept, at least a second, so that it can be delivered. Defaults to one
     /// hour.
     #[must_use]

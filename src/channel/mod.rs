@@ -23,9 +23,11 @@ pub(crate) mod subscription;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::error::{CloseReason, Error, Result};
 use crate::sse::event::{EventId, IntoEvent};
+use crate::sse::interval::{self, Interval};
 use crate::sse::stream::Stream;
 use cursor::Lag;
 use fanout::{Group, Shard};
@@ -141,6 +143,36 @@ impl Channel {
         let epoch = self.0.sequence.epoch;
         log.push(sequence, self.0.sequence.now(), |out| encode(epoch, sequence, out));
         Ok(sequence)
+    }
+
+    /// Calls a closure again and again, on one thread for all the streams of the channel: a ticker.
+    /// The first call comes after one period; later ones don't drift, and one that would come a
+    /// whole period late is left out.
+    ///
+    /// It goes on until what is returned is dropped, the channel is closed, or the closure fails.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tidings::Channel;
+    ///
+    /// let time = Channel::new();
+    /// let ticker = time.every(Duration::from_millis(1), |time| time.send("tick").map(drop))?;
+    /// while time.kept() == 0 {
+    ///     std::thread::yield_now();
+    /// }
+    /// drop(ticker);
+    /// # Ok::<(), tidings::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the period is zero, or the system gives no thread.
+    pub fn every(
+        &self,
+        period: Duration,
+        call: impl FnMut(&Channel) -> Result<()> + Send + 'static,
+    ) -> Result<Interval> {
+        interval::of_channel(self.clone(), period, call)
     }
 
     /// How many streams follow it.

@@ -1,4 +1,4 @@
-//! A closure that a thread of its own calls again and again, as long as a stream lives.
+//! A closure that a thread of its own calls again and again, while a stream or a channel lives.
 //!
 //! ```text
 //! begin      +period    +2 periods            +4 periods
@@ -20,17 +20,18 @@ use std::time::{Duration, Instant};
 
 use super::stream::end::OnClose;
 use super::writer::SseWriter;
+use crate::channel::Channel;
 use crate::error::{CloseReason, Error, Result};
 
 /// Enough for formatting an event, small enough for thousands of intervals. It is reserved, not
 /// taken.
 const STACK: usize = 128 * 1024;
 
-/// An interval that its owner can end before its stream does.
+/// An interval that its owner can end before its stream or its channel does.
 ///
 /// Dropping it ends the interval: its closure is not called again, and the thread is joined, so
 /// the drop waits for a call that is under way. Dropped by that very call, it does not wait. When
-/// the stream ends the interval ends by itself.
+/// the stream ends, or at the first call due after the channel was closed, it ends by itself.
 #[must_use = "an interval ends when it is dropped; `SseWriter::every` leaves it to the stream"]
 pub struct Interval {
     stop: Arc<AtomicBool>,
@@ -154,12 +155,7 @@ where
         stream.stream().detach(thread::current().id());
         drop((stream, counted));
     };
-    let handle = thread::Builder::new()
-        .name("tidings-interval".into())
-        .stack_size(STACK)
-        .spawn(life)
-        .map_err(|error| Error::io("can't start a thread for an interval", error))?;
-    Ok((handle, give))
+    Ok((start(life)?, give))
 }
 
 /// Calls the closure on time until it fails, the stream ends or somebody says stop.
@@ -167,19 +163,8 @@ fn repeat<F>(stream: &SseWriter, period: Duration, stop: &AtomicBool, call: &mut
 where
     F: FnMut(&SseWriter) -> Result<()>,
 {
-    let begin = Instant::now();
-    let mut due = period;
-    loop {
-        while begin.elapsed() < due {
-            if stop.load(Ordering::Acquire) || !stream.is_active() {
-                return;
-            }
-            // Woken early by whoever ends the stream or drops the guard, or by nobody at all.
-            thread::park_timeout(due.saturating_sub(begin.elapsed()));
-        }
-        if stop.load(Ordering::Acquire) || !stream.is_active() {
-            return;
-        }
+    let mut schedule = Schedule::new(period);
+    while schedule.wait(|| stop.load(Ordering::Acquire) || !stream.is_active()) {
         match catch_unwind(AssertUnwindSafe(|| call(stream))) {
             Ok(Ok(())) => {}
             // The stream's own end is told by its callbacks.
@@ -190,10 +175,67 @@ where
             }
             Err(_) => return stream.stream().end(CloseReason::Failed),
         }
-        due = due.saturating_add(period);
-        let late = begin.elapsed().saturating_sub(due);
-        let left_out = late.as_nanos() / period.as_nanos();
-        let left_out = u32::try_from(left_out).unwrap_or(u32::MAX);
-        due = due.saturating_add(period.saturating_mul(left_out));
     }
+}
+
+/// When calls are due.
+struct Schedule {
+    begin: Instant,
+    period: Duration,
+    /// The next call, counted from the beginning.
+    due: Duration,
+}
+
+impl Schedule {
+    fn new(period: Duration) -> Self {
+        Self { begin: Instant::now(), period, due: Duration::ZERO }
+    }
+
+    /// Waits until the next call is due; false once it is over. Whoever brings that about unparks
+    /// the thread.
+    fn wait(&mut self, is_over: impl Fn() -> bool) -> bool {
+        self.due = self.due.saturating_add(self.period);
+        let late = self.begin.elapsed().saturating_sub(self.due);
+        let left_out = late.as_nanos() / self.period.as_nanos();
+        let left_out = u32::try_from(left_out).unwrap_or(u32::MAX);
+        self.due = self.due.saturating_add(self.period.saturating_mul(left_out));
+        while !is_over() {
+            let left = self.due.saturating_sub(self.begin.elapsed());
+            if left.is_zero() {
+                return true;
+            }
+            // Woken early by whoever ends it, or by nobody at all.
+            thread::park_timeout(left);
+        }
+        false
+    }
+}
+
+/// Starts a thread that calls a closure for a channel until it fails, the channel is closed or the
+/// guard is dropped.
+pub(crate) fn of_channel<F>(channel: Channel, period: Duration, mut call: F) -> Result<Interval>
+where
+    F: FnMut(&Channel) -> Result<()> + Send + 'static,
+{
+    check(period)?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopped = Arc::clone(&stop);
+    let life = move || {
+        let mut schedule = Schedule::new(period);
+        while schedule.wait(|| stopped.load(Ordering::Acquire) || channel.is_closed()) {
+            if !matches!(catch_unwind(AssertUnwindSafe(|| call(&channel))), Ok(Ok(()))) {
+                return;
+            }
+        }
+    };
+    let handle = start(life)?;
+    Ok(Interval { stop, handle: Some(handle) })
+}
+
+fn start(life: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
+    thread::Builder::new()
+        .name("tidings-interval".into())
+        .stack_size(STACK)
+        .spawn(life)
+        .map_err(|error| Error::io("can't start a thread for an interval", error))
 }

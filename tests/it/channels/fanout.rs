@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
+use std::sync::Arc;
+use std::time::Duration;
 
 use tidings::{Channel, Hub, Limits};
 
@@ -185,4 +187,43 @@ fn row_27_head_subscribes_nobody() {
     socket.read_to_string(&mut head).unwrap();
     assert!(head.ends_with("\r\n\r\n"), "{head}");
     assert_eq!((channel.streams(), server.stats().streams_begun), (0, 0));
+}
+
+#[test]
+fn one_ticker_serves_all_streams_of_a_channel_until_it_is_dropped() {
+    let channel = Channel::new();
+    let server = following(&channel);
+    let mut streams: Vec<EventStream> =
+        (0..10).map(|_| EventStream::open(server.address(), "/events")).collect();
+    until("the streams", || channel.streams() == 10);
+    let mut count = 0;
+    let ticker = channel
+        .every(Duration::from_millis(5), move |channel| {
+            count += 1;
+            channel.send(count.to_string()).map(drop)
+        })
+        .unwrap();
+    for stream in &mut streams {
+        for n in 1..=5 {
+            assert_eq!(stream.data(), n.to_string());
+        }
+    }
+    drop(ticker);
+    let published = channel.published();
+    channel.send("the end").unwrap();
+    assert_eq!(channel.published(), published + 1, "nothing ticks any more");
+}
+
+#[test]
+fn a_ticker_ends_with_its_channel() {
+    let channel = Channel::new();
+    let held = Arc::new(());
+    let kept = Arc::clone(&held);
+    let ticker = channel.every(Duration::from_millis(1), move |channel| {
+        let _kept = &kept;
+        channel.send("").map(drop)
+    });
+    channel.close();
+    until("the end of its thread", || Arc::strong_count(&held) == 1);
+    drop(ticker);
 }
