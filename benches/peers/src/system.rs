@@ -1,9 +1,9 @@
 //! What the kernel knows of a process: its CPU time, its memory, its cores.
 
+use std::fs;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::time::Duration;
-use std::{fs, process};
 
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::sys::prctl;
@@ -41,7 +41,7 @@ pub fn resident(pid: i32) -> Result<u64> {
 }
 
 /// A process, and the children that its first thread started: nginx and Node keep workers.
-fn family(pid: i32) -> Vec<i32> {
+pub fn family(pid: i32) -> Vec<i32> {
     let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
     let children = children.unwrap_or_default();
     let children = children.split_whitespace().filter_map(|child| child.parse().ok());
@@ -67,9 +67,4 @@ pub fn descriptors() -> u64 {
     let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return 1024 };
     let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
     hard
-}
-
-/// The id of this process, as the kernel's calls want it.
-pub fn own_pid() -> i32 {
-    i32::try_from(process::id()).expect("the kernel's ids are small")
 }

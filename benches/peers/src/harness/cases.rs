@@ -89,16 +89,18 @@ fn paced(name: &'static str, streams: u64, per_1000s: u64) -> Case {
     case.with("streams", streams).with("per_1000s", per_1000s)
 }
 
-/// One reader of a thousand has stopped, or not. A loop of blocking writes would stop with it.
+/// One reader of a thousand has stopped, or not. A loop of blocking writes would stop with
+/// it, and the preparation is a burst that takes minutes at a peer's pace.
 fn reading(time: &dyn Fn(u64) -> u64) -> [Case; 2] {
     [("stopped-none", 0), ("stopped-one", 1)].map(|(name, stopped)| {
         let case = paced(name, 1_000, 20_000).with("stopped", stopped).with("millis", time(6_000));
-        case.only(&["tidings", "axum"])
+        case.only(&["tidings"])
     })
 }
 
 fn costs(time: &dyn Fn(u64) -> u64) -> Vec<Case> {
     let memory = Case::new("memory-8000", "memory", Columns::Memory).rounds(1);
+    let heap = Case::new("heap-8000", "heap", Columns::Memory).rounds(1).only(&["tidings"]);
     let idle = Case::new("idle-10000", "idle", Columns::Idle).rounds(1);
     let gone = Case::new("gone-8000", "gone", Columns::Gone).rounds(1).only(&["tidings"]);
     let allocations = Case::new("allocations", "allocations", Columns::Allocations);
@@ -110,6 +112,7 @@ fn costs(time: &dyn Fn(u64) -> u64) -> Vec<Case> {
     ];
     let mut cases = vec![
         memory.with("from", 1_000).with("streams", 8_000),
+        Case { counted: true, ..heap }.with("from", 1_000).with("streams", 8_000),
         idle.with("streams", 10_000).with("millis", time(40_000)),
         gone.with("streams", 8_000),
         Case { counted: true, ..allocations.rounds(1).only(&["tidings"]) }

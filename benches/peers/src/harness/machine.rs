@@ -23,7 +23,7 @@ pub(super) fn version(server: &str) -> String {
         "go" => said_by("go", "version"),
         "node" => format!("Node {} with better-sse", said_by("node", "--version")),
         "nchan" => "nginx with nchan".to_owned(),
-        _ => format!("{}", said_by("rustc", "--version")),
+        _ => said_by("rustc", "--version"),
     }
 }
 

@@ -5,9 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::{env, fs};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
 use super::cases::Case;
 use super::results::Outcome;
-use crate::{Result, servers};
+use crate::{Result, servers, system};
 
 const SERVER_CORE: &str = "0";
 const LOAD_CORE: &str = "1";
@@ -41,14 +44,16 @@ impl Server {
         Ok(server)
     }
 
-    pub(super) fn pid(&self) -> u32 {
-        self.child.id()
+    pub(super) fn pid(&self) -> i32 {
+        self.child.id().cast_signed()
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        for pid in system::family(self.pid()) {
+            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+        }
         let _ = self.child.wait();
     }
 }

@@ -60,7 +60,10 @@ impl Columns {
                 LOAD,
                 ("load late, p99 µs", "late_p99"),
             ],
-            Self::Memory => &[("bytes for each stream", "bytes_per_stream")],
+            Self::Memory => &[
+                ("resident bytes for each stream", "bytes_per_stream"),
+                ("heap bytes for each stream", "heap_per_stream"),
+            ],
             Self::Idle => &[("% of a core", "cpu_percent")],
             Self::Gone => &[
                 ("closed, p50 µs", "closed_p50"),

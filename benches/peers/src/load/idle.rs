@@ -33,6 +33,21 @@ pub(super) fn memory(load: &mut Load, server: Server, wants: &Wants) -> Result<(
     Ok(())
 }
 
+/// The slope of the server's heap, as its own allocator counts it.
+pub(super) fn heap(load: &mut Load, wants: &Wants) -> Result<()> {
+    let (from, to) = (wants.number("from")? as usize, wants.streams()?);
+    let mut live = Vec::new();
+    for streams in [from, to] {
+        load.open(streams)?;
+        load.publish(1)?;
+        load.drain(&mut |_, _| {})?;
+        load.rest(SETTLE)?;
+        live.push(counts(load)?.live as f64);
+    }
+    put("heap_per_stream", (live[1] - live[0]) / (to - from) as f64);
+    Ok(())
+}
+
 /// The CPU time of streams on which nothing comes but heartbeats.
 pub(super) fn cpu(load: &mut Load, server: Server, wants: &Wants) -> Result<()> {
     load.open(wants.streams()?)?;
@@ -58,7 +73,7 @@ pub(super) fn gone(load: &mut Load, wants: &Wants) -> Result<()> {
             }
             let began = Instant::now();
             drop(stream);
-            while counts(load)?.1 > load.streams.len() as u64 {
+            while counts(load)?.streams > load.streams.len() as u64 {
                 load.rest(Duration::from_millis(2))?;
             }
             latencies.record(began.elapsed());
@@ -78,12 +93,12 @@ pub(super) fn allocations(load: &mut Load, wants: &Wants) -> Result<()> {
     let mut sends = Vec::new();
     for streams in [few, many] {
         load.open(streams as usize)?;
-        let before = counts(load)?.0;
+        let before = counts(load)?.allocations;
         for _ in 0..events {
             load.publish(1)?;
             load.drain(&mut |_, _| {})?;
         }
-        posts.push((counts(load)?.0 - before) as f64 / events as f64);
+        posts.push((counts(load)?.allocations - before) as f64 / events as f64);
         sends.push(send_within(load, events)? as f64 / events as f64);
     }
     for (name, measured) in [("post", posts), ("send", sends)] {
@@ -103,11 +118,20 @@ fn send_within(load: &mut Load, times: u64) -> Result<u64> {
     Ok(answer.parse()?)
 }
 
-/// The server's allocations so far, and its streams.
-fn counts(load: &Load) -> Result<(u64, u64)> {
+/// What `GET /counts` tells.
+struct Counts {
+    allocations: u64,
+    live: u64,
+    streams: u64,
+}
+
+fn counts(load: &Load) -> Result<Counts> {
     let answer = ask(load, "GET /counts", "")?;
-    let mut numbers = answer.split([' ', '=']).filter_map(|part| part.parse().ok());
-    numbers.next().zip(numbers.next()).ok_or_else(|| format!("not understood: {answer}").into())
+    let numbers: Vec<_> = answer.split([' ', '=']).filter_map(|part| part.parse().ok()).collect();
+    let [allocations, live, streams] = numbers[..] else {
+        return Err(format!("not understood: {answer}").into());
+    };
+    Ok(Counts { allocations, live, streams })
 }
 
 /// One request on a connection of its own, and the content of its answer.

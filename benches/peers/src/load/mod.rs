@@ -58,6 +58,7 @@ pub fn run(args: &[String]) -> Result<()> {
         "volley" => burst::volleys(&mut load, server, &wants),
         "paced" => paced::run(&mut load, server, &wants),
         "memory" => idle::memory(&mut load, server, &wants),
+        "heap" => idle::heap(&mut load, &wants),
         "idle" => idle::cpu(&mut load, server, &wants),
         "gone" => idle::gone(&mut load, &wants),
         "allocations" => idle::allocations(&mut load, &wants),

@@ -1,7 +1,7 @@
 //! The product: a channel, and the streams that subscribe to it.
 //!
 //! Beside the contract it serves `GET /counts`, so that the load can ask how many allocations
-//! there were (in `counted`, else zero) and how many streams are open, and `POST /send?times=K`,
+//! there were and how much is on the heap (in `counted`, else zero) and how many streams are open, and `POST /send?times=K`,
 //! which publishes from within, without the cost of a request for each event.
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,6 +15,9 @@ use crate::Result;
 
 /// Heap allocations of this process so far: counted by the allocator of the program `counted`.
 pub static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+/// Bytes on the heap of this process now: counted likewise.
+pub static LIVE_BYTES: AtomicU64 = AtomicU64::new(0);
 
 /// Long enough for the passes of one event to be over before the next.
 const APART: Duration = Duration::from_millis(2);
@@ -51,9 +54,10 @@ pub(super) fn run() -> Result<()> {
             Ok(Response::text((ALLOCATIONS.load(Ordering::Relaxed) - before).to_string()))
         })
         .get("/counts", move |_request| {
-            let (allocations, streams) =
-                (ALLOCATIONS.load(Ordering::Relaxed), handle.stats().streams);
-            Ok(Response::text(format!("allocations={allocations} streams={streams}")))
+            let (allocations, live) =
+                (ALLOCATIONS.load(Ordering::Relaxed), LIVE_BYTES.load(Ordering::Relaxed));
+            let streams = handle.stats().streams;
+            Ok(Response::text(format!("allocations={allocations} live={live} streams={streams}")))
         });
     announce(address);
     server.run()?;
