@@ -1,0 +1,65 @@
+//! The harness: starts a server and the load as processes, in turn for all servers, and makes the
+//! tables.
+//!
+//! The servers are interleaved: a round runs each of them once in one case, then comes the next
+//! round, then the next case. On a machine that others use too, what a ratio compares then ran
+//! within seconds. The tables show medians over the rounds; a ratio is the median of the ratios
+//! of each round.
+
+mod cases;
+mod machine;
+mod options;
+mod process;
+mod required;
+mod results;
+mod sends;
+mod table;
+
+use crate::Result;
+use cases::Case;
+use options::Options;
+use process::Server;
+use results::{Outcome, Results};
+
+/// Runs what the command line asks for.
+pub fn run(args: &[String]) -> Result<()> {
+    let Some(options) = Options::parse(args)? else { return Ok(()) };
+    crate::system::descriptors();
+    let servers = present(&options);
+    let mut results = Results::default();
+    for case in cases::all(options.quick).into_iter().filter(|case| options.wants_case(case.name)) {
+        for round in 1..=options.rounds.min(case.rounds) {
+            for &server in servers.iter().filter(|server| case.is_for(server)) {
+                let outcome = once(&case, server)
+                    .map_err(|error| format!("{} in the case {}: {error}", server, case.name))?;
+                eprintln!(
+                    "{:16} {server:10} round {round}: {}",
+                    case.name,
+                    table::brief(&case, &outcome)
+                );
+                results.add(case.name, server, outcome);
+            }
+        }
+    }
+    print!("{}", table::report(&options, &servers, &results));
+    Ok(())
+}
+
+/// The servers that were asked for and that this machine has.
+fn present(options: &Options) -> Vec<&'static str> {
+    let wanted = process::NAMES.iter().copied().filter(|name| options.wants_server(name));
+    wanted
+        .filter(|name| {
+            let missing = process::missing(name);
+            if let Some(missing) = &missing {
+                println!("{name} is left out: {missing}");
+            }
+            missing.is_none()
+        })
+        .collect()
+}
+
+fn once(case: &Case, name: &str) -> Result<Outcome> {
+    let server = Server::start(name, case.counted)?;
+    if case.strace { sends::count(case, &server) } else { process::load(case, &server) }
+}

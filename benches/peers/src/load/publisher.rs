@@ -1,0 +1,91 @@
+//! The publisher: one kept connection that posts events, pipelined where the case wants it.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use memchr::memmem;
+
+use super::event;
+use crate::Result;
+
+pub(super) struct Publisher {
+    socket: TcpStream,
+    head: String,
+    /// What the socket has not taken yet.
+    unsent: Vec<u8>,
+    inbox: Vec<u8>,
+    pub(super) asked: u64,
+    pub(super) answered: u64,
+}
+
+impl Publisher {
+    pub(super) fn connect(address: SocketAddr) -> Result<Self> {
+        let socket = TcpStream::connect(address)?;
+        socket.set_nodelay(true)?;
+        socket.set_nonblocking(true)?;
+        let size = event::SIZE;
+        let head = format!(
+            "POST /publish HTTP/1.1\r\nHost: {address}\r\nContent-Type: text/plain\r\n\
+             Content-Length: {size}\r\n\r\n"
+        );
+        Ok(Self { socket, head, unsent: vec![], inbox: vec![], asked: 0, answered: 0 })
+    }
+
+    pub(super) fn socket(&self) -> &TcpStream {
+        &self.socket
+    }
+
+    /// Posts so many events in one write.
+    pub(super) fn post(&mut self, first: u64, count: u64) -> Result<()> {
+        for sequence in first..first + count {
+            self.unsent.extend_from_slice(self.head.as_bytes());
+            event::write(sequence, &mut self.unsent);
+        }
+        self.asked += count;
+        self.flush()
+    }
+
+    pub(super) fn flush(&mut self) -> Result<()> {
+        while !self.unsent.is_empty() {
+            match self.socket.write(&self.unsent) {
+                Ok(sent) => drop(self.unsent.drain(..sent)),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(format!("publishing: {error}").into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts the answers that are here.
+    pub(super) fn read(&mut self) -> Result<()> {
+        let mut buffer = [0; 16 * 1024];
+        match self.socket.read(&mut buffer) {
+            Ok(0) => return Err("the server closed the publisher's connection".into()),
+            Ok(read) => self.inbox.extend_from_slice(&buffer[..read]),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+            Err(error) => return Err(format!("publishing: {error}").into()),
+        }
+        let mut done = 0;
+        while let Some(length) = answer(&self.inbox[done..])? {
+            done += length;
+            self.answered += 1;
+        }
+        self.inbox.drain(..done);
+        self.flush()
+    }
+}
+
+/// How long the first answer is, if it is whole.
+fn answer(bytes: &[u8]) -> Result<Option<usize>> {
+    let Some(end) = memmem::find(bytes, b"\r\n\r\n") else { return Ok(None) };
+    let head = std::str::from_utf8(&bytes[..end])?;
+    if !head.starts_with("HTTP/1.1 2") {
+        return Err(format!("the server did not publish: {head}").into());
+    }
+    let length = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().ok())?
+    });
+    let whole = end + 4 + length.unwrap_or(0);
+    Ok((bytes.len() >= whole).then_some(whole))
+}
