@@ -32,7 +32,10 @@ impl Browser {
         };
         let profile = std::env::temp_dir().join(format!("tidings-browser-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&profile);
+        std::fs::create_dir_all(&profile).expect("a folder for the browser");
         let child = Command::new(program)
+            // What it leaves behind when it is killed goes with the profile.
+            .env("TMPDIR", &profile)
             .args([
                 "--headless",
                 "--no-sandbox",
