@@ -27,22 +27,26 @@ pub fn run(args: &[String]) -> Result<()> {
     crate::system::descriptors();
     let servers = present(&options);
     let mut results = Results::default();
+    let mut failures = Vec::new();
     for case in cases::all(options.quick).into_iter().filter(|case| options.wants_case(case.name)) {
         for round in 1..=options.rounds.min(case.rounds) {
             for &server in servers.iter().filter(|server| case.is_for(server)) {
-                let outcome = once(&case, server)
-                    .map_err(|error| format!("{} in the case {}: {error}", server, case.name))?;
-                eprintln!(
-                    "{:16} {server:10} round {round}: {}",
-                    case.name,
-                    table::brief(&case, &outcome)
-                );
-                results.add(case.name, server, outcome);
+                let what = format!("{:14} {server:9} round {round}", case.name);
+                match once(&case, server) {
+                    Ok(outcome) => {
+                        eprintln!("{what}: {}", table::brief(&case, &outcome));
+                        results.add(case.name, server, outcome);
+                    }
+                    Err(error) => {
+                        eprintln!("{what}: FAILED: {error}");
+                        failures.push(what);
+                    }
+                }
             }
         }
     }
     print!("{}", table::report(&options, &servers, &results));
-    Ok(())
+    if failures.is_empty() { Ok(()) } else { Err(format!("failed: {failures:#?}").into()) }
 }
 
 /// The servers that were asked for and that this machine has.

@@ -81,7 +81,7 @@ pub(super) fn all(results: &Results) -> Vec<Required> {
         (
             "a second between events: p50 to first receipt, × no pause",
             AtMost(1.3),
-            between("pause-10x1", "pause-10x100", "first_p50"),
+            between("pause-10x1", "pause-10x100", "first_written_p50"),
         ),
         (
             "a peer closes: ms until it is noticed, p99",

@@ -54,7 +54,7 @@ impl Columns {
                 P50,
                 P99,
                 P999,
-                ("p50 µs, first stream", "first_p50"),
+                ("p50 µs, write to first stream", "first_written_p50"),
                 EACH,
                 SERVER,
                 LOAD,

@@ -32,6 +32,7 @@ pub(super) fn run(load: &mut Load, server: Server, wants: &Wants) -> Result<()> 
     span.end(load)?;
     pace.all.put("");
     pace.first.put("first_");
+    pace.first_written.put("first_written_");
     pace.late.put("late_");
     Ok(())
 }
@@ -46,6 +47,10 @@ struct Pace {
     seen: u64,
     all: Latencies,
     first: Latencies,
+    /// To the first stream, from when an event was really written: for a publisher that pauses, so
+    /// that how late the load itself wakes up is left out. Nothing waits behind anything there.
+    first_written: Latencies,
+    written: Instant,
     /// How late the load itself was.
     late: Latencies,
 }
@@ -61,6 +66,8 @@ impl Pace {
             seen: 0,
             all: latencies(),
             first: latencies(),
+            first_written: latencies(),
+            written: Instant::now(),
             late: latencies(),
         }
     }
@@ -78,6 +85,7 @@ impl Pace {
             }
             self.intended.push_back(due);
             self.late.record(due.elapsed());
+            self.written = Instant::now();
             load.publish(1)?;
             self.forget(load);
         }
@@ -91,6 +99,7 @@ impl Pace {
             if sequence >= self.seen {
                 self.seen = sequence + 1;
                 self.first.record(latency);
+                self.first_written.record(now - self.written);
             }
         }
     }

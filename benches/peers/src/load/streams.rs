@@ -15,8 +15,9 @@ use crate::Result;
 const BUFFER: usize = 256 * 1024;
 /// So few that the publisher, who is looked at once for each of these, does not wait for long.
 const EVENTS: usize = 64;
-/// How many streams are opened at once: less than the shortest backlog of a listener.
-const OPENING: usize = 64;
+/// How many streams are opened at once: less than the shortest backlog of a listener, and so few
+/// that the threads of tiny_http's pool, which are counted in a race, do not run out.
+const OPENING: usize = 4;
 /// Streams that are open may have to subscribe yet.
 const SETTLE: Duration = Duration::from_millis(200);
 /// A server that says nothing for so long has lost something.
