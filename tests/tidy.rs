@@ -35,9 +35,11 @@ fn root() -> &'static Path {
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
-        if path.is_dir() {
+        // What was built or installed is nobody's text.
+        let made = path.ends_with("target") || path.ends_with("node_modules");
+        if path.is_dir() && !made {
             collect(&path, files);
-        } else {
+        } else if path.is_file() {
             files.push(path);
         }
     }
@@ -171,7 +173,9 @@ fn nothing_is_unsafe() {
     }
     let words = ["unsafe {", "unsafe fn", "unsafe impl"];
     let all = files(&["src", "tests", "benches", "examples"]);
-    assert_none(find(&all, |path| path != "tests/tidy.rs", &words));
+    // What measures the product is a crate of its own, and counts allocations.
+    let product = |path: &str| path != "tests/tidy.rs" && !path.starts_with("benches/peers/");
+    assert_none(find(&all, product, &words));
 }
 
 #[test]
