@@ -26,6 +26,14 @@
 //! sent to 1 of 1 streams
 //! ```
 //!
+//! The example itself prints how each of these went, and what can't be done once the stream is open:
+//!
+//! ```text
+//! status after opening: "the status can't be set any more: the head of the stream has gone out"
+//! comment: "went out"
+//! active: true
+//! ```
+//!
 //! (A channel does all of this and remembers what it sent; see the program. This is how it is done
 //! by hand.)
 

@@ -15,7 +15,8 @@
 //! data: 2
 //! ```
 //!
-//! End curl: the interval's thread ends and the stream is closed within a second.
+//! End curl: the interval's thread ends and the stream is closed within a second. Standard error
+//! has a line for each open, event and close.
 
 mod notebook;
 
@@ -23,20 +24,25 @@ use std::env;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
-use tidings::{Logger, Response, Server};
+use tidings::{Logger, Method, Reply, Response, Server, SseWriter};
 
 fn main() -> tidings::Result<()> {
     let address = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".into());
-    let server = Server::bind(address.as_str())?
+    let mut server = Server::bind(address.as_str())?
         .hooks(Logger::stderr())
         .get("/", |_request| Ok(Response::html(PAGE)))
-        .sse("/sse", |stream, _request| {
-            stream.every(Duration::from_secs(1), |stream| {
-                stream.send(("number", random_digit().to_string()))
-            })
-        });
+        .sse("/sse", |stream, _request| send_numbers(stream));
+    // It is a mock: it answers whatever it is asked, and however.
+    for method in [Method::Post, Method::Put, Method::Patch, Method::Delete, Method::Options] {
+        server = server.route(method, "/sse", |_request| Ok(Reply::event_stream(send_numbers)));
+    }
     println!("listening on http://{}", server.address());
     notebook::add_to(server).run()
+}
+
+fn send_numbers(stream: SseWriter) -> tidings::Result<()> {
+    stream
+        .every(Duration::from_secs(1), |stream| stream.send(("number", random_digit().to_string())))
 }
 
 /// std has no random numbers, but it draws random keys for its hash maps.

@@ -11,7 +11,7 @@
 //! open peer=127.0.0.1:50412 path=/sse/time/brief
 //! event peer=127.0.0.1:50412 path=/sse/time/brief events=1 bytes=34 duration=0.000s
 //! …
-//! close peer=127.0.0.1:50412 path=/sse/time/brief bytes=343 duration=2.001s reason="the server closed the stream"
+//! close peer=127.0.0.1:50412 path=/sse/time/brief bytes=334 duration=2.001s reason="the server closed the stream"
 //! closed: the server closed the stream
 //!
 //! $ curl -N http://127.0.0.1:3000/sse/time/brief

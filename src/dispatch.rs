@@ -33,6 +33,12 @@ pub(crate) fn find(
         return Err(Response::text("421 Misdirected Request: this host name is none of ours\n")
             .with_status(Status::MISDIRECTED_REQUEST));
     }
+    if head.path() == "*" {
+        // OPTIONS for the server as a whole (RFC 9110, section 9.3.7).
+        let mut answer = Response::no_content();
+        answer.add_field("Allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH, TRACE");
+        return Err(answer);
+    }
     if let Some(cors) = &server.cors {
         if let Some(answer) = cors.preflight(head, &server.routes.allowed(head.path())) {
             return Err(answer);

@@ -24,7 +24,6 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// ```
 pub struct Error(Box<Kind>);
 
-#[derive(Debug)]
 enum Kind {
     Invalid(String),
     Request(String),
@@ -127,7 +126,8 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Error").field(&self.0).finish()
+        // What a `main` that returns this error shows to whoever started the program.
+        fmt::Display::fmt(self, f)
     }
 }
 

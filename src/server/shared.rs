@@ -72,7 +72,11 @@ impl Shared {
         self.stopping.store(true, Ordering::Release);
         let mut place = 0;
         while let Some((streams, next)) = self.streams.slice(place, 256) {
-            streams.iter().for_each(|stream| stream.end(CloseReason::Stopped));
+            for stream in streams {
+                // A handler may still be on its way to this; its client is told in any case.
+                let _ = stream.open();
+                stream.end(CloseReason::Stopped);
+            }
             place = next;
         }
         let mut stuck = self.fanout.stop(deadline);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::http::{get, post};
+use crate::support::http::{Client, get, post};
 use crate::support::process::Process;
 use crate::support::stream::{End, EventStream};
 use crate::support::{until, until_some};
@@ -214,5 +214,16 @@ fn assert_told_once(example: &Process) {
     let lines = example.stdout();
     for begin in ["closed: ", "close ", "open "] {
         assert_eq!(lines.iter().filter(|line| line.starts_with(begin)).count(), 1, "{lines:?}");
+    }
+}
+
+#[test]
+fn random_number_answers_any_request_with_a_stream() {
+    let example = Process::example("random_number", &[ANY_PORT]);
+    for method in ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
+        let mut client = Client::to(example.address());
+        client.send(format!("{method} /sse HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+        let head = client.head();
+        assert_eq!((head.status, head.field("Content-Type")), (200, Some("text/event-stream")));
     }
 }

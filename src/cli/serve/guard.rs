@@ -19,7 +19,7 @@ use std::path::Path;
 
 use tidings::{Cors, Request, Response, Status};
 
-use super::refuse::refuse;
+use super::refuse::{bad_request, refuse};
 
 /// What a publisher has to know. It is not shown, not even for debugging.
 pub(super) struct Token(Vec<u8>);
@@ -82,6 +82,13 @@ impl Guard {
 
     /// Whether this request may publish; if not, the answer.
     pub(super) fn check(&self, request: &Request) -> Result<(), Response> {
+        for name in ["origin", "authorization"] {
+            let lines = request.head().fields().filter(|(n, _)| n.eq_ignore_ascii_case(name));
+            if lines.count() > 1 {
+                // A proxy in front may have looked at another one than we would.
+                return Err(bad_request(format_args!("there may be only one field {name}")));
+            }
+        }
         if let Some(origin) = request.head().field("origin") {
             let origin = std::str::from_utf8(origin).unwrap_or_default();
             self.check_origin(origin, request.head().authority().unwrap_or_default())?;

@@ -236,3 +236,12 @@ fn requests_that_come_byte_by_byte_are_requests_all_the_same() {
     assert_eq!(client.answer().text(), "abc");
     assert_eq!(client.answer().text(), "abc");
 }
+
+#[test]
+fn row_6_options_for_the_server_as_a_whole_says_what_it_knows() {
+    let server = plain(Limits::default());
+    let answer = exchange(server.address(), b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert_eq!(answer.status, 204);
+    let allow = "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH, TRACE";
+    assert_eq!(answer.field("Allow"), Some(allow));
+}

@@ -21,6 +21,9 @@ fn with_a_token_file_only_who_has_the_token_may_publish() {
     let wrong = post_with(&hub, "/events/a", "Authorization: Bearer s3creT\r\n");
     let said = "403 Forbidden: this is not the token: send what the hub's token file contains\n";
     refused(&wrong, 403, said);
+    let twice = "Authorization: Bearer s3cret\r\nAuthorization: Bearer other\r\n";
+    let said = "400 Bad Request: there may be only one field authorization\n";
+    refused(&post_with(&hub, "/events/a", twice), 400, said);
     let right = post_with(&hub, "/events/a", "Authorization: bearer s3cret\r\n");
     assert_eq!(right.status, 200);
     assert!(right.text().ends_with("-1\n"), "nothing that was refused has drawn an id");
