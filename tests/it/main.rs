@@ -7,4 +7,5 @@ mod channels;
 mod examples;
 mod http;
 mod program;
+mod proxy;
 mod streams;
