@@ -15,9 +15,6 @@ use crate::Result;
 const BUFFER: usize = 256 * 1024;
 /// So few that the publisher, who is looked at once for each of these, does not wait for long.
 const EVENTS: usize = 64;
-/// How many streams are opened at once: less than the shortest backlog of a listener, and so few
-/// that the threads of tiny_http's pool, which are counted in a race, do not run out.
-const OPENING: usize = 4;
 /// Streams that are open may have to subscribe yet.
 const SETTLE: Duration = Duration::from_millis(200);
 /// A server that says nothing for so long has lost something.
@@ -66,21 +63,21 @@ impl Load {
         })
     }
 
-    /// Opens streams until there are so many.
+    /// Opens streams until there are so many, one after the other: where many connect at once the
+    /// threads of tiny_http's pool, which are counted in a race, run out.
     pub(super) fn open(&mut self, streams: usize) -> Result<()> {
-        while self.streams.len() < streams {
-            let first = self.streams.len();
-            for _ in first..streams.min(first + OPENING) {
-                let mut socket = TcpStream::connect(self.address)?;
-                let head = "Accept: text/event-stream\r\n\r\n";
-                write!(socket, "GET /events HTTP/1.1\r\nHost: {}\r\n{head}", self.address)?;
-                self.streams.push(Stream { socket, check: Check::new(self.next) });
-            }
-            for index in first..self.streams.len() {
-                self.streams[index].read_head()?;
-                let event = EpollEvent::new(EpollFlags::EPOLLIN, index as u64);
-                self.epoll.add(&self.streams[index].socket, event)?;
-            }
+        let request = format!(
+            "GET /events HTTP/1.1\r\nHost: {}\r\nAccept: text/event-stream\r\n\r\n",
+            self.address
+        );
+        for index in self.streams.len()..streams {
+            let mut socket = TcpStream::connect(self.address)?;
+            socket.write_all(request.as_bytes())?;
+            let mut stream = Stream { socket, check: Check::new(self.next) };
+            stream.read_head()?;
+            let event = EpollEvent::new(EpollFlags::EPOLLIN, index as u64);
+            self.epoll.add(&stream.socket, event)?;
+            self.streams.push(stream);
         }
         std::thread::sleep(SETTLE);
         Ok(())
