@@ -112,8 +112,8 @@ pub(crate) fn start_stream(
     };
     let origin = Origin {
         peer: request.peer(),
-        target: request.target().into(),
-        last_event_id: request.last_event_id().map(Into::into),
+        target: request.target(),
+        last_event_id: request.last_event_id(),
         chunked: !exchange.is_http_1_0(),
     };
     let head = exchange.with_cors(server, head);

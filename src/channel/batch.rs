@@ -96,6 +96,11 @@ impl Batch {
         self.ends.push(End { at: self.bytes.len(), cursor });
     }
 
+    /// Where a cursor stands once the whole batch is written.
+    pub(crate) fn cursor(&self) -> Cursor {
+        self.cursor
+    }
+
     /// Where a cursor stands once the first `sent` bytes are written: behind the last event that
     /// went out or was begun. The rest of one that was cut is `bytes()[sent..end]`.
     pub(crate) fn cursor_at(&self, sent: usize) -> Option<(Cursor, usize)> {

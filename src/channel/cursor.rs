@@ -23,6 +23,7 @@ use std::ops::Deref;
 use super::batch::Batch;
 use super::gap::{Gap, Reason};
 use super::log::Log;
+use crate::sse::event::EventId;
 
 /// A place in the sequence of a hub.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,6 +67,18 @@ pub enum Start<'a> {
 pub(crate) fn id(epoch: u64, sequence: u64) -> String {
     format!("{epoch:x}-{sequence}")
 }
+
+/// The same as a value, with one allocation.
+pub(crate) fn event_id(epoch: u64, sequence: u64) -> EventId {
+    let mut text = [0; LONGEST_ID];
+    let mut rest = &mut text[..];
+    write!(rest, "{epoch:x}-{sequence}").expect("it is as long as the longest id");
+    let len = LONGEST_ID - rest.len();
+    EventId::of_channel(std::str::from_utf8(&text[..len]).expect("digits are ASCII"))
+}
+
+/// Sixteen hexadecimal digits, a hyphen, twenty decimal digits.
+const LONGEST_ID: usize = 37;
 
 /// Writes the same without an allocation.
 pub(crate) fn write_id(epoch: u64, sequence: u64, out: &mut Vec<u8>) {

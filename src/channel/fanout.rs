@@ -25,6 +25,7 @@ use super::batch::Batch;
 use super::cursor::{Cursor, Lagged};
 use super::subscription::Subscription;
 use crate::error::{Error, Result};
+use crate::moment::Moment;
 use crate::pool::join_by;
 use crate::sse::stream::Stream;
 use crate::sse::stream::delivery::Advance;
@@ -93,8 +94,8 @@ impl Fanout {
     }
 
     /// The shard of the stream with this number.
-    pub(crate) fn shard(&self, stream: usize) -> &Arc<Shard> {
-        &self.shards[stream % self.shards.len()]
+    pub(crate) fn shard(&self, stream: u32) -> &Arc<Shard> {
+        &self.shards[stream as usize % self.shards.len()]
     }
 
     /// Ends the threads and joins them. Returns how many would not end by the deadline, as a hook
@@ -221,11 +222,11 @@ impl Group {
 
     /// One pass: sends each stream one batch at most.
     fn pass(self: &Arc<Self>, mut pass: MutexGuard<'_, Pass>) {
-        let began = Instant::now();
+        let (began, now) = (Instant::now(), Moment::now());
         let mut after = Aftermath::default();
         pass.batches.forget();
         for stream in self.lock().iter() {
-            let advance = stream.advance(&mut pass.batches, began);
+            let advance = stream.advance(&mut pass.batches, now);
             after.note(stream, advance);
         }
         pass.ended = Instant::now();

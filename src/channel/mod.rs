@@ -129,7 +129,7 @@ impl Channel {
         for group in self.groups().iter() {
             group.publish();
         }
-        EventId::new(cursor::id(self.0.sequence.epoch, sequence))
+        Ok(cursor::event_id(self.0.sequence.epoch, sequence))
     }
 
     /// The number is drawn while the log is locked, so a reader who holds the logs of several

@@ -21,17 +21,17 @@ pub(crate) struct Registry {
 struct Places {
     /// A place that is free, or whose stream is being made, is empty.
     streams: Vec<Weak<Stream>>,
-    free: Vec<usize>,
-    /// Only kept where it is bounded.
+    free: Vec<u32>,
+    /// How many each peer has, and who has each place. Only kept where it is bounded.
     per_peer: HashMap<IpAddr, usize>,
+    peers: HashMap<u32, IpAddr>,
 }
 
 /// A stream's place in the registry; dropping it gives the place back.
 #[derive(Debug)]
 pub(crate) struct Ticket {
     registry: Arc<Registry>,
-    number: usize,
-    peer: IpAddr,
+    number: u32,
 }
 
 impl Registry {
@@ -42,25 +42,26 @@ impl Registry {
     /// A place for one more stream, unless there are too many, or too many of this peer.
     pub(crate) fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<Ticket> {
         let mut places = self.lock();
-        if places.taken() >= self.most {
+        if places.taken() >= self.most.min(u32::MAX as usize) {
             return None;
         }
-        if self.most_per_peer < usize::MAX {
-            if places.per_peer.get(&peer).copied().unwrap_or(0) >= self.most_per_peer {
-                return None;
-            }
-            *places.per_peer.entry(peer).or_default() += 1;
+        if places.per_peer.get(&peer).copied().unwrap_or(0) >= self.most_per_peer {
+            return None;
         }
         let number = places.free.pop().unwrap_or_else(|| {
             places.streams.push(Weak::new());
-            places.streams.len() - 1
+            (places.streams.len() - 1) as u32
         });
-        Some(Ticket { registry: Arc::clone(self), number, peer })
+        if self.most_per_peer < usize::MAX {
+            *places.per_peer.entry(peer).or_default() += 1;
+            places.peers.insert(number, peer);
+        }
+        Some(Ticket { registry: Arc::clone(self), number })
     }
 
     /// Makes the stream known in its place.
-    pub(crate) fn know(&self, number: usize, stream: &Arc<Stream>) {
-        if let Some(place) = self.lock().streams.get_mut(number) {
+    pub(crate) fn know(&self, number: u32, stream: &Arc<Stream>) {
+        if let Some(place) = self.lock().streams.get_mut(number as usize) {
             *place = Arc::downgrade(stream);
         }
     }
@@ -90,10 +91,19 @@ impl Places {
     fn taken(&self) -> usize {
         self.streams.len() - self.free.len()
     }
+
+    fn release(&mut self, peer: IpAddr) {
+        if let Some(of_peer) = self.per_peer.get_mut(&peer) {
+            *of_peer -= 1;
+            if *of_peer == 0 {
+                self.per_peer.remove(&peer);
+            }
+        }
+    }
 }
 
 impl Ticket {
-    pub(crate) fn number(&self) -> usize {
+    pub(crate) fn number(&self) -> u32 {
         self.number
     }
 }
@@ -101,13 +111,10 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         let mut places = self.registry.lock();
-        places.streams[self.number] = Weak::new();
+        places.streams[self.number as usize] = Weak::new();
         places.free.push(self.number);
-        if let Some(of_peer) = places.per_peer.get_mut(&self.peer) {
-            *of_peer -= 1;
-            if *of_peer == 0 {
-                places.per_peer.remove(&self.peer);
-            }
+        if let Some(peer) = places.peers.remove(&self.number) {
+            places.release(peer);
         }
         if places.taken() == 0 {
             // The memory of the busiest hour is given back when the last stream is gone.

@@ -74,6 +74,11 @@ impl EventId {
         Ok(Self(id.into()))
     }
 
+    /// An id that a channel has drawn, which holds digits and a hyphen.
+    pub(crate) fn of_channel(id: &str) -> Self {
+        Self(id.into())
+    }
+
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -6,9 +6,10 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::error::CloseReason;
+use crate::moment::Moment;
 use crate::server::counts::Slot;
 
 /// A connection's socket, and its place among the counted connections. Dropping it closes the one
@@ -31,11 +32,17 @@ pub(crate) struct Outbox {
     /// Present while the watch thread has this stream among those that it tries again: what is to
     /// go out before anything else. It may be empty, where the socket took an event whole and then
     /// no more.
-    blocked: Option<Vec<u8>>,
+    blocked: Option<Box<Waiting>>,
     /// Everything that went out, the head included.
     sent: u64,
     /// When the socket last took something.
-    last_write: Instant,
+    last_write: Moment,
+}
+
+/// Boxed, as nearly no stream has it at any time.
+#[derive(Debug, Default)]
+struct Waiting {
+    bytes: Vec<u8>,
 }
 
 /// What became of bytes that the outbox was given.
@@ -56,7 +63,7 @@ pub(crate) struct Gone(pub(crate) CloseReason);
 const READS: usize = 128;
 
 impl Outbox {
-    pub(crate) fn new(link: Link, now: Instant) -> Self {
+    pub(crate) fn new(link: Link, now: Moment) -> Self {
         Self { link, blocked: None, sent: 0, last_write: now }
     }
 
@@ -74,16 +81,16 @@ impl Outbox {
 
     /// How many bytes wait here.
     pub(crate) fn unsent(&self) -> usize {
-        self.blocked.as_ref().map_or(0, Vec::len)
+        self.blocked.as_ref().map_or(0, |waiting| waiting.bytes.len())
     }
 
     /// How long nothing has gone out.
-    pub(crate) fn silent_for(&self, now: Instant) -> Duration {
-        now.saturating_duration_since(self.last_write)
+    pub(crate) fn silent_for(&self, now: Moment) -> Duration {
+        now.since(self.last_write)
     }
 
     /// Writes what the socket takes at once, in one `send`. Only while not blocked.
-    pub(crate) fn write(&mut self, bytes: &[u8], now: Instant) -> Result<usize, Gone> {
+    pub(crate) fn write(&mut self, bytes: &[u8], now: Moment) -> Result<usize, Gone> {
         loop {
             match (&self.link.socket).write(bytes) {
                 Ok(taken) => {
@@ -100,20 +107,20 @@ impl Outbox {
 
     /// Keeps what the socket did not take. From now on the stream is blocked.
     pub(crate) fn keep(&mut self, rest: &[u8]) {
-        self.blocked.get_or_insert_default().extend_from_slice(rest);
+        self.blocked.get_or_insert_default().bytes.extend_from_slice(rest);
     }
 
     /// Sends the first bytes. From here on the socket does not block.
-    pub(crate) fn open(&mut self, head: &[u8], now: Instant) -> Result<Put, Gone> {
+    pub(crate) fn open(&mut self, head: &[u8], now: Moment) -> Result<Put, Gone> {
         let set = self.link.socket.set_nonblocking(true);
         set.map_err(|_| Gone(CloseReason::Reset))?;
         self.put(head, now)
     }
 
     /// Sends bytes behind whatever waits; keeps what the socket does not take.
-    pub(crate) fn put(&mut self, bytes: &[u8], now: Instant) -> Result<Put, Gone> {
+    pub(crate) fn put(&mut self, bytes: &[u8], now: Moment) -> Result<Put, Gone> {
         if let Some(waiting) = &mut self.blocked {
-            waiting.extend_from_slice(bytes);
+            waiting.bytes.extend_from_slice(bytes);
             return Ok(Put::Done);
         }
         let taken = self.write(bytes, now)?;
@@ -125,20 +132,21 @@ impl Outbox {
     }
 
     /// Tries again. Returns whether nothing waits any more.
-    pub(crate) fn flush(&mut self, now: Instant) -> Result<bool, Gone> {
+    pub(crate) fn flush(&mut self, now: Moment) -> Result<bool, Gone> {
         let Some(mut waiting) = self.blocked.take() else { return Ok(true) };
-        let taken = if waiting.is_empty() { 0 } else { self.write(&waiting, now)? };
-        if taken == waiting.len() {
+        let bytes = &mut waiting.bytes;
+        let taken = if bytes.is_empty() { 0 } else { self.write(bytes, now)? };
+        if taken == bytes.len() {
             return Ok(true);
         }
-        waiting.drain(..taken);
+        bytes.drain(..taken);
         self.blocked = Some(waiting);
         Ok(false)
     }
 
     /// Reads and drops what the client sends during the stream, to find its end behind it.
     pub(crate) fn peer_has_gone(&self) -> Option<CloseReason> {
-        let mut dropped = [0; 512];
+        let mut dropped = [0; 64];
         for _ in 0..READS {
             match (&self.link.socket).read(&mut dropped) {
                 Ok(0) => return Some(CloseReason::Client),
@@ -153,6 +161,6 @@ impl Outbox {
 
     /// Takes the outbox apart at the end of its stream: the link, and what still waits.
     pub(crate) fn finish(self) -> (Link, Vec<u8>) {
-        (self.link, self.blocked.unwrap_or_default())
+        (self.link, self.blocked.map_or_else(Vec::new, |waiting| waiting.bytes))
     }
 }

@@ -246,3 +246,11 @@ fn an_age_that_means_never_overflows_no_clock() {
     log.evict(Duration::MAX);
     assert_eq!(log.len(), 1);
 }
+
+#[test]
+fn the_longest_id_has_room() {
+    let longest = "ffffffffffffffff-18446744073709551615";
+    assert_eq!(event_id(u64::MAX, u64::MAX).as_str(), longest);
+    assert_eq!(id(u64::MAX, u64::MAX), longest);
+    assert_eq!(event_id(0xab, 7).as_str(), "ab-7");
+}

@@ -5,7 +5,6 @@
 //! goes on where it stopped, byte for byte.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::{Inside, Phase, Stream};
 use crate::channel::Channel;
@@ -14,6 +13,7 @@ use crate::channel::fanout::Batches;
 use crate::channel::gap::Gap;
 use crate::channel::subscription::{self, Subscription};
 use crate::error::{CloseReason, Error, Result};
+use crate::moment::Moment;
 use crate::sse::outbox::{Gone, Put};
 use crate::watch::Retry;
 
@@ -62,7 +62,7 @@ impl Stream {
         }
         inside.subscription = Some(subscription);
         let told = gap.map_or(Ok(Put::Done), |gap| {
-            inside.outbox.put(&self.framed(&gap.content()), Instant::now())
+            inside.outbox.put(&self.framed(&gap.content()), Moment::now())
         });
         drop(state);
         self.after_opening(opening)?;
@@ -81,7 +81,7 @@ impl Stream {
 
     /// Sends the next batch of the log. Called by passes, and by the watch thread for streams that
     /// were blocked. The caller settles the result once it holds no lock.
-    pub(crate) fn advance(&self, batches: &mut Batches, now: Instant) -> Advance {
+    pub(crate) fn advance(&self, batches: &mut Batches, now: Moment) -> Advance {
         let mut state = self.lock();
         let Phase::Open(Inside { outbox, subscription: Some(subscription), .. }) = &mut state.phase
         else {
@@ -99,14 +99,14 @@ impl Stream {
             Ok(sent) => sent,
             Err(Gone(reason)) => return Advance::Over(reason),
         };
-        let whole = sent == batch.bytes().len();
+        if sent == batch.bytes().len() {
+            subscription.set_cursor(batch.cursor());
+            return Advance::Sent { events: batch.events(), bytes: sent, more: batch.is_full() };
+        }
         let mut cut_at = sent;
         if let Some((cursor, end)) = batch.cursor_at(sent) {
             subscription.set_cursor(cursor);
             cut_at = end;
-        }
-        if whole {
-            return Advance::Sent { events: batch.events(), bytes: sent, more: batch.is_full() };
         }
         outbox.keep(&batch.bytes()[sent..cut_at]);
         Advance::Blocked { events: batch.events_at(sent), bytes: sent }
@@ -139,7 +139,7 @@ impl Stream {
         let mut batches = Batches::default();
         for _ in 0..BATCHES {
             batches.forget();
-            let advance = self.advance(&mut batches, Instant::now());
+            let advance = self.advance(&mut batches, Moment::now());
             self.settle(advance);
             if !advance.has_more() {
                 return;
@@ -157,7 +157,7 @@ impl Stream {
     }
 
     /// The watch thread's try: what waited first, then what the log has.
-    pub(crate) fn try_again(self: &Arc<Self>, batches: &mut Batches, now: Instant) -> Retry {
+    pub(crate) fn try_again(self: &Arc<Self>, batches: &mut Batches, now: Moment) -> Retry {
         match self.flush(now) {
             Ok(Retry::Over) => {}
             Ok(retry) => return retry,
@@ -183,7 +183,7 @@ impl Stream {
     }
 
     /// Writes what waits.
-    fn flush(&self, now: Instant) -> Result<Retry, Gone> {
+    fn flush(&self, now: Moment) -> Result<Retry, Gone> {
         let mut state = self.lock();
         let Phase::Open(Inside { outbox, .. }) = &mut state.phase else {
             return Ok(Retry::Over);
@@ -205,15 +205,15 @@ impl Stream {
     }
 
     /// The watch thread's look at an open stream: has the peer gone, is a heartbeat due?
-    pub(crate) fn look(self: &Arc<Self>, now: Instant) {
+    pub(crate) fn look(self: &Arc<Self>, now: Moment) {
         let heartbeat = self.server.limits.heartbeat;
         let mut state = self.lock();
         let Phase::Open(Inside { outbox, .. }) = &mut state.phase else { return };
         let silent = !heartbeat.is_zero() && outbox.silent_for(now) >= heartbeat;
-        let result = match outbox.peer_has_gone() {
-            Some(reason) => Err(Gone(reason)),
-            None if silent && !outbox.is_blocked() => outbox.put(&self.framed(HEARTBEAT), now),
-            None => Ok(Put::Done),
+        let result = if silent && !outbox.is_blocked() {
+            outbox.put(&self.framed(HEARTBEAT), now)
+        } else {
+            outbox.peer_has_gone().map_or(Ok(Put::Done), |reason| Err(Gone(reason)))
         };
         drop(state);
         // An end is settled by `after_put`; there is nobody here to tell of it.

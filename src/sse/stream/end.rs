@@ -1,13 +1,13 @@
 //! How a stream ends: who is told, what goes out last, and what is given back.
 
 use std::thread::ThreadId;
-use std::time::Instant;
 
 use super::{Inside, Phase, Stream};
 use crate::channel::fanout::Batches;
 use crate::channel::subscription::{self, Subscription};
 use crate::error::{CloseReason, Error, Result};
 use crate::hooks::{self, StreamInfo};
+use crate::moment::Moment;
 use crate::sse::interval::Running;
 use crate::sse::outbox::{Link, Outbox};
 use crate::sse::{chunk, encode};
@@ -23,7 +23,7 @@ impl Stream {
             return None;
         }
         let phase = std::mem::replace(&mut state.phase, Phase::Ended(CloseReason::Failed));
-        let callbacks = state.attached.end();
+        let callbacks = state.attached.as_mut().map_or_else(Vec::new, |attached| attached.end());
         drop(state);
         self.run_later(callbacks, CloseReason::Failed, None);
         match phase {
@@ -40,7 +40,7 @@ impl Stream {
             return;
         }
         let phase = std::mem::replace(&mut state.phase, Phase::Ended(reason));
-        let callbacks = state.attached.end();
+        let callbacks = state.attached.as_mut().map_or_else(Vec::new, |attached| attached.end());
         drop(state);
         let (inside, opened) = match phase {
             Phase::New(_, inside) => (inside, false),
@@ -58,7 +58,7 @@ impl Stream {
         }
         if opened && reason.ends_well() {
             // Where it fails the peer has gone, and needs no end.
-            let _ = outbox.put(&self.tail(reason, whole), Instant::now());
+            let _ = outbox.put(&self.tail(reason, whole), Moment::now());
         }
         let sent = outbox.sent();
         if !matches!(reason, CloseReason::Client | CloseReason::Reset | CloseReason::Stalled) {
@@ -82,7 +82,7 @@ impl Stream {
                 return true;
             }
             if outbox.unsent() + len > self.server.limits.unsent
-                || outbox.put(batch.bytes(), Instant::now()).is_err()
+                || outbox.put(batch.bytes(), Moment::now()).is_err()
             {
                 return false;
             }
@@ -116,8 +116,8 @@ impl Stream {
         if callbacks.is_empty() && hooks.is_none() {
             return;
         }
-        let (peer, target) = (self.peer, self.target.clone());
-        let duration = self.began.elapsed();
+        let (peer, target) = (self.peer, Box::<str>::from(self.target()));
+        let duration = Moment::now().since(self.began);
         let job = move || {
             for callback in callbacks {
                 hooks::call(|| callback(reason));
@@ -141,7 +141,7 @@ impl Stream {
                 drop(state);
                 self.run_later(vec![callback], reason, None);
             }
-            _ => state.attached.callbacks.push(callback),
+            _ => state.attached.get_or_insert_default().callbacks.push(callback),
         }
     }
 
@@ -155,12 +155,12 @@ impl Stream {
         if let Phase::Ended(reason) = state.phase {
             return Err(Error::closed(reason));
         }
-        start(&mut state.attached.intervals)
+        start(&mut state.attached.get_or_insert_default().intervals)
     }
 
     /// The last act of an interval's thread: a worker joins it.
     pub(crate) fn detach(&self, thread: ThreadId) {
-        let running = self.lock().attached.remove(thread);
+        let running = self.lock().attached.as_mut().and_then(|attached| attached.remove(thread));
         if let Some(handle) = running.and_then(|running| running.handle) {
             // Where no worker is left the thread is let go; it ends with this call.
             let _ = self.server.pool.submit(Box::new(move || drop(handle.join())));

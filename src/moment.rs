@@ -1,0 +1,23 @@
+//! A point in time that is small enough to be kept for each of thousands of streams.
+
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// Milliseconds since the process first asked. Half the size of an [`Instant`], and exact enough
+/// for heartbeats and deadlines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Moment(u64);
+
+static FIRST: OnceLock<Instant> = OnceLock::new();
+
+impl Moment {
+    pub(crate) fn now() -> Self {
+        let since = FIRST.get_or_init(Instant::now).elapsed();
+        Self(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// How long ago `earlier` was; nothing if it was later.
+    pub(crate) fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+}
