@@ -210,10 +210,11 @@ impl Stream {
         let mut state = self.lock();
         let Phase::Open(Inside { outbox, .. }) = &mut state.phase else { return };
         let silent = !heartbeat.is_zero() && outbox.silent_for(now) >= heartbeat;
-        let result = if silent && !outbox.is_blocked() {
-            outbox.put(&self.framed(HEARTBEAT), now)
-        } else {
-            outbox.peer_has_gone().map_or(Ok(Put::Done), |reason| Err(Gone(reason)))
+        // Also where a heartbeat goes out: it would not find an end before the look after the next.
+        let result = match outbox.peer_has_gone() {
+            Some(reason) => Err(Gone(reason)),
+            None if silent && !outbox.is_blocked() => outbox.put(&self.framed(HEARTBEAT), now),
+            None => Ok(Put::Done),
         };
         drop(state);
         // An end is settled by `after_put`; there is nobody here to tell of it.
