@@ -102,7 +102,7 @@
 //! | [`http`] | *pure*: request line, target, field lines, bodies, chunks, answers, dates, CORS |
 //! | `sse` | events, their encoding and their parser (*pure*); streams, their sockets, intervals |
 //! | `channel` | logs, cursors, batches and gaps (*pure*); subscriptions, passes, hubs |
-//! | `moment`, `hooks`, `limits`, `error` | a small clock; observers; every bound; the public error |
+//! | `moment`, `hooks`, `limits`, `error` | a clock; observers; every bound; the public error |
 //!
 //! Why things are as they are, where the code alone can't say it, is in `src/doc/`.
 
