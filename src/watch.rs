@@ -10,8 +10,9 @@
 //! - every open stream is looked at: has its peer gone, is a heartbeat due?
 //!
 //! A try that fails is repeated after a pause, which doubles each time up to [`LONGEST_PAUSE`]. And
-//! the thread measures what its work costs and then rests for [`REST`] times as long, so it stays
-//! within a few per cent of a core, however much it watches.
+//! the thread measures what its work costs and then rests for [`REST`] times as long, which keeps
+//! it within a few per cent of a core; but never for more than half of [`LOOK`], so that nobody
+//! waits long where a hook took its time here.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
