@@ -48,9 +48,9 @@
 //!
 //! Reading order: `syntax` (the bytes that the grammar is made of), `request_line`, `target`,
 //! `percent`, `field_line`, `fields`, `framing`, `head`, `parser`; then bodies: `body`, `chunk`,
-//! `trailer`; then what handlers see: `request`, `response`, `cors`, `date`, with `method`, `status`
-//! and `refusal` as the words they are written in; then what a client reads: `status_line`,
-//! `response_head`.
+//! `trailer`; then what handlers see: `request`, `response`, `cors`, `date`, with `method`,
+//! `status` and `refusal` as the words they are written in; then what a client reads:
+//! `status_line`, `response_head`.
 
 pub(crate) mod syntax;
 
