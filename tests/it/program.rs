@@ -4,6 +4,7 @@ mod command_line;
 mod following;
 mod input;
 mod publishing;
+mod tail;
 
 use std::path::PathBuf;
 

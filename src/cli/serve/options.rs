@@ -217,6 +217,7 @@ pub(super) static TABLE: Table<Options> = Table {
         Flag::help(),
         Flag::version(),
     ],
+    exits: &[],
 };
 
 /// What a channel's name may be, in words.
