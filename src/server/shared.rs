@@ -69,10 +69,10 @@ impl Shared {
     /// are joined. Returns how many threads would not end.
     pub(crate) fn stop(&self) -> usize {
         let deadline = Instant::now() + self.limits.grace;
-        self.stopping.store(true, Ordering::Release);
+        let mut streams = Vec::new();
         let mut place = 0;
-        while let Some((streams, next)) = self.streams.slice(place, 256) {
-            for stream in streams {
+        while let Some(next) = self.streams.slice(place, 256, &mut streams) {
+            for stream in streams.drain(..) {
                 // A handler may still be on its way to this; its client is told in any case.
                 let _ = stream.open();
                 stream.end(CloseReason::Stopped);
