@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use super::budget::Budget;
 use super::counts::{Counts, Stats};
 use super::hosts::Hosts;
 use super::registry::Registry;
@@ -27,6 +28,7 @@ pub(crate) struct Shared {
     pub(crate) hosts: Option<Hosts>,
     pub(crate) hooks: Option<Arc<dyn Hooks>>,
     pub(crate) counts: Counts,
+    pub(crate) bodies: Arc<Budget>,
     pub(crate) streams: Arc<Registry>,
     pub(crate) pool: Pool,
     pub(crate) fanout: Fanout,
