@@ -71,6 +71,7 @@ impl Shared {
     /// are joined. Returns how many threads would not end.
     pub(crate) fn stop(&self) -> usize {
         let deadline = Instant::now() + self.limits.grace;
+        self.stopping.store(true, Ordering::Release);
         let mut streams = Vec::new();
         let mut place = 0;
         while let Some(next) = self.streams.slice(place, 256, &mut streams) {
