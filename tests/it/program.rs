@@ -4,6 +4,7 @@ mod command_line;
 mod following;
 mod input;
 mod publishing;
+mod stopping;
 
 use std::path::PathBuf;
 
