@@ -39,7 +39,7 @@ fn row_17_a_chunk_size_that_is_not_plain_hex_digits_is_refused() {
         b" 3",
         b"\t3",
         b"\x0B3",
-        b"\0003",
+        b"\x003",
         b"3 ",
         b"3\t",
         b"3\x0B",
