@@ -30,7 +30,9 @@ use std::time::{Duration, Instant};
 use crate::answer::{Answer, Exchange, Then};
 use crate::dispatch;
 use crate::http::request::Request;
+use crate::http::status::Status;
 use crate::http::{BodyDecoder, Framing, Head, HeadParser, Refusal};
+use crate::server::budget::Share;
 use crate::server::reply::Kind;
 use crate::server::routes::{Handler, Params};
 use crate::server::shared::Shared;
@@ -81,6 +83,8 @@ struct Incoming {
     params: Params,
     decoder: BodyDecoder,
     body: Vec<u8>,
+    /// Of the memory for all bodies, this one's.
+    share: Share,
 }
 
 impl std::fmt::Debug for Incoming {
@@ -158,7 +162,8 @@ impl Connection {
             State::Parsed(head) => self.begin(*head),
             State::Body(incoming) => self.call(*incoming),
             State::Refused(refusal, exchange) => {
-                let answer = exchange.answer(&self.server, (&refusal).into(), Then::Close);
+                let response = dispatch::refused(&self.server, &refusal);
+                let answer = exchange.answer(&self.server, response, Then::Close);
                 Some(self.respond(answer))
             }
             State::Answer(answer) => {
@@ -201,8 +206,15 @@ impl Connection {
                 (len, true)
             }
             State::Body(incoming) => {
-                let Incoming { decoder, body, .. } = &mut **incoming;
-                (decoder.decode(&self.input, body)?, decoder.is_done())
+                let Incoming { decoder, body, share, .. } = &mut **incoming;
+                let len = decoder.decode(&self.input, body)?;
+                if !share.grow_to(body.capacity()) {
+                    return Err(Refusal::new(
+                        Status::SERVICE_UNAVAILABLE,
+                        "too much is being sent to this server at once",
+                    ));
+                }
+                (len, decoder.is_done())
             }
             State::Drain(decoder) => {
                 (decoder.decode(&self.input, &mut Vec::new())?, decoder.is_done())
@@ -259,15 +271,16 @@ impl Connection {
         }
         self.deadline = Instant::now() + self.server.limits.body_deadline;
         let decoder = BodyDecoder::new(head.framing(), &self.server.limits);
-        let body = Vec::new();
-        let incoming = Incoming { head, exchange, handler, params, decoder, body };
+        let (body, share) = (Vec::new(), self.server.bodies.share());
+        let incoming = Incoming { head, exchange, handler, params, decoder, body, share };
         self.state = State::Body(Box::new(incoming));
         Some(self)
     }
 
     /// A request is whole: runs its handler.
     fn call(self: Box<Self>, incoming: Incoming) -> Option<Box<Self>> {
-        let Incoming { head, exchange, handler, params, body, .. } = incoming;
+        // The share goes back when this returns: the request is gone then.
+        let Incoming { head, exchange, handler, params, body, share: _share, .. } = incoming;
         let request = Request::new(head, body, params, self.peer);
         match dispatch::call(&self.server, &handler, &request).0 {
             Kind::Response(response) => {

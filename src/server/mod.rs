@@ -10,6 +10,7 @@
 //! others reach a running server.
 
 pub(crate) mod accept;
+pub(crate) mod budget;
 pub(crate) mod counts;
 pub(crate) mod handle;
 pub(crate) mod hosts;
@@ -35,6 +36,7 @@ use crate::limits::Limits;
 use crate::pool::Pool;
 use crate::sse::writer::SseWriter;
 use crate::watch::Watch;
+use budget::Budget;
 use counts::Counts;
 use handle::{Handle, Running};
 use hosts::Hosts;
@@ -268,6 +270,7 @@ impl Server {
         let shared = Arc::new(Shared {
             pool: Pool::new(self.limits.workers),
             streams: Registry::new(self.limits.streams, self.limits.streams_per_peer),
+            bodies: Budget::new(self.limits.bodies),
             limits: self.limits.bounded(),
             routes: self.routes,
             cors: self.cors,

@@ -164,3 +164,23 @@ fn row_22_a_body_that_is_not_whole_is_no_request() {
     assert_eq!(called.all(), [0; 0]);
     assert_answers(server.address());
 }
+
+#[test]
+fn limit_bodies_is_for_all_together_and_what_was_there_before_goes_on() {
+    let server = plain(Limits::default().bodies(64 * 1024));
+    let post = |sent: usize| {
+        let mut client = Client::to(server.address());
+        client.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50000\r\n\r\n");
+        client.send("x".repeat(sent));
+        client
+    };
+    let mut first = post(49_999);
+    until("there is no room for a second", || {
+        let answer = post(50_000).answer();
+        let says = (answer.field("Connection"), answer.field("Retry-After").is_some());
+        answer.status == 503 && says == (Some("close"), true)
+    });
+    first.send("x");
+    assert_eq!(first.answer().status, 200);
+    until("there is room again", || post(50_000).answer().status == 200);
+}
