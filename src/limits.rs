@@ -196,3 +196,26 @@ knobs! {
     /// How long a server that stops waits for requests and streams to end. Defaults to 5 seconds.
     grace: Duration;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As the table of limits has them; what is not in it is an operator's choice.
+    #[test]
+    fn limit_defaults_are_those_that_were_decided_on() {
+        let seconds = Duration::from_secs;
+        let limits = Limits::default();
+        assert_eq!(limits.request_line, 16_384);
+        assert_eq!((limits.field_section, limits.field_lines), (32_768, 100));
+        assert_eq!((limits.body, limits.bodies), (1_048_576, 67_108_864));
+        assert_eq!((limits.chunk_extensions, limits.trailer_section), (4_096, 8_192));
+        assert_eq!((limits.head_deadline, limits.body_deadline), (seconds(10), seconds(30)));
+        assert_eq!(limits.idle_deadline, seconds(30));
+        assert_eq!((limits.requests_per_connection, limits.drain), (10_000, 65_536));
+        assert_eq!((limits.write_deadline, limits.unsent), (seconds(30), 262_144));
+        assert_eq!(limits.connections, 10_000);
+        assert_eq!((limits.streams, limits.streams_per_peer), (usize::MAX, usize::MAX));
+        assert_eq!(limits.heartbeat, seconds(15));
+    }
+}

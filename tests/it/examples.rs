@@ -133,6 +133,7 @@ fn news_sends_in_every_way_and_prints_each_result() {
          event: headline\ndata: nothing has happened yet\n\n\
          id: 1-3\nevent: headline\ndata: still nothing\n\n",
     );
+    example.line("active: true");
     assert_eq!(post(example.address(), "/news", "at last").text(), "sent to 1 of 1 streams\n");
     let event = stream.next().expect("an event");
     assert_eq!((&*event.event_type, &*event.data), ("headline", "at last"));

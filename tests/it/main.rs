@@ -8,4 +8,5 @@ mod examples;
 mod http;
 mod program;
 mod proxy;
+mod rows;
 mod streams;

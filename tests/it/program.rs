@@ -3,6 +3,7 @@
 mod command_line;
 mod following;
 mod input;
+mod leaving;
 mod publishing;
 mod stopping;
 

@@ -24,7 +24,7 @@ const CORPUS: [&[u8]; 12] = [
 ];
 
 #[test]
-fn byte_by_byte_and_every_split_in_two_give_what_the_whole_gives() {
+fn row_25_byte_by_byte_and_every_split_in_two_give_what_the_whole_gives() {
     for stream in CORPUS {
         let whole = parse(stream);
         assert_eq!(parse_pieces(stream.chunks(1)), whole, "{:?}", stream.escape_ascii());
@@ -74,7 +74,7 @@ const DATA: [&str; 20] = [
 const BREAKS: usize = 5;
 
 #[test]
-fn a_thousand_random_events_in_random_pieces_come_back_as_they_were() {
+fn row_25_a_thousand_random_events_in_random_pieces_come_back_as_they_were() {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let mut stream = Vec::new();
     let mut expected = Vec::new();
