@@ -10,7 +10,7 @@ use crate::http::{BodyDecoder, Framing, Head, HeadParser, Refusal, Version};
 /// What came of all the bytes.
 #[derive(Debug, PartialEq)]
 pub(super) struct Read {
-    /// Each with the bytes of its head, as they were sent.
+    /// Each with the bytes of its head, as they were sent. The last may lack a part of its body.
     pub(super) requests: Vec<(Vec<u8>, Message)>,
     pub(super) end: End,
 }
@@ -33,13 +33,21 @@ pub(super) struct Message {
 #[derive(Debug, PartialEq)]
 pub(super) enum End {
     /// In a head, of which this has come.
-    Head {
+    InHead {
         started: bool,
         bytes: Vec<u8>,
     },
-    /// In a body, whose content so far is this.
-    Body(Vec<u8>),
-    Refused(Refusal),
+    InBody,
+    BadHead(Refusal),
+    BadBody(Refusal),
+}
+
+impl Read {
+    /// The requests that have come to the end of their bodies.
+    pub(super) fn whole(&self) -> impl Iterator<Item = &Message> {
+        let lacking = usize::from(matches!(self.end, End::InBody | End::BadBody(_)));
+        self.requests[..self.requests.len() - lacking].iter().map(|(_, message)| message)
+    }
 }
 
 /// Reads requests, one behind the other, from what comes in these pieces.
@@ -54,9 +62,10 @@ pub(super) fn read<'a>(limits: &Limits, pieces: impl IntoIterator<Item = &'a [u8
     let refused = pieces.into_iter().try_for_each(|piece| connection.take(piece)).err();
     let Connection { parser, received, body, requests, .. } = connection;
     let end = match (refused, body) {
-        (Some(refusal), _) => End::Refused(refusal),
-        (None, Some(body)) => End::Body(body.content),
-        (None, None) => End::Head { started: parser.started(), bytes: received },
+        (None, None) => End::InHead { started: parser.started(), bytes: received },
+        (None, Some(_)) => End::InBody,
+        (Some(refusal), None) => End::BadHead(refusal),
+        (Some(refusal), Some(_)) => End::BadBody(refusal),
     };
     Read { requests, end }
 }
@@ -67,15 +76,8 @@ struct Connection<'a> {
     /// What has come and belongs to no request yet.
     received: Vec<u8>,
     /// Set from the end of a head to the end of its body.
-    body: Option<Body>,
+    body: Option<BodyDecoder>,
     requests: Vec<(Vec<u8>, Message)>,
-}
-
-struct Body {
-    sent: Vec<u8>,
-    head: Head,
-    decoder: BodyDecoder,
-    content: Vec<u8>,
 }
 
 impl Connection<'_> {
@@ -93,32 +95,32 @@ impl Connection<'_> {
         let Some((head, consumed)) = self.parser.parse(&self.received)? else {
             return Ok(false);
         };
+        self.body = Some(BodyDecoder::new(head.framing(), self.limits));
         let sent = self.received.drain(..consumed).collect();
-        let decoder = BodyDecoder::new(head.framing(), self.limits);
-        self.body = Some(Body { sent, head, decoder, content: Vec::new() });
+        self.requests.push((sent, Message::new(head)));
         Ok(true)
     }
 
     /// `true` when the body has ended, and a head comes next.
     fn take_body(&mut self) -> Result<bool, Refusal> {
-        let body = self.body.as_mut().expect("it is called behind a head");
-        let taken = body.decoder.decode(&self.received, &mut body.content)?;
+        let (Some(decoder), Some((_, message))) = (&mut self.body, self.requests.last_mut()) else {
+            panic!("a body comes behind a head");
+        };
+        let taken = decoder.decode(&self.received, &mut message.body)?;
         self.received.drain(..taken);
-        if !body.decoder.is_done() {
-            assert!(self.received.is_empty(), "a body that goes on takes all there is");
-            return Ok(false);
+        if decoder.is_done() {
+            self.body = None;
+            return Ok(true);
         }
-        if let Some(Body { sent, head, content, .. }) = self.body.take() {
-            self.requests.push((sent, Message::new(head, content)));
-        }
-        Ok(true)
+        assert!(self.received.is_empty(), "a body that goes on takes all there is");
+        Ok(false)
     }
 }
 
 impl Message {
-    fn new(head: Head, body: Vec<u8>) -> Self {
+    fn new(head: Head) -> Self {
         let peer = SocketAddr::from(([127, 0, 0, 1], 4000));
-        let request = Request::new(head, body, Vec::new(), peer);
+        let request = Request::new(head, Vec::new(), Vec::new(), peer);
         ask_everything(&request);
         let head = request.head();
         Self {
@@ -130,7 +132,7 @@ impl Message {
             version: head.version(),
             fields: head.fields().map(|(name, value)| (name.into(), value.into())).collect(),
             framing: head.framing(),
-            body: request.body().into(),
+            body: Vec::new(),
         }
     }
 }
