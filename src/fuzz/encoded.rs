@@ -1,4 +1,4 @@
-//! What is sent comes back: events, comments and reconnection times, through chunks and all.
+//! Row 25: what is sent comes back, events, comments and reconnection times, through chunks and all.
 
 use std::time::Duration;
 

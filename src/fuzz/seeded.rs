@@ -80,7 +80,7 @@ fn event_streams_keep_their_property() {
 }
 
 #[test]
-fn what_is_encoded_is_parsed_again() {
+fn row_25_what_is_encoded_is_parsed_again() {
     let sent = run(mixed(sse::script), encoded);
     assert!(sent > CASES, "only {sent} events were sent");
 }
