@@ -1,4 +1,5 @@
-//! Row 25: what is sent comes back, events, comments and reconnection times, through chunks and all.
+//! Row 25: events, comments and reconnection times come back as they were sent, through chunks and
+//! all.
 
 use std::time::Duration;
 

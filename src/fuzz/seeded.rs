@@ -1,8 +1,8 @@
 //! The properties, on bytes that come from dice thrown over the grammar: a second for all of them.
 //!
 //! Some bytes are right, some have one mistake that somebody would make, and some are spoilt in any
-//! place, so that they get as far into a parser as its last check. Each test says what share must
-//! be accepted: where all bytes are refused at once, a property holds of any parser.
+//! place: so they get as far into a parser as its last check. Each test says what share must be
+//! accepted, as where all bytes are refused at once a property holds of any parser.
 
 mod dice;
 mod http;
@@ -33,28 +33,27 @@ fn run(make: impl Fn(&mut Random) -> Vec<u8>, property: impl Fn(&[u8]) -> usize)
     sum
 }
 
-/// All by the grammar.
+/// All of them by the grammar.
 fn right(make: impl Fn(&mut Dice<'_>) -> Vec<u8>) -> impl Fn(&mut Random) -> Vec<u8> {
     move |random| make(&mut Dice::right(random))
 }
 
-/// A quarter by the grammar, a quarter with a mistake, a quarter spoilt, and a quarter both.
-fn mixed(make: impl Fn(&mut Dice<'_>) -> Vec<u8>) -> impl Fn(&mut Random) -> Vec<u8> {
+/// One half with a mistake, and the other spoilt.
+fn not_quite(make: impl Fn(&mut Dice<'_>) -> Vec<u8>) -> impl Fn(&mut Random) -> Vec<u8> {
     move |random| {
-        let wrong = random.once_in(2);
-        let dice = if wrong { Dice::wrong } else { Dice::right };
-        let mut bytes = make(&mut dice(random));
         if random.once_in(2) {
-            spoil(&mut bytes, random);
+            return make(&mut Dice::wrong(random));
         }
+        let mut bytes = make(&mut Dice::right(random));
+        spoil(&mut bytes, random);
         bytes
     }
 }
 
 #[test]
 fn requests_keep_their_property() {
-    let accepted = run(mixed(http::requests), requests);
-    assert!((CASES / 2..CASES * 3 / 2).contains(&accepted), "{accepted} requests were accepted");
+    let accepted = run(not_quite(http::requests), requests);
+    assert!((CASES / 4..CASES).contains(&accepted), "{accepted} requests were accepted");
 }
 
 #[test]
@@ -64,8 +63,8 @@ fn requests_that_follow_the_grammar_are_all_accepted() {
 
 #[test]
 fn chunked_bodies_keep_their_property() {
-    let whole = run(mixed(http::chunked), chunks);
-    assert!((CASES / 4..CASES * 3 / 4).contains(&whole), "{whole} bodies were accepted");
+    let whole = run(not_quite(http::chunked), chunks);
+    assert!((CASES / 4..CASES).contains(&whole), "{whole} bodies were accepted");
 }
 
 #[test]
@@ -75,12 +74,12 @@ fn chunked_bodies_that_follow_the_grammar_are_all_accepted() {
 
 #[test]
 fn event_streams_keep_their_property() {
-    let dispatched = run(mixed(sse::stream), events);
+    let dispatched = run(not_quite(sse::stream), events);
     assert!(dispatched > CASES, "only {dispatched} events were dispatched");
 }
 
 #[test]
 fn row_25_what_is_encoded_is_parsed_again() {
-    let sent = run(mixed(sse::script), encoded);
+    let sent = run(right(sse::script), encoded);
     assert!(sent > CASES, "only {sent} events were sent");
 }

@@ -106,9 +106,9 @@ const DOUBTFUL_FIELDS: [&[u8]; 20] = [
 ];
 const CODINGS: Range<usize> = 7..13;
 
-/// From one to three requests, one behind the other.
+/// One request, or two, one behind the other.
 pub(super) fn requests(dice: &mut Dice<'_>) -> Vec<u8> {
-    (0..=dice.below(3)).flat_map(|_| request(dice)).collect()
+    (0..=dice.below(2)).flat_map(|_| request(dice)).collect()
 }
 
 /// A request, and perhaps empty lines before it.
