@@ -104,6 +104,8 @@
 //! | `channel` | logs, cursors, batches and gaps (*pure*); subscriptions, passes, hubs |
 //! | `moment`, `hooks`, `limits`, `error` | a clock; observers; every bound; the public error |
 //!
+//! Under test there is one more, `fuzz`: what holds for any bytes at all.
+//!
 //! Why things are as they are, where the code alone can't say it, is in `src/doc/`.
 
 #![forbid(unsafe_code)]
@@ -135,6 +137,9 @@ mod hooks;
 mod limits;
 
 mod error;
+
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 
 pub use channel::Channel;
 pub use channel::cursor::{Lag, Start};
