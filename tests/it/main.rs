@@ -8,4 +8,6 @@ mod examples;
 mod http;
 mod program;
 mod proxy;
+#[cfg(target_os = "linux")]
+mod soak;
 mod streams;
