@@ -193,7 +193,8 @@ impl Server {
         self
     }
 
-    /// Answers GET at a path with content that never changes.
+    /// Answers GET at a path with content that never changes. However many peers take it, there is
+    /// one of it in memory.
     #[must_use]
     pub fn content(
         self,
@@ -201,11 +202,17 @@ impl Server {
         content_type: &'static str,
         content: impl Into<Cow<'static, [u8]>>,
     ) -> Self {
-        let content = content.into();
-        self.get(path, move |_request| match &content {
-            Cow::Borrowed(content) => Ok(Response::content(content_type, content)),
-            Cow::Owned(content) => Ok(Response::bytes(content_type, content.clone())),
-        })
+        match content.into() {
+            Cow::Borrowed(content) => {
+                self.get(path, move |_request| Ok(Response::content(content_type, content)))
+            }
+            Cow::Owned(content) => {
+                let content: Arc<[u8]> = content.into();
+                self.get(path, move |_request| {
+                    Ok(Response::shared(content_type, Arc::clone(&content)))
+                })
+            }
+        }
     }
 
     /// Sets which pages of other origins may read the answers. Defaults to none.

@@ -9,4 +9,6 @@ mod http;
 mod program;
 mod proxy;
 mod rows;
+#[cfg(target_os = "linux")]
+mod soak;
 mod streams;
