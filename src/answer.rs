@@ -69,6 +69,8 @@ impl Exchange {
             Framing::None => return self.then(),
             Framing::Length(length) => length <= limits.drain as u64,
             Framing::Chunked => true,
+            // No request has such a body.
+            Framing::UntilClose => false,
         };
         if !self.keep || !drainable || head.expects_continue() {
             return Then::Close;

@@ -197,17 +197,7 @@ impl Response {
         name: Cow<'static, str>,
         value: Cow<'static, str>,
     ) -> Result<()> {
-        if !is_token(name.as_bytes()) {
-            return Err(Error::invalid(format!(
-                "a field name must be a token, made of letters, digits and a few marks: {name:?}"
-            )));
-        }
-        if !is_sendable(&value) {
-            return Err(Error::invalid(format!(
-                "a field value must have no control characters, and no white space at its ends: \
-                 {value:?}"
-            )));
-        }
+        check_field(&name, &value)?;
         if OWN_FIELDS.iter().any(|own| own.eq_ignore_ascii_case(&name)) {
             return Err(Error::invalid(format!(
                 "the server writes this field itself, and it can't be set: {name}"
@@ -303,6 +293,22 @@ impl From<&Refusal> for Response {
 
 fn put(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
     out.write_fmt(text).expect("writing to a Vec can't fail");
+}
+
+/// Whether this can stand in a head and arrive as it was.
+pub(crate) fn check_field(name: &str, value: &str) -> Result<()> {
+    if !is_token(name.as_bytes()) {
+        return Err(Error::invalid(format!(
+            "a field name must be a token, made of letters, digits and a few marks: {name:?}"
+        )));
+    }
+    if !is_sendable(value) {
+        return Err(Error::invalid(format!(
+            "a field value must have no control characters, and no white space at its ends: \
+             {value:?}"
+        )));
+    }
+    Ok(())
 }
 
 /// Whether a text can be sent as a field value and arrive as it was.
