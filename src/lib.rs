@@ -105,6 +105,8 @@
 //! | [`client`] | URLs, requests and waits (*pure*); connections, and one stream out of many |
 //! | `moment`, `hooks`, `limits`, `error` | a clock; observers; every bound; the public error |
 //!
+//! Under test there is one more, `fuzz`: what holds for any bytes at all.
+//!
 //! Why things are as they are, where the code alone can't say it, is in `src/doc/`.
 
 #![forbid(unsafe_code)]
@@ -138,6 +140,9 @@ mod hooks;
 mod limits;
 
 mod error;
+
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 
 pub use channel::Channel;
 pub use channel::cursor::{Lag, Start};

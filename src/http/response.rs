@@ -15,6 +15,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::io::Write;
+use std::sync::Arc;
 
 use super::date::HttpDate;
 use super::refusal::Refusal;
@@ -60,6 +61,8 @@ pub struct Response {
 pub(crate) enum Body {
     Empty,
     Static(&'static [u8]),
+    /// Of many answers: each that is on its way holds it, and none has a copy.
+    Shared(Arc<[u8]>),
     Owned(Vec<u8>),
 }
 
@@ -119,6 +122,11 @@ impl Response {
     /// A type that no field can carry is sent as `application/octet-stream`.
     pub fn content(content_type: &'static str, content: &'static [u8]) -> Self {
         Self::of_type(content_type, Body::Static(content))
+    }
+
+    /// Content that many answers have in common. It is not copied either.
+    pub(crate) fn shared(content_type: &'static str, content: Arc<[u8]>) -> Self {
+        Self::of_type(content_type, Body::Shared(content))
     }
 
     /// 204: done, and there is nothing to say.
@@ -271,6 +279,7 @@ impl Body {
         match self {
             Self::Empty => b"",
             Self::Static(bytes) => bytes,
+            Self::Shared(bytes) => bytes,
             Self::Owned(bytes) => bytes,
         }
     }
@@ -322,6 +331,7 @@ impl fmt::Debug for Body {
         match self {
             Self::Empty => f.write_str("Empty"),
             Self::Static(bytes) => write!(f, "Static({} bytes)", bytes.len()),
+            Self::Shared(bytes) => write!(f, "Shared({} bytes)", bytes.len()),
             Self::Owned(bytes) => write!(f, "Owned({} bytes)", bytes.len()),
         }
     }

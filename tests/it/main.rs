@@ -9,4 +9,7 @@ mod examples;
 mod http;
 mod program;
 mod proxy;
+mod rows;
+#[cfg(target_os = "linux")]
+mod soak;
 mod streams;

@@ -29,6 +29,7 @@ fn every_flag_of_the_contract_is_there_and_told_in_the_help() {
         "--max-connections N",
         "--max-streams N",
         "--max-streams-per-peer N",
+        "--max-channels N",
         "--token-file FILE",
         "--anyone-may-publish",
         "--cors ORIGIN",
