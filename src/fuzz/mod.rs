@@ -2,6 +2,8 @@
 //!
 //! - [`requests`] are what a client sends on one connection. They mean what a simple reader of the
 //!   RFC sees in them, they mean the same when we write them again, and limits are exact.
+//! - [`answers`] are what a server sends on one connection, from the head to the events. They mean
+//!   what a simple reader of the RFC sees in them, and the bound of the head is exact.
 //! - [`chunks`] are a chunked body. It ends where a simple reader sees its end; and any content
 //!   comes back from any chunks.
 //! - [`events`] are an event stream. They are those that the HTML standard says, step by step, also
@@ -20,6 +22,7 @@
 //!
 //! This module is part of no build but those of tests and fuzzers.
 
+mod answers;
 mod chunks;
 mod encoded;
 mod events;
@@ -29,6 +32,7 @@ mod requests;
 #[cfg(test)]
 mod seeded;
 
+pub use answers::answers;
 pub use chunks::chunks;
 pub use encoded::encoded;
 pub use events::events;

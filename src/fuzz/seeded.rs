@@ -4,6 +4,7 @@
 //! place: so they get as far into a parser as its last check. Each test says what share must be
 //! accepted, as where all bytes are refused at once a property holds of any parser.
 
+mod answers;
 mod dice;
 mod http;
 mod sse;
@@ -59,6 +60,17 @@ fn requests_keep_their_property() {
 #[test]
 fn requests_that_follow_the_grammar_are_all_accepted() {
     assert_eq!(run(right(http::request), requests), CASES);
+}
+
+#[test]
+fn answers_keep_their_property() {
+    let accepted = run(not_quite(answers::answer), super::answers);
+    assert!((CASES / 4..CASES).contains(&accepted), "{accepted} heads were accepted");
+}
+
+#[test]
+fn answers_that_follow_the_grammar_are_all_accepted() {
+    assert_eq!(run(right(answers::answer), super::answers), CASES);
 }
 
 #[test]
