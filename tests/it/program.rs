@@ -6,6 +6,7 @@ mod input;
 mod leaving;
 mod publishing;
 mod stopping;
+mod tail;
 
 use std::path::PathBuf;
 
