@@ -14,7 +14,12 @@
 //!
 //! Nothing here uses `println!` or `eprintln!`, which panic when the other end is closed.
 
+mod cassette;
+mod duration;
 mod flags;
+mod listen;
+mod mock;
+mod random;
 mod serve;
 
 use std::ffi::OsString;
