@@ -6,7 +6,7 @@
 //! ```text
 //! : tidings cassette 1
 //! : about GET http://127.0.0.1:3000/events/news
-//! : open +0ms 200 text/event-stream      the answer came at once
+//! : open +1ms 200 text/event-stream      the answer came 1 ms after the request
 //! : read +12ms 9                         12 ms later, 9 bytes in one piece
 //! data: a
 //!                                        (these are the 9 bytes)
@@ -20,7 +20,7 @@
 //! : part on 7                            of it stood before this, and 7 more bytes follow;
 //! : rest data: \xc3                      as they never became an event, not in the open
 //! : end +1ms cut                         the end, without a last chunk
-//! : open +3s 204                         another connection, 3 s later
+//! : open +2ms 204                        another connection
 //! : end +0ms close
 //! ```
 //!
@@ -35,7 +35,7 @@
 //! read       = ": read " ( after / "on" ) SP size  the last piece of its group
 //! rest       = ": rest " escaped                   as Rust does: \n \r \t \\ \' \" \xHH
 //! end        = ": end " after SP ( "close" / "cut" / "reset" / "left" )
-//! after      = "+" duration                        since the line before that has one
+//! after      = "+" duration                        since the line before, or the request
 //! ```
 //!
 //! Three things can't stand in the open, or the events would be others. A byte order mark is one
@@ -49,7 +49,7 @@
 //!
 //! A *piece* is what the server has sent in one: a chunk, or where there are no chunks, what one
 //! read gave. What is less than a microsecond is carried over to the next time, so that times don't
-//! drift. A connection without a status had no answer at all. `left` means that the client went, and
+//! drift. How long the client took to come back is its own affair, and not told. A connection without a status had no answer at all. `left` means that the client went, and
 //! a connection without an end goes to the end of the recording.
 //!
 //! Lengths are counted in bytes, so a cassette must not be edited, nor have its line ends changed
@@ -58,13 +58,13 @@
 mod border;
 mod escape;
 mod read;
-mod secrets;
+#[cfg_attr(not(test), expect(dead_code, reason = "only what records from a URL has secrets"))]
+pub(crate) mod secrets;
 mod write;
 
 use std::time::Duration;
 
 pub(crate) use read::{is_cassette, read};
-pub(crate) use secrets::{public_field, public_url};
 pub(crate) use write::Recorder;
 
 /// The first line, by which a cassette is known.
@@ -78,7 +78,7 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// What happened, one after the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Entry {
-    /// A connection; `None` if it ended without an answer.
+    /// The answer to a request, and how long it took; `None` if none came.
     Open { after: Duration, answer: Option<Answer> },
     /// A piece of the answer's content.
     Read { after: Duration, bytes: Vec<u8> },

@@ -10,7 +10,8 @@
 //! | 1 | it could not: one line on standard error says why and what to do |
 //! | 2 | it was asked for what it does not understand: the same |
 //!
-//! To read on: [`flags`] is the parser that each command has a table for, [`serve`] is the hub.
+//! To read on: [`flags`] is the parser that each command has a table for, [`serve`] is the hub,
+//! [`mock`] a server that can be broken, [`cassette`] what it plays back.
 //!
 //! Nothing here uses `println!` or `eprintln!`, which panic when the other end is closed.
 
@@ -52,6 +53,11 @@ struct Command {
 
 const COMMANDS: &[Command] = &[
     Command { name: "help", about: "tells what is here", run: help },
+    Command {
+        name: "mock",
+        about: "serves streams from a script, as well or as badly as it says",
+        run: mock::run,
+    },
     Command {
         name: "serve",
         about: "runs the hub; what is done without a command",
@@ -111,8 +117,12 @@ fn version() -> Outcome {
 
 /// Writes to standard output, so that it is seen at once.
 fn print(text: &str) -> Outcome {
+    print_bytes(text.as_bytes())
+}
+
+fn print_bytes(bytes: &[u8]) -> Outcome {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| match error.kind() {
+    out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| match error.kind() {
         ErrorKind::BrokenPipe => Failure::Unread,
         _ => Failure::Failed(format!("can't write to standard output: {error}")),
     })

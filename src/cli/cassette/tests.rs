@@ -76,7 +76,7 @@ fn a_cassette_is_the_stream_with_comments() {
         piece(0, ": b\n\n"),
         piece(1000, b"data: c\n\ndata: \xc3"),
         end(End::Cut),
-        Entry::Open { after: millis(3000), answer: answer(204, "") },
+        Entry::Open { after: millis(2), answer: answer(204, "") },
         end(End::Close),
     ];
     let expected = ": tidings cassette 1\n\
@@ -94,7 +94,7 @@ fn a_cassette_is_the_stream_with_comments() {
         : part on 7\n\
         : rest data: \\xc3\n\
         : end +2ms cut\n\
-        : open +3s 204\n\
+        : open +2ms 204\n\
         : end +2ms close\n";
     assert_eq!(String::from_utf8(comes_back(&entries)).unwrap(), expected);
 }

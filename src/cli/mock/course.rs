@@ -12,14 +12,15 @@
 //!   script. What ended it is not done again; nor is what stood unfinished before it sent again, as
 //!   a client has dropped it.
 //! - With the id of an event, a connection goes on behind that event. Where an id stands in the
-//!   script several times, the nearest one that has been sent is meant.
+//!   script several times, the nearest one that has been sent is meant. If it is the one that a
+//!   client has when it has got everything, it is sent nothing again, not even what has no id.
 //! - One that comes without, after the script has been played or the client has gone by itself,
 //!   begins a new run.
 //! - One whose id leaves nothing to be sent is told to stop.
 
 use std::ops::Range;
 
-use super::step::{Ending, Head, Step};
+use super::step::{Ending, Step};
 
 /// Steps that have been marked, in sections that are repeated.
 #[derive(Debug)]
@@ -88,6 +89,14 @@ impl Course {
         }
     }
 
+    /// Whether nothing follows that has not been played once.
+    pub(super) fn is_over(&self, at: Position) -> bool {
+        let is_endless = self.steps.last() == Some(&Step::Repeat(None));
+        // Behind the repeat that ends it there is one more section, and nothing in it.
+        let repeats = is_endless && at.round > 0 && at.section + 2 == self.sections.len();
+        repeats || at.step >= self.steps.len()
+    }
+
     /// Goes round, or on behind the repeat.
     fn turn(&self, at: &mut Position, times: Option<u32>) {
         if times.is_none_or(|times| at.round + 1 < u64::from(times)) {
@@ -120,25 +129,44 @@ impl Course {
 
     /// The place behind the event with this id that is nearest to what has been sent.
     fn behind(&self, id: &str, from: Position) -> Option<Position> {
-        let has_id = |step: usize| matches!(&self.steps[step], Step::Block(b) if b.id.as_deref() == Some(id));
-        let last = |range: Range<usize>| range.rev().find(|&step| has_id(step));
-        let here = self.sections[from.section].clone();
-        let found = |section, round, step| Position { section, round, step: step + 1 };
-        if let Some(step) = last(here.start..from.step) {
-            return Some(found(from.section, from.round, step));
+        let ahead = || {
+            let mut ahead = from.step..self.steps.len();
+            let step = ahead.find(|&step| self.id_set_at(step) == Some(id))?;
+            let section = self.sections.iter().position(|section| section.contains(&step))?;
+            let round = if section == from.section { from.round } else { 0 };
+            Some(Position { section, round, step })
+        };
+        let mut sent = self.back_from(from);
+        let sent = sent.find(|at| self.id_set_at(at.step) == Some(id));
+        sent.or_else(ahead).map(|at| Position { step: at.step + 1, ..at })
+    }
+
+    /// The id that a client has which has got everything up to here.
+    fn id_before(&self, at: Position) -> Option<&str> {
+        self.back_from(at).find_map(|at| self.id_set_at(at.step))
+    }
+
+    fn id_set_at(&self, step: usize) -> Option<&str> {
+        match &self.steps[step] {
+            // White space around it does not come back in a field line.
+            Step::Block(block) => block.id.as_deref().map(str::trim_ascii),
+            _ => None,
         }
-        if let (Some(round), Some(step)) = (from.round.checked_sub(1), last(from.step..here.end)) {
-            return Some(found(from.section, round, step));
-        }
-        for section in (0..from.section).rev() {
-            if let Some(step) = last(self.sections[section].clone()) {
-                return Some(found(section, self.last_round(section), step));
-            }
-        }
-        let step = (from.step..self.steps.len()).find(|&step| has_id(step))?;
-        let section = self.sections.iter().position(|section| section.contains(&step))?;
-        let round = if section == from.section { from.round } else { 0 };
-        Some(found(section, round, step))
+    }
+
+    /// All steps that have been done, the last first. Of the rounds before the last it is enough
+    /// to look at one.
+    fn back_from(&self, from: Position) -> impl Iterator<Item = Position> {
+        let Range { start, end } = self.sections[from.section];
+        let here = (start..from.step).rev().map(move |step| Position { step, ..from });
+        let before = from.round.checked_sub(1).into_iter().flat_map(move |round| {
+            (start..end).rev().map(move |step| Position { step, round, ..from })
+        });
+        let earlier = (0..from.section).rev().flat_map(|section| {
+            let round = self.last_round(section);
+            self.sections[section].clone().rev().map(move |step| Position { section, round, step })
+        });
+        here.chain(before).chain(earlier)
     }
 
     fn last_round(&self, section: usize) -> u64 {
@@ -154,8 +182,10 @@ impl Course {
 pub(super) struct Progress {
     next: Position,
     reached: Position,
-    /// A connection without an ID begins a new run.
-    run_is_over: bool,
+    /// All has been played.
+    is_over: bool,
+    /// The last connection was left by the client.
+    was_left: bool,
 }
 
 /// What a connection is to get.
@@ -167,27 +197,26 @@ pub(super) enum Entrance {
     Nothing,
 }
 
-impl Entrance {
-    /// What tells a client to stop.
-    pub(super) fn nothing() -> [Step; 2] {
-        [Step::Head(Head::no_content()), Step::End(Ending::Close)]
-    }
-}
-
 impl Progress {
     pub(super) fn new() -> Self {
-        Self { next: START, reached: START, run_is_over: false }
+        Self { next: START, reached: START, is_over: false, was_left: false }
     }
 
     /// Where a connection begins that comes with this last event ID, or with none.
     pub(super) fn enter(&mut self, course: &Course, last_event_id: Option<&str>) -> Entrance {
-        let behind = last_event_id.and_then(|id| course.behind(id, self.next));
+        let id = last_event_id.map(str::trim_ascii).filter(|id| !id.is_empty());
+        let lacks_nothing = id.is_some() && !self.was_left && course.id_before(self.next) == id;
+        let behind = match id {
+            _ if lacks_nothing => Some(self.next),
+            Some(id) => course.behind(id, self.next),
+            None => None,
+        };
         if let Some(at) = behind {
             let reached = self.reached;
             let has_more = course.has_more(at, reached);
             return if has_more { Entrance::From { at, reached } } else { Entrance::Nothing };
         }
-        if self.run_is_over {
+        if self.is_over || self.was_left {
             *self = Self::new();
         }
         Entrance::From { at: self.next, reached: self.reached }
@@ -197,13 +226,20 @@ impl Progress {
     pub(super) fn ended(&mut self, course: &Course, next: Position) {
         self.next = next;
         self.reached = self.reached.max(next);
-        self.run_is_over = course.next(&mut { next }, next).is_none();
+        self.is_over = course.next(&mut { next }, next).is_none();
+        self.was_left = false;
     }
 
     /// A connection was left by the client.
     pub(super) fn left(&mut self, at: Position) {
         self.next = at;
-        self.run_is_over = true;
+        self.was_left = true;
+    }
+
+    /// Whether all has been played.
+    #[cfg(test)]
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over
     }
 }
 

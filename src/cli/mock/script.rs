@@ -164,6 +164,8 @@ fn field_text(text: &str) -> Result<String, String> {
 pub(super) fn parse(script: &[u8]) -> Result<Vec<Step>, Flaw> {
     let mut steps = Vec::new();
     let mut section = 0;
+    // A field has come since the last blank line.
+    let mut in_block = false;
     for (number, line) in (1..).zip(lines(script)) {
         let flaw = |what: String| Flaw { line: number, what };
         if matches!(steps.last(), Some(Step::Repeat(None))) {
@@ -174,21 +176,34 @@ pub(super) fn parse(script: &[u8]) -> Result<Vec<Step>, Flaw> {
         }
         let directed = directive(number, &line).map_err(flaw)?;
         if matches!(directed.as_deref(), Some([Step::Repeat(_)])) {
-            check_section(&steps[section..]).map_err(flaw)?;
+            check_section(&steps[section..], in_block).map_err(flaw)?;
             section = steps.len() + 1;
         }
         match directed {
-            Some(directed) => steps.extend(directed),
-            None => send(&line, &mut steps),
+            Some(directed) => {
+                in_block &= !directed.iter().any(|step| matches!(step, Step::End(_)));
+                steps.extend(directed);
+            }
+            None => {
+                in_block |= !line.content.starts_with(b":");
+                in_block &= !line.content.is_empty();
+                send(&line, &mut steps);
+            }
         }
     }
     Ok(steps)
 }
 
-/// A round in which nothing happens would go round for ever and do nothing.
-fn check_section(steps: &[Step]) -> Result<(), String> {
-    let does = steps.iter().any(|step| matches!(step, Step::Bytes(_) | Step::End(_)));
-    does.then_some(()).ok_or_else(|| "there is nothing to repeat".into())
+/// A round in which nothing happens would go round for ever and do nothing; one that ends within a
+/// block would make another event of the next.
+fn check_section(steps: &[Step], in_block: bool) -> Result<(), String> {
+    if !steps.iter().any(|step| matches!(step, Step::Bytes(_) | Step::End(_))) {
+        return Err("there is nothing to repeat".into());
+    }
+    if in_block {
+        return Err("a blank line must come before 'repeat', as an event is unfinished".into());
+    }
+    Ok(())
 }
 
 /// Lines go out together up to the end of their block.

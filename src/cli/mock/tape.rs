@@ -1,7 +1,7 @@
 //! A cassette to steps: each piece is a chunk, and comes when it came.
 //!
-//! The time before a connection was the client's doing, so it is left out. What the client left is
-//! a stall if there is more on the tape, as it was most likely tired of waiting.
+//! What the client left is a stall if there is more on the tape, as it was most likely tired of
+//! waiting.
 
 use std::time::Duration;
 
@@ -16,9 +16,12 @@ pub(super) fn steps(entries: &[Entry]) -> Vec<Step> {
     for (at, entry) in entries.iter().enumerate() {
         let is_last = at + 1 == entries.len();
         match entry {
-            Entry::Open { answer, .. } => {
+            Entry::Open { after, answer } => {
                 end_open_connection(&mut steps);
-                steps.extend(answer.as_ref().map(head));
+                wait(*after, &mut steps);
+                if let Some(answer) = answer {
+                    steps.extend([head(answer), Step::Flush]);
+                }
             }
             Entry::Read { after, bytes } => {
                 wait(*after, &mut steps);
@@ -73,9 +76,9 @@ mod tests {
             Entry::Read { after: millis(12), bytes: "data: a".into() },
             Entry::Read { after: millis(0), bytes: "\n\n".into() },
             Entry::End { after: millis(3), how: End::Left },
-            Entry::Open { after: millis(3000), answer: None },
+            Entry::Open { after: millis(0), answer: None },
             Entry::End { after: millis(0), how: End::Reset },
-            Entry::Open { after: millis(3000), answer: answer(503, "") },
+            Entry::Open { after: millis(0), answer: answer(503, "") },
             Entry::End { after: millis(0), how: End::Left },
         ];
         let unavailable = Head {
@@ -84,7 +87,9 @@ mod tests {
             location: None,
         };
         let expected = [
+            Step::Wait(millis(9)),
             Step::Head(Head::stream("text/event-stream")),
+            Step::Flush,
             Step::Wait(millis(12)),
             Step::Bytes("data: a".into()),
             Step::Flush,
@@ -94,6 +99,7 @@ mod tests {
             Step::End(Ending::Stall),
             Step::End(Ending::Reset),
             Step::Head(unavailable),
+            Step::Flush,
             Step::End(Ending::Close),
         ];
         assert_eq!(steps(&entries), expected);

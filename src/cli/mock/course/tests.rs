@@ -71,7 +71,7 @@ fn what_was_unfinished_is_not_sent_again() {
     let mut player = Player::new("id: 1\ndata: a\n\ndata: hel\n: cut\ndata: hello\n\n");
     player.gets("", "id: 1\ndata: a\n\ndata: hel\n", Ending::Cut);
     player.gets("1", "data: hello\n\n", Ending::Close);
-    player.gets("1", "data: hello\n\n", Ending::Close);
+    assert_eq!(player.connect("1"), None);
 }
 
 #[test]
@@ -84,6 +84,7 @@ fn an_answer_that_is_no_stream_is_given_once() {
     player.gets("1", "id: 3\ndata\n\n", Ending::Close);
     // No client got this id from there.
     player.gets("2", "id: 1\ndata\n\n", Ending::Close);
+    player.gets("unheard of", "200id: 2\ndata\n\n", Ending::Close);
 }
 
 #[test]
@@ -117,7 +118,7 @@ fn an_id_that_comes_every_round_is_that_of_the_round_before() {
     player.gets("1", "id: 2\ndata\n\n", Ending::Close);
     player.gets("2", "id: 1\ndata\n\n", Ending::Cut);
     player.gets("1", "id: 2\ndata\n\n", Ending::Close);
-    // It lost the last event, and gets it and what follows.
+    // It has gone back a round, and no end is met twice.
     player.gets("1", "id: 2\ndata\n\nid: 1\ndata\n\n", Ending::Cut);
 }
 
@@ -127,6 +128,15 @@ fn an_id_of_an_earlier_section_is_that_of_its_last_round() {
     let thrice = "id: 1\ndata\n\n".repeat(3);
     player.gets("", &format!("{thrice}id: 2\ndata\n\n"), Ending::Cut);
     player.gets("1", "id: 2\ndata\n\n", Ending::Close);
+}
+
+#[test]
+fn who_lacks_nothing_gets_nothing_again() {
+    let mut player = Player::new("id: 1\ndata\n\ndata: a\n\n: close\n: status 503\ndata: b\n\n");
+    player.gets("", "id: 1\ndata\n\ndata: a\n\n", Ending::Close);
+    player.gets(" 1 ", "503503 Service Unavailable\n", Ending::Close);
+    player.gets("1", "data: b\n\n", Ending::Close);
+    assert_eq!(player.connect("1"), None);
 }
 
 #[test]

@@ -120,9 +120,13 @@ fn a_directive_that_can_not_be_obeyed_is_told_with_its_line() {
             "2: type takes a content type such as text/html, and not \"\"; a comment to be sent \
              can begin with '#': ': # type'",
         ),
-        ("data\n: repeat\n\n: close", "4: 'repeat' without a number never comes to an end"),
+        (":\n: repeat\n\n: close", "4: 'repeat' without a number never comes to an end"),
         (": wait 1s\n: repeat 3", "2: there is nothing to repeat"),
-        ("data\n: repeat 3\n: repeat", "3: there is nothing to repeat"),
+        (":\n: repeat 3\n: repeat", "3: there is nothing to repeat"),
+        (
+            "data\n:\n: repeat 3",
+            "3: a blank line must come before 'repeat', as an event is unfinished",
+        ),
     ] {
         assert_eq!(wrong(script), said);
     }
