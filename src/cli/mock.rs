@@ -1,14 +1,15 @@
 //! `tidings mock`: a server as good or as bad as a script says, and a report card of its client.
 //!
 //! ```text
-//! script.sse  ─► script  ┐
-//! cassette    ─► tape    ├─► steps ─► (chaos) ─► mark ─► course ─┬─► stage ─► play ─► link ─► socket
-//! text.txt    ─► tokens  ┘                                       └─► rehearse ─► standard output
+//! script.sse ─► script ┐
+//! cassette   ─► tape   ├─► steps ─► (chaos) ─► mark ─► course ─┬─► stage ─► play ─► link ─► socket
+//! text.txt   ─► tokens ┘                                       └─► rehearse ─► standard output
 //! ```
 //!
 //! To read on: [`script`] is what a script can say, [`step`] what all files come to, [`course`]
-//! where a client that comes back goes on, and [`chaos`] what a seed makes of it. These are pure, as
-//! are [`answer`] (what goes out) and [`report`]. [`stage`], [`play`] and [`link`] have the sockets.
+//! where a client that comes back goes on, and [`chaos`] what a seed makes of it. These are pure,
+//! and so are [`answer`] (what goes out) and [`report`]. [`stage`], [`play`], [`request`] and
+//! [`link`] have the sockets.
 //!
 //! The library's server does everything to keep a stream whole. The mock must be able to break
 //! one: to cut a chunk off, to reset a connection, to lie in the head. So it has a small server of

@@ -1,5 +1,6 @@
 //! Bytes to entries: what a cassette says, or in which line it is wrong.
 
+use std::str;
 use std::time::Duration;
 
 use super::escape::unescape;

@@ -18,6 +18,7 @@
 
 mod blocks;
 mod noise;
+mod opening;
 
 use std::mem;
 use std::time::Duration;
@@ -27,6 +28,8 @@ use tidings::Status;
 use self::blocks::{Block, Stretch};
 use super::step::{Ending, Head, Step};
 use crate::cli::random::Random;
+
+pub(super) use opening::Opening;
 
 /// Once in so many blocks a connection ends before it.
 const FAULTS: usize = 6;
@@ -38,31 +41,6 @@ const LATEST: usize = 40;
 const LONGEST_SILENCE: usize = 1_000;
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
-
-/// How a connection begins.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Opening {
-    pub(super) content_type: &'static str,
-    pub(super) has_mark: bool,
-}
-
-impl Opening {
-    /// That of any connection without chaos.
-    pub(super) const PLAIN: Self = Self { content_type: "text/event-stream", has_mark: false };
-
-    /// That of one connection, numbered from 1.
-    pub(super) fn of(seed: Option<u64>, connection: u64) -> Self {
-        let Some(seed) = seed else { return Self::PLAIN };
-        let mut random = Random::new(seed ^ connection.rotate_right(16));
-        let content_type = random.pick(&[
-            "text/event-stream",
-            "text/event-stream;charset=utf-8",
-            "Text/Event-Stream; charset=UTF-8",
-            "text/event-stream; charset=\"utf-8\"",
-        ]);
-        Self { content_type, has_mark: random.one_in(2) }
-    }
-}
 
 /// Disturbs a script that has not been marked yet.
 pub(super) fn disturb(steps: Vec<Step>, seed: u64) -> Vec<Step> {

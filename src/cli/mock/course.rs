@@ -62,7 +62,8 @@ impl Course {
                 Step::Block(_) | Step::Repeat(_) => None,
                 _ => end,
             };
-            dropped_with[at] = end;
+            // The end of a chunk may be that of the block before.
+            dropped_with[at] = end.filter(|_| *step != Step::Flush);
         }
         Self { steps, sections, dropped_with }
     }

@@ -42,6 +42,8 @@ pub(super) fn field(line: &[u8]) -> (&[u8], &[u8]) {
 
 #[cfg(test)]
 mod tests {
+    use std::str;
+
     use super::*;
 
     #[test]

@@ -9,7 +9,10 @@ use super::answer::{Answer, Deed, Part, Seen, Wrapping};
 use super::chaos::Opening;
 use super::course::{Course, Position};
 use super::link::{Gone, Link};
-use super::step::Ending;
+use super::step::{Ending, Step};
+
+/// What is done where the script is over, and its own end was met before.
+static CLOSE: Step = Step::End(Ending::Close);
 
 /// How a connection came to its end, and where the next one goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,9 +39,8 @@ impl Player<'_> {
         let mut due = Instant::now();
         let mut at = from;
         let over = loop {
-            let Some((here, step)) = self.course.next(&mut at, self.reached) else {
-                break Over::Ended(Ending::Close, at);
-            };
+            let next = self.course.next(&mut at, self.reached);
+            let (here, step) = next.unwrap_or((at, &CLOSE));
             let mut parts = Vec::new();
             let deed = answer.take(step, here < self.reached, &mut parts);
             let ending = match deed {

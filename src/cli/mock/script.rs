@@ -24,140 +24,21 @@
 //! A directive that ends a connection is done once. The next connection goes on behind it, or
 //! behind the event whose id it comes with.
 
-use tidings::Status;
+mod directives;
+
+use std::str;
 
 use super::lines::{Line, lines};
-use super::step::{Ending, Head, Step};
-use crate::cli::duration;
+use super::step::Step;
 use crate::cli::flags::distance;
+
+pub(super) use directives::DIRECTIVES;
 
 /// What is wrong with a script, and in which line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Flaw {
     pub(super) line: usize,
     pub(super) what: String,
-}
-
-/// What a comment can ask for.
-pub(super) struct Directive {
-    pub(super) name: &'static str,
-    /// What it takes, as the help shows it; empty if nothing.
-    pub(super) takes: &'static str,
-    pub(super) doc: &'static str,
-    /// What it comes to; the error says what was expected.
-    steps: fn(&str) -> Result<Vec<Step>, String>,
-}
-
-/// All of them, in the order of the alphabet.
-pub(super) static DIRECTIVES: [Directive; 11] = [
-    Directive {
-        name: "close",
-        takes: "",
-        doc: "ends the stream as it should be, with the last chunk",
-        steps: |_| Ok(vec![Step::End(Ending::Close)]),
-    },
-    Directive {
-        name: "cut",
-        takes: "",
-        doc: "ends the connection without the last chunk",
-        steps: |_| Ok(vec![Step::End(Ending::Cut)]),
-    },
-    Directive {
-        name: "end",
-        takes: "",
-        doc: "ends the stream, and the mock with its report card",
-        steps: |_| Ok(vec![Step::End(Ending::Finish)]),
-    },
-    Directive {
-        name: "flush",
-        takes: "",
-        doc: "ends the chunk here",
-        steps: |_| Ok(vec![Step::Flush]),
-    },
-    Directive {
-        name: "no-content",
-        takes: "",
-        doc: "answers 204, which tells the client to stop",
-        steps: |_| Ok(vec![Step::Head(Head::no_content()), Step::End(Ending::Close)]),
-    },
-    Directive {
-        name: "repeat",
-        takes: "[N]",
-        doc: "does all since the start or the last repeat N times in all; for ever without N",
-        steps: repeat,
-    },
-    Directive {
-        name: "reset",
-        takes: "",
-        doc: "resets the connection",
-        steps: |_| Ok(vec![Step::End(Ending::Reset)]),
-    },
-    Directive {
-        name: "stall",
-        takes: "",
-        doc: "sends nothing more, and waits for the client to go",
-        steps: |_| Ok(vec![Step::End(Ending::Stall)]),
-    },
-    Directive {
-        name: "status",
-        takes: "N [LOCATION]",
-        doc: "answers this status, and perhaps where to go, in place of a stream",
-        steps: status,
-    },
-    Directive {
-        name: "type",
-        takes: "TYPE",
-        doc: "gives the stream that begins here this content type",
-        steps: content_type,
-    },
-    Directive {
-        name: "wait",
-        takes: "DURATION",
-        doc: "sends nothing for so long: 200ms, 1.5s, 2m",
-        steps: |text| {
-            let time = duration::parse(text).ok_or_else(|| duration::FORM.to_owned())?;
-            Ok(vec![Step::Wait(time)])
-        },
-    },
-];
-
-fn repeat(text: &str) -> Result<Vec<Step>, String> {
-    let times = match text {
-        "" => None,
-        text => match text.parse() {
-            Ok(times @ 1..) if !text.starts_with('+') => Some(times),
-            _ => return Err("how many times in all, or nothing, for ever".into()),
-        },
-    };
-    Ok(vec![Step::Repeat(times)])
-}
-
-fn status(text: &str) -> Result<Vec<Step>, String> {
-    let (code, location) = text.split_once(' ').map_or((text, None), |(a, b)| (a, Some(b)));
-    let code = code.parse().ok().filter(|code| *code != 200);
-    let Some(status) = code.and_then(|code| Status::new(code).ok()) else {
-        return Err("a status from 201 to 599".into());
-    };
-    if status == Status::NO_CONTENT {
-        return Ok(vec![Step::Head(Head::no_content()), Step::End(Ending::Close)]);
-    }
-    let location = location.map(field_text).transpose()?;
-    let head = Head { status, content_type: "text/plain".into(), location };
-    let body = format!("{status}\n").into_bytes();
-    Ok(vec![Step::Head(head), Step::Bytes(body), Step::End(Ending::Close)])
-}
-
-fn content_type(text: &str) -> Result<Vec<Step>, String> {
-    match text {
-        "" => Err("a content type such as text/html".into()),
-        text => Ok(vec![Step::Head(Head::stream(field_text(text)?))]),
-    }
-}
-
-/// What may stand in a head: visible ASCII and spaces.
-fn field_text(text: &str) -> Result<String, String> {
-    let good = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    good.then(|| text.to_owned()).ok_or_else(|| "visible ASCII alone".to_owned())
 }
 
 /// Reads a whole script.

@@ -1,15 +1,16 @@
 //! Steps: what a script comes to, whatever kind of file it was.
 //!
 //! ```text
-//! script.sse  ─► script  ┐
-//! cassette    ─► tape    ├─► steps ─► (chaos) ─► steps ─► mark ─► course ─► play
-//! text.txt    ─► tokens  ┘
+//! script.sse ─► script ┐
+//! cassette   ─► tape   ├─► steps ─► (chaos) ─► steps ─► mark ─► course ─► play
+//! text.txt   ─► tokens ┘
 //! ```
 //!
 //! Bytes go out as they are. [`mark`] then finds where a block of them is complete, so that a
 //! client that comes back with an id can be sent what is behind it.
 
 use std::mem;
+use std::str;
 use std::time::Duration;
 
 use tidings::Status;

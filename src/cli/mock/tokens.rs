@@ -14,8 +14,8 @@
 //! no event types, no ids, and a last event that is no JSON. Such streams answer a POST and are not
 //! resumed: who comes again gets all of it again.
 //!
-//! The tokens are made by a rule of thumb (a word with the space before it, in pieces of at most
-//! [`LONGEST`] characters; digits in threes; everything else alone), and together they are the text.
+//! The tokens are made by a rule of thumb: a word with the space before it, in pieces of at most
+//! [`LONGEST`] characters; digits in threes; everything else alone. Together they are the text.
 
 use std::time::Duration;
 
@@ -25,6 +25,9 @@ use super::step::{Ending, Step};
 const LONGEST: usize = 6;
 /// Digits in one token.
 const DIGITS: usize = 3;
+
+/// What every chunk says of the answer as a whole.
+const ABOUT: &str = r#""id":"mock-1","object":"chat.completion.chunk","created":0,"model":"mock""#;
 
 /// The stream of a text; the pause is that between two tokens.
 pub(super) fn steps(text: &str, pause: Duration) -> Vec<Step> {
@@ -44,9 +47,8 @@ fn event(data: &str) -> Step {
 }
 
 fn chunk(delta: &str, finish_reason: &str) -> String {
-    format!(
-        r#"{{"id":"mock-1","object":"chat.completion.chunk","created":0,"model":"mock","choices":[{{"index":0,"delta":{delta},"finish_reason":{finish_reason}}}]}}"#
-    )
+    let choice = format!(r#"{{"index":0,"delta":{delta},"finish_reason":{finish_reason}}}"#);
+    format!(r#"{{{ABOUT},"choices":[{choice}]}}"#)
 }
 
 /// Cuts a text into its tokens.

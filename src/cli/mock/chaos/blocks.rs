@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::mem;
+use std::str;
 use std::time::Duration;
 
 use super::BYTE_ORDER_MARK;

@@ -44,7 +44,7 @@ impl Report {
             ("reconnects", reconnects(&pairs)),
             ("sends its last event ID", sends_id(&pairs)),
             ("waits as long as told", waits(&pairs)),
-            ("stops at a 204", stops(&pairs, |visit| is_204(visit))),
+            ("stops at a 204", stops(&pairs, is_204)),
             ("stops at other failures", stops(&pairs, |visit| !is_204(visit))),
         ];
         let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
@@ -133,8 +133,9 @@ fn waits(pairs: &[Pair<'_>]) -> (Verdict, String) {
     };
     let longest = told.iter().map(|(pair, _)| pair.wait).max().unwrap_or(first.wait);
     let shortest = told.iter().map(|(pair, _)| pair.wait).min().unwrap_or(first.wait);
-    let told = seconds(*retry);
-    (Verdict::Yes, format!("{} to {}, first told {told}", seconds(shortest), seconds(longest)))
+    let (told, shortest, longest) = (seconds(*retry), seconds(shortest), seconds(longest));
+    let range = if shortest == longest { shortest } else { format!("{shortest} to {longest}") };
+    (Verdict::Yes, format!("{range}, first told {told}"))
 }
 
 fn stops(pairs: &[Pair<'_>], which: impl Fn(&Visit) -> bool) -> (Verdict, String) {

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use tidings::Status;
+
+use super::super::step::{Ending, Head};
 use super::*;
 
 fn bytes(text: &str) -> Step {
