@@ -43,6 +43,7 @@ use std::time::{Duration, Instant};
 
 use super::flags::{Parsed, Wrong};
 use super::{Arguments, Failure, Outcome, cassette, listen, print, version};
+use chaos::Ends;
 use course::Course;
 use options::{Options, TABLE};
 use script::DIRECTIVES;
@@ -82,9 +83,11 @@ pub(super) fn run(arguments: Arguments<'_>) -> Outcome {
 }
 
 fn mock(options: &Options, path: &str) -> Outcome {
-    let mut steps = load(options, path)?;
+    let is_text = options.tokens || path.ends_with(".txt");
+    let mut steps = load(options, path, is_text)?;
     if let Some(seed) = options.chaos {
-        steps = chaos::disturb(steps, seed);
+        let ends = if is_text { Ends::MustNot } else { Ends::May };
+        steps = chaos::disturb(steps, seed, ends);
     }
     let course = Course::new(step::mark(steps));
     if !options.print {
@@ -97,11 +100,11 @@ fn mock(options: &Options, path: &str) -> Outcome {
 }
 
 /// Reads a file and makes steps of it, by what kind of file it is.
-fn load(options: &Options, path: &str) -> Result<Vec<Step>, Failure> {
+fn load(options: &Options, path: &str, is_text: bool) -> Result<Vec<Step>, Failure> {
     let failed = |why: String| Failure::Failed(format!("can't read the script {path}: {why}"));
     let wrong = |line: usize, what: &str| Failure::Failed(format!("{path}:{line}: {what}"));
     let bytes = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
-    if options.tokens || path.ends_with(".txt") {
+    if is_text {
         let text = String::from_utf8(bytes).map_err(|_| failed("a text must be UTF-8".into()))?;
         return Ok(tokens::steps(&text, Duration::from_secs_f64(1.0 / options.rate)));
     }

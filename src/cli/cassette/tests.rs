@@ -277,9 +277,26 @@ fn random_entries(random: &mut Random) -> Vec<Entry> {
 }
 
 #[test]
-fn ten_thousand_random_recordings_come_back_with_the_same_events_and_borders() {
+fn random_recordings_come_back_with_the_same_events_and_borders() {
     let mut random = Random::new(5);
-    for _ in 0..10_000 {
+    for _ in 0..3_000 {
         comes_back(&random_entries(&mut random));
     }
+}
+
+#[test]
+fn a_cassette_that_is_damaged_is_read_or_refused_and_nothing_else() {
+    let mut random = Random::new(6);
+    let mut refused = 0;
+    for _ in 0..3_000 {
+        let mut cassette = write(&random_entries(&mut random));
+        let at = random.below(cassette.len());
+        match random.below(3) {
+            0 => cassette[at] = random.pick(b"\n\r:+ 9x"),
+            1 => drop(cassette.remove(at)),
+            _ => cassette.truncate(at),
+        }
+        refused += usize::from(super::read(&cassette).is_err());
+    }
+    assert!(refused > 1_000, "{refused}");
 }

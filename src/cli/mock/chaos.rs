@@ -42,9 +42,17 @@ const LONGEST_SILENCE: usize = 1_000;
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
+/// Whether connections may end that the script does not end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ends {
+    May,
+    /// The stream is not one that a client comes back for.
+    MustNot,
+}
+
 /// Disturbs a script that has not been marked yet.
-pub(super) fn disturb(steps: Vec<Step>, seed: u64) -> Vec<Step> {
-    let mut chaos = Chaos::new(seed, &steps);
+pub(super) fn disturb(steps: Vec<Step>, seed: u64, ends: Ends) -> Vec<Step> {
+    let mut chaos = Chaos::new(seed, &steps, ends);
     let mut stretch = Stretch::default();
     for step in steps {
         match step {
@@ -64,6 +72,7 @@ pub(super) fn disturb(steps: Vec<Step>, seed: u64) -> Vec<Step> {
 
 struct Chaos {
     random: Random,
+    ends: Ends,
     out: Vec<Step>,
     /// A client reads events out of this connection.
     is_stream: bool,
@@ -82,9 +91,10 @@ struct Chaos {
 }
 
 impl Chaos {
-    fn new(seed: u64, steps: &[Step]) -> Self {
+    fn new(seed: u64, steps: &[Step], ends: Ends) -> Self {
         Self {
             random: Random::new(seed),
+            ends,
             out: Vec::new(),
             is_stream: true,
             at_start: true,
@@ -132,7 +142,7 @@ impl Chaos {
         let bytes: Vec<u8> = disturbed.steps.iter().flat_map(bytes_of).copied().collect();
         // At the start of a connection what looks like a byte order mark would be one.
         let may_end = blocks::can_come_back(&self.id) && !bytes.starts_with(BYTE_ORDER_MARK);
-        if may_end && self.random.one_in(FAULTS) {
+        if may_end && self.ends == Ends::May && self.random.one_in(FAULTS) {
             self.end_within(&bytes[..disturbed.unfinished]);
         }
         for step in disturbed.steps {
@@ -196,6 +206,7 @@ impl Chaos {
     /// Tells the client not to come back, where the script comes to an end that does not.
     fn finish(mut self) -> Vec<Step> {
         match self.out.last() {
+            _ if self.ends == Ends::MustNot => return self.out,
             Some(Step::Repeat(None) | Step::End(Ending::Finish)) => return self.out,
             Some(Step::End(_)) => {}
             _ => self.out.push(Step::End(Ending::Close)),

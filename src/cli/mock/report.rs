@@ -82,9 +82,11 @@ impl Visit {
         self.status().is_some() && !self.is_stream() && !self.is_redirect()
     }
 
-    /// The connection ended so that the client should come back.
+    /// The connection ended so that the client should come back. Who posts something to get a
+    /// stream does not post it again by itself.
     fn should_return(&self) -> bool {
-        self.ending.is_some() && (self.is_stream() || self.status().is_none())
+        let is_get = self.request.starts_with("GET ");
+        is_get && self.ending.is_some() && (self.is_stream() || self.status().is_none())
     }
 
     /// How it ended, in the word of the directive that ends it so.

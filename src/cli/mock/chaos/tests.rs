@@ -18,8 +18,10 @@ const SCRIPTS: [&str; 12] = [
     "data: a\n\nid: 1\ndata: b\n\ndata: c\n\nid:\ndata: d\n\ndata: e\n\nid: 2\ndata: f\n\n",
     "id: 1\ndata: a\n\nid: 1\ndata: b\n\nid: 1\ndata: c\n\ndata: unfinished\nid: 9",
     "id: 1\n\ndata: a\n\nid\0: 2\nid: \0\ndata: b\n\nid: 2 \ndata: c\n\n: bye\n\n",
-    "id: 1\ndata: a\n\n: close\nid: 2\ndata: b\n: wait 1ms\ndata: c\n\ndata: hel\n: cut\ndata: d\n\n",
-    "id: 1\ndata: a\n\n\u{feff}data: x\nid: 2\ndata: b\n\n: reset\nid: 3\ndata: c\n\n: flush\n: end",
+    "id: 1\ndata: a\n\n: close\nid: 2\ndata: b\n: wait 1ms\ndata: c\n\n\
+     data: hel\n: cut\ndata: d\n\n",
+    "id: 1\ndata: a\n\n\u{feff}data: x\nid: 2\ndata: b\n\n: reset\nid: 3\ndata: c\n\n\
+     : flush\n: end",
     "data: a\n\n: repeat 3\ndata: b\n\n: close\n: repeat 2\n: no-content",
     "id: 1\ndata: a\n\nid: 2\ndata: b\n\n: repeat 3\nid: 3\ndata: c\n\ndata: d\n\n: status 500",
     "id: \u{1}\ndata: a\n\ndata: b\n\n: type text/html\ndata: not this\n\n",
@@ -81,7 +83,7 @@ fn whatever_the_seed_a_correct_client_sees_the_same_events() {
     for script in SCRIPTS {
         let expected = play(steps(script), None, 0);
         for seed in 0..1000 {
-            let seen = play(disturb(steps(script), seed), Some(seed), 0);
+            let seen = play(disturb(steps(script), seed, Ends::May), Some(seed), 0);
             assert_eq!(seen, expected, "{script:?}, seed {seed}");
         }
     }
@@ -92,14 +94,14 @@ fn a_client_that_loses_what_it_had_not_read_misses_nothing() {
     // The third script has an id on every event.
     let expected = play(steps(SCRIPTS[2]), None, 0);
     for seed in 0..1000 {
-        let disturbed = disturb(steps(SCRIPTS[2]), seed);
+        let disturbed = disturb(steps(SCRIPTS[2]), seed, Ends::May);
         assert_eq!(play(disturbed, Some(seed), 1 + seed as usize % 90), expected, "seed {seed}");
     }
 }
 
 #[test]
 fn the_same_seed_gives_the_same_and_another_gives_another() {
-    let disturbed = |seed| disturb(steps(SCRIPTS[2]), seed);
+    let disturbed = |seed| disturb(steps(SCRIPTS[2]), seed, Ends::May);
     assert_eq!(disturbed(7), disturbed(7));
     let mut seen: Vec<_> = (0..100).map(disturbed).collect();
     seen.dedup();
@@ -118,7 +120,7 @@ fn seed_one_is_written_out() {
         step => format!("{step:?}"),
     };
     let script = "id: 1\ndata: é\n\nid: 2\ndata: b\n\n";
-    let disturbed: Vec<_> = disturb(steps(script), 1).iter().map(shown).collect();
+    let disturbed: Vec<_> = disturb(steps(script), 1, Ends::May).iter().map(shown).collect();
     let expected = [
         r"id: another\rid: 1\rdata: \xc3\xa9\r\n\r\n|<Cut>",
         r"id: another\nid:2\r|\ndat|a:b\r|(39ms)\n|\r\n<Close>",
@@ -128,13 +130,26 @@ fn seed_one_is_written_out() {
 }
 
 #[test]
+fn what_can_not_be_resumed_is_not_ended_and_nobody_is_told_to_stop() {
+    let text = super::super::tokens::steps("Größe and more of it", Duration::from_millis(1));
+    let expected = play(text.clone(), None, 0);
+    assert!(expected.len() > 5);
+    for seed in 0..300 {
+        let disturbed = disturb(text.clone(), seed, Ends::MustNot);
+        let ends = disturbed.iter().filter(|step| matches!(step, Step::End(_) | Step::Head(_)));
+        assert_eq!(ends.collect::<Vec<_>>(), [&Step::End(Ending::Close)]);
+        assert_eq!(play(disturbed, Some(seed), 0), expected, "seed {seed}");
+    }
+}
+
+#[test]
 fn every_kind_of_disturbance_comes_up() {
     let mut endings = HashSet::new();
     let mut types = HashSet::new();
     let mut borders = [false; 2];
     let mut waits = 0;
     for seed in 0..300 {
-        let steps = disturb(steps(SCRIPTS[2]), seed);
+        let steps = disturb(steps(SCRIPTS[2]), seed, Ends::May);
         let text: Vec<u8> = steps.iter().flat_map(bytes_of).copied().collect();
         for pair in steps.windows(3) {
             if let [Step::Bytes(a), Step::Flush, Step::Bytes(b)] = pair {

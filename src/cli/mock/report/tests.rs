@@ -106,6 +106,13 @@ fn what_was_not_watched_for_long_enough_is_not_judged() {
 }
 
 #[test]
+fn who_posts_need_not_post_again() {
+    let posted =
+        Visit { request: "POST /".into(), ..visit(1, None, [0, 9], &stream(1, None, None)) };
+    assert_eq!(card(&[posted], 60_000)[0], "-    there was no need to");
+}
+
+#[test]
 fn connections_beside_each_other_are_not_judged() {
     let visits = [
         visit(1, None, [0, 500], &stream(2, Some("2"), Some(500))),
