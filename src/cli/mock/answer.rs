@@ -128,7 +128,11 @@ impl Answer {
         }
         self.send_head(out);
         let mut chunk = Vec::new();
-        if std::mem::take(&mut self.lacks_mark) && self.head.is_event_stream() {
+        // Chromium takes a line end right behind the mark for a part of the first line, and whoever
+        // tests a page could do nothing about that.
+        let may_have_mark = self.head.is_event_stream() && !self.pending.starts_with(b"\r");
+        let may_have_mark = may_have_mark && !self.pending.starts_with(b"\n");
+        if std::mem::take(&mut self.lacks_mark) && may_have_mark {
             chunk.extend_from_slice("\u{feff}".as_bytes());
         }
         chunk.append(&mut self.pending);
@@ -285,7 +289,9 @@ mod tests {
         assert!(out.ends_with("4\r\n\u{feff}a\r\n1\r\nb\r\n"), "{out}");
         let head = Step::Head(Head::stream("text/plain"));
         let (out, _) = wire(&opening, HTTP_1_1, &[head, bytes("a"), Step::Flush]);
-        assert!(out.ends_with("1\r\na\r\n"), "{out}");
+        assert!(out.ends_with("\r\n\r\n1\r\na\r\n"), "{out}");
+        let (out, _) = wire(&opening, HTTP_1_1, &[bytes("\n"), Step::Flush]);
+        assert!(out.ends_with("\r\n\r\n1\r\n\n\r\n"), "{out}");
     }
 
     #[test]

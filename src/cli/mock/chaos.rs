@@ -40,6 +40,10 @@ const LATEST: usize = 40;
 /// The longest silence before a connection ends, in milliseconds.
 const LONGEST_SILENCE: usize = 1_000;
 
+/// A reset may destroy what the client's system has got and the client has not read, the head among
+/// it. So it is given time.
+const BEFORE_RESET: Duration = Duration::from_millis(50);
+
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// Whether connections may end that the script does not end.
@@ -170,6 +174,11 @@ impl Chaos {
         let reset_is_safe = self.ids_are_good && (self.is_first || self.has_id);
         let choices = if reset_is_safe { 3 } else { 2 };
         let ending = self.random.pick(&endings[..choices]);
+        // A client that has not even got a head may take it for futile to come back.
+        self.out.push(Step::Flush);
+        if ending == Ending::Reset {
+            self.out.push(Step::Wait(BEFORE_RESET));
+        }
         self.note_end(ending);
         self.out.push(Step::End(ending));
     }

@@ -12,9 +12,8 @@
 //!   stops at other failures -    there was none
 //! ```
 //!
-//! By the standard (HTML, section 9.2.3) a client comes back when a stream or the attempt at one
-//! has ended in whatever way, after the reconnection time at least, with the id that the last blank
-//! line left it with. After a 204, another status or another content type it does not come back.
+//! By the standard (HTML, section 9.2.3) a client comes back when a stream has ended in whatever
+//! way, after the reconnection time at least, with the id that the last blank line left it with. After a 204, another status or another content type it does not come back.
 //! What was not tried, or not watched for long enough, is not judged.
 
 mod card;
@@ -82,11 +81,10 @@ impl Visit {
         self.status().is_some() && !self.is_stream() && !self.is_redirect()
     }
 
-    /// The connection ended so that the client should come back. Who posts something to get a
-    /// stream does not post it again by itself.
+    /// The connection ended so that the client should come back. Who got no answer at all may take
+    /// that for futile; and who posts something to get a stream does not post it again by itself.
     fn should_return(&self) -> bool {
-        let is_get = self.request.starts_with("GET ");
-        is_get && self.ending.is_some() && (self.is_stream() || self.status().is_none())
+        self.request.starts_with("GET ") && self.ending.is_some() && self.is_stream()
     }
 
     /// How it ended, in the word of the directive that ends it so.

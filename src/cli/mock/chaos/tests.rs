@@ -122,7 +122,7 @@ fn seed_one_is_written_out() {
     let script = "id: 1\ndata: é\n\nid: 2\ndata: b\n\n";
     let disturbed: Vec<_> = disturb(steps(script), 1, Ends::May).iter().map(shown).collect();
     let expected = [
-        r"id: another\rid: 1\rdata: \xc3\xa9\r\n\r\n|<Cut>",
+        r"id: another\rid: 1\rdata: \xc3\xa9\r\n\r\n||<Cut>",
         r"id: another\nid:2\r|\ndat|a:b\r|(39ms)\n|\r\n<Close>",
         r"<201 text/event-stream>id: 0\ndata: this is no event\n\n<Close>",
     ];
