@@ -7,12 +7,14 @@ use super::*;
 #[test]
 fn each_connection_is_a_line_and_the_card_judges_them() {
     let script = "retry: 100\nid: 1\ndata: a\n\n: reset\nid: 2\ndata: b\n\n: cut\n: no-content\n";
-    let mut mock = Mock::start("sse", script, &["--until-idle=1"]);
+    let mut mock = Mock::start("sse", script, &["--until-eof"]);
     mock.get("");
     std::thread::sleep(Duration::from_millis(150));
     mock.get("1");
     std::thread::sleep(Duration::from_millis(150));
     mock.get("2");
+    std::thread::sleep(Duration::from_millis(250));
+    drop(mock.process.child().stdin.take());
     let said = mock.said();
     let without_times = said.iter().map(|line| {
         let words = line.split(' ').map(|word| if word.contains('.') { "TIME" } else { word });
@@ -53,6 +55,13 @@ fn it_ends_after_as_many_connections_as_it_was_told() {
     mock.get("");
     let said = mock.said();
     assert_eq!(said[2], "report card, after 2 connections");
+}
+
+#[test]
+fn it_ends_when_nobody_comes_any_more() {
+    let mut mock = Mock::start("sse", "data: a\n\n", &["--until-idle=1"]);
+    mock.get("");
+    assert_eq!(mock.said()[1], "report card, after 1 connection");
 }
 
 #[test]
