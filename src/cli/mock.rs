@@ -45,7 +45,7 @@ use super::flags::{Parsed, Wrong};
 use super::{Arguments, Failure, Outcome, cassette, listen, print, version};
 use chaos::Ends;
 use course::Course;
-use options::{Options, TABLE};
+use options::{BAD_CLIENT, Options, TABLE};
 use script::DIRECTIVES;
 use stage::{Stage, State};
 use step::Step;
@@ -143,8 +143,13 @@ fn serve(options: &Options, course: Course) -> Outcome {
     thread::Builder::new().name("mock-accept".into()).spawn(accept).map_err(failed)?;
     wait(options.until_idle, &stopped, &stage)?;
     // What is still open ends with the program.
-    let state = stage.lock();
-    print(&state.report.card(stage.now()))
+    let (card, is_good) = stage.lock().report.card(stage.now());
+    print(&card)?;
+    if is_good {
+        return Ok(());
+    }
+    let said = "the client did not do all as it should: see the report card".into();
+    Err(Failure::Ended { status: BAD_CLIENT, said })
 }
 
 /// Accepts for ever: an error, such as that of too many open files, passes.
@@ -207,4 +212,18 @@ fn read_standard_input(stop: Sender<Outcome>) -> io::Result<()> {
         let _ = stop.send(Ok(()));
     };
     thread::Builder::new().name("mock-stdin".into()).spawn(read).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_tells_every_directive_and_fits_a_terminal() {
+        let help = help();
+        assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
+        for directive in &DIRECTIVES {
+            assert!(help.contains(&format!("\n  : {} ", directive.name)), "{}", directive.name);
+        }
+    }
 }

@@ -3,8 +3,11 @@
 mod command_line;
 mod following;
 mod input;
+mod leaving;
 mod mock;
 mod publishing;
+mod stopping;
+mod tail;
 
 use std::path::PathBuf;
 

@@ -131,7 +131,11 @@ pub(super) static TABLE: Table<Options> = Table {
         Flag::help(),
         Flag::version(),
     ],
+    exits: &[(BAD_CLIENT, "the report card has a NO")],
 };
+
+/// The exit status if the client did not do as it should.
+pub(super) const BAD_CLIENT: u8 = 3;
 
 const fn number(name: &'static str, least: u32, set: fn(&mut Options, u32)) -> Takes<Options> {
     Takes::Number { name, least, most: u32::MAX, set }
@@ -153,52 +157,28 @@ fn positive(text: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::flags::Parsed;
+    use crate::cli::flags::support::{check, parse};
 
-    fn parse(arguments: &[&str]) -> Result<Options, String> {
-        match TABLE.parse(&mut arguments.iter().map(Into::into)) {
-            Ok(Parsed::Run(options, _)) => Ok(options),
-            Ok(_) => panic!("{arguments:?} runs nothing"),
-            Err(wrong) => Err(wrong.to_string()),
-        }
+    #[test]
+    fn the_table_keeps_the_rules_of_all_tables() {
+        check(&TABLE);
     }
 
     #[test]
     fn what_is_given_is_what_holds() {
-        let options = parse(&["--rate=2.5/s", "--speed=10", "--chaos=0", "--until-idle=2", "x"]);
-        let options = options.expect("it is right");
+        let given = ["--rate=2.5/s", "--speed=10", "--chaos=0", "--until-idle=2", "x"];
+        let options = parse(&TABLE, &given).expect("it is right");
         assert_eq!((options.rate, options.speed, options.chaos), (2.5, 10.0, Some(0)));
         assert_eq!(options.until_idle, Some(Duration::from_secs(2)));
-        assert_eq!(parse(&["--rate=7"]).expect("it is right").rate, 7.0);
-    }
-
-    #[test]
-    fn giving_a_default_changes_nothing() {
-        let untold = format!("{:?}", Options::default());
-        for Flag { name, default, .. } in TABLE.flags {
-            if let Preset::Value(value) = default {
-                let told = parse(&[&format!("--{name}={value}")]).expect("a default is right");
-                assert_eq!(format!("{told:?}"), untold, "--{name}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_flag_has_a_doc_and_shows_its_default_if_it_takes_a_value() {
-        for Flag { name, takes, default, doc, .. } in TABLE.flags {
-            let value = !matches!(takes, Takes::Nothing(_) | Takes::Help | Takes::Version);
-            assert_eq!(!matches!(default, Preset::None), value, "{name}");
-            assert!(doc.starts_with(char::is_uppercase) && doc.ends_with('.'), "{name}: {doc}");
-            assert!(!doc.contains("  "), "{name}: {doc}");
-        }
+        assert_eq!(parse(&TABLE, &["--rate=7"]).expect("it is right").rate, 7.0);
     }
 
     #[test]
     fn a_speed_that_nothing_could_have_is_refused() {
         for value in ["0", "-1", "+1", "inf", "NaN", "1e3", "", "0.0001", "1000001", "."] {
-            let wrong = parse(&[&format!("--speed={value}")]).expect_err("it is wrong");
+            let wrong = parse(&TABLE, &[&format!("--speed={value}")]).expect_err("it is wrong");
             assert_eq!(wrong, "--speed: how many times as fast: a number such as 0.5");
-            parse(&[&format!("--rate={value}/s")]).expect_err("it is wrong");
+            parse(&TABLE, &[&format!("--rate={value}/s")]).expect_err("it is wrong");
         }
     }
 }

@@ -13,7 +13,8 @@
 //! ```
 //!
 //! By the standard (HTML, section 9.2.3) a client comes back when a stream has ended in whatever
-//! way, after the reconnection time at least, with the id that the last blank line left it with. After a 204, another status or another content type it does not come back.
+//! way, after the reconnection time at least, with the id that the last blank line left it with.
+//! After a 204, another status or another content type it does not come back.
 //! What was not tried, or not watched for long enough, is not judged.
 
 mod card;

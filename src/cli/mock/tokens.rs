@@ -20,6 +20,7 @@
 use std::time::Duration;
 
 use super::step::{Ending, Step};
+use crate::cli::json;
 
 /// Characters of a word in one token.
 const LONGEST: usize = 6;
@@ -34,7 +35,7 @@ pub(super) fn steps(text: &str, pause: Duration) -> Vec<Step> {
     let mut steps =
         vec![event(&chunk(r#"{"role":"assistant","content":""}"#, "null")), Step::Flush];
     for token in tokens(text) {
-        let delta = format!(r#"{{"content":{}}}"#, json(token));
+        let delta = format!(r#"{{"content":{}}}"#, json::string(token));
         steps.extend([Step::Wait(pause), event(&chunk(&delta, "null")), Step::Flush]);
     }
     steps.extend([event(&chunk("{}", r#""stop""#)), Step::Flush]);
@@ -78,22 +79,6 @@ fn token_length(text: &str) -> usize {
     }
 }
 
-/// A string of JSON (RFC 8259, section 7).
-fn json(text: &str) -> String {
-    let mut json = String::from('"');
-    for char in text.chars() {
-        match char {
-            '"' | '\\' => json.extend(['\\', char]),
-            '\n' => json.push_str("\\n"),
-            '\r' => json.push_str("\\r"),
-            '\t' => json.push_str("\\t"),
-            '\0'..='\x1f' => json.push_str(&format!("\\u{:04x}", u32::from(char))),
-            _ => json.push(char),
-        }
-    }
-    json + "\""
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,11 +93,6 @@ mod tests {
         assert_eq!(cut[11..], [" 🦀", "\u{301}", " extrao", "rdinar", "ily", "\r", "\n"]);
         assert_eq!(tokens("").count(), 0);
         assert_eq!(tokens(" ").collect::<Vec<_>>(), [" "]);
-    }
-
-    #[test]
-    fn a_string_of_json_escapes_what_it_must() {
-        assert_eq!(json("a\"\\\n\r\t\u{1}é"), r#""a\"\\\n\r\t\u0001é""#);
     }
 
     #[test]

@@ -53,10 +53,14 @@ impl Mock {
         socket
     }
 
-    /// The lines that it has printed behind the first, once it has ended.
+    /// The lines that it has printed behind the first, once it has ended; the client did well.
     fn said(&mut self) -> Vec<String> {
         assert_eq!(self.process.ended(), Some(0));
         assert_eq!(self.process.stderr(), [""; 0]);
+        self.printed()
+    }
+
+    fn printed(&mut self) -> Vec<String> {
         // The reading thread may be a little behind.
         self.process.line("  stops at other failures");
         self.process.stdout()[1..].to_vec()

@@ -22,6 +22,7 @@ struct Pair<'a> {
     wait: Duration,
 }
 
+#[derive(PartialEq, Eq)]
 enum Verdict {
     Yes,
     No,
@@ -37,8 +38,8 @@ impl Pair<'_> {
 }
 
 impl Report {
-    /// The whole card; the mock ends at `now`.
-    pub(in super::super) fn card(&self, now: Duration) -> String {
+    /// The whole card, and whether the client did as it should; the mock ends at `now`.
+    pub(in super::super) fn card(&self, now: Duration) -> (String, bool) {
         let pairs = self.pairs(now);
         let rows = [
             ("reconnects", reconnects(&pairs)),
@@ -47,6 +48,7 @@ impl Report {
             ("stops at a 204", stops(&pairs, is_204)),
             ("stops at other failures", stops(&pairs, |visit| !is_204(visit))),
         ];
+        let is_good = rows.iter().all(|(_, (verdict, _))| *verdict != Verdict::No);
         let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
         let rows = rows.map(|(name, (verdict, why))| {
             let verdict = match verdict {
@@ -57,7 +59,7 @@ impl Report {
             format!("  {name:width$} {verdict:3}  {why}\n")
         });
         let visits = counted(self.visits.len() as u64, "connection");
-        format!("report card, after {visits}\n{}", rows.concat())
+        (format!("report card, after {visits}\n{}", rows.concat()), is_good)
     }
 
     /// Connections that were open at the same time are not judged: they may be other clients'.

@@ -22,7 +22,7 @@ pub(in super::super) static DIRECTIVES: [Directive; 11] = [
     Directive {
         name: "close",
         takes: "",
-        doc: "ends the stream as it should be, with the last chunk",
+        doc: "ends the stream well, with the last chunk",
         steps: |_| Ok(vec![Step::End(Ending::Close)]),
     },
     Directive {
@@ -52,7 +52,7 @@ pub(in super::super) static DIRECTIVES: [Directive; 11] = [
     Directive {
         name: "repeat",
         takes: "[N]",
-        doc: "does all since the start or the last repeat N times in all; for ever without N",
+        doc: "plays all since the last repeat N times; or for ever",
         steps: repeat,
     },
     Directive {
@@ -70,13 +70,13 @@ pub(in super::super) static DIRECTIVES: [Directive; 11] = [
     Directive {
         name: "status",
         takes: "N [LOCATION]",
-        doc: "answers this status, and perhaps where to go, in place of a stream",
+        doc: "answers this in place of a stream",
         steps: status,
     },
     Directive {
         name: "type",
         takes: "TYPE",
-        doc: "gives the stream that begins here this content type",
+        doc: "gives the stream that begins here this type",
         steps: content_type,
     },
     Directive {

@@ -1,5 +1,8 @@
 //! Chaos over real sockets: the same for the same seed, and harmless to who keeps to the standard.
 
+use std::time::Duration;
+
+use tidings::client::EventSource;
 use tidings::{MessageEvent, Parser};
 
 use super::*;
@@ -40,28 +43,51 @@ fn run(seed: &str) -> (Vec<Received>, Vec<MessageEvent>) {
 
 #[test]
 fn a_client_that_keeps_to_the_standard_sees_every_event_once() {
-    let event = |id: &str, event_type: &str, data: &str| {
-        (id.to_owned(), event_type.to_owned(), data.to_owned())
-    };
-    let mut expected = vec![
-        event("1", "message", "größe 数 🦀"),
-        event("2", "number", "a\n b"),
-        event("3", "message", "hello"),
-        event("4", "message", ""),
-        event("5", "message", "{\"a\": \"🦀🦀🦀🦀\"}"),
-    ];
-    let rest = ["f", "g", "h", "i", "j"];
-    expected.extend((6..).zip(rest).map(|(id, data)| event(&format!("{id}"), "message", data)));
     let mut resets = 0;
     for seed in 0..25 {
         let (received, events) = run(&seed.to_string());
-        assert_eq!(events[0].retry, Some(std::time::Duration::from_millis(10)));
-        let events =
-            events.into_iter().map(|event| (event.last_event_id, event.event_type, event.data));
-        assert_eq!(events.collect::<Vec<_>>(), expected, "seed {seed}");
+        assert_eq!(events[0].retry, Some(Duration::from_millis(10)));
+        assert_eq!(seen(events), expected(), "seed {seed}");
         resets += received.iter().filter(|received| received.close == Close::Reset).count();
     }
     assert!(resets > 5, "{resets}");
+}
+
+/// What a client is to see: ids, types and data.
+fn expected() -> Vec<[String; 3]> {
+    let first = [
+        ["1", "message", "größe 数 🦀"],
+        ["2", "number", "a\n b"],
+        ["3", "message", "hello"],
+        ["4", "message", ""],
+        ["5", "message", "{\"a\": \"🦀🦀🦀🦀\"}"],
+    ];
+    let rest = [("6", "f"), ("7", "g"), ("8", "h"), ("9", "i"), ("10", "j")];
+    let rest = rest.map(|(id, data)| [id, "message", data]);
+    first.into_iter().chain(rest).map(|event| event.map(str::to_owned)).collect()
+}
+
+fn seen(events: impl IntoIterator<Item = MessageEvent>) -> Vec<[String; 3]> {
+    let events = events.into_iter();
+    events.map(|event| [event.last_event_id, event.event_type, event.data]).collect()
+}
+
+#[test]
+fn our_own_client_sees_every_event_once_and_gets_a_good_card() {
+    for seed in 100..112 {
+        let chaos = format!("--chaos={seed}");
+        let mut mock = Mock::start("sse", SCRIPT, &[&chaos, "--speed=20", "--until-eof"]);
+        let url = format!("http://{}/events", mock.address());
+        let source = EventSource::new(&url).unwrap();
+        // Until an error says that this is no event stream, or a 204 that there is no more.
+        let events: Vec<_> =
+            source.reconnection_time(Duration::from_millis(10)).map_while(Result::ok).collect();
+        assert_eq!(seen(events), expected(), "seed {seed}");
+        std::thread::sleep(Duration::from_millis(50));
+        drop(mock.process.child().stdin.take());
+        let said = mock.said();
+        assert!(said.len() > 7 && said.iter().all(|line| !line.contains(" NO ")), "{said:?}");
+    }
 }
 
 #[test]

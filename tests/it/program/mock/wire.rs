@@ -218,6 +218,6 @@ fn a_script_that_can_not_be_played_is_told_with_its_line() {
     assert_eq!(status, Some(1));
     let (_, stderr, status) = run_hub(&["mock"]);
     let said =
-        "tidings: mock needs a script: mock SCRIPT\n'tidings --help' tells what can be said\n";
+        "tidings: mock needs a script: mock SCRIPT\n'tidings mock --help' tells what can be said\n";
     assert_eq!((&*stderr, status), (said, Some(2)));
 }

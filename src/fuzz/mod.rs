@@ -1,0 +1,35 @@
+//! What must hold for any bytes, in one function for each way in.
+//!
+//! - [`requests`] are what a client sends on one connection. They mean what a simple reader of the
+//!   RFC sees in them, they mean the same when we write them again, and limits are exact.
+//! - [`chunks`] are a chunked body. It ends where a simple reader sees its end; and any content
+//!   comes back from any chunks.
+//! - [`events`] are an event stream. They are those that the HTML standard says, step by step, also
+//!   when a connection ends among them, and bounds are exact.
+//! - [`encoded`] is a script of events, comments and reconnection times to be sent. They come back,
+//!   through chunks and all.
+//!
+//! And each of them holds that nothing panics, and that no cut of the bytes makes a difference.
+//! A property panics where it does not hold, and otherwise gives how many requests, bodies or
+//! events there were: who makes the bytes can tell whether they reach what is to be tested.
+//!
+//! Two readers call these functions: the fuzzer in `tests/fuzz` follows the branches that its bytes
+//! take, for hours; the tests in `seeded`, which run with all others, throw dice over the grammar,
+//! for a second. What depends on choices beside the bytes (where to cut, which limits) draws them
+//! from the bytes themselves, so that a file is all there is to a case.
+//!
+//! This module is part of no build but those of tests and fuzzers.
+
+mod chunks;
+mod encoded;
+mod events;
+mod random;
+mod requests;
+
+#[cfg(test)]
+mod seeded;
+
+pub use chunks::chunks;
+pub use encoded::encoded;
+pub use events::events;
+pub use requests::requests;

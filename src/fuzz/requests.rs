@@ -1,0 +1,88 @@
+//! Requests: the bytes that a client sends on one connection.
+//!
+//! [`connection`] takes them as a socket's would: head, body, head, body. What it accepts is held
+//! against the bytes by a second reader, [`plain`], who knows nothing but RFC 9112 and is simple
+//! enough to be believed; and it is written again, in the plainest form, and read again.
+
+mod connection;
+mod plain;
+
+use self::connection::{End, Message, Read, read};
+use super::random::{Random, cuts};
+use crate::Limits;
+use crate::http::{Framing, Version};
+use crate::sse::chunk;
+
+/// Gives how many requests there are, up to the first that is refused or goes on.
+pub fn requests(bytes: &[u8]) -> usize {
+    let limits = Limits::default();
+    let whole = read(&limits, [bytes]);
+    assert_same_in_pieces(&limits, bytes, &whole);
+    for (sent, message) in &whole.requests {
+        plain::check(sent, message);
+    }
+    check_limits(bytes, &whole);
+    check_written_again(&whole);
+    whole.whole().count()
+}
+
+fn assert_same_in_pieces(limits: &Limits, bytes: &[u8], whole: &Read) {
+    for pieces in cuts(bytes) {
+        assert_eq!(read(limits, pieces.iter().copied()), *whole, "cut to {pieces:?}");
+    }
+}
+
+/// A request is refused for its size exactly if it is past a limit.
+fn check_limits(bytes: &[u8], whole: &Read) {
+    let mut random = Random::of(bytes);
+    let limits = Limits::default()
+        .request_line(random.below(60))
+        .field_section(random.below(200))
+        .field_lines(random.below(6));
+    let limited = read(&limits, [bytes]);
+    assert_same_in_pieces(&limits, bytes, &limited);
+
+    let fits = |sent: &[u8]| {
+        let (request_line, section, lines) = plain::sizes(sent);
+        request_line <= limits.request_line
+            && section <= limits.field_section
+            && lines <= limits.field_lines
+    };
+    let fitting = whole.requests.iter().take_while(|(sent, _)| fits(sent)).count();
+    assert_eq!(limited.requests, whole.requests[..fitting], "{limits:?}");
+    if fitting < whole.requests.len() {
+        let End::BadHead(refusal) = limited.end else { panic!("not refused: {:?}", limited.end) };
+        assert!([414, 431].contains(&refusal.status().code()), "{refusal}");
+    }
+}
+
+/// What was accepted can be passed on: whoever reads what we would write reads what we read.
+fn check_written_again(whole: &Read) {
+    let mut bytes = Vec::new();
+    whole.whole().for_each(|message| write(message, &mut bytes));
+    // A space behind each colon may make fields longer than they came.
+    let again = read(&Limits::default().field_section(usize::MAX), [&bytes[..]]);
+    assert!(again.whole().eq(whole.whole()), "{}", bytes.escape_ascii());
+}
+
+fn write(message: &Message, out: &mut Vec<u8>) {
+    let version = match message.version {
+        Version::Http10 => "HTTP/1.0",
+        Version::Http11 => "HTTP/1.1",
+    };
+    let line = format!("{} {} {version}\r\n", message.method, message.target);
+    out.extend_from_slice(line.as_bytes());
+    for (name, value) in &message.fields {
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(b": ");
+        out.extend_from_slice(value);
+        out.extend_from_slice(b"\r\n");
+    }
+    out.extend_from_slice(b"\r\n");
+    if message.framing == Framing::Chunked {
+        chunk::encode(&message.body, out);
+        out.extend_from_slice(chunk::LAST);
+    } else {
+        out.extend_from_slice(&message.body);
+    }
+}

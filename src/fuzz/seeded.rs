@@ -1,0 +1,85 @@
+//! The properties, on bytes that come from dice thrown over the grammar: a second for all of them.
+//!
+//! Some bytes are right, some have one mistake that somebody would make, and some are spoilt in any
+//! place: so they get as far into a parser as its last check. Each test says what share must be
+//! accepted, as where all bytes are refused at once a property holds of any parser.
+
+mod dice;
+mod http;
+mod sse;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use self::dice::{Dice, spoil};
+use super::random::Random;
+use super::{chunks, encoded, events, requests};
+
+/// How many cases there are for each property.
+const CASES: usize = 2000;
+
+/// Gives the sum of what the property gives. The dice are the same on every run, and the message of
+/// a panic has the case as a literal that can be pasted into a test.
+#[track_caller]
+fn run(make: impl Fn(&mut Random) -> Vec<u8>, property: impl Fn(&[u8]) -> usize) -> usize {
+    let mut random = Random::of(b"tidings");
+    let mut sum = 0;
+    for case in 0..CASES {
+        let bytes = make(&mut random);
+        match catch_unwind(AssertUnwindSafe(|| property(&bytes))) {
+            Ok(found) => sum += found,
+            Err(_) => panic!("case {case}, as told above: b\"{}\"", bytes.escape_ascii()),
+        }
+    }
+    sum
+}
+
+/// All of them by the grammar.
+fn right(make: impl Fn(&mut Dice<'_>) -> Vec<u8>) -> impl Fn(&mut Random) -> Vec<u8> {
+    move |random| make(&mut Dice::right(random))
+}
+
+/// One half with a mistake, and the other spoilt.
+fn not_quite(make: impl Fn(&mut Dice<'_>) -> Vec<u8>) -> impl Fn(&mut Random) -> Vec<u8> {
+    move |random| {
+        if random.once_in(2) {
+            return make(&mut Dice::wrong(random));
+        }
+        let mut bytes = make(&mut Dice::right(random));
+        spoil(&mut bytes, random);
+        bytes
+    }
+}
+
+#[test]
+fn requests_keep_their_property() {
+    let accepted = run(not_quite(http::requests), requests);
+    assert!((CASES / 4..CASES).contains(&accepted), "{accepted} requests were accepted");
+}
+
+#[test]
+fn requests_that_follow_the_grammar_are_all_accepted() {
+    assert_eq!(run(right(http::request), requests), CASES);
+}
+
+#[test]
+fn chunked_bodies_keep_their_property() {
+    let whole = run(not_quite(http::chunked), chunks);
+    assert!((CASES / 4..CASES).contains(&whole), "{whole} bodies were accepted");
+}
+
+#[test]
+fn chunked_bodies_that_follow_the_grammar_are_all_accepted() {
+    assert_eq!(run(right(http::chunked), chunks), CASES);
+}
+
+#[test]
+fn event_streams_keep_their_property() {
+    let dispatched = run(not_quite(sse::stream), events);
+    assert!(dispatched > CASES, "only {dispatched} events were dispatched");
+}
+
+#[test]
+fn row_25_what_is_encoded_is_parsed_again() {
+    let sent = run(right(sse::script), encoded);
+    assert!(sent > CASES, "only {sent} events were sent");
+}
