@@ -19,6 +19,7 @@
 
 mod card;
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use tidings::Status;
@@ -101,18 +102,25 @@ impl Visit {
     }
 }
 
-/// All connections, in the order in which they ended.
+/// So many connections are judged: the last ones.
+const JUDGED: usize = 10_000;
+
+/// The connections, in the order in which they ended.
 #[derive(Debug, Default)]
 pub(super) struct Report {
-    visits: Vec<Visit>,
+    /// At most [`JUDGED`].
+    visits: VecDeque<Visit>,
+    /// How many there have been.
+    count: u64,
+    /// When the last of them ended.
+    since: Option<Duration>,
 }
 
 impl Report {
     /// Takes a connection that is over; gives the line that tells of it.
     pub(super) fn note(&mut self, visit: Visit) -> String {
         let Visit { number, request, .. } = &visit;
-        let since = self.visits.iter().map(|other| other.closed).max();
-        let later = since.and_then(|since| visit.opened.checked_sub(since));
+        let later = self.since.and_then(|since| visit.opened.checked_sub(since));
         let later = later.map(|time| format!(" {} later", seconds(time))).unwrap_or_default();
         let id = visit.last_event_id.as_ref();
         let id = id.map(|id| format!(" with last event ID {id:?}")).unwrap_or_default();
@@ -130,7 +138,12 @@ impl Report {
             (Some(status), false) => status.code().to_string(),
         };
         let line = format!("#{number} {request}{later}{id}: {what}\n");
-        self.visits.push(visit);
+        self.count += 1;
+        self.since = self.since.max(Some(visit.closed));
+        if self.visits.len() == JUDGED {
+            self.visits.pop_front();
+        }
+        self.visits.push_back(visit);
         line
     }
 }

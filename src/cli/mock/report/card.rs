@@ -58,7 +58,7 @@ impl Report {
             };
             format!("  {name:width$} {verdict:3}  {why}\n")
         });
-        let visits = counted(self.visits.len() as u64, "connection");
+        let visits = counted(self.count, "connection");
         (format!("report card, after {visits}\n{}", rows.concat()), is_good)
     }
 

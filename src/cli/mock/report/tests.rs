@@ -114,6 +114,17 @@ fn who_posts_need_not_post_again() {
 }
 
 #[test]
+fn a_mock_that_runs_for_days_keeps_only_what_is_new() {
+    let mut report = Report::default();
+    for number in 0..JUDGED as u64 + 5 {
+        report.note(visit(number, None, [number, number], &stream(1, None, None)));
+    }
+    assert_eq!(report.visits.len(), JUDGED);
+    let (card, _) = report.card(millis(60_000));
+    assert!(card.starts_with("report card, after 10005 connections\n"), "{card}");
+}
+
+#[test]
 fn connections_beside_each_other_are_not_judged() {
     let visits = [
         visit(1, None, [0, 500], &stream(2, Some("2"), Some(500))),
