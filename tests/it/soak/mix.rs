@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use super::account::{Account, data};
 use super::churn::{self, Counts};
 use super::vitals::{Vitals, metric, until_all_is_back};
-use super::{KIB, MIB, hub, length};
+use super::{Ends, KIB, MIB, hub, length};
 use crate::support::http::Client;
 use crate::support::process::Process;
 use crate::support::stream::EventStream;
@@ -187,6 +187,7 @@ fn run(soak: &Soak<'_>, time: Duration, warm: impl FnOnce()) -> Counts {
     let small = &all[..3];
     let followed: [&[_]; 6] = [&all, small, &all[..1], &all[1..2], &all[2..3], &all[3..]];
     thread::scope(|scope| {
+        let ends = Ends(&soak.over);
         for channels in followed {
             let stream = soak.open(channels, "");
             scope.spawn(move || soak.watch(stream, channels));
@@ -211,7 +212,7 @@ fn run(soak: &Soak<'_>, time: Duration, warm: impl FnOnce()) -> Counts {
         until("a sleeper's gap", || {
             soak.gaps.load(Ordering::Relaxed) > 0 || began.elapsed() > time + SOON
         });
-        soak.over.store(true, Ordering::Release);
+        drop(ends);
         let mut counts = Counts::default();
         busy.into_iter().for_each(|client| counts.add(client.join().expect("its own result")));
         counts
