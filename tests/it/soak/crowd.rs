@@ -152,14 +152,16 @@ impl fmt::Display for Latencies {
     }
 }
 
-/// For each connection: what has come of a head or body, what is to be written, and what the
-/// allocator makes of that. Half of the limit of unsent bytes would be another matter.
-const MEMORY_OF_ONE: usize = 32 * KIB;
+/// For each connection, on average: what has come of a head or a body, the rest of an event that
+/// the system did not take, and what the allocator makes of that.
+const MEMORY_OF_ONE: usize = 4 * KIB;
 /// Once: the log, the threads' stacks as far as they are used, the allocator's arenas.
 const MEMORY: usize = 48 * MIB;
 /// What a fresh request may take in the short form, which runs on any machine beside any load.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// And in the long one.
+/// And in the long one, where 999 of a thousand have to be: when hundreds come again in the same
+/// few milliseconds, the queue of the listener may be full, which std makes 128 long. Then the
+/// client's own system tries again after a second.
 const SWIFT: Duration = Duration::from_millis(100);
 
 #[test]
@@ -191,7 +193,7 @@ fn row_32_a_fresh_request_is_answered_in_the_midst_of_a_crowd() {
     println!("{:.1} % of a core, {:.1} MiB more", used * 100.0, taken as f64 / MIB as f64);
     assert!(taken < MEMORY + many * MEMORY_OF_ONE, "{taken}");
     assert!(latencies.of_a_thousand(500) < PATIENCE, "{latencies}");
-    assert!(!long || latencies.of_a_thousand(1000) < SWIFT, "{latencies}");
+    assert!(!long || latencies.of_a_thousand(999) < SWIFT, "{latencies}");
 
     until_back(&hub, &before);
     println!("before: {before}\nafter:  {}", Vitals::of(&hub));
