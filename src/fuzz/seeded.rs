@@ -15,7 +15,7 @@ use super::random::Random;
 use super::{chunks, encoded, events, requests};
 
 /// How many cases there are for each property.
-const CASES: usize = 2000;
+const CASES: usize = 3000;
 
 /// Gives the sum of what the property gives. The dice are the same on every run, and the message of
 /// a panic has the case as a literal that can be pasted into a test.

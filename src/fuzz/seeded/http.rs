@@ -127,7 +127,7 @@ pub(super) fn request(dice: &mut Dice<'_>) -> Vec<u8> {
     write_fields(dice, &mut request);
     let body = match dice.below(4) {
         0 => write_length(dice, &mut request),
-        1 if !is_1_0 || dice.is_wrong() => write_coding(dice, &mut request),
+        1 if !is_1_0 || dice.is_wrong(4) => write_coding(dice, &mut request),
         _ => Vec::new(),
     };
     write_fields(dice, &mut request);
