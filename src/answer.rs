@@ -43,9 +43,9 @@ impl Exchange {
         }
     }
 
-    /// For an answer to what is no request.
-    pub(crate) fn closing() -> Self {
-        Self { head_only: false, http_1_0: false, keep: false, origin: None }
+    /// For an answer to what is no request; `head_only` if it was about to be a HEAD.
+    pub(crate) fn closing(head_only: bool) -> Self {
+        Self { head_only, http_1_0: false, keep: false, origin: None }
     }
 
     pub(crate) fn is_head(&self) -> bool {
@@ -69,6 +69,8 @@ impl Exchange {
             Framing::None => return self.then(),
             Framing::Length(length) => length <= limits.drain as u64,
             Framing::Chunked => true,
+            // No request has such a body.
+            Framing::UntilClose => false,
         };
         if !self.keep || !drainable || head.expects_continue() {
             return Then::Close;

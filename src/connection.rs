@@ -30,7 +30,9 @@ use std::time::{Duration, Instant};
 use crate::answer::{Answer, Exchange, Then};
 use crate::dispatch;
 use crate::http::request::Request;
+use crate::http::status::Status;
 use crate::http::{BodyDecoder, Framing, Head, HeadParser, Refusal};
+use crate::server::budget::Share;
 use crate::server::reply::Kind;
 use crate::server::routes::{Handler, Params};
 use crate::server::shared::Shared;
@@ -66,8 +68,8 @@ enum State {
     Parsed(Box<Head>),
     /// While a body comes in, and when it is whole.
     Body(Box<Incoming>),
-    /// What came can't be a request.
-    Refused(Refusal),
+    /// What came can't be a request, or took too long to become one.
+    Refused(Refusal, Exchange),
     Answer(Box<Answer>),
     /// While the rest of a body that nobody wants comes in, before the next head.
     Drain(BodyDecoder),
@@ -81,6 +83,8 @@ struct Incoming {
     params: Params,
     decoder: BodyDecoder,
     body: Vec<u8>,
+    /// Of the memory for all bodies, this one's.
+    share: Share,
 }
 
 impl std::fmt::Debug for Incoming {
@@ -157,9 +161,9 @@ impl Connection {
         match std::mem::replace(&mut self.state, fresh) {
             State::Parsed(head) => self.begin(*head),
             State::Body(incoming) => self.call(*incoming),
-            State::Refused(refusal) => {
-                let answer =
-                    Exchange::closing().answer(&self.server, (&refusal).into(), Then::Close);
+            State::Refused(refusal, exchange) => {
+                let response = dispatch::refused(&self.server, &refusal);
+                let answer = exchange.answer(&self.server, response, Then::Close);
                 Some(self.respond(answer))
             }
             State::Answer(answer) => {
@@ -173,40 +177,62 @@ impl Connection {
     /// Takes in what was received. Returns whether there is something to be done now; if not, more
     /// has to come first. Waits for nothing, so the watch thread may call it.
     fn take_in(&mut self) -> bool {
-        match &mut self.state {
-            State::Head(parser) => match parser.parse(&self.input) {
-                Ok(None) => return false,
-                Ok(Some((head, len))) => {
-                    self.state = State::Parsed(Box::new(head));
-                    self.consume(len);
-                }
-                Err(refusal) => self.state = State::Refused(refusal),
-            },
-            State::Body(incoming) => {
-                match incoming.decoder.decode(&self.input, &mut incoming.body) {
-                    Ok(len) => {
-                        let done = incoming.decoder.is_done();
-                        self.consume(len);
-                        return done;
-                    }
-                    Err(refusal) => self.state = State::Refused(refusal),
-                }
+        match self.decode() {
+            Ok(done) => done,
+            Err(_) if matches!(self.state, State::Drain(_)) => {
+                // The answer has gone out, and where the next request begins can't be known.
+                self.deadline = Instant::now();
+                false
             }
-            State::Drain(decoder) => match decoder.decode(&self.input, &mut Vec::new()) {
-                Ok(len) => {
-                    let done = decoder.is_done();
-                    self.consume(len);
-                    return done;
-                }
-                Err(_) => {
-                    // The answer has gone out, and where the next request begins can't be known.
-                    self.deadline = Instant::now();
-                    return false;
-                }
-            },
-            State::Parsed(_) | State::Refused(_) | State::Answer(_) => {}
+            Err(refusal) => {
+                self.refuse(refusal);
+                true
+            }
         }
-        true
+    }
+
+    /// Gives the input to what is coming in. Returns whether that is whole now.
+    fn decode(&mut self) -> Result<bool, Refusal> {
+        let (len, done) = match &mut self.state {
+            State::Head(parser) => {
+                let silent = !parser.started();
+                let Some((head, len)) = parser.parse(&self.input)? else {
+                    if silent && parser.started() {
+                        self.deadline = Instant::now() + self.server.limits.head_deadline;
+                    }
+                    return Ok(false);
+                };
+                self.state = State::Parsed(Box::new(head));
+                (len, true)
+            }
+            State::Body(incoming) => {
+                let Incoming { decoder, body, share, .. } = &mut **incoming;
+                let len = decoder.decode(&self.input, body)?;
+                if !share.grow_to(body.capacity()) {
+                    return Err(Refusal::new(
+                        Status::SERVICE_UNAVAILABLE,
+                        "too much is being sent to this server at once",
+                    ));
+                }
+                (len, decoder.is_done())
+            }
+            State::Drain(decoder) => {
+                (decoder.decode(&self.input, &mut Vec::new())?, decoder.is_done())
+            }
+            State::Parsed(_) | State::Refused(..) | State::Answer(_) => return Ok(true),
+        };
+        self.consume(len);
+        Ok(done)
+    }
+
+    /// There will be no request of this: says why, and closes.
+    fn refuse(&mut self, refusal: Refusal) {
+        let exchange = match &self.state {
+            State::Body(incoming) => incoming.exchange.clone(),
+            // However bad the rest of its head is, a HEAD is answered without a body.
+            _ => Exchange::closing(self.input.trim_ascii_start().starts_with(b"HEAD ")),
+        };
+        self.state = State::Refused(refusal, exchange);
     }
 
     fn consume(&mut self, len: usize) {
@@ -245,15 +271,16 @@ impl Connection {
         }
         self.deadline = Instant::now() + self.server.limits.body_deadline;
         let decoder = BodyDecoder::new(head.framing(), &self.server.limits);
-        let body = Vec::new();
-        let incoming = Incoming { head, exchange, handler, params, decoder, body };
+        let (body, share) = (Vec::new(), self.server.bodies.share());
+        let incoming = Incoming { head, exchange, handler, params, decoder, body, share };
         self.state = State::Body(Box::new(incoming));
         Some(self)
     }
 
     /// A request is whole: runs its handler.
     fn call(self: Box<Self>, incoming: Incoming) -> Option<Box<Self>> {
-        let Incoming { head, exchange, handler, params, body, .. } = incoming;
+        // The share goes back when this returns: the request is gone then.
+        let Incoming { head, exchange, handler, params, body, share: _share, .. } = incoming;
         let request = Request::new(head, body, params, self.peer);
         match dispatch::call(&self.server, &handler, &request).0 {
             Kind::Response(response) => {
@@ -314,10 +341,7 @@ impl Connection {
 
     fn next_request(mut self: Box<Self>) -> Box<Self> {
         self.state = self.fresh_head();
-        let limits = &self.server.limits;
-        let deadline =
-            if self.input.is_empty() { limits.idle_deadline } else { limits.head_deadline };
-        self.deadline = Instant::now() + deadline;
+        self.deadline = Instant::now() + self.server.limits.idle_deadline;
         self
     }
 }

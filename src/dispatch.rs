@@ -7,10 +7,10 @@ use crate::answer::{Exchange, Then};
 use crate::connection::Connection;
 use crate::error::{CloseReason, Error, Result};
 use crate::hooks;
-use crate::http::Head;
 use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::http::status::Status;
+use crate::http::{Head, Refusal};
 use crate::server::reply::{Reply, StreamHandler};
 use crate::server::routes::{Found, Handler, Params};
 use crate::server::shared::Shared;
@@ -54,16 +54,22 @@ pub(crate) fn find(
 /// gives up for good on a 503, so who wants an event stream gets one that says when to come back,
 /// and ends.
 pub(crate) fn busy(server: &Shared, wants_event_stream: bool) -> Response {
-    let wait = server.come_back_after();
     if !wants_event_stream {
-        let mut answer = Response::text("503 Service Unavailable: too many connections\n")
-            .with_status(Status::SERVICE_UNAVAILABLE);
-        answer.add_field("Retry-After", wait.as_secs().max(1).to_string());
-        return answer;
+        return refused(server, &Refusal::new(Status::SERVICE_UNAVAILABLE, "too many connections"));
     }
     let mut content = Vec::new();
-    encode::encode_retry(wait, &mut content);
+    encode::encode_retry(server.come_back_after(), &mut content);
     Response::event_stream_head().with_content(content)
+}
+
+/// The answer to what can't be served; where that passes, with a time to come back.
+pub(crate) fn refused(server: &Shared, refusal: &Refusal) -> Response {
+    let mut answer = Response::from(refusal);
+    if refusal.status() == Status::SERVICE_UNAVAILABLE {
+        let seconds = server.come_back_after().as_secs().max(1);
+        answer.add_field("Retry-After", seconds.to_string());
+    }
+    answer
 }
 
 pub(crate) fn too_large(limit: usize) -> Response {

@@ -7,6 +7,8 @@
 use std::fmt;
 use std::io;
 
+use crate::http::status::Status;
+
 /// What every fallible call of this crate gives.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -30,6 +32,8 @@ enum Kind {
     Closed(CloseReason),
     Full,
     Opened(&'static str),
+    Response { what: String, status: Option<Status> },
+    TimedOut(String),
     Io { doing: String, source: io::Error },
     Other(Box<dyn std::error::Error + Send + Sync>),
 }
@@ -55,6 +59,15 @@ impl Error {
 
     pub(crate) fn opened(what: &'static str) -> Self {
         Self(Box::new(Kind::Opened(what)))
+    }
+
+    /// An answer with which a client can do nothing; the status if that was the reason.
+    pub(crate) fn response(what: impl Into<String>, status: Option<Status>) -> Self {
+        Self(Box::new(Kind::Response { what: what.into(), status }))
+    }
+
+    pub(crate) fn timed_out(what: impl Into<String>) -> Self {
+        Self(Box::new(Kind::TimedOut(what.into())))
     }
 
     pub(crate) fn io(doing: impl Into<String>, source: io::Error) -> Self {
@@ -87,6 +100,24 @@ impl Error {
         matches!(*self.0, Kind::Closed(_))
     }
 
+    /// Whether a server's answer to a client was no event stream, or broke the rules of HTTP.
+    pub fn is_bad_response(&self) -> bool {
+        matches!(*self.0, Kind::Response { .. })
+    }
+
+    /// The status of an answer that was no event stream, if that was what was wrong with it.
+    pub fn status(&self) -> Option<Status> {
+        match *self.0 {
+            Kind::Response { status, .. } => status,
+            _ => None,
+        }
+    }
+
+    /// Whether a client's server did not answer, or was silent, for as long as the client waits.
+    pub fn is_timeout(&self) -> bool {
+        matches!(*self.0, Kind::TimedOut(_))
+    }
+
     /// How the stream ended, if [`is_closed`](Self::is_closed).
     pub fn close_reason(&self) -> Option<CloseReason> {
         match *self.0 {
@@ -109,7 +140,10 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.0 {
-            Kind::Invalid(what) | Kind::Request(what) => f.write_str(what),
+            Kind::Invalid(what)
+            | Kind::Request(what)
+            | Kind::Response { what, .. }
+            | Kind::TimedOut(what) => f.write_str(what),
             Kind::Closed(CloseReason::Channel) => f.write_str("the channel is closed"),
             Kind::Closed(reason) => write!(f, "the stream is closed: {reason}"),
             Kind::Full => f.write_str(

@@ -99,9 +99,10 @@
 //! | `connection` | one connection: bytes to a request, to an answer, to the next request |
 //! | `dispatch`, `answer`, `linger` | who answers; the answer on its way; the connection's end |
 //! | `watch` | parked connections, gone peers, stalled writes, heartbeats |
-//! | [`http`] | *pure*: request line, target, field lines, bodies, chunks, answers, dates, CORS |
+//! | [`http`] | *pure*: heads of requests and answers, bodies, chunks, dates, CORS |
 //! | `sse` | events, their encoding and their parser (*pure*); streams, their sockets, intervals |
 //! | `channel` | logs, cursors, batches and gaps (*pure*); subscriptions, passes, hubs |
+//! | [`client`] | URLs, requests and waits (*pure*); connections, and one stream out of many |
 //! | `moment`, `hooks`, `limits`, `error` | a clock; observers; every bound; the public error |
 //!
 //! Under test there is one more, `fuzz`: what holds for any bytes at all.
@@ -130,6 +131,8 @@ mod sse;
 
 mod channel;
 
+pub mod client;
+
 mod moment;
 
 mod hooks;
@@ -137,6 +140,9 @@ mod hooks;
 mod limits;
 
 mod error;
+
+#[doc = include_str!("doc/robustness.md")]
+pub mod robustness {}
 
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;

@@ -21,6 +21,8 @@ pub(crate) const FIELD_SECTION: usize = 32 * 1024;
 pub(crate) const FIELD_LINES: usize = 100;
 /// A body is read whole before its handler runs: past this, 413 before it is read.
 pub(crate) const BODY: usize = 1024 * 1024;
+/// Every connection may have a body under way: past this many bytes of them together, 503.
+pub(crate) const BODIES: usize = 64 * 1024 * 1024;
 /// Chunk extensions carry nothing for us and could pad a body without end: past this, 400.
 pub(crate) const CHUNK_EXTENSIONS: usize = 4 * 1024;
 /// Trailer fields are read and dropped: past this, 400.
@@ -60,6 +62,7 @@ pub struct Limits {
     pub(crate) field_section: usize,
     pub(crate) field_lines: usize,
     pub(crate) body: usize,
+    pub(crate) bodies: usize,
     pub(crate) chunk_extensions: usize,
     pub(crate) trailer_section: usize,
     pub(crate) head_deadline: Duration,
@@ -84,6 +87,7 @@ impl Default for Limits {
             field_section: FIELD_SECTION,
             field_lines: FIELD_LINES,
             body: BODY,
+            bodies: BODIES,
             chunk_extensions: CHUNK_EXTENSIONS,
             trailer_section: TRAILER_SECTION,
             head_deadline: HEAD_DEADLINE,
@@ -146,6 +150,9 @@ knobs! {
     field_lines: usize;
     /// The largest request body. Past it: 413 before it is read, close. Defaults to 1 MiB.
     body: usize;
+    /// The memory of all request bodies together, from their first byte to their answer. Past it:
+    /// 503 with `Retry-After`, close. Defaults to 64 MiB.
+    bodies: usize;
     /// All chunk extensions of one body together. Past it: 400, close. Defaults to 4 KiB.
     chunk_extensions: usize;
     /// The trailer section of a chunked body. Past it: 400, close. Defaults to 8 KiB.
@@ -188,4 +195,27 @@ knobs! {
     workers: usize;
     /// How long a server that stops waits for requests and streams to end. Defaults to 5 seconds.
     grace: Duration;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As the table of limits has them; what is not in it is an operator's choice.
+    #[test]
+    fn limit_defaults_are_those_that_were_decided_on() {
+        let seconds = Duration::from_secs;
+        let limits = Limits::default();
+        assert_eq!(limits.request_line, 16_384);
+        assert_eq!((limits.field_section, limits.field_lines), (32_768, 100));
+        assert_eq!((limits.body, limits.bodies), (1_048_576, 67_108_864));
+        assert_eq!((limits.chunk_extensions, limits.trailer_section), (4_096, 8_192));
+        assert_eq!((limits.head_deadline, limits.body_deadline), (seconds(10), seconds(30)));
+        assert_eq!(limits.idle_deadline, seconds(30));
+        assert_eq!((limits.requests_per_connection, limits.drain), (10_000, 65_536));
+        assert_eq!((limits.write_deadline, limits.unsent), (seconds(30), 262_144));
+        assert_eq!(limits.connections, 10_000);
+        assert_eq!((limits.streams, limits.streams_per_peer), (usize::MAX, usize::MAX));
+        assert_eq!(limits.heartbeat, seconds(15));
+    }
 }

@@ -14,6 +14,8 @@
 //!
 //! A worker may block while it waits for a peer, but never more than half of the cap do so at
 //! once ([`Pool::may_wait`]): the other half is always there for requests that have come whole.
+//! Nor does one block while a job waits that nobody else is free for, which is where all others
+//! are busy, or where the system gives no more threads.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -45,6 +47,8 @@ struct Shared {
     waiting: AtomicUsize,
     /// Whether one more was refused.
     wanted: AtomicBool,
+    /// Whether a job waits that no worker was free for. Changed while the state is locked.
+    behind: AtomicBool,
     cap: usize,
 }
 
@@ -83,6 +87,7 @@ impl Pool {
                 wake: Condvar::new(),
                 waiting: AtomicUsize::new(0),
                 wanted: AtomicBool::new(false),
+                behind: AtomicBool::new(false),
                 cap: cap.max(1),
             }),
         }
@@ -98,12 +103,13 @@ impl Pool {
         state.queue.push_back(job);
         if state.queue.len() <= state.idle {
             self.shared.wake.notify_one();
-        } else if state.workers < self.shared.cap && !self.start_worker(&mut state) {
-            // The system gives no thread. Whoever works now will come to the job; where nobody
-            // does, only this job fails.
+        } else if state.workers >= self.shared.cap || !self.start_worker(&mut state) {
+            // There may be no more workers, or the system gives no thread. Whoever works now will
+            // come to the job; where nobody does, only this job fails.
             if state.workers == 0 {
                 return state.queue.pop_back().map_or(Ok(()), Err);
             }
+            self.shared.behind.store(true, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -128,6 +134,9 @@ impl Pool {
     /// The right to block while waiting for a peer, or nothing where that would take a thread that
     /// a whole request may need.
     pub(crate) fn may_wait(&self) -> Option<Waiting<'_>> {
+        if self.shared.behind.load(Ordering::Relaxed) {
+            return None;
+        }
         let most = self.shared.cap / 2;
         let waiting = &self.shared.waiting;
         let taken = waiting
@@ -138,10 +147,11 @@ impl Pool {
         taken.ok().map(|_| Waiting(waiting))
     }
 
-    /// Whether somebody was refused that right since this was last asked: then who has it should
-    /// give it up in turn.
+    /// Whether somebody was refused that right since this was last asked, or a job waits: then who
+    /// has it should give it up in turn.
     pub(crate) fn is_wanted(&self) -> bool {
         self.shared.wanted.swap(false, Ordering::Relaxed)
+            || self.shared.behind.load(Ordering::Relaxed)
     }
 
     /// How many worker threads there are.
@@ -234,6 +244,9 @@ impl Shared {
         let mut state = self.lock();
         loop {
             if let Some(job) = state.queue.pop_front() {
+                if state.queue.is_empty() {
+                    self.behind.store(false, Ordering::Relaxed);
+                }
                 return Some(job);
             }
             let left = IDLE.saturating_sub(idle_since.elapsed());

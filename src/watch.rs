@@ -170,6 +170,8 @@ struct Round {
     /// The earliest is on top.
     tries: BinaryHeap<Reverse<Try>>,
     look_at: Instant,
+    /// Empty but during a look; kept for its memory.
+    looked_at: Vec<Arc<Stream>>,
     batches: Batches,
 }
 
@@ -202,7 +204,8 @@ impl Ord for Try {
 impl Round {
     fn new(server: Arc<Shared>) -> Self {
         let look_at = Instant::now() + LOOK;
-        Self { server, tries: BinaryHeap::new(), look_at, batches: Batches::default() }
+        let (tries, batches) = (BinaryHeap::new(), Batches::default());
+        Self { server, tries, look_at, looked_at: Vec::with_capacity(SLICE), batches }
     }
 
     fn work(mut self) {
@@ -269,8 +272,9 @@ impl Round {
     fn look_at_streams(&mut self, now: Instant) {
         let moment = Moment::now();
         let mut place = 0;
-        while let Some((streams, next)) = self.server.streams.slice(place, SLICE) {
-            streams.iter().for_each(|stream| stream.look(moment));
+        while let Some(next) = self.server.streams.slice(place, SLICE, &mut self.looked_at) {
+            // Dropped without the registry's lock, as the last owner's drop comes back there.
+            self.looked_at.drain(..).for_each(|stream| stream.look(moment));
             place = next;
         }
         self.look_at = now + (now.elapsed() * LOOK_REST).clamp(LOOK, LATEST_LOOK);

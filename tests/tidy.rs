@@ -58,6 +58,12 @@ fn files(folders: &[&str]) -> Vec<File> {
     files.collect()
 }
 
+/// One file of the repository.
+fn file(path: &str) -> File {
+    let text = fs::read_to_string(root().join(path)).expect("a file of the repository");
+    File { path: path.into(), text }
+}
+
 /// Fails with all findings at once.
 #[track_caller]
 fn assert_none(findings: Vec<String>) {
@@ -134,7 +140,7 @@ fn nothing_is_left_to_be_done() {
 
 /// What knows neither sockets nor threads nor clocks: bytes and values in, bytes and values out.
 fn is_pure(path: &str) -> bool {
-    const PURE: [&str; 9] = [
+    const PURE: [&str; 12] = [
         "src/sse/event",
         "src/sse/encode",
         "src/sse/chunk",
@@ -144,6 +150,9 @@ fn is_pure(path: &str) -> bool {
         "src/channel/cursor",
         "src/channel/batch",
         "src/channel/gap",
+        "src/client/url",
+        "src/client/request",
+        "src/client/backoff",
     ];
     path.starts_with("src/http/") || PURE.iter().any(|pure| path.starts_with(pure))
 }
@@ -187,4 +196,46 @@ fn no_text_names_a_place_of_one_machine() {
     }
     let words = ["/work/", "/root/", "/home/"];
     assert_none(find(&all, |path| path != "tests/tidy.rs", &words));
+}
+
+/// What stands behind `begin` in the names of tests and functions, up to the next `end`.
+fn named<'a>(files: &'a [File], begin: &'a str, end: char) -> impl Iterator<Item = &'a str> {
+    let lines = files.iter().flat_map(|file| file.text.lines());
+    lines.filter_map(move |line| line.trim_start().strip_prefix(begin)?.split(end).next())
+}
+
+#[test]
+fn every_row_of_the_specification_is_named_by_a_test() {
+    let all = files(&["src", "tests"]);
+    let tested: Vec<u8> =
+        named(&all, "fn row_", '_').filter_map(|number| number.parse().ok()).collect();
+    let untested = (1..=40).filter(|row| !tested.contains(row));
+    assert_none(untested.map(|row| format!("there is no test fn row_{row}_…")).collect());
+    let unknown = tested.iter().filter(|row| !(1..=40).contains(*row));
+    assert_none(unknown.map(|row| format!("there is no row {row}")).collect());
+}
+
+#[test]
+fn every_limit_is_named_by_a_test_over_a_socket() {
+    // These two are not for what a peer does; stopping and slow peers have tests of their own.
+    const NO_PEERS: [&str; 2] = ["workers", "grace"];
+    let sources: Vec<File> = ["src/limits.rs", "src/channel/log.rs"].map(file).into();
+    let knobs = sources[0].text.split_once("knobs! {").expect("the list of knobs").1;
+    let knobs = knobs.lines().filter_map(|line| line.trim().strip_suffix(';')?.split_once(": "));
+    let history = named(&sources[1..], "pub fn ", '(').map(|bound| format!("history_{bound}"));
+    let limits: Vec<String> = knobs
+        .map(|(name, _)| name.to_owned())
+        .filter(|name| !NO_PEERS.contains(&&**name))
+        .chain(history)
+        .collect();
+    assert!(limits.len() > 15, "they are written otherwise now: {limits:?}");
+    let tests = files(&["tests"]);
+    // A name may begin like that of a shorter one, as `streams_per_peer` does.
+    let limit_of = |test: &str| {
+        let named = limits.iter().filter(|limit| test.starts_with(&format!("{limit}_")));
+        named.max_by_key(|limit| limit.len())
+    };
+    let tested: Vec<&String> = named(&tests, "fn limit_", '(').filter_map(limit_of).collect();
+    let untested = limits.iter().filter(|limit| !tested.contains(limit));
+    assert_none(untested.map(|limit| format!("there is no test fn limit_{limit}_…")).collect());
 }

@@ -88,12 +88,17 @@ struct Names {
     /// At how many channels, or when, it is next looked for ones to forget.
     forget_at: usize,
     forget_after: Duration,
+    /// When it was last looked for ones to forget.
+    looked: Duration,
     /// The newest number that a forgotten channel may have had.
     forgotten_through: u64,
 }
 
 /// Below so many channels it is not worth looking for ones to forget.
 const FEW: usize = 64;
+
+/// Where there is no room for another channel, it is not looked for ones to forget more often.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Default for Hub {
     fn default() -> Self {
@@ -119,6 +124,7 @@ impl Hub {
             channels: HashMap::new(),
             forget_at: FEW,
             forget_after: history.longest(),
+            looked: Duration::ZERO,
             forgotten_through: 0,
         };
         Self(Arc::new(Inner {
@@ -132,17 +138,46 @@ impl Hub {
     /// The channel of that name; made if there is none, or if it was closed.
     pub fn channel(&self, name: &str) -> Channel {
         let mut names = self.lock();
-        if self.0.sequence.now() >= names.forget_after {
+        self.known(&mut names, name).unwrap_or_else(|| self.make(&mut names, name))
+    }
+
+    /// The channel of that name, or a new one if there are fewer than `most`: for names that come
+    /// from strangers, who could make up as many as there is memory. `None` if there is no room.
+    ///
+    /// ```
+    /// let hub = tidings::Hub::new();
+    /// let held = hub.channel_within("weather", 1).expect("the first");
+    /// assert!(hub.channel_within("traffic", 1).is_none());
+    /// assert!(hub.channel_within("weather", 1).is_some());
+    /// # drop(held);
+    /// ```
+    pub fn channel_within(&self, name: &str, most: usize) -> Option<Channel> {
+        let mut names = self.lock();
+        if let Some(channel) = self.known(&mut names, name) {
+            return Some(channel);
+        }
+        let room = |names: &Names| names.channels.len() < most || names.channels.contains_key(name);
+        if !room(&names) && self.0.sequence.now() >= names.looked + PATIENCE {
             self.forget_unused(&mut names);
         }
-        if let Some(channel) = names.channels.get(name).filter(|channel| !channel.is_closed()) {
-            return channel.clone();
+        room(&names).then(|| self.make(&mut names, name))
+    }
+
+    /// The channel of that name, if there is one that is open.
+    fn known(&self, names: &mut Names, name: &str) -> Option<Channel> {
+        if self.0.sequence.now() >= names.forget_after {
+            self.forget_unused(names);
         }
+        names.channels.get(name).filter(|channel| !channel.is_closed()).cloned()
+    }
+
+    /// Makes a channel where there is none, or only a closed one.
+    fn make(&self, names: &mut Names, name: &str) -> Channel {
         if names.channels.remove(name).is_some_and(|closed| closed.published() > 0) {
             names.forgotten_through = self.0.sequence.newest();
         }
         if names.channels.len() >= names.forget_at {
-            self.forget_unused(&mut names);
+            self.forget_unused(names);
         }
         let Inner { sequence, history, lag, .. } = &*self.0;
         let channel = Channel::build(Arc::clone(sequence), *history, *lag, names.forgotten_through);
@@ -159,7 +194,8 @@ impl Hub {
             keep
         });
         names.forget_at = FEW.max(names.channels.len() * 2);
-        names.forget_after = self.0.sequence.now().saturating_add(self.0.history.longest());
+        names.looked = self.0.sequence.now();
+        names.forget_after = names.looked.saturating_add(self.0.history.longest());
         if had_events {
             // A client may come back with the id of an event that a forgotten channel had. It gets
             // a new channel, which can't know what there was between; so it has to say so.
@@ -217,6 +253,30 @@ mod tests {
         }
         assert_eq!(hub.channel("kept").kept(), 1);
         assert!(Arc::ptr_eq(&hub.channel("held").0, &held.0));
+    }
+
+    #[test]
+    fn names_of_strangers_find_room_only_up_to_a_bound() {
+        let hub = Hub::new();
+        let held: Vec<Channel> =
+            (0..3).map(|n| hub.channel_within(&n.to_string(), 3).unwrap()).collect();
+        assert!(hub.channel_within("3", 3).is_none());
+        assert!(hub.channel_within("2", 3).is_some(), "it is there already");
+        held[1].close();
+        assert!(hub.channel_within("1", 3).is_some(), "it takes the place of the closed one");
+        assert_eq!(hub.len(), 3);
+    }
+
+    #[test]
+    fn room_is_made_by_forgetting_what_nobody_uses() {
+        let hub = Hub::new();
+        drop(hub.channel_within("unused", 1));
+        let begun = Instant::now();
+        while hub.channel_within("new", 1).is_none() {
+            assert!(begun.elapsed() < Duration::from_secs(20));
+            std::thread::yield_now();
+        }
+        assert_eq!(hub.channels()[0].0, "new");
     }
 
     #[test]

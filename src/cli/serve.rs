@@ -31,7 +31,7 @@ use super::flags::Parsed;
 use super::{Arguments, Failure, Outcome, print, version};
 use guard::{Guard, Token};
 use options::{Options, TABLE};
-use routes::State;
+use routes::{Channels, State};
 
 pub(super) fn help() -> String {
     TABLE.help()
@@ -45,7 +45,8 @@ pub(super) fn run(arguments: Arguments<'_>) -> Outcome {
     }
 }
 
-/// Serves until something stops it: with `--until-eof` the end of standard input, else a signal.
+/// Serves until something stops it: a request with the token, with `--until-eof` the end of
+/// standard input, or a signal.
 fn serve(options: Options) -> Outcome {
     let addresses = resolve(&options.listen)?;
     let token =
@@ -58,7 +59,8 @@ fn serve(options: Options) -> Outcome {
 
     let address = server.address();
     let hub = Hub::with(options.history, options.lag);
-    let state = State::new(hub.clone(), server.handle(), Guard::new(token, cors.clone()));
+    let channels = Channels { hub: hub.clone(), most: options.max_channels };
+    let state = State::new(channels, server.handle(), Guard::new(token, cors.clone()));
     let mut server = server.limits(options.limits.clone()).hosts(options.host_names());
     if let Some(cors) = cors {
         server = server.cors(cors);

@@ -87,7 +87,7 @@ impl Connection {
 
     /// Whether its time is up.
     fn is_over(&self, now: Instant) -> bool {
-        let idle = matches!(self.state, State::Head(_)) && self.input.is_empty();
+        let idle = matches!(&self.state, State::Head(parser) if !parser.started());
         now >= self.deadline
             || (idle && self.server.is_stopping())
             || self.server.gives_up.load(Ordering::Acquire)
@@ -96,12 +96,12 @@ impl Connection {
     /// Its time is up: a request that is not whole is answered with 408, all else is closed.
     fn expire(mut self: Box<Self>) -> Option<Box<Self>> {
         let why = match &self.state {
-            State::Head(_) if !self.input.is_empty() => "the request's head took too long to come",
+            State::Head(parser) if parser.started() => "the request's head took too long to come",
             State::Body(_) => "the request's body took too long to come",
             State::Drain(_) => return self.linger(),
             _ => return None,
         };
-        self.state = State::Refused(Refusal::new(Status::REQUEST_TIMEOUT, why));
+        self.refuse(Refusal::new(Status::REQUEST_TIMEOUT, why));
         self.deadline = Instant::now() + self.server.limits.write_deadline;
         Some(self)
     }
@@ -112,9 +112,6 @@ impl Connection {
             match (&self.link.socket).read(&mut bytes) {
                 Ok(0) => return Received::End,
                 Ok(len) => {
-                    if self.input.is_empty() && matches!(self.state, State::Head(_)) {
-                        self.deadline = Instant::now() + self.server.limits.head_deadline;
-                    }
                     self.input.extend_from_slice(&bytes[..len]);
                     return Received::Bytes;
                 }

@@ -1,4 +1,5 @@
-//! `Accept`: which media types a client wants for an answer (RFC 9110, section 12.5.1).
+//! `Accept`: which media types a client wants for an answer (RFC 9110, section 12.5.1); and which
+//! one it got.
 //!
 //! ```text
 //! Accept      = [ ( media-range [ weight ] ) *( OWS "," OWS ( media-range [ weight ] ) ) ]
@@ -24,6 +25,12 @@ pub(crate) fn wants(element: &[u8], media_type: &str) -> bool {
                 _ => None,
             })
             .unwrap_or(true)
+}
+
+/// Whether a `Content-Type` is this media type, with any parameters (RFC 9110, section 8.3).
+pub(crate) fn is_type(value: &[u8], media_type: &str) -> bool {
+    let name = split_outside_quotes(value, b';').next();
+    name.is_some_and(|name| name.eq_ignore_ascii_case(media_type.as_bytes()))
 }
 
 /// Whether these bytes are a `qvalue` that is not zero.

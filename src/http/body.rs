@@ -1,4 +1,5 @@
-//! The body of a request: as many bytes as its length says, or chunks (RFC 9112, sections 6 and 7).
+//! A body: as many bytes as its length says, or chunks, or what comes until the connection ends
+//! (RFC 9112, sections 6 and 7).
 //!
 //! ```text
 //! chunked-body  = *chunk last-chunk trailer-section CRLF
@@ -19,6 +20,7 @@ use super::refusal::Refusal;
 use super::status::Status;
 use super::trailer::TrailerSection;
 use crate::Limits;
+use crate::limits::{CHUNK_EXTENSIONS, TRAILER_SECTION};
 
 const TOO_LARGE: Refusal = Refusal::new(
     Status::CONTENT_TOO_LARGE,
@@ -30,7 +32,7 @@ const UNENDED_DATA: Refusal = Refusal::bad_request(
      (RFC 9112, section 7.1)",
 );
 
-/// Takes the body of one request out of the bytes behind its head.
+/// Takes the body of one request or answer out of the bytes behind its head.
 ///
 /// ```
 /// use tidings::Limits;
@@ -48,9 +50,11 @@ const UNENDED_DATA: Refusal = Refusal::bad_request(
 pub struct BodyDecoder {
     state: State,
     /// How much content may still come.
-    room: usize,
+    room: u64,
     /// How many bytes of chunk extensions may still come.
     extension_room: usize,
+    /// What each chunk may have of them anew, in a body without end; zero where they all share.
+    extension_room_per_chunk: usize,
     /// How many bytes of trailers may come.
     trailer_room: usize,
 }
@@ -60,21 +64,33 @@ enum State {
     /// The declared length is over the limit: refused before anything is taken.
     TooLarge,
     /// This many bytes are still to come; never zero.
-    Length(usize),
+    Length(u64),
     /// In the line that says how large the next chunk is.
     ChunkLine(ChunkLine),
     /// This much of the chunk is still to come; never zero.
-    ChunkData(usize),
+    ChunkData(u64),
     /// Behind the data of a chunk.
     ChunkCr,
     /// Behind the CR behind the data of a chunk.
     ChunkLf,
     /// Behind the last chunk.
     Trailers(TrailerSection),
+    /// Everything is content.
+    UntilClose,
     Done,
 }
 
 impl State {
+    fn of(framing: Framing, room: u64) -> Self {
+        match framing {
+            Framing::None | Framing::Length(0) => Self::Done,
+            Framing::Length(length) if length <= room => Self::Length(length),
+            Framing::Length(_) => Self::TooLarge,
+            Framing::Chunked => Self::ChunkLine(ChunkLine::default()),
+            Framing::UntilClose => Self::UntilClose,
+        }
+    }
+
     fn behind_data(&self) -> Self {
         match self {
             Self::ChunkData(_) => Self::ChunkCr,
@@ -86,19 +102,24 @@ impl State {
 impl BodyDecoder {
     /// A decoder for a body that is framed like this.
     pub fn new(framing: Framing, limits: &Limits) -> Self {
-        let state = match framing {
-            Framing::None | Framing::Length(0) => State::Done,
-            Framing::Length(length) => match usize::try_from(length) {
-                Ok(length) if length <= limits.body => State::Length(length),
-                _ => State::TooLarge,
-            },
-            Framing::Chunked => State::ChunkLine(ChunkLine::default()),
-        };
         Self {
-            state,
-            room: limits.body,
+            state: State::of(framing, limits.body as u64),
+            room: limits.body as u64,
             extension_room: limits.chunk_extensions,
+            extension_room_per_chunk: 0,
             trailer_room: limits.trailer_section,
+        }
+    }
+
+    /// A decoder for a body that may go on for ever, as an event stream does. Its content is not
+    /// bounded: who reads the content is. What each chunk may carry beside its data is.
+    pub fn endless(framing: Framing) -> Self {
+        Self {
+            state: State::of(framing, u64::MAX),
+            room: u64::MAX,
+            extension_room: CHUNK_EXTENSIONS,
+            extension_room_per_chunk: CHUNK_EXTENSIONS,
+            trailer_room: TRAILER_SECTION,
         }
     }
 
@@ -126,9 +147,9 @@ impl BodyDecoder {
         let byte = rest[0];
         match &mut self.state {
             State::Length(left) | State::ChunkData(left) => {
-                let taken = rest.len().min(*left);
+                let taken = rest.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
                 out.extend_from_slice(&rest[..taken]);
-                *left -= taken;
+                *left -= taken as u64;
                 if *left == 0 {
                     self.state = self.state.behind_data();
                 }
@@ -147,6 +168,11 @@ impl BodyDecoder {
                     self.state = State::Done;
                 }
             }
+            State::UntilClose => {
+                self.room = self.room.checked_sub(rest.len() as u64).ok_or(TOO_LARGE)?;
+                out.extend_from_slice(rest);
+                return Ok(rest.len());
+            }
             State::TooLarge => return Err(TOO_LARGE),
             State::Done => return Ok(0),
         }
@@ -158,12 +184,15 @@ impl BodyDecoder {
         if size == 0 {
             return Ok(State::Trailers(TrailerSection::new(self.trailer_room)));
         }
-        let size = usize::try_from(size).map_err(|_| TOO_LARGE)?;
+        // In an endless body nothing is left of the room once two such sizes have been declared;
+        // nobody can send the first.
         self.room = self.room.checked_sub(size).ok_or(TOO_LARGE)?;
+        self.extension_room = self.extension_room.max(self.extension_room_per_chunk);
         Ok(State::ChunkData(size))
     }
 
-    /// Whether the body has ended. A connection that closes before has cut it off.
+    /// Whether the body has ended. A connection that closes before has cut it off, unless the
+    /// framing is [`Framing::UntilClose`].
     pub fn is_done(&self) -> bool {
         matches!(self.state, State::Done)
     }

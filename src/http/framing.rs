@@ -1,4 +1,4 @@
-//! The framing: where the body of a request ends (RFC 9112, section 6).
+//! The framing: where the body of a request or an answer ends (RFC 9112, section 6).
 //!
 //! ```text
 //! Content-Length    = 1*DIGIT                                  RFC 9110, section 8.6
@@ -10,14 +10,18 @@
 //! gets to write the server's next request. So anything that could be read in two ways is refused:
 //! both fields at once, either of them more than once or as a list of doubtful meaning, a length
 //! that is not plainly digits, chunks in HTTP/1.0. The standard allows to tolerate some of it.
+//!
+//! An answer differs in two points: some statuses have no body whatever their fields say, and where
+//! neither field is there, the body ends with the connection.
 
 use super::head::Head;
 use super::refusal::Refusal;
 use super::request_line::Version;
+use super::response_head::ResponseHead;
 use super::status::Status;
 use super::syntax::{is_token, split_outside_quotes};
 
-/// How the end of a request's body is found.
+/// How the end of a body is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Framing {
     /// There is no body.
@@ -26,32 +30,53 @@ pub enum Framing {
     Length(u64),
     /// The body comes in chunks, each with its size before it, until one of size 0.
     Chunked,
+    /// The body ends with the connection, so that nobody knows whether it was cut off. Only an
+    /// answer's can.
+    UntilClose,
 }
 
 impl Framing {
     /// Decides the framing of a request from its fields.
     pub(crate) fn of(head: &Head) -> Result<Self, Refusal> {
-        let mut codings = head.values("transfer-encoding").peekable();
-        let mut lengths = head.values("content-length");
-        let Some(length) = lengths.next() else {
-            return match codings.peek() {
-                None => Ok(Self::None),
-                Some(_) => transfer_encoding(head.version(), codings),
-            };
-        };
-        if codings.peek().is_some() {
-            return Err(Refusal::bad_request(
-                "a request must not have both Content-Length and Transfer-Encoding \
-                 (RFC 9112, section 6.1)",
-            ));
-        }
-        if lengths.next().is_some() {
-            return Err(Refusal::bad_request(
-                "a request must not have more than one Content-Length (RFC 9112, section 6.3)",
-            ));
-        }
-        content_length(length).map(Self::Length)
+        let (codings, lengths) = (head.values("transfer-encoding"), head.values("content-length"));
+        Ok(declared(head.version(), codings, lengths)?.unwrap_or(Self::None))
     }
+
+    /// Decides the framing of an answer from its status and its fields.
+    pub(crate) fn of_response(head: &ResponseHead) -> Result<Self, Refusal> {
+        if head.status().forbids_content() {
+            return Ok(Self::None);
+        }
+        let (codings, lengths) = (head.values("transfer-encoding"), head.values("content-length"));
+        Ok(declared(head.version(), codings, lengths)?.unwrap_or(Self::UntilClose))
+    }
+}
+
+/// What the fields say, if they say anything.
+fn declared<'a>(
+    version: Version,
+    codings: impl Iterator<Item = &'a [u8]>,
+    mut lengths: impl Iterator<Item = &'a [u8]>,
+) -> Result<Option<Framing>, Refusal> {
+    let mut codings = codings.peekable();
+    let Some(length) = lengths.next() else {
+        return match codings.peek() {
+            None => Ok(None),
+            Some(_) => transfer_encoding(version, codings).map(Some),
+        };
+    };
+    if codings.peek().is_some() {
+        return Err(Refusal::bad_request(
+            "a message must not have both Content-Length and Transfer-Encoding \
+             (RFC 9112, section 6.1)",
+        ));
+    }
+    if lengths.next().is_some() {
+        return Err(Refusal::bad_request(
+            "a message must not have more than one Content-Length (RFC 9112, section 6.3)",
+        ));
+    }
+    content_length(length).map(Framing::Length).map(Some)
 }
 
 /// `Content-Length = 1*DIGIT`

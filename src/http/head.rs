@@ -11,27 +11,25 @@
 //! `Upgrade` is ignored, as the standard allows: 101 is never sent.
 
 use std::fmt;
-use std::str;
 
 use super::accept;
 use super::field_line::FieldLine;
+use super::fields::Fields;
 use super::framing::Framing;
 use super::method::Method;
 use super::refusal::Refusal;
 use super::request_line::{RequestLine, Version};
 use super::status::Status;
-use super::syntax::list_elements;
-use super::target::{Span, is_authority};
+use super::target::is_authority;
 
 /// The head of a request. One that exists is valid.
 ///
 /// [`HeadParser`](super::HeadParser) makes it.
 #[derive(Clone)]
 pub struct Head {
-    /// From the method's first byte to the LF of the empty line.
-    bytes: Box<[u8]>,
     line: RequestLine,
-    fields: Vec<FieldLine>,
+    /// Their bytes are those from the method's first to the LF of the empty line.
+    fields: Fields,
     framing: Framing,
 }
 
@@ -42,7 +40,8 @@ impl Head {
         line: RequestLine,
         fields: Vec<FieldLine>,
     ) -> Result<Self, Refusal> {
-        let mut head = Self { bytes, line, fields, framing: Framing::None };
+        let fields = Fields::new(bytes, fields);
+        let mut head = Self { line, fields, framing: Framing::None };
         head.check_host()?;
         head.framing = Framing::of(&head)?;
         head.check_expect()?;
@@ -69,7 +68,10 @@ impl Head {
 
     fn check_expect(&self) -> Result<(), Refusal> {
         let known = self.version() == Version::Http10
-            || self.elements("expect").all(|element| element.eq_ignore_ascii_case(b"100-continue"));
+            || self
+                .fields
+                .elements("expect")
+                .all(|element| element.eq_ignore_ascii_case(b"100-continue"));
         known.then_some(()).ok_or(Refusal::new(
             Status::EXPECTATION_FAILED,
             "the only expectation known here is 100-continue (RFC 9110, section 10.1.1)",
@@ -88,13 +90,13 @@ impl Head {
 
     /// The target as it was sent. It is visible ASCII and nothing else, so it is safe to log.
     pub fn target(&self) -> &str {
-        self.ascii(self.line.target.whole)
+        self.fields.ascii(self.line.target.whole)
     }
 
     /// The path, still percent-encoded: `/` where an absolute form has none, and `*` for the
     /// asterisk form.
     pub fn path(&self) -> &str {
-        match self.ascii(self.line.target.path) {
+        match self.fields.ascii(self.line.target.path) {
             "" => "/",
             path => path,
         }
@@ -102,14 +104,14 @@ impl Head {
 
     /// What stands behind the first `?` of the target, still encoded.
     pub fn query(&self) -> Option<&str> {
-        self.line.target.query.map(|query| self.ascii(query))
+        self.line.target.query.map(|query| self.fields.ascii(query))
     }
 
     /// The host that is asked, with its port if that was sent. In a target in absolute form it
     /// stands there and wins over `Host` (RFC 9112, section 3.2.2). `None` if HTTP/1.0 named none.
     pub fn authority(&self) -> Option<&str> {
         match self.line.target.authority {
-            Some(authority) => Some(self.ascii(authority)),
+            Some(authority) => Some(self.fields.ascii(authority)),
             None => self.field_text("host"),
         }
     }
@@ -117,17 +119,17 @@ impl Head {
     /// The value of the first field line of this name, in any case, without the white space
     /// around it.
     pub fn field(&self, name: &str) -> Option<&[u8]> {
-        self.values(name).next()
+        self.fields.first(name)
     }
 
     /// The same as text, if it is UTF-8.
     pub fn field_text(&self, name: &str) -> Option<&str> {
-        str::from_utf8(self.field(name)?).ok()
+        self.fields.first_text(name)
     }
 
     /// All field lines in the order in which they came.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.fields.iter().map(|line| (self.ascii(line.name), line.value.of(&self.bytes)))
+        self.fields.iter()
     }
 
     /// Whether the lines of this name, read as one comma-separated list, contain this token, in
@@ -142,7 +144,7 @@ impl Head {
     /// # Ok::<(), tidings::http::Refusal>(())
     /// ```
     pub fn has_token(&self, name: &str, token: &str) -> bool {
-        self.elements(name).any(|element| element.eq_ignore_ascii_case(token.as_bytes()))
+        self.fields.elements(name).any(|element| element.eq_ignore_ascii_case(token.as_bytes()))
     }
 
     /// Where the body ends.
@@ -167,26 +169,12 @@ impl Head {
     /// Whether `Accept` lists `text/event-stream` with a weight over 0. A wildcard alone does not
     /// count.
     pub fn accepts_event_stream(&self) -> bool {
-        self.elements("accept").any(|element| accept::wants(element, "text/event-stream"))
+        self.fields.elements("accept").any(|element| accept::wants(element, "text/event-stream"))
     }
 
     /// The values of all field lines of this name.
     pub(crate) fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
-        // Names mostly differ in length, and to compare that needs no bytes.
-        self.fields
-            .iter()
-            .filter(move |line| line.name.len() == name.len())
-            .filter(move |line| line.name.of(&self.bytes).eq_ignore_ascii_case(name.as_bytes()))
-            .map(|line| line.value.of(&self.bytes))
-    }
-
-    /// The elements of all field lines of this name, which are one list (RFC 9110, section 5.3).
-    fn elements(&self, name: &str) -> impl Iterator<Item = &[u8]> {
-        self.values(name).flat_map(list_elements)
-    }
-
-    fn ascii(&self, span: Span) -> &str {
-        str::from_utf8(span.of(&self.bytes)).expect("targets and names are checked to be ASCII")
+        self.fields.values(name)
     }
 }
 

@@ -43,10 +43,14 @@
 //! disagree about where a request ends can slip a request past one of them. So what the grammar
 //! does not allow is not guessed at but refused, and the connection is closed.
 //!
+//! A client reads the same in the other direction: [`ResponseHeadParser`] turns bytes into a
+//! [`ResponseHead`], and the same [`BodyDecoder`] takes the body behind it.
+//!
 //! Reading order: `syntax` (the bytes that the grammar is made of), `request_line`, `target`,
-//! `percent`, `field_line`, `framing`, `head`, `parser`; then bodies: `body`, `chunk`, `trailer`;
-//! then what handlers see: `request`, `response`, `cors`, `date`, with `method`, `status` and
-//! `refusal` as the words they are written in.
+//! `percent`, `field_line`, `fields`, `framing`, `head`, `parser`; then bodies: `body`, `chunk`,
+//! `trailer`; then what handlers see: `request`, `response`, `cors`, `date`, with `method`,
+//! `status` and `refusal` as the words they are written in; then what a client reads:
+//! `status_line`, `response_head`.
 
 pub(crate) mod syntax;
 
@@ -58,6 +62,7 @@ pub(crate) mod percent;
 
 mod accept;
 mod field_line;
+mod fields;
 mod framing;
 mod head;
 mod parser;
@@ -73,6 +78,9 @@ pub(crate) mod request;
 pub(crate) mod response;
 pub(crate) mod status;
 
+mod response_head;
+mod status_line;
+
 #[cfg(test)]
 mod support;
 
@@ -82,3 +90,5 @@ pub use head::Head;
 pub use parser::HeadParser;
 pub use refusal::Refusal;
 pub use request_line::Version;
+pub use response_head::{ResponseHead, ResponseHeadParser};
+pub(crate) use target::is_authority;

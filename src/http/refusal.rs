@@ -2,12 +2,15 @@
 //!
 //! After a refusal nobody can know where the next request would begin, so every refusal closes
 //! the connection, and what was pipelined behind the request is discarded.
+//!
+//! An answer that breaks a rule gets no status from anybody. Its refusal has the one with which a
+//! gateway would tell of it: 502.
 
 use std::fmt;
 
 use super::status::Status;
 
-/// Why the bytes of a request were refused, and with which status.
+/// Why the bytes of a request or an answer were refused, and with which status.
 ///
 /// ```
 /// use tidings::http::HeadParser;
@@ -34,7 +37,16 @@ impl Refusal {
         Self::new(Status::BAD_REQUEST, why)
     }
 
-    /// The status that the answer has.
+    pub(crate) const fn bad_response(why: &'static str) -> Self {
+        Self::new(Status::BAD_GATEWAY, why)
+    }
+
+    /// The same, of an answer: for the rules that both have.
+    pub(crate) fn in_response(self) -> Self {
+        Self::bad_response(self.why)
+    }
+
+    /// The status that the answer to a bad request has; 502 for a bad answer.
     pub fn status(&self) -> Status {
         self.status
     }

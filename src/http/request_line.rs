@@ -21,8 +21,7 @@ use super::status::Status;
 use super::syntax::is_token;
 use super::target::Target;
 
-/// Which HTTP/1 a request speaks. Any later minor version is served as 1.1 (RFC 9110, section
-/// 2.5).
+/// Which HTTP/1 a peer speaks. Any later minor version is taken for 1.1 (RFC 9110, section 2.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Version {
     /// HTTP/1.0: knows no chunks, and closes unless asked to keep the connection.
@@ -65,12 +64,24 @@ impl RequestLine {
     }
 }
 
-/// `HTTP-version = HTTP-name "/" DIGIT "." DIGIT`
+impl Version {
+    /// Reads a version that we speak.
+    ///
+    /// `HTTP-version = HTTP-name "/" DIGIT "." DIGIT`
+    pub(super) fn parse(version: &[u8]) -> Option<Self> {
+        match version {
+            b"HTTP/1.0" => Some(Self::Http10),
+            [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'1'..=b'9'] => Some(Self::Http11),
+            _ => None,
+        }
+    }
+}
+
 fn parse_version(version: &[u8]) -> Result<Version, Refusal> {
+    if let Some(version) = Version::parse(version) {
+        return Ok(version);
+    }
     match version {
-        b"HTTP/1.1" => Ok(Version::Http11),
-        b"HTTP/1.0" => Ok(Version::Http10),
-        [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'2'..=b'9'] => Ok(Version::Http11),
         [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'] => Err(Refusal::new(
             Status::VERSION_NOT_SUPPORTED,
             "only HTTP/1.1 and HTTP/1.0 are spoken here (RFC 9110, section 15.6.6)",

@@ -15,6 +15,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::io::Write;
+use std::sync::Arc;
 
 use super::date::HttpDate;
 use super::refusal::Refusal;
@@ -60,6 +61,8 @@ pub struct Response {
 pub(crate) enum Body {
     Empty,
     Static(&'static [u8]),
+    /// Of many answers: each that is on its way holds it, and none has a copy.
+    Shared(Arc<[u8]>),
     Owned(Vec<u8>),
 }
 
@@ -119,6 +122,11 @@ impl Response {
     /// A type that no field can carry is sent as `application/octet-stream`.
     pub fn content(content_type: &'static str, content: &'static [u8]) -> Self {
         Self::of_type(content_type, Body::Static(content))
+    }
+
+    /// Content that many answers have in common. It is not copied either.
+    pub(crate) fn shared(content_type: &'static str, content: Arc<[u8]>) -> Self {
+        Self::of_type(content_type, Body::Shared(content))
     }
 
     /// 204: done, and there is nothing to say.
@@ -189,17 +197,7 @@ impl Response {
         name: Cow<'static, str>,
         value: Cow<'static, str>,
     ) -> Result<()> {
-        if !is_token(name.as_bytes()) {
-            return Err(Error::invalid(format!(
-                "a field name must be a token, made of letters, digits and a few marks: {name:?}"
-            )));
-        }
-        if !is_sendable(&value) {
-            return Err(Error::invalid(format!(
-                "a field value must have no control characters, and no white space at its ends: \
-                 {value:?}"
-            )));
-        }
+        check_field(&name, &value)?;
         if OWN_FIELDS.iter().any(|own| own.eq_ignore_ascii_case(&name)) {
             return Err(Error::invalid(format!(
                 "the server writes this field itself, and it can't be set: {name}"
@@ -281,6 +279,7 @@ impl Body {
         match self {
             Self::Empty => b"",
             Self::Static(bytes) => bytes,
+            Self::Shared(bytes) => bytes,
             Self::Owned(bytes) => bytes,
         }
     }
@@ -294,6 +293,22 @@ impl From<&Refusal> for Response {
 
 fn put(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
     out.write_fmt(text).expect("writing to a Vec can't fail");
+}
+
+/// Whether this can stand in a head and arrive as it was.
+pub(crate) fn check_field(name: &str, value: &str) -> Result<()> {
+    if !is_token(name.as_bytes()) {
+        return Err(Error::invalid(format!(
+            "a field name must be a token, made of letters, digits and a few marks: {name:?}"
+        )));
+    }
+    if !is_sendable(value) {
+        return Err(Error::invalid(format!(
+            "a field value must have no control characters, and no white space at its ends: \
+             {value:?}"
+        )));
+    }
+    Ok(())
 }
 
 /// Whether a text can be sent as a field value and arrive as it was.
@@ -316,6 +331,7 @@ impl fmt::Debug for Body {
         match self {
             Self::Empty => f.write_str("Empty"),
             Self::Static(bytes) => write!(f, "Static({} bytes)", bytes.len()),
+            Self::Shared(bytes) => write!(f, "Shared({} bytes)", bytes.len()),
             Self::Owned(bytes) => write!(f, "Owned({} bytes)", bytes.len()),
         }
     }

@@ -86,3 +86,22 @@ fn at_most_half_of_the_workers_may_wait_for_peers() {
     drop(first);
     assert!(pool.may_wait().is_some());
 }
+
+#[test]
+fn no_worker_may_wait_for_a_peer_while_a_job_waits_for_a_worker() {
+    let pool = Pool::new(2);
+    let waiting = pool.may_wait();
+    assert!(waiting.is_some() && !pool.is_wanted());
+    let (release, gate) = mpsc::channel::<()>();
+    let gate = Arc::new(Mutex::new(gate));
+    for _ in 0..3 {
+        let gate = Arc::clone(&gate);
+        assert!(pool.submit(Box::new(move || gate.lock().unwrap().recv().unwrap())).is_ok());
+    }
+    assert!(pool.is_wanted(), "who waits has to take the third job");
+    drop(waiting);
+    assert!(pool.may_wait().is_none());
+    (0..3).for_each(|_| release.send(()).unwrap());
+    assert_eq!(pool.stop(Instant::now() + SOON), 0);
+    assert!(!pool.is_wanted() && pool.may_wait().is_some());
+}

@@ -10,6 +10,7 @@
 //! others reach a running server.
 
 pub(crate) mod accept;
+pub(crate) mod budget;
 pub(crate) mod counts;
 pub(crate) mod handle;
 pub(crate) mod hosts;
@@ -35,6 +36,7 @@ use crate::limits::Limits;
 use crate::pool::Pool;
 use crate::sse::writer::SseWriter;
 use crate::watch::Watch;
+use budget::Budget;
 use counts::Counts;
 use handle::{Handle, Running};
 use hosts::Hosts;
@@ -191,7 +193,8 @@ impl Server {
         self
     }
 
-    /// Answers GET at a path with content that never changes.
+    /// Answers GET at a path with content that never changes. However many peers take it, there is
+    /// one of it in memory.
     #[must_use]
     pub fn content(
         self,
@@ -199,11 +202,17 @@ impl Server {
         content_type: &'static str,
         content: impl Into<Cow<'static, [u8]>>,
     ) -> Self {
-        let content = content.into();
-        self.get(path, move |_request| match &content {
-            Cow::Borrowed(content) => Ok(Response::content(content_type, content)),
-            Cow::Owned(content) => Ok(Response::bytes(content_type, content.clone())),
-        })
+        match content.into() {
+            Cow::Borrowed(content) => {
+                self.get(path, move |_request| Ok(Response::content(content_type, content)))
+            }
+            Cow::Owned(content) => {
+                let content: Arc<[u8]> = content.into();
+                self.get(path, move |_request| {
+                    Ok(Response::shared(content_type, Arc::clone(&content)))
+                })
+            }
+        }
     }
 
     /// Sets which pages of other origins may read the answers. Defaults to none.
@@ -268,6 +277,7 @@ impl Server {
         let shared = Arc::new(Shared {
             pool: Pool::new(self.limits.workers),
             streams: Registry::new(self.limits.streams, self.limits.streams_per_peer),
+            bodies: Budget::new(self.limits.bodies),
             limits: self.limits.bounded(),
             routes: self.routes,
             cors: self.cors,

@@ -71,15 +71,22 @@ impl Registry {
         self.lock().taken()
     }
 
-    /// The streams among the next `most` places from `from` on, and the place behind them, or
-    /// nothing where there are no more. So a sweep never holds the lock for long.
-    pub(crate) fn slice(&self, from: usize, most: usize) -> Option<(Vec<Arc<Stream>>, usize)> {
+    /// Adds the streams among the next `most` places from `from` on to a list, and returns the
+    /// place behind them, or nothing where there are no more. So a sweep never holds the lock for
+    /// long.
+    pub(crate) fn slice(
+        &self,
+        from: usize,
+        most: usize,
+        list: &mut Vec<Arc<Stream>>,
+    ) -> Option<usize> {
         let places = self.lock();
         if from >= places.streams.len() {
             return None;
         }
         let to = places.streams.len().min(from + most);
-        Some((places.streams[from..to].iter().filter_map(Weak::upgrade).collect(), to))
+        list.extend(places.streams[from..to].iter().filter_map(Weak::upgrade));
+        Some(to)
     }
 
     fn lock(&self) -> MutexGuard<'_, Places> {

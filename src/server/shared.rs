@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use super::budget::Budget;
 use super::counts::{Counts, Stats};
 use super::hosts::Hosts;
 use super::registry::Registry;
@@ -27,6 +28,7 @@ pub(crate) struct Shared {
     pub(crate) hosts: Option<Hosts>,
     pub(crate) hooks: Option<Arc<dyn Hooks>>,
     pub(crate) counts: Counts,
+    pub(crate) bodies: Arc<Budget>,
     pub(crate) streams: Arc<Registry>,
     pub(crate) pool: Pool,
     pub(crate) fanout: Fanout,
@@ -70,9 +72,10 @@ impl Shared {
     pub(crate) fn stop(&self) -> usize {
         let deadline = Instant::now() + self.limits.grace;
         self.stopping.store(true, Ordering::Release);
+        let mut streams = Vec::new();
         let mut place = 0;
-        while let Some((streams, next)) = self.streams.slice(place, 256) {
-            for stream in streams {
+        while let Some(next) = self.streams.slice(place, 256, &mut streams) {
+            for stream in streams.drain(..) {
                 // A handler may still be on its way to this; its client is told in any case.
                 let _ = stream.open();
                 stream.end(CloseReason::Stopped);

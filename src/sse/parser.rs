@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::block::Block;
+use super::event::EventId;
 use super::line;
 use crate::error::{self, Error};
 
@@ -120,6 +121,13 @@ impl Parser {
     #[must_use]
     pub fn max_event(mut self, max_event: usize) -> Self {
         self.max_event = max_event;
+        self
+    }
+
+    /// Begins with this last event ID, as if the stream before had named it. Defaults to none.
+    #[must_use]
+    pub fn with_last_event_id(mut self, id: EventId) -> Self {
+        self.block.resume(id.as_str());
         self
     }
 

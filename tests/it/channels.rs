@@ -2,6 +2,7 @@
 
 mod ends;
 mod fanout;
+mod history;
 mod lag;
 mod resume;
 

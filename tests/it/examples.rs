@@ -133,6 +133,7 @@ fn news_sends_in_every_way_and_prints_each_result() {
          event: headline\ndata: nothing has happened yet\n\n\
          id: 1-3\nevent: headline\ndata: still nothing\n\n",
     );
+    example.line("active: true");
     assert_eq!(post(example.address(), "/news", "at last").text(), "sent to 1 of 1 streams\n");
     let event = stream.next().expect("an event");
     assert_eq!((&*event.event_type, &*event.data), ("headline", "at last"));
@@ -226,4 +227,19 @@ fn random_number_answers_any_request_with_a_stream() {
         let head = client.head();
         assert_eq!((head.status, head.field("Content-Type")), (200, Some("text/event-stream")));
     }
+}
+
+#[test]
+fn echo_gives_back_what_it_gets_at_every_path_and_with_every_method() {
+    let example = Process::example("echo", &[ANY_PORT]);
+    let mut client = Client::to(example.address());
+    for method in ["GET", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"] {
+        client.send(format!(
+            "{method} /any/{method}?q HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
+        ));
+        let answer = client.answer();
+        assert_eq!((answer.status, answer.text()), (200, "abc"), "{method}");
+    }
+    client.send("GET / HTTP/1.1\r\n\r\n");
+    assert_eq!(client.answer().status, 400);
 }

@@ -6,6 +6,7 @@ mod cors;
 mod deadlines;
 mod exchange;
 mod faults;
+mod limits;
 mod routes;
 mod slow;
 mod stop;

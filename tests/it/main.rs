@@ -1,11 +1,15 @@
-//! The server over real sockets: one module for each behaviour.
+//! The server and the client over real sockets: one module for each behaviour.
 
 mod support;
 
 mod browser;
 mod channels;
+mod client;
 mod examples;
 mod http;
 mod program;
 mod proxy;
+mod rows;
+#[cfg(target_os = "linux")]
+mod soak;
 mod streams;

@@ -3,7 +3,10 @@
 mod command_line;
 mod following;
 mod input;
+mod leaving;
 mod publishing;
+mod stopping;
+mod tail;
 
 use std::path::PathBuf;
 

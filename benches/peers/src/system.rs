@@ -30,12 +30,22 @@ pub fn own_cpu_time() -> Result<Duration> {
 
 /// The resident memory of a process and its children, in bytes.
 pub fn resident(pid: i32) -> Result<u64> {
+    Ok(status(pid, "VmRSS:")? * 1024)
+}
+
+/// How many threads a process and its children have.
+pub fn threads(pid: i32) -> Result<u64> {
+    status(pid, "Threads:")
+}
+
+/// The sum of a number that the kernel tells of each process.
+fn status(pid: i32, key: &str) -> Result<u64> {
     let mut total = 0;
     for pid in family(pid) {
         let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kib = line.and_then(|line| line.split_whitespace().next()).ok_or("no VmRSS")?;
-        total += kib.parse::<u64>()? * 1024;
+        let line = status.lines().find_map(|line| line.strip_prefix(key));
+        let number = line.and_then(|line| line.split_whitespace().next()).ok_or("no such key")?;
+        total += number.parse::<u64>()?;
     }
     Ok(total)
 }

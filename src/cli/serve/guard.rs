@@ -80,6 +80,19 @@ impl Guard {
         Self { token, cors }
     }
 
+    /// Whether this request may stop the hub; if not, the answer. Who may publish without a token
+    /// may be anybody, and anybody may not stop it.
+    pub(super) fn check_stop(&self, request: &Request) -> Result<(), Response> {
+        if self.token.is_none() {
+            return Err(refuse(
+                Status::FORBIDDEN,
+                "only who has the hub's token may stop it, and it has none: start it with \
+                 --token-file, or end its process",
+            ));
+        }
+        self.check(request)
+    }
+
     /// Whether this request may publish; if not, the answer.
     pub(super) fn check(&self, request: &Request) -> Result<(), Response> {
         for name in ["origin", "authorization"] {
@@ -137,7 +150,7 @@ fn check_token(token: &Token, authorization: Option<&[u8]>) -> Result<(), Respon
         )),
         None => Err(refuse(
             Status::UNAUTHORIZED,
-            "publishing needs a token: send it in the field Authorization: Bearer TOKEN",
+            "this needs a token: send it in the field Authorization: Bearer TOKEN",
         )
         .with_field("WWW-Authenticate", "Bearer")
         .expect("the name is a token and the value is text")),

@@ -17,6 +17,7 @@ pub(super) struct Options {
     pub(super) history: History,
     pub(super) lag: Lag,
     pub(super) limits: Limits,
+    pub(super) max_channels: usize,
     pub(super) token_file: Option<PathBuf>,
     pub(super) anyone_may_publish: bool,
     /// Each is `*` or an origin.
@@ -28,6 +29,9 @@ pub(super) struct Options {
     pub(super) log: bool,
 }
 
+/// As many as connections, so that each stream may have a channel of its own.
+const MAX_CHANNELS: usize = 10_000;
+
 impl Default for Options {
     fn default() -> Self {
         Self {
@@ -35,6 +39,7 @@ impl Default for Options {
             history: History::default(),
             lag: Lag::default(),
             limits: Limits::default(),
+            max_channels: MAX_CHANNELS,
             token_file: None,
             anyone_may_publish: false,
             cors: Vec::new(),
@@ -141,6 +146,14 @@ pub(super) static TABLE: Table<Options> = Table {
             doc: "How many streams one peer address may have open at once.",
         },
         Flag {
+            name: "max-channels",
+            takes: number("N", 1, |o, n| o.max_channels = n as usize),
+            repeats: false,
+            default: Preset::Value("10000"),
+            doc: "How many channels there may be at once. Each may keep --history-bytes of \
+                  events; one that is empty and not followed is forgotten.",
+        },
+        Flag {
             name: "token-file",
             takes: text("FILE", |o, path| {
                 o.token_file = Some(path.into());
@@ -217,6 +230,7 @@ pub(super) static TABLE: Table<Options> = Table {
         Flag::help(),
         Flag::version(),
     ],
+    exits: &[],
 };
 
 /// What a channel's name may be, in words.

@@ -10,9 +10,10 @@
 
 use std::time::Duration;
 
-use tidings::{Event, EventType, Hub, Request, Response, Status};
+use tidings::{Event, EventType, Request, Response, Status};
 
-use super::refuse::{bad_request, refuse};
+use super::refuse::{bad_request, refuse, unavailable};
+use super::routes::Channels;
 use super::subscribe::check_name;
 
 /// A client that is told to stay away for longer than a day is as good as told to go.
@@ -22,7 +23,7 @@ const LONGEST_RETRY: u64 = 24 * 60 * 60 * 1000;
 const OWN_TYPES: &str = "tidings.";
 
 /// Publishes the request's body. Whether it may was asked before.
-pub(super) fn publish(hub: &Hub, request: &Request) -> Result<Response, Response> {
+pub(super) fn publish(channels: &Channels, request: &Request) -> Result<Response, Response> {
     let name = request.param("name").unwrap_or_default();
     check_name(name)?;
     let mut event = Event::new(request.body_text().map_err(bad_request)?);
@@ -35,7 +36,14 @@ pub(super) fn publish(hub: &Hub, request: &Request) -> Result<Response, Response
     if let Some(time) = request.query("retry") {
         event = event.with_retry(retry(&time)?);
     }
-    let id = hub.channel(name).send(event);
+    let Some(channel) = channels.channel(name) else {
+        return Err(unavailable(format_args!(
+            "there are {} channels already: publish on one of them, or start the hub with more \
+             --max-channels",
+            channels.most
+        )));
+    };
+    let id = channel.send(event);
     let id = id.map_err(|error| refuse(Status::INTERNAL_SERVER_ERROR, error))?;
     Ok(Response::text(format!("{id}\n")))
 }

@@ -3,42 +3,65 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use tidings::{Handle, Hub, Reply, Request, Response, Server};
+use tidings::{Channel, Handle, Hub, Reply, Request, Response, Server, Status};
 
 use super::guard::Guard;
 use super::{metrics, page, publish, subscribe};
 
+/// The hub's channels, of which strangers may make up only so many.
+#[derive(Clone, Debug)]
+pub(super) struct Channels {
+    pub(super) hub: Hub,
+    pub(super) most: usize,
+}
+
+impl Channels {
+    /// The channel of that name, or a new one where there is room.
+    pub(super) fn channel(&self, name: &str) -> Option<Channel> {
+        self.hub.channel_within(name, self.most)
+    }
+}
+
 /// What all handlers share.
 pub(super) struct State {
-    hub: Hub,
+    channels: Channels,
     handle: Handle,
     guard: Guard,
     started: Instant,
 }
 
 impl State {
-    pub(super) fn new(hub: Hub, handle: Handle, guard: Guard) -> Self {
-        Self { hub, handle, guard, started: Instant::now() }
+    pub(super) fn new(channels: Channels, handle: Handle, guard: Guard) -> Self {
+        Self { channels, handle, guard, started: Instant::now() }
     }
 
     fn publish(&self, request: &Request) -> Result<Response, Response> {
         self.guard.check(request)?;
-        publish::publish(&self.hub, request)
+        publish::publish(&self.channels, request)
+    }
+
+    /// Begins to stop. The answer still goes out, as do those to other requests.
+    fn stop(&self, request: &Request) -> Result<Response, Response> {
+        self.guard.check_stop(request)?;
+        self.handle.stop();
+        Ok(Response::text("202 Accepted: the hub stops\n").with_status(Status::ACCEPTED))
     }
 
     fn metrics(&self) -> Response {
-        metrics::answer(&self.hub, self.handle.stats(), self.started.elapsed())
+        metrics::answer(&self.channels.hub, self.handle.stats(), self.started.elapsed())
     }
 }
 
 /// Adds every route of the hub.
 pub(super) fn add_to(server: Server, state: &Arc<State>) -> Server {
     let with_state = || Arc::clone(state);
-    let (one, several, publish, metrics) = (with_state(), with_state(), with_state(), with_state());
+    let (one, several, publish) = (with_state(), with_state(), with_state());
+    let (metrics, stop) = (with_state(), with_state());
     page::add_to(server)
-        .get("/events", move |request| answer(subscribe::several(&several.hub, request)))
-        .get("/events/{name}", move |request| answer(subscribe::one(&one.hub, request)))
+        .get("/events", move |request| answer(subscribe::several(&several.channels, request)))
+        .get("/events/{name}", move |request| answer(subscribe::one(&one.channels, request)))
         .post("/events/{name}", move |request| answer(publish.publish(request)))
+        .post("/stop", move |request| answer(stop.stop(request)))
         .get("/metrics", move |_request| Ok(metrics.metrics()))
         .get("/health", |_request| Ok(Response::text("ok\n")))
 }

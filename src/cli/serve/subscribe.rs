@@ -17,16 +17,22 @@
 //! The field comes first, since an `EventSource` that comes back sends it to the address that it
 //! was given, and that has its old query.
 
-use tidings::{Hub, Reply, Request, Response, Start};
+use std::time::Duration;
+
+use tidings::{Reply, Request, Response, SseWriter, Start};
 
 use super::options::NAME_RULE;
 use super::refuse::bad_request;
+use super::routes::Channels;
 
 /// The longest name, so that a name fits a line of any tool.
 const LONGEST_NAME: usize = 128;
 
 /// A stream is looked at for each event of each of its channels; 64 are more than a page needs.
 const MOST_CHANNELS: usize = 64;
+
+/// Channels are forgotten about as seldom, so coming back earlier is of little use.
+const COME_BACK: Duration = Duration::from_secs(15);
 
 /// Where a stream begins: a [`Start`] that owns its id.
 #[derive(Debug, PartialEq, Eq)]
@@ -50,13 +56,13 @@ pub(super) fn check_name(name: &str) -> Result<(), Response> {
 }
 
 /// Answers with the stream of the channel in the path.
-pub(super) fn one(hub: &Hub, request: &Request) -> Result<Reply, Response> {
+pub(super) fn one(hub: &Channels, request: &Request) -> Result<Reply, Response> {
     let name = request.param("name").unwrap_or_default();
     stream(hub, vec![name.into()], begin(request)?)
 }
 
 /// Answers with the stream of the channels in the query.
-pub(super) fn several(hub: &Hub, request: &Request) -> Result<Reply, Response> {
+pub(super) fn several(hub: &Channels, request: &Request) -> Result<Reply, Response> {
     let names: Vec<String> = request.query_all("channel").take(MOST_CHANNELS + 1).collect();
     match names.len() {
         0 => Err(bad_request("name the channels: /events?channel=A&channel=B, or /events/A")),
@@ -65,14 +71,27 @@ pub(super) fn several(hub: &Hub, request: &Request) -> Result<Reply, Response> {
     }
 }
 
-fn stream(hub: &Hub, names: Vec<String>, begin: Begin) -> Result<Reply, Response> {
+fn stream(hub: &Channels, names: Vec<String>, begin: Begin) -> Result<Reply, Response> {
     names.iter().try_for_each(|name| check_name(name))?;
     let hub = hub.clone();
     // Runs only when there is a stream, so a HEAD makes no channel.
     Ok(Reply::event_stream(move |stream| {
-        let channels: Vec<_> = names.iter().map(|name| hub.channel(name)).collect();
-        stream.follow(&channels, begin.start())
+        let channels: Option<Vec<_>> = names.iter().map(|name| hub.channel(name)).collect();
+        match channels {
+            Some(channels) => stream.follow(&channels, begin.start()),
+            None => send_away(&stream),
+        }
     }))
+}
+
+/// There are too many channels for another one. A browser's `EventSource` gives up for good on a
+/// 503, so it gets a stream that tells it to come back later, and ends.
+fn send_away(stream: &SseWriter) -> tidings::Result<()> {
+    // Not all at once: ports differ.
+    let later = Duration::from_secs(u64::from(stream.peer().port() % 30));
+    stream.retry(COME_BACK + later)?;
+    stream.close();
+    Ok(())
 }
 
 fn begin(request: &Request) -> Result<Begin, Response> {

@@ -128,5 +128,6 @@ fn check_framing(lengths: &[&str], codings: &[&str], message: &Message) {
         Framing::None => assert_eq!(length, 0),
         Framing::Length(declared) => assert!(length <= declared),
         Framing::Chunked => {}
+        Framing::UntilClose => unreachable!("no request ends with its connection"),
     }
 }

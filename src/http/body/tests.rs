@@ -265,3 +265,42 @@ fn any_split_gives_the_same_as_one_piece() {
         }
     }
 }
+
+// Bodies without end.
+
+#[test]
+fn a_body_until_the_connection_ends_is_all_content_and_never_done() {
+    let mut decoder = BodyDecoder::endless(Framing::UntilClose);
+    let mut out = Vec::new();
+    for piece in [&b"5\r\nhello"[..], b"", b"\r\n"] {
+        assert_eq!(decoder.decode(piece, &mut out), Ok(piece.len()));
+    }
+    assert!(!decoder.is_done());
+    assert_eq!(out, b"5\r\nhello\r\n");
+    let bounded = decode(Framing::UntilClose, &limits(), [&b"12345"[..], b"678901"]);
+    assert_eq!(bounded.expect_err("too long").status(), Status::CONTENT_TOO_LARGE);
+}
+
+#[test]
+fn in_a_body_without_end_each_chunk_has_its_own_room_for_extensions() {
+    let extension = "x".repeat(CHUNK_EXTENSIONS - 1);
+    let mut decoder = BodyDecoder::endless(Framing::Chunked);
+    let mut out = Vec::new();
+    for _ in 0..3 {
+        let chunk = format!("1;{extension}\r\na\r\n");
+        decoder.decode(chunk.as_bytes(), &mut out).expect("each has as much as it may");
+    }
+    assert_eq!(out, b"aaa");
+    let longer = format!("1;{extension}x\r\na\r\n");
+    assert!(decoder.decode(longer.as_bytes(), &mut out).is_err());
+}
+
+#[test]
+fn a_body_without_end_may_be_of_any_length() {
+    for framing in [Framing::Length(u64::MAX), Framing::Chunked] {
+        let mut decoder = BodyDecoder::endless(framing);
+        let mut out = Vec::new();
+        decoder.decode(b"ffffffffffffffff\r\nab", &mut out).expect("nobody can send that much");
+        assert!(out.ends_with(b"ab") && !decoder.is_done());
+    }
+}

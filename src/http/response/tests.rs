@@ -152,3 +152,10 @@ fn row_26_the_head_of_an_event_stream_has_no_length_and_no_parameter() {
          X-Accel-Buffering: no\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n",
     );
 }
+
+#[test]
+fn content_that_is_shared_is_not_copied() {
+    let content: std::sync::Arc<[u8]> = (*b"large").into();
+    let response = Response::shared("text/plain", content.clone());
+    assert!(std::ptr::eq(response.content_bytes(), &*content));
+}

@@ -24,7 +24,7 @@ fn comment(text: &str) -> String {
 // Row 24 of ROBUSTNESS.md: what may not be in an id or an event type.
 
 #[test]
-fn cr_lf_and_nul_are_refused_in_an_event_type() {
+fn row_24_cr_lf_and_nul_are_refused_in_an_event_type() {
     for name in ["\r", "a\nb", "a\r\nb", "end\0", "number\ndata: smuggled"] {
         assert!(EventType::new(name).unwrap_err().is_invalid(), "{name:?}");
         assert!((name, "data").into_event().unwrap_err().is_invalid(), "{name:?}");
@@ -32,7 +32,7 @@ fn cr_lf_and_nul_are_refused_in_an_event_type() {
 }
 
 #[test]
-fn cr_lf_and_nul_are_refused_in_an_id() {
+fn row_24_cr_lf_and_nul_are_refused_in_an_id() {
     for name in ["\r", "1\n2", "1\r\n2", "1\0", "1\n\nretry: 0"] {
         assert!(EventId::new(name).unwrap_err().is_invalid(), "{name:?}");
         assert!((name, "type", "data").into_event().unwrap_err().is_invalid(), "{name:?}");
@@ -58,7 +58,7 @@ fn anything_else_may_be_in_an_id_or_a_type() {
 // Rows 24 and 26: how data and comments are split, and how lines end.
 
 #[test]
-fn data_is_split_at_cr_lf_and_crlf_alike() {
+fn row_24_data_is_split_at_cr_lf_and_crlf_alike() {
     let event = Event::new("a\rb\nc\r\nd");
     assert_eq!(event.data(), "a\nb\nc\nd");
     assert_eq!(text(&event), "data: a\ndata: b\ndata: c\ndata: d\n\n");
@@ -137,7 +137,7 @@ fn the_id_of_a_channel_replaces_the_events_own() {
 }
 
 #[test]
-fn a_comment_is_split_at_cr_lf_and_crlf_alike_and_has_no_blank_line() {
+fn row_24_a_comment_is_split_at_cr_lf_and_crlf_alike_and_has_no_blank_line() {
     assert_eq!(comment("a\rb\nc\r\nd"), ": a\n: b\n: c\n: d\n");
     assert_eq!(comment(""), ": \n");
     assert_eq!(comment("x\n\ndata: smuggled"), ": x\n: \n: data: smuggled\n");

@@ -39,6 +39,12 @@ pub(super) struct Block {
 }
 
 impl Block {
+    /// Takes an id that was named before this stream.
+    pub(super) fn resume(&mut self, id: &str) {
+        self.id = id.into();
+        self.last_event_id = id.into();
+    }
+
     /// Drops what is unfinished, and keeps what outlives a connection.
     pub(super) fn start_over(&mut self) {
         *self = Self {

@@ -19,7 +19,7 @@ const CORPUS: [&[u8]; 12] = [
 ];
 
 #[test]
-fn byte_by_byte_and_every_split_in_two_give_what_the_whole_gives() {
+fn row_25_byte_by_byte_and_every_split_in_two_give_what_the_whole_gives() {
     for stream in CORPUS {
         let whole = parse(stream);
         assert_eq!(parse_pieces(stream.chunks(1)), whole, "{:?}", stream.escape_ascii());

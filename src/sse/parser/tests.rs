@@ -271,6 +271,15 @@ fn starting_over_keeps_what_outlives_a_connection() {
     assert_eq!(taken, [pair("a", "1"), pair("c", "1")]);
 }
 
+#[test]
+fn an_id_from_before_the_stream_is_the_last_until_the_stream_names_another() {
+    let mut parser = Parser::new().with_last_event_id(EventId::new("6").unwrap());
+    assert_eq!(parser.last_event_id(), "6");
+    parser.feed(b"data:a\n\nid:7\ndata:b\n\n").unwrap();
+    let ids: Vec<_> = parser.drain().map(|event| event.last_event_id).collect();
+    assert_eq!(ids, ["6", "7"]);
+}
+
 // Bounds.
 
 #[test]

@@ -10,7 +10,7 @@ const FOR_A_STREAM: &[u8] =
     b"GET / HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n";
 
 #[test]
-fn past_the_cap_a_connection_is_told_to_come_back_later() {
+fn limit_connections_past_it_a_client_is_told_to_come_back_later() {
     let server = plain(Limits::default().connections(2));
     let held = [connect(server.address()), connect(server.address())];
     until("two connections", || server.stats().connections == 2);
@@ -29,7 +29,7 @@ fn past_the_cap_a_connection_is_told_to_come_back_later() {
 }
 
 #[test]
-fn past_the_cap_an_event_source_is_told_so_in_a_way_that_it_understands() {
+fn limit_connections_past_it_an_event_source_is_told_so_in_its_own_way() {
     let server = plain(Limits::default().connections(1));
     let held = connect(server.address());
     until("one connection", || server.stats().connections == 1);

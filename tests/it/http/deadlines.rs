@@ -30,7 +30,7 @@ fn drip(client: &mut Client, bytes: &[u8]) -> String {
 }
 
 #[test]
-fn a_head_that_comes_byte_by_byte_is_answered_408_when_its_time_is_up() {
+fn limit_head_deadline_a_byte_now_and_then_does_not_extend_it() {
     let server = plain(Limits::default().head_deadline(SHORT));
     let began = Instant::now();
     let mut client = Client::to(server.address());
@@ -41,7 +41,7 @@ fn a_head_that_comes_byte_by_byte_is_answered_408_when_its_time_is_up() {
 }
 
 #[test]
-fn a_body_that_comes_byte_by_byte_is_answered_408_when_its_time_is_up() {
+fn limit_body_deadline_a_byte_now_and_then_does_not_extend_it() {
     let server = plain(Limits::default().body_deadline(SHORT));
     let began = Instant::now();
     let mut client = Client::to(server.address());
@@ -52,7 +52,7 @@ fn a_body_that_comes_byte_by_byte_is_answered_408_when_its_time_is_up() {
 }
 
 #[test]
-fn a_head_that_stops_in_its_middle_is_answered_408() {
+fn limit_head_deadline_a_head_that_stops_in_its_middle_is_answered_408() {
     let server = plain(Limits::default().head_deadline(SHORT));
     let mut client = Client::to(server.address());
     client.send("GET / HTTP/1.1\r\nHost: local");
@@ -61,7 +61,7 @@ fn a_head_that_stops_in_its_middle_is_answered_408() {
 }
 
 #[test]
-fn a_connection_that_never_says_anything_is_closed_without_an_answer() {
+fn limit_idle_deadline_who_never_says_anything_is_closed_without_an_answer() {
     let server = plain(Limits::default().idle_deadline(SHORT));
     let began = Instant::now();
     assert_eq!(Client::to(server.address()).rest(), "");
@@ -69,7 +69,7 @@ fn a_connection_that_never_says_anything_is_closed_without_an_answer() {
 }
 
 #[test]
-fn a_kept_connection_that_falls_silent_is_closed_without_an_answer() {
+fn limit_idle_deadline_a_kept_connection_that_falls_silent_is_closed() {
     let server = plain(Limits::default().idle_deadline(SHORT));
     let mut client = Client::to(server.address());
     assert_eq!(client.get("/").text(), "hello");
@@ -79,7 +79,42 @@ fn a_kept_connection_that_falls_silent_is_closed_without_an_answer() {
 }
 
 #[test]
-fn the_head_has_its_own_time_behind_the_silence_before_it() {
+fn limit_idle_deadline_empty_lines_are_silence_too() {
+    let server = plain(Limits::default().idle_deadline(SHORT).head_deadline(SHORT * 100));
+    let mut client = Client::to(server.address());
+    let began = Instant::now();
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n\r\n\r\n");
+    assert_eq!(client.answer().text(), "hello");
+    assert_eq!(client.rest(), "");
+    assert!(began.elapsed() >= SHORT);
+}
+
+#[test]
+fn limit_body_deadline_holds_for_a_body_that_nobody_reads() {
+    let server = plain(Limits::default().body_deadline(SHORT));
+    let framings = ["Content-Length: 9\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n1\r\n"];
+    let mut clients = framings.map(|framing| {
+        let mut client = Client::to(server.address());
+        client.send(format!("POST /missing HTTP/1.1\r\nHost: h\r\n{framing}x"));
+        client
+    });
+    for client in &mut clients {
+        assert_eq!(client.answer().status, 404);
+        assert_eq!(client.rest(), "");
+    }
+}
+
+#[test]
+fn row_21_chunks_of_one_byte_count_against_the_time_of_the_body() {
+    let server = plain(Limits::default().body_deadline(SHORT));
+    let mut client = Client::to(server.address());
+    client.send("POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n");
+    assert_eq!(drip(&mut client, &b"1\r\na\r\n".repeat(200)), "408 close");
+    assert_answers(server.address());
+}
+
+#[test]
+fn limit_head_deadline_counts_from_the_first_byte_and_not_from_the_silence_before() {
     let limits = Limits::default().idle_deadline(SHORT * 4).head_deadline(SHORT);
     let server = plain(limits);
     let mut client = Client::to(server.address());
@@ -88,7 +123,7 @@ fn the_head_has_its_own_time_behind_the_silence_before_it() {
 }
 
 #[test]
-fn a_reader_that_stops_loses_its_connection_after_the_write_deadline() {
+fn limit_write_deadline_a_reader_that_stops_loses_its_connection() {
     let server = super::site(Limits::default().write_deadline(SHORT))
         .content("/large", "text/plain", vec![b'a'; 16 * 1024 * 1024])
         .start()

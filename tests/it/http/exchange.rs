@@ -5,7 +5,7 @@ use std::net::Shutdown;
 
 use tidings::Limits;
 
-use super::{assert_answers, plain};
+use super::plain;
 use crate::support::http::{Client, connect, exchange};
 
 #[test]
@@ -39,15 +39,6 @@ fn a_connection_serves_request_after_request() {
     }
     assert_eq!(server.stats().accepted, 1);
     assert_eq!(server.stats().requests, 6);
-}
-
-#[test]
-fn the_last_request_that_a_connection_may_carry_is_told_so() {
-    let server = plain(Limits::default().requests_per_connection(2));
-    let mut client = Client::to(server.address());
-    assert_eq!(client.get("/").field("Connection"), None);
-    assert_eq!(client.get("/").field("Connection"), Some("close"));
-    assert_eq!(client.rest(), "");
 }
 
 #[test]
@@ -107,40 +98,6 @@ fn row_23_head_gets_no_body_with_an_error_either() {
     assert_eq!(client.get("/").text(), "hello");
 }
 
-/// Each request, and the status line that begins its answer.
-const REFUSED: &[(&str, &str)] = &[
-    ("GET / HTTP/1.1\nHost: h\r\n\r\n", "400 Bad Request"),
-    ("GET  / HTTP/1.1\r\nHost: h\r\n\r\n", "400 Bad Request"),
-    ("GET /\r\n\r\n", "400 Bad Request"),
-    ("GET / HTTP/1.1\r\n\r\n", "400 Bad Request"),
-    ("GET / HTTP/1.1\r\nHost : h\r\n\r\n", "400 Bad Request"),
-    ("GET / HTTP/1.1\r\nHost: h\r\n folded\r\n\r\n", "400 Bad Request"),
-    ("GET /%zz HTTP/1.1\r\nHost: h\r\n\r\n", "400 Bad Request"),
-    ("GET / HTTP/2.0\r\nHost: h\r\n\r\n", "505 HTTP Version Not Supported"),
-    ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "505 HTTP Version Not Supported"),
-    ("CONNECT h:80 HTTP/1.1\r\nHost: h:80\r\n\r\n", "501 Not Implemented"),
-    (
-        "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
-        "400 Bad Request",
-    ),
-    ("POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip\r\n\r\n", "501 Not Implemented"),
-    ("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: +3\r\n\r\nabc", "400 Bad Request"),
-];
-
-#[test]
-fn rows_1_to_16_a_request_that_breaks_a_rule_is_answered_and_the_connection_closed() {
-    let server = plain(Limits::default());
-    for (request, status) in REFUSED {
-        let mut client = Client::to(server.address());
-        client.send(request);
-        let answer = client.rest();
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{request:?}: {answer}");
-        assert!(answer.contains("\r\nConnection: close\r\n"), "{request:?}: {answer}");
-        assert_eq!(answer.matches("\r\nDate: ").count(), 1, "{request:?}: {answer}");
-    }
-    assert_answers(server.address());
-}
-
 #[test]
 fn row_4_a_known_method_that_a_route_has_not_is_told_what_it_has() {
     let server = plain(Limits::default());
@@ -153,35 +110,6 @@ fn row_4_a_known_method_that_a_route_has_not_is_told_what_it_has() {
     assert_eq!((answer.status, answer.field("Allow")), (405, Some("POST, OPTIONS")));
     client.send("get / HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert_eq!(client.answer().status, 501);
-}
-
-#[test]
-fn past_the_limits_of_a_head_it_is_answered_414_or_431() {
-    let limits = Limits::default().request_line(100).field_section(200).field_lines(5);
-    let server = plain(limits);
-    let head = |line: &str, fields: &str| format!("{line}\r\nHost: h\r\n{fields}\r\n");
-    let long_target = format!("GET /{} HTTP/1.1", "a".repeat(100));
-    let long_field = format!("X-Long: {}\r\n", "a".repeat(200));
-    for (request, status) in [
-        (head(&long_target, ""), 414),
-        (head("GET / HTTP/1.1", &long_field), 431),
-        (head("GET / HTTP/1.1", &"A: b\r\n".repeat(5)), 431),
-        (head("GET / HTTP/1.1", &"A: b\r\n".repeat(4)), 200),
-    ] {
-        let answer = exchange(server.address(), request.as_bytes());
-        assert_eq!(answer.status, status, "{request:?}");
-        let closes = answer.field("Connection") == Some("close");
-        assert_eq!(closes, status != 200, "{request:?}");
-    }
-}
-
-#[test]
-fn a_request_line_without_end_is_refused_before_it_ends() {
-    let server = plain(Limits::default());
-    let mut client = Client::to(server.address());
-    client.send([b"GET /".as_slice(), &[b'a'; 16 * 1024]].concat());
-    assert_eq!(client.answer().status, 414);
-    assert_eq!(client.rest(), "");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use tidings::{Error, Hooks, Limits, Response};
 
 use super::{assert_answers, site};
 use crate::support::http::{Client, exchange, get};
+use crate::support::stream::{End, EventStream};
 use crate::support::{Notes, until};
 
 #[test]
@@ -31,6 +32,35 @@ fn row_36_a_connection_outlives_a_panic() {
     let mut client = Client::to(server.address());
     assert_eq!(client.get("/panics").status, 500);
     assert_eq!(client.get("/").text(), "hello");
+}
+
+#[test]
+fn row_36_no_slot_is_lost_to_panics() {
+    let limits = Limits::default().workers(2).connections(4).streams(1).streams_per_peer(1);
+    let server = site(limits)
+        .get("/panics", |_request| -> tidings::Result<Response> { panic!("on purpose") })
+        .sse("/before", |_stream, _request| panic!("on purpose"))
+        .sse("/behind", |stream, _request| {
+            stream.on_close(|_reason| panic!("on purpose"));
+            stream.open()?;
+            panic!("on purpose")
+        })
+        .sse("/sse", |stream, _request| stream.send("hi"))
+        .start()
+        .unwrap();
+    for _ in 0..3 {
+        assert_eq!(get(server.address(), "/panics").status, 500);
+        assert_eq!(get(server.address(), "/before").status, 500);
+        assert_eq!(EventStream::open(server.address(), "/behind").end(), End::CutOff);
+        until("the place of the one before", || {
+            let stats = server.stats();
+            (stats.streams, stats.connections) == (0, 0)
+        });
+    }
+    let mut stream = EventStream::open(server.address(), "/sse");
+    assert_eq!(stream.data(), "hi");
+    assert_eq!(stream.end(), End::Whole);
+    server.stop().expect("all threads ended");
 }
 
 struct Failures(Notes<String>);

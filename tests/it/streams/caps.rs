@@ -37,11 +37,11 @@ fn one_more_is_told_to_come_back(limits: Limits) {
 }
 
 #[test]
-fn past_the_cap_a_stream_is_told_to_come_back() {
+fn limit_streams_past_it_a_client_is_told_to_come_back() {
     one_more_is_told_to_come_back(Limits::default().streams(2));
 }
 
 #[test]
-fn past_the_cap_of_its_peer_a_stream_is_told_to_come_back() {
+fn limit_streams_per_peer_past_it_a_client_is_told_to_come_back() {
     one_more_is_told_to_come_back(Limits::default().streams_per_peer(2));
 }

@@ -52,7 +52,7 @@ fn row_33_a_client_that_does_not_read_fills_its_stream_and_loses_nothing_of_it()
 }
 
 #[test]
-fn a_send_waits_for_room_until_the_client_reads() {
+fn limit_unsent_past_it_a_send_waits_until_the_client_reads() {
     let held = Held::with(Limits::default());
     let mut stream = EventStream::open(held.server.address(), "/sse");
     let writer = held.writers.first();
@@ -77,6 +77,21 @@ fn a_send_waits_for_room_until_the_client_reads() {
 }
 
 #[test]
+fn limit_unsent_bounds_what_is_kept_for_one_stream() {
+    // Far more than the buffers of both systems hold together.
+    const KEPT: usize = 32 * 1024 * 1024;
+    let taken = |unsent: usize| {
+        let held = Held::with(Limits::default().unsent(unsent));
+        let stream = EventStream::open(held.server.address(), "/sse");
+        let events = fill(&held.writers.first());
+        drop(stream);
+        events
+    };
+    assert!(taken(KEPT) >= KEPT / large(0).len());
+    assert!(taken(1) < KEPT / large(0).len());
+}
+
+#[test]
 fn a_send_that_waits_is_told_when_the_client_goes() {
     let held = Held::with(Limits::default());
     let stream = EventStream::open(held.server.address(), "/sse");
@@ -90,7 +105,7 @@ fn a_send_that_waits_is_told_when_the_client_goes() {
 }
 
 #[test]
-fn a_stream_whose_client_takes_nothing_is_ended_as_stalled() {
+fn limit_write_deadline_a_stream_whose_client_takes_nothing_ends_as_stalled() {
     let held = Held::with(Limits::default().write_deadline(Duration::from_millis(300)));
     let stream = EventStream::open(held.server.address(), "/sse");
     let writer = held.writers.first();

@@ -166,7 +166,7 @@ fn requests_before_a_stream_are_answered_on_the_same_connection() {
 }
 
 #[test]
-fn a_heartbeat_is_a_comment_after_a_silence() {
+fn limit_heartbeat_a_comment_goes_out_after_a_silence() {
     let limits = Limits::default().heartbeat(Duration::from_millis(50));
     let held = super::Held::with(limits);
     let mut stream = EventStream::open(held.server.address(), "/sse");

@@ -46,6 +46,11 @@ impl Client {
     pub(crate) fn to(address: SocketAddr) -> Self {
         let socket = connect(address);
         socket.set_nodelay(true).unwrap();
+        Self::over(socket)
+    }
+
+    /// A client that goes on with a connection.
+    pub(crate) fn over(socket: TcpStream) -> Self {
         Self { reader: BufReader::new(socket) }
     }
 

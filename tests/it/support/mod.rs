@@ -1,7 +1,10 @@
-//! What the tests share: waiting for conditions, raw HTTP, event streams, and other programs.
+//! What the tests share: waiting for conditions, raw HTTP, event streams, other programs, and
+//! servers that do as they are told.
 
 pub(crate) mod http;
+pub(crate) mod memory;
 pub(crate) mod process;
+pub(crate) mod script;
 pub(crate) mod stream;
 
 use std::sync::{Arc, Condvar, Mutex};

@@ -21,24 +21,19 @@ type Lines = Arc<Mutex<Vec<String>>>;
 impl Process {
     /// Starts one of `examples/`, which cargo has built beside the tests.
     pub(crate) fn example(name: &str, arguments: &[&str]) -> Self {
-        let tests = std::env::current_exe().expect("the path of the tests");
-        let profile = tests.parent().and_then(|deps| deps.parent()).expect("target/PROFILE/deps");
-        Self::start(profile.join("examples").join(name), arguments)
+        Self::start(Command::new(example_path(name)).args(arguments))
     }
 
     /// Starts the hub.
     pub(crate) fn hub(arguments: &[&str]) -> Self {
-        Self::start(hub_path(), arguments)
+        Self::start(Command::new(hub_path()).args(arguments))
     }
 
-    fn start(program: PathBuf, arguments: &[&str]) -> Self {
-        let mut child = Command::new(&program)
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| panic!("{} can't be started: {error}", program.display()));
+    /// Starts what the command says, which must end up as one of those.
+    pub(crate) fn start(command: &mut Command) -> Self {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child =
+            command.spawn().unwrap_or_else(|error| panic!("{command:?} can't be started: {error}"));
         let stdout = collect(child.stdout.take().expect("it is piped"));
         let stderr = collect(child.stderr.take().expect("it is piped"));
         let first = until_some("its first line", || stdout.lock().unwrap().first().cloned());
@@ -49,6 +44,10 @@ impl Process {
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     pub(crate) fn child(&mut self) -> &mut Child {
@@ -98,6 +97,12 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+pub(crate) fn example_path(name: &str) -> PathBuf {
+    let tests = std::env::current_exe().expect("the path of the tests");
+    let profile = tests.parent().and_then(|deps| deps.parent()).expect("target/PROFILE/deps");
+    profile.join("examples").join(name)
 }
 
 pub(crate) fn hub_path() -> PathBuf {

@@ -34,6 +34,11 @@ impl EventStream {
         let accept = "Accept: text/event-stream\r\n";
         let head = format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n{accept}{fields}\r\n");
         socket.write_all(head.as_bytes()).unwrap();
+        Self::over(socket)
+    }
+
+    /// A stream whose request has been sent.
+    pub(crate) fn over(socket: TcpStream) -> Self {
         let mut reader = BufReader::new(socket);
         let (status, fields) = read_head(&mut reader);
         Self { reader, parser: Parser::new(), status, fields }

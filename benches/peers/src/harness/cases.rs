@@ -80,6 +80,8 @@ pub(super) fn all(quick: bool) -> Vec<Case> {
         paced("pause-10x100", 10, 100_000).with("millis", time(4_000)),
     ]);
     cases.extend(reading(&time));
+    cases.extend(channels(&time));
+    cases.extend(ticks(&time));
     cases.extend(costs(&time));
     cases
 }
@@ -94,6 +96,23 @@ fn paced(name: &'static str, streams: u64, per_1000s: u64) -> Case {
 fn reading(time: &dyn Fn(u64) -> u64) -> [Case; 2] {
     [("stopped-none", 0), ("stopped-one", 1)].map(|(name, stopped)| {
         let case = paced(name, 1_000, 20_000).with("stopped", stopped).with("millis", time(6_000));
+        case.only(&["tidings"])
+    })
+}
+
+/// An event to one of many channels costs what it costs to one of few.
+fn channels(time: &dyn Fn(u64) -> u64) -> [Case; 2] {
+    [("channels-10", 10), ("channels-10000", 10_000)].map(|(name, streams)| {
+        let case = Case::new(name, "channels", Columns::Channels).with("streams", streams);
+        case.with("millis", time(3_000)).only(&["tidings"])
+    })
+}
+
+/// Each stream with an interval of its own, or all with the ticker of a channel.
+fn ticks(time: &dyn Fn(u64) -> u64) -> [Case; 2] {
+    [("ticks-own-4000", 0), ("ticks-shared-4000", 1)].map(|(name, shared)| {
+        let case = Case::new(name, "ticks", Columns::Ticks).with("streams", 4_000);
+        let case = case.with("shared", shared).with("millis", time(10_000)).rounds(1);
         case.only(&["tidings"])
     })
 }

@@ -70,6 +70,11 @@ pub(super) fn all(results: &Results) -> Vec<Required> {
         ),
         ("heap allocations per delivery", AtMost(0.005), own("allocations", "send_per_delivery")),
         ("heap allocations per publish", AtMost(2.005), own("allocations", "send_per_publish")),
+        (
+            "10,000 channels: CPU per event, × 10 channels",
+            AtMost(1.5),
+            between("channels-10000", "channels-10", "cpu_us_per_delivery"),
+        ),
         ("resident bytes per idle stream", AtMost(512.0), own("memory-8000", "bytes_per_stream")),
         ("heap bytes per idle stream", AtMost(256.0), own("heap-8000", "heap_per_stream")),
         ("10,000 idle streams: % of a core", AtMost(1.5), own("idle-10000", "cpu_percent")),

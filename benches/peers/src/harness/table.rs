@@ -14,6 +14,8 @@ pub(super) enum Columns {
     Throughput,
     Volley,
     Latency,
+    Channels,
+    Ticks,
     Memory,
     Idle,
     Gone,
@@ -38,6 +40,8 @@ impl Columns {
             Self::Throughput => "Burst: one post after the other",
             Self::Volley => "64 posts back to back, then a rest",
             Self::Latency => "Paced: from publish to receipt",
+            Self::Channels => "An event to one of many channels with one stream each",
+            Self::Ticks => "4,000 streams that tick each second",
             Self::Memory => "Memory for each idle stream",
             Self::Idle => "CPU of idle streams",
             Self::Gone => "Until a peer that has gone is noticed",
@@ -59,6 +63,16 @@ impl Columns {
                 SERVER,
                 LOAD,
                 ("load late, p99 µs", "late_p99"),
+            ],
+            Self::Channels => &[P50, P99, P999, EACH, SERVER, LOAD],
+            Self::Ticks => &[
+                ("late, p50 µs", "p50"),
+                ("late, p99 µs", "p99"),
+                ("late, p99.9 µs", "p999"),
+                EACH,
+                SERVER,
+                LOAD,
+                ("threads", "threads"),
             ],
             Self::Memory => &[
                 ("resident bytes for each stream", "bytes_per_stream"),
@@ -82,10 +96,12 @@ impl Columns {
     }
 }
 
-const ALL: [Columns; 8] = [
+const ALL: [Columns; 10] = [
     Columns::Throughput,
     Columns::Volley,
     Columns::Latency,
+    Columns::Channels,
+    Columns::Ticks,
     Columns::Memory,
     Columns::Idle,
     Columns::Gone,

@@ -26,7 +26,7 @@ pub(super) fn closed_loop(load: &mut Load, server: Server, wants: &Wants) -> Res
 fn post_for(load: &mut Load, time: Duration) -> Result<()> {
     let until = Instant::now() + time;
     while Instant::now() < until {
-        let answered = load.publisher.answered == load.publisher.asked;
+        let answered = load.publisher.is_answered();
         let oldest = (load.next + 1).saturating_sub(AHEAD);
         if answered && load.slowest(oldest) >= oldest {
             load.publish(1)?;

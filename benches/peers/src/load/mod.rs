@@ -5,12 +5,14 @@
 //! lost, doubled or disordered is an error and ends it.
 
 mod burst;
+mod channels;
 mod event;
 mod idle;
 mod paced;
 mod publisher;
 mod report;
 mod streams;
+mod ticks;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -57,6 +59,8 @@ pub fn run(args: &[String]) -> Result<()> {
         "burst" => burst::closed_loop(&mut load, server, &wants),
         "volley" => burst::volleys(&mut load, server, &wants),
         "paced" => paced::run(&mut load, server, &wants),
+        "channels" => channels::run(&mut load, server, &wants),
+        "ticks" => ticks::run(&mut load, server, &wants),
         "memory" => idle::memory(&mut load, server, &wants),
         "heap" => idle::heap(&mut load, &wants),
         "idle" => idle::cpu(&mut load, server, &wants),

@@ -123,7 +123,7 @@ fn fill(load: &mut Load, stopped: bool) -> Result<()> {
     let until = load.next + FILL;
     while load.next < until {
         let oldest = (load.next + 64).saturating_sub(AHEAD);
-        if load.publisher.answered == load.publisher.asked && load.slowest(oldest) >= oldest {
+        if load.publisher.is_answered() && load.slowest(oldest) >= oldest {
             load.publish(64)?;
         }
         load.poll(100, &mut |_, _| {})?;

@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::ops::Range;
 
 use memchr::memmem;
 
@@ -10,12 +11,13 @@ use crate::Result;
 
 pub(super) struct Publisher {
     socket: TcpStream,
-    head: String,
+    /// The request's head behind its target.
+    fields: String,
     /// What the socket has not taken yet.
     unsent: Vec<u8>,
     inbox: Vec<u8>,
-    pub(super) asked: u64,
-    pub(super) answered: u64,
+    asked: u64,
+    answered: u64,
 }
 
 impl Publisher {
@@ -24,25 +26,31 @@ impl Publisher {
         socket.set_nodelay(true)?;
         socket.set_nonblocking(true)?;
         let size = event::SIZE;
-        let head = format!(
-            "POST /publish HTTP/1.1\r\nHost: {address}\r\nContent-Type: text/plain\r\n\
+        let fields = format!(
+            " HTTP/1.1\r\nHost: {address}\r\nContent-Type: text/plain\r\n\
              Content-Length: {size}\r\n\r\n"
         );
-        Ok(Self { socket, head, unsent: vec![], inbox: vec![], asked: 0, answered: 0 })
+        Ok(Self { socket, fields, unsent: vec![], inbox: vec![], asked: 0, answered: 0 })
     }
 
     pub(super) fn socket(&self) -> &TcpStream {
         &self.socket
     }
 
-    /// Posts so many events in one write.
-    pub(super) fn post(&mut self, first: u64, count: u64) -> Result<()> {
-        for sequence in first..first + count {
-            self.unsent.extend_from_slice(self.head.as_bytes());
+    /// Posts these events to a target in one write.
+    pub(super) fn post(&mut self, target: &str, sequences: Range<u64>) -> Result<()> {
+        self.asked += sequences.end - sequences.start;
+        for sequence in sequences {
+            for part in ["POST ", target, &self.fields] {
+                self.unsent.extend_from_slice(part.as_bytes());
+            }
             event::write(sequence, &mut self.unsent);
         }
-        self.asked += count;
         self.flush()
+    }
+
+    pub(super) fn is_answered(&self) -> bool {
+        self.answered == self.asked
     }
 
     pub(super) fn flush(&mut self) -> Result<()> {

@@ -25,7 +25,7 @@ const PUBLISHER: u64 = u64::MAX;
 
 pub(super) struct Stream {
     pub(super) socket: TcpStream,
-    check: Check,
+    pub(super) check: Check,
 }
 
 /// All sockets of the load.
@@ -66,12 +66,21 @@ impl Load {
     /// Opens streams until there are so many, one after the other: where many connect at once the
     /// threads of tiny_http's pool, which are counted in a race, run out.
     pub(super) fn open(&mut self, streams: usize) -> Result<()> {
-        let request = format!(
-            "GET /events HTTP/1.1\r\nHost: {}\r\nAccept: text/event-stream\r\n\r\n",
-            self.address
-        );
+        self.open_at(streams, |_| "/events".to_owned())
+    }
+
+    /// Opens streams until there are so many, each at a target of its own.
+    pub(super) fn open_at(
+        &mut self,
+        streams: usize,
+        target: impl Fn(usize) -> String,
+    ) -> Result<()> {
         for index in self.streams.len()..streams {
             let mut socket = TcpStream::connect(self.address)?;
+            let (target, host) = (target(index), self.address);
+            let request = format!(
+                "GET {target} HTTP/1.1\r\nHost: {host}\r\nAccept: text/event-stream\r\n\r\n"
+            );
             socket.write_all(request.as_bytes())?;
             let mut stream = Stream { socket, check: Check::new(self.next) };
             stream.read_head()?;
@@ -92,7 +101,7 @@ impl Load {
 
     /// Publishes so many events in one write.
     pub(super) fn publish(&mut self, count: u64) -> Result<()> {
-        self.publisher.post(self.next, count)?;
+        self.publisher.post("/publish", self.next..self.next + count)?;
         self.next += count;
         Ok(())
     }
@@ -100,20 +109,27 @@ impl Load {
     /// Reads what is there; waits for it at most so many milliseconds, which may be none.
     pub(super) fn poll(&mut self, millis: u16, on_events: OnEvents<'_>) -> Result<usize> {
         let mut events = [EpollEvent::empty(); EVENTS];
-        let ready = self.epoll.wait(&mut events, EpollTimeout::from(millis));
-        let ready = match ready {
-            Err(nix::errno::Errno::EINTR) => 0,
-            other => other?,
-        };
-        for event in &events[..ready] {
-            if event.data() != PUBLISHER {
-                self.read(event.data() as usize, on_events)?;
-            }
+        let ready = self.wait(millis, &mut events)?;
+        for index in ready.iter().filter_map(stream_of) {
+            self.read(index, on_events)?;
         }
-        if self.publisher.answered < self.publisher.asked {
+        if !self.publisher.is_answered() {
             self.publisher.read()?;
         }
-        Ok(ready)
+        Ok(ready.len())
+    }
+
+    /// The streams that have something to be read, waited for at most so many milliseconds.
+    pub(super) fn ready(&self, millis: u16) -> Result<Vec<usize>> {
+        let mut events = [EpollEvent::empty(); EVENTS];
+        Ok(self.wait(millis, &mut events)?.iter().filter_map(stream_of).collect())
+    }
+
+    fn wait<'a>(&self, millis: u16, events: &'a mut [EpollEvent]) -> Result<&'a [EpollEvent]> {
+        match self.epoll.wait(events, EpollTimeout::from(millis)) {
+            Err(nix::errno::Errno::EINTR) => Ok(&[]),
+            ready => Ok(&events[..ready?]),
+        }
     }
 
     fn read(&mut self, index: usize, on_events: OnEvents<'_>) -> Result<()> {
@@ -149,8 +165,7 @@ impl Load {
     /// Reads until all streams have everything and all posts are answered.
     pub(super) fn drain(&mut self, on_events: OnEvents<'_>) -> Result<()> {
         let mut heard = Instant::now();
-        while self.slowest(self.next) < self.next || self.publisher.answered < self.publisher.asked
-        {
+        while self.slowest(self.next) < self.next || !self.publisher.is_answered() {
             if self.poll(100, on_events)? > 0 {
                 heard = Instant::now();
             } else if heard.elapsed() > PATIENCE {
@@ -169,6 +184,11 @@ impl Load {
         }
         Ok(())
     }
+}
+
+/// The place of the stream to which this belongs, unless it is the publisher's.
+fn stream_of(event: &EpollEvent) -> Option<usize> {
+    (event.data() != PUBLISHER).then_some(event.data() as usize)
 }
 
 impl Stream {

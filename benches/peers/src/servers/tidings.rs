@@ -1,14 +1,20 @@
 //! The product: a channel, and the streams that subscribe to it.
 //!
-//! Beside the contract it serves `GET /counts`, so that the load can ask how many allocations
-//! there were and how much is on the heap (in `counted`, else zero) and how many streams are open, and `POST /send?times=K`,
-//! which publishes from within, without the cost of a request for each event.
+//! Beside the contract it serves what only this server is measured for:
+//!
+//! | route | is |
+//! | --- | --- |
+//! | `GET /counts` | how many allocations there were and how much is on the heap (in `counted`, else zero), and how many streams are open |
+//! | `POST /send?times=K&apart=MS` | publishes from within, without the cost of a request for each event |
+//! | `/channels/NAME` | a channel of its own for each name |
+//! | `GET /ticks/own`, `GET /ticks/shared` | an event each second, from an interval of the stream's own, or from the ticker of a channel |
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tidings::{Channel, History, Limits, Response, Server};
+use tidings::{Channel, History, Hub, Limits, Response, Server};
 
 use super::announce;
 use crate::Result;
@@ -19,8 +25,7 @@ pub static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
 /// Bytes on the heap of this process now: counted likewise.
 pub static LIVE_BYTES: AtomicU64 = AtomicU64::new(0);
 
-/// Long enough for the passes of one event to be over before the next.
-const APART: Duration = Duration::from_millis(2);
+const TICK: Duration = Duration::from_secs(1);
 
 pub(super) fn run() -> Result<()> {
     // Large enough that no stream of this benchmark ever falls out of it.
@@ -44,12 +49,13 @@ pub(super) fn run() -> Result<()> {
             }
         })
         .post("/send", move |request| {
-            let times = request.query("times").and_then(|times| times.parse().ok()).unwrap_or(1);
+            let number = |name| request.query(name).and_then(|value| value.parse().ok());
+            let (times, apart) = (number("times").unwrap_or(1), number("apart").unwrap_or(0));
             let data = request.body_text()?;
             let before = ALLOCATIONS.load(Ordering::Relaxed);
             for _ in 0..times {
                 channel.send(data)?;
-                thread::sleep(APART);
+                thread::sleep(Duration::from_millis(apart));
             }
             Ok(Response::text((ALLOCATIONS.load(Ordering::Relaxed) - before).to_string()))
         })
@@ -59,7 +65,57 @@ pub(super) fn run() -> Result<()> {
             let streams = handle.stats().streams;
             Ok(Response::text(format!("allocations={allocations} live={live} streams={streams}")))
         });
+    let server = ticking(with_channels(server));
     announce(address);
     server.run()?;
     Ok(())
+}
+
+/// A channel for each name.
+fn with_channels(server: Server) -> Server {
+    let hub = Hub::new();
+    server
+        .sse("/channels/{name}", {
+            let hub = hub.clone();
+            move |stream, request| {
+                stream.subscribe(&hub.channel(request.param("name").unwrap_or_default()))
+            }
+        })
+        .post("/channels/{name}", move |request| {
+            let channel = hub.channel(request.param("name").unwrap_or_default());
+            Ok(Response::text(channel.send(request.body_text()?)?))
+        })
+}
+
+/// Events that tell when they were due. The ticker begins with its first stream, so that no other
+/// case pays for it.
+fn ticking(server: Server) -> Server {
+    let (shared, ticker) = (Channel::new(), OnceLock::new());
+    server
+        .sse("/ticks/own", |stream, _request| {
+            let mut due = Due::new();
+            stream.every(TICK, move |stream| stream.send(due.next()))?;
+            Ok(())
+        })
+        .sse("/ticks/shared", move |stream, _request| {
+            ticker.get_or_init(|| {
+                let mut due = Due::new();
+                shared.every(TICK, move |channel| channel.send(due.next()).map(drop))
+            });
+            stream.subscribe(&shared)
+        })
+}
+
+/// When the next tick is due, as the time since the epoch.
+struct Due(Duration);
+
+impl Due {
+    fn new() -> Self {
+        Self(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+    }
+
+    fn next(&mut self) -> String {
+        self.0 += TICK;
+        self.0.as_nanos().to_string()
+    }
 }

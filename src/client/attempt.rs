@@ -1,0 +1,160 @@
+//! One attempt at a stream: connect, ask, look at the answer, follow redirects.
+//!
+//! ```text
+//! 200 and text/event-stream    the stream is open
+//! 204                          no more will come: stop for good
+//! 301 302 303 307 308          ask there instead; next time, ask here again
+//! anything else                fail for good
+//! no answer, or half of one    try again later
+//! ```
+//!
+//! This is what the HTML standard says in section 9.2.3.
+
+use std::io::ErrorKind;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::closer::Shared;
+use super::request::StreamRequest;
+use super::session::Session;
+use super::transport::{Connection, Transport};
+use super::url::Url;
+use crate::error::{Error, Result};
+use crate::http::ResponseHead;
+use crate::http::status::Status;
+
+/// What an attempt may take.
+#[derive(Clone, Debug)]
+pub(super) struct Bounds {
+    pub(super) connect_deadline: Duration,
+    pub(super) answer_deadline: Duration,
+    pub(super) silence: Option<Duration>,
+    pub(super) longest_head: usize,
+    pub(super) most_redirects: u32,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            connect_deadline: Duration::from_secs(10),
+            answer_deadline: Duration::from_secs(30),
+            silence: None,
+            // As much as browsers take, more or less.
+            longest_head: 64 * 1024,
+            // As many as browsers follow (Fetch, section 4.4).
+            most_redirects: 20,
+        }
+    }
+}
+
+/// How an attempt went wrong.
+pub(super) enum Trouble {
+    /// Another attempt may go better.
+    Passing(Error),
+    /// Another attempt would go the same way.
+    Lasting(Error),
+    /// The server said 204.
+    NoMore,
+}
+
+/// A stream that is open, where it is, and how it was announced.
+pub(super) type Open = (Session, Url, ResponseHead);
+
+/// Tries to open the stream. The connection is put where closers find it.
+pub(super) fn attempt(
+    request: &StreamRequest,
+    last_event_id: &str,
+    transport: &dyn Transport,
+    bounds: &Bounds,
+    shared: &Shared,
+) -> Result<Open, Trouble> {
+    let mut request = request.clone();
+    for _ in 0..=bounds.most_redirects {
+        let connection = connect(request.url(), transport, bounds)?;
+        shared.adopt(&connection);
+        let deadline = Instant::now() + bounds.answer_deadline;
+        let bytes = request.encode(last_event_id);
+        let (head, mut session) = Session::open(connection, &bytes, bounds.longest_head, deadline)
+            .map_err(Trouble::Passing)?;
+        let Some(location) = location(&head)? else {
+            check(&head, &mut session)?;
+            session.set_silence(bounds.silence).map_err(Trouble::Passing)?;
+            return Ok((session, request.url().clone(), head));
+        };
+        request = request.redirected(head.status(), location).map_err(Trouble::Lasting)?;
+        shared.release();
+    }
+    let most = bounds.most_redirects;
+    let what = format!("the server redirects more than {most} times, now to {}", request.url());
+    Err(Trouble::Lasting(Error::response(what, None)))
+}
+
+fn connect(
+    url: &Url,
+    transport: &dyn Transport,
+    bounds: &Bounds,
+) -> Result<Arc<dyn Connection>, Trouble> {
+    transport.connect(url, bounds.connect_deadline).map_err(|error| {
+        let (kind, doing) = (error.kind(), format!("can't connect to {}", url.authority()));
+        match kind {
+            ErrorKind::Unsupported => Trouble::Lasting(Error::io(doing, error)),
+            ErrorKind::TimedOut => {
+                let time = bounds.connect_deadline;
+                Trouble::Passing(Error::timed_out(format!("{doing}: no answer for {time:?}")))
+            }
+            _ => Trouble::Passing(Error::io(doing, error)),
+        }
+    })
+}
+
+/// Where a redirect leads; `None` if the answer is none.
+fn location(head: &ResponseHead) -> Result<Option<&str>, Trouble> {
+    let redirects = matches!(
+        head.status(),
+        Status::MOVED_PERMANENTLY
+            | Status::FOUND
+            | Status::SEE_OTHER
+            | Status::TEMPORARY_REDIRECT
+            | Status::PERMANENT_REDIRECT
+    );
+    if !redirects {
+        return Ok(None);
+    }
+    let mut locations = head.values("location").map(std::str::from_utf8);
+    match (locations.next(), locations.next()) {
+        (Some(Ok(location)), None) => Ok(Some(location)),
+        _ => {
+            let what = format!("the server answers {} and not where to go", head.status());
+            Err(Trouble::Lasting(Error::response(what, Some(head.status()))))
+        }
+    }
+}
+
+/// Whether the answer is an event stream.
+fn check(head: &ResponseHead, session: &mut Session) -> Result<(), Trouble> {
+    let lasting = |what: String| Err(Trouble::Lasting(Error::response(what, Some(head.status()))));
+    match head.status() {
+        Status::NO_CONTENT => Err(Trouble::NoMore),
+        Status::OK if !head.is_event_stream() => {
+            let given = head.field("content-type").map(<[u8]>::escape_ascii);
+            lasting(match given {
+                Some(given) => format!("the answer is not text/event-stream but {given}"),
+                None => "the answer does not say that it is text/event-stream".into(),
+            })
+        }
+        Status::OK if is_encoded(head) => {
+            lasting("the stream is compressed, though it was asked for as it is".into())
+        }
+        Status::OK => Ok(()),
+        status => {
+            let said = session.excerpt();
+            let colon = if said.is_empty() { "" } else { ": " };
+            lasting(format!("the server answers {status}{colon}{said}"))
+        }
+    }
+}
+
+fn is_encoded(head: &ResponseHead) -> bool {
+    let plain = |value: &[u8]| value.is_empty() || value.eq_ignore_ascii_case(b"identity");
+    !head.values("content-encoding").all(plain)
+}

@@ -1,0 +1,91 @@
+//! How long a client waits before it connects again.
+//!
+//! ```text
+//! the stream brought events and ended    the reconnection time                r
+//! it opened, and brought none            the same, but never at once          max(r, 250 ms)
+//! the nth connection in a row failed     twice as long each time, to a bound  … · 2ⁿ⁻¹
+//! ```
+//!
+//! To each comes up to a quarter more, by chance, so that the clients of a server that was down do
+//! not all come back in the same moment. What the server asks for is never undercut, as the
+//! standard wants it (HTML, section 9.2.3).
+
+use std::time::Duration;
+
+/// A stream that opens and ends at once, or a server that is down and has asked for no wait, is
+/// not tried in a tight loop.
+const SHORTEST: Duration = Duration::from_millis(250);
+
+/// What a server asks for is believed up to here. More is a mistake, or malice.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long to wait with this reconnection time, if so many connections in a row were in vain.
+/// `most` bounds what failures add; `random` is any number.
+pub(super) fn pause(retry: Duration, in_vain: u32, most: Duration, random: u64) -> Duration {
+    let retry = retry.min(LONGEST);
+    let wait = match in_vain {
+        0 => retry,
+        n => {
+            let doubled = 2_u32.saturating_pow(n - 1);
+            retry.max(SHORTEST).saturating_mul(doubled).min(most.min(LONGEST).max(retry))
+        }
+    };
+    wait + jitter(wait, random)
+}
+
+/// Up to a quarter of `wait`.
+fn jitter(wait: Duration, random: u64) -> Duration {
+    // The top 32 bits are a number from 0 to 1 of as many binary places.
+    let part = (random >> 32) as f64 / 4_294_967_296.0;
+    wait.mul_f64(part / 4.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn milliseconds(retry: u64, in_vain: u32) -> u128 {
+        pause(Duration::from_millis(retry), in_vain, MINUTE, 0).as_millis()
+    }
+
+    #[test]
+    fn after_a_good_stream_it_waits_as_long_as_it_was_asked_to() {
+        for retry in [0, 1, 3000, 3_600_000] {
+            assert_eq!(milliseconds(retry, 0), retry.into());
+        }
+    }
+
+    #[test]
+    fn each_failure_doubles_the_wait_to_a_bound() {
+        let waits: Vec<_> = (1..8).map(|in_vain| milliseconds(3000, in_vain)).collect();
+        assert_eq!(waits, [3000, 6000, 12_000, 24_000, 48_000, 60_000, 60_000]);
+        assert_eq!(milliseconds(3000, u32::MAX), 60_000);
+    }
+
+    #[test]
+    fn what_is_in_vain_is_never_tried_again_at_once() {
+        assert_eq!([milliseconds(0, 1), milliseconds(0, 2), milliseconds(0, 3)], [250, 500, 1000]);
+    }
+
+    #[test]
+    fn the_bound_of_failures_does_not_undercut_the_server() {
+        assert_eq!(milliseconds(90_000, 1), 90_000);
+        assert_eq!(milliseconds(90_000, 5), 90_000);
+    }
+
+    #[test]
+    fn a_time_that_nobody_can_mean_is_a_day() {
+        assert_eq!(milliseconds(u64::MAX, 0), LONGEST.as_millis());
+        let most = pause(Duration::MAX, u32::MAX, Duration::MAX, u64::MAX);
+        assert!(most < LONGEST.mul_f64(1.25) && most > LONGEST.mul_f64(1.24));
+    }
+
+    #[test]
+    fn chance_adds_up_to_a_quarter() {
+        let waits = [0, 1 << 63, 3 << 62]
+            .map(|random| pause(Duration::from_secs(4), 0, MINUTE, random).as_millis());
+        assert_eq!(waits, [4000, 4500, 4750]);
+    }
+}

@@ -1,0 +1,256 @@
+//! The event source: connections one after the other, and one stream of events out of them.
+//!
+//! ```text
+//!          ┌────────────────────────────────────────────┐
+//!          ▼                                            │
+//!        Ready ──► (attempt) ──► Open ──► Ending ──► Waiting
+//!                      │                    │
+//!                      └───────► Done ◄─────┘
+//! ```
+//!
+//! It has no thread of its own: whoever asks for the next event does the waiting. Events that came
+//! in one read are given out before the connection is read again, so that what waits is never more
+//! than one read brought; and before it is told that the connection has ended.
+
+mod steps;
+
+use std::fmt;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::iter::FusedIterator;
+use std::mem;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::attempt::{Bounds, Trouble, attempt};
+use super::backoff::pause;
+use super::closer::{Closer, Shared};
+use super::request::StreamRequest;
+use super::session::{Read, Session};
+use super::transport::{Tcp, Transport};
+use super::update::Update;
+use crate::error::{CloseReason, Error, Result};
+use crate::http::method::Method;
+use crate::sse::event::EventId;
+use crate::sse::parser::{MessageEvent, Parser};
+
+/// The standard asks for "probably in the region of a few seconds".
+const RECONNECTION_TIME: Duration = Duration::from_secs(3);
+
+/// A server that has been down for long is asked once a minute.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
+
+/// Follows an event stream over as many connections as it takes.
+///
+/// It connects when it is first asked for an event, and blocks until there is one. As an iterator
+/// it gives the events; what else happens, [`next_update`](Self::next_update) tells. After an error
+/// it is done. Dropping it ends its connection.
+///
+/// A stream that is asked for with a GET is connected to again whenever its connection ends. One
+/// that is asked for with a POST is not, as to ask again might do something again: it ends with its
+/// first connection, unless [`reconnects`](Self::reconnects) says otherwise.
+///
+/// The knobs can be turned at any time; what they say holds from the next connection on.
+///
+/// ```
+/// use tidings::client::EventSource;
+/// use tidings::{Channel, Server};
+///
+/// let news = Channel::new();
+/// let server = Server::bind("127.0.0.1:0")?
+///     .sse("/news", { let news = news.clone(); move |stream, _| stream.subscribe(&news) })
+///     .start()?;
+/// let seen = news.send("sun")?;
+/// news.send("clouds")?;
+///
+/// // Whoever has seen an event is sent what came behind it.
+/// let url = format!("http://{}/news", server.address());
+/// let mut source = EventSource::new(&url)?.with_last_event_id(seen);
+/// assert_eq!(source.next().unwrap()?.data, "clouds");
+/// # server.stop()?;
+/// # Ok::<(), tidings::Error>(())
+/// ```
+pub struct EventSource {
+    request: StreamRequest,
+    transport: Box<dyn Transport>,
+    bounds: Bounds,
+    /// Until the stream names another.
+    reconnection_time: Duration,
+    longest_backoff: Duration,
+    reconnects: bool,
+    most_failures: Option<u32>,
+    /// Outlives connections, as the last event ID does.
+    parser: Parser,
+    state: State,
+    /// How many attempts in a row have failed.
+    failures: u32,
+    /// Whether the connection has brought an event.
+    fruitful: bool,
+    shared: Arc<Shared>,
+}
+
+enum State {
+    /// To connect is next.
+    Ready,
+    Open(Session),
+    /// The connection is over, and events that it brought may still be waiting.
+    Ending(End),
+    /// Until then nothing is to be done.
+    Waiting(Instant),
+    /// For good.
+    Done,
+}
+
+enum End {
+    Clean,
+    Lost(Error),
+    TooLong(Error),
+}
+
+impl EventSource {
+    /// An event source for the stream at this URL.
+    ///
+    /// # Errors
+    ///
+    /// If it is none: see [`Url::parse`](super::Url::parse). Whether there is a stream turns out
+    /// when the first event is asked for; so does it for an `https` URL that it needs another
+    /// [`transport`](Self::transport).
+    pub fn new(url: &str) -> Result<Self> {
+        StreamRequest::get(url).map(Self::with)
+    }
+
+    /// An event source for what this request asks for.
+    pub fn with(request: StreamRequest) -> Self {
+        Self {
+            reconnects: request.method() == Method::Get,
+            request,
+            transport: Box::new(Tcp),
+            bounds: Bounds::default(),
+            reconnection_time: RECONNECTION_TIME,
+            longest_backoff: LONGEST_BACKOFF,
+            most_failures: None,
+            parser: Parser::new(),
+            state: State::Ready,
+            failures: 0,
+            fruitful: false,
+            shared: Arc::default(),
+        }
+    }
+
+    /// Goes over this in place of plain TCP. Defaults to [`Tcp`].
+    #[must_use]
+    pub fn transport(mut self, transport: impl Transport + 'static) -> Self {
+        self.transport = Box::new(transport);
+        self
+    }
+
+    /// Asks for what came behind this id. Defaults to none: the server begins where it likes.
+    #[must_use]
+    pub fn with_last_event_id(mut self, id: EventId) -> Self {
+        self.parser = mem::take(&mut self.parser).with_last_event_id(id);
+        self
+    }
+
+    /// Whether it connects again when a connection has ended or could not be made. Without, it ends
+    /// with its first connection: cleanly if the stream did, and else with an error.
+    /// Defaults to yes for a GET and no for a POST.
+    #[must_use]
+    pub fn reconnects(mut self, reconnects: bool) -> Self {
+        self.reconnects = reconnects;
+        self
+    }
+
+    /// After how many attempts in a row that brought no stream it gives up, with the last error.
+    /// At least one is made. Defaults to none: it never gives up.
+    #[must_use]
+    pub fn give_up_after(mut self, attempts: u32) -> Self {
+        self.most_failures = Some(attempts.max(1));
+        self
+    }
+
+    /// How long it waits before it connects again, until the stream says otherwise with `retry`.
+    /// Defaults to 3 seconds.
+    #[must_use]
+    pub fn reconnection_time(mut self, time: Duration) -> Self {
+        self.reconnection_time = time;
+        self
+    }
+
+    /// The longest wait that failures can make of it; each doubles the wait. Defaults to a minute.
+    /// A longer reconnection time is honoured all the same, up to a day.
+    #[must_use]
+    pub fn longest_backoff(mut self, time: Duration) -> Self {
+        self.longest_backoff = time;
+        self
+    }
+
+    /// How long the server may send nothing at all; past it the connection is given up for lost.
+    /// Comments count, so for a server that sends heartbeats a few times their period is right: 45
+    /// seconds for a `tidings` server. Defaults to for ever, as not every server does.
+    #[must_use]
+    pub fn silence(mut self, time: Duration) -> Self {
+        self.bounds.silence = Some(time);
+        self
+    }
+
+    /// How long making a connection may take. Defaults to 10 seconds.
+    #[must_use]
+    pub fn connect_deadline(mut self, time: Duration) -> Self {
+        self.bounds.connect_deadline = time;
+        self
+    }
+
+    /// How long a server may take from the connection to the end of the head of its answer.
+    /// Defaults to 30 seconds.
+    #[must_use]
+    pub fn answer_deadline(mut self, time: Duration) -> Self {
+        self.bounds.answer_deadline = time;
+        self
+    }
+
+    /// How many redirects one attempt follows. Past them it fails for good. Defaults to 20.
+    #[must_use]
+    pub fn max_redirects(mut self, redirects: u32) -> Self {
+        self.bounds.most_redirects = redirects;
+        self
+    }
+
+    /// Bounds the head of an answer, in bytes. Past it the attempt fails. Defaults to 64 KiB.
+    #[must_use]
+    pub fn max_head(mut self, bytes: usize) -> Self {
+        self.bounds.longest_head = bytes;
+        self
+    }
+
+    /// Bounds a line of the stream, in bytes. Past it the source fails for good, as the server
+    /// would send the same line again. Defaults to 4 MiB.
+    #[must_use]
+    pub fn max_line(mut self, bytes: usize) -> Self {
+        self.parser = mem::take(&mut self.parser).max_line(bytes);
+        self
+    }
+
+    /// Bounds the data of one event, in bytes. Past it the source fails for good, as the server
+    /// would send the same event again. Defaults to 16 MiB.
+    #[must_use]
+    pub fn max_event(mut self, bytes: usize) -> Self {
+        self.parser = mem::take(&mut self.parser).max_event(bytes);
+        self
+    }
+
+    /// What can close this source from another thread.
+    pub fn closer(&self) -> Closer {
+        Closer(Arc::clone(&self.shared))
+    }
+
+    /// The request, as it goes out at the next connection but for the last event ID.
+    pub fn request(&self) -> &StreamRequest {
+        &self.request
+    }
+
+    /// With what it would come back if the connection ended now; empty where there is none. It
+    /// covers all that has been received. To go on another day behind an event that has been
+    /// handled, keep that event's own [`last_event_id`](MessageEvent::last_event_id).
+    pub fn last_event_id(&self) -> &str {
+        self.parser.last_event_id()
+    }
+}

@@ -1,0 +1,182 @@
+//! From one update to the next: what each state does.
+
+use super::*;
+
+impl EventSource {
+    /// What happens next; waits for it. `None` once the source is done: behind an error, behind
+    /// [`Update::Stopped`] and [`Update::Ended`], and as soon as it has been closed.
+    ///
+    /// The wait before a reconnection is not in the call that gives [`Update::Lost`], but in the
+    /// one behind it.
+    ///
+    /// # Errors
+    ///
+    /// What makes it end for good: an answer that is no event stream
+    /// ([`is_bad_response`](Error::is_bad_response)), a line or an event past its bound
+    /// ([`is_invalid`](Error::is_invalid)), or, where it does not reconnect, whatever ended the
+    /// connection.
+    ///
+    /// ```
+    /// use tidings::Server;
+    /// use tidings::client::{EventSource, Update};
+    ///
+    /// let server = Server::bind("127.0.0.1:0")?
+    ///     .sse("/once", |stream, _| stream.send("hello"))
+    ///     .start()?;
+    /// let mut source = EventSource::new(&format!("http://{}/once", server.address()))?;
+    /// assert!(matches!(source.next_update(), Some(Ok(Update::Opened { .. }))));
+    /// assert!(matches!(source.next_update(), Some(Ok(Update::Event(_)))));
+    /// assert!(matches!(source.next_update(), Some(Ok(Update::Lost { .. }))));
+    /// # server.stop()?;
+    /// # Ok::<(), tidings::Error>(())
+    /// ```
+    pub fn next_update(&mut self) -> Option<Result<Update>> {
+        loop {
+            if self.shared.is_closed() {
+                self.state = State::Done;
+            }
+            match &mut self.state {
+                State::Done => return None,
+                State::Waiting(until) => {
+                    self.shared.wait_until(*until);
+                    self.state = State::Ready;
+                }
+                State::Ready => {
+                    let update = self.connect();
+                    if !self.shared.is_closed() {
+                        return Some(update);
+                    }
+                }
+                State::Open(_) | State::Ending(_) => {
+                    if let Some(event) = self.parser.next_event() {
+                        self.fruitful = true;
+                        return Some(Ok(Update::Event(event)));
+                    }
+                    if let Some(update) = self.read() {
+                        return Some(update);
+                    }
+                }
+            }
+        }
+    }
+
+    fn connect(&mut self) -> Result<Update> {
+        let id = self.parser.last_event_id();
+        let opened = attempt(&self.request, id, &*self.transport, &self.bounds, &self.shared);
+        match opened {
+            Ok((session, url, head)) => {
+                self.failures = 0;
+                self.fruitful = false;
+                self.state = State::Open(session);
+                Ok(Update::Opened { url, head })
+            }
+            Err(trouble) => {
+                self.shared.release();
+                self.failed(trouble)
+            }
+        }
+    }
+
+    /// An attempt brought no stream.
+    fn failed(&mut self, trouble: Trouble) -> Result<Update> {
+        self.failures = self.failures.saturating_add(1);
+        let gives_up = self.most_failures.is_some_and(|most| self.failures >= most);
+        match trouble {
+            Trouble::Passing(error) if !gives_up => self.lost(error),
+            Trouble::Passing(error) | Trouble::Lasting(error) => {
+                self.state = State::Done;
+                Err(error)
+            }
+            Trouble::NoMore => {
+                self.state = State::Done;
+                Ok(Update::Stopped)
+            }
+        }
+    }
+
+    /// Reads the connection, or ends it when all that it brought has been given out.
+    fn read(&mut self) -> Option<Result<Update>> {
+        match mem::replace(&mut self.state, State::Done) {
+            State::Open(mut session) => {
+                self.state = match session.read(&mut self.parser) {
+                    Read::More => State::Open(session),
+                    Read::End => State::Ending(End::Clean),
+                    Read::Lost(error) => State::Ending(End::Lost(error)),
+                    Read::TooLong(error) => State::Ending(End::TooLong(error)),
+                };
+                None
+            }
+            State::Ending(end) if !self.shared.is_closed() => Some(self.end(end)),
+            _ => None,
+        }
+    }
+
+    /// The connection is over. What was unfinished of an event never was one.
+    fn end(&mut self, end: End) -> Result<Update> {
+        self.shared.release();
+        self.parser.start_over();
+        match end {
+            End::Clean if self.reconnects => self.lost(Error::closed(CloseReason::Server)),
+            End::Clean => Ok(Update::Ended),
+            End::Lost(error) => self.lost(error),
+            End::TooLong(error) => Err(error),
+        }
+    }
+
+    fn lost(&mut self, error: Error) -> Result<Update> {
+        if !self.reconnects {
+            self.state = State::Done;
+            return Err(error);
+        }
+        let retry = self.parser.reconnection_time().unwrap_or(self.reconnection_time);
+        let in_vain = self.failures.max((!self.fruitful).into());
+        let retry_in = pause(retry, in_vain, self.longest_backoff, random());
+        self.state = State::Waiting(Instant::now() + retry_in);
+        Ok(Update::Lost { error, retry_in })
+    }
+}
+
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+impl Iterator for EventSource {
+    type Item = Result<MessageEvent>;
+
+    /// The next event; waits for it, over as many connections as it takes. `None` when the stream
+    /// is over for good. An error is the last item.
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.next_update()? {
+                Ok(Update::Event(event)) => return Some(Ok(event)),
+                Ok(_) => {}
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}
+
+impl FusedIterator for EventSource {}
+
+impl Drop for EventSource {
+    fn drop(&mut self) {
+        self.shared.close();
+    }
+}
+
+impl fmt::Debug for EventSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.state {
+            State::Ready => "ready",
+            State::Open(_) => "open",
+            State::Ending(_) => "ending",
+            State::Waiting(_) => "waiting",
+            State::Done => "done",
+        };
+        f.debug_struct("EventSource")
+            .field("request", &self.request)
+            .field("state", &state)
+            .field("last_event_id", &self.last_event_id())
+            .finish_non_exhaustive()
+    }
+}

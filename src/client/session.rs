@@ -1,0 +1,198 @@
+//! One connection: a request out, a head in, and then the stream until it ends.
+//!
+//! ```text
+//! read ─► buffer ─► head? ─► ResponseHeadParser          once
+//!            └────► body ──► BodyDecoder ─► content ─► Parser ─► events
+//! ```
+//!
+//! Nothing here grows with what a server sends: the buffer is bounded by the longest head, the
+//! content by the buffer, and lines and events by their parser.
+
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::transport::{Connection, at_least};
+use crate::Parser;
+use crate::error::{Error, Result};
+use crate::http::{BodyDecoder, Framing, Refusal, ResponseHead, ResponseHeadParser};
+
+/// How much one read may take. Small enough for a small device, and large enough that a burst of
+/// events is a few reads.
+const READ: usize = 16 * 1024;
+
+/// So much of what a server says beside a status that is no stream is told to the user.
+const EXCERPT: usize = 240;
+/// It comes with the head, or soon.
+const EXCERPT_DEADLINE: Duration = Duration::from_secs(1);
+
+/// How a read went.
+pub(super) enum Read {
+    /// There was something, and more may come.
+    More,
+    /// The stream has ended as it should.
+    End,
+    /// The connection failed, or the server broke the rules of HTTP.
+    Lost(Error),
+    /// A bound was passed: the same would happen again.
+    TooLong(Error),
+}
+
+#[derive(Debug)]
+pub(super) struct Session {
+    connection: Arc<dyn Connection>,
+    body: BodyDecoder,
+    framing: Framing,
+    /// How long the server may be silent.
+    silence: Option<Duration>,
+    /// Holds what was received and not yet decoded in its first bytes.
+    buffer: Vec<u8>,
+    received: usize,
+    content: Vec<u8>,
+}
+
+impl Session {
+    /// Sends a request and reads the head of its answer, by the deadline.
+    pub(super) fn open(
+        connection: Arc<dyn Connection>,
+        request: &[u8],
+        longest_head: usize,
+        deadline: Instant,
+    ) -> Result<(ResponseHead, Self)> {
+        write_all(&*connection, request)
+            .map_err(|error| Error::io("can't send the request", error))?;
+        let mut parser = ResponseHeadParser::new(longest_head);
+        let mut buffer = Vec::new();
+        let mut received = 0;
+        loop {
+            buffer.resize(received + READ, 0);
+            match read_by(&*connection, &mut buffer[received..], deadline)? {
+                0 => return Err(cut("before the server had answered")),
+                length => received += length,
+            }
+            let parsed = parser.parse(&buffer[..received]).map_err(|refusal| broken(&refusal))?;
+            let Some((head, consumed)) = parsed else { continue };
+            buffer.drain(..consumed);
+            received -= consumed;
+            buffer.resize(READ.max(received), 0);
+            buffer.shrink_to_fit();
+            let framing = head.framing();
+            let body = BodyDecoder::endless(framing);
+            let content = Vec::new();
+            return Ok((
+                head,
+                Self { connection, body, framing, silence: None, buffer, received, content },
+            ));
+        }
+    }
+
+    /// From now on the server may be silent for so long.
+    pub(super) fn set_silence(&mut self, silence: Option<Duration>) -> Result<()> {
+        self.silence = silence;
+        let timeout = silence.map(at_least);
+        let set = self.connection.set_read_timeout(timeout);
+        set.map_err(|error| Error::io("can't set a deadline", error))
+    }
+
+    /// Takes what has come, and waits for it if nothing has. Events go to the parser.
+    pub(super) fn read(&mut self, parser: &mut Parser) -> Read {
+        if self.body.is_done() {
+            return Read::End;
+        }
+        if self.received == 0 {
+            match self.connection.read(&mut self.buffer) {
+                Ok(0) if self.framing == Framing::UntilClose => return Read::End,
+                Ok(0) => return Read::Lost(cut("in the middle of the stream")),
+                Ok(length) => self.received = length,
+                Err(error) if error.kind() == ErrorKind::Interrupted => return Read::More,
+                Err(error) => return Read::Lost(self.failed(error)),
+            }
+        }
+        let decoded = self.decode();
+        // What came before a fault is as good as if there were none.
+        let fed = parser.feed(&self.content);
+        self.content.clear();
+        match (fed, decoded) {
+            (Err(error), _) => Read::TooLong(error),
+            (_, Err(error)) => Read::Lost(error),
+            _ => Read::More,
+        }
+    }
+
+    fn decode(&mut self) -> Result<()> {
+        let received = std::mem::take(&mut self.received);
+        let decoded = self.body.decode(&self.buffer[..received], &mut self.content);
+        decoded.map(drop).map_err(|refusal| broken(&refusal))
+    }
+
+    fn failed(&self, error: io::Error) -> Error {
+        match self.silence {
+            Some(silence) if is_timeout(&error) => {
+                Error::timed_out(format!("nothing has come for {silence:?}"))
+            }
+            _ => Error::io("the connection failed", error),
+        }
+    }
+
+    /// The beginning of what the server says in place of a stream, as one line of text.
+    pub(super) fn excerpt(&mut self) -> String {
+        let deadline = Instant::now() + EXCERPT_DEADLINE;
+        while self.content.len() < EXCERPT && !self.body.is_done() {
+            if self.received == 0 {
+                match read_by(&*self.connection, &mut self.buffer, deadline) {
+                    Ok(0) | Err(_) => break,
+                    Ok(length) => self.received = length,
+                }
+            }
+            if self.decode().is_err() {
+                break;
+            }
+        }
+        let text = String::from_utf8_lossy(&self.content);
+        let words: Vec<_> = text.split(|c: char| c.is_whitespace() || c.is_control()).collect();
+        let line = words.iter().filter(|word| !word.is_empty()).copied().collect::<Vec<_>>();
+        line.join(" ").chars().take(EXCERPT).collect()
+    }
+}
+
+fn write_all(connection: &dyn Connection, bytes: &[u8]) -> io::Result<()> {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        match connection.write(rest) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(length) => rest = &rest[length..],
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Reads, and waits no longer than until the deadline, however often it is called.
+fn read_by(connection: &dyn Connection, buffer: &mut [u8], deadline: Instant) -> Result<usize> {
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let read = connection.set_read_timeout(Some(at_least(left)));
+        match read.and_then(|()| connection.read(buffer)) {
+            Ok(length) => return Ok(length),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if is_timeout(&error) => {
+                return Err(Error::timed_out("the server does not answer in time"));
+            }
+            Err(error) => return Err(Error::io("the connection failed", error)),
+        }
+    }
+}
+
+fn is_timeout(error: &io::Error) -> bool {
+    // Which of them it is differs between systems.
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}
+
+fn cut(when: &str) -> Error {
+    Error::io(format!("the connection was cut {when}"), ErrorKind::UnexpectedEof.into())
+}
+
+fn broken(refusal: &Refusal) -> Error {
+    Error::response(format!("the answer breaks the rules of HTTP: {}", refusal.why()), None)
+}

@@ -1,0 +1,128 @@
+//! What carries the bytes: TCP, or whatever you bring.
+//!
+//! ```text
+//! EventSource ──► Transport::connect(url) ──► Connection ── read, write ──► the server
+//!                                                 ▲
+//! Closer ─────────────────── shutdown ────────────┘  from another thread
+//! ```
+//!
+//! [`Tcp`] speaks plain HTTP. For `https`, bring a transport whose connections speak TLS; to see
+//! every read and write, put a [`Tap`](super::Tap) around any transport.
+
+use std::fmt;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream, ToSocketAddrs};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::url::Url;
+
+/// Makes connections to servers.
+pub trait Transport: Send + Sync {
+    /// Connects to the host and the port of an URL, within this time.
+    ///
+    /// A write on the connection should fail when its peer takes nothing for about as long.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`] if this transport can't carry such an URL, which ends an event
+    /// source for good; whatever went wrong otherwise, after which it tries again.
+    fn connect(&self, url: &Url, within: Duration) -> io::Result<Arc<dyn Connection>>;
+}
+
+/// A connection to a server. One thread reads and writes it, and any thread may shut it down.
+pub trait Connection: Send + Sync {
+    /// Reads what there is, and waits for it if there is nothing; 0 at the end.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::WouldBlock`] or [`ErrorKind::TimedOut`] when the timeout passes first.
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize>;
+
+    /// Writes some of these bytes, and says how many.
+    ///
+    /// # Errors
+    ///
+    /// If the peer takes none.
+    fn write(&self, bytes: &[u8]) -> io::Result<usize>;
+
+    /// How long each read may wait from now on; `None` for ever. It is never zero.
+    ///
+    /// # Errors
+    ///
+    /// If the system does not know such a time.
+    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;
+
+    /// Ends the connection both ways, so that a read or a write that waits on another thread
+    /// returns now. May be called more than once.
+    fn shutdown(&self);
+}
+
+/// Plain TCP, for `http` URLs.
+///
+/// A host name may have several addresses: each is tried, and they share the time there is. To ask
+/// for them is up to the system, which has deadlines of its own for that.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tcp;
+
+impl Transport for Tcp {
+    fn connect(&self, url: &Url, within: Duration) -> io::Result<Arc<dyn Connection>> {
+        if url.is_https() {
+            return Err(io::Error::new(
+                ErrorKind::Unsupported,
+                "https is not spoken here: go through a proxy that speaks it, or bring a transport",
+            ));
+        }
+        let socket = connect(url.host(), url.port(), within)?;
+        socket.set_nodelay(true)?;
+        socket.set_write_timeout(Some(at_least(within)))?;
+        Ok(Arc::new(socket))
+    }
+}
+
+fn connect(host: &str, port: u16, within: Duration) -> io::Result<TcpStream> {
+    let addresses: Vec<_> = (host, port).to_socket_addrs()?.collect();
+    let until = Instant::now() + within;
+    let mut last = io::Error::new(ErrorKind::NotFound, "the host has no address");
+    for (tried, address) in addresses.iter().enumerate() {
+        let left = (addresses.len() - tried) as u32;
+        let share = until.saturating_duration_since(Instant::now()) / left;
+        match TcpStream::connect_timeout(address, at_least(share)) {
+            Ok(socket) => return Ok(socket),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+/// The system takes no time of zero for one that has passed.
+pub(super) fn at_least(time: Duration) -> Duration {
+    time.max(Duration::from_millis(1))
+}
+
+impl Connection for TcpStream {
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut socket = self;
+        Read::read(&mut socket, buffer)
+    }
+
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        let mut socket = self;
+        Write::write(&mut socket, bytes)
+    }
+
+    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        TcpStream::set_read_timeout(self, timeout)
+    }
+
+    fn shutdown(&self) {
+        // It fails where the peer was quicker.
+        let _ = TcpStream::shutdown(self, Shutdown::Both);
+    }
+}
+
+impl fmt::Debug for dyn Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Connection")
+    }
+}

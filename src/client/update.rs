@@ -1,0 +1,43 @@
+//! What happens to an event source, in the order in which it happens.
+
+use std::time::Duration;
+
+use super::url::Url;
+use crate::error::Error;
+use crate::http::ResponseHead;
+use crate::sse::parser::MessageEvent;
+
+/// One step in the life of an [`EventSource`](super::EventSource).
+///
+/// ```text
+/// (connect) ─┬─► Opened ──► Event ──► Event ──► (the connection ends) ─┬─► Lost ──► (connect)
+///            │                                                        └─► Ended
+///            ├─► Lost ──► (connect)      no connection, no answer, half an answer
+///            ├─► Stopped                 204
+///            └─► an error                any other answer: for good
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Update {
+    /// The server has answered with an event stream.
+    Opened {
+        /// Where the stream is, which a redirect may have changed.
+        url: Url,
+        /// The head of the answer.
+        head: ResponseHead,
+    },
+    /// An event.
+    Event(MessageEvent),
+    /// The connection has ended, or could not be made. There will be another.
+    Lost {
+        /// Why. Where the server has ended the stream as it should,
+        /// [`close_reason`](Error::close_reason) is [`CloseReason::Server`](crate::CloseReason).
+        error: Error,
+        /// How long it waits before it connects again, counted from now.
+        retry_in: Duration,
+    },
+    /// The server has answered 204: there is nothing more, and never will be.
+    Stopped,
+    /// The server has ended the stream, and this source does not reconnect.
+    Ended,
+}

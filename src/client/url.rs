@@ -1,0 +1,303 @@
+//! Where a stream is: an `http` or `https` URL, and what a redirect makes of it.
+//!
+//! ```text
+//! http-URI  = "http" "://" authority path-abempty [ "?" query ]    RFC 9110, section 4.2
+//! authority = host [ ":" port ]
+//!
+//! http://localhost:3000/events/news?history=5#top
+//!        └── host ──┘└──┘└─────── target ──────┘└──┘ for the client alone: dropped
+//!                    port
+//! ```
+//!
+//! What can stand in a target goes out as it was given. What can't, but is plainly meant (a space,
+//! letters beyond ASCII), is percent-encoded as a browser does it. Control characters are refused,
+//! as nobody means those. So is user information: what is in an URL ends up in logs.
+
+use std::fmt;
+
+use crate::error::{Error, Result};
+use crate::http::is_authority;
+
+/// An absolute `http` or `https` URL.
+///
+/// ```
+/// use tidings::client::Url;
+///
+/// let url = Url::parse("http://localhost:3000/events/news?history=5#top")?;
+/// assert_eq!((url.host(), url.port()), ("localhost", 3000));
+/// assert_eq!(url.target(), "/events/news?history=5");
+/// assert_eq!(url.join("/events/late")?.to_string(), "http://localhost:3000/events/late");
+/// # Ok::<(), tidings::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Url {
+    secure: bool,
+    /// In lower case; an IPv6 address in its brackets.
+    host: Box<str>,
+    port: u16,
+    /// Visible ASCII that begins with a slash.
+    target: Box<str>,
+}
+
+impl Url {
+    /// Reads an absolute URL. Without a path its target is `/`.
+    ///
+    /// # Errors
+    ///
+    /// If it is not one: no scheme, or another than `http` and `https`; no host, or one that is not
+    /// ASCII; a port that is no number of 16 bits; user information; control characters.
+    pub fn parse(text: &str) -> Result<Self> {
+        let bad = |why: &str| Error::invalid(format!("{why}: {text:?}"));
+        if text.chars().any(char::is_control) {
+            return Err(bad("an URL must have no control characters"));
+        }
+        let scheme = scheme(text).unwrap_or_default();
+        let secure = scheme.eq_ignore_ascii_case("https");
+        let behind = text[scheme.len()..].strip_prefix("://");
+        let Some(rest) = behind.filter(|_| secure || scheme.eq_ignore_ascii_case("http")) else {
+            return Err(bad("an URL must begin with http:// or https://"));
+        };
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (authority, target) = rest.split_at(end);
+        if authority.contains('@') {
+            return Err(bad(
+                "an URL must have no user name and no password; set the field Authorization",
+            ));
+        }
+        if !is_authority(authority.as_bytes()) {
+            return Err(bad(
+                "an URL must name a host, in ASCII, and may have a port from 0 to 65535",
+            ));
+        }
+        let (host, port) = split_port(authority, if secure { 443 } else { 80 });
+        let host = host.to_ascii_lowercase().into();
+        Ok(Self { secure, host, port, target: encode(target).into() })
+    }
+
+    /// Whether it begins with `https`.
+    pub fn is_https(&self) -> bool {
+        self.secure
+    }
+
+    /// The host, in lower case; an IPv6 address without its brackets.
+    pub fn host(&self) -> &str {
+        self.host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&self.host)
+    }
+
+    /// The port, which is 80 for `http` and 443 for `https` where none is named.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// What is asked of the host: the path and the query.
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// The host and, unless it is that of the scheme, the port: what the field `Host` says.
+    pub fn authority(&self) -> String {
+        let default = if self.secure { 443 } else { 80 };
+        if self.port == default {
+            return self.host.to_string();
+        }
+        format!("{}:{}", self.host, self.port)
+    }
+
+    /// Whether both have the same scheme, host and port.
+    pub fn has_origin_of(&self, other: &Self) -> bool {
+        (self.secure, &self.host, self.port) == (other.secure, &other.host, other.port)
+    }
+
+    /// What a reference means that was found at this URL, as in `Location` (RFC 3986, section
+    /// 5.2).
+    ///
+    /// # Errors
+    ///
+    /// If what it refers to is no URL that [`parse`](Self::parse) would take.
+    pub fn join(&self, reference: &str) -> Result<Self> {
+        let reference = reference.split('#').next().unwrap_or_default();
+        if scheme(reference).is_some() {
+            return Self::parse(reference);
+        }
+        let scheme = if self.secure { "https" } else { "http" };
+        if reference.starts_with("//") {
+            return Self::parse(&format!("{scheme}:{reference}"));
+        }
+        let (path, _) = split_query(&self.target);
+        let target = match reference {
+            "" => self.target.to_string(),
+            query if query.starts_with('?') => format!("{path}{query}"),
+            whole if whole.starts_with('/') => without_dots(whole),
+            relative => {
+                let folder = path.rfind('/').map_or("/", |slash| &path[..=slash]);
+                without_dots(&format!("{folder}{relative}"))
+            }
+        };
+        Self::parse(&format!("{scheme}://{}{target}", self.authority()))
+    }
+}
+
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.secure { "https" } else { "http" };
+        write!(f, "{scheme}://{}{}", self.authority(), self.target)
+    }
+}
+
+/// `scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )`, if a colon stands behind it.
+fn scheme(text: &str) -> Option<&str> {
+    let (scheme, _) = text.split_once(':')?;
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    let begins = scheme.starts_with(|first: char| first.is_ascii_alphabetic());
+    (begins && scheme.bytes().all(good)).then_some(scheme)
+}
+
+/// The authority is valid, so a colon behind the bracket, if there is one, is that of the port.
+fn split_port(authority: &str, default: u16) -> (&str, u16) {
+    let bracket = authority.rfind(']').unwrap_or(0);
+    match authority[bracket..].rfind(':') {
+        Some(colon) => {
+            let (host, port) = authority.split_at(bracket + colon);
+            (host, port[1..].parse().unwrap_or(default))
+        }
+        None => (authority, default),
+    }
+}
+
+fn split_query(target: &str) -> (&str, &str) {
+    target.split_at(target.find('?').unwrap_or(target.len()))
+}
+
+/// The target without its fragment, with a slash at its start, and fit to be sent.
+fn encode(target: &str) -> String {
+    let target = target.split('#').next().unwrap_or_default();
+    let mut encoded = String::from(if target.starts_with('/') { "" } else { "/" });
+    for byte in target.bytes() {
+        match byte {
+            b'"' | b'<' | b'>' | b'`' => encoded.push_str(&format!("%{byte:02X}")),
+            b'!'..=b'~' => encoded.push(byte.into()),
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
+/// Takes out `.` and `..` of a path (RFC 3986, section 5.2.4).
+fn without_dots(target: &str) -> String {
+    let (path, query) = split_query(target);
+    let mut kept: Vec<&str> = Vec::new();
+    let mut segments = path.split('/').skip(1).peekable();
+    while let Some(segment) = segments.next() {
+        let last = segments.peek().is_none();
+        match segment {
+            "." | ".." => {
+                if segment == ".." {
+                    kept.pop();
+                }
+                if last {
+                    kept.push("");
+                }
+            }
+            segment => kept.push(segment),
+        }
+    }
+    format!("/{}{query}", kept.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn url(text: &str) -> Url {
+        Url::parse(text).expect("an URL")
+    }
+
+    #[test]
+    fn an_url_has_a_host_a_port_and_a_target() {
+        for (text, secure, host, port, target, authority) in [
+            ("http://h", false, "h", 80, "/", "h"),
+            ("HTTP://Host:80/", false, "host", 80, "/", "host"),
+            ("http://h:/a", false, "h", 80, "/a", "h"),
+            ("https://h?a=b", true, "h", 443, "/?a=b", "h"),
+            ("https://h:80/a/b?c#d", true, "h", 80, "/a/b?c", "h:80"),
+            ("http://[::1]:3000/", false, "::1", 3000, "/", "[::1]:3000"),
+            ("http://[::1]", false, "::1", 80, "/", "[::1]"),
+            ("http://127.0.0.1:1/#a/b", false, "127.0.0.1", 1, "/", "127.0.0.1:1"),
+            ("http://h/a:b@c//d", false, "h", 80, "/a:b@c//d", "h"),
+        ] {
+            let url = url(text);
+            assert_eq!((url.is_https(), url.host(), url.port()), (secure, host, port), "{text}");
+            assert_eq!((url.target(), &*url.authority()), (target, authority), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_can_not_be_sent_but_is_plainly_meant_is_encoded() {
+        let given = "http://h/a b/straße?q=<\"`>&x={|}%20%";
+        assert_eq!(url(given).target(), "/a%20b/stra%C3%9Fe?q=%3C%22%60%3E&x={|}%20%");
+    }
+
+    #[test]
+    fn what_is_no_url_is_told_what_one_is() {
+        for (text, why) in [
+            ("", "must begin with http://"),
+            ("localhost:3000/events", "must begin with http://"),
+            ("/events", "must begin with http://"),
+            ("ftp://h/", "must begin with http://"),
+            ("http:/h", "must begin with http://"),
+            ("http://", "must name a host"),
+            ("http:///a", "must name a host"),
+            ("http://:80/", "must name a host"),
+            ("http://h:65536/", "must name a host"),
+            ("http://h:+1/", "must name a host"),
+            ("http://a b/", "must name a host"),
+            ("http://straße/", "must name a host"),
+            ("http://::1/", "must name a host"),
+            ("http://me:secret@h/", "set the field Authorization"),
+            ("http://h/\r\nX: y", "control characters"),
+            ("http://h/\u{85}", "control characters"),
+        ] {
+            let error = Url::parse(text).expect_err(text);
+            assert!(error.is_invalid() && error.to_string().contains(why), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_reference_is_taken_as_the_standard_says() {
+        let base = url("http://a:81/b/c/d?q");
+        for (reference, joined) in [
+            ("https://x/y", "https://x/y"),
+            ("//x/y", "http://x/y"),
+            ("g", "http://a:81/b/c/g"),
+            ("./g", "http://a:81/b/c/g"),
+            ("g/", "http://a:81/b/c/g/"),
+            ("/g", "http://a:81/g"),
+            ("?y", "http://a:81/b/c/d?y"),
+            ("g?y#s", "http://a:81/b/c/g?y"),
+            ("#s", "http://a:81/b/c/d?q"),
+            ("", "http://a:81/b/c/d?q"),
+            (".", "http://a:81/b/c/"),
+            ("./", "http://a:81/b/c/"),
+            ("..", "http://a:81/b/"),
+            ("../g", "http://a:81/b/g"),
+            ("../../../g", "http://a:81/g"),
+            ("/./g/../h/.", "http://a:81/h/"),
+            ("g;x=1/../y?a/../b", "http://a:81/b/c/y?a/../b"),
+            ("/a:b", "http://a:81/a:b"),
+        ] {
+            assert_eq!(base.join(reference).expect(reference).to_string(), joined, "{reference}");
+        }
+        assert!(base.join("mailto:me").is_err());
+        assert!(base.join("http://").is_err());
+    }
+
+    #[test]
+    fn an_origin_is_scheme_host_and_port() {
+        let one = url("http://h/a");
+        assert!(one.has_origin_of(&url("http://H:80/b")));
+        for other in ["https://h:80/", "http://h:81/", "http://i/"] {
+            assert!(!one.has_origin_of(&url(other)), "{other}");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! The field lines of one head, and the bytes in which they stand.
+//!
+//! Names are compared in any case (RFC 9110, section 5.1). Lines of one name come in their order,
+//! and where the field is a list, they are one list (section 5.3).
+
+use std::str;
+
+use super::field_line::FieldLine;
+use super::syntax::list_elements;
+use super::target::Span;
+
+#[derive(Clone)]
+pub(crate) struct Fields {
+    /// The whole head, from its first byte to the LF of its empty line.
+    bytes: Box<[u8]>,
+    lines: Vec<FieldLine>,
+}
+
+impl Fields {
+    pub(crate) fn new(bytes: Box<[u8]>, lines: Vec<FieldLine>) -> Self {
+        Self { bytes, lines }
+    }
+
+    /// A part of the head that its parser has found to be ASCII.
+    pub(crate) fn ascii(&self, span: Span) -> &str {
+        str::from_utf8(span.of(&self.bytes)).expect("targets and names are checked to be ASCII")
+    }
+
+    /// A part of the head.
+    pub(crate) fn part(&self, span: Span) -> &[u8] {
+        span.of(&self.bytes)
+    }
+
+    /// All names and values.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.lines.iter().map(|line| (self.ascii(line.name), line.value.of(&self.bytes)))
+    }
+
+    /// The value of the first line of this name.
+    pub(crate) fn first(&self, name: &str) -> Option<&[u8]> {
+        self.values(name).next()
+    }
+
+    /// The same as text, if it is UTF-8.
+    pub(crate) fn first_text(&self, name: &str) -> Option<&str> {
+        str::from_utf8(self.first(name)?).ok()
+    }
+
+    /// The values of all lines of this name.
+    pub(crate) fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        // Names mostly differ in length, and to compare that needs no bytes.
+        self.lines
+            .iter()
+            .filter(move |line| line.name.len() == name.len())
+            .filter(move |line| line.name.of(&self.bytes).eq_ignore_ascii_case(name.as_bytes()))
+            .map(|line| line.value.of(&self.bytes))
+    }
+
+    /// The elements of all lines of this name.
+    pub(crate) fn elements(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        self.values(name).flat_map(list_elements)
+    }
+}

@@ -1,0 +1,235 @@
+//! The head of an answer, as a client reads it (RFC 9112, sections 4 to 6).
+//!
+//! ```text
+//! HTTP/1.1 100 Continue CRLF              an interim answer: any number, each with its own
+//! CRLF                                    empty line, before the one that counts
+//! HTTP/1.1 200 OK CRLF                    status line
+//! Content-Type: text/event-stream CRLF    field line
+//! CRLF                                    the empty line that ends the head
+//! ```
+//!
+//! It is read as strictly as a request, and for the same reason: what two readers can read in two
+//! ways is refused. Each line is checked as soon as its LF is there, and the first bytes even
+//! before, so that a port on which something else is spoken (TLS, say) is told at once.
+//!
+//! 101 is refused, as nobody here asks for another protocol.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use super::accept;
+use super::field_line::FieldLine;
+use super::fields::Fields;
+use super::framing::Framing;
+use super::refusal::Refusal;
+use super::request_line::Version;
+use super::status::Status;
+use super::status_line::StatusLine;
+use super::syntax::find_line_feed;
+
+/// With this every answer begins.
+const BEGINNING: &[u8] = b"HTTP/";
+
+const NOT_HTTP: Refusal = Refusal::bad_response(
+    "an answer must begin with HTTP/; something else is spoken here (RFC 9112, section 4)",
+);
+const BARE_LF: Refusal =
+    Refusal::bad_response("a line must end in CRLF, not in LF alone (RFC 9112, section 2.2)");
+const SWITCHING: Refusal = Refusal::bad_response(
+    "the answer is 101 Switching Protocols, and nobody asked for that (RFC 9110, section 15.2.2)",
+);
+const LONG_HEAD: Refusal =
+    Refusal::bad_response("the head of the answer is longer than what is taken of it here");
+
+/// The head of an answer. One that exists is valid, and its status is final: 200 to 599.
+///
+/// [`ResponseHeadParser`] makes it.
+#[derive(Clone)]
+pub struct ResponseHead {
+    line: StatusLine,
+    status: Status,
+    /// Their bytes are those of the whole head.
+    fields: Fields,
+    framing: Framing,
+}
+
+impl ResponseHead {
+    fn new(bytes: &[u8], line: StatusLine, fields: Vec<FieldLine>) -> Result<Self, Refusal> {
+        let status = Status::new(line.code).expect("interim answers have been passed over");
+        let fields = Fields::new(bytes.into(), fields);
+        let mut head = Self { line, status, fields, framing: Framing::None };
+        head.framing = Framing::of_response(&head).map_err(Refusal::in_response)?;
+        Ok(head)
+    }
+
+    /// How the request went.
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    /// What the server says of the status in its own words; often empty. Bytes that are not UTF-8
+    /// become U+FFFD.
+    pub fn reason(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(self.fields.part(self.line.reason))
+    }
+
+    /// Which HTTP the server speaks.
+    pub fn version(&self) -> Version {
+        self.line.version
+    }
+
+    /// The value of the first field line of this name, in any case, without the white space
+    /// around it.
+    pub fn field(&self, name: &str) -> Option<&[u8]> {
+        self.fields.first(name)
+    }
+
+    /// The same as text, if it is UTF-8.
+    pub fn field_text(&self, name: &str) -> Option<&str> {
+        self.fields.first_text(name)
+    }
+
+    /// All field lines in the order in which they came.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.fields.iter()
+    }
+
+    /// Where the body ends.
+    pub fn framing(&self) -> Framing {
+        self.framing
+    }
+
+    /// Whether the content is an event stream: there is a `Content-Type`, and it is
+    /// `text/event-stream`, with any parameters.
+    pub fn is_event_stream(&self) -> bool {
+        let mut types = self.values("content-type").peekable();
+        types.peek().is_some() && types.all(|value| accept::is_type(value, "text/event-stream"))
+    }
+
+    /// The values of all field lines of this name.
+    pub(crate) fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        self.fields.values(name)
+    }
+}
+
+/// Shows the names of the fields but not their values, which may be secrets.
+impl fmt::Debug for ResponseHead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseHead")
+            .field("version", &self.version())
+            .field("status", &self.status)
+            .field("fields", &self.fields().map(|(name, _)| name).collect::<Vec<_>>())
+            .field("framing", &self.framing)
+            .finish()
+    }
+}
+
+/// Parses the head of one answer, and passes over the interim ones before it.
+///
+/// ```
+/// use tidings::http::{Framing, ResponseHeadParser};
+///
+/// let bytes = b"HTTP/1.1 200 OK\r\n\
+///               Content-Type: text/event-stream\r\n\
+///               Transfer-Encoding: chunked\r\n\
+///               \r\n\
+///               8\r\n";
+/// let mut parser = ResponseHeadParser::new(64 * 1024);
+/// assert!(parser.parse(&bytes[..40])?.is_none()); // the head goes on
+/// let (head, consumed) = parser.parse(bytes)?.expect("the empty line is there");
+/// assert_eq!(head.status().code(), 200);
+/// assert!(head.is_event_stream());
+/// assert_eq!(head.framing(), Framing::Chunked);
+/// assert_eq!(&bytes[consumed..], b"8\r\n");
+/// # Ok::<(), tidings::http::Refusal>(())
+/// ```
+#[derive(Debug)]
+pub struct ResponseHeadParser {
+    longest: usize,
+    /// Where the head begins, behind the interim ones.
+    start: usize,
+    /// Where the current line begins.
+    line: usize,
+    /// Up to here there is no LF in the current line.
+    searched: usize,
+    status_line: Option<StatusLine>,
+    fields: Vec<FieldLine>,
+}
+
+impl ResponseHeadParser {
+    /// A parser that takes `longest` bytes for the head, those of interim answers included.
+    pub fn new(longest: usize) -> Self {
+        let fields = Vec::new();
+        Self { longest, start: 0, line: 0, searched: 0, status_line: None, fields }
+    }
+
+    /// Parses the head, or as much of it as there is.
+    ///
+    /// `input` is everything received so far, so that it always begins with the same byte. When the
+    /// head goes on, the result is `None`, and `parse` is to be called again with more. When its
+    /// empty line is there, the result is the head and how many bytes of `input` it took, interim
+    /// answers included; what is behind them is the body.
+    ///
+    /// # Errors
+    ///
+    /// A [`Refusal`], as soon as the bytes cannot become a valid head any more. Its status says
+    /// nothing but that an answer was bad.
+    pub fn parse(&mut self, input: &[u8]) -> Result<Option<(ResponseHead, usize)>, Refusal> {
+        loop {
+            self.check_beginning(input)?;
+            let unsearched = input.get(self.searched..).unwrap_or_default();
+            let Some(end) = find_line_feed(unsearched).map(|at| self.searched + at) else {
+                self.searched = input.len().max(self.searched);
+                let too_long = input.len() > self.longest;
+                return if too_long { Err(LONG_HEAD) } else { Ok(None) };
+            };
+            if end >= self.longest {
+                return Err(LONG_HEAD);
+            }
+            let line = input[self.line..end].strip_suffix(b"\r").ok_or(BARE_LF)?;
+            let is_end = self.take_line(line)?;
+            self.line = end + 1;
+            self.searched = end + 1;
+            let head = if is_end { self.finish(input)? } else { None };
+            if let Some(head) = head {
+                return Ok(Some((head, end + 1)));
+            }
+        }
+    }
+
+    /// What the first line begins with need not wait for its end.
+    fn check_beginning(&self, input: &[u8]) -> Result<(), Refusal> {
+        let head = input.get(self.start..).unwrap_or_default();
+        let length = head.len().min(BEGINNING.len());
+        (head[..length] == BEGINNING[..length]).then_some(()).ok_or(NOT_HTTP)
+    }
+
+    /// Takes one line without its CRLF; `true` when it is the empty one that ends a head.
+    fn take_line(&mut self, line: &[u8]) -> Result<bool, Refusal> {
+        if self.status_line.is_none() {
+            self.status_line = Some(StatusLine::parse(line)?);
+        } else if line.is_empty() {
+            return Ok(true);
+        } else {
+            let field = FieldLine::parse(line, self.line - self.start);
+            self.fields.push(field.map_err(Refusal::in_response)?);
+        }
+        Ok(false)
+    }
+
+    /// A head is whole: makes it, or passes over it if it is interim.
+    fn finish(&mut self, input: &[u8]) -> Result<Option<ResponseHead>, Refusal> {
+        let line = self.status_line.take().expect("only behind it is an empty line taken");
+        let fields = std::mem::take(&mut self.fields);
+        let bytes = &input[self.start..self.line];
+        self.start = self.line;
+        match line.code {
+            101 => Err(SWITCHING),
+            100..=199 => Ok(None),
+            _ => ResponseHead::new(bytes, line, fields).map(Some),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,168 @@
+//! Tests of the heads of answers: what they mean, what is refused, and that splits don't matter.
+
+use super::*;
+
+const LONGEST: usize = 200;
+
+fn parse(bytes: &[u8]) -> Result<Option<(ResponseHead, usize)>, Refusal> {
+    ResponseHeadParser::new(LONGEST).parse(bytes)
+}
+
+#[track_caller]
+fn head(fields: &str) -> ResponseHead {
+    let bytes = format!("HTTP/1.1 200 OK\r\n{fields}\r\n");
+    let (head, consumed) = parse(bytes.as_bytes()).expect("a valid head").expect("a whole head");
+    assert_eq!(consumed, bytes.len());
+    head
+}
+
+#[track_caller]
+fn refused(bytes: &[u8]) -> &'static str {
+    match parse(bytes) {
+        Err(refusal) => {
+            assert_eq!(refusal.status(), Status::BAD_GATEWAY);
+            refusal.why()
+        }
+        Ok(head) => panic!("not refused: {} gives {head:?}", bytes.escape_ascii()),
+    }
+}
+
+#[test]
+fn a_head_gives_back_what_was_sent() {
+    let bytes = b"HTTP/1.0 404 Nothing h\xE9re\r\nA: b\r\nX-Odd:caf\xE9\r\na:c\r\n\r\nrest";
+    let (head, consumed) = parse(bytes).unwrap().unwrap();
+    assert_eq!(&bytes[consumed..], b"rest");
+    assert_eq!((head.version(), head.status()), (Version::Http10, Status::NOT_FOUND));
+    assert_eq!(head.reason(), "Nothing h\u{FFFD}re");
+    assert_eq!((head.field("A"), head.field_text("x-odd")), (Some(&b"b"[..]), None));
+    let fields: Vec<_> = head.fields().collect();
+    assert_eq!(fields, [("A", &b"b"[..]), ("X-Odd", b"caf\xE9"), ("a", b"c")]);
+    let shown = format!("{head:?}");
+    assert!(shown.contains("X-Odd") && !shown.contains("caf"), "{shown}");
+}
+
+#[test]
+fn the_framing_is_that_of_the_fields_and_else_the_end_of_the_connection() {
+    assert_eq!(head("").framing(), Framing::UntilClose);
+    assert_eq!(head("Content-Length: 0\r\n").framing(), Framing::Length(0));
+    assert_eq!(head("Content-Length: 17\r\n").framing(), Framing::Length(17));
+    assert_eq!(head("Transfer-Encoding: Chunked\r\n").framing(), Framing::Chunked);
+    for status in ["204", "304"] {
+        let bytes = format!("HTTP/1.1 {status} \r\nTransfer-Encoding: chunked\r\n\r\n");
+        let (head, _) = parse(bytes.as_bytes()).unwrap().unwrap();
+        assert_eq!(head.framing(), Framing::None);
+    }
+}
+
+#[test]
+fn a_framing_that_could_be_read_in_two_ways_is_refused() {
+    for fields in [
+        "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        "Content-Length: 5\r\nContent-Length: 5\r\n",
+        "Content-Length: 5, 5\r\n",
+        "Content-Length: -1\r\n",
+        "Transfer-Encoding: gzip, chunked\r\n",
+        "Transfer-Encoding: chunked, chunked\r\n",
+        "Transfer-Encoding:\r\n",
+    ] {
+        refused(format!("HTTP/1.1 200 OK\r\n{fields}\r\n").as_bytes());
+    }
+    refused(b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+}
+
+#[test]
+fn an_event_stream_is_told_by_its_type_in_any_case_with_any_parameters() {
+    for value in [
+        "text/event-stream",
+        "Text/Event-Stream",
+        "text/event-stream;charset=utf-8",
+        "text/event-stream ; charset=\"windows;1252\"",
+        "text/event-stream;",
+    ] {
+        assert!(head(&format!("content-type: {value}\r\n")).is_event_stream(), "{value}");
+    }
+    for value in ["", "text/plain", "text/event-streams", "text/x-event-stream", "text", ";"] {
+        assert!(!head(&format!("Content-Type: {value}\r\n")).is_event_stream(), "{value}");
+    }
+    assert!(!head("").is_event_stream());
+    let two = "Content-Type: text/event-stream\r\nContent-Type: text/html\r\n";
+    assert!(!head(two).is_event_stream());
+}
+
+#[test]
+fn interim_answers_are_passed_over() {
+    let interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
+    let bytes = format!("{interim}HTTP/1.1 200 OK\r\nA: b\r\n\r\nrest");
+    let (head, consumed) = parse(bytes.as_bytes()).unwrap().unwrap();
+    assert_eq!((head.status(), head.field("link")), (Status::OK, None));
+    assert_eq!(head.fields().collect::<Vec<_>>(), [("A", &b"b"[..])]);
+    assert_eq!(&bytes[consumed..], "rest");
+    assert!(refused(b"HTTP/1.1 101 Switching Protocols\r\n\r\n").contains("101"));
+}
+
+#[test]
+fn what_is_not_http_is_told_at_its_first_bytes() {
+    for bytes in [&b"\x15\x03\x01"[..], b"S", b"HTTP 200", b"\r\n", b"HTTP/1.1 100 \r\n\r\n<"] {
+        assert_eq!(refused(bytes), NOT_HTTP.why());
+    }
+    for bytes in [&b""[..], b"H", b"HTTP", b"HTTP/1.1 200 OK\r\n"] {
+        assert!(parse(bytes).unwrap().is_none());
+    }
+}
+
+#[test]
+fn a_line_that_breaks_the_grammar_is_refused_when_it_ends() {
+    assert_eq!(refused(b"HTTP/1.1 200 OK\n"), BARE_LF.why());
+    assert_eq!(refused(b"HTTP/1.1 200 OK\r\nA: b\n"), BARE_LF.why());
+    for line in ["A : b", " A: b", "A", ": b", "A: \0", "A: b\rc", "Ä: b"] {
+        refused(format!("HTTP/1.1 200 OK\r\n{line}\r\n").as_bytes());
+    }
+    assert!(refused(b"HTTP/1.1 200 OK\r\nA: b\r\n c\r\n").contains("not folded"));
+}
+
+#[test]
+fn a_head_may_be_as_long_as_its_bound_and_no_longer() {
+    let with_length = |length: usize| {
+        let value = "x".repeat(length - "HTTP/1.1 200 OK\r\nA: \r\n\r\n".len());
+        format!("HTTP/1.1 200 OK\r\nA: {value}\r\n\r\n")
+    };
+    assert!(parse(with_length(LONGEST).as_bytes()).unwrap().is_some());
+    let long = with_length(LONGEST + 1);
+    assert_eq!(refused(long.as_bytes()), LONG_HEAD.why());
+    let interim = "HTTP/1.1 100 Continue\r\n\r\n".repeat(9);
+    assert_eq!(refused(interim.as_bytes()), LONG_HEAD.why());
+    // One that never ends is told when it is too long.
+    assert!(parse(&long.as_bytes()[..LONGEST]).unwrap().is_none());
+    let endless = "HTTP/1.1 200 OK\r\nA:".to_owned() + &" ".repeat(LONGEST);
+    assert_eq!(refused(&endless.as_bytes()[..LONGEST + 1]), LONG_HEAD.why());
+}
+
+#[test]
+fn the_result_does_not_depend_on_the_pieces() {
+    let heads: [&[u8]; 6] = [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nA: b\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nA: b\n\r\n",
+        b"HTTP/1.1 200 OK\r\nA : b\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\nhello",
+    ];
+    for bytes in heads {
+        let whole = outcome(&mut ResponseHeadParser::new(LONGEST), bytes, bytes.len());
+        for step in 1..bytes.len() {
+            let pieces = outcome(&mut ResponseHeadParser::new(LONGEST), bytes, step);
+            assert_eq!(pieces, whole, "{} by {step}", bytes.escape_ascii());
+        }
+    }
+}
+
+/// What comes out when the bytes come so many at a time.
+fn outcome(parser: &mut ResponseHeadParser, bytes: &[u8], step: usize) -> Result<String, Refusal> {
+    let ends = (step..bytes.len()).step_by(step).chain([bytes.len()]);
+    for end in ends {
+        if let Some(parsed) = parser.parse(&bytes[..end])? {
+            return Ok(format!("{parsed:?}"));
+        }
+    }
+    Ok("it goes on".into())
+}

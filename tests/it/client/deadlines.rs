@@ -1,0 +1,71 @@
+//! Silence, and answers that don't come.
+
+use std::thread::sleep;
+use std::time::Instant;
+
+use super::*;
+use crate::support::script::{NO_MORE, STREAM, act};
+
+const SHORT: Duration = Duration::from_millis(200);
+
+#[test]
+fn a_server_that_falls_silent_is_left_and_come_back_to() {
+    let script = Script::acts(vec![
+        act(|peer| {
+            peer.send(format!("{STREAM}id: 1\ndata: a\n\n"));
+            assert!(peer.is_left());
+        }),
+        act(|peer| peer.send(NO_MORE)),
+    ]);
+    let mut source = source(&script).silence(SHORT);
+    opened(&mut source);
+    event(&mut source);
+    let start = Instant::now();
+    let (error, _) = lost(&mut source);
+    assert!(error.is_timeout());
+    assert_eq!(error.to_string(), "nothing has come for 200ms");
+    assert!(start.elapsed() + Duration::from_millis(20) > SHORT, "{:?}", start.elapsed());
+    assert!(matches!(update(&mut source), Update::Stopped));
+    assert_eq!(script.field("last-event-id")[1].as_deref(), Some("1"));
+}
+
+#[test]
+fn a_comment_breaks_the_silence() {
+    let script = Script::acts(vec![
+        act(|peer| {
+            peer.send(STREAM);
+            for _ in 0..20 {
+                sleep(Duration::from_millis(50));
+                peer.send(":\n");
+            }
+            peer.send("data: a\n\n");
+        }),
+        act(|peer| peer.send(NO_MORE)),
+    ]);
+    let mut source = source(&script).silence(Duration::from_millis(800));
+    opened(&mut source);
+    assert_eq!(event(&mut source).data, "a");
+    assert!(!lost(&mut source).0.is_timeout());
+}
+
+#[test]
+fn an_answer_that_does_not_come_or_comes_in_drips_is_not_waited_for() {
+    let script = Script::acts(vec![
+        act(|peer| assert!(peer.is_left())),
+        act(|peer| {
+            peer.send("HTTP/1.1 200 OK\r\nX: ");
+            let start = Instant::now();
+            while peer.socket.peek(&mut [0]).is_err() && start.elapsed() < 20 * SHORT {
+                peer.send("x");
+                sleep(Duration::from_millis(10));
+            }
+        }),
+    ]);
+    let mut source = source(&script).answer_deadline(SHORT).give_up_after(2);
+    let start = Instant::now();
+    let (error, _) = lost(&mut source);
+    assert!(error.is_timeout());
+    assert_eq!(error.to_string(), "the server does not answer in time");
+    assert!(source.next_update().expect("an error").expect_err("no head").is_timeout());
+    assert!(start.elapsed() < 10 * SHORT, "{:?}", start.elapsed());
+}

@@ -1,0 +1,125 @@
+//! Connections one after the other.
+
+use std::net::TcpListener;
+use std::time::Instant;
+
+use tidings::CloseReason;
+
+use super::*;
+use crate::support::script::{CHUNKED, NO_MORE, STREAM};
+
+#[test]
+fn a_stream_that_is_cut_and_one_that_ends_are_both_gone_on_with_behind_the_last_event_id() {
+    let script = Script::answers([
+        format!("{CHUNKED}11\r\nid: 1\ndata: one\n\n\r\n"), // cut: no last chunk
+        format!("{CHUNKED}11\r\nid: 2\ndata: two\n\n\r\n0\r\n\r\n"),
+        format!("{STREAM}data: three\n\nid: 4\ndata: never whole\n"),
+        NO_MORE.into(),
+    ]);
+    let mut source = source(&script);
+    opened(&mut source);
+    assert_eq!(event(&mut source).data, "one");
+    let (error, _) = lost(&mut source);
+    assert_eq!(error.close_reason(), None);
+    assert!(error.to_string().contains("cut in the middle of the stream"), "{error}");
+    opened(&mut source);
+    assert_eq!(event(&mut source).data, "two");
+    let (error, _) = lost(&mut source);
+    assert_eq!(error.close_reason(), Some(CloseReason::Server));
+    opened(&mut source);
+    let three = event(&mut source);
+    assert_eq!((&*three.data, &*three.last_event_id), ("three", "2"));
+    lost(&mut source);
+    assert_eq!(source.last_event_id(), "2");
+    assert!(matches!(update(&mut source), Update::Stopped));
+    assert!(source.next_update().is_none());
+    let ids = [None, Some("1".into()), Some("2".into()), Some("2".into())];
+    assert_eq!(script.field("last-event-id"), ids);
+}
+
+#[test]
+fn an_empty_id_is_not_sent_and_one_beyond_ascii_is_sent_as_utf_8() {
+    let script = Script::answers([
+        format!("{STREAM}id: 1\n\n"),
+        format!("{STREAM}id: …é\ndata: a\n\n"),
+        format!("{STREAM}id\n\n"),
+        NO_MORE.into(),
+    ]);
+    assert_eq!(data(source(&script)), ["a"]);
+    let ids = [None, Some("1".into()), Some("…é".into()), None];
+    assert_eq!(script.field("last-event-id"), ids);
+}
+
+#[test]
+fn what_was_unfinished_does_not_reach_into_the_next_stream() {
+    let script = Script::answers([
+        format!("{STREAM}event: x\nid: 1\ndata: lost\nda"),
+        format!("{STREAM}\u{feff}ta: never\ndata: a\r"),
+        format!("{STREAM}\ndata: b\n\n"),
+        NO_MORE.into(),
+    ]);
+    let events: Vec<_> = source(&script).map(Result::unwrap).collect();
+    let told: Vec<_> =
+        events.iter().map(|e| (&*e.event_type, &*e.data, &*e.last_event_id)).collect();
+    assert_eq!(told, [("message", "b", "")]);
+}
+
+#[test]
+fn the_reconnection_time_is_what_the_stream_says_and_outlives_the_connection() {
+    let script = Script::answers([
+        format!("{STREAM}retry: 300\ndata: a\n\n"),
+        format!("{STREAM}data: b\n\n"),
+        format!("{STREAM}data: c\n\n"),
+    ]);
+    let mut source = source(&script);
+    let mut wait = Duration::ZERO;
+    for _ in 0..3 {
+        let start = Instant::now();
+        opened(&mut source);
+        assert!(start.elapsed() + Duration::from_millis(5) > wait, "{:?}", start.elapsed());
+        event(&mut source);
+        wait = lost(&mut source).1;
+        assert!((300..=375).contains(&wait.as_millis()), "{wait:?}");
+    }
+}
+
+#[test]
+fn a_server_that_is_not_there_is_tried_ever_more_seldom_until_it_is_given_up() {
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut source = at(&format!("http://{nobody}/")).give_up_after(3);
+    for least in [250, 500] {
+        let (error, retry_in) = lost(&mut source);
+        let said = error.to_string();
+        assert!(said.starts_with(&format!("can't connect to {nobody}: ")), "{said}");
+        assert!((least..=least * 5 / 4).contains(&retry_in.as_millis()), "{retry_in:?}");
+    }
+    assert!(source.next_update().expect("an error").is_err());
+    assert!(source.next_update().is_none());
+}
+
+#[test]
+fn a_stream_that_opens_makes_good_for_failures_before_it() {
+    let script = Script::answers(["", "HTTP/1.1 200 OK\r\nCont", STREAM, "", NO_MORE]);
+    let mut source = source(&script).give_up_after(3);
+    for what in ["before the server had answered", "before the server had answered"] {
+        let (error, _) = lost(&mut source);
+        assert!(error.to_string().contains(what), "{error}");
+    }
+    opened(&mut source);
+    // It opened and brought nothing, so it is not come back to at once.
+    let (error, retry_in) = lost(&mut source);
+    assert_eq!(error.close_reason(), Some(CloseReason::Server));
+    assert!((250..=313).contains(&retry_in.as_millis()), "{retry_in:?}");
+    lost(&mut source);
+    assert!(matches!(update(&mut source), Update::Stopped));
+}
+
+#[test]
+fn without_reconnecting_a_clean_end_ends_it_and_anything_else_is_an_error() {
+    let script = Script::answers([format!("{STREAM}data: a\n\n")]);
+    assert_eq!(data(source(&script).reconnects(false)), ["a"]);
+    let script = Script::answers([format!("{CHUNKED}9\r\ndata: a\n\n\r\n")]);
+    assert_eq!(failure(source(&script).reconnects(false)).0, ["a"]);
+    let script = Script::answers([""]);
+    assert_eq!(failure(source(&script).reconnects(false)).0, [""; 0]);
+}

@@ -1,0 +1,88 @@
+//! Redirects: where they lead, what they take along, and where they end.
+
+use tidings::client::StreamRequest;
+
+use super::*;
+use crate::support::script::{NO_MORE, STREAM};
+
+fn redirect(status: u16, location: &str) -> String {
+    format!("HTTP/1.1 {status} There\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n")
+}
+
+/// The first line of each request.
+fn lines(script: &Script) -> Vec<String> {
+    let first = |request: &String| request.lines().next().unwrap_or_default().to_owned();
+    script.requests().iter().map(first).collect()
+}
+
+#[test]
+fn each_kind_is_followed_and_the_next_connection_begins_where_the_first_did() {
+    for status in [301, 302, 303, 307, 308] {
+        let script = Script::answers([
+            redirect(status, "/moved/../there?a=b#c"),
+            format!("{STREAM}id: 1\ndata: a\n\n"),
+            redirect(status, "elsewhere"),
+            NO_MORE.into(),
+        ]);
+        let mut source = source(&script);
+        assert_eq!(opened(&mut source), script.url("/there?a=b"));
+        event(&mut source);
+        lost(&mut source);
+        assert!(matches!(update(&mut source), Update::Stopped));
+        let asked = ["/events", "/there?a=b", "/events", "/elsewhere"];
+        assert_eq!(lines(&script), asked.map(|target| format!("GET {target} HTTP/1.1")));
+        let one = || Some("1".to_owned());
+        assert_eq!(script.field("last-event-id"), [None, None, one(), one()]);
+    }
+}
+
+#[test]
+fn a_post_becomes_a_get_unless_the_status_says_to_keep_it() {
+    for (status, second) in [(302, "GET /b HTTP/1.1"), (307, "POST /b HTTP/1.1")] {
+        let script = Script::answers([redirect(status, "/b"), NO_MORE.into()]);
+        let request = StreamRequest::post(&script.url("/a"), "text/plain", "x").unwrap();
+        assert_eq!(data(EventSource::with(request)), [""; 0]);
+        assert_eq!(lines(&script), ["POST /a HTTP/1.1", second]);
+    }
+}
+
+#[test]
+fn another_server_is_not_sent_the_fields_that_were_set_for_this_one() {
+    let other = Script::answers([NO_MORE]);
+    let script = Script::answers([redirect(302, "/b"), redirect(302, &other.url("/c"))]);
+    let request = StreamRequest::get(&script.url("/a")).unwrap();
+    let request = request.with_field("Authorization", "Bearer secret").unwrap();
+    assert_eq!(data(EventSource::with(request)), [""; 0]);
+    let secret = || Some("Bearer secret".to_owned());
+    assert_eq!(script.field("authorization"), [secret(), secret()]);
+    assert_eq!(other.field("authorization"), [None]);
+    assert_eq!(other.field("host"), [Some(other.address().to_string())]);
+}
+
+#[test]
+fn a_server_that_redirects_without_end_fails_it_for_good() {
+    let script = Script::answers((0..4).map(|n| redirect(302, &format!("/{n}"))));
+    let (_, error) = failure(source(&script).max_redirects(3));
+    let url = script.url("/3");
+    assert_eq!(error.to_string(), format!("the server redirects more than 3 times, now to {url}"));
+    assert!(error.is_bad_response());
+    let script = Script::answers([redirect(302, "/")]);
+    assert!(failure(source(&script).max_redirects(0)).1.to_string().contains("more than 0 times"));
+}
+
+#[test]
+fn a_redirect_that_leads_nowhere_fails_it_for_good() {
+    for (answer, said) in [
+        ("HTTP/1.1 302 Found\r\n\r\n".into(), "answers 302 Found and not where to go"),
+        (redirect(307, "/a\r\nLocation: /b"), "answers 307 Temporary Redirect and not where to go"),
+        (redirect(302, "ftp://h/"), "an URL must begin with http:// or https://: \"ftp://h/\""),
+        (redirect(302, "http://a@h/"), "an URL must have no user name"),
+        (redirect(302, "https://localhost/"), "can't connect to localhost: https is not spoken"),
+        (redirect(304, "/"), "the server answers 304 Not Modified"),
+        (redirect(300, "/"), "the server answers 300"),
+    ] {
+        let script = Script::answers([answer]);
+        let (_, error) = failure(source(&script));
+        assert!(error.to_string().contains(said), "{error}");
+    }
+}

@@ -1,0 +1,53 @@
+//! How the hub is stopped by a request, and what it refuses for want of room.
+
+use super::super::support::http::get;
+use super::super::support::stream::{End, EventStream};
+use super::super::support::until_some;
+use super::*;
+
+const TOKEN: &str = "Authorization: Bearer s3cret\r\n";
+
+#[test]
+fn row_39_a_request_with_the_token_stops_the_hub_and_its_streams_end_well() {
+    let file = TemporaryFile::new("stop", "s3cret\n");
+    let mut hub = hub(&[&file.argument()]);
+    let mut stream = EventStream::open(hub.address(), "/events/a");
+    for fields in ["", "Authorization: Bearer wrong\r\n"] {
+        assert!([401, 403].contains(&post_with(&hub, "/stop", fields).status));
+    }
+    let foreign = format!("{TOKEN}Origin: https://evil.example\r\n");
+    assert_eq!(post_with(&hub, "/stop", &foreign).status, 403);
+    let answer = post_with(&hub, "/stop", TOKEN);
+    assert_eq!((answer.status, answer.text()), (202, "202 Accepted: the hub stops\n"));
+    assert_eq!(stream.next(), Err(End::Whole));
+    assert!(stream.parser().reconnection_time().is_some(), "it says when to come back");
+    assert_eq!(until_some("the hub's end", || hub.ended()), 0);
+}
+
+#[test]
+fn a_hub_without_a_token_is_stopped_by_no_request() {
+    let hub = hub(&[]);
+    let answer = post_with(&hub, "/stop", TOKEN);
+    let said = "403 Forbidden: only who has the hub's token may stop it, and it has none: start \
+                it with --token-file, or end its process\n";
+    assert_eq!((answer.status, answer.text()), (403, said));
+    assert_eq!(get(hub.address(), "/health").status, 200);
+}
+
+#[test]
+fn limit_max_channels_refuses_a_publisher_and_sends_a_follower_away_for_a_while() {
+    let hub = hub(&["--max-channels=2"]);
+    publish(&hub, "/events/a", "x");
+    let _stream = EventStream::open(hub.address(), "/events/b");
+    let refused = post_with(&hub, "/events/c", "");
+    let said = "503 Service Unavailable: there are 2 channels already: publish on one of them, \
+                or start the hub with more --max-channels\n";
+    assert_eq!((refused.status, refused.text()), (503, said));
+    assert_eq!(refused.field("Retry-After"), Some("30"));
+    let mut away = EventStream::open(hub.address(), "/events?channel=a&channel=c");
+    assert_eq!(away.next(), Err(End::Whole));
+    let time = away.parser().reconnection_time().expect("a time to come back");
+    assert!((15..45).contains(&time.as_secs()), "{time:?}");
+    publish(&hub, "/events/a", "y");
+    publish(&hub, "/events/b", "z");
+}

@@ -1,0 +1,192 @@
+//! Row 32: a crowd of connections that say nothing, or little, or don't read; and among them
+//! somebody who only wants an answer.
+//!
+//! ```text
+//! silent      │
+//! a head      │GET / HTTP/1.1 … X-Slow: aaaa    one byte a second
+//! a body      │POST … Content-Length: 100 … aa  and no more
+//! a log       │GET /events/log?history=…        and reads nothing of it
+//! answers     │GET /page.js … GET /page.js …    and reads nothing of them
+//! ```
+//!
+//! The hub closes them as its deadlines say, the head after 10 seconds and the others after 30;
+//! then the same kind comes again. So there are always as many.
+
+use std::fmt;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::vitals::{Vitals, memory, metric, processor_time, until_back};
+use super::{KIB, MIB, asked, hub, length, publish};
+use crate::support::http::{connect, get};
+use crate::support::until;
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Silent,
+    Head,
+    Body,
+    Log,
+    Answers,
+}
+
+/// The order in which they come; of those that don't read, whose bytes the system has to hold,
+/// there are fewer.
+const KINDS: [Kind; 10] = [
+    Kind::Silent,
+    Kind::Head,
+    Kind::Body,
+    Kind::Log,
+    Kind::Silent,
+    Kind::Head,
+    Kind::Body,
+    Kind::Answers,
+    Kind::Silent,
+    Kind::Head,
+];
+
+/// How many events the log has, and how large they are: more than the system takes for a reader
+/// that takes nothing.
+const LOG: (usize, usize) = (256, 16 * KIB);
+/// How many answers of the larger kind are the same.
+const ANSWERS: usize = 400;
+
+/// Some time after the deadline past which the hub closes who does not read.
+const UNREAD: Duration = Duration::from_secs(31);
+
+struct Slow {
+    kind: Kind,
+    socket: TcpStream,
+    since: Instant,
+}
+
+impl Slow {
+    fn come(hub: SocketAddr, kind: Kind) -> Self {
+        let mut socket = connect(hub);
+        let host = "Host: localhost\r\n";
+        let begin = match kind {
+            Kind::Silent => String::new(),
+            Kind::Head => format!("GET / HTTP/1.1\r\n{host}X-Slow: "),
+            Kind::Body => format!("POST /events/b HTTP/1.1\r\n{host}Content-Length: 99\r\n\r\naa"),
+            Kind::Log => format!("GET /events/log?history={} HTTP/1.1\r\n{host}\r\n", LOG.0),
+            Kind::Answers => format!("GET /page.js HTTP/1.1\r\n{host}\r\n").repeat(ANSWERS),
+        };
+        socket.set_nonblocking(true).expect("a socket can be set so");
+        // What the hub does not take of many requests is not sent.
+        let _ = socket.write(begin.as_bytes());
+        Self { kind, socket, since: Instant::now() }
+    }
+
+    /// Once a second. Returns whether it is still there.
+    fn go_on(&mut self) -> bool {
+        match self.kind {
+            Kind::Log | Kind::Answers => return self.since.elapsed() < UNREAD,
+            Kind::Head if self.socket.write(b"a").is_err() => return false,
+            Kind::Silent | Kind::Head | Kind::Body => {}
+        }
+        // It is told that its time is up, and then closed.
+        let mut told = [0; 512];
+        let read = self.socket.read(&mut told);
+        matches!(read, Err(error) if error.kind() == ErrorKind::WouldBlock)
+    }
+}
+
+/// Fills the gaps in the crowd, once a second.
+fn hold(hub: SocketAddr, crowd: &mut [Slow], over: &AtomicBool) -> usize {
+    let mut again = 0;
+    while !over.load(Ordering::Acquire) {
+        let began = Instant::now();
+        for slow in &mut *crowd {
+            if !slow.go_on() {
+                *slow = Slow::come(hub, slow.kind);
+                again += 1;
+            }
+        }
+        let rest = Duration::from_secs(1).saturating_sub(began.elapsed());
+        thread::sleep(rest.max(Duration::from_millis(50)));
+    }
+    again
+}
+
+/// How long fresh requests took.
+struct Latencies(Vec<Duration>);
+
+impl Latencies {
+    /// One request after the other, for so long, each on a connection of its own.
+    fn measure(hub: SocketAddr, time: Duration) -> Self {
+        let began = Instant::now();
+        let mut took = Vec::new();
+        while began.elapsed() < time {
+            let asked = Instant::now();
+            assert_eq!(get(hub, "/health").text(), "ok\n");
+            took.push(asked.elapsed());
+            thread::sleep(Duration::from_millis(5));
+        }
+        took.sort();
+        Self(took)
+    }
+
+    /// So many of a thousand took no longer.
+    fn of_a_thousand(&self, part: usize) -> Duration {
+        self.0[(self.0.len() - 1) * part / 1000]
+    }
+}
+
+impl fmt::Display for Latencies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} fresh requests:", self.0.len())?;
+        for (name, part) in [("median", 500), ("90 %", 900), ("99 %", 990), ("99.9 %", 999)] {
+            write!(f, " {name} {:.2?},", self.of_a_thousand(part))?;
+        }
+        write!(f, " all {:.2?}", self.of_a_thousand(1000))
+    }
+}
+
+/// For each connection: what has come of a head or body, what is to be written, and what the
+/// allocator makes of that. Half of the limit of unsent bytes would be another matter.
+const MEMORY_OF_ONE: usize = 32 * KIB;
+/// Once: the log, the threads' stacks as far as they are used, the allocator's arenas.
+const MEMORY: usize = 48 * MIB;
+/// What a fresh request may take in the short form, which runs on any machine beside any load.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// And in the long one.
+const SWIFT: Duration = Duration::from_millis(100);
+
+#[test]
+fn row_32_a_fresh_request_is_answered_in_the_midst_of_a_crowd() {
+    let many = asked("TIDINGS_SOAK_CROWD", 600);
+    let long = many > 1000;
+    let hub = hub(&["--max-connections", &(many + 100).to_string(), "--history-bytes=8388608"]);
+    let before = Vitals::at_rest(&hub);
+    (0..LOG.0).for_each(|_| publish(&hub, "log", &"x".repeat(LOG.1)));
+    let address = hub.address();
+    println!("alone: {}", Latencies::measure(address, length() / 4));
+
+    let kinds = KINDS.iter().cycle().take(many);
+    let mut crowd: Vec<Slow> = kinds.map(|kind| Slow::come(address, *kind)).collect();
+    until("the crowd", || metric(&hub, "connections") >= many);
+    let over = AtomicBool::new(false);
+    let used = processor_time(&hub);
+    let began = Instant::now();
+    let (latencies, again) = thread::scope(|scope| {
+        let holding = scope.spawn(|| hold(address, &mut crowd, &over));
+        let latencies = Latencies::measure(address, length());
+        over.store(true, Ordering::Release);
+        (latencies, holding.join().expect("its own result"))
+    });
+    let used = (processor_time(&hub) - used).as_secs_f64() / began.elapsed().as_secs_f64();
+    let taken = memory(&hub).saturating_sub(before.memory);
+    println!("among {many}, {again} of which came again: {latencies}");
+    println!("{:.1} % of a core, {:.1} MiB more", used * 100.0, taken as f64 / MIB as f64);
+    assert!(metric(&hub, "connections") >= many * 9 / 10);
+    assert!(taken < MEMORY + many * MEMORY_OF_ONE, "{taken}");
+    assert!(latencies.of_a_thousand(500) < PATIENCE, "{latencies}");
+    assert!(!long || latencies.of_a_thousand(1000) < SWIFT, "{latencies}");
+
+    drop(crowd);
+    until_back(&hub, &before);
+    println!("before: {before}\nafter:  {}", Vitals::of(&hub));
+}

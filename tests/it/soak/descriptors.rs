@@ -1,0 +1,76 @@
+//! Row 34: the hub runs out of descriptors.
+
+use std::net::TcpStream;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::vitals::{
+    Vitals, find_metric, has_all_descriptors_below, metric, processor_time, until_back,
+};
+use super::{ARGUMENTS, publish};
+use crate::support::http::{Client, connect};
+use crate::support::process::{Process, hub_path};
+use crate::support::stream::EventStream;
+use crate::support::until;
+
+/// How many descriptors the hub may have.
+const DESCRIPTORS: usize = 64;
+/// How many connections want one: those that are not accepted fit the listener's backlog, or else
+/// each would wait for a second here.
+const CONNECTIONS: usize = 170;
+
+fn hub_with_few_descriptors() -> Process {
+    let limited = format!("ulimit -n {DESCRIPTORS}; exec \"$0\" \"$@\"");
+    Process::start(Command::new("sh").arg("-c").arg(limited).arg(hub_path()).args(ARGUMENTS))
+}
+
+/// Takes all descriptors and more, and waits until there is none left.
+fn exhaust(hub: &Process) -> Vec<TcpStream> {
+    let held = (0..CONNECTIONS).map(|_| connect(hub.address())).collect();
+    until("the last descriptor", || has_all_descriptors_below(hub, DESCRIPTORS));
+    held
+}
+
+#[test]
+fn row_34_without_descriptors_the_hub_rests_and_then_goes_on() {
+    let hub = hub_with_few_descriptors();
+    let before = Vitals::at_rest(&hub);
+    let accepted = metric(&hub, "accepted_total");
+    let mut asking = Client::to(hub.address());
+    let mut stream = EventStream::open(hub.address(), "/events/a");
+    let held = exhaust(&hub);
+
+    // It waits, and does not spin.
+    let (began, used) = (Instant::now(), processor_time(&hub));
+    thread::sleep(Duration::from_secs(1));
+    let used = (processor_time(&hub) - used).as_secs_f64() / began.elapsed().as_secs_f64();
+    println!("without descriptors: {:.1} % of a core", used * 100.0);
+    assert!(used < 0.06, "{used}");
+
+    // Who is there is served, and is counted.
+    let metrics = asking.get("/metrics");
+    let open = find_metric(&metrics, "connections");
+    assert!((DESCRIPTORS / 2..DESCRIPTORS).contains(&open), "{open}");
+    assert!(find_metric(&metrics, "accepted_total") <= accepted + open + 1);
+    asking.send("POST /events/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nhi");
+    assert_eq!(asking.answer().status, 200);
+    assert_eq!(stream.data(), "hi");
+
+    // It recovers, with nobody turned away.
+    drop(held);
+    publish(&hub, "a", "again");
+    assert_eq!(stream.data(), "again");
+    until("all others", || metric(&hub, "accepted_total") >= accepted + CONNECTIONS);
+    drop((asking, stream));
+    until_back(&hub, &before);
+}
+
+#[test]
+fn row_34_a_hub_without_descriptors_can_be_stopped() {
+    let mut hub = hub_with_few_descriptors();
+    let held = exhaust(&hub);
+    drop(hub.child().stdin.take());
+    assert_eq!(hub.ended(), Some(0));
+    drop(held);
+}
