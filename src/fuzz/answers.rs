@@ -1,66 +1,54 @@
-//! Answers: the bytes that a client gets on one connection, from the head to the events.
+//! Answers: the bytes that a server sends to a client that asked for a stream.
 
-use super::random::{Random, cuts};
+use super::plain::{self, Plain, assert_no_control, text};
+use super::random::cuts;
 use crate::http::{BodyDecoder, Framing, Refusal, ResponseHead, ResponseHeadParser, Version};
-use crate::sse::parser::{MessageEvent, Parser};
 
-/// Gives 1 if the bytes begin with a whole head, else 0.
+/// More than any answer is long here.
+const LONGEST: usize = 1024 * 1024;
+
+/// Gives 1 if there is an answer, else 0.
 pub fn answers(bytes: &[u8]) -> usize {
-    let whole = read_in_any_pieces(usize::MAX, bytes);
-    let longest = Random::of(bytes).below(bytes.len() + 1);
-    let bounded = read_in_any_pieces(longest, bytes);
-    let Some(head) = &whole.head else {
-        assert!(bounded == whole || matches!(bounded.end, End::Bad(_)));
-        return 0;
-    };
-    assert_eq!(bounded == whole, head.length <= longest, "the bound is exact");
-    check(&bytes[..head.length], head);
-
-    let mut again = written(head);
-    let length = again.len();
-    again.extend_from_slice(&bytes[head.length..]);
-    let mut again = read_in_any_pieces(usize::MAX, &again);
-    again.head.as_mut().expect("whoever reads what we would write reads what we read").length =
-        head.length;
-    assert_eq!(again, whole, "of {length} bytes");
+    let whole = read_in_any_pieces(LONGEST, bytes);
+    let Some((answer, consumed)) = &whole.answer else { return 0 };
+    check(&bytes[..*consumed], answer);
+    check_content(&bytes[*consumed..], &whole, answer.framing);
+    for longest in [consumed - 1, *consumed] {
+        let same = read_in_any_pieces(longest, bytes) == whole;
+        assert_eq!(same, longest == *consumed, "{longest}");
+    }
+    let again = read(LONGEST, [&*write(answer)]);
+    assert_eq!(again.answer.map(|(answer, _)| answer).as_ref(), Some(answer));
     1
 }
 
 /// What came of the bytes.
 #[derive(Debug, PartialEq)]
-struct Answer {
-    head: Option<Head>,
+struct Read {
+    /// With the length of its head, interim ones included.
+    answer: Option<(Answer, usize)>,
     content: Vec<u8>,
-    events: Vec<MessageEvent>,
-    end: End,
+    refused: Option<Refusal>,
 }
 
+/// The head of an answer, as far as it can be compared.
 #[derive(Debug, PartialEq)]
-enum End {
-    /// Nothing is wrong yet.
-    GoesOn,
-    Whole,
-    Bad(Refusal),
-}
-
-#[derive(Debug, PartialEq)]
-struct Head {
-    /// In bytes, those of interim answers included.
-    length: usize,
-    code: u16,
+struct Answer {
     version: Version,
+    status: u16,
     reason: String,
     fields: Vec<(String, Vec<u8>)>,
     framing: Framing,
     is_event_stream: bool,
 }
 
-impl Head {
-    fn new(head: &ResponseHead, length: usize) -> Self {
+impl Answer {
+    fn new(head: &ResponseHead) -> Self {
+        let shown = format!("{head:?}");
+        assert!(shown.bytes().all(|byte| !byte.is_ascii_control()), "{shown:?}");
         Self {
-            length,
-            code: head.status().code(),
             version: head.version(),
+            status: head.status().code(),
             reason: head.reason().into(),
             fields: head.fields().map(|(name, value)| (name.into(), value.into())).collect(),
             framing: head.framing(),
@@ -69,7 +57,7 @@ impl Head {
     }
 }
 
-fn read_in_any_pieces(longest: usize, bytes: &[u8]) -> Answer {
+fn read_in_any_pieces(longest: usize, bytes: &[u8]) -> Read {
     let whole = read(longest, [bytes]);
     for pieces in cuts(bytes) {
         assert_eq!(read(longest, pieces.iter().copied()), whole, "cut to {pieces:?}");
@@ -77,82 +65,89 @@ fn read_in_any_pieces(longest: usize, bytes: &[u8]) -> Answer {
     whole
 }
 
-/// Reads as a client does: a head, a body, a stream.
-fn read<'a>(longest: usize, pieces: impl IntoIterator<Item = &'a [u8]>) -> Answer {
+fn read<'a>(longest: usize, pieces: impl IntoIterator<Item = &'a [u8]>) -> Read {
     let mut parser = ResponseHeadParser::new(longest);
     let mut received = Vec::new();
-    let mut body: Option<BodyDecoder> = None;
-    let mut stream = Parser::new();
-    let mut answer =
-        Answer { head: None, content: Vec::new(), events: Vec::new(), end: End::GoesOn };
-    for piece in pieces {
-        let mut piece = piece.to_vec();
-        if body.is_none() {
-            received.append(&mut piece);
-            match parser.parse(&received) {
-                Ok(None) => continue,
-                Ok(Some((head, length))) => {
-                    answer.head = Some(Head::new(&head, length));
-                    body = Some(BodyDecoder::endless(head.framing()));
-                    piece = received.split_off(length);
-                }
-                Err(refusal) => return Answer { end: End::Bad(refusal), ..answer },
+    let mut body = None;
+    let mut read = Read { answer: None, content: Vec::new(), refused: None };
+    read.refused = pieces
+        .into_iter()
+        .try_for_each(|piece| {
+            received.extend_from_slice(piece);
+            if body.is_none() {
+                let Some((head, consumed)) = parser.parse(&received)? else { return Ok(()) };
+                received.drain(..consumed);
+                body = Some(BodyDecoder::endless(head.framing()));
+                read.answer = Some((Answer::new(&head), consumed));
             }
-        }
-        let decoder = body.as_mut().expect("it was made");
-        let start = answer.content.len();
-        let decoded = decoder.decode(&piece, &mut answer.content);
-        stream.feed(&answer.content[start..]).expect("it is short");
-        answer.events.extend(stream.drain());
-        if let Err(refusal) = decoded {
-            return Answer { end: End::Bad(refusal), ..answer };
-        }
-    }
-    if body.is_some_and(|body| body.is_done()) {
-        answer.end = End::Whole;
-    }
-    answer
+            let decoder = body.as_mut().expect("it was set behind the head");
+            decoder.decode(&received, &mut read.content)?;
+            received.clear();
+            Ok(())
+        })
+        .err();
+    read
 }
 
-/// The second reader: RFC 9112 in the plainest words, only for what was accepted.
-fn check(sent: &[u8], head: &Head) {
-    // Every byte becomes the character of its number.
-    let sent: String = sent.iter().map(|&byte| char::from(byte)).collect();
-    let mut heads: Vec<&str> = sent.split("\r\n\r\n").collect();
+/// Panics if the head breaks a rule, or says anything else than was understood.
+fn check(sent: &[u8], answer: &Answer) {
+    let sent = text(sent);
+    let mut heads: Vec<_> = sent.split("\r\n\r\n").collect();
     assert_eq!(heads.pop(), Some(""), "an empty line ends it");
-    let last = heads.pop().expect("a head");
+    let last = Plain::of(heads.pop().expect("an answer"));
     for interim in heads {
-        assert!(interim[8..].starts_with(" 1"), "{interim:?}");
+        let (_, status, _) = status_line(Plain::of(interim).first_line);
+        assert!((100..200).contains(&status) && status != 101, "{interim:?}");
     }
-    let mut lines = last.split("\r\n");
-    let status_line = lines.next().expect("a status line");
-    let (version, code) = (&status_line[..8], &status_line[9..12]);
-    assert_eq!(version == "HTTP/1.0", head.version == Version::Http10);
-    assert!(version.starts_with("HTTP/1."), "{status_line:?}");
-    assert_eq!(code.parse(), Ok(head.code));
-    assert!(matches!(status_line[12..].chars().next(), None | Some(' ')), "{status_line:?}");
-
-    let fields: Vec<_> = lines.map(|line| line.split_once(':').expect("a colon")).collect();
-    let text = |value: &[u8]| value.iter().map(|&byte| char::from(byte)).collect::<String>();
-    let read = head.fields.iter().map(|(name, value)| (name.clone(), text(value)));
-    let trimmed = |value: &str| value.trim_matches([' ', '\t']).to_owned();
-    assert!(read.eq(fields.iter().map(|(name, value)| ((*name).into(), trimmed(value)))));
-
-    let has = |wanted: &str| fields.iter().any(|(name, _)| name.eq_ignore_ascii_case(wanted));
-    let expected = match head.framing {
-        Framing::None => [204, 304].contains(&head.code),
-        Framing::Length(_) => has("content-length") && !has("transfer-encoding"),
-        Framing::Chunked => has("transfer-encoding") && !has("content-length"),
-        Framing::UntilClose => !has("transfer-encoding") && !has("content-length"),
+    let (version, status, reason) = status_line(last.first_line);
+    assert!((200..600).contains(&status), "{status}");
+    assert_eq!((version, status), (answer.version, answer.status));
+    if reason.is_ascii() {
+        assert_eq!(reason, answer.reason);
+    }
+    last.assert_fields_are(&answer.fields);
+    let framing = match status {
+        204 | 304 => Framing::None,
+        _ => last.framing(version).unwrap_or(Framing::UntilClose),
     };
-    assert!(expected, "{head:?}");
+    assert_eq!(framing, answer.framing);
+    let is_type = |value: &&str| {
+        let media_type = value.split(';').next().expect("a first part");
+        media_type.trim_end_matches([' ', '\t']).eq_ignore_ascii_case("text/event-stream")
+    };
+    let types = last.values("content-type");
+    assert_eq!(answer.is_event_stream, !types.is_empty() && types.iter().all(is_type));
 }
 
-/// The head in its plainest form.
-fn written(head: &Head) -> Vec<u8> {
-    let version = if head.version == Version::Http10 { "HTTP/1.0" } else { "HTTP/1.1" };
-    let mut out = format!("{version} {} {}\r\n", head.code, head.reason).into_bytes();
-    for (name, value) in &head.fields {
+/// RFC 9112, section 4.
+fn status_line(line: &str) -> (Version, u16, &str) {
+    let (version, rest) = line.split_once(' ').expect("a space");
+    let (status, reason) = rest.split_once(' ').unwrap_or((rest, ""));
+    assert!(status.len() == 3 && status.chars().all(|c| c.is_ascii_digit()), "{line:?}");
+    assert_no_control(reason);
+    (plain::version(version), status.parse().expect("digits"), reason)
+}
+
+/// What is content where no chunks are.
+fn check_content(behind_head: &[u8], read: &Read, framing: Framing) {
+    let length = match framing {
+        Framing::None => 0,
+        Framing::Length(length) => {
+            behind_head.len().min(usize::try_from(length).unwrap_or(usize::MAX))
+        }
+        Framing::UntilClose => behind_head.len(),
+        Framing::Chunked => return,
+    };
+    assert_eq!((&read.content[..], &read.refused), (&behind_head[..length], &None));
+}
+
+fn write(answer: &Answer) -> Vec<u8> {
+    let version = match answer.version {
+        Version::Http10 => "HTTP/1.0",
+        Version::Http11 => "HTTP/1.1",
+    };
+    let mut out = format!("{version} {} {}\r\n", answer.status, answer.reason).into_bytes();
+    for (name, value) in &answer.fields {
         out.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
     }
     out.extend_from_slice(b"\r\n");

@@ -2,12 +2,12 @@
 //!
 //! - [`requests`] are what a client sends on one connection. They mean what a simple reader of the
 //!   RFC sees in them, they mean the same when we write them again, and limits are exact.
-//! - [`answers`] are what a server sends on one connection, from the head to the events. They mean
-//!   what a simple reader of the RFC sees in them, and the bound of the head is exact.
 //! - [`chunks`] are a chunked body. It ends where a simple reader sees its end; and any content
 //!   comes back from any chunks.
 //! - [`events`] are an event stream. They are those that the HTML standard says, step by step, also
 //!   when a connection ends among them, and bounds are exact.
+//! - [`answers`] are what a server sends to a client. They mean what a simple reader sees in them.
+//! - [`urls`] are where a client is sent, and its server understands what it asks there.
 //! - [`encoded`] is a script of events, comments and reconnection times to be sent. They come back,
 //!   through chunks and all.
 //!
@@ -26,8 +26,10 @@ mod answers;
 mod chunks;
 mod encoded;
 mod events;
+mod plain;
 mod random;
 mod requests;
+mod urls;
 
 #[cfg(test)]
 mod seeded;
@@ -37,3 +39,4 @@ pub use chunks::chunks;
 pub use encoded::encoded;
 pub use events::events;
 pub use requests::requests;
+pub use urls::urls;

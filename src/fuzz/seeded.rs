@@ -4,7 +4,7 @@
 //! place: so they get as far into a parser as its last check. Each test says what share must be
 //! accepted, as where all bytes are refused at once a property holds of any parser.
 
-mod answers;
+mod client;
 mod dice;
 mod http;
 mod sse;
@@ -13,7 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use self::dice::{Dice, spoil};
 use super::random::Random;
-use super::{chunks, encoded, events, requests};
+use super::{answers, chunks, encoded, events, requests, urls};
 
 /// How many cases there are for each property.
 const CASES: usize = 2000;
@@ -63,17 +63,6 @@ fn requests_that_follow_the_grammar_are_all_accepted() {
 }
 
 #[test]
-fn answers_keep_their_property() {
-    let accepted = run(not_quite(answers::answer), super::answers);
-    assert!((CASES / 4..CASES).contains(&accepted), "{accepted} heads were accepted");
-}
-
-#[test]
-fn answers_that_follow_the_grammar_are_all_accepted() {
-    assert_eq!(run(right(answers::answer), super::answers), CASES);
-}
-
-#[test]
 fn chunked_bodies_keep_their_property() {
     let whole = run(not_quite(http::chunked), chunks);
     assert!((CASES / 4..CASES).contains(&whole), "{whole} bodies were accepted");
@@ -94,4 +83,21 @@ fn event_streams_keep_their_property() {
 fn row_25_what_is_encoded_is_parsed_again() {
     let sent = run(right(sse::script), encoded);
     assert!(sent > CASES, "only {sent} events were sent");
+}
+
+#[test]
+fn answers_keep_their_property() {
+    let accepted = run(not_quite(client::answer), answers);
+    assert!((CASES / 4..CASES).contains(&accepted), "{accepted} answers were accepted");
+}
+
+#[test]
+fn answers_that_follow_the_grammar_are_all_accepted() {
+    assert_eq!(run(right(client::answer), answers), CASES);
+}
+
+#[test]
+fn urls_keep_their_property() {
+    let accepted = run(not_quite(client::url), urls);
+    assert!((CASES..CASES * 2).contains(&accepted), "{accepted} URLs lead anywhere");
 }

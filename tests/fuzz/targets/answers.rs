@@ -1,4 +1,4 @@
-//! Any bytes, as what a server sends on one connection.
+//! Any bytes, as what a server sends to a client.
 
 #![no_main]
 
