@@ -24,7 +24,6 @@ pub(crate) struct Script {
 /// One connection, whose request has been read.
 pub(crate) struct Peer {
     pub(crate) socket: TcpStream,
-    pub(crate) request: String,
 }
 
 type Act = Box<dyn FnOnce(&mut Peer) + Send>;
@@ -50,9 +49,8 @@ impl Script {
                 let (mut socket, _) = listener.accept().unwrap();
                 socket.set_nodelay(true).unwrap();
                 socket.set_read_timeout(Some(SOON)).unwrap();
-                let request = read_request(&mut socket);
-                noted.add(request.clone());
-                let mut peer = Peer { socket, request };
+                noted.add(read_request(&mut socket));
+                let mut peer = Peer { socket };
                 act(&mut peer);
                 // The client has not written anything that could turn the end into a reset.
                 let _ = peer.socket.shutdown(Shutdown::Both);
