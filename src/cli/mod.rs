@@ -14,6 +14,7 @@
 //!
 //! Nothing here uses `println!` or `eprintln!`, which panic when the other end is closed.
 
+mod bench;
 mod flags;
 mod serve;
 
@@ -46,6 +47,7 @@ struct Command {
 }
 
 const COMMANDS: &[Command] = &[
+    Command { name: "bench", about: "measures how well a server delivers", run: bench::run },
     Command { name: "help", about: "tells what is here", run: help },
     Command {
         name: "serve",
