@@ -105,7 +105,9 @@ mod tests {
         }
         let published = [&published];
         let mut account = Account::default();
-        [0, 1].map(|number| account.ledger.enter(0, number));
+        for number in [0, 1] {
+            account.ledger.enter(0, number);
+        }
         assert_eq!(account.settle(&published).lost, 2);
         account.leave();
         assert_eq!(account.settle(&published).lost, 0, "nobody is there");

@@ -22,6 +22,7 @@ use tidings::{MessageEvent, Parser, Status};
 use super::account::Account;
 use super::exchange::{Exchange, Read};
 use super::marker::Marker;
+use super::probe::Probe;
 use super::tally::{Tally, add, get};
 use super::target::Source;
 
@@ -42,8 +43,6 @@ pub(super) struct Stream {
     connection: Mutex<Option<Arc<dyn Connection>>>,
     /// The bench has ended the connection on purpose.
     cut: AtomicBool,
-    /// It has ended for good, and the run goes on.
-    pub(super) gone: AtomicBool,
 }
 
 /// Who may connect at the same time: a listener's queue is short, and a connect that does not fit
@@ -59,6 +58,7 @@ pub(super) struct Follower {
     pub(super) stream: Arc<Stream>,
     pub(super) source: Arc<Source>,
     pub(super) tally: Arc<Tally>,
+    pub(super) probe: Arc<Probe>,
     pub(super) door: Arc<Door>,
     pub(super) resumes: bool,
     pub(super) slow: bool,
@@ -130,7 +130,7 @@ impl Follower {
                     self.pause();
                 }
                 Err(Refused::Because(why)) if ended.is_none() => return self.tally.end(Err(why)),
-                Err(Refused::NoMore) => return self.stream.gone.store(true, Relaxed),
+                Err(Refused::NoMore) => return,
                 Err(Refused::Because(_)) => {
                     add(&self.tally.counts.refusals, 1);
                     self.tally.wait(COME_BACK);
@@ -199,8 +199,14 @@ impl Follower {
         let fed = self.parser.feed(content);
         content.clear();
         let mut account = lock(&self.stream.account);
+        let mut arrived = false;
         while let Some(event) = self.parser.next_event() {
             self.enter(&mut account, &event, at);
+            arrived = true;
+        }
+        drop(account);
+        if arrived {
+            self.probe.arrival(&self.tally.clock);
         }
         fed.is_ok()
     }

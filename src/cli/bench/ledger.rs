@@ -185,7 +185,9 @@ mod tests {
     fn what_a_gap_admits_is_told_and_not_lost() {
         let mut ledger = ledger(&[0, 1]);
         ledger.enter_gap(Some(3), 1);
-        [5, 6, 8].map(|number| ledger.enter(0, number));
+        for number in [5, 6, 8] {
+            ledger.enter(0, number);
+        }
         let found = ledger.settle(&[owed(&runs(0..9))]);
         assert_eq!((found.told, found.lost), (3, 1), "7 is lost without a word");
     }

@@ -10,9 +10,11 @@
 //! ends, [`churn`] who cuts; [`marker`] what is in an event; [`runs`], [`ledger`], [`account`] and
 //! [`ids`] hold what came against what was published; [`histogram`] and [`samples`] are the times,
 //! [`probe`] how far they can be believed; [`tally`] is what all threads share, [`system`] what
-//! the machine gives. Of it [`report`] makes numbers, and [`text`], [`json`] and [`page`] show them.
+//! the machine gives. Of it [`report`] makes numbers, and [`text`], [`json`] and [`page`] with its
+//! [`chart`]s show them.
 
 mod account;
+mod chart;
 mod churn;
 mod exchange;
 mod follower;

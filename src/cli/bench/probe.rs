@@ -5,14 +5,14 @@
 //! ```
 //!
 //! What passes in between is the delay that every receipt has, whatever the server: the system's
-//! loopback, its scheduler, and the queue of the bench's own threads that want to run. It is
-//! measured twice, on the idle machine and during the run, where a ping goes out right behind each
-//! publish, at the moment when the streams' threads wake up. A latency below this says nothing of
-//! the server.
+//! loopback, its scheduler, and the queue of all threads that want to run. It is measured twice: on
+//! the idle machine, and during the run, where the thread of a stream sends a ping right behind an
+//! event, so that it is measured at the moments when events arrive. A latency that is not well
+//! above it says nothing of the server.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -23,11 +23,16 @@ use super::tally::{Clock, Tally};
 /// Enough for a p99, in a blink.
 const CALIBRATION: u32 = 200;
 const PAUSE: Duration = Duration::from_millis(1);
+/// In the run there is no more than one ping in so many nanoseconds: a ping takes some microseconds
+/// that a stream's thread could have used, and one in a hundred of them is enough.
+const SPACING: u64 = 1_000_000;
 
 #[derive(Debug)]
 pub(super) struct Probe {
     socket: Mutex<TcpStream>,
     running: AtomicBool,
+    /// When the last ping of the run went out.
+    last: AtomicU64,
     pub(super) idle: Histogram,
     pub(super) loaded: Histogram,
 }
@@ -46,6 +51,7 @@ impl Probe {
         let probe = Arc::new(Self {
             socket: Mutex::new(socket),
             running: AtomicBool::new(false),
+            last: AtomicU64::new(0),
             idle: Histogram::default(),
             loaded: Histogram::default(),
         });
@@ -54,17 +60,25 @@ impl Probe {
             move || probe.listen(peer, &tally.clock)
         })?;
         for _ in 0..CALIBRATION {
-            probe.ping(&tally.clock);
+            probe.ping(tally.clock.now());
             thread::sleep(PAUSE);
         }
         probe.running.store(true, Relaxed);
         Ok((probe, thread))
     }
 
-    /// Sends the time. If another thread does so now, that is as good.
-    pub(super) fn ping(&self, clock: &Clock) {
+    /// Something has arrived just now: sends a ping, unless there was one a moment ago.
+    pub(super) fn arrival(&self, clock: &Clock) {
+        let (now, last) = (clock.now(), self.last.load(Relaxed));
+        let first = |last| self.last.compare_exchange(last, now, Relaxed, Relaxed).is_ok();
+        if now.saturating_sub(last) >= SPACING && first(last) {
+            self.ping(clock.now());
+        }
+    }
+
+    fn ping(&self, time: u64) {
         if let Ok(mut socket) = self.socket.try_lock() {
-            let _ = socket.write(&clock.now().to_le_bytes());
+            let _ = socket.write(&time.to_le_bytes());
         }
     }
 

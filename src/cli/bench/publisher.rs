@@ -19,7 +19,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::exchange::Exchange;
 use super::marker::Marker;
-use super::probe::Probe;
 use super::runs::Runs;
 use super::tally::{Tally, add, get, nanoseconds};
 use super::target::Sink;
@@ -63,7 +62,6 @@ pub(super) struct Publisher {
     pub(super) sink: Arc<Sink>,
     pub(super) tally: Arc<Tally>,
     pub(super) log: Log,
-    pub(super) probe: Arc<Probe>,
     /// `None` where the next event needs a new one.
     pub(super) exchange: Option<Exchange>,
 }
@@ -88,7 +86,6 @@ impl Publisher {
                 self.tally.times.late.record(late);
             }
             self.publish(number, sent, &request);
-            self.probe.ping(&self.tally.clock);
         }
         0
     }

@@ -81,23 +81,20 @@ impl Run {
     ) -> Result<Report, String> {
         let mut progress = Progress::new(options);
         let begin = self.tally.clock.now();
-        self.open(source, options, &mut progress)?;
+        self.open(source, probe, options, &mut progress)?;
         let start = self.tally.clock.now();
         let opening = Duration::from_nanos(start - begin);
 
         let churn = options.churn.or(options.resume.then_some(CHURN_OF_RESUME));
         let length = options.warm_up + options.duration;
         self.tally.timed_from.store(start + nanoseconds(options.warm_up), Relaxed);
-        let publishers = self.publish(sink, probe, options, start)?;
+        let publishers = self.publish(sink, options, start)?;
         self.start_churn(churn)?;
         let mut samples = Samples::new(&self.tally, length);
         let end = start + nanoseconds(length);
         while self.tally.wait(TICK)
             && (self.tally.clock.now() < end || !publishers.iter().all(JoinHandle::is_finished))
         {
-            if sink.is_none() {
-                probe.ping(&self.tally.clock);
-            }
             samples.look(&self.tally);
             progress.show("running", &self.tally);
         }
@@ -118,6 +115,7 @@ impl Run {
     fn open(
         &mut self,
         source: &Arc<Source>,
+        probe: &Arc<Probe>,
         options: &Options,
         progress: &mut Progress,
     ) -> Result<(), String> {
@@ -129,6 +127,7 @@ impl Run {
                 stream: Arc::clone(&stream),
                 source: Arc::clone(source),
                 tally: Arc::clone(&self.tally),
+                probe: Arc::clone(probe),
                 door: Arc::clone(&door),
                 resumes: options.resume,
                 slow: number < options.slow,
@@ -152,7 +151,6 @@ impl Run {
     fn publish(
         &mut self,
         sink: Option<&Arc<Sink>>,
-        probe: &Arc<Probe>,
         options: &Options,
         start: u64,
     ) -> Result<Vec<JoinHandle<u64>>, String> {
@@ -167,7 +165,6 @@ impl Run {
                 sink: Arc::clone(sink),
                 tally: Arc::clone(&self.tally),
                 log: Arc::clone(log),
-                probe: Arc::clone(probe),
                 exchange: None,
             };
             let thread = thread::Builder::new().name("tidings-publish".into());

@@ -123,9 +123,9 @@ fn own(report: &Report) -> String {
     let times = &report.times;
     let rows = [("late", &times.late), ("idle", &times.idle), ("loaded", &times.loaded)];
     let mut text = format!("the bench's own delays\n{}", table(&rows));
-    text += "late: publishing after an event was due, by the bench's fault; idle and loaded: a \
-             loopback\nconnection of its own, before and during the run: no latency is told more \
-             finely\n";
+    text += "late: publishing after an event was due, by the bench's fault; idle and loaded: a ping \
+             over\nloopback to a thread of its own, before the run and as events arrived: no latency \
+             is told\nmore finely\n";
     if let Some(doubt) = report.doubt() {
         let _ = writeln!(text, "note: {doubt}");
     }
