@@ -12,7 +12,7 @@ const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 260.0;
 /// Room for the ticks' texts and the names of the lines.
 const LEFT: f64 = 70.0;
-const RIGHT: f64 = 12.0;
+const RIGHT: f64 = 30.0;
 const TOP: f64 = 26.0;
 const BOTTOM: f64 = 30.0;
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use super::follower::Stream;
+use super::stream::Stream;
 use super::tally::Tally;
 
 #[derive(Clone, Copy, Debug, PartialEq)]

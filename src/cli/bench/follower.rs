@@ -12,17 +12,17 @@
 //! much of a core; with 200 sockets 22 µs against 450 µs. Their stacks are small, and of them only
 //! what is used takes memory.
 
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use tidings::client::Connection;
 use tidings::{MessageEvent, Parser, Status};
 
 use super::account::Account;
 use super::exchange::{Exchange, Read};
 use super::marker::Marker;
 use super::probe::Probe;
+use super::stream::{Door, Stream};
 use super::tally::{Tally, add, get};
 use super::target::Source;
 
@@ -33,25 +33,6 @@ const COME_BACK: Duration = Duration::from_millis(250);
 /// A slow reader takes so much at once, and then pauses: 4 KiB a second.
 const SLOW_BYTES: usize = 1024;
 const SLOW_PAUSE: Duration = Duration::from_millis(250);
-
-/// What a stream's thread and the others share.
-#[derive(Debug, Default)]
-pub(super) struct Stream {
-    /// Held while an event is entered, so rarely waited for.
-    account: Mutex<Account>,
-    /// Where it can be cut; there while it is open.
-    connection: Mutex<Option<Arc<dyn Connection>>>,
-    /// The bench has ended the connection on purpose.
-    cut: AtomicBool,
-}
-
-/// Who may connect at the same time: a listener's queue is short, and a connect that does not fit
-/// would be tried again by the system a second later.
-#[derive(Debug)]
-pub(super) struct Door {
-    free: Mutex<usize>,
-    left: Condvar,
-}
 
 /// A stream's thread.
 pub(super) struct Follower {
@@ -66,48 +47,6 @@ pub(super) struct Follower {
     pub(super) parser: Parser,
     /// When the connection of now was opened.
     pub(super) opened: u64,
-}
-
-impl Stream {
-    /// Ends its connection, if there is one.
-    pub(super) fn cut(&self) -> bool {
-        let connection = lock(&self.connection).take();
-        if let Some(connection) = &connection {
-            self.cut.store(true, Relaxed);
-            connection.shutdown();
-        }
-        connection.is_some()
-    }
-
-    /// Ends its connection at the end of the run.
-    pub(super) fn close(&self) {
-        if let Some(connection) = lock(&self.connection).take() {
-            connection.shutdown();
-        }
-    }
-
-    pub(super) fn account(&self) -> MutexGuard<'_, Account> {
-        lock(&self.account)
-    }
-}
-
-impl Door {
-    pub(super) fn new(width: usize) -> Self {
-        Self { free: Mutex::new(width), left: Condvar::new() }
-    }
-
-    fn pass<T>(&self, go: impl FnOnce() -> T) -> T {
-        let waited = self.left.wait_while(lock(&self.free), |free| *free == 0);
-        *waited.unwrap_or_else(PoisonError::into_inner) -= 1;
-        let gone = go();
-        *lock(&self.free) += 1;
-        self.left.notify_one();
-        gone
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Why there is no stream.
@@ -171,7 +110,7 @@ impl Follower {
     /// Reads to the end of the connection.
     fn read(&mut self, mut exchange: Exchange) {
         self.stream.account().arrive(self.opened);
-        *lock(&self.stream.connection) = Some(exchange.connection());
+        self.stream.set_connection(Some(exchange.connection()));
         add(&self.tally.counts.open, 1);
         let mut content = Vec::new();
         while !self.tally.is_over() {
@@ -191,14 +130,14 @@ impl Follower {
             }
         }
         self.tally.counts.open.fetch_sub(1, Relaxed);
-        *lock(&self.stream.connection) = None;
+        self.stream.set_connection(None);
     }
 
     /// Gives what came to the parser, and enters the events; whether it could be understood.
     fn take(&mut self, content: &mut Vec<u8>, at: u64) -> bool {
         let fed = self.parser.feed(content);
         content.clear();
-        let mut account = lock(&self.stream.account);
+        let mut account = self.stream.account();
         let mut arrived = false;
         while let Some(event) = self.parser.next_event() {
             self.enter(&mut account, &event, at);
@@ -239,7 +178,7 @@ impl Follower {
     /// What lies between two connections.
     fn pause(&mut self) {
         self.parser.start_over();
-        if self.stream.cut.swap(false, Relaxed) {
+        if self.stream.was_cut() {
             add(&self.tally.counts.cuts, 1);
             if !self.resumes {
                 // Somebody else comes in its place.

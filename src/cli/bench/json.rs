@@ -46,6 +46,7 @@ pub(super) fn report(report: &Report) -> String {
         .with("deliveries_per_second", number(report.per_second(report.came())))
         .with("bytes_per_second", number(report.per_second(report.counts.bytes)))
         .with("times_ns", times(report))
+        .with("own", own(report))
         .with("latency_histogram", histogram(report))
         .with("samples", samples(report))
         .with("note", report.doubt().map_or("null".into(), string))
@@ -105,6 +106,16 @@ fn times(report: &Report) -> String {
         object.with(name, self::summary(summary))
     };
     rows.into_iter().fold(Object::new(), row).end()
+}
+
+/// What the bench took of the processor; null where the system does not tell.
+fn own(report: &Report) -> String {
+    report.effort.map_or("null".into(), |effort| {
+        Object::new()
+            .with("processor_ns", effort.processor.as_nanos())
+            .with("queued_ns", effort.queued().as_nanos())
+            .end()
+    })
 }
 
 fn summary(summary: &Summary) -> String {

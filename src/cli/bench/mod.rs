@@ -7,11 +7,11 @@
 //!
 //! To read on: [`options`] is what can be asked for, [`run`] one run from its begin to its end.
 //! Its parts: [`target`] whom it asks and [`exchange`] how; [`publisher`] and [`follower`] the two
-//! ends, [`churn`] who cuts; [`marker`] what is in an event; [`runs`], [`ledger`], [`account`] and
-//! [`ids`] hold what came against what was published; [`histogram`] and [`samples`] are the times,
-//! [`probe`] how far they can be believed; [`tally`] is what all threads share, [`system`] what
-//! the machine gives. Of it [`report`] makes numbers, and [`text`], [`json`] and [`page`] with its
-//! [`chart`]s show them.
+//! ends of a [`stream`], [`churn`] who cuts it; [`marker`] what is in an event; [`runs`],
+//! [`ledger`], [`account`] and [`ids`] hold what came against what was published; [`histogram`] and
+//! [`samples`] are the times, [`probe`] how far they can be believed; [`tally`] is what all threads
+//! share, [`system`] what the machine gives, [`progress`] what is shown meanwhile. Of it [`report`]
+//! makes numbers, and [`text`], [`json`] and [`page`] with its [`chart`] show them.
 
 mod account;
 mod chart;
@@ -32,6 +32,7 @@ mod report;
 mod run;
 mod runs;
 mod samples;
+mod stream;
 mod system;
 mod tally;
 mod target;

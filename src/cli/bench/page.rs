@@ -18,7 +18,7 @@ pub(super) fn report(report: &Report) -> String {
         Some(verdict) => format!("<p class=\"bad\">{}</p>", escape(&verdict)),
         None => format!("<p class=\"good\">{}</p>", good(report)),
     };
-    let curves = [latency(report), quantiles(report), rates(report), streams(report)].concat();
+    let curves = [latency(report), quantiles(report), deliveries(report), streams(report)].concat();
     let (head, whole) = (escape(&text::head(report)), escape(&text::report(report)));
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -66,26 +66,25 @@ fn quantiles(report: &Report) -> String {
         let part = 1.0 - 10_f64.powf(-nines);
         (nines, nanoseconds(report.latency.quantile(part)))
     });
-    let lines = [Line { name: "latency", points: points.collect() }];
+    let lines = [Line { name: "", points: points.collect() }];
     let names = ["0%", "90%", "99%", "99.9%", "99.99%", "99.999%", "99.9999%"];
     let ticks = (0..).map(f64::from).zip(names.map(String::from));
     let ticks = ticks.take(nines.ceil() as usize + 1).collect();
     chart("Latency by quantile", &Axis::at(ticks), &latency_axis(&lines), &lines)
 }
 
-fn rates(report: &Report) -> String {
-    let lines = [
-        Line { name: "deliveries", points: along(report, |sample| sample.deliveries) },
-        Line { name: "published", points: along(report, |sample| sample.published) },
-    ];
-    let up = Axis::linear(most(&lines), |value| format!("{value:.0}"));
-    chart("Events a second", &time_axis(report), &up, &lines)
+fn deliveries(report: &Report) -> String {
+    count_chart("Deliveries a second", report, |sample| sample.deliveries)
 }
 
 fn streams(report: &Report) -> String {
-    let lines = [Line { name: "open", points: along(report, |sample| sample.open as f64) }];
+    count_chart("Streams that are open", report, |sample| sample.open as f64)
+}
+
+fn count_chart(title: &'static str, report: &Report, value: fn(&Sample) -> f64) -> String {
+    let lines = [Line { name: "", points: along(report, value) }];
     let up = Axis::linear(most(&lines), |value| format!("{value:.0}"));
-    chart("Streams", &time_axis(report), &up, &lines)
+    chart(title, &time_axis(report), &up, &lines)
 }
 
 fn along(report: &Report, value: impl Fn(&Sample) -> f64) -> Vec<(f64, f64)> {

@@ -8,6 +8,7 @@ use super::ledger::Findings;
 use super::options::Options;
 use super::probe::Probe;
 use super::samples::{Sample, Samples};
+use super::system::Effort;
 use super::tally::{Tally, get};
 
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub(super) struct Report {
     pub(super) latency: Snapshot,
     pub(super) times: Times,
     pub(super) samples: Vec<Sample>,
+    /// What the bench itself took, where the system tells it.
+    pub(super) effort: Option<Effort>,
 }
 
 /// What was asked for.
@@ -114,6 +117,7 @@ impl Report {
             latency: tally.times.latency.snapshot(),
             times,
             samples: Vec::new(),
+            effort: None,
         }
     }
 
@@ -125,11 +129,13 @@ impl Report {
         opening: Duration,
         elapsed: Duration,
         unsent: u64,
+        effort: Option<Effort>,
     ) -> Self {
         self.findings = findings;
         self.samples = samples.all;
         self.opening = opening;
         self.elapsed = elapsed;
+        self.effort = effort;
         self.counts.unsent = unsent;
         self
     }
@@ -156,9 +162,10 @@ impl Report {
     /// Why the latencies say less of the server than they seem to, if they do.
     pub(super) fn doubt(&self) -> Option<&'static str> {
         let Times { latency, loaded, late, .. } = &self.times;
+        let queued = self.effort.map_or(Duration::ZERO, Effort::queued);
         if latency.count == 0 {
             None
-        } else if 2 * loaded.p50 > latency.p50 || 2 * loaded.p99 > latency.p99 {
+        } else if 2 * queued.max(loaded.p50) > latency.p50 || 2 * loaded.p99 > latency.p99 {
             Some(
                 "half of a latency or more is the bench's own delay: take fewer streams, or \
                   another machine than the server's",

@@ -19,7 +19,7 @@ use tidings::Parser;
 use tidings::client::StreamRequest;
 
 use super::churn::Churn;
-use super::follower::{Door, Follower, STACK, Stream};
+use super::follower::{Follower, STACK};
 use super::ledger::Findings;
 use super::options::Options;
 use super::probe::Probe;
@@ -27,7 +27,8 @@ use super::progress::Progress;
 use super::publisher::{Log, Published, Publisher, lock, plans};
 use super::report::Report;
 use super::samples::Samples;
-use super::system;
+use super::stream::{Door, Stream};
+use super::system::{self, Effort};
 use super::tally::{Tally, get, nanoseconds};
 use super::target::{Sink, Source};
 
@@ -82,6 +83,7 @@ impl Run {
         let mut progress = Progress::new(options);
         let begin = self.tally.clock.now();
         self.open(source, probe, options, &mut progress)?;
+        let effort = Effort::so_far();
         let start = self.tally.clock.now();
         let opening = Duration::from_nanos(start - begin);
 
@@ -103,12 +105,13 @@ impl Run {
         self.tally.failure()?;
         self.drain(&mut samples, &mut progress);
         self.tally.failure()?;
+        let effort = effort.and_then(|before| Some(Effort::so_far()?.since(before)));
         progress.clear();
         let findings = if sink.is_some() { self.settle() } else { self.by_ids() };
         let sink = sink.map(|sink| sink.name.clone());
         let url = source.request.url().to_string();
         Ok(Report::new(&self.tally, probe, options, url, sink, churn)
-            .with(findings, samples, opening, elapsed, unsent))
+            .with(findings, samples, opening, elapsed, unsent, effort))
     }
 
     /// Opens all streams, and waits until they are.

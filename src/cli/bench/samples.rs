@@ -53,12 +53,18 @@ impl Samples {
     /// Takes a sample if it is time for one.
     pub(super) fn look(&mut self, tally: &Tally) {
         if tally.clock.now() - self.last >= self.interval {
-            self.finish(tally);
+            self.take(tally);
         }
     }
 
-    /// Takes a sample.
+    /// Takes the last one, unless the time since the one before says too little.
     pub(super) fn finish(&mut self, tally: &Tally) {
+        if self.all.is_empty() || tally.clock.now() - self.last >= self.interval / 2 {
+            self.take(tally);
+        }
+    }
+
+    fn take(&mut self, tally: &Tally) {
         let now = tally.clock.now();
         let seconds = (now - self.last) as f64 / 1e9;
         let latency = tally.times.latency.snapshot();

@@ -123,9 +123,18 @@ fn own(report: &Report) -> String {
     let times = &report.times;
     let rows = [("late", &times.late), ("idle", &times.idle), ("loaded", &times.loaded)];
     let mut text = format!("the bench's own delays\n{}", table(&rows));
-    text += "late: publishing after an event was due, by the bench's fault; idle and loaded: a ping \
-             over\nloopback to a thread of its own, before the run and as events arrived: no latency \
-             is told\nmore finely\n";
+    text += "late: publishing after an event was due, by the bench's fault\n\
+             idle, loaded: a ping over loopback to a thread of its own, before the run and as\n\
+             events arrived: no latency is told more finely\n";
+    if let Some(effort) = report.effort {
+        let cores = effort.processor.as_secs_f64() / report.elapsed.as_secs_f64().max(1e-9);
+        let queued = time(effort.queued());
+        let _ = writeln!(
+            text,
+            "{queued} a stream's thread waited for a core, on average, when something came; the\n\
+             bench took {cores:.2} cores"
+        );
+    }
     if let Some(doubt) = report.doubt() {
         let _ = writeln!(text, "note: {doubt}");
     }

@@ -197,6 +197,40 @@ fn the_hub_loses_nothing_over_cut_connections() {
 }
 
 #[test]
+fn the_hub_loses_nothing_on_streams_that_come_and_go_or_read_slowly() {
+    let hub = hub(&[]);
+    let url = format!("http://{}/events/bench", hub.address());
+    let run = ["bench", &url, "--churn=50%/s", "--slow=3", "--streams=40", "--warm-up=0"];
+    let (text, said, status) = run_hub(&[&run[..], &["--duration=2"]].concat());
+    assert_eq!(status, Some(0), "{text}{said}");
+    assert!(text.contains("cut by the bench"), "{text}");
+}
+
+/// The times of the latency histogram's rows in nanoseconds, and how many each has.
+fn latencies(json: &str) -> Vec<(u64, u64)> {
+    let (_, rows) = json.split_once("\"latency_histogram\":[[").expect("a histogram");
+    let (rows, _) = rows.split_once("]]").expect("its end");
+    let pairs = rows.split("],[").filter_map(|pair| pair.split_once(','));
+    pairs.map(|(time, count)| (time.parse().unwrap(), count.parse().unwrap())).collect()
+}
+
+#[test]
+fn a_stall_makes_all_late_that_was_due_meanwhile() {
+    let server = server(|channel, number, body| {
+        if number == 5 {
+            std::thread::sleep(std::time::Duration::from_millis(400));
+        }
+        drop(channel.send(body).unwrap());
+    });
+    let (json, said, status) = bench(&server, &["--streams=1", "--rate=20"]);
+    assert_eq!(status, Some(0), "{said}");
+    // Due every 50 ms: that which stalled, and the four behind it.
+    let late = latencies(&json).into_iter().filter(|(time, _)| *time >= 200_000_000);
+    assert!(late.map(|(_, count)| count).sum::<u64>() >= 5, "{json}");
+    server.stop().unwrap();
+}
+
+#[test]
 fn the_page_needs_nothing_else_and_means_what_it_says() {
     let server = server(|channel, _, body| drop(channel.send(body).unwrap()));
     let file = TemporaryFile::new("bench.html", "");
