@@ -39,6 +39,11 @@ impl Account {
         self.ids.enter_gap(missed);
     }
 
+    /// Whether nothing has been entered since somebody came.
+    pub(super) fn is_untouched(&self) -> bool {
+        self.ledger.is_untouched()
+    }
+
     /// Closes the account, and opens one for somebody who is still to come.
     pub(super) fn leave(&mut self) {
         self.left.push((mem::take(&mut self.ledger), self.since));

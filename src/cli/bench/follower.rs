@@ -51,7 +51,7 @@ pub(super) struct Follower {
 
 /// Why there is no stream.
 enum Refused {
-    /// The server has said that there is nothing more.
+    /// The server has said that there is nothing more, or the run is over.
     NoMore,
     Because(String),
 }
@@ -80,6 +80,9 @@ impl Follower {
 
     /// Connects and asks; `ended` is when the connection before ended.
     fn open(&mut self, ended: Option<u64>) -> Result<Exchange, Refused> {
+        if self.tally.is_over() {
+            return Err(Refused::NoMore);
+        }
         let begin = self.tally.clock.now();
         let because = |what: &dyn std::fmt::Display| {
             let url = self.source.request.url();
@@ -180,10 +183,14 @@ impl Follower {
         self.parser.start_over();
         if self.stream.was_cut() {
             add(&self.tally.counts.cuts, 1);
-            if !self.resumes {
+            let mut account = self.stream.account();
+            // Without an id it can only begin anew. If it has had events and they had none, that is
+            // the server's fault; if it has had none, it is nobody's.
+            let unknown = self.parser.last_event_id().is_empty() && account.is_untouched();
+            if !self.resumes || unknown {
                 // Somebody else comes in its place.
                 self.parser = Parser::new();
-                self.stream.account().leave();
+                account.leave();
             }
         } else if !self.tally.is_over() {
             add(&self.tally.counts.drops, 1);

@@ -84,6 +84,11 @@ impl Ledger {
         self.lanes.iter_mut().for_each(|lane| lane.gap = true);
     }
 
+    /// Whether nothing has been entered.
+    pub(super) fn is_untouched(&self) -> bool {
+        self.lanes.is_empty()
+    }
+
     /// Draws the balance; `owed` has one entry for each publisher.
     pub(super) fn settle(&self, owed: &[Owed<'_>]) -> Findings {
         let none = Lane::default();
@@ -225,6 +230,7 @@ mod tests {
 
     #[test]
     fn a_stream_that_received_nothing_has_lost_everything() {
+        assert!(Ledger::default().is_untouched() && !ledger(&[0]).is_untouched());
         assert_eq!(Ledger::default().settle(&[owed(&runs(0..9))]).lost, 9);
     }
 }

@@ -126,7 +126,7 @@ fn own(report: &Report) -> String {
     text += "late: publishing after an event was due, by the bench's fault\n\
              idle, loaded: a ping over loopback to a thread of its own, before the run and as\n\
              events arrived: no latency is told more finely\n";
-    if let Some(effort) = report.effort {
+    if let Some(effort) = report.effort.filter(|_| report.came() > 0) {
         let cores = effort.processor.as_secs_f64() / report.elapsed.as_secs_f64().max(1e-9);
         let queued = time(effort.queued());
         let _ = writeln!(
