@@ -141,6 +141,9 @@ mod limits;
 
 mod error;
 
+#[doc = include_str!("doc/robustness.md")]
+pub mod robustness {}
+
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 

@@ -14,7 +14,7 @@ mod wrong;
 
 use std::ffi::OsString;
 
-pub(crate) use wrong::{Wrong, nearest};
+pub(crate) use wrong::{Wrong, distance, nearest};
 
 /// What a command's arguments can be. `O` is what they are parsed to.
 pub(crate) struct Table<O: 'static> {
@@ -27,6 +27,8 @@ pub(crate) struct Table<O: 'static> {
     /// What its operands are called; no more of them are taken.
     pub(crate) operands: &'static [&'static str],
     pub(crate) flags: &'static [Flag<O>],
+    /// What its exit statuses mean, where it has some of its own; each with its words.
+    pub(crate) exits: &'static [(u8, &'static str)],
 }
 
 /// One row of a table.
@@ -213,5 +215,7 @@ fn text(argument: OsString) -> Result<String, Wrong> {
         .map_err(|argument| Wrong::new(format!("an argument must be UTF-8: {argument:?}")))
 }
 
+#[cfg(test)]
+pub(crate) mod support;
 #[cfg(test)]
 mod tests;

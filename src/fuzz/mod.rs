@@ -6,6 +6,8 @@
 //!   comes back from any chunks.
 //! - [`events`] are an event stream. They are those that the HTML standard says, step by step, also
 //!   when a connection ends among them, and bounds are exact.
+//! - [`answers`] are what a server sends to a client. They mean what a simple reader sees in them.
+//! - [`urls`] are where a client is sent, and its server understands what it asks there.
 //! - [`encoded`] is a script of events, comments and reconnection times to be sent. They come back,
 //!   through chunks and all.
 //!
@@ -20,16 +22,21 @@
 //!
 //! This module is part of no build but those of tests and fuzzers.
 
+mod answers;
 mod chunks;
 mod encoded;
 mod events;
+mod plain;
 mod random;
 mod requests;
+mod urls;
 
 #[cfg(test)]
 mod seeded;
 
+pub use answers::answers;
 pub use chunks::chunks;
 pub use encoded::encoded;
 pub use events::events;
 pub use requests::requests;
+pub use urls::urls;

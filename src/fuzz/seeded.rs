@@ -4,6 +4,7 @@
 //! place: so they get as far into a parser as its last check. Each test says what share must be
 //! accepted, as where all bytes are refused at once a property holds of any parser.
 
+mod client;
 mod dice;
 mod http;
 mod sse;
@@ -12,7 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use self::dice::{Dice, spoil};
 use super::random::Random;
-use super::{chunks, encoded, events, requests};
+use super::{answers, chunks, encoded, events, requests, urls};
 
 /// How many cases there are for each property.
 const CASES: usize = 2000;
@@ -82,4 +83,21 @@ fn event_streams_keep_their_property() {
 fn row_25_what_is_encoded_is_parsed_again() {
     let sent = run(right(sse::script), encoded);
     assert!(sent > CASES, "only {sent} events were sent");
+}
+
+#[test]
+fn answers_keep_their_property() {
+    let accepted = run(not_quite(client::answer), answers);
+    assert!((CASES / 4..CASES).contains(&accepted), "{accepted} answers were accepted");
+}
+
+#[test]
+fn answers_that_follow_the_grammar_are_all_accepted() {
+    assert_eq!(run(right(client::answer), answers), CASES);
+}
+
+#[test]
+fn urls_keep_their_property() {
+    let accepted = run(not_quite(client::url), urls);
+    assert!((CASES..CASES * 2).contains(&accepted), "{accepted} URLs lead anywhere");
 }

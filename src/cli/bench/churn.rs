@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::stream::Stream;
 use super::tally::Tally;
+use crate::cli::random::Random;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Churn {
@@ -51,11 +52,9 @@ impl Churn {
     /// Cuts one stream after the other, until nothing is published any more.
     pub(super) fn run(self, streams: &[Arc<Stream>], tally: &Tally) {
         let interval = self.interval(streams.len());
-        let mut random = tally.run;
+        let mut random = Random::new(tally.run);
         while tally.wait(interval) && !tally.draining.load(Relaxed) {
-            // A step of a linear congruential generator (Knuth's MMIX); its high bits are random.
-            random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            streams[(random >> 33) as usize % streams.len()].cut();
+            streams[random.below(streams.len())].cut();
         }
     }
 }

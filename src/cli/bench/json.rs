@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::histogram::Summary;
 use super::report::Report;
+use crate::cli::json::string;
 
 /// An object that is being written.
 struct Object(String);
@@ -159,27 +160,9 @@ fn number(value: f64) -> String {
     if value.is_finite() { format!("{value:.1}") } else { "null".into() }
 }
 
-fn string(text: &str) -> String {
-    let mut json = String::from('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => json.extend(['\\', c]),
-            c if c.is_control() => drop(write!(json, "\\u{:04x}", u32::from(c))),
-            c => json.push(c),
-        }
-    }
-    json.push('"');
-    json
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_would_end_a_string_is_escaped() {
-        assert_eq!(string("a\"\\\n\u{7f}é"), "\"a\\\"\\\\\\u000a\\u007fé\"");
-    }
 
     #[test]
     fn members_are_separated_by_commas() {

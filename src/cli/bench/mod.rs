@@ -42,7 +42,7 @@ use std::fs;
 
 use super::flags::{Parsed, Wrong};
 use super::{Arguments, Failure, Outcome, print, version};
-use options::{Options, TABLE};
+use options::{NOT_MEASURED, Options, TABLE};
 
 pub(super) fn run(arguments: Arguments<'_>) -> Outcome {
     match TABLE.parse(arguments).map_err(Failure::Usage)? {
@@ -56,17 +56,19 @@ pub(super) fn run(arguments: Arguments<'_>) -> Outcome {
 fn bench(operands: &[String], options: &Options) -> Outcome {
     let wrong = |what: &str| Failure::Usage(Wrong::new(what.into()));
     let [url] = operands else {
-        return Err(wrong("bench needs the URL of an event stream"));
+        return Err(wrong(&format!("an URL is missing: {}", TABLE.usage)));
     };
     if options.listen_only && options.publish.is_some() {
         return Err(wrong("--listen-only publishes nothing, so there is nothing to --publish"));
     }
-    let request = target::request(url, options).map_err(|error| wrong(&error.to_string()))?;
+    // Nobody types the scheme.
+    let url = if url.contains("://") { url.clone() } else { format!("http://{url}") };
+    let request = target::request(&url, options).map_err(|error| wrong(&error.to_string()))?;
     // A page that can't be written should be known before the run.
     if let Some(path) = &options.html {
         write(path, "")?;
     }
-    let report = run::run(request, options).map_err(Failure::Failed)?;
+    let report = run::run(request, options).map_err(not_measured)?;
     if let Some(path) = &options.html {
         write(path, &page::report(&report))?;
     }
@@ -74,7 +76,11 @@ fn bench(operands: &[String], options: &Options) -> Outcome {
     report.verdict().map_or(Ok(()), |verdict| Err(Failure::Failed(verdict)))
 }
 
+fn not_measured(said: String) -> Failure {
+    Failure::Ended { status: NOT_MEASURED, said }
+}
+
 fn write(path: &std::path::Path, text: &str) -> Outcome {
     fs::write(path, text)
-        .map_err(|error| Failure::Failed(format!("can't write {}: {error}", path.display())))
+        .map_err(|error| not_measured(format!("can't write {}: {error}", path.display())))
 }

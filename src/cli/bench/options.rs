@@ -55,9 +55,7 @@ pub(super) static TABLE: Table<Options> = Table {
     command: "bench",
     usage: "tidings bench URL [options]",
     about: "Opens many streams of an event stream, publishes on it, and reports what counts: what \
-            was lost, doubled or out of order, and how long events took. The exit status is 0 if \
-            nothing was, 1 if something was or the bench could not run, 2 if the command line is \
-            wrong. What a server admits as missed with a tidings.gap event is counted apart.",
+            was lost, doubled or out of order, and how long events took.",
     operands: &["URL"],
     flags: &[
         Flag {
@@ -183,7 +181,24 @@ pub(super) static TABLE: Table<Options> = Table {
         Flag::help(),
         Flag::version(),
     ],
+    exits: &[
+        (
+            0,
+            "Nothing was lost, doubled or out of order. What the server admitted as missed with a \
+             tidings.gap event is counted apart, and no fault.",
+        ),
+        (1, "Something was."),
+        (2, "The options or the URL can't be understood."),
+        (
+            NOT_MEASURED,
+            "There is no report: no stream, no way to publish, or not enough of the \
+                        machine.",
+        ),
+    ],
 };
+
+/// The exit status of a bench that could not run.
+pub(super) const NOT_MEASURED: u8 = 3;
 
 const fn number(
     name: &'static str,

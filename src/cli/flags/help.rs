@@ -9,6 +9,9 @@
 //!   --name VALUE
 //!       What it is for.
 //!       [default: this]
+//!
+//! Exit status:
+//!   0   it did what it was asked to
 //! ```
 
 use super::{Flag, Preset, Table};
@@ -24,7 +27,18 @@ impl<O> Table<O> {
     pub(crate) fn help(&self) -> String {
         let flags: String = self.flags.iter().map(Flag::help_text).collect();
         let about = wrap(self.about, "");
-        format!("Usage: {}\n\n{about}\nOptions:\n{flags}", self.usage)
+        let exits = self.exits_text();
+        format!("Usage: {}\n\n{about}\nOptions:\n{flags}{exits}", self.usage)
+    }
+
+    /// Nothing for a command that has no exit statuses of its own.
+    fn exits_text(&self) -> String {
+        let row = |(status, means): &(u8, &str)| {
+            let lines = wrap(means, INDENT);
+            format!("  {status:<4}{}", lines.trim_start())
+        };
+        let rows: String = self.exits.iter().map(row).collect();
+        if rows.is_empty() { rows } else { format!("\nExit status:\n{rows}") }
     }
 }
 

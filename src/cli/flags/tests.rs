@@ -56,6 +56,7 @@ static TABLE: Table<Options> = Table {
         Flag::help(),
         Flag::version(),
     ],
+    exits: &[(0, "All is well."), (3, "It is not.")],
 };
 
 fn parse(arguments: &[&str]) -> Result<Parsed<Options>, Wrong> {
@@ -175,6 +176,10 @@ fn the_help_is_made_of_the_table() {
           --help\n      \
               Prints this. Also -h.\n  \
           --version\n      \
-              Prints the version. Also -V.\n";
+              Prints the version. Also -V.\n\
+        \n\
+        Exit status:\n  \
+          0   All is well.\n  \
+          3   It is not.\n";
     assert_eq!(TABLE.help(), help);
 }

@@ -230,6 +230,7 @@ pub(super) static TABLE: Table<Options> = Table {
         Flag::help(),
         Flag::version(),
     ],
+    exits: &[],
 };
 
 /// What a channel's name may be, in words.

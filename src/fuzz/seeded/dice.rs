@@ -2,26 +2,26 @@
 
 use crate::fuzz::random::Random;
 
-/// Two requests have about as many parts that could be wrong.
-const PARTS: usize = 30;
+/// A request has about as many mistakes to offer.
+const MISTAKES: usize = 200;
 
 pub(super) struct Dice<'a> {
     pub(super) random: &'a mut Random,
-    /// So many parts are still right; then one is wrong.
-    right: Option<usize>,
+    /// So many mistakes are passed over, and the next one is made.
+    pass: Option<usize>,
 }
 
 impl<'a> Dice<'a> {
     /// Dice that follow the grammar.
     pub(super) fn right(random: &'a mut Random) -> Self {
-        Self { random, right: None }
+        Self { random, pass: None }
     }
 
     /// Dice of which one throw is wrong, if there are enough. A parser need find only one of two
     /// mistakes, so that each would hide the other.
     pub(super) fn wrong(random: &'a mut Random) -> Self {
-        let right = Some(random.below(PARTS));
-        Self { random, right }
+        let pass = Some(random.below(MISTAKES));
+        Self { random, pass }
     }
 
     pub(super) fn below(&mut self, bound: usize) -> usize {
@@ -39,23 +39,20 @@ impl<'a> Dice<'a> {
 
     /// One of what may stand in this place, or what may not and is near it.
     pub(super) fn pick_or<'b>(&mut self, right: &[&'b [u8]], wrong: &[&'b [u8]]) -> &'b [u8] {
-        let choices = if self.is_wrong() { wrong } else { right };
+        let choices = if self.is_wrong(wrong.len()) { wrong } else { right };
         self.random.pick(choices)
     }
 
-    /// Whether the mistake is to be made in this place.
-    pub(super) fn is_wrong(&mut self) -> bool {
-        let mistake = self.right == Some(0);
-        self.right = self.right.and_then(|right| right.checked_sub(1));
-        mistake
+    /// Whether the mistake is to be made in this place, where so many are possible.
+    pub(super) fn is_wrong(&mut self, mistakes: usize) -> bool {
+        let wrong = self.pass.is_some_and(|pass| pass < mistakes);
+        self.pass = self.pass.and_then(|pass| pass.checked_sub(mistakes));
+        wrong
     }
 
     /// The end of a line.
     pub(super) fn crlf(&mut self) -> &'static [u8] {
-        self.pick_or(
-            &[b"\r\n"],
-            &[b"\n", b"\r", b"\n\n", b"\r\r\n", b"\n\r", b"\r \n", b"", b"\0\r\n", b"\r\nx"],
-        )
+        self.pick_or(&[b"\r\n"], &[b"\n", b"\r", b"\n\n", b"\r\r\n", b"\0\r\n", b"\r\nx"])
     }
 }
 

@@ -127,7 +127,7 @@ pub(super) fn request(dice: &mut Dice<'_>) -> Vec<u8> {
     write_fields(dice, &mut request);
     let body = match dice.below(4) {
         0 => write_length(dice, &mut request),
-        1 if !is_1_0 || dice.is_wrong() => write_coding(dice, &mut request),
+        1 if !is_1_0 || dice.is_wrong(4) => write_coding(dice, &mut request),
         _ => Vec::new(),
     };
     write_fields(dice, &mut request);
@@ -151,7 +151,8 @@ fn write_request_line(is_1_0: bool, dice: &mut Dice<'_>, out: &mut Vec<u8>) {
     out.extend([method, first, target, second, version, dice.crlf()].concat());
 }
 
-fn write_fields(dice: &mut Dice<'_>, out: &mut Vec<u8>) {
+/// Writes up to three field lines.
+pub(super) fn write_fields(dice: &mut Dice<'_>, out: &mut Vec<u8>) {
     for _ in 0..dice.below(4) {
         let line = dice.pick_or(&FIELDS, &DOUBTFUL_FIELDS);
         out.extend([line, dice.crlf()].concat());

@@ -168,6 +168,7 @@ impl Stream {
         }
         batches.forget();
         let advance = self.advance(batches, now);
+        batches.forget();
         match advance {
             // It stays where it is, among those that are tried again.
             Advance::Blocked { events, bytes } => {

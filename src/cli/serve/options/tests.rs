@@ -1,15 +1,10 @@
 //! The options of `serve`: what each word on the command line sets, and which are refused.
 
 use super::*;
-use crate::cli::flags::Parsed;
-use std::collections::HashSet;
+use crate::cli::flags::support;
 
 fn parse(arguments: &[&str]) -> Result<Options, String> {
-    match TABLE.parse(&mut arguments.iter().map(Into::into)) {
-        Ok(Parsed::Run(options, _)) => Ok(options),
-        Ok(_) => panic!("{arguments:?} runs nothing"),
-        Err(wrong) => Err(wrong.to_string()),
-    }
+    support::parse(&TABLE, arguments)
 }
 
 #[track_caller]
@@ -18,58 +13,8 @@ fn wrong(arguments: &[&str]) -> String {
 }
 
 #[test]
-fn names_are_unique_and_made_of_small_letters_and_dashes() {
-    let mut names = HashSet::new();
-    for flag in TABLE.flags {
-        let good = flag
-            .name
-            .split('-')
-            .all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase()));
-        assert!(good, "{}", flag.name);
-        assert!(names.insert(flag.name), "{} is there twice", flag.name);
-    }
-}
-
-#[test]
-fn each_flag_has_a_doc_of_whole_sentences() {
-    for Flag { name, doc, .. } in TABLE.flags {
-        assert!(doc.starts_with(char::is_uppercase) && doc.ends_with('.'), "{name}: {doc}");
-        assert!(!doc.contains(['\n', '\t']) && !doc.contains("  "), "{name}: {doc}");
-    }
-}
-
-#[test]
-fn a_flag_shows_its_default_if_it_takes_a_value() {
-    for Flag { name, takes, default, .. } in TABLE.flags {
-        let shown = !matches!(default, Preset::None);
-        let value = !matches!(takes, Takes::Nothing(_) | Takes::Help | Takes::Version);
-        assert_eq!(shown, value, "{name}");
-    }
-}
-
-#[test]
-fn giving_a_default_changes_nothing() {
-    let untold = format!("{:?}", Options::default());
-    for Flag { name, default, .. } in TABLE.flags {
-        if let Preset::Value(value) = default {
-            let told = parse(&[&format!("--{name}={value}")]).expect("a default is right");
-            assert_eq!(format!("{told:?}"), untold, "--{name}");
-        }
-    }
-}
-
-#[test]
-fn each_number_has_a_range_and_is_told_past_it() {
-    for Flag { name, takes, .. } in TABLE.flags {
-        if let Takes::Number { least, most, .. } = takes {
-            for good in [least, most] {
-                parse(&[&format!("--{name}={good}")]).expect("within the range");
-            }
-            let expected =
-                format!("--{name} must be a number from {least} to {most}, and not \"9999999999\"");
-            assert_eq!(wrong(&[&format!("--{name}=9999999999")]), expected);
-        }
-    }
+fn the_table_keeps_the_rules_of_tables() {
+    support::check(&TABLE);
 }
 
 #[test]

@@ -1,14 +1,9 @@
-//! The second reader of a head: RFC 9112 in the plainest words, only for what was accepted.
-//!
-//! Every byte becomes the character of its number, so that the text is as long as the bytes.
+//! What a simple reader sees in the head of a request that was accepted.
 
 use super::connection::Message;
+use crate::fuzz::plain::{self, Plain, text};
 use crate::http::method::Method;
 use crate::http::{Framing, Version};
-
-fn text(bytes: &[u8]) -> String {
-    bytes.iter().map(|&byte| char::from(byte)).collect()
-}
 
 /// The head of which these are the bytes, without the empty lines around it.
 fn between_empty_lines(sent: &str) -> &str {
@@ -29,41 +24,25 @@ pub(super) fn sizes(sent: &[u8]) -> (usize, usize, usize) {
 /// Panics if the head breaks a rule, or says anything else than was understood.
 pub(super) fn check(sent: &[u8], message: &Message) {
     let sent = text(sent);
-    let mut lines = between_empty_lines(&sent).split("\r\n");
-    check_request_line(lines.next().expect("a request line"), message);
-
-    let fields: Vec<_> = lines.map(|line| line.split_once(':').expect("a colon")).collect();
-    for (name, value) in &fields {
-        assert!(!name.is_empty() && name.chars().all(is_token_character), "{name:?}");
-        assert!(value.chars().all(|c| c == '\t' || !c.is_ascii_control()), "{value:?}");
+    let head = Plain::of(between_empty_lines(&sent));
+    check_request_line(head.first_line, message);
+    head.assert_fields_are(&message.fields);
+    check_authority(&head.values("host"), message);
+    let framing = head.framing(message.version).unwrap_or(Framing::None);
+    assert_eq!(framing, message.framing);
+    match framing {
+        Framing::None => assert_eq!(message.body, b""),
+        Framing::Length(length) => assert!(message.body.len() as u64 <= length),
+        Framing::Chunked => {}
+        Framing::UntilClose => unreachable!("no field says so"),
     }
-    let fields: Vec<_> =
-        fields.iter().map(|(name, value)| (*name, value.trim_matches([' ', '\t']))).collect();
-    let values: Vec<_> = message.fields.iter().map(|(_, value)| text(value)).collect();
-    let names = message.fields.iter().map(|(name, _)| name.as_str());
-    assert!(fields.iter().copied().eq(names.zip(values.iter().map(String::as_str))));
-
-    let all = |wanted: &str| -> Vec<&str> {
-        let named = fields.iter().filter(|(name, _)| name.eq_ignore_ascii_case(wanted));
-        named.map(|(_, value)| *value).collect()
-    };
-    check_authority(&all("host"), message);
-    check_framing(&all("content-length"), &all("transfer-encoding"), message);
-}
-
-/// RFC 9110, section 5.6.2: any visible character but a delimiter.
-fn is_token_character(c: char) -> bool {
-    c.is_ascii_graphic() && !"\"(),/:;<=>?@[\\]{}".contains(c)
 }
 
 fn check_request_line(line: &str, message: &Message) {
     let parts: Vec<_> = line.split(' ').collect();
     let [method, target, version] = parts[..] else { panic!("not three parts: {parts:?}") };
     assert_eq!((method, target), (message.method.as_str(), message.target.as_str()));
-    let minor = version.strip_prefix("HTTP/1.").expect("HTTP/1");
-    assert!(minor.len() == 1 && minor.chars().all(|c| c.is_ascii_digit()), "{version}");
-    assert_eq!(minor == "0", message.version == Version::Http10);
-
+    assert_eq!(plain::version(version), message.version);
     assert!(target.chars().all(|c| c.is_ascii_graphic() && c != '#'), "{target:?}");
     check_percent_encoding(target);
     let (before_query, query) =
@@ -105,29 +84,5 @@ fn check_authority(hosts: &[&str], message: &Message) {
     assert_eq!(authority, message.authority.as_deref());
     for host in hosts.iter().copied().chain(authority) {
         assert!(!host.is_empty() && !host.contains(['@', '/', '?', ',', ' ', '\t']), "{host:?}");
-    }
-}
-
-/// RFC 9112, section 6.3, of which we take only what can't be read in two ways.
-fn check_framing(lengths: &[&str], codings: &[&str], message: &Message) {
-    let framing = match (lengths, codings) {
-        ([], []) => Framing::None,
-        ([length], []) => {
-            assert!(length.chars().all(|c| c.is_ascii_digit()), "{length:?}");
-            Framing::Length(length.parse().expect("a number"))
-        }
-        ([], [coding]) if coding.eq_ignore_ascii_case("chunked") => {
-            assert_eq!(message.version, Version::Http11);
-            Framing::Chunked
-        }
-        doubtful => panic!("accepted, and could be read in two ways: {doubtful:?}"),
-    };
-    assert_eq!(framing, message.framing);
-    let length = message.body.len() as u64;
-    match framing {
-        Framing::None => assert_eq!(length, 0),
-        Framing::Length(declared) => assert!(length <= declared),
-        Framing::Chunked => {}
-        Framing::UntilClose => unreachable!("no request ends with its connection"),
     }
 }

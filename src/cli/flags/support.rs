@@ -1,0 +1,70 @@
+//! For the tests of the commands: what holds for every table.
+
+use std::collections::HashSet;
+use std::fmt::Debug;
+
+use super::{Flag, Parsed, Preset, Table, Takes};
+
+/// What the table makes of these arguments, or what it says against them.
+pub(crate) fn parse<O: Default + Debug>(table: &Table<O>, arguments: &[&str]) -> Result<O, String> {
+    match table.parse(&mut arguments.iter().map(Into::into)) {
+        Ok(Parsed::Run(options, _)) => Ok(options),
+        Ok(_) => panic!("{arguments:?} runs nothing"),
+        Err(wrong) => Err(wrong.to_string()),
+    }
+}
+
+/// Checks a table by its rules.
+pub(crate) fn check<O: Default + Debug>(table: &Table<O>) {
+    names_are_unique_and_made_of_small_letters_and_dashes(table);
+    for flag in table.flags {
+        the_doc_is_whole_sentences(flag);
+        a_default_is_shown_if_a_value_is_taken(flag);
+        giving_the_default_changes_nothing(table, flag);
+        a_number_has_a_range_and_is_told_past_it(table, flag);
+    }
+    assert!(table.exits.is_sorted(), "the exit statuses have an order");
+    let help = table.help();
+    assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
+}
+
+fn names_are_unique_and_made_of_small_letters_and_dashes<O>(table: &Table<O>) {
+    let mut names = HashSet::new();
+    for flag in table.flags {
+        let good = flag
+            .name
+            .split('-')
+            .all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase()));
+        assert!(good, "{}", flag.name);
+        assert!(names.insert(flag.name), "{} is there twice", flag.name);
+    }
+}
+
+fn the_doc_is_whole_sentences<O>(Flag { name, doc, .. }: &Flag<O>) {
+    assert!(doc.starts_with(char::is_uppercase) && doc.ends_with('.'), "{name}: {doc}");
+    assert!(!doc.contains(['\n', '\t']) && !doc.contains("  "), "{name}: {doc}");
+}
+
+fn a_default_is_shown_if_a_value_is_taken<O>(Flag { name, takes, default, .. }: &Flag<O>) {
+    let shown = !matches!(default, Preset::None);
+    let value = !matches!(takes, Takes::Nothing(_) | Takes::Help | Takes::Version);
+    assert_eq!(shown, value, "{name}");
+}
+
+fn giving_the_default_changes_nothing<O: Default + Debug>(table: &Table<O>, flag: &Flag<O>) {
+    if let Flag { name, default: Preset::Value(value), .. } = flag {
+        let told = parse(table, &[&format!("--{name}={value}")]).expect("a default is right");
+        assert_eq!(format!("{told:?}"), format!("{:?}", O::default()), "--{name}");
+    }
+}
+
+fn a_number_has_a_range_and_is_told_past_it<O: Default + Debug>(table: &Table<O>, flag: &Flag<O>) {
+    if let Flag { name, takes: Takes::Number { least, most, .. }, .. } = flag {
+        for good in [least, most] {
+            parse(table, &[&format!("--{name}={good}")]).expect("within the range");
+        }
+        let wrong = parse(table, &[&format!("--{name}=9999999999")]).expect_err("past the range");
+        let range = format!("from {least} to {most}");
+        assert_eq!(wrong, format!("--{name} must be a number {range}, and not \"9999999999\""));
+    }
+}

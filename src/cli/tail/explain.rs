@@ -1,0 +1,244 @@
+//! What each piece of an answer is: bytes in, as they were read; rows out, each with its meaning.
+//!
+//! ```text
+//! bytes of one read           rows
+//! "HTTP/1.1 200 OK\r\n"       head      HTTP/1.1 200 OK␍␊     status line
+//! "\r\n"                      head      ␍␊                    end of the head; chunks follow
+//! "9\r\n"                     frame     9␍␊                   chunk: 9 bytes
+//! "data: a\n"                 stream    data: a␊              data, a line of it
+//! "\n"                        stream    ␊                     blank line: dispatch "message"
+//! "\r\n"                      frame     ␍␊                    end of the chunk
+//! ```
+//!
+//! A row ends where a line ends, where chunk and content meet, and where the read ends; so a line
+//! may take several rows, and its meaning stands at the last. The head and the body are taken apart
+//! by the library's own parsers, one byte at a time: whatever the body's decoder makes no content
+//! of is the frame.
+
+use std::mem;
+
+use tidings::http::{BodyDecoder, Framing, ResponseHeadParser};
+use tidings::{Parser, Status};
+
+use super::words;
+
+/// As much as the client takes for a head.
+const LONGEST_HEAD: usize = 64 * 1024;
+
+/// What a row is a part of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    Head,
+    /// What chunks have around their data.
+    Frame,
+    Stream,
+    /// Nothing that is understood.
+    Unknown,
+}
+
+/// Some bytes that belong together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Row {
+    pub(super) part: Part,
+    pub(super) bytes: Vec<u8>,
+    pub(super) means: String,
+}
+
+/// Explains one answer, from its first byte on.
+pub(super) struct Explainer {
+    state: State,
+    /// Outlives the connection only in the client; here it tells which blank line dispatches.
+    parser: Parser,
+    /// The current line of the head, the frame or the stream: as much as has come of it.
+    line: Vec<u8>,
+    /// The frame's line, which the stream's goes on behind.
+    frame: Vec<u8>,
+    /// The last byte of the stream was CR.
+    after_cr: bool,
+    rows: Vec<Row>,
+}
+
+enum State {
+    Head {
+        parser: ResponseHeadParser,
+        bytes: Vec<u8>,
+    },
+    Body(Body),
+    /// Nobody can know what comes.
+    Lost,
+}
+
+struct Body {
+    decoder: BodyDecoder,
+    framing: Framing,
+    frame: Frame,
+    is_stream: bool,
+}
+
+/// Where in the frame the next line of it stands.
+#[derive(Clone, Copy)]
+enum Frame {
+    Size,
+    BehindData,
+    Trailers,
+}
+
+impl Explainer {
+    pub(super) fn new() -> Self {
+        let parser = ResponseHeadParser::new(LONGEST_HEAD);
+        Self {
+            state: State::Head { parser, bytes: Vec::new() },
+            parser: Parser::new(),
+            line: Vec::new(),
+            frame: Vec::new(),
+            after_cr: false,
+            rows: Vec::new(),
+        }
+    }
+
+    /// The rows of one read.
+    pub(super) fn read(&mut self, bytes: &[u8]) -> Vec<Row> {
+        for &byte in bytes {
+            match mem::replace(&mut self.state, State::Lost) {
+                State::Head { parser, bytes } => self.take_head(byte, parser, bytes),
+                State::Body(body) => self.take_body(byte, body),
+                State::Lost => self.push(Part::Unknown, byte),
+            }
+        }
+        mem::take(&mut self.rows)
+    }
+
+    /// Puts a byte into the row that is open, or into a new one.
+    fn push(&mut self, part: Part, byte: u8) {
+        let open = self.rows.last_mut().filter(|row| row.part == part && row.means.is_empty());
+        match open {
+            Some(row) => row.bytes.push(byte),
+            None => self.rows.push(Row { part, bytes: vec![byte], means: String::new() }),
+        }
+    }
+
+    /// Says what the row that is open means, and closes it.
+    fn close(&mut self, means: impl Into<String>) {
+        if let Some(row) = self.rows.last_mut() {
+            row.means = means.into();
+        }
+    }
+
+    fn take_head(&mut self, byte: u8, mut parser: ResponseHeadParser, mut head: Vec<u8>) {
+        self.push(Part::Head, byte);
+        head.push(byte);
+        self.line.push(byte);
+        let parsed = parser.parse(&head);
+        let line = if byte == b'\n' { mem::take(&mut self.line) } else { Vec::new() };
+        match parsed {
+            Err(refusal) => return self.close(refusal.why()),
+            Ok(Some((whole, _))) => {
+                self.close(words::end_of_head(&whole));
+                let (framing, frame) = (whole.framing(), Frame::Size);
+                let decoder = BodyDecoder::endless(framing);
+                let is_stream = whole.is_event_stream() && whole.status() == Status::OK;
+                self.state = State::Body(Body { decoder, framing, frame, is_stream });
+                return;
+            }
+            Ok(None) if line == b"\r\n" => self.close("end of an interim answer; another follows"),
+            Ok(None) if !line.is_empty() => self.close(head_line(&line)),
+            Ok(None) => {}
+        }
+        self.state = State::Head { parser, bytes: head };
+    }
+
+    fn take_body(&mut self, byte: u8, mut body: Body) {
+        if body.decoder.is_done() {
+            self.push(Part::Unknown, byte);
+            return self.close("behind the end");
+        }
+        let mut content = Vec::new();
+        if let Err(refusal) = body.decoder.decode(&[byte], &mut content) {
+            self.push(Part::Unknown, byte);
+            return self.close(refusal.why());
+        }
+        if content.is_empty() {
+            body.frame = self.take_frame(byte, body.frame);
+        } else {
+            body.frame = Frame::BehindData;
+            self.take_content(byte, body.is_stream);
+        }
+        self.state = State::Body(body);
+    }
+
+    fn take_frame(&mut self, byte: u8, frame: Frame) -> Frame {
+        self.push(Part::Frame, byte);
+        self.frame.push(byte);
+        if byte != b'\n' {
+            return frame;
+        }
+        let line = mem::take(&mut self.frame);
+        let (means, next) = match frame {
+            Frame::Size => {
+                let is_last =
+                    line.iter().take_while(|byte| byte.is_ascii_hexdigit()).all(|&b| b == b'0');
+                let next = if is_last { Frame::Trailers } else { Frame::BehindData };
+                (words::chunk_size(&line), next)
+            }
+            Frame::BehindData => ("end of the chunk".into(), Frame::Size),
+            Frame::Trailers if line == b"\r\n" => ("end of the stream".into(), Frame::Trailers),
+            Frame::Trailers => ("a trailer: dropped".into(), Frame::Trailers),
+        };
+        self.close(means);
+        next
+    }
+
+    fn take_content(&mut self, byte: u8, is_stream: bool) {
+        if mem::take(&mut self.after_cr) && byte == b'\n' {
+            return self.join_lf();
+        }
+        self.push(Part::Stream, byte);
+        if !matches!(byte, b'\r' | b'\n') {
+            self.line.push(byte);
+            return;
+        }
+        self.after_cr = byte == b'\r';
+        let line = mem::take(&mut self.line);
+        let means = match is_stream {
+            true => words::stream_line(&line, &mut self.parser),
+            false => "content, but no event stream".into(),
+        };
+        self.close(means);
+    }
+
+    /// An LF behind a CR belongs to it, and so to its row if that is still there.
+    fn join_lf(&mut self) {
+        match self.rows.last_mut().filter(|row| row.part == Part::Stream) {
+            Some(row) => row.bytes.push(b'\n'),
+            None => {
+                self.push(Part::Stream, b'\n');
+                self.close("belongs to the CR before: one line end");
+            }
+        }
+    }
+
+    /// What it means that the server ends the connection here.
+    pub(super) fn end(&self) -> &'static str {
+        match &self.state {
+            State::Body(body) if body.decoder.is_done() => "all of the answer is here",
+            State::Body(Body { framing: Framing::UntilClose, .. }) => "and the answer with it",
+            State::Body(Body { framing: Framing::Chunked, .. }) => {
+                "it was cut, as the last chunk has not come"
+            }
+            State::Body(_) => "it was cut, as its length says",
+            _ => "before the head was whole",
+        }
+    }
+}
+
+/// A line of a head, with its line end.
+fn head_line(line: &[u8]) -> &'static str {
+    let text = String::from_utf8_lossy(line);
+    match text.split_once(':') {
+        Some((name, _)) if !name.contains(' ') => words::field(name),
+        _ => words::first_line(&text),
+    }
+}
+
+#[cfg(test)]
+mod tests;

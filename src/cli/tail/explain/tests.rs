@@ -1,0 +1,160 @@
+//! Tests of what the bytes of an answer are said to mean.
+
+use super::*;
+
+const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n";
+
+/// The rows of each read, as text.
+fn explained(reads: &[&[u8]]) -> Vec<Vec<(Part, String, String)>> {
+    let mut explainer = Explainer::new();
+    let told = |row: Row| (row.part, row.bytes.escape_ascii().to_string(), row.means);
+    reads.iter().map(|read| explainer.read(read).into_iter().map(told).collect()).collect()
+}
+
+/// The rows of a stream that ends with its connection, without those of its head.
+fn stream(reads: &[&[u8]]) -> Vec<Vec<(String, String)>> {
+    let head = format!("{HEAD}\r\n");
+    let reads = [&[head.as_bytes()], reads].concat();
+    let short = |rows: Vec<(Part, String, String)>| {
+        rows.into_iter().map(|(part, bytes, means)| {
+            assert_eq!(part, Part::Stream);
+            (bytes, means)
+        })
+    };
+    explained(&reads).split_off(1).into_iter().map(|rows| short(rows).collect()).collect()
+}
+
+fn row(bytes: &str, means: &str) -> (String, String) {
+    (bytes.into(), means.into())
+}
+
+#[test]
+fn an_answer_in_chunks_is_told_line_by_line() {
+    let answer =
+        format!("{HEAD}Transfer-Encoding: chunked\r\n\r\n9\r\ndata: a\n\n\r\n0\r\nA: b\r\n\r\nx");
+    let expected = [
+        (Part::Head, "HTTP/1.1 200 OK\\r\\n", "status line: version, status, reason"),
+        (Part::Head, "Content-Type: text/event-stream\\r\\n", "what the content is"),
+        (
+            Part::Head,
+            "Transfer-Encoding: chunked\\r\\n",
+            "in chunks, as nobody knows how long it will be",
+        ),
+        (Part::Head, "\\r\\n", "end of the head; chunks follow"),
+        (Part::Frame, "9\\r\\n", "chunk: 9 bytes"),
+        (Part::Stream, "data: a\\n", "data, a line of it"),
+        (Part::Stream, "\\n", "blank line: dispatch \"message\", 1 byte of data"),
+        (Part::Frame, "\\r\\n", "end of the chunk"),
+        (Part::Frame, "0\\r\\n", "last chunk: the stream is whole"),
+        (Part::Frame, "A: b\\r\\n", "a trailer: dropped"),
+        (Part::Frame, "\\r\\n", "end of the stream"),
+        (Part::Unknown, "x", "behind the end"),
+    ];
+    let expected = expected.map(|(part, bytes, means)| (part, bytes.into(), means.into()));
+    assert_eq!(explained(&[answer.as_bytes()]), [expected]);
+}
+
+#[test]
+fn each_line_of_a_stream_is_told() {
+    for (line, means) in [
+        ("data: x", "data, a line of it"),
+        ("data", "data, a line of it"),
+        ("event: x", "event type"),
+        ("id: 7", "id: with it the client comes back"),
+        ("id", "id: none any more"),
+        ("id: \0", "an id with NUL in it: ignored"),
+        ("retry: 3000", "reconnection time: 3000 ms"),
+        ("retry: 3s", "a reconnection time that is not all digits: ignored"),
+        ("retry", "a reconnection time that is not all digits: ignored"),
+        (": x", "comment: says nothing, but that the server is there"),
+        ("", "blank line: no data, so no event"),
+        (" data: x", "a field that nobody knows: ignored"),
+        ("\u{feff}data: x", "data, a line of it"),
+    ] {
+        let read = format!("{line}\n");
+        let bytes = read.as_bytes().escape_ascii().to_string();
+        assert_eq!(stream(&[read.as_bytes()]), [[row(&bytes, means)]]);
+    }
+}
+
+#[test]
+fn a_line_in_pieces_is_told_at_its_last() {
+    let rows = stream(&[b"data: a\nda", b"ta: ", b"b\n\n"]);
+    assert_eq!(rows[0], [row("data: a\\n", "data, a line of it"), row("da", "")]);
+    assert_eq!(rows[1], [row("ta: ", "")]);
+    let end = "blank line: dispatch \"message\", 3 bytes of data";
+    assert_eq!(rows[2], [row("b\\n", "data, a line of it"), row("\\n", end)]);
+}
+
+#[test]
+fn cr_and_lf_are_one_line_end_also_in_two_reads() {
+    let rows = stream(&[b"data: a\r\nid: 1\r", b"\ndata\r\r", b"\n"]);
+    let id = "id: with it the client comes back";
+    assert_eq!(rows[0], [row("data: a\\r\\n", "data, a line of it"), row("id: 1\\r", id)]);
+    let lf = row("\\n", "belongs to the CR before: one line end");
+    let end = "blank line: dispatch \"message\", 2 bytes of data";
+    assert_eq!(rows[1], [lf.clone(), row("data\\r", "data, a line of it"), row("\\r", end)]);
+    assert_eq!(rows[2], [lf]);
+}
+
+#[test]
+fn a_line_across_chunks_is_shown_with_the_frame_between() {
+    let answer = format!("{HEAD}Transfer-Encoding: chunked\r\n\r\n3\r\nid:\r\n3\r\n 1\n\r\n");
+    let rows = explained(&[answer.as_bytes()]).remove(0).split_off(4);
+    let expected = [
+        (Part::Frame, "3\\r\\n", "chunk: 3 bytes"),
+        (Part::Stream, "id:", ""),
+        (Part::Frame, "\\r\\n", "end of the chunk"),
+        (Part::Frame, "3\\r\\n", "chunk: 3 bytes"),
+        (Part::Stream, " 1\\n", "id: with it the client comes back"),
+        (Part::Frame, "\\r\\n", "end of the chunk"),
+    ];
+    assert_eq!(rows, expected.map(|(part, bytes, means)| (part, bytes.into(), means.into())));
+}
+
+#[test]
+fn what_breaks_the_rules_is_told_where_it_does() {
+    let rows = explained(&[b"HTTP/1.1 200 OK\r\nA : b\r\nC: d\r\n"]).remove(0);
+    assert_eq!(rows[1].1, "A : b\\r\\n");
+    assert!(rows[1].2.contains("no white space"), "{rows:?}");
+    assert_eq!(rows[2], (Part::Unknown, "C: d\\r\\n".into(), String::new()));
+
+    let answer = format!("{HEAD}Transfer-Encoding: chunked\r\n\r\n1\r\nab");
+    let rows = explained(&[answer.as_bytes()]).remove(0);
+    let (part, bytes, means) = rows.last().unwrap();
+    assert_eq!((*part, &**bytes), (Part::Unknown, "b"));
+    assert!(means.contains("as long as its size says"), "{means}");
+}
+
+#[test]
+fn what_is_no_event_stream_is_not_read_as_one() {
+    let answer = b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\n\r\ndata: a\n\n";
+    let rows = explained(&[answer]).remove(0).split_off(3);
+    let no_stream = "content, but no event stream";
+    assert_eq!(rows[0], (Part::Stream, "data: a\\n".into(), no_stream.into()));
+    assert_eq!(rows[1], (Part::Stream, "\\n".into(), no_stream.into()));
+}
+
+#[test]
+fn an_end_is_told_from_a_cut() {
+    let whole = format!("{HEAD}Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n");
+    let body = whole.find("\r\n\r\n").unwrap() + 4;
+    for end in 0..=whole.len() {
+        let expected = match end {
+            _ if end == whole.len() => "all of the answer is here",
+            _ if end < body => "before the head was whole",
+            _ => "it was cut, as the last chunk has not come",
+        };
+        assert_eq!(ended(&whole.as_bytes()[..end]), expected, "{end}");
+    }
+    let head = format!("{HEAD}Content-Length: 2\r\n\r\n");
+    assert_eq!(ended(format!("{head}a").as_bytes()), "it was cut, as its length says");
+    assert_eq!(ended(format!("{head}ab").as_bytes()), "all of the answer is here");
+    assert_eq!(ended(format!("{HEAD}\r\na").as_bytes()), "and the answer with it");
+}
+
+fn ended(bytes: &[u8]) -> &'static str {
+    let mut explainer = Explainer::new();
+    explainer.read(bytes);
+    explainer.end()
+}

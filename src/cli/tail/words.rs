@@ -1,0 +1,122 @@
+//! What the lines of a stream and its head mean, in words.
+
+use tidings::http::{Framing, ResponseHead};
+use tidings::{MessageEvent, Parser};
+
+/// The first line of a request or an answer.
+pub(super) fn first_line(line: &str) -> &'static str {
+    if line.starts_with("HTTP/") {
+        "status line: version, status, reason"
+    } else {
+        "request line: method, target, version"
+    }
+}
+
+/// A field line of a head, whoever sends it.
+pub(super) fn field(name: &str) -> &'static str {
+    const WORDS: [(&str, &str); 22] = [
+        ("accept", "only an event stream will do"),
+        ("accept-encoding", "not compressed, so that it comes as it is made"),
+        ("access-control-allow-origin", "pages of this origin may read it"),
+        ("authorization", "who asks"),
+        ("cache-control", "no cache may answer in the server's place"),
+        ("connection", "what becomes of the connection"),
+        ("content-encoding", "how the content is compressed"),
+        ("content-length", "so many bytes follow the head"),
+        ("content-type", "what the content is"),
+        ("cookie", "who asks"),
+        ("date", "when the server made the answer"),
+        ("host", "which of the server's names is meant"),
+        ("keep-alive", "how long the connection is kept"),
+        ("last-event-id", "go on behind this event"),
+        ("location", "ask there instead"),
+        ("server", "what the server is made of"),
+        ("set-cookie", "what to send along the next time"),
+        ("transfer-encoding", "in chunks, as nobody knows how long it will be"),
+        ("user-agent", "what the client is made of"),
+        ("vary", "on which fields of the request the answer depends"),
+        ("www-authenticate", "how to say who asks"),
+        ("x-accel-buffering", "nginx, pass it on at once"),
+    ];
+    let known = WORDS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+    known.map_or("a field", |(_, words)| words)
+}
+
+/// Whether a field's value is a secret, which has no place on a screen.
+pub(super) fn is_secret(name: &str) -> bool {
+    const SECRET: [&str; 6] =
+        ["authorization", "cookie", "proxy-authorization", "set-cookie", "x-api-key", "api-key"];
+    SECRET.iter().any(|secret| secret.eq_ignore_ascii_case(name))
+}
+
+/// The empty line behind a head.
+pub(super) fn end_of_head(head: &ResponseHead) -> String {
+    match head.framing() {
+        Framing::None => "end of the head; nothing follows".into(),
+        Framing::Length(length) => format!("end of the head; {} to come", count(length)),
+        Framing::Chunked => "end of the head; chunks follow".into(),
+        Framing::UntilClose => "end of the head; what follows ends with the connection".into(),
+    }
+}
+
+/// So many bytes.
+pub(super) fn count(bytes: u64) -> String {
+    format!("{bytes} byte{}", if bytes == 1 { "" } else { "s" })
+}
+
+/// The line with the size of a chunk.
+pub(super) fn chunk_size(line: &[u8]) -> String {
+    let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+    let digits = std::str::from_utf8(&line[..digits]).unwrap_or_default();
+    match u64::from_str_radix(digits, 16) {
+        Ok(0) => "last chunk: the stream is whole".into(),
+        Ok(size) => format!("chunk: {}", count(size)),
+        Err(_) => "chunk".into(),
+    }
+}
+
+/// A line of the stream, which the parser has not been fed yet.
+pub(super) fn stream_line(line: &[u8], parser: &mut Parser) -> String {
+    let fed = parser.feed(line).and_then(|()| parser.feed(b"\n"));
+    if let Err(error) = fed {
+        return error.to_string();
+    }
+    let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line);
+    if line.is_empty() {
+        return blank_line(parser.next_event());
+    }
+    let (name, value) = match line.iter().position(|&byte| byte == b':') {
+        Some(0) => return "comment: says nothing, but that the server is there".into(),
+        Some(colon) => (&line[..colon], &line[colon + 1..]),
+        None => (line, &b""[..]),
+    };
+    let value = value.strip_prefix(b" ").unwrap_or(value);
+    match name {
+        b"data" => "data, a line of it".into(),
+        b"event" => "event type".into(),
+        b"id" if value.contains(&0) => "an id with NUL in it: ignored".into(),
+        b"id" if value.is_empty() => "id: none any more".into(),
+        b"id" => "id: with it the client comes back".into(),
+        b"retry" => retry(value),
+        _ => "a field that nobody knows: ignored".into(),
+    }
+}
+
+fn retry(value: &[u8]) -> String {
+    let digits = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
+    match std::str::from_utf8(value) {
+        Ok(milliseconds) if digits => format!("reconnection time: {milliseconds} ms"),
+        _ => "a reconnection time that is not all digits: ignored".into(),
+    }
+}
+
+fn blank_line(event: Option<MessageEvent>) -> String {
+    match event {
+        None => "blank line: no data, so no event".into(),
+        Some(event) => {
+            let event_type = crate::cli::visible::line(&event.event_type);
+            let data = count(event.data.len() as u64);
+            format!("blank line: dispatch {event_type:?}, {data} of data")
+        }
+    }
+}

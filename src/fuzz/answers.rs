@@ -1,0 +1,155 @@
+//! Answers: the bytes that a server sends to a client that asked for a stream.
+
+use super::plain::{self, Plain, assert_no_control, text};
+use super::random::cuts;
+use crate::http::{BodyDecoder, Framing, Refusal, ResponseHead, ResponseHeadParser, Version};
+
+/// More than any answer is long here.
+const LONGEST: usize = 1024 * 1024;
+
+/// Gives 1 if there is an answer, else 0.
+pub fn answers(bytes: &[u8]) -> usize {
+    let whole = read_in_any_pieces(LONGEST, bytes);
+    let Some((answer, consumed)) = &whole.answer else { return 0 };
+    check(&bytes[..*consumed], answer);
+    check_content(&bytes[*consumed..], &whole, answer.framing);
+    for longest in [consumed - 1, *consumed] {
+        let same = read_in_any_pieces(longest, bytes) == whole;
+        assert_eq!(same, longest == *consumed, "{longest}");
+    }
+    let again = read(LONGEST, [&*write(answer)]);
+    assert_eq!(again.answer.map(|(answer, _)| answer).as_ref(), Some(answer));
+    1
+}
+
+/// What came of the bytes.
+#[derive(Debug, PartialEq)]
+struct Read {
+    /// With the length of its head, interim ones included.
+    answer: Option<(Answer, usize)>,
+    content: Vec<u8>,
+    refused: Option<Refusal>,
+}
+
+/// The head of an answer, as far as it can be compared.
+#[derive(Debug, PartialEq)]
+struct Answer {
+    version: Version,
+    status: u16,
+    reason: String,
+    fields: Vec<(String, Vec<u8>)>,
+    framing: Framing,
+    is_event_stream: bool,
+}
+
+impl Answer {
+    fn new(head: &ResponseHead) -> Self {
+        let shown = format!("{head:?}");
+        assert!(shown.bytes().all(|byte| !byte.is_ascii_control()), "{shown:?}");
+        Self {
+            version: head.version(),
+            status: head.status().code(),
+            reason: head.reason().into(),
+            fields: head.fields().map(|(name, value)| (name.into(), value.into())).collect(),
+            framing: head.framing(),
+            is_event_stream: head.is_event_stream(),
+        }
+    }
+}
+
+fn read_in_any_pieces(longest: usize, bytes: &[u8]) -> Read {
+    let whole = read(longest, [bytes]);
+    for pieces in cuts(bytes) {
+        assert_eq!(read(longest, pieces.iter().copied()), whole, "cut to {pieces:?}");
+    }
+    whole
+}
+
+fn read<'a>(longest: usize, pieces: impl IntoIterator<Item = &'a [u8]>) -> Read {
+    let mut parser = ResponseHeadParser::new(longest);
+    let mut received = Vec::new();
+    let mut body = None;
+    let mut read = Read { answer: None, content: Vec::new(), refused: None };
+    read.refused = pieces
+        .into_iter()
+        .try_for_each(|piece| {
+            received.extend_from_slice(piece);
+            if body.is_none() {
+                let Some((head, consumed)) = parser.parse(&received)? else { return Ok(()) };
+                received.drain(..consumed);
+                body = Some(BodyDecoder::endless(head.framing()));
+                read.answer = Some((Answer::new(&head), consumed));
+            }
+            let decoder = body.as_mut().expect("it was set behind the head");
+            decoder.decode(&received, &mut read.content)?;
+            received.clear();
+            Ok(())
+        })
+        .err();
+    read
+}
+
+/// Panics if the head breaks a rule, or says anything else than was understood.
+fn check(sent: &[u8], answer: &Answer) {
+    let sent = text(sent);
+    let mut heads: Vec<_> = sent.split("\r\n\r\n").collect();
+    assert_eq!(heads.pop(), Some(""), "an empty line ends it");
+    let last = Plain::of(heads.pop().expect("an answer"));
+    for interim in heads {
+        let (_, status, _) = status_line(Plain::of(interim).first_line);
+        assert!((100..200).contains(&status) && status != 101, "{interim:?}");
+    }
+    let (version, status, reason) = status_line(last.first_line);
+    assert!((200..600).contains(&status), "{status}");
+    assert_eq!((version, status), (answer.version, answer.status));
+    if reason.is_ascii() {
+        assert_eq!(reason, answer.reason);
+    }
+    last.assert_fields_are(&answer.fields);
+    let framing = match status {
+        204 | 304 => Framing::None,
+        _ => last.framing(version).unwrap_or(Framing::UntilClose),
+    };
+    assert_eq!(framing, answer.framing);
+    let is_type = |value: &&str| {
+        let media_type = value.split(';').next().expect("a first part");
+        media_type.trim_end_matches([' ', '\t']).eq_ignore_ascii_case("text/event-stream")
+    };
+    let types = last.values("content-type");
+    assert_eq!(answer.is_event_stream, !types.is_empty() && types.iter().all(is_type));
+}
+
+/// RFC 9112, section 4.
+fn status_line(line: &str) -> (Version, u16, &str) {
+    let (version, rest) = line.split_once(' ').expect("a space");
+    let (status, reason) = rest.split_once(' ').unwrap_or((rest, ""));
+    assert!(status.len() == 3 && status.chars().all(|c| c.is_ascii_digit()), "{line:?}");
+    assert_no_control(reason);
+    (plain::version(version), status.parse().expect("digits"), reason)
+}
+
+/// What is content where no chunks are.
+fn check_content(behind_head: &[u8], read: &Read, framing: Framing) {
+    let length = match framing {
+        Framing::None => 0,
+        Framing::Length(length) => {
+            behind_head.len().min(usize::try_from(length).unwrap_or(usize::MAX))
+        }
+        Framing::UntilClose => behind_head.len(),
+        Framing::Chunked => return,
+    };
+    assert_eq!((&read.content[..], &read.refused), (&behind_head[..length], &None));
+}
+
+fn write(answer: &Answer) -> Vec<u8> {
+    let version = match answer.version {
+        Version::Http10 => "HTTP/1.0",
+        Version::Http11 => "HTTP/1.1",
+    };
+    let mut out = format!("{version} {} {}\r\n", answer.status, answer.reason).into_bytes();
+    for (name, value) in &answer.fields {
+        out.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
+    }
+    out.extend_from_slice(b"\r\n");
+    out
+}

@@ -1,0 +1,117 @@
+//! Exit statuses, and what is said with them.
+
+use std::net::TcpListener;
+use std::process::{Command, Stdio};
+
+use super::*;
+use crate::support::process::hub_path;
+use crate::support::script::act;
+
+#[track_caller]
+fn ends(script: &Script, arguments: &[&str], status: i32, said: &str) {
+    let (_, stderr, ended) = tail(script, &[arguments, &["--quiet"]].concat());
+    assert!(stderr.starts_with(&format!("tidings: {said}")), "{stderr}");
+    assert_eq!((stderr.lines().count(), ended), (1, Some(status)), "{stderr}");
+}
+
+#[test]
+fn the_status_says_why_it_ended() {
+    let no_more = "the server says that there is no more (204)";
+    ends(&Script::answers([NO_MORE]), &[], 3, no_more);
+
+    let full = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 5\r\n\r\nfull\n";
+    let said = "the server answers 503 Service Unavailable: full\n";
+    ends(&Script::answers([full]), &[], 4, said);
+    let page = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n";
+    ends(&Script::answers([page]), &[], 4, "the answer is not text/event-stream but text/html\n");
+
+    let cut = format!("{CHUNKED}9\r\ndata: a\n\n\r\n");
+    let said = "the connection was cut in the middle of the stream";
+    ends(&Script::answers([cut]), &["--no-reconnect"], 5, said);
+
+    let long = format!("{STREAM}data: {}", "x".repeat(5 * 1024 * 1024));
+    let said = "a line of the event stream is longer than 4194304 bytes\n";
+    ends(&Script::answers([long]), &[], 6, said);
+}
+
+#[test]
+fn a_stream_that_ends_well_ends_it_well_if_it_is_not_to_come_back() {
+    let script = Script::answers([STREAM]);
+    let (stdout, stderr, status) = tail(&script, &["--no-reconnect", "--quiet"]);
+    assert_eq!((&*stdout, &*stderr, status), ("", "", Some(0)));
+}
+
+#[test]
+fn a_server_that_is_not_there_is_given_up_after_so_many_attempts() {
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let (_, stderr, status) = run_hub(&["tail", "--attempts=1", &nobody]);
+    assert!(stderr.starts_with(&format!("tidings: can't connect to {nobody}: ")), "{stderr}");
+    assert_eq!((stderr.lines().count(), status), (1, Some(5)));
+}
+
+#[test]
+fn a_silent_server_is_left() {
+    let script = Script::acts(vec![act(|peer| {
+        peer.send(STREAM);
+        assert!(peer.is_left());
+    })]);
+    ends(&script, &["--silence=1", "--no-reconnect"], 5, "nothing has come for 1s\n");
+}
+
+#[test]
+fn a_wrong_command_line_is_told_what_was_meant() {
+    for (arguments, said) in [
+        (&["tail"][..], "an URL is missing: tidings tail [options] URL"),
+        (&["tail", "--json", "--raw", "h"], "--json and --raw are two ways to print the same"),
+        (&["tail", "--jsn", "h"], "unknown option --jsn: did you mean --json?"),
+        (&["tail", "ftp://h/"], "an URL must begin with http:// or https://: \"ftp://h/\""),
+        (&["tail", "h/", "i/"], "unexpected argument \"i/\": tail takes URL"),
+        (&["tail", "--header=x", "h"], "--header: \"x\" is not of the form 'Name: value'"),
+    ] {
+        let (stdout, stderr, status) = run_hub(arguments);
+        assert!(stderr.starts_with(&format!("tidings: {said}")), "{stderr}");
+        let hint = "\n'tidings tail --help' tells what can be said\n";
+        assert!(stderr.ends_with(hint), "{stderr}");
+        assert_eq!((&*stdout, status), ("", Some(2)));
+    }
+    let (_, stderr, status) = run_hub(&["tail", "--data=@/there/is/none", "h"]);
+    assert!(stderr.starts_with("tidings: can't read /there/is/none to send it: "), "{stderr}");
+    assert_eq!(status, Some(1));
+    let (_, stderr, status) = run_hub(&["tail", "https://h/"]);
+    assert!(stderr.contains("go through a proxy"), "{stderr}");
+    assert_eq!(status, Some(5));
+}
+
+#[test]
+fn its_help_tells_its_options_and_its_statuses() {
+    let (stdout, _, status) = run_hub(&["tail", "--help"]);
+    assert!(stdout.starts_with("Usage: tidings tail [options] URL\n"), "{stdout}");
+    assert!(stdout.contains("\nExit status:\n  0   "), "{stdout}");
+    assert_eq!(status, Some(0));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_closed_standard_output_ends_it_quietly() {
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+
+    for mode in ["--json", "--raw", "--count=99"] {
+        let script = Script::acts(vec![act(|peer| {
+            peer.send(format!("{STREAM}data: a\n\n"));
+            assert!(peer.is_left());
+        })]);
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        drop(ours);
+        let output = Command::new(hub_path())
+            .args(["tail", "--quiet", mode, &script.url("/")])
+            .stdin(Stdio::null())
+            .stdout(Stdio::from(OwnedFd::from(theirs)))
+            .stderr(Stdio::piped())
+            .spawn()
+            .and_then(std::process::Child::wait_with_output)
+            .unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{mode}");
+        assert_eq!(output.status.code(), Some(0), "{mode}");
+    }
+}
