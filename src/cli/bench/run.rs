@@ -34,6 +34,8 @@ use super::target::{Sink, Source};
 
 /// How often the main thread looks.
 const TICK: Duration = Duration::from_millis(20);
+/// A server may send the head of a stream before it puts the stream where events go.
+const SETTLE: Duration = Duration::from_millis(200);
 /// When nothing has come for so long, nothing will.
 const QUIET: Duration = Duration::from_secs(2);
 /// Streams that connect at once: about half of the queue that most listeners have.
@@ -83,24 +85,14 @@ impl Run {
         let mut progress = Progress::new(options);
         let begin = self.tally.clock.now();
         self.open(source, probe, options, &mut progress)?;
+        let opening = Duration::from_nanos(self.tally.clock.now() - begin);
+        self.tally.wait(SETTLE);
         let effort = Effort::so_far();
         let start = self.tally.clock.now();
-        let opening = Duration::from_nanos(start - begin);
 
         let churn = options.churn.or(options.resume.then_some(CHURN_OF_RESUME));
-        let length = options.warm_up + options.duration;
-        self.tally.timed_from.store(start + nanoseconds(options.warm_up), Relaxed);
-        let publishers = self.publish(sink, options, start)?;
-        self.start_churn(churn)?;
-        let mut samples = Samples::new(&self.tally, length);
-        let end = start + nanoseconds(length);
-        while self.tally.wait(TICK)
-            && (self.tally.clock.now() < end || !publishers.iter().all(JoinHandle::is_finished))
-        {
-            samples.look(&self.tally);
-            progress.show("running", &self.tally);
-        }
-        let unsent = publishers.into_iter().map(|thread| thread.join().unwrap_or(0)).sum();
+        let mut samples = Samples::new(&self.tally, options.warm_up + options.duration);
+        let unsent = self.publish_all(sink, options, churn, &mut samples, &mut progress)?;
         let elapsed = Duration::from_nanos(self.tally.clock.now() - start);
         self.tally.failure()?;
         self.drain(&mut samples, &mut progress);
@@ -112,6 +104,29 @@ impl Run {
         let url = source.request.url().to_string();
         Ok(Report::new(&self.tally, probe, options, url, sink, churn)
             .with(findings, samples, opening, elapsed, unsent, effort))
+    }
+
+    /// Publishes for as long as it was asked to, or only waits; gives what was not even sent.
+    fn publish_all(
+        &mut self,
+        sink: Option<&Arc<Sink>>,
+        options: &Options,
+        churn: Option<Churn>,
+        samples: &mut Samples,
+        progress: &mut Progress,
+    ) -> Result<u64, String> {
+        let start = self.tally.clock.now();
+        self.tally.timed_from.store(start + nanoseconds(options.warm_up), Relaxed);
+        let publishers = self.start_publishers(sink, options, start)?;
+        self.start_churn(churn)?;
+        let end = start + nanoseconds(options.warm_up + options.duration);
+        while self.tally.wait(TICK)
+            && (self.tally.clock.now() < end || !publishers.iter().all(JoinHandle::is_finished))
+        {
+            samples.look(&self.tally);
+            progress.show("running", &self.tally);
+        }
+        Ok(publishers.into_iter().map(|thread| thread.join().unwrap_or(0)).sum())
     }
 
     /// Opens all streams, and waits until they are.
@@ -151,7 +166,7 @@ impl Run {
         self.tally.failure()
     }
 
-    fn publish(
+    fn start_publishers(
         &mut self,
         sink: Option<&Arc<Sink>>,
         options: &Options,
