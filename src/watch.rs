@@ -239,6 +239,8 @@ impl Round {
         let moment = Moment::now();
         let mut place = 0;
         while let Some(next) = self.server.streams.slice(place, SLICE, &mut self.looked_at) {
+            // What of them is not in the cache comes together now, and not in turn between calls.
+            self.looked_at.iter().for_each(|stream| stream.touch());
             // Dropped without the registry's lock, as the last owner's drop comes back there.
             self.looked_at.drain(..).for_each(|stream| stream.look(moment));
             place = next;
