@@ -194,7 +194,9 @@ impl Round {
             }
             let now = Instant::now();
             // A hook may have taken its time here, which must not be paid for in rest.
-            rested_at = now + ((now - began) * REST).min(LOOK / 2);
+            let rest = ((now - began) * REST).min(LOOK / 2);
+            // Nor may a rest put off the look that finds who has gone.
+            rested_at = (now + rest).min(self.look_at.max(now));
         }
     }
 

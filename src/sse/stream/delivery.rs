@@ -108,7 +108,7 @@ impl Stream {
             subscription.set_cursor(cursor);
             cut_at = end;
         }
-        outbox.keep(&batch.bytes()[sent..cut_at]);
+        outbox.keep(&batch.bytes()[sent..cut_at], now);
         Advance::Blocked { events: batch.events_at(sent), bytes: sent }
     }
 
