@@ -1,7 +1,8 @@
 //! Raw HTTP/1.1: the bytes of a request go out as they are, the bytes of an answer come back.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::time::Instant;
 
 use super::SOON;
 
@@ -77,12 +78,22 @@ impl Client {
         self.answer()
     }
 
-    /// Everything up to the end of the connection, which must come by itself.
+    /// Everything up to the end of the connection, which must come by itself, and soon even where
+    /// the server always has something to say.
     #[track_caller]
     pub(crate) fn rest(&mut self) -> String {
+        let until = Instant::now() + SOON;
         let mut rest = Vec::new();
-        self.reader.read_to_end(&mut rest).expect("the server closes the connection");
-        String::from_utf8(rest).expect("UTF-8")
+        loop {
+            let some = self.reader.fill_buf().expect("the server closes the connection");
+            if some.is_empty() {
+                return String::from_utf8(rest).expect("UTF-8");
+            }
+            rest.extend_from_slice(some);
+            let len = some.len();
+            self.reader.consume(len);
+            assert!(Instant::now() < until, "the server goes on and on: {} bytes", rest.len());
+        }
     }
 }
 
