@@ -208,7 +208,7 @@ impl Connection {
             State::Body(incoming) => {
                 let Incoming { decoder, body, share, .. } = &mut **incoming;
                 let len = decoder.decode(&self.input, body)?;
-                if !share.grow_to(body.capacity()) {
+                if !share.grow_to(body.len()) {
                     return Err(Refusal::new(
                         Status::SERVICE_UNAVAILABLE,
                         "too much is being sent to this server at once",

@@ -150,8 +150,9 @@ knobs! {
     field_lines: usize;
     /// The largest request body. Past it: 413 before it is read, close. Defaults to 1 MiB.
     body: usize;
-    /// The memory of all request bodies together, from their first byte to their answer. Past it:
-    /// 503 with `Retry-After`, close. Defaults to 64 MiB.
+    /// The bytes of all request bodies together, from their first to their answer; as a buffer
+    /// grows by doubling, it may take up to twice as much memory. Past it: 503 with `Retry-After`,
+    /// close. Defaults to 64 MiB.
     bodies: usize;
     /// All chunk extensions of one body together. Past it: 400, close. Defaults to 4 KiB.
     chunk_extensions: usize;

@@ -9,13 +9,13 @@
 //! - a connection that is being closed is drained until its peer has closed too;
 //! - every open stream is looked at: has its peer gone, is a heartbeat due?
 //!
-//! A try that fails is repeated after a pause, which doubles each time up to [`LONGEST_PAUSE`]. And
-//! the thread measures what its work costs and then rests for [`REST`] times as long, which keeps
-//! it within a few per cent of a core; but never for more than half of [`LOOK`], so that nobody
-//! waits long where a hook took its time here.
+//! A try that fails is repeated after a pause, which doubles each time ([`tries`]). And the thread
+//! measures what its work costs and then rests for [`REST`] times as long, which keeps it within a
+//! few per cent of a core; but never for more than half of [`LOOK`], so that nobody waits long
+//! where a hook took its time here. Only what has just come is tried during a rest too.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+mod tries;
+
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -30,11 +30,8 @@ use crate::pool::join_by;
 use crate::server::shared::Shared;
 use crate::sse::outbox::Link;
 use crate::sse::stream::Stream;
+use tries::Tries;
 
-/// The first pause is short, as most peers are only a little late.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
-/// Nobody who has been silent for longer minds to wait for so long.
-const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 /// One part of work, so many parts of rest: four per cent of a core.
 const REST: u32 = 24;
 /// How often every stream is looked at: well within the second in which an end must be noticed.
@@ -167,84 +164,53 @@ impl Watch {
 /// What the watch thread knows.
 struct Round {
     server: Arc<Shared>,
-    /// The earliest is on top.
-    tries: BinaryHeap<Reverse<Try>>,
+    tries: Tries<Task>,
     look_at: Instant,
     /// Empty but during a look; kept for its memory.
     looked_at: Vec<Arc<Stream>>,
     batches: Batches,
 }
 
-struct Try {
-    due: Instant,
-    pause: Duration,
-    task: Task,
-}
-
-impl PartialEq for Try {
-    fn eq(&self, other: &Self) -> bool {
-        self.due == other.due
-    }
-}
-
-impl Eq for Try {}
-
-impl PartialOrd for Try {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Try {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.due.cmp(&other.due)
-    }
-}
-
 impl Round {
     fn new(server: Arc<Shared>) -> Self {
         let look_at = Instant::now() + LOOK;
-        let (tries, batches) = (BinaryHeap::new(), Batches::default());
+        let (tries, batches) = (Tries::new(), Batches::default());
         Self { server, tries, look_at, looked_at: Vec::with_capacity(SLICE), batches }
     }
 
     fn work(mut self) {
         let server = Arc::clone(&self.server);
         let mut rested_at = Instant::now();
-        while let Some(new) = server.watch.wait(self.next().max(rested_at)) {
+        while let Some(new) = server.watch.wait(self.next(rested_at)) {
             let began = Instant::now();
-            for task in new {
-                let due = began + SHORTEST_PAUSE;
-                self.tries.push(Reverse(Try { due, pause: SHORTEST_PAUSE, task }));
-            }
-            if began < rested_at {
+            new.into_iter().for_each(|task| self.tries.add(task, began));
+            let rested = began >= rested_at;
+            self.try_what_is_due(began, rested);
+            if !rested {
                 continue;
             }
-            self.try_what_is_due(began);
             if began >= self.look_at {
                 self.look_at_streams(began);
             }
             let now = Instant::now();
             // A hook may have taken its time here, which must not be paid for in rest.
-            rested_at = now + ((now - began) * REST).min(LOOK / 2);
+            let rest = ((now - began) * REST).min(LOOK / 2);
+            // Nor may a rest put off the look that finds who has gone.
+            rested_at = (now + rest).min(self.look_at.max(now));
         }
     }
 
     /// When there is something to do next.
-    fn next(&self) -> Instant {
-        self.tries.peek().map_or(self.look_at, |Reverse(next)| next.due.min(self.look_at))
+    fn next(&self, rested_at: Instant) -> Instant {
+        let look_at = self.look_at.max(rested_at);
+        self.tries.next(rested_at).map_or(look_at, |next| next.min(look_at))
     }
 
-    fn try_what_is_due(&mut self, now: Instant) {
-        while self.tries.peek().is_some_and(|Reverse(next)| next.due <= now) {
-            let Some(Reverse(Try { pause, task, .. })) = self.tries.pop() else { return };
-            let Some((task, retry)) = self.attempt(task, now) else { continue };
-            let pause = match retry {
-                Retry::Over => continue,
-                Retry::Moved => SHORTEST_PAUSE,
-                Retry::Stuck => (pause * 2).min(LONGEST_PAUSE),
-            };
-            self.tries.push(Reverse(Try { due: now + pause, pause, task }));
+    fn try_what_is_due(&mut self, now: Instant, rested: bool) {
+        while let Some((task, waited)) = self.tries.take(now, rested) {
+            if let Some((task, retry)) = self.attempt(task, now) {
+                self.tries.again(task, waited, retry, now);
+            }
         }
     }
 

@@ -34,12 +34,16 @@ impl Batch {
     /// Empties the batch and begins a new one behind `cursor`.
     pub(crate) fn begin(&mut self, cursor: Cursor, plain: bool) {
         self.bytes.clear();
-        // One huge event must not hold its memory until the next.
-        self.bytes.shrink_to(2 * MOST);
         self.ends.clear();
         self.cursor = cursor;
         self.full = false;
         self.plain = plain;
+    }
+
+    /// Gives back the memory of a huge event. What the batch holds is no longer of use then.
+    pub(crate) fn give_back(&mut self) {
+        self.bytes.clear();
+        self.bytes.shrink_to(2 * MOST);
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {

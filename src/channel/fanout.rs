@@ -17,7 +17,7 @@
 //! each stream, and under pressure many share one.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -68,12 +68,13 @@ struct Pass {
 /// The streams of one channel in one shard.
 #[derive(Debug)]
 pub(crate) struct Group {
-    shard: Arc<Shard>,
+    /// Gone once its server has ended: a channel may outlive many of them.
+    shard: Weak<Shard>,
     /// Whether it is in the shard's queue. Only the fan-out thread takes it out.
     queued: AtomicBool,
-    /// Locked for a whole pass: whoever subscribes or unsubscribes meanwhile waits for one pass at
-    /// most, as its sockets never block.
-    streams: Mutex<Vec<Arc<Stream>>>,
+    /// A pass takes the list as it is and locks it for no longer, so whoever comes or goes
+    /// meanwhile waits for no pass: the list is then copied, once for each pass at most.
+    streams: Mutex<Arc<Vec<Arc<Stream>>>>,
 }
 
 impl Fanout {
@@ -151,10 +152,6 @@ impl Shard {
         !queue.stopping
     }
 
-    pub(crate) fn is_stopping(&self) -> bool {
-        self.lock_queue().stopping
-    }
-
     fn enqueue(&self, group: &Arc<Group>) {
         let mut queue = self.lock_queue();
         if queue.stopping {
@@ -176,23 +173,32 @@ impl Shard {
 }
 
 impl Group {
-    pub(crate) fn new(shard: Arc<Shard>) -> Self {
-        Self { shard, queued: AtomicBool::new(false), streams: Mutex::default() }
+    pub(crate) fn new(shard: &Arc<Shard>) -> Self {
+        Self {
+            shard: Arc::downgrade(shard),
+            queued: AtomicBool::new(false),
+            streams: Mutex::default(),
+        }
     }
 
     pub(crate) fn is_of(&self, shard: &Arc<Shard>) -> bool {
-        Arc::ptr_eq(&self.shard, shard)
+        std::ptr::eq(self.shard.as_ptr(), &**shard)
+    }
+
+    /// Whether its server has ended, and with it all its streams.
+    pub(crate) fn is_over(&self) -> bool {
+        self.shard.strong_count() == 0
     }
 
     pub(crate) fn add(&self, stream: &Arc<Stream>) {
-        self.lock().push(Arc::clone(stream));
+        Arc::make_mut(&mut *self.lock()).push(Arc::clone(stream));
     }
 
     pub(crate) fn remove(&self, stream: &Stream) {
         let mut streams = self.lock();
         let found = streams.iter().position(|other| std::ptr::eq(&**other, stream));
         // The caller borrows the stream, so this is not its last owner.
-        found.map(|at| streams.swap_remove(at));
+        found.map(|at| Arc::make_mut(&mut *streams).swap_remove(at));
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -200,23 +206,30 @@ impl Group {
     }
 
     pub(crate) fn streams(&self) -> Vec<Arc<Stream>> {
-        self.lock().clone()
+        self.lock().to_vec()
     }
 
     /// Brings what was published to the streams: now and here, or by the fan-out thread.
     pub(crate) fn publish(self: &Arc<Self>) {
-        if let Ok(pass) = self.shard.pass.try_lock() {
+        let Some(shard) = self.shard.upgrade() else { return };
+        if let Ok(pass) = shard.pass.try_lock() {
             if pass.ended.elapsed() >= pass.took {
                 return self.pass(pass);
             }
         }
-        self.leave_to_the_thread();
+        self.leave_to(&shard);
     }
 
     /// Has the fan-out thread make a pass.
     pub(crate) fn leave_to_the_thread(self: &Arc<Self>) {
+        if let Some(shard) = self.shard.upgrade() {
+            self.leave_to(&shard);
+        }
+    }
+
+    fn leave_to(self: &Arc<Self>, shard: &Shard) {
         if !self.queued.swap(true, Ordering::AcqRel) {
-            self.shard.enqueue(self);
+            shard.enqueue(self);
         }
     }
 
@@ -225,19 +238,22 @@ impl Group {
         let (began, now) = (Instant::now(), Moment::now());
         let mut after = Aftermath::default();
         pass.batches.forget();
-        for stream in self.lock().iter() {
+        // After `forget`: who is not in this list yet reads the log itself when it has joined.
+        let streams = Arc::clone(&self.lock());
+        for stream in streams.iter() {
             let advance = stream.advance(&mut pass.batches, now);
             after.note(stream, advance);
         }
         pass.ended = Instant::now();
         pass.took = pass.ended - began;
+        pass.batches.forget();
         drop(pass);
         if after.settle() {
             self.leave_to_the_thread();
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Stream>>> {
+    fn lock(&self) -> MutexGuard<'_, Arc<Vec<Arc<Stream>>>> {
         self.streams.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -282,10 +298,13 @@ struct Keyed {
 }
 
 impl Batches {
-    /// The logs may have grown: nothing that was read before is served again.
+    /// The logs may have grown: nothing that was read before is served again. And one huge event
+    /// does not hold its memory until the next.
     pub(crate) fn forget(&mut self) {
-        self.shared.key = None;
-        self.own.key = None;
+        for slot in [&mut self.shared, &mut self.own] {
+            slot.key = None;
+            slot.batch.give_back();
+        }
     }
 
     /// What the stream is to be sent next.

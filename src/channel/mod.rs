@@ -220,24 +220,20 @@ impl Channel {
             if let Some(group) = groups.iter().find(|group| group.is_of(shard)) {
                 return Arc::clone(group);
             }
-            let group = Arc::new(Group::new(Arc::clone(shard)));
-            *groups = groups.iter().chain([&group]).cloned().collect();
+            let group = Arc::new(Group::new(shard));
+            // Those of servers that have ended are of no use any more.
+            let others = groups.iter().filter(|group| !group.is_over());
+            *groups = others.chain([&group]).cloned().collect();
             group
         });
         // A pass may be under way, so this may wait; nobody waits for `groups` meanwhile.
         group.add(stream);
     }
 
-    /// Removes a stream. Its group stays, as the next stream of the shard will want it; but not
-    /// when the server has ended.
+    /// Removes a stream. Its group stays, as the next stream of the shard will want it.
     fn leave(&self, stream: &Stream) {
-        let shard = stream.shard();
-        if let Some(group) = self.group_of(shard) {
+        if let Some(group) = self.group_of(stream.shard()) {
             group.remove(stream);
-        }
-        if shard.is_stopping() {
-            let mut groups = self.lock_groups();
-            *groups = groups.iter().filter(|group| !group.is_of(shard)).cloned().collect();
         }
     }
 
@@ -255,5 +251,49 @@ impl Channel {
 
     fn log(&self) -> MutexGuard<'_, Log> {
         self.0.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::net::TcpStream;
+    use std::time::Instant;
+
+    use super::*;
+    use crate::Server;
+
+    /// Serves the channel to a few clients, and stops.
+    fn serve(channel: &Channel) {
+        let followed = channel.clone();
+        let server = Server::bind("127.0.0.1:0").unwrap();
+        let server = server.sse("/", move |stream, _request| stream.subscribe(&followed));
+        let server = server.start().unwrap();
+        let mut clients = [(); 4].map(|()| TcpStream::connect(server.address()).unwrap());
+        for client in &mut clients {
+            client.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+        }
+        wait(|| channel.streams() == clients.len());
+        server.stop().unwrap();
+    }
+
+    fn wait(condition: impl Fn() -> bool) {
+        let begun = Instant::now();
+        while !condition() {
+            assert!(begun.elapsed() < Duration::from_secs(20), "waited in vain");
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn servers_that_have_ended_do_not_add_up_in_a_channel() {
+        let channel = Channel::new();
+        serve(&channel);
+        let of_one = channel.groups().len();
+        for _ in 0..3 {
+            wait(|| channel.groups().iter().all(|group| group.is_over()));
+            serve(&channel);
+        }
+        assert_eq!(channel.groups().len(), of_one);
     }
 }

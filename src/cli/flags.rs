@@ -14,7 +14,7 @@ mod wrong;
 
 use std::ffi::OsString;
 
-pub(crate) use wrong::{Wrong, nearest};
+pub(crate) use wrong::{Wrong, distance, nearest};
 
 /// What a command's arguments can be. `O` is what they are parsed to.
 pub(crate) struct Table<O: 'static> {

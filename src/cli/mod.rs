@@ -12,13 +12,19 @@
 //! | 3 and up | a command's own: its help says what they mean |
 //!
 //! To read on: [`flags`] is the parser that each command has a table for, [`serve`] is the hub,
-//! [`tail`] shows a stream. [`json`], [`visible`] and [`paint`] are how things are written.
+//! [`tail`] shows a stream, [`mock`] is a server that can be broken, and [`cassette`] is what it
+//! plays back. [`json`], [`visible`] and [`paint`] are how things are written.
 //!
 //! Nothing here uses `println!` or `eprintln!`, which panic when the other end is closed.
 
+mod cassette;
+mod duration;
 mod flags;
 mod json;
+mod listen;
+mod mock;
 mod paint;
+mod random;
 mod serve;
 mod tail;
 mod visible;
@@ -55,6 +61,11 @@ struct Command {
 
 const COMMANDS: &[Command] = &[
     Command { name: "help", about: "tells what is here", run: help },
+    Command {
+        name: "mock",
+        about: "serves streams from a script, as well or as badly as it says",
+        run: mock::run,
+    },
     Command {
         name: "serve",
         about: "runs the hub; what is done without a command",
@@ -152,8 +163,12 @@ fn say(what: &str) {
 
 /// Writes to standard output, so that it is seen at once.
 fn print(text: &str) -> Outcome {
+    print_bytes(text.as_bytes())
+}
+
+fn print_bytes(bytes: &[u8]) -> Outcome {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| match error.kind() {
+    out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| match error.kind() {
         ErrorKind::BrokenPipe => Failure::Unread,
         _ => Failure::Failed(format!("can't write to standard output: {error}")),
     })

@@ -20,15 +20,15 @@ mod routes;
 mod subscribe;
 
 use std::error::Error as _;
-use std::io::{self, ErrorKind};
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread;
 
 use tidings::{Cors, Hub, Logger, Server};
 
 use super::flags::Parsed;
-use super::{Arguments, Failure, Outcome, print, version};
+use super::{Arguments, Failure, Outcome, listen, print, version};
 use guard::{Guard, Token};
 use options::{Options, TABLE};
 use routes::{Channels, State};
@@ -48,7 +48,7 @@ pub(super) fn run(arguments: Arguments<'_>) -> Outcome {
 /// Serves until something stops it: a request with the token, with `--until-eof` the end of
 /// standard input, or a signal.
 fn serve(options: Options) -> Outcome {
-    let addresses = resolve(&options.listen)?;
+    let addresses = listen::resolve(&options.listen)?;
     let token =
         options.token_file.as_deref().map(Token::read).transpose().map_err(Failure::Failed)?;
     if token.is_none() && !options.anyone_may_publish {
@@ -77,22 +77,6 @@ fn failed(error: tidings::Error) -> Failure {
     Failure::Failed(error.to_string())
 }
 
-/// Finds the addresses that `--listen` names, which may be a host's.
-fn resolve(listen: &str) -> Result<Vec<SocketAddr>, Failure> {
-    let failed = |why: String| {
-        let form = "HOST:PORT, such as 127.0.0.1:3000, [::1]:3000 or localhost:0";
-        Failure::Failed(format!("can't listen on {listen:?}: {why}: give --listen as {form}"))
-    };
-    match listen.to_socket_addrs() {
-        Ok(addresses) => {
-            let addresses: Vec<SocketAddr> = addresses.collect();
-            let none = || failed("the name has no address".into());
-            (!addresses.is_empty()).then_some(addresses).ok_or_else(none)
-        }
-        Err(error) => Err(failed(error.to_string())),
-    }
-}
-
 /// Where others than this machine can connect, somebody has to say who may publish.
 fn check_loopback(addresses: &[SocketAddr]) -> Outcome {
     match addresses.iter().find(|address| !address.ip().is_loopback()) {
@@ -116,22 +100,7 @@ fn cors(origins: &[String]) -> Result<Option<Cors>, Failure> {
 fn bind(listen: &str, addresses: &[SocketAddr]) -> Result<Server, Failure> {
     Server::bind(addresses).map_err(|error| {
         let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
-        let why = match source.map(io::Error::kind) {
-            Some(ErrorKind::AddrInUse) => {
-                "the address is taken: stop what listens there, or give --listen another port \
-                 (0 takes a free one)"
-            }
-            Some(ErrorKind::AddrNotAvailable) => {
-                "the address is not one of this machine's: give --listen one that is, or 0.0.0.0 \
-                 for all"
-            }
-            Some(ErrorKind::PermissionDenied) => {
-                "permission denied: give --listen a port over 1023, or run with the right to take \
-                 this one"
-            }
-            _ => return failed(error),
-        };
-        Failure::Failed(format!("can't listen on {listen}: {why}"))
+        source.and_then(|source| listen::refused(listen, source)).unwrap_or_else(|| failed(error))
     })
 }
 

@@ -197,9 +197,10 @@ impl ResponseHeadParser {
         }
     }
 
-    /// What the first line begins with need not wait for its end.
+    /// What the first line begins with need not wait for its end. What is past the bound is not
+    /// looked at, as it may be all that has come, or may not.
     fn check_beginning(&self, input: &[u8]) -> Result<(), Refusal> {
-        let head = input.get(self.start..).unwrap_or_default();
+        let head = input.get(self.start..input.len().min(self.longest)).unwrap_or_default();
         let length = head.len().min(BEGINNING.len());
         (head[..length] == BEGINNING[..length]).then_some(()).ok_or(NOT_HTTP)
     }

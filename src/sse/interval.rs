@@ -11,9 +11,10 @@
 //! a drift. A call that would come late by a whole period is left out.
 
 use std::fmt;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle, Thread, ThreadId};
 use std::time::{Duration, Instant};
@@ -26,6 +27,14 @@ use crate::error::{CloseReason, Error, Result};
 /// Enough for formatting an event, small enough for thousands of intervals. It is reserved, not
 /// taken.
 const STACK: usize = 128 * 1024;
+
+/// How many intervals a process may have. A thread costs four memory maps, of which Linux gives a
+/// process 65,530; and where it has none left for a thread that has begun already, std can't but
+/// abort the process. So the error comes before.
+const MOST: usize = 12_000;
+
+/// How many there are.
+static RUNNING: AtomicUsize = AtomicUsize::new(0);
 
 /// An interval that its owner can end before its stream or its channel does.
 ///
@@ -233,9 +242,45 @@ where
 }
 
 fn start(life: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
-    thread::Builder::new()
-        .name("tidings-interval".into())
-        .stack_size(STACK)
-        .spawn(life)
-        .map_err(|error| Error::io("can't start a thread for an interval", error))
+    let start = || {
+        let place = Place::of(&RUNNING, MOST)?;
+        thread::Builder::new().name("tidings-interval".into()).stack_size(STACK).spawn(move || {
+            life();
+            drop(place);
+        })
+    };
+    start().map_err(|error| Error::io("can't start a thread for an interval", error))
+}
+
+/// One of a bounded number; given back on drop.
+struct Place<'a>(&'a AtomicUsize);
+
+impl<'a> Place<'a> {
+    fn of(taken: &'a AtomicUsize, most: usize) -> io::Result<Self> {
+        let take = |now: usize| (now < most).then_some(now + 1);
+        match taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take) {
+            Ok(_) => Ok(Self(taken)),
+            Err(_) => Err(io::Error::other("there are too many intervals")),
+        }
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn past_the_bound_an_interval_is_an_error_until_another_has_ended() {
+        let taken = AtomicUsize::new(0);
+        let places = [(); 2].map(|()| Place::of(&taken, 2).unwrap());
+        assert!(Place::of(&taken, 2).is_err());
+        drop(places);
+        assert!(Place::of(&taken, 2).is_ok());
+    }
 }

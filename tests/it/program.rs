@@ -4,6 +4,7 @@ mod command_line;
 mod following;
 mod input;
 mod leaving;
+mod mock;
 mod publishing;
 mod stopping;
 mod tail;
@@ -39,7 +40,7 @@ fn post_with(hub: &Process, target: &str, fields: &str) -> Answer {
 struct TemporaryFile(PathBuf);
 
 impl TemporaryFile {
-    fn new(name: &str, content: &str) -> Self {
+    fn new(name: &str, content: impl AsRef<[u8]>) -> Self {
         let name = format!("tidings-{}-{name}", std::process::id());
         let path = std::env::temp_dir().join(name);
         std::fs::write(&path, content).expect("the directory for such files can be written");

@@ -31,6 +31,7 @@ mod vitals;
 
 use std::env;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::support::http::post;
@@ -64,4 +65,13 @@ fn length() -> Duration {
 fn publish(hub: &Process, channel: &str, data: &str) {
     let answer = post(hub.address(), &format!("/events/{channel}"), data);
     assert_eq!(answer.status, 200, "{}", answer.text());
+}
+
+/// Sets its flag when it is dropped, so that threads that wait for it end with a test that fails.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
 }

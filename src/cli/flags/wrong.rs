@@ -60,7 +60,7 @@ pub(crate) fn nearest(
 /// How many letters have to be added, left out or changed to make one of the other (the
 /// Levenshtein distance). `row[j]` is the distance of the first letters of `a` to the first `j` of
 /// `b`.
-fn distance(a: &str, b: &str) -> usize {
+pub(crate) fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, of_a) in a.chars().enumerate() {

@@ -109,8 +109,8 @@ pub(super) static TABLE: Table<Options> = Table {
             repeats: false,
             default: Preset::Words("a GET"),
             doc: "Asks with a POST that sends this text, or what the file contains (@- is \
-                  standard input); as application/json, unless --header names a Content-Type. As it might do \
-                  something twice, it is not sent again when the connection ends.",
+                  standard input); as application/json, unless --header names a Content-Type. \
+                  As it might do something twice, it is not sent again when the connection ends.",
         },
         Flag {
             name: "no-reconnect",

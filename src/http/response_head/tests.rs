@@ -111,6 +111,17 @@ fn what_is_not_http_is_told_at_its_first_bytes() {
 }
 
 #[test]
+fn what_is_past_the_bound_is_not_judged() {
+    for bytes in [&b"HT."[..], b"HTTP/1.1 100 \r\n\r\nx"] {
+        let bound = bytes.len() - 1;
+        for step in [1, bytes.len()] {
+            let refusal = outcome(&mut ResponseHeadParser::new(bound), bytes, step);
+            assert_eq!(refusal, Err(LONG_HEAD), "{} by {step}", bytes.escape_ascii());
+        }
+    }
+}
+
+#[test]
 fn a_line_that_breaks_the_grammar_is_refused_when_it_ends() {
     assert_eq!(refused(b"HTTP/1.1 200 OK\n"), BARE_LF.why());
     assert_eq!(refused(b"HTTP/1.1 200 OK\r\nA: b\n"), BARE_LF.why());

@@ -108,7 +108,7 @@ impl Stream {
             subscription.set_cursor(cursor);
             cut_at = end;
         }
-        outbox.keep(&batch.bytes()[sent..cut_at]);
+        outbox.keep(&batch.bytes()[sent..cut_at], now);
         Advance::Blocked { events: batch.events_at(sent), bytes: sent }
     }
 
@@ -168,6 +168,7 @@ impl Stream {
         }
         batches.forget();
         let advance = self.advance(batches, now);
+        batches.forget();
         match advance {
             // It stays where it is, among those that are tried again.
             Advance::Blocked { events, bytes } => {

@@ -81,7 +81,9 @@ impl Stream {
             if len == 0 {
                 return true;
             }
-            if outbox.unsent() + len > self.server.limits.unsent
+            // An event of any size may go where nothing waits.
+            let waiting = outbox.unsent();
+            if (waiting > 0 && waiting + len > self.server.limits.unsent)
                 || outbox.put(batch.bytes(), Moment::now()).is_err()
             {
                 return false;

@@ -74,6 +74,30 @@ fn row_28_a_slow_reader_for_whom_there_is_no_room_knows_that_it_has_not_got_all(
 }
 
 #[test]
+fn row_28_where_nothing_waits_an_event_larger_than_the_limit_goes_out_before_the_close() {
+    let channel = Channel::new();
+    let followed = channel.clone();
+    let server = site(Limits::default().unsent(1))
+        .sse("/events", move |stream, _request| stream.subscribe(&followed))
+        .start()
+        .unwrap();
+    let mut streams: Vec<EventStream> =
+        (0..20).map(|_| EventStream::open(server.address(), "/events")).collect();
+    until("the streams", || channel.streams() == 20);
+    // So fast that some is left to the fan-out threads, and then to the end.
+    for n in 0..30 {
+        channel.send(format!("{n}{}", "x".repeat(10_000))).unwrap();
+    }
+    channel.close();
+    for stream in &mut streams {
+        for n in 0..30 {
+            assert!(stream.data().starts_with(&n.to_string()));
+        }
+        assert_eq!(stream.next().unwrap_err(), End::Whole);
+    }
+}
+
+#[test]
 fn a_channel_that_was_closed_takes_no_stream() {
     let channel = Channel::new();
     let server = following(&channel);

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tidings::{Channel, Hub, Limits};
@@ -50,6 +51,42 @@ fn a_hundred_streams_get_every_event_of_two_publishers_once_and_in_order() {
     channel.close();
     for stream in &mut streams {
         assert_eq!(stream.next().unwrap_err(), End::Whole);
+    }
+}
+
+#[test]
+fn streams_come_and_go_while_publishers_never_rest() {
+    let channel = Channel::new();
+    let server = following(&channel);
+    let readers: Vec<EventStream> =
+        (0..50).map(|_| EventStream::open(server.address(), "/events")).collect();
+    until("all streams", || channel.streams() == readers.len());
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let _over = Finally(|| over.store(true, Ordering::Relaxed));
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    channel.send("an event").unwrap();
+                }
+            });
+        }
+        for _ in 0..20 {
+            let mut guest = EventStream::open(server.address(), "/events");
+            // Or, where it came slowly, that it has missed some.
+            guest.next().expect("an event");
+            drop(guest);
+            until("its end", || channel.streams() == readers.len());
+        }
+    });
+}
+
+/// Does something when it is dropped, also where a test fails.
+struct Finally<F: Fn()>(F);
+
+impl<F: Fn()> Drop for Finally<F> {
+    fn drop(&mut self) {
+        (self.0)();
     }
 }
 

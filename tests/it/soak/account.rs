@@ -81,8 +81,8 @@ impl Account {
         assert!(event.data.starts_with(&from), "{from} in {}", event.data);
         let missed =
             event.data.split(r#""missed":"#).nth(1).and_then(|rest| rest.split(',').next());
-        let missed = missed.expect("how many are missed").parse::<u64>();
-        self.told += missed.expect("a gap that is counted");
+        let missed = missed.and_then(|missed| missed.parse::<u64>().ok());
+        self.told += missed.unwrap_or_else(|| panic!("a gap that is not counted: {}", event.data));
         self.gaps += 1;
         assert!(number(&event.last_event_id) >= number(&self.last_id), "{}", event.last_event_id);
         self.last_id.clone_from(&event.last_event_id);
@@ -105,4 +105,59 @@ impl Account {
 /// The number in an event's id; zero where there is no id.
 fn number(id: &str) -> u64 {
     id.split_once('-').map_or(0, |(_, number)| number.parse().expect("an id of the hub"))
+}
+
+mod tests {
+    //! That it finds what it is there to find.
+
+    use tidings::{MessageEvent, Parser};
+
+    use super::Account;
+
+    fn events(wire: &str) -> Vec<MessageEvent> {
+        let mut parser = Parser::new();
+        parser.feed(wire.as_bytes()).expect("an event stream");
+        std::iter::from_fn(|| parser.next_event()).collect()
+    }
+
+    fn note(channels: &[&'static str], wire: &str) -> Account {
+        let mut account = Account::from_the_beginning(channels);
+        events(wire).iter().for_each(|event| account.note(event));
+        account
+    }
+
+    #[test]
+    fn what_is_told_to_be_gone_may_be_gone() {
+        let gap = "id: 1-3\nevent: tidings.gap\ndata: {\"from\":\"1-1\",\"to\":\"1-3\",\"missed\":2,}\n\n";
+        let account =
+            note(&["a"], &format!("id: 1-1\ndata: a 0 on\n\n{gap}id: 1-4\ndata: a 3 end\n\n"));
+        assert!(account.is_complete());
+        assert_eq!((account.events, account.gaps, account.missed), (2, 1, 2));
+    }
+
+    #[test]
+    #[should_panic(expected = "a 1 instead of 0: lost")]
+    fn a_loss_is_found() {
+        note(&["a", "b"], "id: 1-1\ndata: b 0 on\n\nid: 1-3\ndata: a 1 on\n\n");
+    }
+
+    #[test]
+    #[should_panic(expected = "a 0 instead of 1: doubled")]
+    fn a_double_is_found() {
+        note(&["a"], "id: 1-1\ndata: a 0 on\n\nid: 1-2\ndata: a 0 on\n\n");
+    }
+
+    #[test]
+    #[should_panic(expected = "a later event comes later")]
+    fn a_wrong_order_is_found() {
+        note(&["a", "b"], "id: 1-2\ndata: b 0 on\n\nid: 1-1\ndata: a 0 on\n\n");
+    }
+
+    #[test]
+    #[should_panic(expected = "2 told, 1 gone")]
+    fn a_wrong_count_is_found() {
+        let gap =
+            "id: 1-3\nevent: tidings.gap\ndata: {\"from\":\"\",\"to\":\"1-3\",\"missed\":2,}\n\n";
+        note(&["a"], &format!("{gap}id: 1-4\ndata: a 1 on\n\n"));
+    }
 }

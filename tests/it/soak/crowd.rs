@@ -20,7 +20,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::vitals::{Vitals, memory, metric, processor_time, until_back};
-use super::{KIB, MIB, asked, hub, length, publish};
+use super::{Ends, KIB, MIB, asked, hub, length, publish};
 use crate::support::http::{connect, get};
 use crate::support::until;
 
@@ -94,22 +94,28 @@ impl Slow {
     }
 }
 
-/// Fills the gaps in the crowd, once a second.
-fn hold(hub: SocketAddr, crowd: &mut [Slow], over: &AtomicBool) -> usize {
+/// Gathers a crowd and fills its gaps once a second, until it is over. Gives how many came again.
+fn hold(hub: SocketAddr, many: usize, over: &AtomicBool) -> usize {
+    let mut crowd: Vec<Slow> = Vec::new();
     let mut again = 0;
     while !over.load(Ordering::Acquire) {
         let began = Instant::now();
-        for slow in &mut *crowd {
+        for slow in &mut crowd {
             if !slow.go_on() {
                 *slow = Slow::come(hub, slow.kind);
                 again += 1;
             }
         }
-        let rest = Duration::from_secs(1).saturating_sub(began.elapsed());
-        thread::sleep(rest.max(Duration::from_millis(50)));
+        while crowd.len() < many && began.elapsed() < SWEEP {
+            crowd.push(Slow::come(hub, KINDS[crowd.len() % KINDS.len()]));
+        }
+        thread::sleep(SWEEP.saturating_sub(began.elapsed()));
     }
     again
 }
+
+/// How often each of the crowd does what it does.
+const SWEEP: Duration = Duration::from_secs(1);
 
 /// How long fresh requests took.
 struct Latencies(Vec<Duration>);
@@ -141,52 +147,54 @@ impl fmt::Display for Latencies {
         for (name, part) in [("median", 500), ("90 %", 900), ("99 %", 990), ("99.9 %", 999)] {
             write!(f, " {name} {:.2?},", self.of_a_thousand(part))?;
         }
-        write!(f, " all {:.2?}", self.of_a_thousand(1000))
+        let slow = self.0.iter().filter(|took| **took > SWIFT).count();
+        write!(f, " all {:.2?}; {slow} over {SWIFT:?}", self.of_a_thousand(1000))
     }
 }
 
-/// For each connection: what has come of a head or body, what is to be written, and what the
-/// allocator makes of that. Half of the limit of unsent bytes would be another matter.
-const MEMORY_OF_ONE: usize = 32 * KIB;
+/// For each connection, on average: what has come of a head or a body, the rest of an event that
+/// the system did not take, and what the allocator makes of that.
+const MEMORY_OF_ONE: usize = 4 * KIB;
 /// Once: the log, the threads' stacks as far as they are used, the allocator's arenas.
 const MEMORY: usize = 48 * MIB;
 /// What a fresh request may take in the short form, which runs on any machine beside any load.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// And in the long one.
+/// And in the long one, where 999 of a thousand have to be: when hundreds come again in the same
+/// few milliseconds, the queue of the listener may be full, which std makes 128 long. Then the
+/// client's own system tries again after a second.
 const SWIFT: Duration = Duration::from_millis(100);
 
 #[test]
 fn row_32_a_fresh_request_is_answered_in_the_midst_of_a_crowd() {
     let many = asked("TIDINGS_SOAK_CROWD", 600);
     let long = many > 1000;
-    let hub = hub(&["--max-connections", &(many + 100).to_string(), "--history-bytes=8388608"]);
+    // Who has gone is there for a moment more when the next comes in its place.
+    let most = (many + many / 2).to_string();
+    let hub = hub(&["--max-connections", &most, "--history-bytes=8388608"]);
     let before = Vitals::at_rest(&hub);
     (0..LOG.0).for_each(|_| publish(&hub, "log", &"x".repeat(LOG.1)));
     let address = hub.address();
     println!("alone: {}", Latencies::measure(address, length() / 4));
 
-    let kinds = KINDS.iter().cycle().take(many);
-    let mut crowd: Vec<Slow> = kinds.map(|kind| Slow::come(address, *kind)).collect();
-    until("the crowd", || metric(&hub, "connections") >= many);
     let over = AtomicBool::new(false);
-    let used = processor_time(&hub);
-    let began = Instant::now();
-    let (latencies, again) = thread::scope(|scope| {
-        let holding = scope.spawn(|| hold(address, &mut crowd, &over));
+    let (latencies, again, used, taken) = thread::scope(|scope| {
+        let holding = scope.spawn(|| hold(address, many, &over));
+        let ends = Ends(&over);
+        until("the crowd", || metric(&hub, "connections") >= many * 99 / 100);
+        let (began, used) = (Instant::now(), processor_time(&hub));
         let latencies = Latencies::measure(address, length());
-        over.store(true, Ordering::Release);
-        (latencies, holding.join().expect("its own result"))
+        let used = (processor_time(&hub) - used).as_secs_f64() / began.elapsed().as_secs_f64();
+        let taken = memory(&hub).saturating_sub(before.memory);
+        assert!(metric(&hub, "connections") >= many * 9 / 10);
+        drop(ends);
+        (latencies, holding.join().expect("its own result"), used, taken)
     });
-    let used = (processor_time(&hub) - used).as_secs_f64() / began.elapsed().as_secs_f64();
-    let taken = memory(&hub).saturating_sub(before.memory);
     println!("among {many}, {again} of which came again: {latencies}");
     println!("{:.1} % of a core, {:.1} MiB more", used * 100.0, taken as f64 / MIB as f64);
-    assert!(metric(&hub, "connections") >= many * 9 / 10);
     assert!(taken < MEMORY + many * MEMORY_OF_ONE, "{taken}");
     assert!(latencies.of_a_thousand(500) < PATIENCE, "{latencies}");
-    assert!(!long || latencies.of_a_thousand(1000) < SWIFT, "{latencies}");
+    assert!(!long || latencies.of_a_thousand(999) < SWIFT, "{latencies}");
 
-    drop(crowd);
     until_back(&hub, &before);
     println!("before: {before}\nafter:  {}", Vitals::of(&hub));
 }

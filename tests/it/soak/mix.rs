@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use super::account::{Account, data};
 use super::churn::{self, Counts};
 use super::vitals::{Vitals, metric, until_all_is_back};
-use super::{KIB, MIB, hub, length};
+use super::{Ends, KIB, MIB, hub, length};
 use crate::support::http::Client;
 use crate::support::process::Process;
 use crate::support::stream::EventStream;
@@ -123,10 +123,11 @@ impl<'a> Soak<'a> {
         let mut account = Account::from_the_beginning(channels);
         while !account.is_complete() {
             self.read(&mut stream, &mut account);
-            // Each time it stays for a little longer or shorter, and leaves more or less unread.
+            // Each time it stays a little longer or shorter, and leaves more or less unread; but it
+            // gets on faster than events come.
             if account.events % (stay + account.events % 7) == 0 && !account.is_complete() {
                 drop(stream);
-                thread::sleep(PERIOD * (account.events % 5) as u32);
+                thread::sleep(PERIOD / 5 * (account.events % 5) as u32);
                 stream = self.open(channels, &account.last_id);
                 self.returns.fetch_add(1, Ordering::Relaxed);
             }
@@ -140,7 +141,9 @@ impl<'a> Soak<'a> {
     fn sleep(&self) {
         while !self.is_over() {
             let mut account = Account::from_now_on(&[LARGE]);
-            let mut stream = self.open(&[LARGE], "");
+            // Also where the last event has gone out meanwhile there is one to read.
+            let target = format!("/events/{LARGE}?history=1");
+            let mut stream = EventStream::open(self.hub.address(), &target);
             self.read(&mut stream, &mut account);
             let wake_at = account.position() + SLEEP;
             until("the time to wake", || {
@@ -187,12 +190,13 @@ fn run(soak: &Soak<'_>, time: Duration, warm: impl FnOnce()) -> Counts {
     let small = &all[..3];
     let followed: [&[_]; 6] = [&all, small, &all[..1], &all[1..2], &all[2..3], &all[3..]];
     thread::scope(|scope| {
+        let ends = Ends(&soak.over);
         for channels in followed {
             let stream = soak.open(channels, "");
             scope.spawn(move || soak.watch(stream, channels));
         }
         // What they want again must still be in the log, so that nothing large is for them.
-        for (channels, stay) in followed[1..5].iter().zip([1, 3, 20, 50]) {
+        for (channels, stay) in followed[1..5].iter().zip([10, 2, 20, 50]) {
             let stream = soak.open(channels, "");
             scope.spawn(move || soak.wander(stream, channels, stay));
         }
@@ -211,7 +215,7 @@ fn run(soak: &Soak<'_>, time: Duration, warm: impl FnOnce()) -> Counts {
         until("a sleeper's gap", || {
             soak.gaps.load(Ordering::Relaxed) > 0 || began.elapsed() > time + SOON
         });
-        soak.over.store(true, Ordering::Release);
+        drop(ends);
         let mut counts = Counts::default();
         busy.into_iter().for_each(|client| counts.add(client.join().expect("its own result")));
         counts

@@ -28,13 +28,13 @@ const ENOUGH: &str = "1000";
 struct Limited {
     process: Process,
     /// Of nobody's program.
-    copy: Option<Copy>,
+    copy: Option<Copied>,
 }
 
 /// A copy of a program that every user may run.
-struct Copy(PathBuf);
+struct Copied(PathBuf);
 
-impl Copy {
+impl Copied {
     fn of(program: &Path) -> Self {
         let name = program.file_name().expect("a program").to_string_lossy();
         let copy = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));
@@ -44,7 +44,7 @@ impl Copy {
     }
 }
 
-impl Drop for Copy {
+impl Drop for Copied {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.0);
     }
@@ -53,9 +53,9 @@ impl Drop for Copy {
 impl Limited {
     fn start(program: &Path, arguments: &[&str]) -> Self {
         let superuser = fs::metadata("/proc/self").expect("a Linux /proc").uid() == 0;
-        let copy = superuser.then(|| Copy::of(program));
+        let copy = superuser.then(|| Copied::of(program));
         let mut command = match &copy {
-            Some(Copy(copy)) => as_nobody(copy),
+            Some(Copied(copy)) => as_nobody(copy),
             None => Command::new(program),
         };
         Self { process: Process::start(command.args(arguments)), copy }

@@ -95,6 +95,11 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        // A test that fails may do so because the program has ended, or said why.
+        if std::thread::panicking() {
+            eprintln!("the program's end: {:?}", self.child.try_wait());
+            self.stderr().iter().rev().take(20).rev().for_each(|line| eprintln!("| {line}"));
+        }
         self.kill();
     }
 }

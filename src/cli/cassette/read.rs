@@ -1,0 +1,209 @@
+//! Bytes to entries: what a cassette says, or in which line it is wrong.
+
+use std::str;
+use std::time::Duration;
+
+use super::escape::unescape;
+use super::{Answer, BYTE_ORDER_MARK, End, Entry, FIRST_LINE, ON};
+use crate::cli::duration;
+
+/// What is wrong, and in which line, counted from 1.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Flaw {
+    pub(crate) line: usize,
+    pub(crate) what: String,
+}
+
+/// What may have happened to a cassette whose lengths are not right.
+const EDITED: &str = "has it been edited, or its line ends been changed?";
+
+pub(crate) fn is_cassette(bytes: &[u8]) -> bool {
+    bytes.starts_with(FIRST_LINE)
+}
+
+/// Reads a whole cassette. Any way of grouping the pieces is understood, not only the recorder's.
+pub(crate) fn read(bytes: &[u8]) -> Result<Vec<Entry>, Flaw> {
+    let mut reader = Reader { rest: bytes, line: 0, entries: Vec::new() };
+    if reader.next_line()? != FIRST_LINE.trim_ascii_end() {
+        return Err(reader.flaw("a cassette begins with ': tidings cassette 1'"));
+    }
+    while !reader.rest.is_empty() {
+        reader.take_line()?;
+    }
+    Ok(reader.entries)
+}
+
+/// When it came, unless it is the rest of the one before, and how many bytes there are.
+type Piece = (Option<Duration>, usize);
+
+struct Reader<'a> {
+    rest: &'a [u8],
+    /// The number of the line that was taken last.
+    line: usize,
+    entries: Vec<Entry>,
+}
+
+impl<'a> Reader<'a> {
+    fn flaw(&self, what: impl Into<String>) -> Flaw {
+        Flaw { line: self.line, what: what.into() }
+    }
+
+    fn next_line(&mut self) -> Result<&'a [u8], Flaw> {
+        self.line += 1;
+        let end = self.rest.iter().position(|&byte| byte == b'\n');
+        let end = end.ok_or_else(|| self.flaw(format!("the line has no end: {EDITED}")))?;
+        let line = &self.rest[..end];
+        self.rest = &self.rest[end + 1..];
+        Ok(line)
+    }
+
+    /// The next line of ours: its word, and what stands behind it.
+    fn next_word(&mut self) -> Result<(&'a [u8], &'a [u8]), Flaw> {
+        let line = self.next_line()?;
+        let Some(line) = line.strip_prefix(b": ") else {
+            return Err(self.flaw(format!("a line of the cassette was expected here: {EDITED}")));
+        };
+        let end = line.iter().position(|&byte| byte == b' ').unwrap_or(line.len());
+        Ok((&line[..end], line.get(end + 1..).unwrap_or_default()))
+    }
+
+    /// Takes an `about`, `open` or `end`, or a whole group.
+    fn take_line(&mut self) -> Result<(), Flaw> {
+        let (word, text) = self.next_word()?;
+        match word {
+            b"about" => return Ok(()),
+            b"open" => {
+                let (after, answer) = self.time_and(text)?;
+                let answer = self.answer(answer)?;
+                self.entries.push(Entry::Open { after, answer });
+                return Ok(());
+            }
+            _ if !self.is_open() => return Err(self.flaw("': open' must come before this")),
+            b"end" => {
+                let (after, how) = self.time_and(text)?;
+                let known = End::ALL.iter().find(|(name, _)| name.as_bytes() == how);
+                let (_, how) = known
+                    .ok_or_else(|| self.flaw("how it ended must be close, cut, reset or left"))?;
+                self.entries.push(Entry::End { after, how: *how });
+            }
+            _ => self.take_group(word, text)?,
+        }
+        Ok(())
+    }
+
+    fn is_open(&self) -> bool {
+        matches!(self.entries.last(), Some(Entry::Open { .. } | Entry::Read { .. }))
+    }
+
+    /// Takes a group whose first line has been taken already.
+    fn take_group(&mut self, word: &'a [u8], text: &'a [u8]) -> Result<(), Flaw> {
+        let (mut word, mut text) = (word, text);
+        let mut pieces = Vec::new();
+        let mut bytes = Vec::new();
+        if word == b"bom" {
+            bytes.extend_from_slice(BYTE_ORDER_MARK);
+            (word, text) = self.next_word()?;
+        }
+        while word == b"part" {
+            pieces.push(self.piece(text)?);
+            (word, text) = self.next_word()?;
+        }
+        match word {
+            b"read" => {
+                pieces.push(self.piece(text)?);
+                self.take_verbatim(total(&pieces), &mut bytes)?;
+            }
+            b"rest" => self.take_rest(text, total(&pieces), &mut bytes)?,
+            _ => {
+                let known = "about, open, bom, part, read, rest and end";
+                return Err(self.flaw(format!("unexpected word: a cassette has {known}")));
+            }
+        }
+        let mut rest = bytes.as_slice();
+        for (after, length) in pieces {
+            let (bytes, behind) = rest.split_at(length);
+            rest = behind;
+            match (after, self.entries.last_mut()) {
+                (Some(after), _) => self.entries.push(Entry::Read { after, bytes: bytes.to_vec() }),
+                (None, Some(Entry::Read { bytes: before, .. })) => before.extend_from_slice(bytes),
+                (None, _) => return Err(self.flaw("there is no piece that could go on")),
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes as many bytes as are missing.
+    fn take_verbatim(&mut self, total: usize, bytes: &mut Vec<u8>) -> Result<(), Flaw> {
+        let missing = total.checked_sub(bytes.len());
+        let Some((verbatim, rest)) = missing.and_then(|n| self.rest.split_at_checked(n)) else {
+            let here = self.rest.len() + bytes.len();
+            return Err(self.flaw(format!("{total} bytes should follow, not {here}: {EDITED}")));
+        };
+        self.line += verbatim.iter().filter(|&&byte| byte == b'\n').count();
+        bytes.extend_from_slice(verbatim);
+        self.rest = rest;
+        Ok(())
+    }
+
+    /// Takes `: rest` lines until there are enough bytes.
+    fn take_rest(&mut self, text: &[u8], total: usize, bytes: &mut Vec<u8>) -> Result<(), Flaw> {
+        let mut text = text;
+        loop {
+            let more = unescape(text).ok_or_else(|| self.flaw("this is not escaped as it must be"));
+            bytes.extend_from_slice(&more?);
+            if bytes.len() == total {
+                return Ok(());
+            }
+            match self.next_word()? {
+                (b"rest", next) if bytes.len() < total => text = next,
+                _ => return Err(self.flaw(format!("{total} bytes should stand before this"))),
+            }
+        }
+    }
+
+    /// `"+" duration [ SP text ]`
+    fn time_and<'t>(&self, text: &'t [u8]) -> Result<(Duration, &'t [u8]), Flaw> {
+        let end = text.iter().position(|&byte| byte == b' ').unwrap_or(text.len());
+        let time = str::from_utf8(&text[..end]).ok().and_then(|time| time.strip_prefix('+'));
+        let time = time.and_then(duration::parse);
+        let time = time.ok_or_else(|| self.flaw("a time such as +12ms was expected here"))?;
+        Ok((time, text.get(end + 1..).unwrap_or_default()))
+    }
+
+    /// `( after / "on" ) SP size`
+    fn piece(&self, text: &[u8]) -> Result<Piece, Flaw> {
+        let on = text.strip_prefix(ON.as_bytes()).and_then(|text| text.strip_prefix(b" "));
+        let (after, size) = match on {
+            Some(size) => (None, size),
+            None => self.time_and(text).map(|(after, size)| (Some(after), size))?,
+        };
+        let size = str::from_utf8(size).ok().and_then(|size| size.parse().ok());
+        let size = size.filter(|size| *size > 0);
+        Ok((after, size.ok_or_else(|| self.flaw("a number of bytes was expected here"))?))
+    }
+
+    /// `[ status [ SP content-type ] ]`
+    fn answer(&self, text: &[u8]) -> Result<Option<Answer>, Flaw> {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let text = str::from_utf8(text).ok().filter(|text| text.bytes().all(is_text));
+        let (status, content_type) =
+            text.map_or(("", ""), |text| text.split_once(' ').unwrap_or((text, "")));
+        match status.parse() {
+            Ok(status @ 200..=599) => {
+                Ok(Some(Answer { status, content_type: content_type.into() }))
+            }
+            _ => Err(self.flaw("a status and perhaps a content type were expected here")),
+        }
+    }
+}
+
+/// What may stand in a field's value that goes into a head as it is.
+fn is_text(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~')
+}
+
+fn total(pieces: &[Piece]) -> usize {
+    pieces.iter().fold(0, |total, (_, size)| total.saturating_add(*size))
+}

@@ -1,0 +1,157 @@
+//! Entries to bytes: the recorder.
+//!
+//! It holds back what came since the last border and writes it as one group when the next border
+//! comes; see [`border`](super::border). So a recording that is broken off lacks at most
+//! the block that was under way, and is a cassette nevertheless.
+
+use std::collections::VecDeque;
+use std::fmt::Display;
+use std::time::Duration;
+
+use super::border::Border;
+use super::escape::escape;
+use super::{Answer, BYTE_ORDER_MARK, End, Entry, FIRST_LINE, ON};
+use crate::cli::duration::exact;
+
+/// So many bytes stand in one `: rest` line: escaped they still fit a terminal.
+const REST_LINE: usize = 60;
+
+/// Writes a cassette, entry by entry; what is ready is appended to `out`.
+#[derive(Debug)]
+pub(crate) struct Recorder {
+    /// Whether what is read now is an event stream.
+    is_stream: bool,
+    border: Border,
+    /// No group of this connection has been written.
+    at_start: bool,
+    /// The pieces since the last border; of the first there may have been more.
+    pieces: VecDeque<Piece>,
+    /// Their bytes.
+    held: Vec<u8>,
+    /// The time that no line has told yet.
+    untold: Duration,
+}
+
+/// What came at once, or what is left of it behind a border.
+#[derive(Debug)]
+struct Piece {
+    /// As it is written; "on" for what is left.
+    time: String,
+    length: usize,
+}
+
+impl Recorder {
+    /// Begins a cassette; each of `about` is a line that says where it is from.
+    pub(crate) fn begin(about: &[String], out: &mut Vec<u8>) -> Self {
+        out.extend_from_slice(FIRST_LINE);
+        for text in about {
+            line("about", text, out);
+        }
+        Self {
+            is_stream: false,
+            border: Border::new(),
+            at_start: true,
+            pieces: VecDeque::new(),
+            held: Vec::new(),
+            untold: Duration::ZERO,
+        }
+    }
+
+    /// Takes what happened, in the order of [`Entry`]: open, reads, end, and so on.
+    pub(crate) fn take(&mut self, entry: &Entry, out: &mut Vec<u8>) {
+        match entry {
+            Entry::Open { after, answer } => self.open(*after, answer.as_ref(), out),
+            Entry::Read { after, bytes } => self.read(*after, bytes, out),
+            Entry::End { after, how } => self.end(*after, *how, out),
+        }
+    }
+
+    fn open(&mut self, after: Duration, answer: Option<&Answer>, out: &mut Vec<u8>) {
+        self.finish(out);
+        self.is_stream = answer.is_some_and(Answer::is_event_stream);
+        self.border = Border::new();
+        self.at_start = true;
+        let answer = answer.map(|Answer { status, content_type }| {
+            let separator = if content_type.is_empty() { "" } else { " " };
+            format!(" {status}{separator}{content_type}")
+        });
+        line("open", format!("{}{}", self.time(after), answer.unwrap_or_default()), out);
+    }
+
+    /// A piece without bytes is none, but its time has passed.
+    fn read(&mut self, after: Duration, bytes: &[u8], out: &mut Vec<u8>) {
+        if bytes.is_empty() {
+            self.untold += after;
+            return;
+        }
+        let time = self.time(after);
+        let before = self.held.len();
+        self.pieces.push_back(Piece { time, length: bytes.len() });
+        self.held.extend_from_slice(bytes);
+        let border = self.border.pass(bytes).filter(|_| self.is_stream);
+        if let Some(at) = border {
+            self.write_verbatim(before + at, out);
+        }
+    }
+
+    fn end(&mut self, after: Duration, how: End, out: &mut Vec<u8>) {
+        self.finish(out);
+        line("end", format!("{} {}", self.time(after), how.word()), out);
+    }
+
+    /// Writes what is held back. To be called when the recording ends without the connection.
+    pub(crate) fn finish(&mut self, out: &mut Vec<u8>) {
+        if self.pieces.is_empty() {
+            return;
+        }
+        if self.is_stream && self.border.is_here_if_nothing_comes() {
+            return self.write_verbatim(self.held.len(), out);
+        }
+        for Piece { time, length } in self.pieces.drain(..) {
+            line("part", format!("{time} {length}"), out);
+        }
+        for bytes in self.held.chunks(REST_LINE) {
+            line("rest", escape(bytes), out);
+        }
+        self.held.clear();
+    }
+
+    /// Writes what is held back, up to this border.
+    fn write_verbatim(&mut self, border: usize, out: &mut Vec<u8>) {
+        let mark = if self.at_start { BYTE_ORDER_MARK } else { &[] };
+        let verbatim = self.held[..border].strip_prefix(mark);
+        if verbatim.is_some_and(|_| !mark.is_empty()) {
+            out.extend_from_slice(b": bom\n");
+        }
+        let verbatim = verbatim.unwrap_or(&self.held[..border]);
+        let mut left = border;
+        while left > 0 {
+            let piece = &mut self.pieces[0];
+            let length = piece.length.min(left);
+            left -= length;
+            let word = if left > 0 { "part" } else { "read" };
+            line(word, format!("{} {length}", piece.time), out);
+            if length < piece.length {
+                *piece = Piece { time: ON.into(), length: piece.length - length };
+            } else {
+                self.pieces.pop_front();
+            }
+        }
+        out.extend_from_slice(verbatim);
+        self.held.drain(..border);
+        self.at_start = false;
+    }
+
+    /// The time to be told, in whole microseconds; what is less is kept for the next.
+    fn time(&mut self, after: Duration) -> String {
+        let total = self.untold + after;
+        self.untold = Duration::from_nanos(u64::from(total.subsec_nanos() % 1_000));
+        format!("+{}", exact(total))
+    }
+}
+
+/// Appends a line of our own. What would end it within is replaced by spaces.
+fn line(word: &str, text: impl Display, out: &mut Vec<u8>) {
+    let text = text.to_string().replace(['\r', '\n'], " ");
+    out.extend_from_slice(format!(": {word} {text}\n").as_bytes());
+}

@@ -1,0 +1,89 @@
+//! Durations as text: `250us`, `12ms`, `1.5s`, `2m`.
+//!
+//! ```text
+//! duration = 1*DIGIT [ "." 1*9DIGIT ] unit
+//! unit     = "us" / "ms" / "s" / "m"
+//! ```
+//!
+//! A number without a unit is refused: nobody could know whether it means seconds or milliseconds.
+
+use std::time::Duration;
+
+/// What to say to somebody who wrote something else.
+pub(crate) const FORM: &str = "a duration such as 200ms, 1.5s or 2m";
+
+/// Each unit, in nanoseconds. Those of two letters come first, as `ms` ends in `s`.
+const UNITS: [(&str, u64); 4] =
+    [("us", 1_000), ("ms", 1_000_000), ("s", 1_000_000_000), ("m", 60 * 1_000_000_000)];
+
+/// Reads a duration; `None` if the text is none.
+pub(crate) fn parse(text: &str) -> Option<Duration> {
+    let (number, unit) =
+        UNITS.iter().find_map(|(name, unit)| Some((text.strip_suffix(name)?, *unit)))?;
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    let scale = 10_u64.checked_pow(u32::try_from(fraction.len()).ok()?).filter(|_| {
+        // More digits than nine would say less than a nanosecond.
+        fraction.len() <= 9
+    })?;
+    let fraction = u128::from(digits(fraction)?) * u128::from(unit) / u128::from(scale);
+    let nanoseconds = digits(whole)?.checked_mul(unit)?;
+    Some(Duration::from_nanos(nanoseconds.checked_add(u64::try_from(fraction).ok()?)?))
+}
+
+/// Digits alone: no sign, no space.
+fn digits(text: &str) -> Option<u64> {
+    text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Writes a duration in the largest unit of which it is a whole number, so that reading it back
+/// gives the same. What is less than a microsecond is cut off.
+pub(crate) fn exact(duration: Duration) -> String {
+    match duration.as_micros() {
+        whole if whole % 1_000_000 == 0 && whole > 0 => format!("{}s", whole / 1_000_000),
+        whole if whole % 1_000 == 0 => format!("{}ms", whole / 1_000),
+        whole => format!("{whole}us"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_is_a_number_and_its_unit() {
+        let micros = |text| parse(text).map(|duration| duration.as_micros());
+        for (text, expected) in [
+            ("0ms", 0),
+            ("250us", 250),
+            ("12ms", 12_000),
+            ("0.5ms", 500),
+            ("1s", 1_000_000),
+            ("1.25s", 1_250_000),
+            ("2m", 120_000_000),
+        ] {
+            assert_eq!(micros(text), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_duration_is_refused() {
+        for text in
+            ["", "s", "5", "ms", "-1s", "+1s", "1 s", "1.s", ".5s", "1e3s", "1.1.1s", "1h", "5S"]
+        {
+            assert_eq!(parse(text), None, "{text}");
+        }
+        assert_eq!(parse("18446744073709551615s"), None);
+        assert_eq!(parse("1.0000000000s"), None);
+    }
+
+    #[test]
+    fn what_was_written_reads_the_same() {
+        for (micros, text) in
+            [(0, "0ms"), (1, "1us"), (1_500, "1500us"), (12_000, "12ms"), (3_000_000, "3s")]
+        {
+            let duration = Duration::from_micros(micros);
+            assert_eq!(exact(duration), text);
+            assert_eq!(parse(text), Some(duration));
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Where to listen: `--listen` to addresses, and what to say where that fails.
+
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, ToSocketAddrs};
+
+use super::Failure;
+
+/// Finds the addresses that `--listen` names, which may be a host's.
+pub(super) fn resolve(listen: &str) -> Result<Vec<SocketAddr>, Failure> {
+    let failed = |why: String| {
+        let form = "HOST:PORT, such as 127.0.0.1:3000, [::1]:3000 or localhost:0";
+        Failure::Failed(format!("can't listen on {listen:?}: {why}: give --listen as {form}"))
+    };
+    match listen.to_socket_addrs() {
+        Ok(addresses) => {
+            let addresses: Vec<SocketAddr> = addresses.collect();
+            let none = || failed("the name has no address".into());
+            (!addresses.is_empty()).then_some(addresses).ok_or_else(none)
+        }
+        Err(error) => Err(failed(error.to_string())),
+    }
+}
+
+/// What to say where an address can't be had; `None` if the error says it best itself.
+pub(super) fn refused(listen: &str, error: &io::Error) -> Option<Failure> {
+    let why = match error.kind() {
+        ErrorKind::AddrInUse => {
+            "the address is taken: stop what listens there, or give --listen another port \
+             (0 takes a free one)"
+        }
+        ErrorKind::AddrNotAvailable => {
+            "the address is not one of this machine's: give --listen one that is, or 0.0.0.0 \
+             for all"
+        }
+        ErrorKind::PermissionDenied => {
+            "permission denied: give --listen a port over 1023, or run with the right to take \
+             this one"
+        }
+        _ => return None,
+    };
+    Some(Failure::Failed(format!("can't listen on {listen}: {why}")))
+}

@@ -1,0 +1,261 @@
+//! Chaos: a stream as badly as it may be sent, the same for the same seed.
+//!
+//! ```text
+//! data: größe LF LF        ─►   :data: not an event CR | data:gr\xc3 | \xb6ße CR LF | CR | (reset)
+//! ```
+//!
+//! All of this is within the standard, and a correct client sees the same events in the end:
+//!
+//! - borders of chunks anywhere, also in a character and between CR and LF; some chunks come late;
+//! - line ends of all three kinds, byte order marks, other spellings of the content type;
+//! - comments, blank lines, and fields that mean nothing; fields without the space behind the
+//!   colon; ids that are given twice, of which the second counts; blocks without data;
+//! - connections that end, cleanly or not, also in the middle of a block or after a silence, but
+//!   only where a client that comes back can be sent exactly what it lacks; so there are resets,
+//!   which may destroy what it had not read yet, only where its id will tell;
+//! - at the very end what tells a client for good not to come back, unless the script has no end:
+//!   a 204, or another status or content type, under which nothing is an event any more.
+
+mod blocks;
+mod noise;
+mod opening;
+
+use std::mem;
+use std::time::Duration;
+
+use tidings::Status;
+
+use self::blocks::{Block, Stretch};
+use super::step::{Ending, Head, Step};
+use crate::cli::random::Random;
+
+pub(super) use opening::Opening;
+
+/// Once in so many blocks a connection ends before it.
+const FAULTS: usize = 6;
+/// Once in so many borders a chunk comes late.
+const LATE: usize = 4;
+/// The latest, in milliseconds; longer would only make a run long.
+const LATEST: usize = 40;
+/// The longest silence before a connection ends, in milliseconds.
+const LONGEST_SILENCE: usize = 1_000;
+
+/// A reset may destroy what the client's system has got and the client has not read, the head among
+/// it. So it is given time.
+const BEFORE_RESET: Duration = Duration::from_millis(50);
+
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// Whether connections may end that the script does not end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ends {
+    May,
+    /// The stream is not one that a client comes back for.
+    MustNot,
+}
+
+/// Disturbs a script that has not been marked yet.
+pub(super) fn disturb(steps: Vec<Step>, seed: u64, ends: Ends) -> Vec<Step> {
+    let mut chaos = Chaos::new(seed, &steps, ends);
+    let mut stretch = Stretch::default();
+    for step in steps {
+        match step {
+            Step::Bytes(bytes) => stretch.bytes.extend(bytes),
+            Step::Wait(time) => stretch.waits.push((stretch.bytes.len(), time)),
+            // Where chunks end is for the seed to say.
+            Step::Flush | Step::Block(_) => {}
+            step => {
+                chaos.take_stretch(mem::take(&mut stretch));
+                chaos.take_directive(step);
+            }
+        }
+    }
+    chaos.take_stretch(stretch);
+    chaos.finish()
+}
+
+struct Chaos {
+    random: Random,
+    ends: Ends,
+    out: Vec<Step>,
+    /// A client reads events out of this connection.
+    is_stream: bool,
+    /// Nothing has been sent on this connection.
+    at_start: bool,
+    /// The last byte of this connection is CR, and an LF behind it would belong to it.
+    after_cr: bool,
+    /// Every event has an id of its own.
+    ids_are_good: bool,
+    /// A client has seen no event.
+    is_first: bool,
+    /// A client has got an id for sure: it has come to an end that destroys nothing.
+    has_id: bool,
+    /// The id that a client has.
+    id: Vec<u8>,
+}
+
+impl Chaos {
+    fn new(seed: u64, steps: &[Step], ends: Ends) -> Self {
+        Self {
+            random: Random::new(seed),
+            ends,
+            out: Vec::new(),
+            is_stream: true,
+            at_start: true,
+            after_cr: false,
+            ids_are_good: blocks::ids_are_good(steps),
+            is_first: true,
+            has_id: false,
+            id: Vec::new(),
+        }
+    }
+
+    /// What the script itself directs is done.
+    fn take_directive(&mut self, step: Step) {
+        match &step {
+            Step::Head(head) => self.start_connection(head.is_event_stream()),
+            Step::End(ending) => {
+                self.note_end(*ending);
+                self.start_connection(true);
+            }
+            _ => {}
+        }
+        self.out.push(step);
+    }
+
+    fn start_connection(&mut self, is_stream: bool) {
+        self.is_stream = is_stream;
+        self.at_start = true;
+        self.after_cr = false;
+    }
+
+    fn take_stretch(&mut self, stretch: Stretch) {
+        if !self.is_stream {
+            self.out.extend(stretch.waits.iter().map(|(_, time)| Step::Wait(*time)));
+            self.out.push(Step::Bytes(stretch.bytes));
+            return;
+        }
+        let may_have_mark = mem::take(&mut self.at_start);
+        for block in stretch.blocks(may_have_mark) {
+            self.take_block(&block);
+        }
+    }
+
+    fn take_block(&mut self, block: &Block) {
+        let disturbed = noise::add_to(block, &self.id, &mut self.after_cr, &mut self.random);
+        let bytes: Vec<u8> = disturbed.steps.iter().flat_map(bytes_of).copied().collect();
+        // At the start of a connection what looks like a byte order mark would be one.
+        let may_end = blocks::can_come_back(&self.id) && !bytes.starts_with(BYTE_ORDER_MARK);
+        if may_end && self.ends == Ends::May && self.random.one_in(FAULTS) {
+            self.end_within(&bytes[..disturbed.unfinished]);
+        }
+        for step in disturbed.steps {
+            match step {
+                Step::Bytes(bytes) => self.send(&bytes),
+                step => self.out.push(step),
+            }
+        }
+        self.is_first &= !block.is_event();
+        if let Some(id) = block.id() {
+            self.id = id.to_vec();
+        }
+    }
+
+    /// Ends the connection, behind a part of a block that is begun again on the next.
+    fn end_within(&mut self, unfinished: &[u8]) {
+        if self.random.one_in(2) {
+            let length = self.random.below(unfinished.len() + 1);
+            self.send(&unfinished[..length]);
+        }
+        if self.random.one_in(3) {
+            self.wait(LONGEST_SILENCE);
+        }
+        let endings = [Ending::Close, Ending::Cut, Ending::Reset];
+        let reset_is_safe = self.ids_are_good && (self.is_first || self.has_id);
+        let choices = if reset_is_safe { 3 } else { 2 };
+        let ending = self.random.pick(&endings[..choices]);
+        // A client that has not even got a head may take it for futile to come back.
+        self.out.push(Step::Flush);
+        if ending == Ending::Reset {
+            self.out.push(Step::Wait(BEFORE_RESET));
+        }
+        self.note_end(ending);
+        self.out.push(Step::End(ending));
+    }
+
+    fn note_end(&mut self, ending: Ending) {
+        self.has_id |= !self.is_first && ending != Ending::Reset;
+    }
+
+    /// Sends bytes in chunks.
+    fn send(&mut self, bytes: &[u8]) {
+        let mut start = 0;
+        for border in noise::borders(bytes, &mut self.random) {
+            self.push_bytes(&bytes[start..border]);
+            self.out.push(Step::Flush);
+            if self.random.one_in(LATE) {
+                self.wait(LATEST);
+            }
+            start = border;
+        }
+        self.push_bytes(&bytes[start..]);
+    }
+
+    fn push_bytes(&mut self, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            self.out.push(Step::Bytes(bytes.to_vec()));
+        }
+    }
+
+    fn wait(&mut self, most: usize) {
+        let millis = 1 + self.random.below(most) as u64;
+        self.out.push(Step::Wait(Duration::from_millis(millis)));
+    }
+
+    /// Tells the client not to come back, where the script comes to an end that does not.
+    fn finish(mut self) -> Vec<Step> {
+        match self.out.last() {
+            _ if self.ends == Ends::MustNot => return self.out,
+            Some(Step::Repeat(None) | Step::End(Ending::Finish)) => return self.out,
+            Some(Step::End(_)) => {}
+            _ => self.out.push(Step::End(Ending::Close)),
+        }
+        let last_head = self.out.iter().rev().find_map(|step| match step {
+            Step::Head(head) => Some(head),
+            _ => None,
+        });
+        if last_head.is_none_or(Head::is_event_stream) {
+            let head = self.last_head();
+            let has_content = head.status != Status::NO_CONTENT;
+            self.out.push(Step::Head(head));
+            if has_content {
+                self.out.push(Step::Bytes(b"id: 0\ndata: this is no event\n\n".to_vec()));
+            }
+            self.out.push(Step::End(Ending::Close));
+        }
+        self.out
+    }
+
+    fn last_head(&mut self) -> Head {
+        let types = ["text/plain", "text/html", "application/json", "text/event-streams", ""];
+        let failures = [Status::NOT_FOUND, Status::INTERNAL_SERVER_ERROR, Status::CREATED];
+        match self.random.below(3) {
+            0 => Head::no_content(),
+            1 => Head::stream(self.random.pick(&types)),
+            _ => {
+                let status = self.random.pick(&failures);
+                Head { status, ..Head::stream(Opening::PLAIN.content_type) }
+            }
+        }
+    }
+}
+
+fn bytes_of(step: &Step) -> &[u8] {
+    match step {
+        Step::Bytes(bytes) => bytes,
+        _ => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests;

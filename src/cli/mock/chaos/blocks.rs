@@ -1,0 +1,120 @@
+//! Blocks: the lines of a stream up to each blank line, and what a client learns from them.
+
+use std::collections::HashSet;
+use std::mem;
+use std::str;
+use std::time::Duration;
+
+use super::BYTE_ORDER_MARK;
+use crate::cli::mock::lines::{field, lines};
+use crate::cli::mock::step::Step;
+
+/// What is sent between two directives.
+#[derive(Debug, Default)]
+pub(super) struct Stretch {
+    pub(super) bytes: Vec<u8>,
+    /// How long is waited behind so many bytes.
+    pub(super) waits: Vec<(usize, Duration)>,
+}
+
+/// The lines up to a blank one, which only the last block of a stretch may lack.
+#[derive(Debug, Default)]
+pub(super) struct Block {
+    pub(super) lines: Vec<Line>,
+}
+
+#[derive(Debug)]
+pub(super) struct Line {
+    /// How long is waited before it; a wait within a line is moved there.
+    pub(super) wait: Duration,
+    pub(super) content: Vec<u8>,
+    pub(super) has_end: bool,
+}
+
+impl Stretch {
+    /// The lines, block by block. A byte order mark at the start of a connection is no part of
+    /// them. A wait behind all lines is a line without anything.
+    pub(super) fn blocks(self, may_have_mark: bool) -> Vec<Block> {
+        let mark = if may_have_mark { BYTE_ORDER_MARK } else { &[] };
+        let stream = self.bytes.strip_prefix(mark).unwrap_or(&self.bytes);
+        let mut behind = self.bytes.len() - stream.len();
+        let mut waits = self.waits.into_iter().peekable();
+        let mut wait_until = |behind| {
+            let mut total = Duration::ZERO;
+            while let Some((_, time)) = waits.next_if(|(at, _)| *at < behind) {
+                total += time;
+            }
+            total
+        };
+        let mut blocks = vec![Block::default()];
+        for line in lines(stream) {
+            behind += line.content.len() + line.end.len();
+            let (wait, has_end) = (wait_until(behind), !line.end.is_empty());
+            let block = blocks.last_mut().expect("there is always one");
+            block.lines.push(Line { wait, content: line.content.to_vec(), has_end });
+            if line.content.is_empty() {
+                blocks.push(Block::default());
+            }
+        }
+        let wait = wait_until(usize::MAX);
+        if !wait.is_zero() {
+            let last = blocks.last_mut().expect("there is always one");
+            last.lines.push(Line { wait, content: Vec::new(), has_end: false });
+        }
+        blocks.retain(|block| !block.lines.is_empty());
+        blocks
+    }
+}
+
+impl Block {
+    pub(super) fn is_complete(&self) -> bool {
+        self.lines.last().is_some_and(|line| line.content.is_empty() && line.has_end)
+    }
+
+    /// Whether a client dispatches it.
+    pub(super) fn is_event(&self) -> bool {
+        self.is_complete() && self.fields().any(|(name, _)| name == b"data")
+    }
+
+    /// The id that it sets.
+    pub(super) fn id(&self) -> Option<&[u8]> {
+        let ids = self.fields().filter(|(name, id)| *name == b"id" && !id.contains(&0));
+        ids.last().map(|(_, id)| id).filter(|_| self.is_complete())
+    }
+
+    fn fields(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.lines.iter().map(|line| field(&line.content))
+    }
+}
+
+/// Whether a client can send this id in a field line, and it arrives as it was. Where it is empty,
+/// none is sent.
+pub(super) fn can_come_back(id: &[u8]) -> bool {
+    let is_text = str::from_utf8(id).is_ok_and(|id| !id.contains(char::is_control));
+    is_text && id.trim_ascii().len() == id.len()
+}
+
+/// Whether every event has an id of its own that can come back, so that a client can tell exactly
+/// what it has got, whatever it has lost.
+pub(super) fn ids_are_good(steps: &[Step]) -> bool {
+    let mut good = true;
+    let mut seen = HashSet::new();
+    let mut stretch = Stretch::default();
+    let mut look = |stretch: Stretch| {
+        for block in stretch.blocks(true) {
+            let id = block.id().filter(|id| !id.is_empty() && can_come_back(id));
+            let is_good = id.is_some_and(|id| seen.insert(id.to_vec()));
+            good &= is_good || !block.is_event();
+        }
+    };
+    for step in steps {
+        match step {
+            Step::Bytes(bytes) => stretch.bytes.extend_from_slice(bytes),
+            Step::Head(_) | Step::End(_) => look(mem::take(&mut stretch)),
+            Step::Repeat(_) => return false,
+            _ => {}
+        }
+    }
+    look(stretch);
+    good
+}

@@ -1,0 +1,77 @@
+//! Lines of an event stream: where they end, and what a field in one is.
+//!
+//! A line ends in CR LF, LF or CR (HTML standard, section 9.2.5). Nothing is lost here: put
+//! together, the lines and their ends are the bytes as they were.
+
+/// A line: what stands in it, and its end, which only the last of a stream may lack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Line<'a> {
+    pub(super) content: &'a [u8],
+    pub(super) end: &'a [u8],
+}
+
+/// All lines of a stream.
+pub(super) fn lines(stream: &[u8]) -> impl Iterator<Item = Line<'_>> {
+    let mut rest = stream;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let at = rest.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
+        let (content, behind) = rest.split_at(at.unwrap_or(rest.len()));
+        let end = match behind {
+            [b'\r', b'\n', ..] => 2,
+            _ => behind.len().min(1),
+        };
+        let (end, behind) = behind.split_at(end);
+        rest = behind;
+        Some(Line { content, end })
+    })
+}
+
+/// The name and the value of the field that a line is; the name of a comment is empty.
+pub(super) fn field(line: &[u8]) -> (&[u8], &[u8]) {
+    match line.iter().position(|&byte| byte == b':') {
+        Some(colon) => {
+            let value = &line[colon + 1..];
+            (&line[..colon], value.strip_prefix(b" ").unwrap_or(value))
+        }
+        None => (line, &[]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::str;
+
+    use super::*;
+
+    #[test]
+    fn lines_and_their_ends_are_all_there_is() {
+        let stream = b"a\n\nb\r\n\r\nc\rd\r\re";
+        let lines: Vec<_> = lines(stream).map(|line| (line.content, line.end)).collect();
+        let expected: [(&[u8], &[u8]); 8] = [
+            (b"a", b"\n"),
+            (b"", b"\n"),
+            (b"b", b"\r\n"),
+            (b"", b"\r\n"),
+            (b"c", b"\r"),
+            (b"d", b"\r"),
+            (b"", b"\r"),
+            (b"e", b""),
+        ];
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn one_space_behind_the_colon_is_not_part_of_the_value() {
+        let split = |line: &'static str| {
+            let (name, value) = field(line.as_bytes());
+            (str::from_utf8(name).unwrap(), str::from_utf8(value).unwrap())
+        };
+        assert_eq!(split("data:  a:b"), ("data", " a:b"));
+        assert_eq!(split("data:a"), ("data", "a"));
+        assert_eq!(split("data"), ("data", ""));
+        assert_eq!(split(": a"), ("", "a"));
+    }
+}

@@ -1,0 +1,104 @@
+//! A connection as the mock needs it: it can wait, notice that the client goes, and end badly.
+//!
+//! The last byte of the request is still unread (see [`request`](super::request)). As long as it
+//! is there, closing the socket is a reset, and the end of what the client sends can't be seen
+//! behind it. So the byte is taken at once where no reset is in the script.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long a client may read nothing.
+const WRITE_DEADLINE: Duration = Duration::from_secs(30);
+/// How long a client may take to close its side when we have closed ours.
+const LINGER: Duration = Duration::from_secs(2);
+/// A read with a deadline may come back some milliseconds late, so the end of a pause is slept.
+const ROUGH: Duration = Duration::from_millis(20);
+
+/// The client has gone.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Gone;
+
+pub(super) struct Link {
+    socket: TcpStream,
+    /// The last byte of the request is still in the socket.
+    can_reset: bool,
+}
+
+impl Link {
+    /// Takes over a socket from which all but the last byte of a request has been read.
+    pub(super) fn new(socket: TcpStream, keep_reset: bool) -> Result<Self, Gone> {
+        // A chunk is to arrive on its own, not with the next.
+        socket.set_nodelay(true).map_err(|_| Gone)?;
+        socket.set_write_timeout(Some(WRITE_DEADLINE)).map_err(|_| Gone)?;
+        let mut link = Self { socket, can_reset: true };
+        if !keep_reset {
+            link.take_last_byte();
+        }
+        Ok(link)
+    }
+
+    fn take_last_byte(&mut self) {
+        if std::mem::take(&mut self.can_reset) {
+            // It is there. Where it is not, the connection is gone, and the next call finds out.
+            let _ = self.socket.read_exact(&mut [0]);
+        }
+    }
+
+    pub(super) fn send(&mut self, bytes: &[u8]) -> Result<(), Gone> {
+        self.socket.write_all(bytes).map_err(|_| Gone)
+    }
+
+    /// Waits, and looks whether the client goes meanwhile.
+    pub(super) fn pause_until(&mut self, until: Instant) -> Result<(), Gone> {
+        while !self.can_reset {
+            let rest = until.saturating_duration_since(Instant::now());
+            if rest <= ROUGH {
+                break;
+            }
+            self.read_for(rest - ROUGH)?;
+        }
+        thread::sleep(until.saturating_duration_since(Instant::now()));
+        Ok(())
+    }
+
+    /// Drops what comes, for at most so long.
+    fn read_for(&mut self, time: Duration) -> Result<(), Gone> {
+        self.socket.set_read_timeout(Some(time)).map_err(|_| Gone)?;
+        match self.socket.read(&mut [0; 1024]) {
+            Ok(0) => Err(Gone),
+            Ok(_) => Ok(()),
+            Err(error) => match error.kind() {
+                ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => Ok(()),
+                _ => Err(Gone),
+            },
+        }
+    }
+
+    /// Waits for the client to go.
+    pub(super) fn wait_until_left(&mut self) {
+        self.take_last_byte();
+        while self.read_for(LINGER).is_ok() {}
+    }
+
+    /// Says that nothing more comes, and gives the client time to take what has come.
+    pub(super) fn close(mut self) {
+        self.take_last_byte();
+        if self.socket.shutdown(Shutdown::Write).is_err() {
+            return;
+        }
+        let until = Instant::now() + LINGER;
+        while let Some(rest) = until.checked_duration_since(Instant::now()) {
+            if rest.is_zero() || self.read_for(rest).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Closes the socket over what was not read.
+    pub(super) fn reset(self) {
+        debug_assert!(self.can_reset, "the script has a reset");
+        drop(self.socket);
+    }
+}

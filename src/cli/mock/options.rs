@@ -1,0 +1,184 @@
+//! What can be asked of the mock, and what it does unasked.
+
+use std::time::Duration;
+
+use crate::cli::flags::{Flag, Preset, Table, Takes};
+
+/// What the command line says.
+#[derive(Debug)]
+pub(super) struct Options {
+    /// `HOST:PORT`, not yet resolved.
+    pub(super) listen: String,
+    /// The script is a text, whatever its name.
+    pub(super) tokens: bool,
+    /// Tokens for each second; finite and over zero.
+    pub(super) rate: f64,
+    /// How many times as fast; finite and over zero.
+    pub(super) speed: f64,
+    pub(super) chaos: Option<u64>,
+    pub(super) connections: Option<u64>,
+    pub(super) until_idle: Option<Duration>,
+    pub(super) until_eof: bool,
+    pub(super) print: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:0".into(),
+            tokens: false,
+            rate: 20.0,
+            speed: 1.0,
+            chaos: None,
+            connections: None,
+            until_idle: None,
+            until_eof: false,
+            print: false,
+        }
+    }
+}
+
+/// All the options, those of one concern together.
+pub(super) static TABLE: Table<Options> = Table {
+    command: "mock",
+    usage: "tidings mock SCRIPT [--listen 127.0.0.1:0] [options]",
+    about: "Serves event streams from a script: an event stream as it goes over the wire, with \
+            comments that direct it; or a cassette; or a .txt file, token by token, as a language \
+            model would. Every path and every method gets it. A client that comes back is sent \
+            what follows. Each connection is told of in a line, and when the mock ends, a report \
+            card says how the client did.",
+    operands: &["SCRIPT"],
+    flags: &[
+        Flag {
+            name: "listen",
+            takes: text("HOST:PORT", |o, address| {
+                o.listen = address.into();
+                Ok(())
+            }),
+            repeats: false,
+            default: Preset::Value("127.0.0.1:0"),
+            doc: "Where to listen. Port 0 takes a free one, which the first line of standard \
+                  output names.",
+        },
+        Flag {
+            name: "chaos",
+            takes: number("SEED", 0, |o, seed| o.chaos = Some(seed.into())),
+            repeats: false,
+            default: Preset::Words("as the script says"),
+            doc: "Sends the stream as badly as the standard allows: split anywhere, late, with \
+                  comments, byte order marks and line ends of all kinds, and with connections that \
+                  end (but for those of a text, which nobody comes back for). A correct client \
+                  sees the same events. The same seed gives the same bytes.",
+        },
+        Flag {
+            name: "speed",
+            takes: text("N", |o, value| {
+                o.speed = positive(value).ok_or("how many times as fast: a number such as 0.5")?;
+                Ok(())
+            }),
+            repeats: false,
+            default: Preset::Value("1"),
+            doc: "How many times as fast everything happens.",
+        },
+        Flag {
+            name: "tokens",
+            takes: Takes::Nothing(|o| o.tokens = true),
+            repeats: false,
+            default: Preset::None,
+            doc: "Takes the script for a text that is sent token by token, whatever its name.",
+        },
+        Flag {
+            name: "rate",
+            takes: text("N/s", |o, value| {
+                let number = value.strip_suffix("/s").unwrap_or(value);
+                o.rate = positive(number).ok_or("how many tokens a second: such as 20/s")?;
+                Ok(())
+            }),
+            repeats: false,
+            default: Preset::Value("20/s"),
+            doc: "How many tokens of a text are sent in a second.",
+        },
+        Flag {
+            name: "connections",
+            takes: number("N", 1, |o, n| o.connections = Some(n.into())),
+            repeats: false,
+            default: Preset::Words("no limit"),
+            doc: "Ends, with the report card, when so many connections have been served.",
+        },
+        Flag {
+            name: "until-idle",
+            takes: number("SECONDS", 1, |o, n| {
+                o.until_idle = Some(Duration::from_secs(n.into()));
+            }),
+            repeats: false,
+            default: Preset::Words("it goes on"),
+            doc: "Ends, with the report card, when nobody has been connected for so long.",
+        },
+        Flag {
+            name: "until-eof",
+            takes: Takes::Nothing(|o| o.until_eof = true),
+            repeats: false,
+            default: Preset::None,
+            doc: "Ends, with the report card, when standard input ends.",
+        },
+        Flag {
+            name: "print",
+            takes: Takes::Nothing(|o| o.print = true),
+            repeats: false,
+            default: Preset::None,
+            doc: "Serves nothing, and prints what would be sent, as a cassette.",
+        },
+        Flag::help(),
+        Flag::version(),
+    ],
+    exits: &[(BAD_CLIENT, "the report card has a NO")],
+};
+
+/// The exit status if the client did not do as it should.
+pub(super) const BAD_CLIENT: u8 = 3;
+
+const fn number(name: &'static str, least: u32, set: fn(&mut Options, u32)) -> Takes<Options> {
+    Takes::Number { name, least, most: u32::MAX, set }
+}
+
+const fn text(
+    name: &'static str,
+    set: fn(&mut Options, &str) -> Result<(), String>,
+) -> Takes<Options> {
+    Takes::Text { name, set }
+}
+
+/// A number that can be divided by, and not so large or small that nothing would be left.
+fn positive(text: &str) -> Option<f64> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    text.parse().ok().filter(|number| plain && (0.001..=1e6).contains(number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::flags::support::{check, parse};
+
+    #[test]
+    fn the_table_keeps_the_rules_of_all_tables() {
+        check(&TABLE);
+    }
+
+    #[test]
+    fn what_is_given_is_what_holds() {
+        let given = ["--rate=2.5/s", "--speed=10", "--chaos=0", "--until-idle=2", "x"];
+        let options = parse(&TABLE, &given).expect("it is right");
+        assert_eq!((options.rate, options.speed, options.chaos), (2.5, 10.0, Some(0)));
+        assert_eq!(options.until_idle, Some(Duration::from_secs(2)));
+        assert_eq!(parse(&TABLE, &["--rate=7"]).expect("it is right").rate, 7.0);
+    }
+
+    #[test]
+    fn a_speed_that_nothing_could_have_is_refused() {
+        for value in ["0", "-1", "+1", "inf", "NaN", "1e3", "", "0.0001", "1000001", "."] {
+            let wrong = parse(&TABLE, &[&format!("--speed={value}")]).expect_err("it is wrong");
+            assert_eq!(wrong, "--speed: how many times as fast: a number such as 0.5");
+            parse(&TABLE, &[&format!("--rate={value}/s")]).expect_err("it is wrong");
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! The report card: what the client did, connection by connection, and what to think of it.
+//!
+//! ```text
+//! #1 GET /events: 200, 2 events, reset
+//! #2 GET /events 0.51 s later with last event ID "2": 200, 3 events, close
+//! #3 GET /events 0.50 s later with last event ID "5": 204
+//! report card, after 3 connections
+//!   reconnects              yes  2 of 2 times
+//!   sends its last event ID yes  2 of 2 times
+//!   waits as long as told   yes  0.51 s and 0.50 s, where it was told 0.50 s
+//!   stops at a 204          yes  nothing came for 2.00 s
+//!   stops at other failures -    there was none
+//! ```
+//!
+//! By the standard (HTML, section 9.2.3) a client comes back when a stream has ended in whatever
+//! way, after the reconnection time at least, with the id that the last blank line left it with.
+//! After a 204, another status or another content type it does not come back.
+//! What was not tried, or not watched for long enough, is not judged.
+
+mod card;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tidings::Status;
+
+use super::answer::Seen;
+use super::step::Ending;
+
+/// One connection, which has sent a request.
+#[derive(Clone, Debug)]
+pub(super) struct Visit {
+    /// From 1.
+    pub(super) number: u64,
+    /// `GET /events`
+    request: String,
+    last_event_id: Option<String>,
+    opened: Duration,
+    /// The last that the client can have noticed.
+    closed: Duration,
+    seen: Seen,
+    /// How the mock ended it; `None` if the client went.
+    ending: Option<Ending>,
+}
+
+impl Visit {
+    pub(super) fn new(
+        number: u64,
+        request: &str,
+        last_event_id: Option<&str>,
+        opened: Duration,
+    ) -> Self {
+        Self {
+            number,
+            request: request.into(),
+            last_event_id: last_event_id.map(Into::into),
+            opened,
+            closed: opened,
+            seen: Seen::default(),
+            ending: None,
+        }
+    }
+
+    /// The same, at its end.
+    pub(super) fn over(self, seen: &Seen, ending: Option<Ending>, closed: Duration) -> Self {
+        Self { seen: seen.clone(), ending, closed, ..self }
+    }
+
+    fn status(&self) -> Option<Status> {
+        self.seen.head.as_ref().map(|head| head.status)
+    }
+
+    fn is_stream(&self) -> bool {
+        self.seen.head.as_ref().is_some_and(super::step::Head::is_event_stream)
+    }
+
+    fn is_redirect(&self) -> bool {
+        self.seen.head.as_ref().is_some_and(|head| head.location.is_some())
+    }
+
+    /// The client was told for good not to come back.
+    fn is_final(&self) -> bool {
+        self.status().is_some() && !self.is_stream() && !self.is_redirect()
+    }
+
+    /// The connection ended so that the client should come back. Who got no answer at all may take
+    /// that for futile; and who posts something to get a stream does not post it again by itself.
+    fn should_return(&self) -> bool {
+        self.request.starts_with("GET ") && self.ending.is_some() && self.is_stream()
+    }
+
+    /// How it ended, in the word of the directive that ends it so.
+    fn ending_word(&self) -> &'static str {
+        match self.ending {
+            None => "the client went",
+            Some(Ending::Close) => "close",
+            Some(Ending::Cut) => "cut",
+            Some(Ending::Reset) => "reset",
+            Some(Ending::Stall) => "stall until the client went",
+            Some(Ending::Finish) => "end",
+        }
+    }
+}
+
+/// So many connections are judged: the last ones.
+const JUDGED: usize = 10_000;
+
+/// The connections, in the order in which they ended.
+#[derive(Debug, Default)]
+pub(super) struct Report {
+    /// At most [`JUDGED`].
+    visits: VecDeque<Visit>,
+    /// How many there have been.
+    count: u64,
+    /// When the last of them ended.
+    since: Option<Duration>,
+}
+
+impl Report {
+    /// Takes a connection that is over; gives the line that tells of it.
+    pub(super) fn note(&mut self, visit: Visit) -> String {
+        let Visit { number, request, .. } = &visit;
+        let later = self.since.and_then(|since| visit.opened.checked_sub(since));
+        let later = later.map(|time| format!(" {} later", seconds(time))).unwrap_or_default();
+        let id = visit.last_event_id.as_ref();
+        let id = id.map(|id| format!(" with last event ID {id:?}")).unwrap_or_default();
+        let what = match (visit.status(), visit.is_stream()) {
+            (None, _) => format!("no answer, {}", visit.ending_word()),
+            (Some(status), true) => {
+                let events = counted(visit.seen.events as u64, "event");
+                format!("{}, {events}, {}", status.code(), visit.ending_word())
+            }
+            (Some(Status::OK), false) => {
+                let head = visit.seen.head.as_ref();
+                let content_type = head.map(|head| &*head.content_type).unwrap_or_default();
+                format!("200 of type {content_type:?}")
+            }
+            (Some(status), false) => status.code().to_string(),
+        };
+        let line = format!("#{number} {request}{later}{id}: {what}\n");
+        self.count += 1;
+        self.since = self.since.max(Some(visit.closed));
+        if self.visits.len() == JUDGED {
+            self.visits.pop_front();
+        }
+        self.visits.push_back(visit);
+        line
+    }
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.2} s", time.as_secs_f64())
+}
+
+fn counted(n: u64, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! The verdicts of the report card.
+
+use std::time::Duration;
+
+use super::{Report, Visit, counted, seconds};
+
+/// What a client waits that was told nothing, as most do.
+const UNTOLD: Duration = Duration::from_secs(3);
+/// Clocks are not the same on both sides.
+const TOLERANCE: f64 = 0.95;
+
+/// A connection, what the client had by its end, and the connection behind it.
+struct Pair<'a> {
+    before: &'a Visit,
+    /// The id that the client had.
+    id: Option<&'a str>,
+    /// The reconnection time that it had been told.
+    retry: Option<Duration>,
+    /// `None` if nothing came, or came while others were open.
+    after: Option<&'a Visit>,
+    /// From the end of the one to the begin of the other, or to the end of it all.
+    wait: Duration,
+}
+
+#[derive(PartialEq, Eq)]
+enum Verdict {
+    Yes,
+    No,
+    /// It was not tried, or it can't be known.
+    Unknown,
+}
+
+impl Pair<'_> {
+    /// Whether a client that comes back would have been back.
+    fn was_watched(&self) -> bool {
+        self.after.is_some() || self.wait >= self.retry.unwrap_or(UNTOLD).mul_f64(2.0)
+    }
+}
+
+impl Report {
+    /// The whole card, and whether the client did as it should; the mock ends at `now`.
+    pub(in super::super) fn card(&self, now: Duration) -> (String, bool) {
+        let pairs = self.pairs(now);
+        let rows = [
+            ("reconnects", reconnects(&pairs)),
+            ("sends its last event ID", sends_id(&pairs)),
+            ("waits as long as told", waits(&pairs)),
+            ("stops at a 204", stops(&pairs, is_204)),
+            ("stops at other failures", stops(&pairs, |visit| !is_204(visit))),
+        ];
+        let is_good = rows.iter().all(|(_, (verdict, _))| *verdict != Verdict::No);
+        let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+        let rows = rows.map(|(name, (verdict, why))| {
+            let verdict = match verdict {
+                Verdict::Yes => "yes",
+                Verdict::No => "NO",
+                Verdict::Unknown => "-",
+            };
+            format!("  {name:width$} {verdict:3}  {why}\n")
+        });
+        let visits = counted(self.count, "connection");
+        (format!("report card, after {visits}\n{}", rows.concat()), is_good)
+    }
+
+    /// Connections that were open at the same time are not judged: they may be other clients'.
+    fn pairs(&self, now: Duration) -> Vec<Pair<'_>> {
+        let mut visits: Vec<&Visit> = self.visits.iter().collect();
+        visits.sort_by_key(|visit| visit.opened);
+        let (mut id, mut retry) = (None, None);
+        let mut pairs = Vec::new();
+        for (n, before) in visits.iter().enumerate() {
+            let set = before.seen.id.as_deref().or(before.last_event_id.as_deref());
+            id = set.or(id).filter(|id| !id.is_empty());
+            retry = before.seen.retry.or(retry);
+            let after = visits.get(n + 1).copied();
+            let wait = after.map_or(now, |after| after.opened).checked_sub(before.closed);
+            pairs.extend(wait.map(|wait| Pair { before, id, retry, after, wait }));
+        }
+        pairs
+    }
+}
+
+fn is_204(visit: &Visit) -> bool {
+    visit.status() == Some(tidings::Status::NO_CONTENT)
+}
+
+fn number(visit: &Visit) -> String {
+    format!("#{}", visit.number)
+}
+
+fn reconnects(pairs: &[Pair<'_>]) -> (Verdict, String) {
+    let judged = pairs.iter().filter(|pair| pair.before.should_return() && pair.was_watched());
+    let (back, away): (Vec<_>, Vec<_>) = judged.partition(|pair| pair.after.is_some());
+    match (away.first(), back.len()) {
+        (Some(pair), _) => {
+            let wait = seconds(pair.wait);
+            (Verdict::No, format!("nothing came for {wait} after {}", number(pair.before)))
+        }
+        (None, 0) => (Verdict::Unknown, "there was no need to".into()),
+        (None, n) => (Verdict::Yes, counted(n as u64, "time")),
+    }
+}
+
+fn sends_id(pairs: &[Pair<'_>]) -> (Verdict, String) {
+    let mut right = 0;
+    for pair in pairs.iter().filter(|pair| pair.before.should_return()) {
+        let Some(after) = pair.after else { continue };
+        match (pair.id, after.last_event_id.as_deref().filter(|id| !id.is_empty())) {
+            (None, None) => {}
+            (expected, sent) if expected.map(str::trim_ascii) == sent => right += 1,
+            (expected, sent) => {
+                let told = |id: Option<&str>| id.map_or("none".into(), |id| format!("{id:?}"));
+                let (number, expected) = (number(after), told(expected));
+                return (Verdict::No, format!("{number} sent {}, not {expected}", told(sent)));
+            }
+        }
+    }
+    match right {
+        0 => (Verdict::Unknown, "there was none to send".into()),
+        n => (Verdict::Yes, counted(n, "time")),
+    }
+}
+
+fn waits(pairs: &[Pair<'_>]) -> (Verdict, String) {
+    let told = pairs.iter().filter(|pair| pair.before.should_return() && pair.after.is_some());
+    let told: Vec<_> = told.filter_map(|pair| Some((pair, pair.retry?))).collect();
+    let early = told.iter().find(|(pair, retry)| pair.wait < retry.mul_f64(TOLERANCE));
+    if let Some((pair, retry)) = early {
+        let after = number(pair.before);
+        let why = format!("{} after {after}, not {}", seconds(pair.wait), seconds(*retry));
+        return (Verdict::No, why);
+    }
+    let Some((first, retry)) = told.first() else {
+        return (Verdict::Unknown, "it was told nothing, or did not come back".into());
+    };
+    let longest = told.iter().map(|(pair, _)| pair.wait).max().unwrap_or(first.wait);
+    let shortest = told.iter().map(|(pair, _)| pair.wait).min().unwrap_or(first.wait);
+    let (told, shortest, longest) = (seconds(*retry), seconds(shortest), seconds(longest));
+    let range = if shortest == longest { shortest } else { format!("{shortest} to {longest}") };
+    (Verdict::Yes, format!("{range}, first told {told}"))
+}
+
+fn stops(pairs: &[Pair<'_>], which: impl Fn(&Visit) -> bool) -> (Verdict, String) {
+    let finals = pairs.iter().filter(|pair| pair.before.is_final() && which(pair.before));
+    let finals: Vec<_> = finals.collect();
+    if let Some(pair) = finals.iter().find(|pair| pair.after.is_some()) {
+        let (wait, before) = (seconds(pair.wait), number(pair.before));
+        return (Verdict::No, format!("it was back {wait} after {before}"));
+    }
+    match finals.last() {
+        None => (Verdict::Unknown, "there was none".into()),
+        Some(pair) => {
+            let why = format!("nothing came for {}", seconds(pair.wait));
+            if pair.was_watched() {
+                (Verdict::Yes, why)
+            } else {
+                (Verdict::Unknown, format!("{why}, which is too short to tell"))
+            }
+        }
+    }
+}

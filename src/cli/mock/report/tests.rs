@@ -1,0 +1,151 @@
+//! What is said of clients that do well, and of those that don't.
+
+use super::super::step::Head;
+use super::*;
+
+fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+fn stream(events: usize, id: Option<&str>, retry: Option<u64>) -> Seen {
+    Seen {
+        head: Some(Head::stream("text/event-stream")),
+        events,
+        id: id.map(Into::into),
+        retry: retry.map(millis),
+    }
+}
+
+fn answer(head: Head) -> Seen {
+    Seen { head: Some(head), ..Seen::default() }
+}
+
+/// A connection that is open from the one to the other.
+fn visit(number: u64, id: Option<&str>, [opened, closed]: [u64; 2], seen: &Seen) -> Visit {
+    let ending = Some(Ending::Close);
+    Visit::new(number, "GET /", id, millis(opened)).over(seen, ending, millis(closed))
+}
+
+/// The card's lines, without the first, and the rows without their names.
+fn card(visits: &[Visit], now: u64) -> [String; 5] {
+    let mut report = Report::default();
+    visits.iter().for_each(|visit| drop(report.note(visit.clone())));
+    let (card, is_good) = report.card(millis(now));
+    assert_eq!(is_good, !card.contains(" NO "), "{card}");
+    let rows = card.lines().skip(1).map(|row| row[26..].to_owned());
+    rows.collect::<Vec<_>>().try_into().expect("five rows")
+}
+
+#[test]
+fn a_client_that_does_well_is_told_so() {
+    let mut report = Report::default();
+    let visits = [
+        visit(1, None, [0, 100], &stream(2, Some("2"), Some(500))),
+        visit(2, Some("2"), [610, 700], &stream(1, Some("3"), None)),
+        visit(3, Some("3"), [1200, 1200], &answer(Head::no_content())),
+    ];
+    let lines = visits.map(|visit| report.note(visit));
+    let expected = [
+        "#1 GET /: 200, 2 events, close\n",
+        "#2 GET / 0.51 s later with last event ID \"2\": 200, 1 event, close\n",
+        "#3 GET / 0.50 s later with last event ID \"3\": 204\n",
+    ];
+    assert_eq!(lines, expected);
+    let expected = "report card, after 3 connections\n  \
+        reconnects              yes  2 times\n  \
+        sends its last event ID yes  2 times\n  \
+        waits as long as told   yes  0.50 s to 0.51 s, first told 0.50 s\n  \
+        stops at a 204          yes  nothing came for 1.80 s\n  \
+        stops at other failures -    there was none\n";
+    assert_eq!(report.card(millis(3000)), (expected.into(), true));
+}
+
+#[test]
+fn a_client_that_does_not_come_back_is_told_so_once_it_should_have() {
+    let visits = [visit(1, None, [0, 100], &stream(2, None, Some(500)))];
+    assert_eq!(card(&visits, 1099)[0], "-    there was no need to");
+    assert_eq!(card(&visits, 1100)[0], "NO   nothing came for 1.00 s after #1");
+    let visits = [visit(1, None, [0, 100], &stream(2, None, None))];
+    assert_eq!(card(&visits, 6000)[0], "-    there was no need to");
+    assert_eq!(card(&visits, 6100)[0], "NO   nothing came for 6.00 s after #1");
+}
+
+#[test]
+fn a_wrong_id_is_told_with_the_right_one() {
+    let first = || visit(1, None, [0, 100], &stream(2, Some("2"), None));
+    let second = |id| visit(2, id, [200, 300], &stream(0, None, None));
+    let told = |id| card(&[first(), second(id)], 300)[1].clone();
+    assert_eq!(told(None), "NO   #2 sent none, not \"2\"");
+    assert_eq!(told(Some("1")), "NO   #2 sent \"1\", not \"2\"");
+    assert_eq!(told(Some("2")), "yes  1 time");
+    // An id that is kept from connection to connection, and one that is taken back.
+    let third = visit(3, Some("2"), [400, 500], &stream(1, Some(""), None));
+    let fourth = visit(4, None, [600, 700], &stream(1, None, None));
+    let visits = [first(), second(Some("2")), third, fourth];
+    assert_eq!(card(&visits, 700)[1], "yes  2 times");
+}
+
+#[test]
+fn a_client_that_comes_back_early_or_in_spite_of_all_is_told_so() {
+    let visits = [
+        visit(1, None, [0, 100], &stream(2, None, Some(500))),
+        visit(2, None, [300, 300], &answer(Head::no_content())),
+        visit(3, None, [400, 400], &answer(Head::stream("text/html"))),
+        visit(4, None, [500, 500], &stream(1, None, None)),
+    ];
+    let card = card(&visits, 500);
+    assert_eq!(card[2], "NO   0.20 s after #1, not 0.50 s");
+    assert_eq!(card[3], "NO   it was back 0.10 s after #2");
+    assert_eq!(card[4], "NO   it was back 0.10 s after #3");
+}
+
+#[test]
+fn what_was_not_watched_for_long_enough_is_not_judged() {
+    let visits = [visit(1, None, [0, 100], &answer(Head::no_content()))];
+    assert_eq!(card(&visits, 300)[3], "-    nothing came for 0.20 s, which is too short to tell");
+    assert_eq!(card(&visits, 6100)[3], "yes  nothing came for 6.00 s");
+}
+
+#[test]
+fn who_posts_need_not_post_again() {
+    let posted =
+        Visit { request: "POST /".into(), ..visit(1, None, [0, 9], &stream(1, None, None)) };
+    assert_eq!(card(&[posted], 60_000)[0], "-    there was no need to");
+}
+
+#[test]
+fn a_mock_that_runs_for_days_keeps_only_what_is_new() {
+    let mut report = Report::default();
+    for number in 0..JUDGED as u64 + 5 {
+        report.note(visit(number, None, [number, number], &stream(1, None, None)));
+    }
+    assert_eq!(report.visits.len(), JUDGED);
+    let (card, _) = report.card(millis(60_000));
+    assert!(card.starts_with("report card, after 10005 connections\n"), "{card}");
+}
+
+#[test]
+fn connections_beside_each_other_are_not_judged() {
+    let visits = [
+        visit(1, None, [0, 500], &stream(2, Some("2"), Some(500))),
+        visit(2, None, [100, 600], &stream(2, Some("2"), Some(500))),
+    ];
+    let card = card(&visits, 600);
+    assert!(card.iter().all(|row| row.starts_with('-')), "{card:?}");
+}
+
+#[test]
+fn each_connection_is_told_in_its_words() {
+    let told = |seen: &Seen, ending| {
+        let visit = Visit::new(1, "POST /v1", None, millis(0)).over(seen, ending, millis(1));
+        Report::default().note(visit)
+    };
+    assert_eq!(told(&Seen::default(), Some(Ending::Reset)), "#1 POST /v1: no answer, reset\n");
+    assert_eq!(
+        told(&answer(Head::stream("text/html")), Some(Ending::Close)),
+        "#1 POST /v1: 200 of type \"text/html\"\n",
+    );
+    assert_eq!(told(&stream(0, None, None), None), "#1 POST /v1: 200, 0 events, the client went\n");
+    let stalled = told(&stream(0, None, None), Some(Ending::Stall));
+    assert_eq!(stalled, "#1 POST /v1: 200, 0 events, stall until the client went\n");
+}

@@ -1,0 +1,103 @@
+//! The request, all of it but its last byte.
+//!
+//! Whoever closes a socket on which something has come that was never read makes the system reset
+//! the connection. That is the one way to a reset that the standard library leaves us, and so the
+//! last byte of every request stays where it is: if the connection is to be reset, the socket is
+//! closed over it, and else [`Link`](super::link::Link) reads it first. To leave it there the
+//! request is looked at before it is taken (`peek`).
+//!
+//! The rules are the library's own: what it refuses, the mock refuses, and says why.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use tidings::Limits;
+use tidings::http::{BodyDecoder, Head, HeadParser, Refusal, Version};
+
+/// How long a client may take for the next part of its request.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// A prompt with pictures in it is many times a usual body. Nothing of it is kept.
+const LARGEST_BODY: usize = 256 * 1024 * 1024;
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
+/// What the mock wants to know of a request.
+#[derive(Debug)]
+pub(super) struct Request {
+    /// `GET /events`
+    pub(super) line: String,
+    pub(super) last_event_id: Option<String>,
+    pub(super) head_only: bool,
+    /// The client speaks HTTP/1.1, and so knows chunks.
+    pub(super) knows_chunks: bool,
+}
+
+impl Request {
+    fn of(head: &Head) -> Self {
+        let last_event_id = head.field("last-event-id");
+        Self {
+            line: format!("{} {}", head.method(), head.target()),
+            last_event_id: last_event_id.map(|id| String::from_utf8_lossy(id).into_owned()),
+            head_only: head.method() == tidings::Method::Head,
+            knows_chunks: head.version() == Version::Http11,
+        }
+    }
+}
+
+/// Reads a request; `Ok(None)` if the client went before it had sent all of it.
+pub(super) fn read(socket: &TcpStream) -> io::Result<Option<Result<Request, Refusal>>> {
+    socket.set_read_timeout(Some(DEADLINE))?;
+    let limits = Limits::default().body(LARGEST_BODY);
+    let mut parser = HeadParser::new(&limits);
+    let mut input = Vec::new();
+    let mut peeked = [0; 16 * 1024];
+    loop {
+        let length = socket.peek(&mut peeked)?;
+        if length == 0 {
+            return Ok(None);
+        }
+        let before = input.len();
+        input.extend_from_slice(&peeked[..length]);
+        match parser.parse(&input) {
+            Err(refusal) => return Ok(Some(Err(refusal))),
+            Ok(None) => consume(socket, length)?,
+            Ok(Some((head, whole))) => {
+                let decoder = BodyDecoder::new(head.framing(), &limits);
+                let last = usize::from(decoder.is_done());
+                consume(socket, whole - before - last)?;
+                return read_body(socket, &head, decoder);
+            }
+        }
+    }
+}
+
+fn read_body(
+    mut socket: &TcpStream,
+    head: &Head,
+    mut decoder: BodyDecoder,
+) -> io::Result<Option<Result<Request, Refusal>>> {
+    if !decoder.is_done() && head.has_token("expect", "100-continue") {
+        socket.write_all(CONTINUE)?;
+    }
+    let (mut peeked, mut content) = ([0; 16 * 1024], Vec::new());
+    while !decoder.is_done() {
+        let length = socket.peek(&mut peeked)?;
+        if length == 0 {
+            return Ok(None);
+        }
+        let taken = match decoder.decode(&peeked[..length], &mut content) {
+            Ok(taken) => taken,
+            Err(refusal) => return Ok(Some(Err(refusal))),
+        };
+        content.clear();
+        consume(socket, taken - usize::from(decoder.is_done()))?;
+    }
+    Ok(Some(Ok(Request::of(head))))
+}
+
+/// Takes bytes that have been looked at.
+fn consume(socket: &TcpStream, length: usize) -> io::Result<()> {
+    let taken = io::copy(&mut socket.take(length as u64), &mut io::sink())?;
+    debug_assert_eq!(taken, length as u64, "they were there");
+    Ok(())
+}

@@ -1,0 +1,145 @@
+//! Scripts to steps, and what is told of one that is wrong.
+
+use std::time::Duration;
+
+use tidings::Status;
+
+use super::super::step::{Ending, Head};
+use super::*;
+
+fn bytes(text: &str) -> Step {
+    Step::Bytes(text.into())
+}
+
+fn wait(millis: u64) -> Step {
+    Step::Wait(Duration::from_millis(millis))
+}
+
+#[track_caller]
+fn wrong(script: &str) -> String {
+    let Flaw { line, what } = parse(script.as_bytes()).expect_err("it is wrong");
+    format!("{line}: {what}")
+}
+
+#[test]
+fn a_stream_without_directives_goes_out_as_it_is_a_block_a_chunk() {
+    let stream = "\u{feff}: hi\r\ndata: a\r\n\r\nid: 1\rdata\r\r\ndata: unfinished";
+    let expected = [
+        bytes("\u{feff}: hi\r\ndata: a\r\n\r\n"),
+        Step::Flush,
+        bytes("id: 1\rdata\r\r\n"),
+        Step::Flush,
+        bytes("data: unfinished"),
+    ];
+    assert_eq!(parse(stream.as_bytes()).as_deref(), Ok(&expected[..]));
+    let not_text = b": \xff\ndata: \xff\n";
+    assert_eq!(parse(not_text).as_deref(), Ok(&[Step::Bytes(not_text.to_vec())][..]));
+}
+
+#[test]
+fn a_directive_is_done_and_not_sent() {
+    let script =
+        "data: a\n: wait 200ms\ndata: b\n\n:flush\n: cut\n: reset\r\n: stall\r: close\n: end";
+    let expected = [
+        bytes("data: a\n"),
+        wait(200),
+        bytes("data: b\n\n"),
+        Step::Flush,
+        Step::Flush,
+        Step::End(Ending::Cut),
+        Step::End(Ending::Reset),
+        Step::End(Ending::Stall),
+        Step::End(Ending::Close),
+        Step::End(Ending::Finish),
+    ];
+    assert_eq!(parse(script.as_bytes()).as_deref(), Ok(&expected[..]));
+    let first = parse("\u{feff}: wait 1s\ndata\n".as_bytes());
+    assert_eq!(first.as_deref(), Ok(&[wait(1000), bytes("data\n")][..]));
+}
+
+#[test]
+fn a_status_is_an_answer_of_its_own() {
+    let script = b": status 503\n: status 307 /there\n: no-content\n: status 204\n: type text/html";
+    let head = |code, location: Option<&str>| {
+        Step::Head(Head {
+            status: Status::new(code).unwrap(),
+            content_type: "text/plain".into(),
+            location: location.map(Into::into),
+        })
+    };
+    let close = || Step::End(Ending::Close);
+    let expected = [
+        head(503, None),
+        bytes("503 Service Unavailable\n"),
+        close(),
+        head(307, Some("/there")),
+        bytes("307 Temporary Redirect\n"),
+        close(),
+        Step::Head(Head::no_content()),
+        close(),
+        Step::Head(Head::no_content()),
+        close(),
+        Step::Head(Head::stream("text/html")),
+    ];
+    assert_eq!(parse(script).as_deref(), Ok(&expected[..]));
+}
+
+#[test]
+fn other_comments_are_sent() {
+    for comment in [":", ": ", ": # wait for it", ":  wait 1s", ": ping", ": keep-alive", ": ok"] {
+        let line = format!("{comment}\n");
+        assert_eq!(parse(line.as_bytes()).as_deref(), Ok(&[bytes(&line)][..]));
+    }
+}
+
+#[test]
+fn a_directive_that_can_not_be_obeyed_is_told_with_its_line() {
+    let known = "close, cut, end, flush, no-content, repeat, reset, stall, status, type, wait";
+    assert_eq!(
+        wrong("data: a\n\n: wiat 200ms\n"),
+        format!(
+            "3: unknown directive 'wiat': did you mean wait? Known are {known}; a comment to be \
+             sent can begin with '#'"
+        ),
+    );
+    for (script, said) in [
+        (
+            ": wait for it",
+            "1: wait takes a duration such as 200ms, 1.5s or 2m, and not \"for it\"; a comment to \
+             be sent can begin with '#': ': # wait for it'",
+        ),
+        (
+            "\r\n: end of it",
+            "2: end takes nothing, and was given \"of it\"; a comment to be sent can begin with \
+             '#': ': # end of it'",
+        ),
+        (
+            ": status 200",
+            "1: status takes a status from 201 to 599, and not \"200\"; a comment to be sent can \
+             begin with '#': ': # status 200'",
+        ),
+        (
+            "\r: type",
+            "2: type takes a content type such as text/html, and not \"\"; a comment to be sent \
+             can begin with '#': ': # type'",
+        ),
+        (":\n: repeat\n\n: close", "4: 'repeat' without a number never comes to an end"),
+        (": wait 1s\n: repeat 3", "2: there is nothing to repeat"),
+        (":\n: repeat 3\n: repeat", "3: there is nothing to repeat"),
+        (
+            "data\n:\n: repeat 3",
+            "3: a blank line must come before 'repeat', as an event is unfinished",
+        ),
+    ] {
+        assert_eq!(wrong(script), said);
+    }
+    for script in [": repeat 0", ": repeat -1", ": type t\u{e9}", ": status 99", ": wait"] {
+        wrong(&format!("data\n{script}"));
+    }
+}
+
+#[test]
+fn directives_are_in_order_and_each_is_told_about() {
+    assert!(DIRECTIVES.is_sorted_by(|a, b| a.name < b.name));
+    assert!(DIRECTIVES.iter().all(|directive| !directive.doc.is_empty()));
+}

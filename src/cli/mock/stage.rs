@@ -1,0 +1,192 @@
+//! The stage: what all connections of the mock share, and one connection's way across it.
+//!
+//! ```text
+//! accepted ─► request ─► enter (where does it go on?) ─► play ─► note it ─► end the connection
+//! ```
+//!
+//! A connection is noted before its socket is closed: the client may be back before this thread
+//! runs again, and must find the script where it should be.
+
+use std::net::TcpStream;
+use std::sync::mpsc::Sender;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tidings::http::Refusal;
+
+use super::answer::{Part, Seen, Wrapping};
+use super::chaos::Opening;
+use super::course::{Course, Entrance, Progress};
+use super::link::Link;
+use super::play::{Over, Player};
+use super::report::{Report, Visit};
+use super::request::{self, Request};
+use super::step::{Ending, Head};
+use crate::cli::{Outcome, print};
+
+pub(super) struct Stage {
+    pub(super) course: Course,
+    pub(super) seed: Option<u64>,
+    pub(super) speed: f64,
+    /// So many connections are served.
+    pub(super) most: Option<u64>,
+    /// Tells the main thread to stop.
+    pub(super) stop: Sender<Outcome>,
+    pub(super) started: Instant,
+    pub(super) state: Mutex<State>,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    progress: Progress,
+    pub(super) report: Report,
+    /// How many connections have sent a request.
+    begun: u64,
+    /// How many of them have not been noted.
+    open: u64,
+    /// When the last of them was.
+    idle_since: Option<Instant>,
+}
+
+impl State {
+    pub(super) fn new() -> Self {
+        let (progress, report) = (Progress::new(), Report::default());
+        Self { progress, report, begun: 0, open: 0, idle_since: None }
+    }
+
+    /// For how long there has been no connection, since there has been one.
+    pub(super) fn idle(&self) -> Option<Duration> {
+        self.idle_since.filter(|_| self.open == 0).map(|since| since.elapsed())
+    }
+}
+
+impl Stage {
+    /// Whatever a panic has left behind is still worth a report.
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Serves one connection, from its request to its end.
+    pub(super) fn serve(&self, socket: TcpStream) {
+        // Who says nothing is none of the clients that we are to report on.
+        let Ok(Some(request)) = request::read(&socket) else { return };
+        let Ok(link) = Link::new(socket, self.course.has_reset()) else { return };
+        match request {
+            Ok(request) if request.head_only => self.answer_head(link),
+            Ok(request) => self.perform(&request, link),
+            Err(refusal) => self.refuse(&refusal, link),
+        }
+    }
+
+    /// A request for the head alone changes nothing.
+    fn answer_head(&self, mut link: Link) {
+        let mut out = Vec::new();
+        let wrapping = Wrapping { chunked: true, head_only: true };
+        wrapping.write(&Part::Head(Head::stream(Opening::PLAIN.content_type)), &mut out);
+        let _ = link.send(&out);
+        link.close();
+    }
+
+    /// Opens a visit; `None` if there have been enough.
+    fn begin(&self, line: &str, last_event_id: Option<&str>) -> Option<(Visit, Entrance)> {
+        let mut state = self.lock();
+        if self.most.is_some_and(|most| state.begun >= most) {
+            return None;
+        }
+        state.begun += 1;
+        state.open += 1;
+        let visit = Visit::new(state.begun, line, last_event_id, self.now());
+        Some((visit, state.progress.enter(&self.course, last_event_id)))
+    }
+
+    fn perform(&self, request: &Request, mut link: Link) {
+        let id = request.last_event_id.as_deref();
+        let Some((visit, entrance)) = self.begin(&request.line, id) else { return link.close() };
+        let wrapping = Wrapping { chunked: request.knows_chunks, head_only: false };
+        let Entrance::From { at, reached } = entrance else {
+            return self.answer_nothing(visit, wrapping, link);
+        };
+        let player = Player { course: &self.course, reached, wrapping, speed: self.speed };
+        let opening = Opening::of(self.seed, visit.number);
+        let (over, seen) = player.play(at, &opening, &mut link);
+        self.go_on_at(over);
+        match over {
+            Over::Ended(Ending::Stall, _) => {
+                link.wait_until_left();
+                self.note(visit, &seen, Some(Ending::Stall));
+            }
+            Over::Left(_) => self.note(visit, &seen, None),
+            Over::Ended(ending, _) => {
+                self.note(visit, &seen, Some(ending));
+                match ending {
+                    Ending::Reset => link.reset(),
+                    _ => link.close(),
+                }
+                if ending == Ending::Finish {
+                    let _ = self.stop.send(Ok(()));
+                }
+            }
+        }
+        self.stop_after_last();
+    }
+
+    /// Tells a client that there is nothing more for it.
+    fn answer_nothing(&self, visit: Visit, wrapping: Wrapping, mut link: Link) {
+        let head = Head::no_content();
+        let mut out = Vec::new();
+        wrapping.write(&Part::Head(head.clone()), &mut out);
+        let sent = link.send(&out);
+        let seen = Seen { head: Some(head), ..Seen::default() };
+        self.note(visit, &seen, sent.is_ok().then_some(Ending::Close));
+        link.close();
+        self.stop_after_last();
+    }
+
+    fn refuse(&self, refusal: &Refusal, mut link: Link) {
+        let status = refusal.status();
+        let head = Head { status, content_type: "text/plain".into(), location: None };
+        let mut out = Vec::new();
+        let wrapping = Wrapping { chunked: false, head_only: false };
+        wrapping.write(&Part::Head(head), &mut out);
+        wrapping.write(&Part::Chunk(format!("{refusal}\n").into_bytes()), &mut out);
+        let _ = link.send(&out);
+        self.say(&format!("a request was refused: {refusal}\n"));
+        link.close();
+    }
+
+    /// Where the next connection goes on.
+    fn go_on_at(&self, over: Over) {
+        let mut state = self.lock();
+        match over {
+            Over::Ended(_, next) => state.progress.ended(&self.course, next),
+            Over::Left(at) => state.progress.left(at),
+        }
+    }
+
+    fn note(&self, visit: Visit, seen: &Seen, ending: Option<Ending>) {
+        let mut state = self.lock();
+        let line = state.report.note(visit.over(seen, ending, self.now()));
+        state.open -= 1;
+        state.idle_since = Some(Instant::now());
+        // Under the lock, so that the lines come in order.
+        self.say(&line);
+    }
+
+    /// Where nobody reads what is said, there is nothing more to do.
+    fn say(&self, line: &str) {
+        if let Err(unread) = print(line) {
+            let _ = self.stop.send(Err(unread));
+        }
+    }
+
+    fn stop_after_last(&self) {
+        let state = self.lock();
+        if state.open == 0 && self.most.is_some_and(|most| state.begun >= most) {
+            let _ = self.stop.send(Ok(()));
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! Steps: what a script comes to, whatever kind of file it was.
+//!
+//! ```text
+//! script.sse ─► script ┐
+//! cassette   ─► tape   ├─► steps ─► (chaos) ─► steps ─► mark ─► course ─► play
+//! text.txt   ─► tokens ┘
+//! ```
+//!
+//! Bytes go out as they are. [`mark`] then finds where a block of them is complete, so that a
+//! client that comes back with an id can be sent what is behind it.
+
+use std::mem;
+use std::str;
+use std::time::Duration;
+
+use tidings::Status;
+
+use super::lines::field;
+
+/// One thing to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Bytes of the stream; they go out in one chunk with those before and behind them.
+    Bytes(Vec<u8>),
+    /// Here a block is complete. Only [`mark`] makes it.
+    Block(Block),
+    /// The chunk ends here.
+    Flush,
+    /// The chunk ends here, and nothing happens for so long.
+    Wait(Duration),
+    /// What the next head says, which is the head of this connection if none has gone out.
+    Head(Head),
+    /// The connection ends here; the next one goes on behind it.
+    End(Ending),
+    /// Everything since the last of these, so many times in all; `None` for ever.
+    Repeat(Option<u32>),
+}
+
+/// What a client has got when a blank line came.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Block {
+    /// It had data, and so was an event.
+    pub(super) is_event: bool,
+    /// The id that it set itself.
+    pub(super) id: Option<String>,
+    /// The reconnection time that it set itself.
+    pub(super) retry: Option<Duration>,
+}
+
+/// What the head of an answer says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Head {
+    pub(super) status: Status,
+    /// Empty where there is none.
+    pub(super) content_type: String,
+    pub(super) location: Option<String>,
+}
+
+/// How a connection is ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// As it should be: with the last chunk.
+    Close,
+    /// Without it.
+    Cut,
+    /// By a reset.
+    Reset,
+    /// Not at all: nothing comes any more, until the client goes.
+    Stall,
+    /// As it should be, and the mock with it.
+    Finish,
+}
+
+impl Head {
+    /// That of an event stream.
+    pub(super) fn stream(content_type: impl Into<String>) -> Self {
+        Self { status: Status::OK, content_type: content_type.into(), location: None }
+    }
+
+    pub(super) fn no_content() -> Self {
+        Self { status: Status::NO_CONTENT, content_type: String::new(), location: None }
+    }
+
+    /// Whether a client reads events out of what follows.
+    pub(super) fn is_event_stream(&self) -> bool {
+        let essence = self.content_type.split(';').next().unwrap_or_default();
+        self.status == Status::OK && essence.trim().eq_ignore_ascii_case("text/event-stream")
+    }
+}
+
+/// Puts a [`Step::Block`] behind each blank line that a client sees, and an end to the end.
+pub(super) fn mark(steps: Vec<Step>) -> Vec<Step> {
+    let mut marked = Vec::with_capacity(steps.len() * 2);
+    let mut scanner = Scanner::new();
+    for step in steps {
+        match step {
+            Step::Bytes(bytes) if scanner.is_stream => scanner.mark_bytes(&bytes, &mut marked),
+            Step::Head(head) => {
+                scanner = Scanner { is_stream: head.is_event_stream(), ..Scanner::new() };
+                marked.push(Step::Head(head));
+            }
+            Step::End(ending) => {
+                scanner = Scanner::new();
+                marked.push(Step::End(ending));
+            }
+            step => marked.push(step),
+        }
+    }
+    if !matches!(marked.last(), Some(Step::End(_) | Step::Repeat(None))) {
+        marked.push(Step::End(Ending::Close));
+    }
+    marked
+}
+
+/// What a client knows of the block that is under way.
+struct Scanner {
+    /// A client reads events out of this connection.
+    is_stream: bool,
+    at_start: bool,
+    after_cr: bool,
+    line: Vec<u8>,
+    block: Block,
+}
+
+impl Scanner {
+    fn new() -> Self {
+        let (line, block) = (Vec::new(), Block::default());
+        Self { is_stream: true, at_start: true, after_cr: false, line, block }
+    }
+
+    /// Appends the bytes, and the blocks where they are complete.
+    fn mark_bytes(&mut self, bytes: &[u8], marked: &mut Vec<Step>) {
+        let mut start = 0;
+        for (at, &byte) in bytes.iter().enumerate() {
+            let ends_crlf = byte == b'\n' && mem::take(&mut self.after_cr);
+            if ends_crlf || !matches!(byte, b'\r' | b'\n') {
+                self.after_cr = false;
+                if !ends_crlf {
+                    self.line.push(byte);
+                }
+                continue;
+            }
+            self.after_cr = byte == b'\r';
+            if let Some(block) = self.take_line() {
+                // The other half of a CR LF belongs to it, if it is here.
+                let behind = at + 1;
+                let behind =
+                    behind + usize::from(self.after_cr && bytes.get(behind) == Some(&b'\n'));
+                marked.push(Step::Bytes(bytes[start..behind].to_vec()));
+                marked.push(Step::Block(block));
+                start = behind;
+            }
+        }
+        if start < bytes.len() {
+            marked.push(Step::Bytes(bytes[start..].to_vec()));
+        }
+    }
+
+    /// Takes the line that has ended; the block if it was blank.
+    fn take_line(&mut self) -> Option<Block> {
+        let line = mem::take(&mut self.line);
+        let mut line = line.as_slice();
+        if mem::take(&mut self.at_start) {
+            line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line);
+        }
+        match field(line) {
+            (b"", _) if line.is_empty() => return Some(mem::take(&mut self.block)),
+            (b"data", _) => self.block.is_event = true,
+            (b"id", id) if !id.contains(&0) => {
+                self.block.id = Some(String::from_utf8_lossy(id).into_owned());
+            }
+            (b"retry", digits) => {
+                let time = str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
+                let time = time.filter(|_| digits.iter().all(u8::is_ascii_digit));
+                self.block.retry = time.map(Duration::from_millis).or(self.block.retry);
+            }
+            _ => {}
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(text: &str) -> Step {
+        Step::Bytes(text.into())
+    }
+
+    fn block(is_event: bool, id: Option<&str>) -> Step {
+        Step::Block(Block { is_event, id: id.map(Into::into), retry: None })
+    }
+
+    #[test]
+    fn each_blank_line_completes_a_block_whatever_way_lines_end() {
+        let stream = bytes("id: 1\r\ndata\r\n\r\n\u{feff}data\r\r: x\n\nid:\0\ndata:a\n\nid");
+        let expected = [
+            bytes("id: 1\r\ndata\r\n\r\n"),
+            block(true, Some("1")),
+            bytes("\u{feff}data\r\r"),
+            block(false, None),
+            bytes(": x\n\n"),
+            block(false, None),
+            bytes("id:\0\ndata:a\n\n"),
+            block(true, None),
+            bytes("id"),
+            Step::End(Ending::Close),
+        ];
+        assert_eq!(mark(vec![stream]), expected);
+    }
+
+    #[test]
+    fn a_block_may_come_in_many_pieces() {
+        let pieces = ["\u{feff}id", ": ", "7\r", "\nda", "ta\r", "\n\r", "\n"];
+        let mut expected = pieces.map(bytes).to_vec();
+        // It is complete with the CR, and the LF that belongs to it says nothing more.
+        expected.insert(6, block(true, Some("7")));
+        expected.push(Step::End(Ending::Close));
+        assert_eq!(mark(pieces.map(bytes).to_vec()), expected);
+    }
+
+    #[test]
+    fn what_is_unfinished_ends_with_its_connection() {
+        let cut = || Step::End(Ending::Cut);
+        let steps = vec![bytes("id: 1\ndata: a\n"), cut(), bytes("data: b\n\n"), cut()];
+        let mut expected = steps.clone();
+        expected.insert(3, block(true, None));
+        assert_eq!(mark(steps), expected);
+    }
+
+    #[test]
+    fn what_no_client_reads_events_out_of_has_no_blocks() {
+        let other = Step::Head(Head::stream("text/html"));
+        let steps = vec![other, bytes("data: a\n\n"), Step::Repeat(None)];
+        assert_eq!(mark(steps.clone()), steps);
+    }
+
+    #[test]
+    fn a_reconnection_time_is_digits_alone() {
+        let retry = |value: &str| {
+            let marked = mark(vec![bytes(&format!("retry: {value}\n\n"))]);
+            let Step::Block(block) = &marked[1] else { panic!("{marked:?}") };
+            block.retry.map(|time| time.as_millis())
+        };
+        assert_eq!(retry("20"), Some(20));
+        for value in ["", "-1", "+1", "1s"] {
+            assert_eq!(retry(value), None, "{value}");
+        }
+    }
+}

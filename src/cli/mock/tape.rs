@@ -1,0 +1,107 @@
+//! A cassette to steps: each piece is a chunk, and comes when it came.
+//!
+//! What the client left is a stall if there is more on the tape, as it was most likely tired of
+//! waiting.
+
+use std::time::Duration;
+
+use tidings::Status;
+
+use super::step::{Ending, Head, Step};
+use crate::cli::cassette::{Answer, End, Entry};
+
+/// What a server has to do, so that a client that is recorded again gives the same entries.
+pub(super) fn steps(entries: &[Entry]) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for (at, entry) in entries.iter().enumerate() {
+        let is_last = at + 1 == entries.len();
+        match entry {
+            Entry::Open { after, answer } => {
+                end_open_connection(&mut steps);
+                wait(*after, &mut steps);
+                if let Some(answer) = answer {
+                    steps.extend([head(answer), Step::Flush]);
+                }
+            }
+            Entry::Read { after, bytes } => {
+                wait(*after, &mut steps);
+                steps.push(Step::Bytes(bytes.clone()));
+                steps.push(Step::Flush);
+            }
+            Entry::End { after, how } => {
+                wait(*after, &mut steps);
+                steps.push(Step::End(match how {
+                    End::Close => Ending::Close,
+                    End::Cut => Ending::Cut,
+                    End::Reset => Ending::Reset,
+                    End::Left if is_last => Ending::Close,
+                    End::Left => Ending::Stall,
+                }));
+            }
+        }
+    }
+    steps
+}
+
+/// A recording may lack the end of a connection.
+fn end_open_connection(steps: &mut Vec<Step>) {
+    if !matches!(steps.last(), None | Some(Step::End(_))) {
+        steps.push(Step::End(Ending::Cut));
+    }
+}
+
+fn wait(time: Duration, steps: &mut Vec<Step>) {
+    if !time.is_zero() {
+        steps.push(Step::Wait(time));
+    }
+}
+
+/// The head goes out at once, with or without content behind it.
+fn head(answer: &Answer) -> Step {
+    let status = Status::new(answer.status).unwrap_or(Status::OK);
+    Step::Head(Head { status, content_type: answer.content_type.clone(), location: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_piece_is_a_chunk_at_its_time() {
+        let millis = Duration::from_millis;
+        let answer =
+            |status, content_type: &str| Some(Answer { status, content_type: content_type.into() });
+        let entries = [
+            Entry::Open { after: millis(9), answer: answer(200, "text/event-stream") },
+            Entry::Read { after: millis(12), bytes: "data: a".into() },
+            Entry::Read { after: millis(0), bytes: "\n\n".into() },
+            Entry::End { after: millis(3), how: End::Left },
+            Entry::Open { after: millis(0), answer: None },
+            Entry::End { after: millis(0), how: End::Reset },
+            Entry::Open { after: millis(0), answer: answer(503, "") },
+            Entry::End { after: millis(0), how: End::Left },
+        ];
+        let unavailable = Head {
+            status: Status::SERVICE_UNAVAILABLE,
+            content_type: String::new(),
+            location: None,
+        };
+        let expected = [
+            Step::Wait(millis(9)),
+            Step::Head(Head::stream("text/event-stream")),
+            Step::Flush,
+            Step::Wait(millis(12)),
+            Step::Bytes("data: a".into()),
+            Step::Flush,
+            Step::Bytes("\n\n".into()),
+            Step::Flush,
+            Step::Wait(millis(3)),
+            Step::End(Ending::Stall),
+            Step::End(Ending::Reset),
+            Step::Head(unavailable),
+            Step::Flush,
+            Step::End(Ending::Close),
+        ];
+        assert_eq!(steps(&entries), expected);
+    }
+}

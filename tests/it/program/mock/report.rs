@@ -1,0 +1,112 @@
+//! What the mock says of its client, and when it ends.
+
+use std::time::Duration;
+
+use super::*;
+
+#[test]
+fn each_connection_is_a_line_and_the_card_judges_them() {
+    let script = "retry: 100\nid: 1\ndata: a\n\n: reset\nid: 2\ndata: b\n\n: cut\n: no-content\n";
+    let mut mock = Mock::start("sse", script, &["--until-eof"]);
+    mock.get("");
+    std::thread::sleep(Duration::from_millis(150));
+    mock.get("1");
+    std::thread::sleep(Duration::from_millis(150));
+    mock.get("2");
+    std::thread::sleep(Duration::from_millis(250));
+    drop(mock.process.child().stdin.take());
+    let said = mock.said();
+    let without_times = said.iter().map(|line| {
+        let words = line.split(' ').map(|word| if word.contains('.') { "TIME" } else { word });
+        words.collect::<Vec<_>>().join(" ")
+    });
+    let expected = [
+        "#1 GET /events: 200, 1 event, reset",
+        "#2 GET /events TIME s later with last event ID \"1\": 200, 1 event, cut",
+        "#3 GET /events TIME s later with last event ID \"2\": 204",
+        "report card, after 3 connections",
+        "  reconnects              yes  2 times",
+        "  sends its last event ID yes  2 times",
+    ];
+    let said: Vec<_> = without_times.collect();
+    assert_eq!(said[..6], expected);
+    assert!(said[6].starts_with("  waits as long as told   yes  TIME s"), "{}", said[6]);
+    assert_eq!(said[7], "  stops at a 204          yes  nothing came for TIME s");
+    assert_eq!(said[8], "  stops at other failures -    there was none");
+}
+
+#[test]
+fn a_bad_client_gets_a_bad_card() {
+    let script = "retry: 5000\nid: 1\ndata: a\n\n: close\n: no-content\n: status 404\n: end";
+    let mut mock = Mock::of_script(script);
+    for _ in 0..4 {
+        mock.get("");
+    }
+    assert_eq!(mock.process.ended(), Some(3));
+    let said = mock.printed();
+    let judged: Vec<_> = said[5..].iter().map(|line| &line[26..29]).collect();
+    assert_eq!(judged, ["yes", "NO ", "NO ", "NO ", "NO "]);
+    let stderr = "tidings: the client did not do all as it should: see the report card";
+    super::super::super::support::until("its word", || mock.process.stderr() == [stderr]);
+    assert!(said[6].ends_with("#2 sent none, not \"1\""), "{}", said[6]);
+}
+
+#[test]
+fn it_ends_after_as_many_connections_as_it_was_told() {
+    let mut mock = Mock::start("sse", "data: a\n\n", &["--connections=2"]);
+    mock.get("");
+    mock.get("");
+    let said = mock.said();
+    assert_eq!(said[2], "report card, after 2 connections");
+}
+
+#[test]
+fn it_ends_when_nobody_comes_any_more() {
+    let mut mock = Mock::start("sse", "data: a\n\n", &["--until-idle=1"]);
+    mock.get("");
+    assert_eq!(mock.said()[1], "report card, after 1 connection");
+}
+
+#[test]
+fn it_ends_with_standard_input_even_if_nobody_came() {
+    let mut mock = Mock::start("sse", "data: a\n\n", &["--until-eof"]);
+    drop(mock.process.child().stdin.take());
+    assert_eq!(mock.said()[0], "report card, after 0 connections");
+}
+
+#[test]
+fn an_end_ends_the_stream_well_before_it_ends_the_mock() {
+    let mut mock = Mock::of_script("data: a\n\n: end\n");
+    mock.get("").assert(HEAD, "9\r\ndata: a\n\n\r\n0\r\n\r\n", Close::Closed);
+    assert_eq!(mock.said()[0], "#1 GET /events: 200, 1 event, end");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_closed_standard_output_ends_it_quietly() {
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+    use std::process::{Command, Stdio};
+
+    let script = file("sse", "data: a\n\n");
+    let (mut ours, theirs) = UnixStream::pair().unwrap();
+    let mut child = Command::new(super::super::super::support::process::hub_path())
+        .args(["mock", &script.0.display().to_string()])
+        .stdin(Stdio::null())
+        .stdout(Stdio::from(OwnedFd::from(theirs)))
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = vec![0; 64];
+    let length = ours.read(&mut first).unwrap();
+    let first = String::from_utf8_lossy(&first[..length]).into_owned();
+    drop(ours);
+    let address = first.trim_end().strip_prefix("listening on http://").expect("the first line");
+    let mut socket = connect(address.parse().expect("an address"));
+    socket.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    Received::of(socket);
+    super::super::super::support::until("its end", || child.try_wait().unwrap().is_some());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(0));
+}
