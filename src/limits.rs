@@ -108,7 +108,7 @@ impl Default for Limits {
 }
 
 /// What "never" comes to: far enough away, and near enough to be added to any time.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+pub(crate) const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 impl Limits {
     /// The same limits, with no time longer than a year, so that none can overflow a clock.

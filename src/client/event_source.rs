@@ -30,6 +30,7 @@ use super::transport::{Tcp, Transport};
 use super::update::Update;
 use crate::error::{CloseReason, Error, Result};
 use crate::http::method::Method;
+use crate::limits::LONGEST;
 use crate::sse::event::EventId;
 use crate::sse::parser::{MessageEvent, Parser};
 
@@ -49,7 +50,8 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
 /// that is asked for with a POST is not, as to ask again might do something again: it ends with its
 /// first connection, unless [`reconnects`](Self::reconnects) says otherwise.
 ///
-/// The knobs can be turned at any time; what they say holds from the next connection on.
+/// The knobs can be turned at any time; what they say holds from the next connection on. A time of
+/// more than a year is a year.
 ///
 /// ```
 /// use tidings::client::EventSource;
@@ -188,14 +190,14 @@ impl EventSource {
     /// seconds for a `tidings` server. Defaults to for ever, as not every server does.
     #[must_use]
     pub fn silence(mut self, time: Duration) -> Self {
-        self.bounds.silence = Some(time);
+        self.bounds.silence = Some(time.min(LONGEST));
         self
     }
 
     /// How long making a connection may take. Defaults to 10 seconds.
     #[must_use]
     pub fn connect_deadline(mut self, time: Duration) -> Self {
-        self.bounds.connect_deadline = time;
+        self.bounds.connect_deadline = time.min(LONGEST);
         self
     }
 
@@ -203,7 +205,7 @@ impl EventSource {
     /// Defaults to 30 seconds.
     #[must_use]
     pub fn answer_deadline(mut self, time: Duration) -> Self {
-        self.bounds.answer_deadline = time;
+        self.bounds.answer_deadline = time.min(LONGEST);
         self
     }
 

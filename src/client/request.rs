@@ -140,8 +140,8 @@ impl StreamRequest {
         &self.url
     }
 
-    /// The bytes of the request. `last_event_id` is left out where it is empty; it must hold no CR,
-    /// LF or NUL, as no id does that a stream has named.
+    /// The bytes of the request. `last_event_id` is left out where it is empty, and where it holds
+    /// CR, LF or NUL, as no id does that a stream has named.
     pub fn encode(&self, last_event_id: &str) -> Vec<u8> {
         let mut out = format!("{} {} HTTP/1.1\r\n", self.method().as_str(), self.url.target());
         let mut put = |name: &str, value: &str| {
@@ -159,7 +159,7 @@ impl StreamRequest {
                 put(name, value);
             }
         }
-        if !last_event_id.is_empty() {
+        if !last_event_id.is_empty() && !last_event_id.contains(['\r', '\n', '\0']) {
             put("Last-Event-ID", last_event_id);
         }
         if let Some(content) = &self.content {

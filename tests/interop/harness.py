@@ -261,13 +261,19 @@ def clients(options, hub):
     ]
 
 
-def tail(options):
+def tail(options, quoted=False):
+    """Our client. A server may send text as JSON, as better-sse does."""
     command = [options.hub, "tail", "--json", "--quiet"]
-    return lambda url: Client([*command, url], line=lambda text: json.loads(text)["data"])
+
+    def line(text):
+        data = json.loads(text)["data"]
+        return json.loads(data) if quoted else data
+
+    return lambda url: Client([*command, url], line=line)
 
 
 def servers(options):
-    """What our client runs on: a name, the command, and whether it resumes."""
+    """What our client runs on: a name, the command, whether it resumes, and what is missing."""
     foreign = os.path.join(HERE, "../../benches/peers/foreign")
     module = next((path for path in (
         "/usr/lib/nginx/modules/ngx_nchan_module.so",
@@ -322,7 +328,8 @@ def main():
         case(f"{name} on our hub", hub, start, 20, "hub", installed)
     for name, command, resumes, installed in servers(options):
         service = lambda name=name, command=command: Service(command, "/events", "/publish", name)
-        case(f"tidings tail on {name}", service, lambda _: tail(options), 5, resumes, installed)
+        start = lambda _, name=name: tail(options, quoted="better-sse" in name)
+        case(f"tidings tail on {name}", service, start, 5, resumes, installed)
     sys.exit(1 if failures else 0)
 
 

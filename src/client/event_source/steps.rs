@@ -106,7 +106,7 @@ impl EventSource {
                 };
                 None
             }
-            State::Ending(end) if !self.shared.is_closed() => Some(self.end(end)),
+            State::Ending(end) => Some(self.end(end)),
             _ => None,
         }
     }

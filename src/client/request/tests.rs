@@ -32,6 +32,9 @@ fn a_get_is_these_bytes() {
     };
     assert_eq!(text(&get(), ""), head(""));
     assert_eq!(text(&get(), "17…"), head("Last-Event-ID: 17…\r\n"));
+    for smuggled in ["1\r\nX: y", "1\n", "\0"] {
+        assert_eq!(text(&get(), smuggled), head(""));
+    }
 }
 
 #[test]

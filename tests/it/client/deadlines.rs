@@ -69,3 +69,26 @@ fn an_answer_that_does_not_come_or_comes_in_drips_is_not_waited_for() {
     assert!(source.next_update().expect("an error").expect_err("no head").is_timeout());
     assert!(start.elapsed() < 10 * SHORT, "{:?}", start.elapsed());
 }
+
+#[test]
+fn a_time_longer_than_any_clock_is_as_good_as_for_ever() {
+    let script = Script::answers([format!("{STREAM}data: a\n\n")]);
+    let source = source(&script)
+        .silence(Duration::MAX)
+        .connect_deadline(Duration::MAX)
+        .answer_deadline(Duration::MAX)
+        .reconnection_time(Duration::MAX)
+        .longest_backoff(Duration::MAX)
+        .reconnects(false);
+    assert_eq!(data(source), ["a"]);
+}
+
+#[test]
+fn a_time_of_nothing_is_over_at_once_and_no_error_of_the_system() {
+    let script = Script::acts(vec![act(|peer| assert!(peer.is_left()))]);
+    let mut source = source(&script).answer_deadline(Duration::ZERO).give_up_after(1);
+    assert!(source.next_update().expect("an error").expect_err("no answer").is_timeout());
+    let nobody = "http://127.0.0.1:9/";
+    let mut source = at(nobody).connect_deadline(Duration::ZERO).give_up_after(1);
+    assert!(source.next_update().expect("an error").is_err());
+}

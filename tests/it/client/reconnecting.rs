@@ -24,8 +24,9 @@ fn a_stream_that_is_cut_and_one_that_ends_are_both_gone_on_with_behind_the_last_
     assert!(error.to_string().contains("cut in the middle of the stream"), "{error}");
     opened(&mut source);
     assert_eq!(event(&mut source).data, "two");
-    let (error, _) = lost(&mut source);
+    let (error, retry_in) = lost(&mut source);
     assert_eq!(error.close_reason(), Some(CloseReason::Server));
+    assert_eq!(retry_in, Duration::ZERO);
     opened(&mut source);
     let three = event(&mut source);
     assert_eq!((&*three.data, &*three.last_event_id), ("three", "2"));
