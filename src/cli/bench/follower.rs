@@ -8,7 +8,7 @@
 //! A thread for each stream, since a thread that waits in a read is woken by the system the moment
 //! that something comes. The other way without `epoll`, few threads that sweep over non-blocking
 //! sockets, was measured on two cores with a stamp written into each of 4,000 sockets: threads
-//! noticed after 21 µs at the median (p99 9 ms), a sweep after 5.2 ms (p99 40 to 180 ms), for as
+//! noticed after 21 µs at the median (p99 9 ms), a sweep after 5.2 ms (p99 23 to 180 ms), for as
 //! much of a core; with 200 sockets 22 µs against 450 µs. Their stacks are small, and of them only
 //! what is used takes memory.
 
