@@ -194,7 +194,9 @@ impl Round {
             }
             let now = Instant::now();
             // A hook may have taken its time here, which must not be paid for in rest.
-            rested_at = now + ((now - began) * REST).min(LOOK / 2);
+            let rest = ((now - began) * REST).min(LOOK / 2);
+            // Nor may a rest put off the look that finds who has gone.
+            rested_at = (now + rest).min(self.look_at.max(now));
         }
     }
 
@@ -237,6 +239,8 @@ impl Round {
         let moment = Moment::now();
         let mut place = 0;
         while let Some(next) = self.server.streams.slice(place, SLICE, &mut self.looked_at) {
+            // What of them is not in the cache comes together now, and not in turn between calls.
+            self.looked_at.iter().for_each(|stream| stream.touch());
             // Dropped without the registry's lock, as the last owner's drop comes back there.
             self.looked_at.drain(..).for_each(|stream| stream.look(moment));
             place = next;

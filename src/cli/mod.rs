@@ -12,11 +12,13 @@
 //! | 3 and up | a command's own: its help says what they mean |
 //!
 //! To read on: [`flags`] is the parser that each command has a table for, [`serve`] is the hub,
-//! [`tail`] shows a stream, [`mock`] is a server that can be broken, and [`cassette`] is what it
-//! plays back. [`json`], [`visible`] and [`paint`] are how things are written.
+//! [`tail`] shows a stream, [`bench`] measures a server, [`mock`] is a server that can be broken,
+//! and [`cassette`] is what it plays back. [`json`], [`visible`] and [`paint`] are how things are
+//! written.
 //!
 //! Nothing here uses `println!` or `eprintln!`, which panic when the other end is closed.
 
+mod bench;
 mod cassette;
 mod duration;
 mod flags;
@@ -60,6 +62,7 @@ struct Command {
 }
 
 const COMMANDS: &[Command] = &[
+    Command { name: "bench", about: "measures how well a server delivers", run: bench::run },
     Command { name: "help", about: "tells what is here", run: help },
     Command {
         name: "mock",

@@ -16,15 +16,17 @@ pub fn urls(bytes: &[u8]) -> usize {
     let id = EventId::new(id).map_or(String::new(), String::from);
 
     let Ok(url) = Url::parse(base) else { return 0 };
+    assert!(!base.chars().any(char::is_control), "{base:?}");
     check(&url, &id);
-    let Ok(joined) = url.join(reference) else { return 1 };
-    check(&joined, &id);
-    check_joined(&url, reference, &joined);
-    2
+    let joined = url.join(reference).ok();
+    assert_eq!(joined, Url::parse(&plainly_joined(&url, reference)).ok(), "{url} {reference:?}");
+    joined.iter().for_each(|joined| check(joined, &id));
+    1 + usize::from(joined.is_some())
 }
 
 /// A URL is what it says it is, and what is asked there is understood.
 fn check(url: &Url, id: &str) {
+    assert!(!url.host().chars().any(|c| c.is_ascii_uppercase()), "{url}");
     assert!(url.target().starts_with('/'), "{url}");
     assert!(url.target().chars().all(|c| c.is_ascii_graphic() && c != '#'), "{url}");
     for same in [Url::parse(&url.to_string()), url.join(&url.to_string()), url.join("")] {
@@ -52,16 +54,53 @@ fn is_control(c: char) -> bool {
     c.is_ascii_control() && c != '\t'
 }
 
-/// RFC 3986, section 5.2.
-fn check_joined(base: &Url, reference: &str, joined: &Url) {
+/// RFC 3986, section 5.2.2, in its words.
+fn plainly_joined(base: &Url, reference: &str) -> String {
     let reference = reference.split('#').next().unwrap_or_default();
-    if reference.starts_with("//") || reference.contains("://") {
-        return;
+    let scheme = if base.is_https() { "https" } else { "http" };
+    let begins = reference.split([':', '/', '?']).next().unwrap_or_default();
+    let names_scheme = reference[begins.len()..].starts_with(':')
+        && begins.starts_with(|c: char| c.is_ascii_alphabetic())
+        && begins.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+    if names_scheme {
+        return reference.into();
     }
-    assert!(joined.has_origin_of(base), "{base} and {reference:?} give {joined}");
-    if reference.is_empty() || reference.starts_with('?') {
-        return;
+    if reference.starts_with("//") {
+        return format!("{scheme}:{reference}");
     }
-    let path = joined.target().split('?').next().expect("a first part");
-    assert!(path.split('/').all(|segment| !matches!(segment, "." | "..")), "{joined}");
+    let (base_path, base_query) = path_and_query(base.target());
+    let (path, query) = path_and_query(reference);
+    let target = if path.is_empty() {
+        format!("{base_path}{}", if query.is_empty() { base_query } else { query })
+    } else if path.starts_with('/') {
+        without_dot_segments(path) + query
+    } else {
+        let merged = format!("{}/{path}", base_path.rsplit_once('/').expect("a slash").0);
+        without_dot_segments(&merged) + query
+    };
+    format!("{scheme}://{}{target}", base.authority())
+}
+
+fn path_and_query(target: &str) -> (&str, &str) {
+    target.split_at(target.find('?').unwrap_or(target.len()))
+}
+
+/// RFC 3986, section 5.2.4, for a path that begins with a slash.
+fn without_dot_segments(path: &str) -> String {
+    let mut input = path.to_owned();
+    let mut output = String::new();
+    while !input.is_empty() {
+        if input.starts_with("/./") {
+            input.replace_range(..2, "");
+        } else if input == "/." {
+            input = "/".into();
+        } else if input.starts_with("/../") || input == "/.." {
+            input = format!("/{}", input.get(4..).unwrap_or_default());
+            output.truncate(output.rfind('/').unwrap_or(0));
+        } else {
+            let end = input[1..].find('/').map_or(input.len(), |at| at + 1);
+            output.extend(input.drain(..end));
+        }
+    }
+    output
 }

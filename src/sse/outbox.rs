@@ -105,8 +105,12 @@ impl Outbox {
         }
     }
 
-    /// Keeps what the socket did not take. From now on the stream is blocked.
-    pub(crate) fn keep(&mut self, rest: &[u8]) {
+    /// Keeps what the socket did not take. From now on the stream is blocked, and has the write
+    /// deadline before it, however long it was silent before.
+    pub(crate) fn keep(&mut self, rest: &[u8], now: Moment) {
+        if self.blocked.is_none() {
+            self.last_write = now;
+        }
         self.blocked.get_or_insert_default().bytes.extend_from_slice(rest);
     }
 
@@ -127,7 +131,7 @@ impl Outbox {
         if taken == bytes.len() {
             return Ok(Put::Done);
         }
-        self.keep(&bytes[taken..]);
+        self.keep(&bytes[taken..], now);
         Ok(Put::Blocked)
     }
 

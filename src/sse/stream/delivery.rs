@@ -4,6 +4,7 @@
 //! stream's state decides who is first, and each leaves the cursor and the outbox so that the next
 //! goes on where it stopped, byte for byte.
 
+use std::hint::black_box;
 use std::sync::Arc;
 
 use super::{Inside, Phase, Stream};
@@ -108,7 +109,7 @@ impl Stream {
             subscription.set_cursor(cursor);
             cut_at = end;
         }
-        outbox.keep(&batch.bytes()[sent..cut_at]);
+        outbox.keep(&batch.bytes()[sent..cut_at], now);
         Advance::Blocked { events: batch.events_at(sent), bytes: sent }
     }
 
@@ -203,6 +204,11 @@ impl Stream {
             (false, true) => Retry::Moved,
             (false, false) => Retry::Stuck,
         })
+    }
+
+    /// Brings what [`look`](Self::look) reads into the processor's cache, and changes nothing.
+    pub(crate) fn touch(&self) {
+        black_box(self.state.is_poisoned());
     }
 
     /// The watch thread's look at an open stream: has the peer gone, is a heartbeat due?

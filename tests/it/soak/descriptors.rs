@@ -5,9 +5,7 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::vitals::{
-    Vitals, find_metric, has_all_descriptors_below, metric, processor_time, until_back,
-};
+use super::vitals::{Vitals, find_metric, has_all_descriptors_below, metric, processor_time};
 use super::{ARGUMENTS, publish};
 use crate::support::http::{Client, connect};
 use crate::support::process::{Process, hub_path};
@@ -35,7 +33,7 @@ fn exhaust(hub: &Process) -> Vec<TcpStream> {
 #[test]
 fn row_34_without_descriptors_the_hub_rests_and_then_goes_on() {
     let hub = hub_with_few_descriptors();
-    let before = Vitals::at_rest(&hub);
+    let before = Vitals::of(&hub).descriptors;
     let accepted = metric(&hub, "accepted_total");
     let mut asking = Client::to(hub.address());
     let mut stream = EventStream::open(hub.address(), "/events/a");
@@ -63,7 +61,7 @@ fn row_34_without_descriptors_the_hub_rests_and_then_goes_on() {
     assert_eq!(stream.data(), "again");
     until("all others", || metric(&hub, "accepted_total") >= accepted + CONNECTIONS);
     drop((asking, stream));
-    until_back(&hub, &before);
+    until("all descriptors", || Vitals::of(&hub).descriptors == before);
 }
 
 #[test]

@@ -95,6 +95,33 @@ fn a_connection_holds_what_was_sent_on_it_and_no_more() {
 }
 
 #[test]
+fn all_bodies_together_keep_to_their_bound() {
+    const CONNECTIONS: usize = 150;
+    const LARGE: usize = 900_000;
+    /// Twice what fits.
+    const BOUND: usize = 64 * MIB;
+    let hub = hub(&[]);
+    let before = memory(&hub);
+    let length = "Content-Length: 1000000\r\n";
+    let head = format!("POST /events/a HTTP/1.1\r\nHost: localhost\r\n{length}\r\n");
+    let bytes = [head.into_bytes(), vec![b'x'; LARGE]].concat();
+    let held: Vec<TcpStream> = (0..CONNECTIONS)
+        .map(|_| {
+            let mut socket = connect(hub.address());
+            // Who is refused may not be read to the end.
+            let _ = socket.write_all(&bytes);
+            socket
+        })
+        .collect();
+    // Those for whom there was no room are answered, and gone a little later.
+    until("the refusals", || metric(&hub, "connections") <= BOUND / LARGE + 1);
+    assert!(metric(&hub, "connections") >= BOUND / LARGE / 2, "and the others stay");
+    assert_taken(&hub, before, 2 * BOUND + BESIDE);
+    drop(held);
+    until_nobody_is_there(&hub);
+}
+
+#[test]
 fn names_that_strangers_make_up_do_not_add_up() {
     const AT_ONCE: usize = 200;
     let hub = hub(&[]);

@@ -13,6 +13,9 @@ pub(super) fn machine() -> String {
     format!("{model}, {cores} cores, Linux {}", kernel.trim())
 }
 
+/// As foreign/node/package-lock.json has it.
+const BETTER_SSE: &str = "0.16";
+
 /// The versions of a server that is part of the tables.
 pub(super) fn version(server: &str) -> String {
     match server {
@@ -20,19 +23,21 @@ pub(super) fn version(server: &str) -> String {
         "axum" => format!("axum {} with tokio {}", locked("axum"), locked("tokio")),
         "actix" => format!("actix-web {}", locked("actix-web")),
         "tiny_http" => format!("tiny_http {}", locked("tiny_http")),
-        "go" => said_by("go", "version"),
-        "node" => format!("Node {} with better-sse", said_by("node", "--version")),
-        "nchan" => "nginx with nchan".to_owned(),
-        _ => said_by("rustc", "--version"),
+        "go" => said_by("go", &["version"]),
+        "node" => format!("Node {} with better-sse {BETTER_SSE}", said_by("node", &["--version"])),
+        "nchan" => {
+            said_by("dpkg-query", &["-W", "nginx", "libnginx-mod-nchan"]).replace('\n', ", ")
+        }
+        _ => said_by("rustc", &["--version"]),
     }
 }
 
 pub(super) fn today() -> String {
-    said_by("date", "+%F")
+    said_by("date", &["+%F"])
 }
 
-fn said_by(program: &str, arg: &str) -> String {
-    let output = Command::new(program).arg(arg).output();
+fn said_by(program: &str, args: &[&str]) -> String {
+    let output = Command::new(program).args(args).output();
     let said = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
     said.unwrap_or_else(|_| format!("{program} of an unknown version"))
 }

@@ -52,7 +52,15 @@ impl Columns {
 
     fn columns(self) -> &'static [Column] {
         match self {
-            Self::Throughput => &[PER_CPU, PER_SECOND, ("events", "events"), SERVER, LOAD],
+            Self::Throughput => &[
+                PER_CPU,
+                PER_SECOND,
+                ("events", "events"),
+                ("oldest in a read: p50 µs", "p50"),
+                P99,
+                SERVER,
+                LOAD,
+            ],
             Self::Volley => &[PER_CPU, P50, P99, P999, SERVER, LOAD],
             Self::Latency => &[
                 P50,

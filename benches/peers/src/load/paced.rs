@@ -13,6 +13,8 @@ use super::report::{Latencies, Server, Span, put};
 use super::streams::Load;
 use crate::Result;
 
+/// What nobody published would come within this time.
+const SETTLE: Duration = Duration::from_millis(50);
 const WARM_UP: Duration = Duration::from_millis(300);
 /// More than the buffers of a socket take, so that who does not read is in the way.
 const FILL: u64 = 40_000;
@@ -34,7 +36,7 @@ pub(super) fn run(load: &mut Load, server: Server, wants: &Wants) -> Result<()> 
     pace.first.put("first_");
     pace.first_written.put("first_written_");
     pace.late.put("late_");
-    Ok(())
+    load.rest(SETTLE)
 }
 
 struct Pace {
@@ -129,7 +131,11 @@ fn fill(load: &mut Load, stopped: bool) -> Result<()> {
         load.poll(100, &mut |_, _| {})?;
     }
     load.drain(&mut |_, _| {})?;
-    put("unsent", waiting_for(&load.streams[0].socket)? as f64);
+    let unsent = waiting_for(&load.streams[0].socket)?;
+    put("unsent", unsent as f64);
+    if stopped && unsent == 0 {
+        return Err("the stream that is not read is in nobody's way".into());
+    }
     Ok(())
 }
 

@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tidings::{Channel, History, Hub, Limits, Response, Server};
 
-use super::announce;
+use super::{QUEUE, announce};
 use crate::Result;
 
 /// Heap allocations of this process so far: counted by the allocator of the program `counted`.
@@ -28,8 +28,8 @@ pub static LIVE_BYTES: AtomicU64 = AtomicU64::new(0);
 const TICK: Duration = Duration::from_secs(1);
 
 pub(super) fn run() -> Result<()> {
-    // Large enough that no stream of this benchmark ever falls out of it.
-    let history = History::default().events(1_000_000).bytes(64 * 1024 * 1024);
+    // As long as the peers' queues.
+    let history = History::default().events(QUEUE);
     let channel = Channel::with_history(history);
     let limits = Limits::default().connections(19_000).requests_per_connection(u32::MAX);
     let server = Server::bind("127.0.0.1:0")?;

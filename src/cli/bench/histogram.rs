@@ -1,0 +1,217 @@
+//! A histogram of times: log-linear buckets, so that each is as fine as its value needs.
+//!
+//! ```text
+//! value   0 … 127    128 … 255    256 … 511    512 … 1023    nanoseconds
+//! bucket  1 each     1 each       2 each       4 each        128 in each doubling
+//! ```
+//!
+//! So a bucket is never wider than 1/128 of what it holds, whatever the time: three digits, as a
+//! wide histogram of Gil Tene's has them. The buckets are atomics, so that thousands of threads
+//! record into one histogram and each costs no memory of its own.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+/// Each doubling of the value has two to this power of buckets.
+const FINENESS: u32 = 7;
+const PER_DOUBLING: usize = 1 << FINENESS;
+/// Two to this power of nanoseconds are 78 hours: no benchmark waits so long for an event.
+const LARGEST: u32 = 48;
+const BUCKETS: usize = (LARGEST - FINENESS + 1) as usize * PER_DOUBLING;
+
+/// Where times are recorded, by any thread.
+#[derive(Debug)]
+pub(super) struct Histogram {
+    buckets: Vec<AtomicU64>,
+    /// The exact largest, in nanoseconds.
+    max: AtomicU64,
+}
+
+/// What a histogram held at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Snapshot {
+    buckets: Vec<u64>,
+    max: u64,
+}
+
+/// What a report says of a histogram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Summary {
+    pub(super) count: u64,
+    pub(super) p50: Duration,
+    pub(super) p90: Duration,
+    pub(super) p99: Duration,
+    pub(super) p999: Duration,
+    pub(super) max: Duration,
+}
+
+impl Default for Histogram {
+    fn default() -> Self {
+        let buckets = (0..BUCKETS).map(|_| AtomicU64::new(0)).collect();
+        Self { buckets, max: AtomicU64::new(0) }
+    }
+}
+
+impl Histogram {
+    pub(super) fn record(&self, nanoseconds: u64) {
+        self.buckets[bucket(nanoseconds)].fetch_add(1, Relaxed);
+        self.max.fetch_max(nanoseconds, Relaxed);
+    }
+
+    pub(super) fn snapshot(&self) -> Snapshot {
+        let buckets = self.buckets.iter().map(|bucket| bucket.load(Relaxed)).collect();
+        Snapshot { buckets, max: self.max.load(Relaxed) }
+    }
+
+    pub(super) fn summary(&self) -> Summary {
+        self.snapshot().summary()
+    }
+}
+
+impl Snapshot {
+    pub(super) fn count(&self) -> u64 {
+        self.buckets.iter().sum()
+    }
+
+    /// What has been recorded since an earlier snapshot. Its largest is that of its bucket.
+    pub(super) fn since(&self, earlier: &Self) -> Self {
+        let pairs = self.buckets.iter().zip(&earlier.buckets);
+        let buckets: Vec<u64> = pairs.map(|(now, then)| now - then).collect();
+        let highest = buckets.iter().rposition(|&count| count > 0);
+        let max = highest.map_or(0, |index| largest_in(index).min(self.max));
+        Self { buckets, max }
+    }
+
+    /// The time that this part of all, of 0 to 1, do not exceed; zero where there is none.
+    pub(super) fn quantile(&self, part: f64) -> Duration {
+        let rank = ((self.count() as f64 * part).ceil() as u64).max(1);
+        let mut passed = 0;
+        for (index, count) in self.buckets.iter().enumerate() {
+            passed += count;
+            if passed >= rank {
+                return Duration::from_nanos(largest_in(index).min(self.max));
+            }
+        }
+        Duration::ZERO
+    }
+
+    pub(super) fn max(&self) -> Duration {
+        Duration::from_nanos(self.max)
+    }
+
+    pub(super) fn summary(&self) -> Summary {
+        Summary {
+            count: self.count(),
+            p50: self.quantile(0.5),
+            p90: self.quantile(0.9),
+            p99: self.quantile(0.99),
+            p999: self.quantile(0.999),
+            max: self.max(),
+        }
+    }
+
+    /// The same in so many rows for each doubling, at most [`PER_DOUBLING`]: the largest time of
+    /// each row, and how many it has. Empty rows at both ends are left out.
+    pub(super) fn rows(&self, per_doubling: usize) -> Vec<(Duration, u64)> {
+        let width = PER_DOUBLING / per_doubling;
+        let rows: Vec<(Duration, u64)> = (self.buckets.chunks(width).enumerate())
+            .map(|(row, counts)| {
+                let last = largest_in(row * width + width - 1);
+                (Duration::from_nanos(last), counts.iter().sum())
+            })
+            .collect();
+        let filled = |(_, count): &(Duration, u64)| *count > 0;
+        let first = rows.iter().position(filled).unwrap_or(0);
+        let end = rows.iter().rposition(filled).map_or(0, |last| last + 1);
+        rows[first..end].to_vec()
+    }
+}
+
+/// Which bucket holds this value.
+fn bucket(value: u64) -> usize {
+    let value = value.min((1 << LARGEST) - 1);
+    let magnitude = value.max(1).ilog2();
+    if magnitude < FINENESS {
+        return value as usize;
+    }
+    let shift = magnitude - FINENESS;
+    // The highest bit is in `magnitude`; the next ones say which bucket of the doubling.
+    let within = (value >> shift) as usize - PER_DOUBLING;
+    (shift as usize + 1) * PER_DOUBLING + within
+}
+
+/// The largest value that this bucket holds.
+fn largest_in(bucket: usize) -> u64 {
+    if bucket < PER_DOUBLING {
+        return bucket as u64;
+    }
+    let shift = bucket / PER_DOUBLING - 1;
+    let within = (bucket % PER_DOUBLING + PER_DOUBLING) as u64;
+    ((within + 1) << shift) - 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(values: impl IntoIterator<Item = u64>) -> Snapshot {
+        let histogram = Histogram::default();
+        values.into_iter().for_each(|value| histogram.record(value));
+        histogram.snapshot()
+    }
+
+    #[test]
+    fn buckets_follow_each_other_without_hole_or_overlap() {
+        for index in 0..BUCKETS {
+            let last = largest_in(index);
+            assert_eq!(bucket(last), index);
+            assert_eq!(bucket(last + 1), (index + 1).min(BUCKETS - 1), "behind {last}");
+        }
+        assert_eq!(bucket(u64::MAX), BUCKETS - 1);
+    }
+
+    #[test]
+    fn a_quantile_is_within_one_part_in_128_of_the_exact_one() {
+        let all = of((1..=100_000).map(|n| n * 1000));
+        for (part, exact) in [(0.5, 50_000_000), (0.9, 90_000_000), (0.999, 99_900_000_u64)] {
+            let found = all.quantile(part).as_nanos() as u64;
+            assert!(found >= exact && found - exact <= exact / 128, "{part}: {found}");
+        }
+        assert_eq!(all.max(), Duration::from_millis(100));
+        assert_eq!(all.quantile(1.0), Duration::from_millis(100));
+    }
+
+    #[test]
+    fn small_values_are_exact() {
+        let few = of([1, 2, 3, 100]);
+        assert_eq!(
+            [0.25, 0.5, 0.75, 1.0].map(|part| few.quantile(part).as_nanos()),
+            [1, 2, 3, 100]
+        );
+    }
+
+    #[test]
+    fn nothing_recorded_is_zero() {
+        let none = of([]);
+        assert_eq!((none.count(), none.quantile(0.5), none.max()), (0, Duration::ZERO, none.max()));
+        assert_eq!(none.rows(2), []);
+    }
+
+    #[test]
+    fn a_difference_holds_what_came_between() {
+        let histogram = Histogram::default();
+        histogram.record(1_000_000);
+        let before = histogram.snapshot();
+        histogram.record(10);
+        let between = histogram.snapshot().since(&before);
+        assert_eq!((between.count(), between.max().as_nanos()), (1, 10));
+    }
+
+    #[test]
+    fn rows_are_coarser_and_lose_nothing() {
+        let rows = of([1000, 1001, 5000]).rows(1);
+        let counts: Vec<u64> = rows.iter().map(|(_, count)| *count).collect();
+        assert_eq!(counts, [2, 0, 0, 1]);
+        assert_eq!(rows[0].0.as_nanos(), 1023);
+    }
+}

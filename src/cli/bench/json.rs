@@ -1,0 +1,174 @@
+//! The report as one JSON object (RFC 8259). Times are in nanoseconds.
+
+use std::fmt::Write;
+
+use super::histogram::Summary;
+use super::report::Report;
+use crate::cli::json::string;
+
+/// An object that is being written.
+struct Object(String);
+
+impl Object {
+    fn new() -> Self {
+        Self(String::from("{"))
+    }
+
+    /// A member whose value is JSON already.
+    fn with(mut self, name: &str, value: impl std::fmt::Display) -> Self {
+        let comma = if self.0.len() > 1 { "," } else { "" };
+        // Writing to a String cannot fail.
+        let _ = write!(self.0, "{comma}\"{name}\":{value}");
+        self
+    }
+
+    fn end(self) -> String {
+        self.0 + "}"
+    }
+}
+
+/// The whole report on one line.
+pub(super) fn report(report: &Report) -> String {
+    let findings = &report.findings;
+    let known = report.asked.sink.is_some();
+    let or_null = |count: u64| if known { count.to_string() } else { "null".into() };
+    Object::new()
+        .with("asked", asked(report))
+        .with("owed", or_null(report.owed()))
+        .with("received", findings.received)
+        .with("lost", or_null(findings.lost))
+        .with("told_lost", findings.told)
+        .with("doubled", findings.doubled)
+        .with("out_of_order", findings.disordered)
+        .with("counts", counts(report))
+        .with("opening_ns", report.opening.as_nanos())
+        .with("connects_per_second", number(report.connects_per_second()))
+        .with("elapsed_ns", report.elapsed.as_nanos())
+        .with("deliveries_per_second", number(report.per_second(report.came())))
+        .with("bytes_per_second", number(report.per_second(report.counts.bytes)))
+        .with("times_ns", times(report))
+        .with("own", own(report))
+        .with("latency_histogram", histogram(report))
+        .with("samples", samples(report))
+        .with("note", report.doubt().map_or("null".into(), string))
+        .end()
+        + "\n"
+}
+
+fn asked(report: &Report) -> String {
+    let asked = &report.asked;
+    Object::new()
+        .with("url", string(&asked.url))
+        .with("publish", asked.sink.as_deref().map_or("null".into(), string))
+        .with("streams", asked.streams)
+        .with("slow", asked.slow)
+        .with("publishers", asked.publishers)
+        .with("rate", asked.rate)
+        .with("size", asked.size)
+        .with("duration_s", asked.duration.as_secs())
+        .with("warm_up_s", asked.warm_up.as_secs())
+        .with("churn", asked.churn.map_or("null".into(), |churn| string(&churn.to_string())))
+        .with("resume", asked.resume)
+        .end()
+}
+
+fn counts(report: &Report) -> String {
+    let counts = &report.counts;
+    Object::new()
+        .with("published", counts.published)
+        .with("refused", counts.refused)
+        .with("in_doubt", counts.in_doubt)
+        .with("not_sent", counts.unsent)
+        .with("deliveries", counts.deliveries)
+        .with("caught_up", counts.replayed)
+        .with("foreign", counts.foreign)
+        .with("gap_events", counts.gaps)
+        .with("bytes", counts.bytes)
+        .with("connects", counts.connects)
+        .with("cuts", counts.cuts)
+        .with("drops", counts.drops)
+        .with("not_let_in_again", counts.refusals)
+        .end()
+}
+
+fn times(report: &Report) -> String {
+    let times = &report.times;
+    let rows = [
+        ("latency", &times.latency),
+        ("served", &times.served),
+        ("publish", &times.publish),
+        ("connect", &times.connect),
+        ("reconnect", &times.reconnect),
+        ("own_late", &times.late),
+        ("own_idle", &times.idle),
+        ("own_loaded", &times.loaded),
+    ];
+    let row = |object: Object, (name, summary): (&str, &Summary)| {
+        object.with(name, self::summary(summary))
+    };
+    rows.into_iter().fold(Object::new(), row).end()
+}
+
+/// What the bench took of the processor; null where the system does not tell.
+fn own(report: &Report) -> String {
+    report.effort.map_or("null".into(), |effort| {
+        Object::new()
+            .with("processor_ns", effort.processor.as_nanos())
+            .with("queued_ns", effort.queued().as_nanos())
+            .end()
+    })
+}
+
+fn summary(summary: &Summary) -> String {
+    let times = [
+        ("p50", summary.p50),
+        ("p90", summary.p90),
+        ("p99", summary.p99),
+        ("p999", summary.p999),
+        ("max", summary.max),
+    ];
+    let count = Object::new().with("count", summary.count);
+    times.iter().fold(count, |object, (name, time)| object.with(name, time.as_nanos())).end()
+}
+
+/// Pairs of the largest time of a row and how many it has.
+fn histogram(report: &Report) -> String {
+    let rows = report.latency.rows(8);
+    list(rows.iter().map(|(last, count)| format!("[{},{count}]", last.as_nanos())))
+}
+
+fn samples(report: &Report) -> String {
+    list(report.samples.iter().map(|sample| {
+        Object::new()
+            .with("at_ns", sample.at.as_nanos())
+            .with("deliveries_per_second", number(sample.deliveries))
+            .with("published_per_second", number(sample.published))
+            .with("p50_ns", sample.p50.as_nanos())
+            .with("p99_ns", sample.p99.as_nanos())
+            .with("max_ns", sample.max.as_nanos())
+            .with("open", sample.open)
+            .end()
+    }))
+}
+
+fn list(values: impl Iterator<Item = String>) -> String {
+    format!("[{}]", values.collect::<Vec<_>>().join(","))
+}
+
+/// JSON has no infinity.
+fn number(value: f64) -> String {
+    if value.is_finite() { format!("{value:.1}") } else { "null".into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_are_separated_by_commas() {
+        assert_eq!(Object::new().end(), "{}");
+        assert_eq!(Object::new().with("a", 1).with("b", string("c")).end(), r#"{"a":1,"b":"c"}"#);
+        assert_eq!(list(["1", "2"].iter().map(ToString::to_string)), "[1,2]");
+        assert_eq!(number(1.0 / 0.0), "null");
+    }
+}

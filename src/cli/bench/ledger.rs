@@ -1,0 +1,236 @@
+//! What one stream has received, held against what was published.
+//!
+//! ```text
+//! published    0 1 2 3 4 5 6 7      acknowledged by the server
+//! received     0 1 3 2 5 5 7        2 out of order, 5 doubled, 4 and 6 lost
+//! ```
+//!
+//! An event is *doubled* each time that it comes again; it is *out of order* if it is new and one
+//! with a higher number of the same publisher came before it; and it is *lost* if it was
+//! acknowledged and never came. What a `tidings.gap` event admits as missed was not lost without a
+//! word: it is counted as *told*. The hole that it speaks of is the one up to the next event.
+
+use super::runs::Runs;
+
+/// The account of one stream, over all connections on which it goes on.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    lanes: Vec<Lane>,
+    /// How many events gap events have admitted that have not been found missing yet.
+    admitted: u64,
+}
+
+/// What came from one publisher.
+#[derive(Clone, Debug, Default)]
+struct Lane {
+    seen: Runs,
+    doubled: u64,
+    disordered: u64,
+    told: u64,
+    /// There was a gap event, and nothing behind it yet.
+    gap: bool,
+}
+
+/// What is wrong with what a stream, or all of them, received.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Findings {
+    /// Different events that came.
+    pub(super) received: u64,
+    pub(super) lost: u64,
+    /// Missing, and the server said so.
+    pub(super) told: u64,
+    pub(super) doubled: u64,
+    pub(super) disordered: u64,
+}
+
+/// What of one publisher's events a stream should have.
+#[derive(Debug)]
+pub(super) struct Owed<'a> {
+    pub(super) acknowledged: &'a Runs,
+    /// The first that the stream surely was there for.
+    pub(super) from: u64,
+    /// Whether the stream was followed to the end. If not, what came behind its last is not owed.
+    pub(super) to_the_end: bool,
+}
+
+impl Ledger {
+    /// Enters an event; whether it is new.
+    pub(super) fn enter(&mut self, lane: usize, number: u64) -> bool {
+        if self.lanes.len() <= lane {
+            self.lanes.resize_with(lane + 1, Lane::default);
+        }
+        let lane = &mut self.lanes[lane];
+        let highest = lane.seen.last();
+        if !lane.seen.insert(number) {
+            lane.doubled += 1;
+            return false;
+        }
+        if highest.is_some_and(|highest| number < highest) {
+            lane.disordered += 1;
+        } else if lane.gap {
+            let hole = number - highest.map_or(0, |highest| highest + 1);
+            let told = hole.min(self.admitted);
+            lane.told += told;
+            self.admitted -= told;
+            lane.gap = false;
+        }
+        true
+    }
+
+    /// Enters a gap event that admits so many; `None` where it does not say how many.
+    pub(super) fn enter_gap(&mut self, missed: Option<u64>, lanes: usize) {
+        self.admitted = self.admitted.saturating_add(missed.unwrap_or(u64::MAX));
+        self.lanes.resize_with(lanes.max(self.lanes.len()), Lane::default);
+        self.lanes.iter_mut().for_each(|lane| lane.gap = true);
+    }
+
+    /// Whether nothing has been entered.
+    pub(super) fn is_untouched(&self) -> bool {
+        self.lanes.is_empty()
+    }
+
+    /// Draws the balance; `owed` has one entry for each publisher.
+    pub(super) fn settle(&self, owed: &[Owed<'_>]) -> Findings {
+        let none = Lane::default();
+        let lanes = owed.iter().enumerate().map(|(n, owed)| (self.lanes.get(n), owed));
+        lanes.fold(Findings::default(), |sum, (lane, owed)| {
+            sum.plus(lane.unwrap_or(&none).settle(owed, self.admitted))
+        })
+    }
+}
+
+impl Lane {
+    fn settle(&self, owed: &Owed<'_>, admitted: u64) -> Findings {
+        let missing = self.missing(owed);
+        // A gap with nothing behind it speaks of all that is missing at the end.
+        let open = if self.gap { admitted } else { 0 };
+        let told = self.told.saturating_add(open).min(missing);
+        Findings {
+            received: self.seen.len(),
+            lost: missing - told,
+            told,
+            doubled: self.doubled,
+            disordered: self.disordered,
+        }
+    }
+
+    fn missing(&self, owed: &Owed<'_>) -> u64 {
+        let from = self.seen.first().map_or(owed.from, |first| first.min(owed.from));
+        let to = if owed.to_the_end { Some(u64::MAX) } else { self.seen.last() };
+        // Who left without having had an event is owed none.
+        to.map_or(0, |to| self.seen.missing(owed.acknowledged, &(from..=to)))
+    }
+}
+
+impl Findings {
+    pub(super) fn plus(self, other: Self) -> Self {
+        Self {
+            received: self.received + other.received,
+            lost: self.lost + other.lost,
+            told: self.told + other.told,
+            doubled: self.doubled + other.doubled,
+            disordered: self.disordered + other.disordered,
+        }
+    }
+
+    /// Whether something went wrong that nobody was told of.
+    pub(super) fn are_bad(&self) -> bool {
+        self.lost + self.doubled + self.disordered > 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runs(numbers: impl IntoIterator<Item = u64>) -> Runs {
+        let mut runs = Runs::default();
+        numbers.into_iter().for_each(|number| assert!(runs.insert(number)));
+        runs
+    }
+
+    fn owed(acknowledged: &Runs) -> Owed<'_> {
+        Owed { acknowledged, from: 0, to_the_end: true }
+    }
+
+    fn ledger(numbers: &[u64]) -> Ledger {
+        let mut ledger = Ledger::default();
+        for &number in numbers {
+            ledger.enter(0, number);
+        }
+        ledger
+    }
+
+    #[test]
+    fn a_loss_a_double_and_a_swap_are_counted_each_as_what_it_is() {
+        let found = ledger(&[0, 1, 3, 2, 5, 5, 7]).settle(&[owed(&runs(0..8))]);
+        let expected = Findings { received: 7 - 1, lost: 2, told: 0, doubled: 1, disordered: 1 };
+        assert_eq!(found, expected);
+        assert!(found.are_bad());
+    }
+
+    #[test]
+    fn all_in_order_is_good_and_so_is_what_was_never_acknowledged() {
+        let found = ledger(&[0, 1, 2, 4]).settle(&[owed(&runs([0, 1, 2]))]);
+        assert_eq!(found, Findings { received: 4, ..Findings::default() });
+        assert!(!found.are_bad());
+    }
+
+    #[test]
+    fn publishers_are_in_no_order_among_each_other() {
+        let mut ledger = Ledger::default();
+        for (lane, number) in [(1, 0), (1, 1), (0, 0), (1, 2), (0, 1)] {
+            assert!(ledger.enter(lane, number));
+        }
+        let (zero, one) = (runs(0..2), runs(0..3));
+        assert!(!ledger.settle(&[owed(&zero), owed(&one)]).are_bad());
+    }
+
+    #[test]
+    fn what_a_gap_admits_is_told_and_not_lost() {
+        let mut ledger = ledger(&[0, 1]);
+        ledger.enter_gap(Some(3), 1);
+        for number in [5, 6, 8] {
+            ledger.enter(0, number);
+        }
+        let found = ledger.settle(&[owed(&runs(0..9))]);
+        assert_eq!((found.told, found.lost), (3, 1), "7 is lost without a word");
+    }
+
+    #[test]
+    fn a_gap_tells_no_more_than_it_admits() {
+        let mut ledger = ledger(&[0]);
+        ledger.enter_gap(Some(2), 1);
+        ledger.enter(0, 5);
+        let found = ledger.settle(&[owed(&runs(0..6))]);
+        assert_eq!((found.told, found.lost), (2, 2));
+    }
+
+    #[test]
+    fn a_gap_with_nothing_behind_it_speaks_of_the_end() {
+        let mut ledger = ledger(&[0]);
+        ledger.enter_gap(None, 1);
+        let found = ledger.settle(&[owed(&runs(0..6))]);
+        assert_eq!((found.told, found.lost), (5, 0));
+    }
+
+    #[test]
+    fn a_stream_that_left_is_owed_what_lies_between_its_first_and_its_last() {
+        let left = |from| {
+            ledger(&[3, 4, 6]).settle(&[Owed {
+                acknowledged: &runs(0..9),
+                from,
+                to_the_end: false,
+            }])
+        };
+        assert_eq!([left(2), left(3), left(9)].map(|found| found.lost), [2, 1, 1]);
+        let nothing = Owed { acknowledged: &runs(0..9), from: 0, to_the_end: false };
+        assert_eq!(Ledger::default().settle(&[nothing]), Findings::default());
+    }
+
+    #[test]
+    fn a_stream_that_received_nothing_has_lost_everything() {
+        assert!(Ledger::default().is_untouched() && !ledger(&[0]).is_untouched());
+        assert_eq!(Ledger::default().settle(&[owed(&runs(0..9))]).lost, 9);
+    }
+}

@@ -1,0 +1,86 @@
+//! `tidings bench`: how well a server delivers.
+//!
+//! ```text
+//! publisher ── POST ──► the server ──► stream ──► what was lost, doubled, out of order
+//!     └── when it was due ──────────────────────► how long it took
+//! ```
+//!
+//! To read on: [`options`] is what can be asked for, [`run`] one run from its begin to its end.
+//! Its parts: [`target`] whom it asks and [`exchange`] how; [`publisher`] and [`follower`] the two
+//! ends of a [`stream`], [`churn`] who cuts it; [`marker`] what is in an event; [`runs`],
+//! [`ledger`], [`account`] and [`ids`] hold what came against what was published; [`histogram`] and
+//! [`samples`] are the times, [`probe`] how far they can be believed; [`tally`] is what all threads
+//! share, [`system`] what the machine gives, [`progress`] what is shown meanwhile. Of it [`report`]
+//! makes numbers, and [`text`], [`json`] and [`page`] with its [`chart`] show them.
+
+mod account;
+mod chart;
+mod churn;
+mod exchange;
+mod follower;
+mod histogram;
+mod ids;
+mod json;
+mod ledger;
+mod marker;
+mod options;
+mod page;
+mod probe;
+mod progress;
+mod publisher;
+mod report;
+mod run;
+mod runs;
+mod samples;
+mod stream;
+mod system;
+mod tally;
+mod target;
+mod text;
+
+use std::fs;
+
+use super::flags::{Parsed, Wrong};
+use super::{Arguments, Failure, Outcome, print, version};
+use options::{NOT_MEASURED, Options, TABLE};
+
+pub(super) fn run(arguments: Arguments<'_>) -> Outcome {
+    match TABLE.parse(arguments).map_err(Failure::Usage)? {
+        Parsed::Run(options, operands) => bench(&operands, &options),
+        Parsed::Help => print(&TABLE.help()),
+        Parsed::Version => version(),
+    }
+}
+
+/// Benches, reports, and fails if something was lost, doubled or out of order.
+fn bench(operands: &[String], options: &Options) -> Outcome {
+    let wrong = |what: &str| Failure::Usage(Wrong::new(what.into()));
+    let [url] = operands else {
+        return Err(wrong(&format!("an URL is missing: {}", TABLE.usage)));
+    };
+    if options.listen_only && options.publish.is_some() {
+        return Err(wrong("--listen-only publishes nothing, so there is nothing to --publish"));
+    }
+    // Nobody types the scheme.
+    let url = if url.contains("://") { url.clone() } else { format!("http://{url}") };
+    let request = target::request(&url, options).map_err(|error| wrong(&error.to_string()))?;
+    // A page that can't be written should be known before the run.
+    if let Some(path) = &options.html {
+        write(path, "")?;
+    }
+    let report = run::run(request, options).map_err(not_measured)?;
+    if let Some(path) = &options.html {
+        write(path, &page::report(&report))?;
+    }
+    print(&if options.json { json::report(&report) } else { text::report(&report) })?;
+    report.verdict().map_or(Ok(()), |verdict| Err(Failure::Failed(verdict)))
+}
+
+fn not_measured(said: String) -> Failure {
+    Failure::Ended { status: NOT_MEASURED, said }
+}
+
+fn write(path: &std::path::Path, text: &str) -> Outcome {
+    fs::write(path, text)
+        .map_err(|error| not_measured(format!("can't write {}: {error}", path.display())))
+}

@@ -1,0 +1,224 @@
+//! What can be asked of the bench.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tidings::client::StreamRequest;
+
+use super::churn::Churn;
+use super::target::Way;
+use crate::cli::flags::{Flag, Preset, Table, Takes};
+
+/// What the command line says.
+#[derive(Debug)]
+pub(super) struct Options {
+    pub(super) publish: Option<Way>,
+    pub(super) listen_only: bool,
+    pub(super) streams: u32,
+    pub(super) rate: u32,
+    pub(super) publishers: u32,
+    pub(super) duration: Duration,
+    pub(super) warm_up: Duration,
+    pub(super) size: u32,
+    pub(super) churn: Option<Churn>,
+    pub(super) resume: bool,
+    pub(super) slow: u32,
+    /// Names and values, each fit for a request.
+    pub(super) fields: Vec<(String, String)>,
+    pub(super) json: bool,
+    pub(super) html: Option<PathBuf>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            publish: None,
+            listen_only: false,
+            streams: 100,
+            rate: 100,
+            publishers: 1,
+            duration: Duration::from_secs(10),
+            warm_up: Duration::from_secs(1),
+            size: 0,
+            churn: None,
+            resume: false,
+            slow: 0,
+            fields: Vec::new(),
+            json: false,
+            html: None,
+        }
+    }
+}
+
+/// All the options, those of one concern together.
+pub(super) static TABLE: Table<Options> = Table {
+    command: "bench",
+    usage: "tidings bench URL [options]",
+    about: "Opens many streams of an event stream, publishes on it, and reports what counts: what \
+            was lost, doubled or out of order, and how long events took.",
+    operands: &["URL"],
+    flags: &[
+        Flag {
+            name: "publish",
+            takes: text("WAY", |o, way| Way::parse(way).map(|way| o.publish = Some(way))),
+            repeats: false,
+            default: Preset::Words("a POST to the same URL, as a tidings hub has it"),
+            doc: "How events get in: a path or an URL, and before it another method than POST, \
+                  such as 'PUT /topics/a'. The body of each request is an event's data.",
+        },
+        Flag {
+            name: "listen-only",
+            takes: Takes::Nothing(|o| o.listen_only = true),
+            repeats: false,
+            default: Preset::None,
+            doc: "Publishes nothing. What is doubled or out of order is then told by the ids of \
+                  events, and what is lost only by the server.",
+        },
+        Flag {
+            name: "streams",
+            takes: number("N", 1, 20_000, |o, n| o.streams = n),
+            repeats: false,
+            default: Preset::Value("100"),
+            doc: "How many streams to open. Each takes a descriptor and a thread.",
+        },
+        Flag {
+            name: "rate",
+            takes: number("N", 1, 1_000_000, |o, n| o.rate = n),
+            repeats: false,
+            default: Preset::Value("100"),
+            doc: "How many events are due each second, all publishers together. Latency counts \
+                  from when an event was due, whether or not the server kept up.",
+        },
+        Flag {
+            name: "publishers",
+            takes: number("N", 1, 1_000, |o, n| o.publishers = n),
+            repeats: false,
+            default: Preset::Value("1"),
+            doc: "How many connections publish, taking turns. Each waits for its answer; order \
+                  is expected within each alone.",
+        },
+        Flag {
+            name: "duration",
+            takes: number("SECONDS", 1, 1_000_000, |o, n| o.duration = seconds(n)),
+            repeats: false,
+            default: Preset::Value("10"),
+            doc: "How long events are due, after the warm-up.",
+        },
+        Flag {
+            name: "warm-up",
+            takes: number("SECONDS", 0, 1_000_000, |o, n| o.warm_up = seconds(n)),
+            repeats: false,
+            default: Preset::Value("1"),
+            doc: "How long before that events are published that count, but are not timed.",
+        },
+        Flag {
+            name: "size",
+            takes: number("BYTES", 0, 16_000_000, |o, n| o.size = n),
+            repeats: false,
+            default: Preset::Value("0"),
+            doc: "How long each event's data is at least. It names its run, number and due time, \
+                  which take some 60 bytes.",
+        },
+        Flag {
+            name: "churn",
+            takes: text("RATE", |o, rate| Churn::parse(rate).map(|rate| o.churn = Some(rate))),
+            repeats: false,
+            default: Preset::Words("none, and 20%/s with --resume"),
+            doc: "How many streams leave each second, each followed by a new one: a share, such \
+                  as 5%/s, or a number, such as 20/s.",
+        },
+        Flag {
+            name: "resume",
+            takes: Takes::Nothing(|o| o.resume = true),
+            repeats: false,
+            default: Preset::None,
+            doc: "Streams that leave come back with their last event ID, and are owed what they \
+                  missed: nothing may be lost.",
+        },
+        Flag {
+            name: "slow",
+            takes: number("N", 0, 20_000, |o, n| o.slow = n),
+            repeats: false,
+            default: Preset::Value("0"),
+            doc: "How many of the streams read slowly, 4 KiB a second, until nothing is published \
+                  any more. They are not timed.",
+        },
+        Flag {
+            name: "header",
+            takes: text("FIELD", |o, field| {
+                let (name, value) = field
+                    .split_once(':')
+                    .ok_or_else(|| format!("{field:?} is not a name, a colon and a value"))?;
+                let field = (name.to_owned(), value.trim().to_owned());
+                let probe = StreamRequest::get("http://localhost/");
+                let probe = probe.and_then(|probe| probe.with_field(&*field.0, &*field.1));
+                probe.map_err(|error| error.to_string())?;
+                o.fields.push(field);
+                Ok(())
+            }),
+            repeats: true,
+            default: Preset::Words("none"),
+            doc: "A field for all requests to the stream's server, such as \
+                  'Authorization: Bearer TOKEN'.",
+        },
+        Flag {
+            name: "json",
+            takes: Takes::Nothing(|o| o.json = true),
+            repeats: false,
+            default: Preset::None,
+            doc: "Prints the report as one JSON object.",
+        },
+        Flag {
+            name: "html",
+            takes: text("FILE", |o, path| {
+                o.html = Some(path.into());
+                Ok(())
+            }),
+            repeats: false,
+            default: Preset::Words("none is written"),
+            doc: "Writes the report with its curves as one page that needs nothing else.",
+        },
+        Flag::help(),
+        Flag::version(),
+    ],
+    exits: &[
+        (
+            0,
+            "Nothing was lost, doubled or out of order. What the server admitted as missed with a \
+             tidings.gap event is counted apart, and no fault.",
+        ),
+        (1, "Something was."),
+        (2, "The options or the URL can't be understood."),
+        (
+            NOT_MEASURED,
+            "There is no report: no stream, no way to publish, or not enough of the \
+                        machine.",
+        ),
+    ],
+};
+
+/// The exit status of a bench that could not run.
+pub(super) const NOT_MEASURED: u8 = 3;
+
+const fn number(
+    name: &'static str,
+    least: u32,
+    most: u32,
+    set: fn(&mut Options, u32),
+) -> Takes<Options> {
+    Takes::Number { name, least, most, set }
+}
+
+const fn text(
+    name: &'static str,
+    set: fn(&mut Options, &str) -> Result<(), String>,
+) -> Takes<Options> {
+    Takes::Text { name, set }
+}
+
+fn seconds(n: u32) -> Duration {
+    Duration::from_secs(n.into())
+}
+
+#[cfg(test)]
+mod tests;

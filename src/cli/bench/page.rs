@@ -1,0 +1,130 @@
+//! The report as a page that needs nothing else: no script, no style or font from elsewhere.
+//!
+//! Above it has what counts, then the curves, and below the report as the terminal shows it.
+
+use std::time::Duration;
+
+use super::chart::{Axis, Line, chart};
+use super::report::Report;
+use super::samples::Sample;
+use super::text;
+
+const STYLE: &str = include_str!("page/page.css");
+
+/// The whole page.
+pub(super) fn report(report: &Report) -> String {
+    let title = escape(&format!("tidings bench {}", report.asked.url));
+    let verdict = match report.verdict() {
+        Some(verdict) => format!("<p class=\"bad\">{}</p>", escape(&verdict)),
+        None => format!("<p class=\"good\">{}</p>", good(report)),
+    };
+    let curves = [latency(report), quantiles(report), deliveries(report), streams(report)].concat();
+    let (head, whole) = (escape(&text::head(report)), escape(&text::report(report)));
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n\
+         <style>\n{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n<p>{head}</p>\n{verdict}\n\
+         {curves}<pre>{whole}</pre>\n</body>\n</html>\n"
+    )
+}
+
+fn good(report: &Report) -> String {
+    let found = &report.findings;
+    let told = match found.told {
+        0 => String::new(),
+        told => format!("; {told} missed, as the server said itself"),
+    };
+    let lost = if report.asked.sink.is_some() { "nothing lost, nothing" } else { "nothing" };
+    format!("{lost} doubled, nothing out of order in {} deliveries{told}", found.received)
+}
+
+/// Latency as it went.
+fn latency(report: &Report) -> String {
+    let name = |name, value: fn(&Sample) -> Duration| Line {
+        name,
+        points: along(report, |sample| nanoseconds(value(sample))),
+    };
+    let lines = [
+        name("p50", |sample| sample.p50),
+        name("p99", |sample| sample.p99),
+        name("max", |sample| sample.max),
+    ];
+    if report.times.latency.count == 0 {
+        return String::new();
+    }
+    chart("Latency, from due to received", &time_axis(report), &latency_axis(&lines), &lines)
+}
+
+/// Latency by quantile: to the right each step is a nine more.
+fn quantiles(report: &Report) -> String {
+    if report.times.latency.count == 0 {
+        return String::new();
+    }
+    let nines = (report.times.latency.count as f64).log10().clamp(1.0, 6.0);
+    let points = (0..=100).map(|step| {
+        let nines = nines * f64::from(step) / 100.0;
+        let part = 1.0 - 10_f64.powf(-nines);
+        (nines, nanoseconds(report.latency.quantile(part)))
+    });
+    let lines = [Line { name: "", points: points.collect() }];
+    let names = ["0%", "90%", "99%", "99.9%", "99.99%", "99.999%", "99.9999%"];
+    let ticks = (0..).map(f64::from).zip(names.map(String::from));
+    let ticks = ticks.take(nines.ceil() as usize + 1).collect();
+    chart("Latency by quantile", &Axis::at(ticks), &latency_axis(&lines), &lines)
+}
+
+fn deliveries(report: &Report) -> String {
+    count_chart("Deliveries a second", report, |sample| sample.deliveries)
+}
+
+fn streams(report: &Report) -> String {
+    count_chart("Streams that are open", report, |sample| sample.open as f64)
+}
+
+fn count_chart(title: &'static str, report: &Report, value: fn(&Sample) -> f64) -> String {
+    let lines = [Line { name: "", points: along(report, value) }];
+    let up = Axis::linear(most(&lines), |value| format!("{value:.0}"));
+    chart(title, &time_axis(report), &up, &lines)
+}
+
+fn along(report: &Report, value: impl Fn(&Sample) -> f64) -> Vec<(f64, f64)> {
+    report.samples.iter().map(|sample| (sample.at.as_secs_f64(), value(sample))).collect()
+}
+
+fn time_axis(report: &Report) -> Axis {
+    let end = report.samples.last().map_or(1.0, |sample| sample.at.as_secs_f64());
+    let axis = Axis::linear(end, |value| format!("{} s", (value * 10.0).round() / 10.0));
+    axis.up_to(end)
+}
+
+fn latency_axis(lines: &[Line]) -> Axis {
+    let values = lines.iter().flat_map(|line| &line.points).map(|(_, value)| *value);
+    let least = values.filter(|value| *value > 0.0).fold(f64::INFINITY, f64::min);
+    let show = |value: f64| text::time(Duration::from_nanos(value as u64));
+    Axis::powers(if least.is_finite() { least } else { 1.0 }, most(lines), show)
+}
+
+fn most(lines: &[Line]) -> f64 {
+    let values = lines.iter().flat_map(|line| &line.points).map(|(_, value)| *value);
+    values.fold(0.0, f64::max)
+}
+
+fn nanoseconds(time: Duration) -> f64 {
+    time.as_nanos() as f64
+}
+
+/// Text that means nothing in HTML, in attributes as well.
+fn escape(text: &str) -> String {
+    let pairs = [('&', "&amp;"), ('<', "&lt;"), ('>', "&gt;"), ('"', "&quot;")];
+    pairs.iter().fold(text.to_owned(), |text, (c, entity)| text.replace(*c, entity))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_mean_something_is_escaped() {
+        assert_eq!(escape("<a b=\"c\">&amp;"), "&lt;a b=&quot;c&quot;&gt;&amp;amp;");
+    }
+}

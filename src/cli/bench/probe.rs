@@ -1,0 +1,100 @@
+//! How late the bench itself notices: a loopback connection of its own, read as the streams are.
+//!
+//! ```text
+//! ping: the time ──► socket ──► loopback ──► socket ──► a thread wakes up: the time again
+//! ```
+//!
+//! What passes in between is the delay that every receipt has, whatever the server: the system's
+//! loopback, its scheduler, and the queue of all threads that want to run. It is measured twice: on
+//! the idle machine, and during the run, where the thread of a stream sends a ping right behind an
+//! event, so that it is measured at the moments when events arrive. A latency that is not well
+//! above it says nothing of the server.
+
+use std::io::{self, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use super::histogram::Histogram;
+use super::tally::{Clock, Tally};
+
+/// Enough for a p99, in a blink.
+const CALIBRATION: u32 = 200;
+const PAUSE: Duration = Duration::from_millis(1);
+/// In the run there is no more than one ping in so many nanoseconds: a ping takes some microseconds
+/// that a stream's thread could have used, and one in a hundred of them is enough.
+const SPACING: u64 = 1_000_000;
+
+#[derive(Debug)]
+pub(super) struct Probe {
+    socket: Mutex<TcpStream>,
+    running: AtomicBool,
+    /// When the last ping of the run went out.
+    last: AtomicU64,
+    pub(super) idle: Histogram,
+    pub(super) loaded: Histogram,
+}
+
+impl Probe {
+    /// Makes the pair and its thread, and measures the idle machine.
+    pub(super) fn start(tally: &Arc<Tally>) -> io::Result<(Arc<Self>, JoinHandle<()>)> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let socket = TcpStream::connect(listener.local_addr()?)?;
+        let (peer, _) = listener.accept()?;
+        for end in [&socket, &peer] {
+            end.set_nodelay(true)?;
+        }
+        // Who can't ping does not wait for it.
+        socket.set_nonblocking(true)?;
+        let probe = Arc::new(Self {
+            socket: Mutex::new(socket),
+            running: AtomicBool::new(false),
+            last: AtomicU64::new(0),
+            idle: Histogram::default(),
+            loaded: Histogram::default(),
+        });
+        let thread = thread::Builder::new().name("tidings-probe".into()).spawn({
+            let (probe, tally) = (Arc::clone(&probe), Arc::clone(tally));
+            move || probe.listen(peer, &tally.clock)
+        })?;
+        for _ in 0..CALIBRATION {
+            probe.ping(tally.clock.now());
+            thread::sleep(PAUSE);
+        }
+        probe.running.store(true, Relaxed);
+        Ok((probe, thread))
+    }
+
+    /// Something has arrived just now: sends a ping, unless there was one a moment ago.
+    pub(super) fn arrival(&self, clock: &Clock) {
+        let (now, last) = (clock.now(), self.last.load(Relaxed));
+        let first = |last| self.last.compare_exchange(last, now, Relaxed, Relaxed).is_ok();
+        if now.saturating_sub(last) >= SPACING && first(last) {
+            self.ping(clock.now());
+        }
+    }
+
+    fn ping(&self, time: u64) {
+        if let Ok(mut socket) = self.socket.try_lock() {
+            let _ = socket.write(&time.to_le_bytes());
+        }
+    }
+
+    /// Ends the thread.
+    pub(super) fn stop(&self) {
+        if let Ok(socket) = self.socket.lock() {
+            let _ = socket.shutdown(std::net::Shutdown::Both);
+        }
+    }
+
+    fn listen(&self, mut peer: TcpStream, clock: &Clock) {
+        let mut time = [0; 8];
+        while peer.read_exact(&mut time).is_ok() {
+            let delay = clock.now().saturating_sub(u64::from_le_bytes(time));
+            let running = self.running.load(Relaxed);
+            if running { &self.loaded } else { &self.idle }.record(delay);
+        }
+    }
+}

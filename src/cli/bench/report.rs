@@ -1,0 +1,208 @@
+//! What a run has found, in numbers: what the text, the JSON and the page are made of.
+
+use std::time::Duration;
+
+use super::churn::Churn;
+use super::histogram::{Snapshot, Summary};
+use super::ledger::Findings;
+use super::options::Options;
+use super::probe::Probe;
+use super::samples::{Sample, Samples};
+use super::system::Effort;
+use super::tally::{Tally, get};
+
+#[derive(Debug)]
+pub(super) struct Report {
+    pub(super) asked: Asked,
+    pub(super) findings: Findings,
+    pub(super) counts: Counted,
+    /// How long it took to open all streams.
+    pub(super) opening: Duration,
+    /// From the first event that was due to the last answer.
+    pub(super) elapsed: Duration,
+    pub(super) latency: Snapshot,
+    pub(super) times: Times,
+    pub(super) samples: Vec<Sample>,
+    /// What the bench itself took, where the system tells it.
+    pub(super) effort: Option<Effort>,
+}
+
+/// What was asked for.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) url: String,
+    /// How events got in; `None` where the bench only listened.
+    pub(super) sink: Option<String>,
+    pub(super) streams: u32,
+    pub(super) slow: u32,
+    pub(super) publishers: u32,
+    pub(super) rate: u32,
+    pub(super) size: u32,
+    pub(super) duration: Duration,
+    pub(super) warm_up: Duration,
+    pub(super) churn: Option<Churn>,
+    pub(super) resume: bool,
+}
+
+/// Every count, with its name in the reports.
+#[derive(Debug)]
+pub(super) struct Counted {
+    pub(super) deliveries: u64,
+    pub(super) replayed: u64,
+    pub(super) foreign: u64,
+    pub(super) gaps: u64,
+    pub(super) bytes: u64,
+    pub(super) published: u64,
+    pub(super) refused: u64,
+    pub(super) in_doubt: u64,
+    pub(super) unsent: u64,
+    pub(super) connects: u64,
+    pub(super) cuts: u64,
+    pub(super) drops: u64,
+    pub(super) refusals: u64,
+}
+
+/// Every histogram.
+#[derive(Debug)]
+pub(super) struct Times {
+    pub(super) latency: Summary,
+    pub(super) served: Summary,
+    pub(super) publish: Summary,
+    pub(super) connect: Summary,
+    pub(super) reconnect: Summary,
+    pub(super) late: Summary,
+    pub(super) idle: Summary,
+    pub(super) loaded: Summary,
+}
+
+impl Report {
+    /// What the threads have counted.
+    pub(super) fn new(
+        tally: &Tally,
+        probe: &Probe,
+        options: &Options,
+        url: String,
+        sink: Option<String>,
+        churn: Option<Churn>,
+    ) -> Self {
+        let asked = Asked {
+            url,
+            sink,
+            streams: options.streams,
+            slow: options.slow.min(options.streams),
+            publishers: options.publishers,
+            rate: options.rate,
+            size: options.size,
+            duration: options.duration,
+            warm_up: options.warm_up,
+            churn,
+            resume: options.resume,
+        };
+        let times = Times {
+            latency: tally.times.latency.summary(),
+            served: tally.times.served.summary(),
+            publish: tally.times.publish.summary(),
+            connect: tally.times.connect.summary(),
+            reconnect: tally.times.reconnect.summary(),
+            late: tally.times.late.summary(),
+            idle: probe.idle.summary(),
+            loaded: probe.loaded.summary(),
+        };
+        Self {
+            asked,
+            findings: Findings::default(),
+            counts: Counted::new(tally),
+            opening: Duration::ZERO,
+            elapsed: Duration::ZERO,
+            latency: tally.times.latency.snapshot(),
+            times,
+            samples: Vec::new(),
+            effort: None,
+        }
+    }
+
+    /// The same with what only the run as a whole knows.
+    pub(super) fn with(
+        mut self,
+        findings: Findings,
+        samples: Samples,
+        opening: Duration,
+        elapsed: Duration,
+        unsent: u64,
+        effort: Option<Effort>,
+    ) -> Self {
+        self.findings = findings;
+        self.samples = samples.all;
+        self.opening = opening;
+        self.elapsed = elapsed;
+        self.effort = effort;
+        self.counts.unsent = unsent;
+        self
+    }
+
+    /// How many deliveries there should have been.
+    pub(super) fn owed(&self) -> u64 {
+        let Findings { received, lost, told, .. } = self.findings;
+        received + lost + told
+    }
+
+    /// Events that came, of whatever origin.
+    pub(super) fn came(&self) -> u64 {
+        if self.asked.sink.is_some() { self.counts.deliveries } else { self.counts.foreign }
+    }
+
+    pub(super) fn per_second(&self, count: u64) -> f64 {
+        count as f64 / self.elapsed.as_secs_f64().max(1e-9)
+    }
+
+    pub(super) fn connects_per_second(&self) -> f64 {
+        f64::from(self.asked.streams) / self.opening.as_secs_f64().max(1e-9)
+    }
+
+    /// Why the latencies say less of the server than they seem to, if they do.
+    pub(super) fn doubt(&self) -> Option<&'static str> {
+        let Times { latency, loaded, late, .. } = &self.times;
+        let queued = self.effort.map_or(Duration::ZERO, Effort::queued);
+        if latency.count == 0 {
+            None
+        } else if 2 * queued.max(loaded.p50) > latency.p50 || 2 * loaded.p99 > latency.p99 {
+            Some(
+                "half of a latency or more is the bench's own delay: take fewer streams, or \
+                  another machine than the server's",
+            )
+        } else if 2 * late.p99 > latency.p99 {
+            Some("half of p99 or more is the bench's own lateness in publishing")
+        } else {
+            None
+        }
+    }
+
+    /// What went wrong without a word, as one line; `None` if nothing did.
+    pub(super) fn verdict(&self) -> Option<String> {
+        let Findings { lost, doubled, disordered, .. } = self.findings;
+        self.findings
+            .are_bad()
+            .then(|| format!("{lost} lost, {doubled} doubled, {disordered} out of order"))
+    }
+}
+
+impl Counted {
+    fn new(tally: &Tally) -> Self {
+        let counts = &tally.counts;
+        Self {
+            deliveries: get(&counts.deliveries),
+            replayed: get(&counts.replayed),
+            foreign: get(&counts.foreign),
+            gaps: get(&counts.gaps),
+            bytes: get(&counts.bytes),
+            published: get(&counts.published),
+            refused: get(&counts.refused),
+            in_doubt: get(&counts.in_doubt),
+            unsent: 0,
+            connects: get(&counts.connects),
+            cuts: get(&counts.cuts),
+            drops: get(&counts.drops),
+            refusals: get(&counts.refusals),
+        }
+    }
+}

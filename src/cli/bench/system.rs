@@ -1,0 +1,135 @@
+//! What the system gives: descriptors and threads, what to say when it gives no more, and what the
+//! bench has taken of the processor.
+//!
+//! Linux counts for each thread how long it was ready to run and waited for a core. That is the
+//! bench's own delay, measured by the one who causes it; elsewhere the probe has to do.
+
+use std::fs;
+use std::io;
+use std::time::Duration;
+
+use super::options::Options;
+
+/// Standard streams, the probe's pair and its listener, and what an address look-up opens.
+const BESIDE: u64 = 16;
+
+/// Fails before anything is opened, where that can be known.
+pub(super) fn check(options: &Options) -> Result<(), String> {
+    let needed = u64::from(options.streams) + u64::from(options.publishers) + BESIDE;
+    let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    match descriptors(&limits) {
+        Some(most) if most < needed => Err(format!(
+            "{} streams need {needed} descriptors, and this process may have {most}: say \
+             'ulimit -n {needed}' before, or give fewer --streams",
+            options.streams
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The soft limit out of a Linux `/proc/self/limits`.
+fn descriptors(limits: &str) -> Option<u64> {
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+/// What the bench has taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Effort {
+    /// Of all cores together.
+    pub(super) processor: Duration,
+    /// How often a stream's thread was let run, and how long it had waited for that in all.
+    runs: u64,
+    waited: Duration,
+}
+
+/// A tick of `/proc/PID/stat`: 100 a second on whatever Linux.
+const TICK: Duration = Duration::from_millis(10);
+
+impl Effort {
+    /// Up to now; `None` where the system does not tell.
+    pub(super) fn so_far() -> Option<Self> {
+        let processor = processor(&fs::read_to_string("/proc/self/stat").ok()?)?;
+        let mut effort = Self { processor, ..Self::default() };
+        for thread in fs::read_dir("/proc/self/task").ok()?.flatten() {
+            let read = |name| fs::read_to_string(thread.path().join(name)).unwrap_or_default();
+            // The system keeps 15 characters of a name.
+            let ours = read("comm").trim_end() == "tidings-stream";
+            if let Some((waited, runs)) = waits(&read("schedstat")).filter(|_| ours) {
+                effort.waited += waited;
+                effort.runs += runs;
+            }
+        }
+        Some(effort)
+    }
+
+    pub(super) fn since(self, earlier: Self) -> Self {
+        Self {
+            processor: self.processor.saturating_sub(earlier.processor),
+            runs: self.runs.saturating_sub(earlier.runs),
+            waited: self.waited.saturating_sub(earlier.waited),
+        }
+    }
+
+    /// How long a stream's thread waited for a core on average, each time that something came.
+    pub(super) fn queued(self) -> Duration {
+        let nanoseconds = self.waited.as_nanos() as u64;
+        Duration::from_nanos(nanoseconds.checked_div(self.runs).unwrap_or(0))
+    }
+}
+
+/// The time in user and system mode out of a `/proc/PID/stat`. The name in brackets may be
+/// anything.
+fn processor(stat: &str) -> Option<Duration> {
+    let (_, behind) = stat.rsplit_once(')')?;
+    let mut fields = behind.split_whitespace().skip(11);
+    let (user, system): (u32, u32) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+    Some(TICK * user.saturating_add(system))
+}
+
+/// How long and how often a thread waited for a core, out of its `schedstat`.
+fn waits(schedstat: &str) -> Option<(Duration, u64)> {
+    let mut fields = schedstat.split_whitespace().skip(1);
+    let waited = fields.next()?.parse().ok()?;
+    Some((Duration::from_nanos(waited), fields.next()?.parse().ok()?))
+}
+
+/// That there is no more of something.
+pub(super) fn told(what: &str, error: &io::Error) -> String {
+    format!("the system does not give {what}: {error}: give fewer --streams, or raise its limits")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limit_of_descriptors_is_read() {
+        let limits = "Limit                     Soft Limit           Hard Limit\n\
+                      Max processes             15000                15000\n\
+                      Max open files            1024                 20000\n";
+        assert_eq!(descriptors(limits), Some(1024));
+        assert_eq!(descriptors("Max open files            unlimited  unlimited  files"), None);
+        assert_eq!(descriptors(""), None);
+    }
+
+    #[test]
+    fn the_processor_and_the_waits_are_read() {
+        let stat = "7 (a b) c) S 1 2 3 4 5 6 7 8 9 10 25 17 0 0 20 0";
+        assert_eq!(processor(stat), Some(Duration::from_millis(420)));
+        assert_eq!(waits("626522 124802 3\n"), Some((Duration::from_nanos(124_802), 3)));
+        assert_eq!((processor(""), waits("")), (None, None));
+    }
+
+    #[test]
+    fn a_wait_is_told_on_average() {
+        let effort = |runs, waited| Effort {
+            runs,
+            waited: Duration::from_micros(waited),
+            ..Effort::default()
+        };
+        let between = effort(30, 500).since(effort(10, 100));
+        assert_eq!(between.queued(), Duration::from_micros(20));
+        assert_eq!(Effort::default().queued(), Duration::ZERO);
+    }
+}

@@ -1,0 +1,140 @@
+//! What all threads of a run share: its clock, its counts, its histograms, and how far it is.
+//!
+//! ```text
+//! Opening ──► Running ──► Draining ──► Over
+//!    streams     publishing  the last events arrive
+//! ```
+//!
+//! The main thread sets the phase; all others only look. Whoever can't go on says why and the run
+//! is over.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::histogram::Histogram;
+
+/// Nanoseconds since the bench began: what all times of a run are in.
+#[derive(Debug)]
+pub(super) struct Clock(Instant);
+
+impl Clock {
+    pub(super) fn now(&self) -> u64 {
+        nanoseconds(self.0.elapsed())
+    }
+
+    /// Sleeps until then; returns at once if that has passed.
+    pub(super) fn sleep_until(&self, then: u64) {
+        std::thread::sleep(Duration::from_nanos(then.saturating_sub(self.now())));
+    }
+}
+
+pub(super) fn nanoseconds(time: Duration) -> u64 {
+    time.as_nanos().try_into().unwrap_or(u64::MAX)
+}
+
+#[derive(Debug)]
+pub(super) struct Tally {
+    pub(super) clock: Clock,
+    /// Tells this run's events from those of others.
+    pub(super) run: u64,
+    /// What is due before this is not timed.
+    pub(super) timed_from: AtomicU64,
+    /// Publishing is over: who reads slowly need not any more.
+    pub(super) draining: AtomicBool,
+    over: Mutex<Option<Result<(), String>>>,
+    ended: Condvar,
+    pub(super) counts: Counts,
+    pub(super) times: Times,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    /// Streams that are open now.
+    pub(super) open: AtomicU64,
+    pub(super) connects: AtomicU64,
+    /// Connections that the bench ended itself, on purpose.
+    pub(super) cuts: AtomicU64,
+    /// Connections that ended otherwise.
+    pub(super) drops: AtomicU64,
+    /// Attempts to come back that brought no stream.
+    pub(super) refusals: AtomicU64,
+    /// Events of this run, doubles included.
+    pub(super) deliveries: AtomicU64,
+    /// Those that were published before the connection was there.
+    pub(super) replayed: AtomicU64,
+    /// Events that are not this run's.
+    pub(super) foreign: AtomicU64,
+    /// `tidings.gap` events.
+    pub(super) gaps: AtomicU64,
+    /// Received on streams, heads included.
+    pub(super) bytes: AtomicU64,
+    pub(super) published: AtomicU64,
+    pub(super) refused: AtomicU64,
+    pub(super) in_doubt: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Times {
+    /// From when an event was due to its receipt.
+    pub(super) latency: Histogram,
+    /// The same without what the bench itself was late.
+    pub(super) served: Histogram,
+    /// How late the bench published, by its own fault.
+    pub(super) late: Histogram,
+    /// How long each publish took, from its first byte to the end of its answer.
+    pub(super) publish: Histogram,
+    /// From the first byte of a connect to the end of the stream's head.
+    pub(super) connect: Histogram,
+    /// From the end of a connection to the head of the stream that goes on with it.
+    pub(super) reconnect: Histogram,
+}
+
+impl Tally {
+    pub(super) fn new(run: u64) -> Self {
+        Self {
+            clock: Clock(Instant::now()),
+            run,
+            timed_from: AtomicU64::new(0),
+            draining: AtomicBool::new(false),
+            over: Mutex::default(),
+            ended: Condvar::new(),
+            counts: Counts::default(),
+            times: Times::default(),
+        }
+    }
+
+    /// Ends the run, well or not; the first word counts.
+    pub(super) fn end(&self, how: Result<(), String>) {
+        self.lock().get_or_insert(how);
+        self.ended.notify_all();
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.lock().is_some()
+    }
+
+    /// Why the run could not go on.
+    pub(super) fn failure(&self) -> Result<(), String> {
+        self.lock().clone().unwrap_or(Ok(()))
+    }
+
+    /// Waits for so long, or until the run is over; whether it is not.
+    pub(super) fn wait(&self, time: Duration) -> bool {
+        let waited = self.ended.wait_timeout_while(self.lock(), time, |over| over.is_none());
+        waited.unwrap_or_else(PoisonError::into_inner).0.is_none()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Result<(), String>>> {
+        self.over.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Counts one more.
+pub(super) fn add(counter: &AtomicU64, n: u64) {
+    counter.fetch_add(n, Relaxed);
+}
+
+pub(super) fn get(counter: &AtomicU64) -> u64 {
+    counter.load(Relaxed)
+}
