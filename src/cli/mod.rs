@@ -12,14 +12,16 @@
 //! | 3 and up | a command's own: its help says what they mean |
 //!
 //! To read on: [`flags`] is the parser that each command has a table for, [`serve`] is the hub,
-//! [`tail`] shows a stream, [`mock`] is a server that can be broken, and [`cassette`] is what it
-//! plays back. [`json`], [`visible`] and [`paint`] are how things are written.
+//! [`tail`] shows a stream as [`follow`] has it, [`mock`] is a server that can be broken, and
+//! [`cassette`] is what it plays back. [`json`], [`visible`] and [`paint`] are how things are
+//! written.
 //!
 //! Nothing here uses `println!` or `eprintln!`, which panic when the other end is closed.
 
 mod cassette;
 mod duration;
 mod flags;
+mod follow;
 mod json;
 mod listen;
 mod mock;
