@@ -12,9 +12,9 @@
 //! | 3 and up | a command's own: its help says what they mean |
 //!
 //! To read on: [`flags`] is the parser that each command has a table for, [`serve`] is the hub,
-//! [`tail`] shows a stream, [`record`] keeps one ([`follow`] is what these two share), [`mock`] is a
-//! server that can be broken, and [`cassette`] is what it plays back. [`json`], [`visible`] and
-//! [`paint`] are how things are written.
+//! [`tail`] shows a stream and [`record`] keeps one (what these two share is [`follow`]), [`mock`]
+//! is a server that can be broken, and [`cassette`] is what it plays back. [`json`], [`visible`]
+//! and [`paint`] are how things are written.
 //!
 //! Nothing here uses `println!` or `eprintln!`, which panic when the other end is closed.
 

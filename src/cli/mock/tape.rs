@@ -1,7 +1,7 @@
 //! A cassette to steps: each piece is a chunk, and comes when it came.
 //!
-//! What the client left is a stall if there is more on the tape, or if it had no answer: it was most
-//! likely tired of waiting.
+//! What the client left is a stall if there is more on the tape, or if it had no answer: it was
+//! most likely tired of waiting.
 
 use std::time::Duration;
 

@@ -104,6 +104,27 @@ fn a_recording_is_the_stream_with_the_borders_of_its_chunks() {
 }
 
 #[test]
+fn a_recording_keeps_when_an_answer_and_its_chunks_came() {
+    let script = ": wait 300ms\n: flush\n: wait 600ms\n:x\n: flush\n: wait 300ms\ndata: a\n\n";
+    let source = TemporaryFile::new("record-times.sse", script);
+    let mock = Process::hub(&["mock", &source.0.display().to_string()]);
+    let recorded = Recorded::of(&mock.address().to_string(), &["--count=1"]);
+    let text = String::from_utf8(recorded.bytes()).unwrap();
+    let micros = |begin: &str| -> u64 {
+        let line = text.lines().find(|line| line.starts_with(begin)).expect("such an entry");
+        let time = line[begin.len()..].split(' ').next().expect("a time");
+        let number = time.trim_end_matches(char::is_alphabetic);
+        let unit = [("us", 1), ("ms", 1_000), ("s", 1_000_000)];
+        let unit = unit.iter().find(|(name, _)| time.ends_with(name)).expect("a unit");
+        number.parse::<u64>().expect("a whole number") * unit.1
+    };
+    // A machine that is busy may see the one a little late, and so the next seems early.
+    for (begin, least) in [(": open +", 150), (": read +", 300)] {
+        assert!(micros(begin) >= least * 1_000, "{text}");
+    }
+}
+
+#[test]
 fn standard_output_can_be_recorded_to() {
     let script = Script::answers([format!("{STREAM}data: a\n\n")]);
     let url = script.url("/");
