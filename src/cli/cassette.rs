@@ -59,7 +59,6 @@
 mod border;
 mod escape;
 mod read;
-#[cfg_attr(not(test), expect(dead_code, reason = "only what records from a URL has secrets"))]
 pub(crate) mod secrets;
 mod write;
 

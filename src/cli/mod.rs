@@ -12,9 +12,9 @@
 //! | 3 and up | a command's own: its help says what they mean |
 //!
 //! To read on: [`flags`] is the parser that each command has a table for, [`serve`] is the hub,
-//! [`tail`] shows a stream, [`bench`] measures a server, [`mock`] is a server that can be broken,
-//! and [`cassette`] is what it plays back. [`json`], [`visible`] and [`paint`] are how things are
-//! written.
+//! [`tail`] shows a stream and [`record`] keeps one (what these two share is [`follow`]), [`bench`]
+//! measures a server, [`mock`] is a server that can be broken, and [`cassette`] is what it plays
+//! back. [`json`], [`visible`] and [`paint`] are how things are written.
 //!
 //! Nothing here uses `println!` or `eprintln!`, which panic when the other end is closed.
 
@@ -22,11 +22,13 @@ mod bench;
 mod cassette;
 mod duration;
 mod flags;
+mod follow;
 mod json;
 mod listen;
 mod mock;
 mod paint;
 mod random;
+mod record;
 mod serve;
 mod tail;
 mod visible;
@@ -68,6 +70,11 @@ const COMMANDS: &[Command] = &[
         name: "mock",
         about: "serves streams from a script, as well or as badly as it says",
         run: mock::run,
+    },
+    Command {
+        name: "record",
+        about: "keeps a stream in a file, with the borders and times of its chunks",
+        run: record::run,
     },
     Command {
         name: "serve",

@@ -14,17 +14,17 @@ mod raw;
 mod readable;
 mod words;
 
-use std::io::{self, Read};
+use std::io;
 use std::sync::mpsc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use tidings::client::{EventSource, StreamRequest, Tap, Tcp, Traffic, Update};
-use tidings::{Error, MessageEvent};
+use tidings::MessageEvent;
+use tidings::client::{EventSource, Tap, Tcp, Traffic, Update};
 
 use super::flags::{Parsed, Wrong};
 use super::paint::Paint;
-use super::{Arguments, Failure, Outcome, json, print, say, version, visible};
-use options::{NO_CONNECTION, NO_MORE, NO_STREAM, Options, TABLE, TOO_LONG};
+use super::{Arguments, Failure, Outcome, follow, json, print, version};
+use options::{Options, TABLE};
 
 pub(super) fn run(arguments: Arguments<'_>) -> Outcome {
     match TABLE.parse(arguments).map_err(Failure::Usage)? {
@@ -42,12 +42,12 @@ fn tail(options: &Options, url: Option<&String>) -> Outcome {
     let Some(url) = url else {
         return wrong(format!("an URL is missing: {}", TABLE.usage));
     };
-    let source = source(options, request(options, url)?);
-    if options.raw { follow_raw(source, options) } else { follow(source, options) }
+    let source = options.follow.source(url)?;
+    if options.raw { show_raw(source, options) } else { show(source, options) }
 }
 
 /// Shows the bytes as they are read. When they can't be printed, the source is closed.
-fn follow_raw(source: EventSource, options: &Options) -> Outcome {
+fn show_raw(source: EventSource, options: &Options) -> Outcome {
     let closer = source.closer();
     let mut view = raw::View::new(Paint::on(&io::stdout()));
     let (note, failures) = mpsc::channel();
@@ -58,64 +58,16 @@ fn follow_raw(source: EventSource, options: &Options) -> Outcome {
             let _ = note.send(failure);
         }
     });
-    let outcome = follow(source.transport(tap), options);
+    let outcome = show(source.transport(tap), options);
     failures.try_recv().map_or(outcome, Err)
 }
 
-/// What is asked of the server.
-fn request(options: &Options, url: &str) -> Result<StreamRequest, Failure> {
-    let wrong = |error: Error| Failure::Usage(Wrong::new(error.to_string()));
-    // Nobody types the scheme.
-    let whole = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
-    let mut request = match &options.data {
-        None => StreamRequest::get(&whole),
-        Some(data) => {
-            let content_type = options.content_type.as_deref().unwrap_or("application/json");
-            StreamRequest::post(&whole, content_type, content(data)?)
-        }
-    }
-    .map_err(wrong)?;
-    for (name, value) in &options.fields {
-        request = request.with_field(name, value).map_err(wrong)?;
-    }
-    Ok(request)
-}
-
-/// What `--data` stands for.
-fn content(data: &str) -> Result<Vec<u8>, Failure> {
-    let Some(path) = data.strip_prefix('@') else { return Ok(data.into()) };
-    let mut content = Vec::new();
-    let read = match path {
-        "-" => io::stdin().lock().read_to_end(&mut content),
-        path => std::fs::File::open(path).and_then(|mut file| file.read_to_end(&mut content)),
-    };
-    let failed = |error| Failure::Failed(format!("can't read {path} to send it: {error}"));
-    read.map(|_| content).map_err(failed)
-}
-
-fn source(options: &Options, request: StreamRequest) -> EventSource {
-    let mut source = EventSource::with(request);
-    if let Some(id) = &options.last_event_id {
-        source = source.with_last_event_id(id.clone());
-    }
-    if let Some(silence) = options.silence {
-        source = source.silence(silence);
-    }
-    if let Some(attempts) = options.attempts {
-        source = source.give_up_after(attempts);
-    }
-    if options.no_reconnect {
-        source = source.reconnects(false);
-    }
-    source
-}
-
 /// Prints until something ends it.
-fn follow(mut source: EventSource, options: &Options) -> Outcome {
+fn show(mut source: EventSource, options: &Options) -> Outcome {
     let paint = Paint::on(&io::stdout());
-    let mut left = options.count;
+    let mut left = options.follow.count;
     while let Some(update) = source.next_update() {
-        match update.map_err(ended)? {
+        match update.map_err(|error| follow::ended(&error))? {
             Update::Event(event) if is_wanted(&event, options) => {
                 if !options.raw {
                     print(&written(&event, options, paint))?;
@@ -125,11 +77,8 @@ fn follow(mut source: EventSource, options: &Options) -> Outcome {
                     return Ok(());
                 }
             }
-            Update::Stopped => {
-                let said = "the server says that there is no more (204)".into();
-                return Err(Failure::Ended { status: NO_MORE, said });
-            }
-            update if !options.quiet => tell(&update, &source),
+            Update::Stopped => return Err(follow::no_more()),
+            update if !options.follow.quiet => follow::tell(&update, &source),
             _ => {}
         }
     }
@@ -151,41 +100,6 @@ fn as_json(event: &MessageEvent) -> String {
     let retry = event.retry.map(|retry| format!(",\"retry\":{}", retry.as_millis()));
     let retry = retry.unwrap_or_default();
     format!("{{\"event\":{event_type},\"data\":{data},\"id\":{id}{retry}}}\n")
-}
-
-/// Says on standard error what becomes of the connection.
-fn tell(update: &Update, source: &EventSource) {
-    match update {
-        Update::Opened { url, .. } => {
-            let behind = match source.last_event_id() {
-                "" => String::new(),
-                id => format!(", to go on behind {}", visible::line(id)),
-            };
-            say(&format!("connected to {url}{behind}"));
-        }
-        Update::Lost { error, retry_in } => {
-            let error = visible::line(&error.to_string());
-            say(&format!("{error}; connecting again in {}", seconds(*retry_in)));
-        }
-        Update::Ended => say("the server has ended the stream"),
-        _ => {}
-    }
-}
-
-fn seconds(time: Duration) -> String {
-    format!("{:.1} s", time.as_secs_f64())
-}
-
-/// How an error that is for good becomes an exit status.
-fn ended(error: Error) -> Failure {
-    let status = if error.is_bad_response() {
-        NO_STREAM
-    } else if error.is_invalid() {
-        TOO_LONG
-    } else {
-        NO_CONNECTION
-    };
-    Failure::Ended { status, said: visible::line(&error.to_string()) }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod input;
 mod leaving;
 mod mock;
 mod publishing;
+mod record;
 mod stopping;
 mod tail;
 

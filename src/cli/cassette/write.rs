@@ -116,6 +116,11 @@ impl Recorder {
         self.held.clear();
     }
 
+    /// How much memory is held back, roughly: bytes, and what is known of their pieces.
+    pub(crate) fn held(&self) -> usize {
+        self.held.len() + self.pieces.len() * size_of::<Piece>()
+    }
+
     /// Writes what is held back, up to this border.
     fn write_verbatim(&mut self, border: usize, out: &mut Vec<u8>) {
         let mark = if self.at_start { BYTE_ORDER_MARK } else { &[] };

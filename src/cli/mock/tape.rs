@@ -1,7 +1,7 @@
 //! A cassette to steps: each piece is a chunk, and comes when it came.
 //!
-//! What the client left is a stall if there is more on the tape, as it was most likely tired of
-//! waiting.
+//! What the client left is a stall if there is more on the tape, or if it had no answer: it was
+//! most likely tired of waiting.
 
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ pub(super) fn steps(entries: &[Entry]) -> Vec<Step> {
     let mut steps = Vec::new();
     for (at, entry) in entries.iter().enumerate() {
         let is_last = at + 1 == entries.len();
+        let is_unanswered = matches!(entries[..at].last(), Some(Entry::Open { answer: None, .. }));
         match entry {
             Entry::Open { after, answer } => {
                 end_open_connection(&mut steps);
@@ -34,7 +35,7 @@ pub(super) fn steps(entries: &[Entry]) -> Vec<Step> {
                     End::Close => Ending::Close,
                     End::Cut => Ending::Cut,
                     End::Reset => Ending::Reset,
-                    End::Left if is_last => Ending::Close,
+                    End::Left if is_last && !is_unanswered => Ending::Close,
                     End::Left => Ending::Stall,
                 }));
             }
@@ -103,5 +104,7 @@ mod tests {
             Step::End(Ending::Close),
         ];
         assert_eq!(steps(&entries), expected);
+        let unanswered = [entries[4].clone(), entries[3].clone()];
+        assert_eq!(steps(&unanswered), [Step::Wait(millis(3)), Step::End(Ending::Stall)]);
     }
 }

@@ -15,10 +15,11 @@ fn the_table_keeps_the_rules_of_tables() {
 #[test]
 fn a_field_is_a_name_a_colon_and_a_value() {
     let options = parse(&["--header", "A:b", "--header=C: d: e \t"]).unwrap();
-    let fields: Vec<_> = options.fields.iter().map(|(n, v)| (&**n, &**v)).collect();
+    let fields: Vec<_> = options.follow.fields.iter().map(|(n, v)| (&**n, &**v)).collect();
     assert_eq!(fields, [("A", "b"), ("C", "d: e")]);
     let options = parse(&["--header", "content-type: text/plain"]).unwrap();
-    assert_eq!((options.fields.len(), options.content_type.as_deref()), (0, Some("text/plain")));
+    let Follow { fields, content_type, .. } = options.follow;
+    assert_eq!((fields.len(), content_type.as_deref()), (0, Some("text/plain")));
 }
 
 #[test]
@@ -38,7 +39,7 @@ fn a_field_that_can_not_be_sent_is_told_why() {
 #[test]
 fn an_id_that_no_stream_can_name_is_refused() {
     assert!(parse(&["--last-event-id", "a\nb"]).unwrap_err().contains("CR, LF or NUL"));
-    assert_eq!(parse(&["--last-event-id=7"]).unwrap().last_event_id.unwrap().as_str(), "7");
+    assert_eq!(parse(&["--last-event-id=7"]).unwrap().follow.last_event_id.unwrap().as_str(), "7");
 }
 
 #[test]

@@ -1,0 +1,140 @@
+//! How `tail` and `record` follow a stream: what they ask, what they say, and how they end.
+//!
+//! ```text
+//! rows ─► Follow ─┬─► request ─► source ─► updates ─┬─► tell   on standard error
+//!                 │                                 └─► ended  the exit status
+//!                 └─► count, quiet                      for the command itself
+//! ```
+//!
+//! Both are clients of the same kind, so who knows the options and statuses of one knows those of
+//! the other.
+
+pub(super) mod rows;
+
+use std::io::{self, Read};
+use std::time::Duration;
+
+use tidings::client::{EventSource, StreamRequest, Update};
+use tidings::{Error, EventId};
+
+use super::flags::Wrong;
+use super::{Failure, say, visible};
+
+/// How a stream is followed.
+#[derive(Debug, Default)]
+pub(super) struct Follow {
+    pub(super) last_event_id: Option<EventId>,
+    /// It ends after so many events.
+    pub(super) count: Option<u32>,
+    /// Names and values that a request can carry.
+    pub(super) fields: Vec<(String, String)>,
+    /// The media type of what is sent, where a field names it.
+    pub(super) content_type: Option<String>,
+    /// What is sent, or `@` and the name of the file that contains it.
+    pub(super) data: Option<String>,
+    pub(super) no_reconnect: bool,
+    pub(super) attempts: Option<u32>,
+    pub(super) silence: Option<Duration>,
+    pub(super) quiet: bool,
+}
+
+/// How it ends, beside what every command can end with.
+pub(super) const NO_MORE: u8 = 3;
+pub(super) const NO_STREAM: u8 = 4;
+pub(super) const NO_CONNECTION: u8 = 5;
+pub(super) const TOO_LONG: u8 = 6;
+
+impl Follow {
+    /// What follows the stream at this URL.
+    pub(super) fn source(&self, url: &str) -> Result<EventSource, Failure> {
+        let mut source = EventSource::with(self.request(url)?);
+        if let Some(id) = &self.last_event_id {
+            source = source.with_last_event_id(id.clone());
+        }
+        if let Some(silence) = self.silence {
+            source = source.silence(silence);
+        }
+        if let Some(attempts) = self.attempts {
+            source = source.give_up_after(attempts);
+        }
+        if self.no_reconnect {
+            source = source.reconnects(false);
+        }
+        Ok(source)
+    }
+
+    /// What is asked of the server.
+    fn request(&self, url: &str) -> Result<StreamRequest, Failure> {
+        let wrong = |error: Error| Failure::Usage(Wrong::new(error.to_string()));
+        let whole = whole(url);
+        let mut request = match &self.data {
+            None => StreamRequest::get(&whole),
+            Some(data) => StreamRequest::post(&whole, self.content_type(), content(data)?),
+        }
+        .map_err(wrong)?;
+        for (name, value) in &self.fields {
+            request = request.with_field(name, value).map_err(wrong)?;
+        }
+        Ok(request)
+    }
+
+    /// The media type of what is sent.
+    pub(super) fn content_type(&self) -> &str {
+        self.content_type.as_deref().unwrap_or("application/json")
+    }
+}
+
+/// An URL with its scheme, which nobody types.
+pub(super) fn whole(url: &str) -> String {
+    if url.contains("://") { url.to_owned() } else { format!("http://{url}") }
+}
+
+/// What `--data` stands for.
+fn content(data: &str) -> Result<Vec<u8>, Failure> {
+    let Some(path) = data.strip_prefix('@') else { return Ok(data.into()) };
+    let mut content = Vec::new();
+    let read = match path {
+        "-" => io::stdin().lock().read_to_end(&mut content),
+        path => std::fs::File::open(path).and_then(|mut file| file.read_to_end(&mut content)),
+    };
+    let failed = |error| Failure::Failed(format!("can't read {path} to send it: {error}"));
+    read.map(|_| content).map_err(failed)
+}
+
+/// Says on standard error what becomes of the connection.
+pub(super) fn tell(update: &Update, source: &EventSource) {
+    match update {
+        Update::Opened { url, .. } => {
+            let behind = match source.last_event_id() {
+                "" => String::new(),
+                id => format!(", to go on behind {}", visible::line(id)),
+            };
+            say(&format!("connected to {url}{behind}"));
+        }
+        Update::Lost { error, retry_in } => {
+            let error = visible::line(&error.to_string());
+            let seconds = retry_in.as_secs_f64();
+            say(&format!("{error}; connecting again in {seconds:.1} s"));
+        }
+        Update::Ended => say("the server has ended the stream"),
+        _ => {}
+    }
+}
+
+/// What a 204 comes to.
+pub(super) fn no_more() -> Failure {
+    let said = "the server says that there is no more (204)".into();
+    Failure::Ended { status: NO_MORE, said }
+}
+
+/// How an error that is for good becomes an exit status.
+pub(super) fn ended(error: &Error) -> Failure {
+    let status = if error.is_bad_response() {
+        NO_STREAM
+    } else if error.is_invalid() {
+        TOO_LONG
+    } else {
+        NO_CONNECTION
+    };
+    Failure::Ended { status, said: visible::line(&error.to_string()) }
+}

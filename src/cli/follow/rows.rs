@@ -1,0 +1,144 @@
+//! The rows that the tables of `tail` and `record` share.
+//!
+//! A table's options hold a [`Follow`], and its rows reach it by `AsMut`.
+
+use std::time::Duration;
+
+use tidings::EventId;
+use tidings::client::StreamRequest;
+
+use super::{Follow, NO_CONNECTION, NO_MORE, NO_STREAM, TOO_LONG};
+use crate::cli::flags::{Flag, Preset, Takes};
+
+pub(crate) const fn count<O: AsMut<Follow>>() -> Flag<O> {
+    Flag {
+        name: "count",
+        takes: number("N", |o, n| o.as_mut().count = Some(n)),
+        repeats: false,
+        default: Preset::Words("no end"),
+        doc: "Ends after so many events.",
+    }
+}
+
+pub(crate) const fn last_event_id<O: AsMut<Follow>>() -> Flag<O> {
+    Flag {
+        name: "last-event-id",
+        takes: text("ID", |o, id| {
+            let id = EventId::new(id).map_err(|error| error.to_string())?;
+            o.as_mut().last_event_id = Some(id);
+            Ok(())
+        }),
+        repeats: false,
+        default: Preset::Words("none: the server begins where it likes"),
+        doc: "Asks for what came behind this event.",
+    }
+}
+
+pub(crate) const fn header<O: AsMut<Follow>>() -> Flag<O> {
+    Flag {
+        name: "header",
+        takes: text("'NAME: VALUE'", |o, line| add_field(o.as_mut(), line)),
+        repeats: true,
+        default: Preset::Words("those that every event source sends"),
+        doc: "Sends this field. It is not sent to another server, should a redirect lead there.",
+    }
+}
+
+pub(crate) const fn data<O: AsMut<Follow>>() -> Flag<O> {
+    Flag {
+        name: "data",
+        takes: text("TEXT|@FILE", |o, data| {
+            o.as_mut().data = Some(data.into());
+            Ok(())
+        }),
+        repeats: false,
+        default: Preset::Words("a GET"),
+        doc: "Asks with a POST that sends this text, or what the file contains (@- is standard \
+              input); as application/json, unless --header names a Content-Type. As it might do \
+              something twice, it is not sent again when the connection ends.",
+    }
+}
+
+pub(crate) const fn no_reconnect<O: AsMut<Follow>>() -> Flag<O> {
+    Flag {
+        name: "no-reconnect",
+        takes: Takes::Nothing(|o| o.as_mut().no_reconnect = true),
+        repeats: false,
+        default: Preset::None,
+        doc: "Ends when the connection ends.",
+    }
+}
+
+pub(crate) const fn attempts<O: AsMut<Follow>>() -> Flag<O> {
+    Flag {
+        name: "attempts",
+        takes: number("N", |o, n| o.as_mut().attempts = Some(n)),
+        repeats: false,
+        default: Preset::Words("no end"),
+        doc: "Gives up when so many connections in a row could not be made.",
+    }
+}
+
+pub(crate) const fn silence<O: AsMut<Follow>>() -> Flag<O> {
+    Flag {
+        name: "silence",
+        takes: number("SECONDS", |o, n| {
+            o.as_mut().silence = Some(Duration::from_secs(n.into()));
+        }),
+        repeats: false,
+        default: Preset::Words("for ever"),
+        doc: "For how long the server may send nothing, not even a comment, before the connection \
+              is taken for dead.",
+    }
+}
+
+pub(crate) const fn quiet<O: AsMut<Follow>>() -> Flag<O> {
+    Flag {
+        name: "quiet",
+        takes: Takes::Nothing(|o| o.as_mut().quiet = true),
+        repeats: false,
+        default: Preset::None,
+        doc: "Does not tell of connections that come and go.",
+    }
+}
+
+/// What the exit statuses mean; when all went well is for the command to say.
+pub(crate) const fn exits(well: &'static str) -> [(u8, &'static str); 7] {
+    [
+        (0, well),
+        (1, "Something is wrong on this side: a file or the output."),
+        (2, "The options or the URL can't be understood."),
+        (NO_MORE, "The server says that there is no more: 204."),
+        (NO_STREAM, "The answer is no event stream: another status, another type."),
+        (NO_CONNECTION, "The connection could not be made or was cut, and is not tried again."),
+        (TOO_LONG, "A line or an event is longer than what is taken."),
+    ]
+}
+
+const fn number<O>(name: &'static str, set: fn(&mut O, u32)) -> Takes<O> {
+    Takes::Number { name, least: 1, most: u32::MAX, set }
+}
+
+const fn text<O>(name: &'static str, set: fn(&mut O, &str) -> Result<(), String>) -> Takes<O> {
+    Takes::Text { name, set }
+}
+
+/// `field-line = field-name ":" OWS field-value OWS`
+fn add_field(options: &mut Follow, line: &str) -> Result<(), String> {
+    let Some((name, value)) = line.split_once(':') else {
+        return Err(format!("{line:?} is not of the form 'Name: value'"));
+    };
+    let value = value.trim_matches([' ', '\t']);
+    if name.eq_ignore_ascii_case("content-type") {
+        options.content_type = Some(value.into());
+        return Ok(());
+    }
+    if name.eq_ignore_ascii_case("last-event-id") {
+        return Err("give --last-event-id in its place".into());
+    }
+    // Any request will do to find out whether it can carry the field.
+    let any = StreamRequest::get("http://localhost/");
+    any.and_then(|any| any.with_field(name, value)).map_err(|error| error.to_string())?;
+    options.fields.push((name.into(), value.into()));
+    Ok(())
+}

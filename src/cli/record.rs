@@ -1,0 +1,150 @@
+//! `tidings record`: a stream to a cassette, true to the chunk.
+//!
+//! ```text
+//! EventSource ──► connections that are lost ──► notes ────────────────────► standard error
+//!      │                       │
+//!      │                       ▼
+//!      └── Tap ──► bytes ──► [`pieces`] ──► entries ──► [`recording`] ──► FILE
+//! ```
+//!
+//! The borders of chunks survive the way over TCP, and those of reads don't; so what is recorded is
+//! a piece for each chunk, and only where a body has no chunks one for each read. A redirect is
+//! followed and not recorded, as a cassette has no place for where it led. Nor is a connection
+//! that could not be made, as there was none.
+//!
+//! Who wants the recording to end types Ctrl-C: what has been written is a whole cassette at any
+//! time, and lacks at most the event that was under way.
+
+mod options;
+mod output;
+mod pieces;
+mod recording;
+
+use std::error::Error as _;
+use std::io::{self, ErrorKind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use tidings::Error;
+use tidings::client::{Closer, EventSource, Tap, Tcp, Traffic, Update};
+
+use super::cassette::End;
+use super::cassette::secrets::{public_field, public_url};
+use super::flags::{Parsed, Wrong};
+use super::{Arguments, Failure, Outcome, follow, print, version};
+use options::{Options, TABLE};
+use output::Output;
+use recording::Recording;
+
+pub(super) fn run(arguments: Arguments<'_>) -> Outcome {
+    match TABLE.parse(arguments).map_err(Failure::Usage)? {
+        Parsed::Help => print(&TABLE.help()),
+        Parsed::Version => version(),
+        Parsed::Run(options, operands) => match operands.as_slice() {
+            [url, path] => record(&options, url, path),
+            _ => {
+                let what = format!("an URL and a file are needed: {}", TABLE.usage);
+                Err(Failure::Usage(Wrong::new(what)))
+            }
+        },
+    }
+}
+
+fn record(options: &Options, url: &str, path: &str) -> Outcome {
+    let source = options.follow.source(url)?;
+    let output = Output::new(path, options.force)?;
+    let closer = source.closer();
+    let count = options.follow.count;
+    let recording = Recording::new(&about(options, url), count, output, closer.clone());
+    let recording = Arc::new(Mutex::new(recording));
+    if let Some(duration) = options.duration {
+        close_after(duration, closer)?;
+    }
+    let watched = Arc::clone(&recording);
+    let tap = Tap::new(Tcp, move |traffic: Traffic<'_>| lock(&watched).take(traffic));
+    let outcome = follow(source.transport(tap), options, &recording);
+    let recorded = lock(&recording).finish();
+    // Where the file can't be written, that is why the rest ended.
+    recorded.and(outcome)
+}
+
+/// Follows the stream until something ends it; the tap does the recording.
+fn follow(mut source: EventSource, options: &Options, recording: &Mutex<Recording>) -> Outcome {
+    while let Some(update) = source.next_update() {
+        if let Ok(Update::Lost { error, .. }) | Err(error) = &update {
+            lock(recording).lost(how(error));
+        }
+        match update.map_err(|error| follow::ended(&error))? {
+            Update::Stopped => return Err(follow::no_more()),
+            update if !options.follow.quiet => follow::tell(&update, &source),
+            _ => {}
+        }
+        if lock(recording).is_over() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// What a panic elsewhere has left is still worth its end.
+fn lock(recording: &Mutex<Recording>) -> MutexGuard<'_, Recording> {
+    recording.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How a connection ended that the server has not ended: by a reset, or the client went.
+fn how(error: &Error) -> End {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+    match cause.map(io::Error::kind) {
+        Some(ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe) => {
+            End::Reset
+        }
+        _ => End::Left,
+    }
+}
+
+/// Ends the recording when its time is over.
+fn close_after(duration: Duration, closer: Closer) -> Outcome {
+    let wait = move || {
+        thread::sleep(duration);
+        closer.close();
+    };
+    let thread = thread::Builder::new().name("record-timer".into()).spawn(wait);
+    let failed = |error| Failure::Failed(format!("can't start a thread for --duration: {error}"));
+    thread.map(drop).map_err(failed)
+}
+
+/// Where the recording is from, without what may be a secret. What a POST sends may be one.
+fn about(options: &Options, url: &str) -> Vec<String> {
+    let follow = &options.follow;
+    let method = if follow.data.is_some() { "POST" } else { "GET" };
+    let mut about = vec![format!("{method} {}", public_url(&follow::whole(url)))];
+    about.extend(follow.fields.iter().map(|(name, value)| public_field(name, value)));
+    let content_type = follow.data.as_ref().map(|_| follow.content_type());
+    about.extend(content_type.map(|value| public_field("Content-Type", value)));
+    let id = follow.last_event_id.as_ref().map(|id| id.as_str());
+    about.extend(id.map(|id| public_field("Last-Event-ID", id)));
+    about
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recording_says_where_it_is_from_and_keeps_secrets() {
+        let mut options = Options::default();
+        let url = "a.example/x?key=secret";
+        assert_eq!(about(&options, url), ["GET http://a.example/x?key=..."]);
+        options.follow.data = Some("secret".into());
+        options.follow.fields =
+            vec![("Authorization".into(), "secret".into()), ("Accept".into(), "*/*".into())];
+        let expected = [
+            "POST http://a.example/x?key=...",
+            "Authorization: ...",
+            "Accept: */*",
+            "Content-Type: application/json",
+        ];
+        assert_eq!(about(&options, url), expected);
+    }
+}

@@ -1,0 +1,87 @@
+//! What can be asked of `record`, and what it does unasked.
+
+use std::time::Duration;
+
+use crate::cli::flags::{Flag, Preset, Table, Takes};
+use crate::cli::follow::{Follow, rows};
+
+/// What the command line says.
+#[derive(Debug, Default)]
+pub(super) struct Options {
+    pub(super) follow: Follow,
+    pub(super) duration: Option<Duration>,
+    pub(super) force: bool,
+}
+
+impl AsMut<Follow> for Options {
+    fn as_mut(&mut self) -> &mut Follow {
+        &mut self.follow
+    }
+}
+
+/// All the options, those of one concern together.
+pub(super) static TABLE: Table<Options> = Table {
+    command: "record",
+    usage: "tidings record [options] URL FILE",
+    about: "Keeps a stream in a file, or with - on standard output: a cassette, which is an event \
+            stream with the same events, and whose comments say where each chunk began, when it \
+            came, and how connections ended. 'tidings mock FILE' plays it back true to all of \
+            that. Each chunk is written as soon as it has come and its events are whole, so the \
+            recording can be stopped at any time. Of fields and of the URL it keeps nothing that \
+            may be a secret; what the stream itself says it keeps as it came.",
+    operands: &["URL", "FILE"],
+    flags: &[
+        rows::count(),
+        Flag {
+            name: "duration",
+            takes: Takes::Number {
+                name: "SECONDS",
+                least: 1,
+                most: u32::MAX,
+                set: |o, n| o.duration = Some(Duration::from_secs(n.into())),
+            },
+            repeats: false,
+            default: Preset::Words("no end"),
+            doc: "Ends after so long.",
+        },
+        Flag {
+            name: "force",
+            takes: Takes::Nothing(|o| o.force = true),
+            repeats: false,
+            default: Preset::None,
+            doc: "Writes over a file that is there already, as soon as there is an answer to \
+                  record.",
+        },
+        rows::last_event_id(),
+        rows::header(),
+        rows::data(),
+        rows::no_reconnect(),
+        rows::attempts(),
+        rows::silence(),
+        rows::quiet(),
+        Flag::help(),
+        Flag::version(),
+    ],
+    exits: &rows::exits(
+        "The chunk with the last event of --count is recorded, or --duration is over, or with \
+         --no-reconnect or --data the stream has ended, or nobody reads the output any more.",
+    ),
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::flags::support::{check, parse};
+
+    #[test]
+    fn the_table_keeps_the_rules_of_all_tables() {
+        check(&TABLE);
+    }
+
+    #[test]
+    fn what_is_given_is_what_holds() {
+        let options = parse(&TABLE, &["--duration=2", "--force", "--count=3", "u", "f"]).unwrap();
+        assert_eq!((options.duration, options.force), (Some(Duration::from_secs(2)), true));
+        assert_eq!(options.follow.count, Some(3));
+    }
+}

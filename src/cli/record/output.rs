@@ -1,0 +1,59 @@
+//! Where a recording goes: a file, or standard output.
+//!
+//! The file is made when there is something to be written. So a server that is not there leaves no
+//! empty file behind, and with `--force` does not cost the recording that was there.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::path::Path;
+
+use crate::cli::{Failure, Outcome, print_bytes};
+
+pub(super) struct Output {
+    /// `-` is standard output.
+    path: String,
+    force: bool,
+    /// None until something has been written.
+    file: Option<File>,
+}
+
+impl Output {
+    /// Refuses to write over a file, unless forced to.
+    pub(super) fn new(path: &str, force: bool) -> Result<Self, Failure> {
+        let output = Self { path: path.into(), force, file: None };
+        let is_there = path != "-" && !force && Path::new(path).symlink_metadata().is_ok();
+        if is_there { Err(output.failed(&ErrorKind::AlreadyExists.into())) } else { Ok(output) }
+    }
+
+    /// Writes this so that it is there even if the program is killed.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Outcome {
+        if self.path == "-" {
+            return print_bytes(bytes);
+        }
+        let written = self.file().and_then(|mut file| file.write_all(bytes));
+        written.map_err(|error| self.failed(&error))
+    }
+
+    fn file(&mut self) -> io::Result<&File> {
+        if self.file.is_none() {
+            let mut options = OpenOptions::new();
+            match self.force {
+                true => options.write(true).create(true).truncate(true),
+                // Somebody may have made it meanwhile.
+                false => options.write(true).create_new(true),
+            };
+            self.file = Some(options.open(&self.path)?);
+        }
+        Ok(self.file.as_ref().expect("it has just been opened"))
+    }
+
+    fn failed(&self, error: &io::Error) -> Failure {
+        let path = &self.path;
+        Failure::Failed(match error.kind() {
+            ErrorKind::AlreadyExists => {
+                format!("{path} is there already: --force writes over it")
+            }
+            _ => format!("can't write {path}: {error}"),
+        })
+    }
+}
