@@ -140,14 +140,25 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// Writes what the socket takes. Returns whether everything has gone out.
-    pub(crate) fn write_to(&mut self, mut socket: &TcpStream) -> io::Result<bool> {
+    /// Writes what the socket takes, and goes on behind a part of it only if `go_on` says so.
+    /// Returns whether everything has gone out.
+    pub(crate) fn write_to(
+        &mut self,
+        mut socket: &TcpStream,
+        go_on: impl Fn() -> bool,
+    ) -> io::Result<bool> {
         while self.unsent() > 0 {
             let body = self.body.bytes();
             let head = &self.head[self.sent.min(self.head.len())..];
             let body = &body[self.sent.saturating_sub(self.head.len())..];
             match socket.write_vectored(&[IoSlice::new(head), IoSlice::new(body)]) {
-                Ok(taken) => self.sent += taken,
+                Ok(taken) => {
+                    self.sent += taken;
+                    // A peer that takes a little each time must not hold up a server that stops.
+                    if self.unsent() > 0 && !go_on() {
+                        return Ok(false);
+                    }
+                }
                 Err(error) if would_block(&error) => return Ok(false),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),

@@ -41,6 +41,9 @@ use crate::sse::outbox::Link;
 /// How long a worker blocks before it looks whether it is needed elsewhere, or the server stops.
 const SLICE: Duration = Duration::from_millis(200);
 
+/// How long a connection past the cap has for its head: it takes a place that others could have.
+const REFUSED: Duration = Duration::from_secs(2);
+
 /// Says that the body may come (RFC 9110, section 15.2.1).
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -105,9 +108,10 @@ impl Connection {
         link.socket.set_nodelay(true)?;
         link.socket.set_read_timeout(Some(SLICE))?;
         link.socket.set_write_timeout(Some(SLICE))?;
+        let idle = server.limits.idle_deadline;
         Ok(Box::new(Self {
             state: State::Head(HeadParser::new(&server.limits)),
-            deadline: Instant::now() + server.limits.idle_deadline,
+            deadline: Instant::now() + if refused { idle.min(REFUSED) } else { idle },
             server,
             link,
             peer,
@@ -197,7 +201,7 @@ impl Connection {
             State::Head(parser) => {
                 let silent = !parser.started();
                 let Some((head, len)) = parser.parse(&self.input)? else {
-                    if silent && parser.started() {
+                    if silent && parser.started() && !self.refused {
                         self.deadline = Instant::now() + self.server.limits.head_deadline;
                     }
                     return Ok(false);

@@ -134,7 +134,8 @@ impl Connection {
     pub(super) fn write(&mut self) -> io::Result<bool> {
         let State::Answer(answer) = &mut self.state else { return Ok(true) };
         let before = answer.unsent();
-        let done = answer.write_to(&self.link.socket)?;
+        let go_on = || !self.server.gives_up.load(Ordering::Acquire);
+        let done = answer.write_to(&self.link.socket, go_on)?;
         if answer.unsent() < before {
             self.deadline = Instant::now() + self.server.limits.write_deadline;
         }

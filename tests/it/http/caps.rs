@@ -1,5 +1,7 @@
 //! Too many connections.
 
+use std::io::Write;
+
 use tidings::Limits;
 
 use super::{assert_answers, plain};
@@ -52,4 +54,20 @@ fn limit_connections_past_it_an_event_source_is_told_so_in_its_own_way() {
     drop(held);
     until("room", || server.stats().connections == 0);
     assert_eq!(exchange(server.address(), FOR_A_STREAM).text(), "hello");
+}
+
+#[test]
+fn limit_connections_is_not_used_up_for_long_by_those_past_it_who_say_nothing() {
+    let server = plain(Limits::default().connections(1));
+    let held = connect(server.address());
+    until("one connection", || server.stats().connections == 1);
+    let silent = connect(server.address());
+    let mut half = connect(server.address());
+    half.write_all(b"GET / HTTP/1.1\r\n").unwrap();
+    until("all of them", || server.stats().connections == 3);
+
+    drop(held);
+    until("room, long before the idle deadline", || server.stats().connections == 0);
+    assert_answers(server.address());
+    drop((silent, half));
 }

@@ -1,8 +1,9 @@
 //! A server that stops: requests finish, nothing new begins, nothing is left.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use tidings::{Limits, Reply, Response, Running};
@@ -156,4 +157,25 @@ fn times_that_mean_never_overflow_no_clock() {
     let server = plain(limits);
     assert_eq!(get(server.address(), "/").text(), "hello");
     server.stop().expect("all threads ended");
+}
+
+#[test]
+fn row_39_a_peer_that_takes_its_answer_slowly_does_not_hold_it_up() {
+    let server = site(Limits::default().grace(Duration::from_secs(2)))
+        .get("/large", |_request| Ok(Response::bytes("text/plain", vec![b'x'; 64 << 20])))
+        .start()
+        .unwrap();
+    let mut socket = connect(server.address());
+    socket.write_all(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    // So slow that the answer would take half a minute, and never so slow that a write stands still.
+    let reader = thread::spawn(move || {
+        let mut bytes = vec![0; 64 * 1024];
+        while socket.read(&mut bytes).is_ok_and(|read| read > 0) {
+            thread::sleep(Duration::from_millis(20));
+        }
+    });
+    until("the request", || server.stats().requests == 1);
+    thread::sleep(Duration::from_millis(300));
+    server.stop().expect("all threads ended");
+    reader.join().unwrap();
 }
