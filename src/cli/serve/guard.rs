@@ -135,7 +135,7 @@ fn is_same_origin(origin: &str, authority: &str) -> bool {
     let without = |authority: &str| {
         authority.strip_suffix(default_port).unwrap_or(authority).to_ascii_lowercase()
     };
-    !host.is_empty() && without(host) == without(authority)
+    matches!(scheme, "http" | "https") && !host.is_empty() && without(host) == without(authority)
 }
 
 /// ```text
@@ -221,6 +221,7 @@ mod tests {
             ("null", "localhost:3000"),
             ("", ""),
             ("http://", ""),
+            ("foo://localhost:3000", "localhost:3000"),
         ] {
             assert!(!is_same_origin(origin, authority), "{origin} {authority}");
         }

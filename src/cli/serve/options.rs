@@ -29,8 +29,8 @@ pub(super) struct Options {
     pub(super) log: bool,
 }
 
-/// As many as connections, so that each stream may have a channel of its own.
-const MAX_CHANNELS: usize = 10_000;
+/// Twice as many as connections, so that each stream may have a channel of its own.
+const MAX_CHANNELS: usize = 20_000;
 
 impl Default for Options {
     fn default() -> Self {
@@ -149,9 +149,10 @@ pub(super) static TABLE: Table<Options> = Table {
             name: "max-channels",
             takes: number("N", 1, |o, n| o.max_channels = n as usize),
             repeats: false,
-            default: Preset::Value("10000"),
-            doc: "How many channels there may be at once. Each may keep --history-bytes of \
-                  events; one that is empty and not followed is forgotten.",
+            default: Preset::Value("20000"),
+            doc: "How many channels there may be at once, of which who only follows may make up \
+                  half. Each may keep --history-bytes of events; one that is empty and not \
+                  followed is forgotten.",
         },
         Flag {
             name: "token-file",

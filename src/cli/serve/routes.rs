@@ -16,6 +16,12 @@ pub(super) struct Channels {
 }
 
 impl Channels {
+    /// The same for who only follows it: they may make up half of all, so that there is room left
+    /// for who has the token to publish.
+    pub(super) fn followed(&self, name: &str) -> Option<Channel> {
+        self.hub.channel_within(name, self.most.div_ceil(2))
+    }
+
     /// The channel of that name, or a new one where there is room.
     pub(super) fn channel(&self, name: &str) -> Option<Channel> {
         self.hub.channel_within(name, self.most)

@@ -76,7 +76,7 @@ fn stream(hub: &Channels, names: Vec<String>, begin: Begin) -> Result<Reply, Res
     let hub = hub.clone();
     // Runs only when there is a stream, so a HEAD makes no channel.
     Ok(Reply::event_stream(move |stream| {
-        let channels: Option<Vec<_>> = names.iter().map(|name| hub.channel(name)).collect();
+        let channels: Option<Vec<_>> = names.iter().map(|name| hub.followed(name)).collect();
         match channels {
             Some(channels) => stream.follow(&channels, begin.start()),
             None => send_away(&stream),

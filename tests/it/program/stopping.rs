@@ -38,6 +38,7 @@ fn a_hub_without_a_token_is_stopped_by_no_request() {
 fn limit_max_channels_refuses_a_publisher_and_sends_a_follower_away_for_a_while() {
     let hub = hub(&["--max-channels=2"]);
     publish(&hub, "/events/a", "x");
+    publish(&hub, "/events/b", "x");
     let _stream = EventStream::open(hub.address(), "/events/b");
     let refused = post_with(&hub, "/events/c", "");
     let said = "503 Service Unavailable: there are 2 channels already: publish on one of them, \
