@@ -7,7 +7,7 @@ mod secrets;
 use std::path::Path;
 
 use super::super::support::process::{Process, run_hub};
-use super::super::support::script::{CHUNKED, NO_MORE, STREAM, Script};
+use super::super::support::script::{CHUNKED, NO_MORE, STREAM, Script, act};
 use super::*;
 
 /// A place for a file that is not there yet.
@@ -139,12 +139,39 @@ fn a_recording_ends_with_the_chunk_of_the_last_event_that_was_asked_for() {
     let chunks = "8\r\ndata: a\n\r\n13\r\n\ndata: b\n\ndata: c\n\n\r\n9\r\ndata: d\n\n\r\n";
     for count in ["--count=2", "--count=3"] {
         let script = Script::answers([format!("{CHUNKED}{chunks}0\r\n\r\n")]);
-        let recorded = Recorded::of(&script.url("/"), &[count]);
+        let recorded = Recorded::of(&script.url("/"), &[count, "--no-reconnect"]);
         assert_eq!(recorded.status, Some(0), "{}", recorded.stderr);
         let data: Vec<_> = events(&recorded.bytes()).into_iter().map(|event| event.1).collect();
         assert_eq!(data, ["a", "b", "c"]);
         assert_eq!(recorded.lines().last().unwrap(), ": end + left");
     }
+}
+
+#[test]
+fn what_a_connection_left_unfinished_is_not_counted() {
+    let script = Script::answers([
+        format!("{CHUNKED}9\r\nretry: 0\n\r\n8\r\ndata: a\n\r\n"),
+        format!("{CHUNKED}1\r\n\n\r\n9\r\ndata: b\n\n\r\n"),
+    ]);
+    let recorded = Recorded::of(&script.url("/"), &["--count=1"]);
+    assert_eq!(recorded.status, Some(0), "{}", recorded.stderr);
+    let data: Vec<_> = events(&recorded.bytes()).into_iter().map(|event| event.1).collect();
+    assert_eq!(data, ["b"]);
+}
+
+#[test]
+fn a_file_that_somebody_makes_meanwhile_is_not_written_over() {
+    let file = place();
+    let path = file.0.display().to_string();
+    let made = file.0.clone();
+    let script = Script::acts(vec![act(move |peer| {
+        std::fs::write(made, "precious").unwrap();
+        peer.send(STREAM);
+    })]);
+    let (_, stderr, status) = run_hub(&["record", "--no-reconnect", &script.url("/"), &path]);
+    let said = format!("tidings: {path} is there already: --force writes over it\n");
+    assert_eq!((stderr, status), (said, Some(1)));
+    assert_eq!(std::fs::read(&file.0).unwrap(), b"precious");
 }
 
 #[test]

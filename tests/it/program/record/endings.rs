@@ -3,7 +3,6 @@
 use std::process::{Command, Stdio};
 
 use super::super::super::support::process::hub_path;
-use super::super::super::support::script::act;
 use super::super::super::support::until;
 use super::*;
 
@@ -69,7 +68,7 @@ fn a_block_without_an_end_ends_it() {
         let fields = "field: that nobody knows\n".repeat(40_000);
         (0..40).for_each(|_| peer.send(&fields));
     })]);
-    let recorded = Recorded::of(&script.url("/"), &["--quiet"]);
+    let recorded = Recorded::of(&script.url("/"), &["--quiet", "--no-reconnect"]);
     let said = "tidings: the stream goes on and on without the end of a block\n";
     assert_eq!((&*recorded.stderr, recorded.status), (said, Some(6)));
 }

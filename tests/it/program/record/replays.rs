@@ -1,7 +1,6 @@
 //! The cassette of a cassette's replay has the same events and the same borders of chunks, over
 //! real sockets and through the real programs.
 
-use super::super::super::support::script::act;
 use super::*;
 
 /// Records what a mock plays of it, with the same options, and compares all but times.
