@@ -138,7 +138,10 @@ fn standard_output_can_be_recorded_to() {
 fn a_recording_ends_with_the_chunk_of_the_last_event_that_was_asked_for() {
     let chunks = "8\r\ndata: a\n\r\n13\r\n\ndata: b\n\ndata: c\n\n\r\n9\r\ndata: d\n\n\r\n";
     for count in ["--count=2", "--count=3"] {
-        let script = Script::answers([format!("{CHUNKED}{chunks}0\r\n\r\n")]);
+        let script = Script::acts(vec![act(move |peer| {
+            peer.send(format!("{CHUNKED}{chunks}"));
+            assert!(peer.is_left());
+        })]);
         let recorded = Recorded::of(&script.url("/"), &[count, "--no-reconnect"]);
         assert_eq!(recorded.status, Some(0), "{}", recorded.stderr);
         let data: Vec<_> = events(&recorded.bytes()).into_iter().map(|event| event.1).collect();

@@ -1,6 +1,6 @@
 //! How a recording ends, and what is in the file then.
 
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use super::super::super::support::process::hub_path;
 use super::super::super::support::until;
@@ -15,17 +15,26 @@ fn one_and_a_half() -> Script {
     })])
 }
 
+/// Is killed when dropped, as `kill -9` does, also by a test that fails.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 #[test]
 fn what_was_recorded_is_whole_when_the_program_is_killed() {
     let script = one_and_a_half();
     let file = place();
     let mut command = Command::new(hub_path());
     command.args(["record", &script.url("/")]).arg(&file.0).stderr(Stdio::null());
-    let mut child = command.spawn().unwrap();
+    let child = Killed(command.spawn().unwrap());
     let read = || std::fs::read(&file.0).unwrap_or_default();
     until("the event in the file", || events(&read()).len() == 1);
-    child.kill().unwrap();
-    child.wait().unwrap();
+    drop(child);
     let expected = ": tidings cassette 1\n\
         : open + 200 text/event-stream\n\
         : read + 9\n\
