@@ -40,10 +40,12 @@ pub(super) fn report(report: &Report) -> String {
         .with("told_lost", findings.told)
         .with("doubled", findings.doubled)
         .with("out_of_order", findings.disordered)
+        .with("open_at_end", report.course.open)
+        .with("not_let_in_again", report.course.shut_out)
         .with("counts", counts(report))
-        .with("opening_ns", report.opening.as_nanos())
+        .with("opening_ns", report.course.opening.as_nanos())
         .with("connects_per_second", number(report.connects_per_second()))
-        .with("elapsed_ns", report.elapsed.as_nanos())
+        .with("elapsed_ns", report.course.elapsed.as_nanos())
         .with("deliveries_per_second", number(report.per_second(report.came())))
         .with("bytes_per_second", number(report.per_second(report.counts.bytes)))
         .with("times_ns", times(report))
@@ -67,6 +69,7 @@ fn asked(report: &Report) -> String {
         .with("size", asked.size)
         .with("duration_s", asked.duration.as_secs())
         .with("warm_up_s", asked.warm_up.as_secs())
+        .with("drain_s", asked.drain.as_secs())
         .with("churn", asked.churn.map_or("null".into(), |churn| string(&churn.to_string())))
         .with("resume", asked.resume)
         .end()
@@ -78,7 +81,7 @@ fn counts(report: &Report) -> String {
         .with("published", counts.published)
         .with("refused", counts.refused)
         .with("in_doubt", counts.in_doubt)
-        .with("not_sent", counts.unsent)
+        .with("not_sent", report.course.unsent)
         .with("deliveries", counts.deliveries)
         .with("caught_up", counts.replayed)
         .with("foreign", counts.foreign)
@@ -87,7 +90,7 @@ fn counts(report: &Report) -> String {
         .with("connects", counts.connects)
         .with("cuts", counts.cuts)
         .with("drops", counts.drops)
-        .with("not_let_in_again", counts.refusals)
+        .with("attempts_in_vain", counts.refusals)
         .end()
 }
 
@@ -111,7 +114,7 @@ fn times(report: &Report) -> String {
 
 /// What the bench took of the processor; null where the system does not tell.
 fn own(report: &Report) -> String {
-    report.effort.map_or("null".into(), |effort| {
+    report.course.effort.map_or("null".into(), |effort| {
         Object::new()
             .with("processor_ns", effort.processor.as_nanos())
             .with("queued_ns", effort.queued().as_nanos())

@@ -51,7 +51,7 @@ fn counts(report: &Report) -> String {
         let others = [
             (counts.refused, "refused"),
             (counts.in_doubt, "in doubt"),
-            (counts.unsent, "not sent"),
+            (report.course.unsent, "not sent"),
         ];
         for (count, name) in others.into_iter().filter(|(count, _)| *count > 0) {
             value += &format!(", {count} {name}");
@@ -65,7 +65,11 @@ fn counts(report: &Report) -> String {
     row(
         "lost",
         match report.asked.sink {
-            Some(_) => found.lost.to_string(),
+            Some(_) if found.lost == 0 => "0".into(),
+            Some(_) => {
+                let waited = report.asked.drain.as_secs();
+                format!("{}, and nothing new came for {waited} s (--drain)", found.lost)
+            }
             None => "can't be known without publishing".into(),
         },
     );
@@ -92,11 +96,16 @@ fn counts(report: &Report) -> String {
         row(
             "ends",
             format!(
-                "{} cut by the bench, {} by the server or the network, {} not let in again",
+                "{} cut by the bench, {} by the server or the network; {} attempts in vain",
                 counts.cuts, counts.drops, counts.refusals,
             ),
         );
     }
+    let mut open = format!("{} of {}", report.course.open, report.asked.streams);
+    if report.course.shut_out > 0 {
+        open += &format!(", {} not let in again", report.course.shut_out);
+    }
+    row("open at end", open);
     rows.iter().map(|(name, value)| format!("{name:12}  {value}\n")).collect()
 }
 
@@ -126,8 +135,8 @@ fn own(report: &Report) -> String {
     text += "late: publishing after an event was due, by the bench's fault\n\
              idle, loaded: a ping over loopback to a thread of its own, before the run and as\n\
              events arrived: no latency is told more finely\n";
-    if let Some(effort) = report.effort.filter(|_| report.came() > 0) {
-        let cores = effort.processor.as_secs_f64() / report.elapsed.as_secs_f64().max(1e-9);
+    if let Some(effort) = report.course.effort.filter(|_| report.came() > 0) {
+        let cores = effort.processor.as_secs_f64() / report.course.whole.as_secs_f64().max(1e-9);
         let queued = time(effort.queued());
         let _ = writeln!(
             text,
