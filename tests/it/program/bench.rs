@@ -1,6 +1,8 @@
 //! The bench: it finds what a server does wrong on purpose, counts it exactly, and finds nothing
 //! wrong with the hub.
 
+mod publishing;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
