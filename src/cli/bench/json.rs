@@ -81,6 +81,7 @@ fn counts(report: &Report) -> String {
         .with("published", counts.published)
         .with("refused", counts.refused)
         .with("in_doubt", counts.in_doubt)
+        .with("sent_again", counts.again)
         .with("not_sent", report.course.unsent)
         .with("deliveries", counts.deliveries)
         .with("caught_up", counts.replayed)

@@ -7,7 +7,7 @@
 //!
 //! To read on: [`options`] is what can be asked for, [`run`] one run from its begin to its end.
 //! Its parts: [`target`] whom it asks; the two ends of a [`stream`], [`publisher`] with its
-//! [`exchange`] and [`follower`] with its [`gauge`], and [`churn`] who cuts it; [`marker`] what is
+//! [`exchange`] and [`pace`], and [`follower`] with its [`gauge`], and [`churn`] who cuts it; [`marker`] what is
 //! in an event; [`runs`], [`ledger`], [`account`] and [`ids`] hold what came against what was
 //! published; [`histogram`] and [`samples`] are the times, [`probe`] how far they can be believed;
 //! [`tally`] is what all threads share, [`system`] what the machine gives, [`progress`] what is
@@ -26,6 +26,7 @@ mod json;
 mod ledger;
 mod marker;
 mod options;
+mod pace;
 mod page;
 mod probe;
 mod progress;

@@ -24,7 +24,7 @@ use super::ledger::Findings;
 use super::options::Options;
 use super::probe::Probe;
 use super::progress::Progress;
-use super::publisher::{Log, Published, Publisher, lock, plans};
+use super::publisher::{self, Log, Published, Publisher, lock, plans};
 use super::report::{Course, Report};
 use super::samples::Samples;
 use super::stream::{Door, Place, Stream};
@@ -100,6 +100,7 @@ impl Run {
         let unsent = self.publish_all(sink, options, churn, &mut samples, &mut progress)?;
         let published = self.tally.clock.now();
         self.tally.failure()?;
+        sink.map_or(Ok(()), |sink| publisher::check(&self.tally, sink, &self.logs))?;
         self.drain(options, &mut samples, &mut progress);
         self.tally.failure()?;
         let effort = effort.and_then(|before| Some(Effort::so_far()?.since(before)));
@@ -196,13 +197,8 @@ impl Run {
         let plans = plans(count, options.rate, length, options.size as usize, start);
         self.logs = plans.iter().map(|_| Arc::new(Mutex::new(Published::default()))).collect();
         let publishers = plans.into_iter().zip(&self.logs).map(|(plan, log)| {
-            let publisher = Publisher {
-                plan,
-                sink: Arc::clone(sink),
-                tally: Arc::clone(&self.tally),
-                log: Arc::clone(log),
-                exchange: None,
-            };
+            let (sink, tally) = (Arc::clone(sink), Arc::clone(&self.tally));
+            let publisher = Publisher::new(plan, sink, tally, Arc::clone(log));
             let thread = thread::Builder::new().name("tidings-publish".into());
             thread.spawn(move || publisher.run())
         });

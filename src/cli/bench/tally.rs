@@ -76,6 +76,8 @@ pub(super) struct Counts {
     pub(super) published: AtomicU64,
     pub(super) refused: AtomicU64,
     pub(super) in_doubt: AtomicU64,
+    /// Events that were sent once more, as a connection that was kept had ended.
+    pub(super) again: AtomicU64,
 }
 
 #[derive(Debug, Default)]

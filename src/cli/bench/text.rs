@@ -51,6 +51,7 @@ fn counts(report: &Report) -> String {
         let others = [
             (counts.refused, "refused"),
             (counts.in_doubt, "in doubt"),
+            (counts.again, "sent again on a fresh connection"),
             (report.course.unsent, "not sent"),
         ];
         for (count, name) in others.into_iter().filter(|(count, _)| *count > 0) {

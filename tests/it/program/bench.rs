@@ -1,6 +1,7 @@
 //! The bench: it finds what a server does wrong on purpose, counts it exactly, and finds nothing
 //! wrong with the hub.
 
+mod publishing;
 mod streams;
 
 use std::sync::atomic::{AtomicU64, Ordering};
