@@ -40,6 +40,7 @@ pub(super) fn report(report: &Report) -> String {
         .with("told_lost", findings.told)
         .with("doubled", findings.doubled)
         .with("out_of_order", findings.disordered)
+        .with("ids", report.ids)
         .with("open_at_end", report.course.open)
         .with("not_let_in_again", report.course.shut_out)
         .with("counts", counts(report))
@@ -85,6 +86,7 @@ fn counts(report: &Report) -> String {
         .with("not_sent", report.course.unsent)
         .with("deliveries", counts.deliveries)
         .with("caught_up", counts.replayed)
+        .with("not_timed", counts.untimed)
         .with("foreign", counts.foreign)
         .with("gap_events", counts.gaps)
         .with("bytes", counts.bytes)
@@ -103,6 +105,7 @@ fn times(report: &Report) -> String {
         ("publish", &times.publish),
         ("connect", &times.connect),
         ("reconnect", &times.reconnect),
+        ("away", &times.away),
         ("own_late", &times.late),
         ("own_idle", &times.idle),
         ("own_loaded", &times.loaded),

@@ -80,8 +80,19 @@ fn counts(report: &Report) -> String {
     }
     row("doubled", found.doubled.to_string());
     row("out of order", found.disordered.to_string());
-    if counts.replayed > 0 {
-        row("caught up", format!("{} deliveries, not timed", counts.replayed));
+    if report.asked.resume && came > 0 && !report.ids {
+        row("caught up", "nothing: the server sends no ids, so nothing can be resumed".into());
+    } else if report.asked.resume || counts.replayed > 0 {
+        let untimed = match counts.untimed {
+            0 => String::new(),
+            untimed => format!(", {untimed} of them not timed"),
+        };
+        let caught_up = plural(counts.replayed, "event");
+        row("caught up", format!("{caught_up} from when streams were away{untimed}"));
+    }
+    if report.asked.sink.is_some() && counts.foreign > 0 {
+        let others = plural(counts.foreign, "event");
+        row("foreign", format!("{others} without the mark of this run"));
     }
     row("bytes", format!("{}, {:.0} a second", counts.bytes, report.per_second(counts.bytes)));
     row(
@@ -111,15 +122,25 @@ fn counts(report: &Report) -> String {
 }
 
 fn latency(report: &Report) -> String {
-    let times = &report.times;
+    let (times, counts) = (&report.times, &report.counts);
     let rows = [
         ("latency", &times.latency),
         ("  served", &times.served),
         ("publish", &times.publish),
         ("connect", &times.connect),
         ("reconnect", &times.reconnect),
+        ("away", &times.away),
     ];
     let mut text = table(&rows);
+    if times.reconnect.count > 0 {
+        text += "connect and reconnect count from the begin of the connection to the stream's \
+                 head; away\nfrom the end of one stream to the head of the next, with the pause \
+                 that is in between\n";
+    }
+    if counts.untimed > 0 {
+        text +=
+            "not timed is what was sent before a stream was open again that the bench had cut\n";
+    }
     if times.latency.count > 0 {
         text += "latency counts from when an event was due to its receipt; served is without what \
                  the\nbench was late itself\n\n";
