@@ -20,6 +20,8 @@ pub(super) struct Report {
     pub(super) opening: Duration,
     /// From the first event that was due to the last answer.
     pub(super) elapsed: Duration,
+    /// How many events one of the slow streams had still not read when publishing ended, at most.
+    pub(super) behind: u64,
     pub(super) latency: Snapshot,
     pub(super) times: Times,
     pub(super) samples: Vec<Sample>,
@@ -115,6 +117,7 @@ impl Report {
             counts: Counted::new(tally),
             opening: Duration::ZERO,
             elapsed: Duration::ZERO,
+            behind: 0,
             latency: tally.times.latency.snapshot(),
             times,
             samples: Vec::new(),
@@ -154,6 +157,17 @@ impl Report {
 
     pub(super) fn per_second(&self, count: u64) -> f64 {
         count as f64 / self.elapsed.as_secs_f64().max(1e-9)
+    }
+
+    /// About how many bytes a slow stream had not read.
+    pub(super) fn bytes_behind(&self) -> u64 {
+        (self.behind as f64 * self.counts.bytes as f64 / self.came().max(1) as f64) as u64
+    }
+
+    /// How many streams should have been cut.
+    pub(super) fn cuts_due(&self) -> Option<u64> {
+        let Asked { churn, streams, warm_up, duration, .. } = &self.asked;
+        churn.map(|churn| churn.due(*streams as usize, *warm_up + *duration))
     }
 
     pub(super) fn connects_per_second(&self) -> f64 {

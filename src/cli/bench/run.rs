@@ -41,7 +41,7 @@ const QUIET: Duration = Duration::from_secs(2);
 /// Streams that connect at once: about half of the queue that most listeners have.
 const CONNECTING: usize = 64;
 /// What `--resume` proves something with, if no other rate is given.
-const CHURN_OF_RESUME: Churn = Churn::Share(0.2);
+const CHURN_OF_RESUME: Churn = Churn::Share(20.0);
 
 /// All that runs.
 struct Run {
@@ -96,15 +96,17 @@ impl Run {
         let elapsed = Duration::from_nanos(self.tally.clock.now() - start);
         self.tally.failure()?;
         sink.map_or(Ok(()), |sink| publisher::check(&self.tally, sink, &self.logs))?;
+        let behind = self.behind(options.slow);
         self.drain(&mut samples, &mut progress);
         self.tally.failure()?;
         let effort = effort.and_then(|before| Some(Effort::so_far()?.since(before)));
         progress.clear();
-        let findings = if sink.is_some() { self.settle() } else { self.by_ids() };
+        let findings = if sink.is_some() { self.settle(&self.streams) } else { self.by_ids() };
         let sink = sink.map(|sink| sink.name.clone());
         let url = source.request.url().to_string();
-        Ok(Report::new(&self.tally, probe, options, url, sink, churn)
-            .with(findings, samples, opening, elapsed, unsent, effort))
+        let report = Report::new(&self.tally, probe, options, url, sink, churn)
+            .with(findings, samples, opening, elapsed, unsent, effort);
+        Ok(Report { behind, ..report })
     }
 
     /// Publishes for as long as it was asked to, or only waits; gives what was not even sent.
@@ -203,7 +205,8 @@ impl Run {
         let mut seen = self.came();
         let mut since = self.tally.clock.now();
         // Without an account of what was published, nobody knows what is still to come.
-        while !self.logs.is_empty() && self.settle().lost > 0 && self.tally.wait(TICK) {
+        while !self.logs.is_empty() && self.settle(&self.streams).lost > 0 && self.tally.wait(TICK)
+        {
             if self.came() != seen {
                 (seen, since) = (self.came(), self.tally.clock.now());
             }
@@ -216,15 +219,21 @@ impl Run {
         samples.finish(&self.tally);
     }
 
+    /// How much the slowest of the slow streams, which are the first, has not read yet.
+    fn behind(&self, slow: u32) -> u64 {
+        let slow = self.streams.iter().take(slow as usize);
+        slow.map(|stream| self.settle(&[Arc::clone(stream)]).lost).max().unwrap_or(0)
+    }
+
     /// Grows with whatever comes, also if it is nothing new.
     fn came(&self) -> u64 {
         get(&self.tally.counts.bytes) + get(&self.tally.counts.connects)
     }
 
-    fn settle(&self) -> Findings {
+    fn settle(&self, streams: &[Arc<Stream>]) -> Findings {
         let logs: Vec<_> = self.logs.iter().map(|log| lock(log)).collect();
         let published: Vec<&Published> = logs.iter().map(|log| &**log).collect();
-        let each = self.streams.iter().map(|stream| stream.account().settle(&published));
+        let each = streams.iter().map(|stream| stream.account().settle(&published));
         each.fold(Findings::default(), Findings::plus)
     }
 

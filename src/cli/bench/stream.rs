@@ -46,14 +46,15 @@ impl Stream {
         lock(&self.source).open = open;
     }
 
-    /// Ends its connection on purpose, if there is one.
-    pub(super) fn cut(&self) {
+    /// Ends its connection on purpose; whether there was one.
+    pub(super) fn cut(&self) -> bool {
         let open = |source: &mut Source| if source.open { source.closer.take() } else { None };
         let closer = open(&mut lock(&self.source));
-        if let Some(closer) = closer {
+        if let Some(closer) = &closer {
             self.cut.store(true, Relaxed);
             closer.close();
         }
+        closer.is_some()
     }
 
     /// Ends it at the end of the run, whatever it does.

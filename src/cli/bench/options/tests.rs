@@ -46,7 +46,7 @@ fn what_is_given_is_what_holds() {
     let options = options.expect("it is right");
     assert_eq!(options.publish, Some(Way::parse("PUT /a").unwrap()));
     assert_eq!((options.streams, options.warm_up, options.resume), (7, Duration::ZERO, true));
-    assert_eq!(options.churn, Some(Churn::Share(0.05)));
+    assert_eq!(options.churn, Some(Churn::Share(5.0)));
     assert_eq!(options.fields, [("Authorization".to_owned(), "Bearer x".to_owned())]);
 }
 
