@@ -42,7 +42,9 @@ mod target;
 mod text;
 mod verdict;
 
-use std::fs;
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
 
 use super::flags::{Parsed, Wrong};
 use super::{Arguments, Failure, Outcome, print, version};
@@ -62,19 +64,18 @@ fn bench(operands: &[String], options: &Options) -> Outcome {
     let [url] = operands else {
         return Err(wrong(&format!("an URL is missing: {}", TABLE.usage)));
     };
-    if options.listen_only && options.publish.is_some() {
-        return Err(wrong("--listen-only publishes nothing, so there is nothing to --publish"));
-    }
+    options.check().map_err(|why| wrong(&why))?;
     // Nobody types the scheme.
     let url = if url.contains("://") { url.clone() } else { format!("http://{url}") };
     let request = target::request(&url, options).map_err(|error| wrong(&error.to_string()))?;
+    target::check(&request, options).map_err(|why| wrong(&why))?;
     // A page that can't be written should be known before the run.
     if let Some(path) = &options.html {
-        write(path, "")?;
+        try_to_write(path).map_err(|error| unwritten(path, &error))?;
     }
     let report = run::run(request, options).map_err(not_measured)?;
     if let Some(path) = &options.html {
-        write(path, &page::report(&report))?;
+        fs::write(path, page::report(&report)).map_err(|error| unwritten(path, &error))?;
     }
     print(&if options.json { json::report(&report) } else { text::report(&report) })?;
     report.verdict().map_or(Ok(()), |verdict| Err(Failure::Failed(verdict)))
@@ -84,7 +85,13 @@ fn not_measured(said: String) -> Failure {
     Failure::Ended { status: NOT_MEASURED, said }
 }
 
-fn write(path: &std::path::Path, text: &str) -> Outcome {
-    fs::write(path, text)
-        .map_err(|error| not_measured(format!("can't write {}: {error}", path.display())))
+/// Fails if the file can't be written, and leaves everything as it is.
+fn try_to_write(path: &Path) -> io::Result<()> {
+    let exists = path.exists();
+    File::options().append(true).create(true).open(path)?;
+    if exists { Ok(()) } else { fs::remove_file(path) }
+}
+
+fn unwritten(path: &Path, error: &io::Error) -> Failure {
+    not_measured(format!("can't write {}: {error}", path.display()))
 }

@@ -57,7 +57,7 @@ pub(super) fn run(request: StreamRequest, options: &Options) -> Result<Report, S
     let source = Arc::new(Source::new(request)?);
     let sink = match options.listen_only {
         true => None,
-        false => Some(Arc::new(Sink::new(&source, options.publish.as_ref(), options)?)),
+        false => Some(Arc::new(Sink::new(&source, options)?)),
     };
     let tally = Arc::new(Tally::new(RandomState::new().build_hasher().finish()));
     let (probe, listener) =

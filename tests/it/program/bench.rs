@@ -224,6 +224,10 @@ fn what_it_does_not_understand_is_status_two() {
         &["bench"][..],
         &["bench", "ftp://localhost/"],
         &["bench", "http://localhost/", "--listen-only", "--publish=/a"],
+        &["bench", "http://localhost/", "--listen-only", "--rate=7"],
+        &["bench", "http://localhost/", "--publish=https://localhost/"],
+        &["bench", "http://localhost/", "--publish=ftp://localhost/"],
+        &["bench", "https://localhost/"],
         &["bench", "http://localhost/", "--streams=0"],
     ] {
         assert_eq!(run_hub(arguments).2, Some(2), "{arguments:?}");
@@ -305,5 +309,20 @@ fn the_page_needs_nothing_else_and_means_what_it_says() {
     for word in ["<script", "src=", "href=", "@import", "url(", "NaN", "inf"] {
         assert!(!page.contains(word), "{word} in {page}");
     }
+    server.stop().unwrap();
+}
+
+#[test]
+fn a_run_that_fails_leaves_the_page_of_the_last_one() {
+    let server = Server::bind("127.0.0.1:0").unwrap().start().unwrap();
+    let file = TemporaryFile::new("kept.html", "the last report");
+    let html = format!("--html={}", file.0.display());
+    assert_eq!(bench(&server, &[&html]).2, Some(3));
+    assert_eq!(std::fs::read_to_string(&file.0).unwrap(), "the last report");
+    std::fs::remove_file(&file.0).unwrap();
+    assert_eq!(bench(&server, &[&html]).2, Some(3));
+    assert!(!file.0.exists(), "there is no report");
+    let (_, said, status) = bench(&server, &["--html=/nowhere/at/all.html"]);
+    assert!(status == Some(3) && said.contains("can't write /nowhere/at/all.html"), "{said}");
     server.stop().unwrap();
 }

@@ -180,3 +180,31 @@ fn a_run_of_which_much_was_not_taken_is_doubtful() {
     let verdict = format!("\"said\":\"{verdict}; 20 events to publish: 10 refused\"");
     assert_members(&json, &["\"verdict\":\"doubtful\"", &verdict]);
 }
+
+#[test]
+fn events_get_in_as_a_server_wants_them() {
+    let server = raw_server(|_, request, peer| {
+        let wanted = [
+            "PUT /hub HTTP/1.1\r\n",
+            "\r\nContent-Type: application/x-www-form-urlencoded\r\n",
+            "\r\nAuthorization: Bearer x\r\n",
+            "\r\n\r\ntopic=t&data=tidings-bench:",
+        ];
+        let right = wanted.iter().all(|wanted| request.contains(wanted));
+        peer.deliver(request);
+        peer.answer(if right && request.ends_with(":&private=on") { OK } else { REFUSED });
+        true
+    });
+    let (json, said, status) = bench(
+        server,
+        &[
+            "--duration=1",
+            "--publish=PUT /hub",
+            "--body=topic=t&data={}&private=on",
+            "--content-type=application/x-www-form-urlencoded",
+            "--publish-header=Authorization: Bearer x",
+        ],
+    );
+    assert_eq!(status, Some(0), "{said}");
+    assert_members(&json, &["\"published\":20", "\"received\":40", "\"lost\":0"]);
+}
