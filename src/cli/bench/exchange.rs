@@ -295,7 +295,7 @@ mod tests {
         let ends = Arc::clone(&tally);
         let why = fault(&tally, DEADLINE, move |socket| {
             ends.end(Ok(()));
-            assert!(matches!((&socket).read(&mut [0]), Ok(0)), "the bench has shut it");
+            assert!(matches!(socket.read(&mut [0]), Ok(0)), "the bench has shut it");
         });
         assert_eq!(why, "the run is over");
     }

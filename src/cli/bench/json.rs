@@ -37,7 +37,7 @@ pub(super) fn report(report: &Report) -> String {
     let findings = &report.findings;
     let known = report.asked.sink.is_some();
     let or_null = |count: u64| if known { count.to_string() } else { "null".into() };
-    let slow = (known && report.asked.slow > 0).then_some(report.behind);
+    let slow = (known && report.asked.slow > 0).then_some(report.course.behind);
     let verdict = Verdict::new(report);
     Object::new()
         .with("verdict", string(verdict.grade.name()))
@@ -50,10 +50,12 @@ pub(super) fn report(report: &Report) -> String {
         .with("slow_behind", slow.map_or("null".into(), |behind| behind.to_string()))
         .with("doubled", findings.doubled)
         .with("out_of_order", findings.disordered)
+        .with("open_at_end", report.course.open)
+        .with("not_let_in_again", report.course.shut_out)
         .with("counts", counts(report))
-        .with("opening_ns", report.opening.as_nanos())
+        .with("opening_ns", report.course.opening.as_nanos())
         .with("connects_per_second", number(report.connects_per_second()))
-        .with("elapsed_ns", report.elapsed.as_nanos())
+        .with("elapsed_ns", report.course.elapsed.as_nanos())
         .with("deliveries_per_second", number(report.per_second(report.came())))
         .with("bytes_per_second", number(report.per_second(report.counts.bytes)))
         .with("times_ns", times(report))
@@ -77,6 +79,7 @@ fn asked(report: &Report) -> String {
         .with("size_bytes", asked.size)
         .with("duration_s", asked.duration.as_secs())
         .with("warm_up_s", asked.warm_up.as_secs())
+        .with("drain_s", asked.drain.as_secs())
         .with("churn", asked.churn.map_or("null".into(), |churn| string(&churn.to_string())))
         .with("resume", asked.resume)
         .end()
@@ -89,7 +92,7 @@ fn counts(report: &Report) -> String {
         .with("refused", counts.refused)
         .with("in_doubt", counts.in_doubt)
         .with("sent_again", counts.again)
-        .with("not_sent", counts.unsent)
+        .with("not_sent", report.course.unsent)
         .with("deliveries", counts.deliveries)
         .with("caught_up", counts.replayed)
         .with("foreign", counts.foreign)
@@ -99,7 +102,7 @@ fn counts(report: &Report) -> String {
         .with("cuts", counts.cuts)
         .with("cuts_due", report.cuts_due().map_or("null".into(), |due| due.to_string()))
         .with("drops", counts.drops)
-        .with("not_let_in_again", counts.refusals)
+        .with("attempts_in_vain", counts.refusals)
         .end()
 }
 
@@ -123,7 +126,7 @@ fn times(report: &Report) -> String {
 
 /// What the bench took of the processor; null where the system does not tell.
 fn own(report: &Report) -> String {
-    report.effort.map_or("null".into(), |effort| {
+    report.course.effort.map_or("null".into(), |effort| {
         Object::new()
             .with("processor_ns", effort.processor.as_nanos())
             .with("queued_ns", effort.queued().as_nanos())

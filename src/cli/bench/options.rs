@@ -19,6 +19,7 @@ pub(super) struct Options {
     pub(super) publishers: u32,
     pub(super) duration: Duration,
     pub(super) warm_up: Duration,
+    pub(super) drain: Duration,
     pub(super) size: u32,
     pub(super) churn: Option<Churn>,
     pub(super) resume: bool,
@@ -45,6 +46,7 @@ impl Default for Options {
             publishers: 1,
             duration: Duration::from_secs(10),
             warm_up: Duration::from_secs(1),
+            drain: Duration::from_secs(2),
             size: 0,
             churn: None,
             resume: false,
@@ -175,6 +177,16 @@ pub(super) static TABLE: Table<Options> = Table {
             doc: "How long before that events are published that count, but are not timed.",
         },
         Flag {
+            name: "drain",
+            takes: number("SECONDS", 1, 3_600, |o, n| o.drain = seconds(n)),
+            repeats: false,
+            default: Preset::Value("2"),
+            doc: "How long it waits behind the last event that was new for what is missing, and \
+                  for streams to be let in again. Who has to stay away by the server's own word \
+                  is waited for on top of that, up to 10 s; and in all it waits no longer than \
+                  the run took and a minute.",
+        },
+        Flag {
             name: "size",
             takes: number("BYTES", 0, 16_000_000, |o, n| o.size = n),
             repeats: false,
@@ -242,7 +254,7 @@ pub(super) static TABLE: Table<Options> = Table {
             "Nothing was lost, doubled or out of order. What the server admitted as missed with a \
              tidings.gap event is counted apart, and no fault.",
         ),
-        (1, "Something was."),
+        (1, "Something was, or a stream was not let in again."),
         (2, "The options or the URL can't be understood."),
         (
             NOT_MEASURED,

@@ -68,7 +68,7 @@ fn published(report: &Report) -> Vec<Row> {
     let others = [
         (counts.refused, "refused"),
         (counts.in_doubt, "in doubt"),
-        (counts.unsent, "not sent"),
+        (report.course.unsent, "not sent"),
         (counts.again, "sent again on a fresh connection"),
     ];
     let others = others.iter().filter(|(count, _)| *count > 0);
@@ -80,10 +80,14 @@ fn published(report: &Report) -> Vec<Row> {
 fn delivered(report: &Report) -> Vec<Row> {
     let (counts, found) = (&report.counts, &report.findings);
     let came = report.came();
-    let (received, lost) = match report.asked.sink {
+    let (received, mut lost) = match report.asked.sink {
         Some(_) => (format!("{} of {}", found.received, report.owed()), found.lost.to_string()),
         None => (came.to_string(), "can't be known without publishing".into()),
     };
+    if found.lost > 0 {
+        let waited = report.asked.drain.as_secs();
+        lost += &format!(", and nothing new came for {waited} s (--drain)");
+    }
     let mut rows = vec![
         ("deliveries", format!("{received}, {:.0} a second", report.per_second(came))),
         ("lost", lost),
@@ -98,7 +102,7 @@ fn delivered(report: &Report) -> Vec<Row> {
         rows.push(("caught up", format!("{} deliveries, not timed", counts.replayed)));
     }
     if report.asked.slow > 0 && report.asked.sink.is_some() {
-        let (events, bytes) = (plural(report.behind, "event"), report.bytes_behind());
+        let (events, bytes) = (plural(report.course.behind, "event"), report.bytes_behind());
         let unfelt = if bytes < BUFFERED { ": the system may have buffered all of it" } else { "" };
         rows.push((
             "slow",
@@ -128,11 +132,16 @@ fn connected(report: &Report) -> Vec<Row> {
         rows.push((
             "ends",
             format!(
-                "{} cut by the bench{due}, {} by the server or the network, {} not let in again",
+                "{} cut by the bench{due}, {} by the server or the network; {} attempts in vain",
                 counts.cuts, counts.drops, counts.refusals,
             ),
         ));
     }
+    let mut open = format!("{} of {}", report.course.open, report.asked.streams);
+    if report.course.shut_out > 0 {
+        open += &format!(", {} not let in again", report.course.shut_out);
+    }
+    rows.push(("open at end", open));
     rows
 }
 
@@ -163,8 +172,8 @@ fn own(report: &Report) -> String {
     text += "late: publishing after an event was due, by the bench's fault\n\
              idle, loaded: a ping over loopback to a thread of its own, before the run and as\n\
              events arrived: no latency is told more finely\n";
-    if let Some(effort) = report.effort.filter(|_| report.came() > 0) {
-        let cores = effort.processor.as_secs_f64() / report.elapsed.as_secs_f64().max(1e-9);
+    if let Some(effort) = report.course.effort.filter(|_| report.came() > 0) {
+        let cores = effort.processor.as_secs_f64() / report.course.whole.as_secs_f64().max(1e-9);
         let queued = time(effort.queued());
         let _ = writeln!(
             text,

@@ -64,8 +64,11 @@ fn good(report: &Report) -> String {
 /// Whether much of what should have been published was not, and how much; `None` if all was.
 fn not_taken(report: &Report) -> Option<(bool, String)> {
     let counts = &report.counts;
-    let parts =
-        [(counts.refused, "refused"), (counts.in_doubt, "in doubt"), (counts.unsent, "not sent")];
+    let parts = [
+        (counts.refused, "refused"),
+        (counts.in_doubt, "in doubt"),
+        (report.course.unsent, "not sent"),
+    ];
     let missing: u64 = parts.iter().map(|(count, _)| count).sum();
     let planned = counts.published + missing;
     let parts = parts.iter().filter(|(count, _)| *count > 0);

@@ -2,6 +2,7 @@
 //! wrong with the hub.
 
 mod publishing;
+mod streams;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
