@@ -258,8 +258,8 @@ pub(super) static TABLE: Table<Options> = Table {
         (2, "The options or the URL can't be understood."),
         (
             NOT_MEASURED,
-            "There is no report: no stream, no way to publish, or not enough of the \
-                        machine.",
+            "There is no report: no stream, not one event that the server took, or not enough \
+             of the machine.",
         ),
     ],
 };
