@@ -293,7 +293,7 @@ mod tests {
     fn the_end_of_the_run_is_the_end_of_waiting_for_an_answer() {
         let tally = Arc::new(Tally::new(0));
         let ends = Arc::clone(&tally);
-        let why = fault(&tally, DEADLINE, move |mut socket| {
+        let why = fault(&tally, DEADLINE, move |socket| {
             ends.end(Ok(()));
             assert!(matches!(socket.read(&mut [0]), Ok(0)), "the bench has shut it");
         });

@@ -8,12 +8,12 @@
 //!                    the bench's: it slept too long
 //! ```
 //!
-//! A publisher has one answer at a time to wait for. While the server takes its time over one event,
-//! the next can't go out, and that is the server's doing; while the bench does not get to run, it is
-//! the bench's. To tell them apart, an ideal publisher is kept beside the real one: it sends as soon
-//! as an event is due and the answer before has come, and each of its answers takes as long as the
-//! real one took. What the real one sends later than that is the bench's fault, and so it is of all
-//! the events that have to wait behind such a delay.
+//! A publisher has one answer at a time to wait for. While the server takes its time over one
+//! event, the next can't go out, and that is the server's doing; while the bench does not get to
+//! run, it is the bench's. To tell them apart, an ideal publisher is kept beside the real one: it
+//! sends as soon as an event is due and the answer before has come, and each of its answers takes
+//! as long as the real one took. What the real one sends later than that is the bench's fault, and
+//! so it is of all the events that have to wait behind such a delay.
 
 /// The ideal publisher. Times are in nanoseconds since the bench began.
 #[derive(Clone, Copy, Debug, Default)]

@@ -36,6 +36,8 @@ pub(super) struct Course {
     pub(super) whole: Duration,
     /// Events that were due, and were not even sent.
     pub(super) unsent: u64,
+    /// How many events one of the slow streams had still not read when publishing ended, at most.
+    pub(super) behind: u64,
     /// Streams that are open at the end.
     pub(super) open: u64,
     /// Those that are not, and were not let in again.
@@ -163,6 +165,17 @@ impl Report {
 
     pub(super) fn per_second(&self, count: u64) -> f64 {
         count as f64 / self.course.elapsed.as_secs_f64().max(1e-9)
+    }
+
+    /// About how many bytes a slow stream had not read.
+    pub(super) fn bytes_behind(&self) -> u64 {
+        (self.course.behind as f64 * self.counts.bytes as f64 / self.came().max(1) as f64) as u64
+    }
+
+    /// How many streams should have been cut.
+    pub(super) fn cuts_due(&self) -> Option<u64> {
+        let Asked { churn, streams, warm_up, duration, .. } = &self.asked;
+        churn.map(|churn| churn.due(*streams as usize, *warm_up + *duration))
     }
 
     pub(super) fn connects_per_second(&self) -> f64 {

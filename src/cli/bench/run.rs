@@ -46,7 +46,7 @@ const LONGEST_DRAIN: Duration = Duration::from_secs(60);
 /// Streams that connect at once: about half of the queue that most listeners have.
 const CONNECTING: usize = 64;
 /// What `--resume` proves something with, if no other rate is given.
-const CHURN_OF_RESUME: Churn = Churn::Share(0.2);
+const CHURN_OF_RESUME: Churn = Churn::Share(20.0);
 
 /// All that runs.
 struct Run {
@@ -62,7 +62,7 @@ pub(super) fn run(request: StreamRequest, options: &Options) -> Result<Report, S
     let source = Arc::new(Source::new(request)?);
     let sink = match options.listen_only {
         true => None,
-        false => Some(Arc::new(Sink::new(&source, options.publish.as_ref(), options)?)),
+        false => Some(Arc::new(Sink::new(&source, options)?)),
     };
     let tally = Arc::new(Tally::new(RandomState::new().build_hasher().finish()));
     let (probe, listener) =
@@ -101,6 +101,7 @@ impl Run {
         let published = self.tally.clock.now();
         self.tally.failure()?;
         sink.map_or(Ok(()), |sink| publisher::check(&self.tally, sink, &self.logs))?;
+        let behind = self.behind(options.slow);
         self.drain(options, &mut samples, &mut progress);
         self.tally.failure()?;
         let effort = effort.and_then(|before| Some(Effort::so_far()?.since(before)));
@@ -112,12 +113,13 @@ impl Run {
             elapsed: Duration::from_nanos(last - start),
             whole: Duration::from_nanos(end - start),
             unsent,
+            behind,
             open,
             shut_out,
             effort,
         };
         progress.clear();
-        let findings = if sink.is_some() { self.settle() } else { self.by_ids() };
+        let findings = if sink.is_some() { self.settle(&self.streams) } else { self.by_ids() };
         let sink = sink.map(|sink| sink.name.clone());
         let url = source.request.url().to_string();
         Ok(Report::new(&self.tally, probe, options, url, sink, churn)
@@ -229,7 +231,7 @@ impl Run {
                 (seen, since) = (fresh, now);
             }
             // Without an account of what was published, nobody knows what is still to come.
-            let missing = !self.logs.is_empty() && self.settle().lost > 0;
+            let missing = !self.logs.is_empty() && self.settle(&self.streams).lost > 0;
             let back = if missing { self.last_back(begin, quiet) } else { 0 };
             let patience = since.max(back) + quiet;
             let comes = |stream: &Arc<Stream>| stream.place().asks_before(patience);
@@ -241,6 +243,12 @@ impl Run {
             progress.show("draining", &self.tally);
         }
         samples.finish(&self.tally);
+    }
+
+    /// How much the slowest of the slow streams, which are the first, has not read yet.
+    fn behind(&self, slow: u32) -> u64 {
+        let slow = self.streams.iter().take(slow as usize);
+        slow.map(|stream| self.settle(&[Arc::clone(stream)]).lost).max().unwrap_or(0)
     }
 
     /// When the last stream comes back that has to stay away for long.
@@ -264,10 +272,10 @@ impl Run {
         (open as u64, shut_out as u64)
     }
 
-    fn settle(&self) -> Findings {
+    fn settle(&self, streams: &[Arc<Stream>]) -> Findings {
         let logs: Vec<_> = self.logs.iter().map(|log| lock(log)).collect();
         let published: Vec<&Published> = logs.iter().map(|log| &**log).collect();
-        let each = self.streams.iter().map(|stream| stream.account().settle(&published));
+        let each = streams.iter().map(|stream| stream.account().settle(&published));
         each.fold(Findings::default(), Findings::plus)
     }
 

@@ -76,15 +76,16 @@ impl Stream {
         lock(&self.source).place
     }
 
-    /// Ends its connection on purpose, if there is one.
-    pub(super) fn cut(&self) {
+    /// Ends its connection on purpose; whether there was one.
+    pub(super) fn cut(&self) -> bool {
         let mut source = lock(&self.source);
         let closer = if source.place == Place::Open { source.closer.take() } else { None };
         drop(source);
-        if let Some(closer) = closer {
+        if let Some(closer) = &closer {
             self.cut.store(true, Relaxed);
             closer.close();
         }
+        closer.is_some()
     }
 
     /// Ends it at the end of the run, whatever it does.

@@ -8,6 +8,8 @@ use super::*;
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
+const REFUSED: &str = "HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n";
+
 /// What a server does with a publish on a connection: it gets how many came before it on all of
 /// them, the request, and what is needed to answer. Whether the connection goes on.
 type Act = dyn Fn(u64, &str, &mut Peer<'_>) -> bool + Send + Sync;
@@ -84,7 +86,7 @@ fn a_run_that_published_nothing_has_measured_nothing() {
 fn a_refusal_does_not_end_the_run_where_others_are_taken() {
     let server = raw_server(|count, request, peer| {
         if count == 0 {
-            peer.answer("HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n");
+            peer.answer(REFUSED);
             return true;
         }
         peer.deliver(request);
@@ -99,7 +101,7 @@ fn a_refusal_does_not_end_the_run_where_others_are_taken() {
 #[test]
 fn nothing_but_refusals_end_a_run_long_before_its_time() {
     let server = raw_server(|_, _, peer| {
-        peer.answer("HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n");
+        peer.answer(REFUSED);
         true
     });
     let (out, said, status) = bench(server, &["--publishers=2", "--duration=600"]);
@@ -161,4 +163,48 @@ fn what_went_out_twice_by_the_bench_is_no_double_of_the_server() {
     assert_eq!(status, Some(0), "{said}");
     assert_members(&json, &["\"published\":20", "\"doubled\":0", "\"sent_again\":19"]);
     assert_members(&json, &["\"received\":78", "\"lost\":0", "\"out_of_order\":0"]);
+}
+
+#[test]
+fn a_run_of_which_much_was_not_taken_is_doubtful() {
+    let server = raw_server(|count, request, peer| {
+        if count % 2 == 0 {
+            peer.deliver(request);
+        }
+        peer.answer(if count % 2 == 0 { OK } else { REFUSED });
+        true
+    });
+    let (json, said, status) = bench(server, &["--duration=1"]);
+    assert_eq!(status, Some(0), "{said}");
+    let verdict = "nothing lost, nothing doubled, nothing out of order in 20 deliveries";
+    let verdict = format!("\"said\":\"{verdict}; 20 events to publish: 10 refused\"");
+    assert_members(&json, &["\"verdict\":\"doubtful\"", &verdict]);
+}
+
+#[test]
+fn events_get_in_as_a_server_wants_them() {
+    let server = raw_server(|_, request, peer| {
+        let wanted = [
+            "PUT /hub HTTP/1.1\r\n",
+            "\r\nContent-Type: application/x-www-form-urlencoded\r\n",
+            "\r\nAuthorization: Bearer x\r\n",
+            "\r\n\r\ntopic=t&data=tidings-bench:",
+        ];
+        let right = wanted.iter().all(|wanted| request.contains(wanted));
+        peer.deliver(request);
+        peer.answer(if right && request.ends_with(":&private=on") { OK } else { REFUSED });
+        true
+    });
+    let (json, said, status) = bench(
+        server,
+        &[
+            "--duration=1",
+            "--publish=PUT /hub",
+            "--body=topic=t&data={}&private=on",
+            "--content-type=application/x-www-form-urlencoded",
+            "--publish-header=Authorization: Bearer x",
+        ],
+    );
+    assert_eq!(status, Some(0), "{said}");
+    assert_members(&json, &["\"published\":20", "\"received\":40", "\"lost\":0"]);
 }
