@@ -53,7 +53,7 @@ pub(super) fn head(report: &Report) -> [String; 2] {
 
 /// What came of it.
 fn counts(report: &Report) -> String {
-    let rows = [published(report), delivered(report), connected(report)].concat();
+    let rows = [published(report), delivered(report), remarks(report), connected(report)].concat();
     let mut text: String =
         rows.iter().map(|(name, value)| format!("{name:NAMES$}  {value}\n")).collect();
     let verdict = Verdict::new(report);
@@ -98,8 +98,27 @@ fn delivered(report: &Report) -> Vec<Row> {
         let gaps = plural(counts.gaps, "gap event");
         rows.insert(2, ("told lost", format!("{}, by {gaps}", found.told)));
     }
-    if counts.replayed > 0 {
-        rows.push(("caught up", format!("{} deliveries, not timed", counts.replayed)));
+    rows
+}
+
+/// What is special of some deliveries, or streams.
+fn remarks(report: &Report) -> Vec<Row> {
+    let counts = &report.counts;
+    let mut rows = Vec::new();
+    if report.asked.resume && report.came() > 0 && !report.ids {
+        let none = "nothing: the server sends no ids, so nothing can be resumed";
+        rows.push(("caught up", none.into()));
+    } else if report.asked.resume || counts.replayed > 0 {
+        let untimed = match counts.untimed {
+            0 => String::new(),
+            untimed => format!(", {untimed} of them not timed"),
+        };
+        let caught_up = plural(counts.replayed, "event");
+        rows.push(("caught up", format!("{caught_up} from when streams were away{untimed}")));
+    }
+    if report.asked.sink.is_some() && counts.foreign > 0 {
+        let others = plural(counts.foreign, "event");
+        rows.push(("foreign", format!("{others} without the mark of this run")));
     }
     if report.asked.slow > 0 && report.asked.sink.is_some() {
         let (events, bytes) = (plural(report.course.behind, "event"), report.bytes_behind());
@@ -146,15 +165,25 @@ fn connected(report: &Report) -> Vec<Row> {
 }
 
 fn latency(report: &Report) -> String {
-    let times = &report.times;
+    let (times, counts) = (&report.times, &report.counts);
     let rows = [
         ("latency", &times.latency),
         ("  served", &times.served),
         ("publish", &times.publish),
         ("connect", &times.connect),
         ("reconnect", &times.reconnect),
+        ("away", &times.away),
     ];
     let mut text = table(&rows);
+    if times.reconnect.count > 0 {
+        text += "connect and reconnect count from the begin of the connection to the stream's \
+                 head; away\nfrom the end of one stream to the head of the next, with the pause \
+                 that is in between\n";
+    }
+    if counts.untimed > 0 {
+        text +=
+            "not timed is what was sent before a stream was open again that the bench had cut\n";
+    }
     if times.latency.count > 0 {
         text += "latency counts from when an event was due to its receipt; served is without what \
                  the\nbench was late itself. A time is at most 1/128 too long; – stands where too \
