@@ -53,7 +53,7 @@ pub(super) fn head(report: &Report) -> [String; 2] {
 
 /// What came of it.
 fn counts(report: &Report) -> String {
-    let rows = [published(report), delivered(report), remarks(report), connected(report)].concat();
+    let rows = [published(report), delivered(report), connected(report)].concat();
     let mut text: String =
         rows.iter().map(|(name, value)| format!("{name:NAMES$}  {value}\n")).collect();
     let verdict = Verdict::new(report);
@@ -98,24 +98,7 @@ fn delivered(report: &Report) -> Vec<Row> {
         let gaps = plural(counts.gaps, "gap event");
         rows.insert(2, ("told lost", format!("{}, by {gaps}", found.told)));
     }
-    rows
-}
-
-/// What is special of some deliveries, or streams.
-fn remarks(report: &Report) -> Vec<Row> {
-    let counts = &report.counts;
-    let mut rows = Vec::new();
-    if report.asked.resume && report.came() > 0 && !report.ids {
-        let none = "nothing: the server sends no ids, so nothing can be resumed";
-        rows.push(("caught up", none.into()));
-    } else if report.asked.resume || counts.replayed > 0 {
-        let untimed = match counts.untimed {
-            0 => String::new(),
-            untimed => format!(", {untimed} of them not timed"),
-        };
-        let caught_up = plural(counts.replayed, "event");
-        rows.push(("caught up", format!("{caught_up} from when streams were away{untimed}")));
-    }
+    rows.extend(caught_up(report).map(|value| ("caught up", value)));
     if report.asked.sink.is_some() && counts.foreign > 0 {
         let others = plural(counts.foreign, "event");
         rows.push(("foreign", format!("{others} without the mark of this run")));
@@ -129,6 +112,21 @@ fn remarks(report: &Report) -> Vec<Row> {
         ));
     }
     rows
+}
+
+/// What came that was sent while a stream was away.
+fn caught_up(report: &Report) -> Option<String> {
+    let (counts, resume) = (&report.counts, report.asked.resume);
+    if resume && report.came() > 0 && !report.ids {
+        return Some("nothing: the server sends no ids, so nothing can be resumed".into());
+    }
+    let untimed = match counts.untimed {
+        0 => String::new(),
+        untimed => format!(", {untimed} of them not timed"),
+    };
+    let events = plural(counts.replayed, "event");
+    let told = resume || counts.replayed > 0;
+    told.then(|| format!("{events} from when streams were away{untimed}"))
 }
 
 fn connected(report: &Report) -> Vec<Row> {
