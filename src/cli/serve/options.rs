@@ -226,7 +226,7 @@ pub(super) static TABLE: Table<Options> = Table {
             repeats: false,
             default: Preset::None,
             doc: "Prints a line on standard error for each stream that opens or closes and for \
-                  each send to it.",
+                  each send to it. Where nobody reads them, lines are dropped and counted.",
         },
         Flag::help(),
         Flag::version(),
