@@ -5,9 +5,9 @@ use std::time::Duration;
 use tidings::{Event, EventId, EventType, Limits, Status};
 
 use super::site;
-use crate::support::Gate;
 use crate::support::http::{Client, connect, read_head};
 use crate::support::stream::EventStream;
+use crate::support::{Gate, until_some};
 
 const REQUEST: &str = "GET /sse HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n";
 
@@ -174,8 +174,8 @@ fn limit_heartbeat_a_comment_goes_out_after_a_silence() {
     assert_eq!(stream.chunk().as_deref(), Some(":\n\n"));
     assert_eq!(stream.chunk().as_deref(), Some(":\n\n"));
     held.writers.first().send("hi").unwrap();
-    let mut chunks = std::iter::from_fn(|| stream.chunk()).skip_while(|chunk| chunk == ":\n\n");
-    assert_eq!(chunks.next().as_deref(), Some("data: hi\n\n"));
+    let next = until_some("the event", || stream.chunk().filter(|chunk| chunk != ":\n\n"));
+    assert_eq!(next, "data: hi\n\n");
 }
 
 #[test]

@@ -4,8 +4,8 @@
 use std::error::Error as _;
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use tidings::client::{Connection, EventSource, StreamRequest, Transport, Update, Url};
 use tidings::http::{Framing, ResponseHead};
@@ -17,7 +17,7 @@ use super::http::connect;
 pub(crate) struct EventStream {
     source: EventSource,
     socket: Arc<Socket>,
-    pub(crate) head: ResponseHead,
+    head: ResponseHead,
 }
 
 /// How a stream ended.
@@ -52,7 +52,8 @@ impl EventStream {
 
     #[track_caller]
     fn with(address: SocketAddr, source: EventSource) -> Self {
-        let socket = Arc::new(Socket(connect(address)));
+        let socket =
+            Arc::new(Socket { stream: connect(address), until: Mutex::new(Instant::now() + SOON) });
         let transport = Given(Arc::clone(&socket));
         let mut source = source.transport(transport).reconnects(false).silence(SOON);
         let head = match source.next_update() {
@@ -71,12 +72,13 @@ impl EventStream {
     }
 
     pub(crate) fn socket(&self) -> &TcpStream {
-        &self.socket.0
+        &self.socket.stream
     }
 
     /// The next event, or how the stream ended.
     #[track_caller]
     pub(crate) fn next(&mut self) -> Result<MessageEvent, End> {
+        *self.socket.until.lock().unwrap() = Instant::now() + SOON;
         match self.source.next_update() {
             Some(Ok(Update::Event(event))) => Ok(event),
             Some(Ok(Update::Ended)) => Err(End::Whole),
@@ -123,19 +125,26 @@ impl Transport for Given {
     }
 }
 
-struct Socket(TcpStream);
+struct Socket {
+    stream: TcpStream,
+    /// Past it nothing is read: heartbeats would go on for ever where the event does not come.
+    until: Mutex<Instant>,
+}
 
 impl Connection for Socket {
     fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        Connection::read(&self.0, buffer)
+        if Instant::now() > *self.until.lock().unwrap() {
+            return Err(io::Error::other("waited in vain for an event"));
+        }
+        Connection::read(&self.stream, buffer)
     }
 
     fn write(&self, bytes: &[u8]) -> io::Result<usize> {
-        Connection::write(&self.0, bytes)
+        Connection::write(&self.stream, bytes)
     }
 
     fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        self.0.set_read_timeout(timeout)
+        self.stream.set_read_timeout(timeout)
     }
 
     /// The stream's drop closes the socket; so the server sees a reset and nothing before it, if
