@@ -1,14 +1,14 @@
-//! One HTTP exchange after the other on a connection: what streams and publishers have in common.
+//! One request after the other on a connection, as publishers send them.
 //!
 //! ```text
 //! request ──► connection ──► head ──► ResponseHeadParser     once for each answer
-//!                        └─► body ──► BodyDecoder ──► content
+//!                        └─► body ──► BodyDecoder
 //! ```
 //!
-//! The time of a read is taken right behind it, before anything is made of the bytes. Made of the
-//! library's public parts; the client's `EventSource` would do all of this, but not say when.
+//! Made of the library's public parts. What an answer says beside its status is read and dropped.
 
 use std::io::{self, ErrorKind};
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use tidings::http::{BodyDecoder, Framing, ResponseHead, ResponseHeadParser};
 pub(super) const DEADLINE: Duration = Duration::from_secs(10);
 /// As much as browsers take of a head, more or less.
 const LONGEST_HEAD: usize = 64 * 1024;
-/// There is one for each of thousands of streams, and a burst should still be few reads.
+/// There may be a thousand publishers, and answers are short.
 const BUFFER: usize = 8 * 1024;
 
 /// A connection with an answer on it.
@@ -32,16 +32,6 @@ pub(super) struct Exchange {
     received: usize,
 }
 
-/// What a read brought.
-pub(super) enum Read {
-    /// So many bytes. The content of the body may be empty nevertheless.
-    Bytes(usize),
-    /// The body has ended as it should.
-    End,
-    /// The connection ended, or broke, in the middle of it.
-    Cut,
-}
-
 impl Exchange {
     pub(super) fn connect(address: &Url) -> io::Result<Self> {
         let connection = Tcp.connect(address, DEADLINE)?;
@@ -49,75 +39,50 @@ impl Exchange {
         Ok(Self { connection, body, framing: Framing::None, buffer: vec![0; BUFFER], received: 0 })
     }
 
-    /// What another thread needs to end it.
-    pub(super) fn connection(&self) -> Arc<dyn Connection> {
-        Arc::clone(&self.connection)
-    }
-
-    /// Sends a request and reads the head of its answer, with all of its bytes counted.
-    pub(super) fn ask(&mut self, request: &[u8]) -> io::Result<(ResponseHead, usize)> {
+    /// Sends a request and reads its whole answer; gives the head, and whether the connection can
+    /// be used again.
+    pub(super) fn ask(&mut self, request: &[u8]) -> io::Result<(ResponseHead, bool)> {
         self.connection.set_read_timeout(Some(DEADLINE))?;
         write_all(&*self.connection, request)?;
+        let head = self.read_head()?;
+        while !self.body.is_done() {
+            if self.received == 0 {
+                self.received = read(&*self.connection, &mut self.buffer)?;
+            }
+            match mem::take(&mut self.received) {
+                0 if self.framing == Framing::UntilClose => return Ok((head, false)),
+                0 => return Err(ErrorKind::UnexpectedEof.into()),
+                length => self.decode(length)?,
+            }
+        }
+        Ok((head, self.framing != Framing::UntilClose))
+    }
+
+    fn read_head(&mut self) -> io::Result<ResponseHead> {
         let mut parser = ResponseHeadParser::new(LONGEST_HEAD);
-        let mut head = Vec::new();
+        let mut bytes = Vec::new();
         loop {
             let length = read(&*self.connection, &mut self.buffer)?;
             if length == 0 {
                 return Err(ErrorKind::UnexpectedEof.into());
             }
-            head.extend_from_slice(&self.buffer[..length]);
-            let parsed = parser.parse(&head).map_err(|refusal| broken(refusal.why()))?;
-            let Some((answer, consumed)) = parsed else { continue };
-            self.framing = answer.framing();
+            bytes.extend_from_slice(&self.buffer[..length]);
+            let parsed = parser.parse(&bytes).map_err(|refusal| broken(refusal.why()))?;
+            let Some((head, consumed)) = parsed else { continue };
+            self.framing = head.framing();
             self.body = BodyDecoder::endless(self.framing);
-            let behind = &head[consumed..];
+            // What is behind the head came with the last read, and fits where that did.
+            let behind = &bytes[consumed..];
             self.buffer[..behind.len()].copy_from_slice(behind);
             self.received = behind.len();
-            return Ok((answer, consumed));
+            return Ok(head);
         }
     }
 
-    /// From now on a read waits for as long as it takes.
-    pub(super) fn be_patient(&self) -> io::Result<()> {
-        self.connection.set_read_timeout(None)
-    }
-
-    /// Reads once, no more than `most` bytes, and appends what it means to `content`. Calls
-    /// `arrived` as soon as there are bytes.
-    pub(super) fn read(
-        &mut self,
-        most: usize,
-        content: &mut Vec<u8>,
-        arrived: impl FnOnce(),
-    ) -> Read {
-        if self.body.is_done() {
-            return Read::End;
-        }
-        let most = most.min(self.buffer.len());
-        let length = match std::mem::take(&mut self.received) {
-            0 => read(&*self.connection, &mut self.buffer[..most]),
-            waiting => Ok(waiting),
-        };
-        arrived();
-        match length {
-            Ok(0) if self.framing == Framing::UntilClose => Read::End,
-            Ok(0) | Err(_) => Read::Cut,
-            Ok(length) => match self.body.decode(&self.buffer[..length], content) {
-                Ok(_) => Read::Bytes(length),
-                Err(_) => Read::Cut,
-            },
-        }
-    }
-
-    /// Reads the body to its end; whether the connection can be used again.
-    pub(super) fn finish(&mut self, content: &mut Vec<u8>) -> io::Result<bool> {
-        loop {
-            match self.read(usize::MAX, content, || ()) {
-                Read::Bytes(_) => {}
-                Read::End => return Ok(self.framing != Framing::UntilClose),
-                Read::Cut => return Err(ErrorKind::UnexpectedEof.into()),
-            }
-        }
+    fn decode(&mut self, length: usize) -> io::Result<()> {
+        let mut content = Vec::new();
+        let decoded = self.body.decode(&self.buffer[..length], &mut content);
+        decoded.map(drop).map_err(|refusal| broken(refusal.why()))
     }
 }
 

@@ -1,8 +1,9 @@
-//! One stream of a run: a thread that reads it, over as many connections as it takes.
+//! One stream of a run: a thread that follows it with the library's `EventSource`.
 //!
 //! ```text
-//! connect ──► read ──► read ──► … ──► the end ──► connect, with the last event ID
-//!                                └──► cut by the bench: the same, or as somebody new
+//! Opened ──► Event ──► Event ──► … ──► Lost ──► the event source comes back, in time
+//!                                 └──► cut by the bench: at once, with the last event ID, or as
+//!                                      somebody new
 //! ```
 //!
 //! A thread for each stream, since a thread that waits in a read is woken by the system the moment
@@ -12,145 +13,168 @@
 //! much of a core; with 200 sockets 22 µs against 450 µs. Their stacks are small, and of them only
 //! what is used takes memory.
 
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use tidings::{MessageEvent, Parser, Status};
+use tidings::client::{EventSource, Update};
+use tidings::{Error, EventId, MessageEvent};
 
 use super::account::Account;
-use super::exchange::{Exchange, Read};
+use super::exchange::DEADLINE;
+use super::gauge::Gauge;
 use super::marker::Marker;
 use super::probe::Probe;
-use super::stream::{Door, Stream};
+use super::stream::Stream;
 use super::tally::{Tally, add, get};
-use super::target::Source;
+use super::target;
 
 /// Enough for a reader, in a build without optimisation as well.
 pub(super) const STACK: usize = 128 * 1024;
 /// How long a stream that the server ended stays away, if the server has not said it.
 const COME_BACK: Duration = Duration::from_millis(250);
-/// A slow reader takes so much at once, and then pauses: 4 KiB a second.
-const SLOW_BYTES: usize = 1024;
-const SLOW_PAUSE: Duration = Duration::from_millis(250);
 
 /// A stream's thread.
 pub(super) struct Follower {
     pub(super) stream: Arc<Stream>,
-    pub(super) source: Arc<Source>,
+    pub(super) source: Arc<target::Source>,
     pub(super) tally: Arc<Tally>,
     pub(super) probe: Arc<Probe>,
-    pub(super) door: Arc<Door>,
+    pub(super) gauge: Gauge,
     pub(super) resumes: bool,
     pub(super) slow: bool,
     pub(super) lanes: usize,
-    pub(super) parser: Parser,
-    /// When the connection of now was opened.
-    pub(super) opened: u64,
+    pub(super) state: State,
 }
 
-/// Why there is no stream.
-enum Refused {
-    /// The server has said that there is nothing more, or the run is over.
-    NoMore,
-    Because(String),
+/// How far a stream is.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    /// There is a connection.
+    open: bool,
+    /// When the connection of now was opened.
+    opened: u64,
+    /// When the one before ended; 0 if there was none.
+    ended: u64,
+    /// The read that the probe was told of last.
+    told: u64,
 }
 
 impl Follower {
-    /// Follows the stream until the run is over. A first connection that brings no stream ends the
+    /// Follows the stream until the run is over. A first attempt that brings no stream ends the
     /// run.
     pub(super) fn run(mut self) {
-        let mut ended = None;
+        let mut events = self.events("");
         while !self.tally.is_over() {
-            match self.door.clone().pass(|| self.open(ended)) {
-                Ok(exchange) => {
-                    self.read(exchange);
-                    ended = Some(self.tally.clock.now());
-                    self.pause();
-                }
-                Err(Refused::Because(why)) if ended.is_none() => return self.tally.end(Err(why)),
-                Err(Refused::NoMore) => return,
-                Err(Refused::Because(_)) => {
-                    add(&self.tally.counts.refusals, 1);
+            match events.next_update() {
+                Some(Ok(Update::Event(event))) => self.event(&event),
+                Some(Ok(Update::Opened { .. })) => self.opened(),
+                Some(Ok(Update::Lost { error, .. })) => self.lost(&error),
+                Some(Err(error)) => {
+                    self.lost(&error);
                     self.tally.wait(COME_BACK);
+                    events = self.events(events.last_event_id());
                 }
+                None => {
+                    let resumes = self.was_cut(&events);
+                    events = self.events(if resumes { events.last_event_id() } else { "" });
+                }
+                Some(Ok(_)) => return self.no_more(),
             }
         }
     }
 
-    /// Connects and asks; `ended` is when the connection before ended.
-    fn open(&mut self, ended: Option<u64>) -> Result<Exchange, Refused> {
-        if self.tally.is_over() {
-            return Err(Refused::NoMore);
+    /// A source that goes on behind this id.
+    fn events(&self, last_event_id: &str) -> EventSource {
+        let events = EventSource::with(self.source.request.clone())
+            .transport(self.gauge.clone())
+            .connect_deadline(DEADLINE)
+            .answer_deadline(DEADLINE)
+            .reconnection_time(COME_BACK)
+            .longest_backoff(COME_BACK);
+        self.stream.set_source(events.closer());
+        match EventId::new(last_event_id) {
+            Ok(id) => events.with_last_event_id(id),
+            Err(_) => events,
         }
-        let begin = self.tally.clock.now();
-        let because = |what: &dyn std::fmt::Display| {
-            let url = self.source.request.url();
-            Refused::Because(format!("can't open a stream of {url}: {what}"))
-        };
-        let mut exchange =
-            Exchange::connect(&self.source.address).map_err(|error| because(&error))?;
-        let request = self.source.request.encode(self.parser.last_event_id());
-        let (head, bytes) = exchange.ask(&request).map_err(|error| because(&error))?;
-        match head.status() {
-            Status::NO_CONTENT => return Err(Refused::NoMore),
-            Status::OK if head.is_event_stream() => {}
-            Status::OK => return Err(because(&"the answer is not text/event-stream")),
-            status => return Err(because(&format_args!("the server answers {status}"))),
+    }
+
+    fn opened(&mut self) {
+        let now = self.tally.clock.now();
+        let Tally { times, counts, .. } = &*self.tally;
+        times.connect.record(now - self.gauge.attempted(true));
+        if self.state.ended > 0 {
+            times.reconnect.record(now - self.state.ended);
         }
-        exchange.be_patient().map_err(|error| because(&error))?;
-        let Tally { clock, times, counts, .. } = &*self.tally;
-        self.opened = clock.now();
-        times.connect.record(self.opened - begin);
-        if let Some(ended) = ended {
-            times.reconnect.record(self.opened - ended);
-        }
+        self.state = State { open: true, opened: now, ..mem::take(&mut self.state) };
+        self.stream.account().arrive(now);
         add(&counts.connects, 1);
-        add(&counts.bytes, bytes as u64);
-        Ok(exchange)
+        add(&counts.open, 1);
+        self.stream.set_open(true);
     }
 
-    /// Reads to the end of the connection.
-    fn read(&mut self, mut exchange: Exchange) {
-        self.stream.account().arrive(self.opened);
-        self.stream.set_connection(Some(exchange.connection()));
-        add(&self.tally.counts.open, 1);
-        let mut content = Vec::new();
-        while !self.tally.is_over() {
-            let slow = self.slow && !self.tally.draining.load(Relaxed);
-            let most = if slow { SLOW_BYTES } else { usize::MAX };
-            let mut at = 0;
-            let read = exchange.read(most, &mut content, || at = self.tally.clock.now());
-            if !self.take(&mut content, at) {
-                break;
-            }
-            match read {
-                Read::Bytes(length) => add(&self.tally.counts.bytes, length as u64),
-                Read::End | Read::Cut => break,
-            }
-            if slow {
-                self.tally.wait(SLOW_PAUSE);
-            }
+    /// The connection is over; whether there was one.
+    fn closed(&mut self) -> bool {
+        let was_open = mem::take(&mut self.state.open);
+        self.gauge.attempted(false);
+        self.stream.set_open(false);
+        if was_open {
+            self.state.ended = self.tally.clock.now();
+            self.tally.counts.open.fetch_sub(1, Relaxed);
         }
-        self.tally.counts.open.fetch_sub(1, Relaxed);
-        self.stream.set_connection(None);
+        was_open
     }
 
-    /// Gives what came to the parser, and enters the events; whether it could be understood.
-    fn take(&mut self, content: &mut Vec<u8>, at: u64) -> bool {
-        let fed = self.parser.feed(content);
-        content.clear();
+    /// The server ended the stream, or there was none to be had.
+    fn lost(&mut self, error: &Error) {
+        if self.closed() {
+            add(&self.tally.counts.drops, 1);
+        } else if self.state.ended > 0 {
+            add(&self.tally.counts.refusals, 1);
+        } else {
+            self.give_up(error);
+        }
+    }
+
+    /// The server has said that there is nothing more.
+    fn no_more(&mut self) {
+        self.closed();
+        if self.state.ended == 0 {
+            self.give_up(&"the server answers 204 No Content, which says that there is none");
+        }
+    }
+
+    fn give_up(&self, why: &dyn std::fmt::Display) {
+        let url = self.source.request.url();
+        self.tally.end(Err(format!("can't open a stream of {url}: {why}")));
+    }
+
+    /// Somebody closed the source; whether who comes now is the same reader.
+    fn was_cut(&mut self, events: &EventSource) -> bool {
+        self.closed();
+        if !self.stream.was_cut() {
+            return true;
+        }
+        add(&self.tally.counts.cuts, 1);
         let mut account = self.stream.account();
-        let mut arrived = false;
-        while let Some(event) = self.parser.next_event() {
-            self.enter(&mut account, &event, at);
-            arrived = true;
+        // Without an id it can only begin anew. If it has had events and they had none, that is
+        // the server's fault; if it has had none, it is nobody's.
+        let unknown = events.last_event_id().is_empty() && account.is_untouched();
+        let same = self.resumes && !unknown;
+        if !same {
+            account.leave();
         }
-        drop(account);
-        if arrived {
+        same
+    }
+
+    fn event(&mut self, event: &MessageEvent) {
+        let at = self.gauge.read_at();
+        self.enter(&mut self.stream.account(), event, at);
+        if at > self.state.told {
+            self.state.told = at;
             self.probe.arrival(&self.tally.clock);
         }
-        fed.is_ok()
     }
 
     fn enter(&self, account: &mut Account, event: &MessageEvent, at: u64) {
@@ -169,33 +193,12 @@ impl Follower {
         };
         add(&counts.deliveries, 1);
         let new = account.ledger.enter(marker.lane, marker.number);
-        if marker.due < self.opened {
+        if marker.due < self.state.opened {
             add(&counts.replayed, 1);
         } else if new && !self.slow && marker.due >= get(&self.tally.timed_from) {
             let latency = at.saturating_sub(marker.due);
             self.tally.times.latency.record(latency);
             self.tally.times.served.record(latency.saturating_sub(marker.late));
-        }
-    }
-
-    /// What lies between two connections.
-    fn pause(&mut self) {
-        self.parser.start_over();
-        if self.stream.was_cut() {
-            add(&self.tally.counts.cuts, 1);
-            let mut account = self.stream.account();
-            // Without an id it can only begin anew. If it has had events and they had none, that is
-            // the server's fault; if it has had none, it is nobody's.
-            let unknown = self.parser.last_event_id().is_empty() && account.is_untouched();
-            if !self.resumes || unknown {
-                // Somebody else comes in its place.
-                self.parser = Parser::new();
-                account.leave();
-            }
-        } else if !self.tally.is_over() {
-            add(&self.tally.counts.drops, 1);
-            let wait = self.parser.reconnection_time().unwrap_or(COME_BACK);
-            self.tally.wait(wait);
         }
     }
 }

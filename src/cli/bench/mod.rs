@@ -6,18 +6,20 @@
 //! ```
 //!
 //! To read on: [`options`] is what can be asked for, [`run`] one run from its begin to its end.
-//! Its parts: [`target`] whom it asks and [`exchange`] how; [`publisher`] and [`follower`] the two
-//! ends of a [`stream`], [`churn`] who cuts it; [`marker`] what is in an event; [`runs`],
-//! [`ledger`], [`account`] and [`ids`] hold what came against what was published; [`histogram`] and
-//! [`samples`] are the times, [`probe`] how far they can be believed; [`tally`] is what all threads
-//! share, [`system`] what the machine gives, [`progress`] what is shown meanwhile. Of it [`report`]
-//! makes numbers, and [`text`], [`json`] and [`page`] with its [`chart`] show them.
+//! Its parts: [`target`] whom it asks; the two ends of a [`stream`], [`publisher`] with its
+//! [`exchange`] and [`follower`] with its [`gauge`], and [`churn`] who cuts it; [`marker`] what is
+//! in an event; [`runs`], [`ledger`], [`account`] and [`ids`] hold what came against what was
+//! published; [`histogram`] and [`samples`] are the times, [`probe`] how far they can be believed;
+//! [`tally`] is what all threads share, [`system`] what the machine gives, [`progress`] what is
+//! shown meanwhile. Of it [`report`] makes numbers, and [`text`], [`json`] and [`page`] with its
+//! [`chart`] show them.
 
 mod account;
 mod chart;
 mod churn;
 mod exchange;
 mod follower;
+mod gauge;
 mod histogram;
 mod ids;
 mod json;

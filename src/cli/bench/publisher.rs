@@ -121,9 +121,7 @@ impl Publisher {
             Some(exchange) => exchange,
             None => Exchange::connect(&self.sink.address)?,
         };
-        let (head, _) = exchange.ask(request)?;
-        let mut content = Vec::new();
-        let reusable = exchange.finish(&mut content)?;
+        let (head, reusable) = exchange.ask(request)?;
         let closes = head.field("connection").is_some_and(|value| {
             value
                 .split(|byte| *byte == b',')

@@ -15,11 +15,11 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use tidings::Parser;
 use tidings::client::StreamRequest;
 
 use super::churn::Churn;
-use super::follower::{Follower, STACK};
+use super::follower::{Follower, STACK, State};
+use super::gauge::Gauge;
 use super::ledger::Findings;
 use super::options::Options;
 use super::probe::Probe;
@@ -141,17 +141,17 @@ impl Run {
         let lanes = if options.listen_only { 0 } else { options.publishers as usize };
         for number in 0..options.streams {
             let stream = Arc::<Stream>::default();
+            let slow = number < options.slow;
             let follower = Follower {
                 stream: Arc::clone(&stream),
                 source: Arc::clone(source),
                 tally: Arc::clone(&self.tally),
                 probe: Arc::clone(probe),
-                door: Arc::clone(&door),
+                gauge: Gauge::new(source.clone(), self.tally.clone(), door.clone(), slow),
                 resumes: options.resume,
-                slow: number < options.slow,
+                slow,
                 lanes,
-                parser: Parser::new(),
-                opened: 0,
+                state: State::default(),
             };
             let thread = thread::Builder::new().name("tidings-stream".into()).stack_size(STACK);
             let thread = thread.spawn(move || follower.run()).map_err(|error| {

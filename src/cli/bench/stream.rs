@@ -1,9 +1,9 @@
-//! A stream as others than its reader see it: its account, and the connection that can be cut.
+//! A stream as others than its reader see it: its account, and how to end it.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use tidings::client::Connection;
+use tidings::client::Closer;
 
 use super::account::Account;
 
@@ -12,10 +12,16 @@ use super::account::Account;
 pub(super) struct Stream {
     /// Held while an event is entered, so rarely waited for.
     account: Mutex<Account>,
-    /// Where it can be cut; there while it is open.
-    connection: Mutex<Option<Arc<dyn Connection>>>,
+    source: Mutex<Source>,
     /// The bench has ended the connection on purpose.
     cut: AtomicBool,
+}
+
+/// The event source of now.
+#[derive(Debug, Default)]
+struct Source {
+    closer: Option<Closer>,
+    open: bool,
 }
 
 /// Who may connect at the same time: a listener's queue is short, and a connect that does not fit
@@ -26,26 +32,35 @@ pub(super) struct Door {
     left: Condvar,
 }
 
+/// A place in the door. Dropping it lets the next one in.
+#[derive(Debug)]
+pub(super) struct Permit(Arc<Door>);
+
 impl Stream {
-    /// It is open on this connection, or on none.
-    pub(super) fn set_connection(&self, connection: Option<Arc<dyn Connection>>) {
-        *lock(&self.connection) = connection;
+    /// It is followed by another event source, which is not open yet.
+    pub(super) fn set_source(&self, closer: Closer) {
+        *lock(&self.source) = Source { closer: Some(closer), open: false };
+    }
+
+    pub(super) fn set_open(&self, open: bool) {
+        lock(&self.source).open = open;
     }
 
     /// Ends its connection on purpose, if there is one.
-    pub(super) fn cut(&self) -> bool {
-        let connection = lock(&self.connection).take();
-        if let Some(connection) = &connection {
+    pub(super) fn cut(&self) {
+        let open = |source: &mut Source| if source.open { source.closer.take() } else { None };
+        let closer = open(&mut lock(&self.source));
+        if let Some(closer) = closer {
             self.cut.store(true, Relaxed);
-            connection.shutdown();
+            closer.close();
         }
-        connection.is_some()
     }
 
-    /// Ends its connection at the end of the run.
+    /// Ends it at the end of the run, whatever it does.
     pub(super) fn close(&self) {
-        if let Some(connection) = lock(&self.connection).take() {
-            connection.shutdown();
+        let closer = lock(&self.source).closer.take();
+        if let Some(closer) = closer {
+            closer.close();
         }
     }
 
@@ -64,17 +79,21 @@ impl Door {
         Self { free: Mutex::new(width), left: Condvar::new() }
     }
 
-    /// Goes through, when there is room.
-    pub(super) fn pass<T>(&self, go: impl FnOnce() -> T) -> T {
+    /// Waits for a place.
+    pub(super) fn enter(self: &Arc<Self>) -> Permit {
         let waited = self.left.wait_while(lock(&self.free), |free| *free == 0);
         *waited.unwrap_or_else(PoisonError::into_inner) -= 1;
-        let gone = go();
-        *lock(&self.free) += 1;
-        self.left.notify_one();
-        gone
+        Permit(Arc::clone(self))
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+impl Drop for Permit {
+    fn drop(&mut self) {
+        *lock(&self.0.free) += 1;
+        self.0.left.notify_one();
+    }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

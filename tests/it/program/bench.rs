@@ -162,6 +162,35 @@ fn an_answer_that_is_no_stream_ends_it() {
 }
 
 #[test]
+fn a_server_that_has_no_stream_to_give_ends_it() {
+    let server = Server::bind("127.0.0.1:0").unwrap();
+    let server = server.get("/events", |_| Ok(Response::new(Status::NO_CONTENT)));
+    let server = server.start().unwrap();
+    let (out, said, status) = bench(&server, &["--streams=3"]);
+    assert_eq!((&*out, status), ("", Some(3)));
+    assert!(said.contains("the server answers 204 No Content"), "{said}");
+    server.stop().unwrap();
+}
+
+#[test]
+fn a_stream_may_be_elsewhere() {
+    let server = server(|channel, _, body| drop(channel.send(body).unwrap()));
+    let there = format!("http://{}/events", server.address());
+    let redirect = move |_: &_| {
+        Response::new(Status::TEMPORARY_REDIRECT).with_field("Location", there.clone())
+    };
+    let here = Server::bind("127.0.0.1:0").unwrap().get("/", redirect).start().unwrap();
+    let url = format!("http://{}/", here.address());
+    let publish = format!("--publish=http://{}/events", server.address());
+    let run = ["bench", &url, &publish, "--streams=1", "--rate=20", "--warm-up=0", "--duration=1"];
+    let (text, said, status) = run_hub(&run);
+    assert_eq!(status, Some(0), "{text}{said}");
+    assert!(text.contains("deliveries    20 of 20"), "{text}");
+    here.stop().unwrap();
+    server.stop().unwrap();
+}
+
+#[test]
 fn what_it_does_not_understand_is_status_two() {
     for arguments in [
         &["bench"][..],

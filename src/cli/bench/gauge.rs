@@ -1,0 +1,117 @@
+//! What a stream's socket shows beside its events: when each read returned, how long opening took,
+//! how many bytes came. A [`Transport`] for the stream's `EventSource`.
+//!
+//! ```text
+//! Follower ◄── events ── EventSource ◄── bytes ── Gauge ◄── socket
+//!     └──── times ──────────────────────────────────┘
+//! ```
+//!
+//! The time of a read is taken right behind it, before anything is made of the bytes. Here is also
+//! what makes a reader slow, and the door through which streams connect.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tidings::client::{Connection, Tcp, Transport, Url};
+
+use super::stream::{Door, Permit, lock};
+use super::tally::{Tally, add};
+use super::target::Source;
+
+/// A slow reader takes so much at once, and then pauses: 4 KiB a second.
+const SLOW_BYTES: usize = 1024;
+const SLOW_PAUSE: Duration = Duration::from_millis(250);
+
+/// One for each stream; its clones are the same gauge.
+#[derive(Clone, Debug)]
+pub(super) struct Gauge(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    source: Arc<Source>,
+    tally: Arc<Tally>,
+    door: Arc<Door>,
+    slow: bool,
+    /// Held from before a connect until its answer, or its failure, is known.
+    permit: Mutex<Option<Permit>>,
+    /// When the first connect of an attempt began; 0 between attempts.
+    begun: AtomicU64,
+    /// When the last read returned.
+    read_at: AtomicU64,
+    /// The head has been read.
+    open: AtomicBool,
+}
+
+impl Gauge {
+    pub(super) fn new(source: Arc<Source>, tally: Arc<Tally>, door: Arc<Door>, slow: bool) -> Self {
+        Self(Arc::new(Inner {
+            source,
+            tally,
+            door,
+            slow,
+            permit: Mutex::default(),
+            begun: AtomicU64::default(),
+            read_at: AtomicU64::default(),
+            open: AtomicBool::default(),
+        }))
+    }
+
+    /// When the last read returned.
+    pub(super) fn read_at(&self) -> u64 {
+        self.0.read_at.load(Relaxed)
+    }
+
+    /// The attempt is over, and brought a stream or did not; gives when it began.
+    pub(super) fn attempted(&self, open: bool) -> u64 {
+        *lock(&self.0.permit) = None;
+        self.0.open.store(open, Relaxed);
+        self.0.begun.swap(0, Relaxed)
+    }
+}
+
+impl Transport for Gauge {
+    fn connect(&self, url: &Url, within: Duration) -> io::Result<Arc<dyn Connection>> {
+        let Inner { source, tally, door, permit, begun, .. } = &*self.0;
+        // Behind a redirect the next connect is a new one, and waits in the line again.
+        *lock(permit) = None;
+        *lock(permit) = Some(door.enter());
+        let _ = begun.compare_exchange(0, tally.clock.now(), Relaxed, Relaxed);
+        let own = url.has_origin_of(source.request.url());
+        let connection = Tcp.connect(if own { &source.address } else { url }, within)?;
+        Ok(Arc::new(Gauged { connection, gauge: self.clone() }))
+    }
+}
+
+struct Gauged {
+    connection: Arc<dyn Connection>,
+    gauge: Gauge,
+}
+
+impl Connection for Gauged {
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let Inner { tally, slow, read_at, open, .. } = &*self.gauge.0;
+        let slow = *slow && open.load(Relaxed) && !tally.draining.load(Relaxed);
+        let most = if slow { SLOW_BYTES.min(buffer.len()) } else { buffer.len() };
+        if slow {
+            tally.wait(SLOW_PAUSE);
+        }
+        let length = self.connection.read(&mut buffer[..most])?;
+        read_at.store(tally.clock.now(), Relaxed);
+        add(&tally.counts.bytes, length as u64);
+        Ok(length)
+    }
+
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.connection.write(bytes)
+    }
+
+    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.connection.set_read_timeout(timeout)
+    }
+
+    fn shutdown(&self) {
+        self.connection.shutdown();
+    }
+}
