@@ -103,7 +103,8 @@
 //! | `sse` | events, their encoding and their parser (*pure*); streams, their sockets, intervals |
 //! | `channel` | logs, cursors, batches and gaps (*pure*); subscriptions, passes, hubs |
 //! | [`client`] | URLs, requests and waits (*pure*); connections, and one stream out of many |
-//! | `moment`, `hooks`, `logger`, `limits`, `error` | a clock; observers, and one; every bound; the public error |
+//! | `moment`, `hooks`, `logger` | a clock; observers; one that prints |
+//! | `limits`, `error` | every bound; the public error |
 //!
 //! Under test there is one more, `fuzz`: what holds for any bytes at all.
 //!

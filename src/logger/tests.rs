@@ -1,3 +1,5 @@
+//! Tests of the logger: its lines, and what becomes of those that nobody reads.
+
 use super::*;
 
 #[derive(Clone, Default)]
