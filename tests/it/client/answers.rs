@@ -1,6 +1,10 @@
 //! Which answers open a stream, which stop the source, and which fail it.
 
+use std::io::Write;
+use std::net::TcpListener;
+
 use tidings::Status;
+use tidings::client::StreamRequest;
 
 use super::*;
 use crate::support::script::{NO_MORE, act};
@@ -123,4 +127,20 @@ fn an_https_url_is_told_what_to_do() {
         "can't connect to localhost: https is not spoken here: go through a proxy that speaks it, \
          or bring a transport",
     );
+}
+
+#[test]
+fn an_answer_to_a_request_that_was_not_taken_is_heard() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let (mut socket, _) = listener.accept().unwrap();
+        let answer = answer("413 ", "Content-Length: 8\r\n\r\nat most 5");
+        // Closed with what was sent to it unread, the connection is reset.
+        socket.write_all(answer.as_bytes()).unwrap();
+    });
+    let request = StreamRequest::post(&url, "text/plain", vec![b'x'; 64 * 1024 * 1024]).unwrap();
+    let (_, error) = failure(EventSource::with(request));
+    assert_eq!(error.to_string(), "the server answers 413 Content Too Large: at most");
+    assert_eq!(error.status(), Some(Status::new(413).unwrap()));
 }
