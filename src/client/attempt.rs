@@ -47,6 +47,13 @@ impl Default for Bounds {
     }
 }
 
+impl Bounds {
+    /// A server that may not be silent may not be so before its answer either.
+    fn until_answer(&self) -> Duration {
+        self.silence.map_or(self.answer_deadline, |silence| silence.min(self.answer_deadline))
+    }
+}
+
 /// How an attempt went wrong.
 pub(super) enum Trouble {
     /// Another attempt may go better.
@@ -72,7 +79,7 @@ pub(super) fn attempt(
     for _ in 0..=bounds.most_redirects {
         let connection = connect(request.url(), transport, bounds)?;
         shared.adopt(&connection);
-        let deadline = Instant::now() + bounds.answer_deadline;
+        let deadline = Instant::now() + bounds.until_answer();
         let bytes = request.encode(last_event_id);
         let (head, mut session) = Session::open(connection, &bytes, bounds.longest_head, deadline)
             .map_err(Trouble::Passing)?;

@@ -187,7 +187,9 @@ impl EventSource {
 
     /// How long the server may send nothing at all; past it the connection is given up for lost.
     /// Comments count, so for a server that sends heartbeats a few times their period is right: 45
-    /// seconds for a `tidings` server. Defaults to for ever, as not every server does.
+    /// seconds for a `tidings` server. Where this is shorter than the
+    /// [`answer_deadline`](Self::answer_deadline), it takes its place.
+    /// Defaults to for ever, as not every server sends heartbeats.
     #[must_use]
     pub fn silence(mut self, time: Duration) -> Self {
         self.bounds.silence = Some(time.min(LONGEST));
@@ -201,8 +203,8 @@ impl EventSource {
         self
     }
 
-    /// How long a server may take from the connection to the end of the head of its answer.
-    /// Defaults to 30 seconds.
+    /// How long a server may take from the connection to the end of the head of its answer: to
+    /// take the request, and to answer it. Defaults to 30 seconds.
     #[must_use]
     pub fn answer_deadline(mut self, time: Duration) -> Self {
         self.bounds.answer_deadline = time.min(LONGEST);

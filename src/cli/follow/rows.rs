@@ -88,7 +88,7 @@ pub(crate) const fn silence<O: AsMut<Follow>>() -> Flag<O> {
         repeats: false,
         default: Preset::Words("for ever"),
         doc: "For how long the server may send nothing, not even a comment, before the connection \
-              is taken for dead.",
+              is taken for dead. For an answer it has this long too, and at most 30 seconds.",
     }
 }
 

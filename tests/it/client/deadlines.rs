@@ -35,6 +35,14 @@ fn a_server_that_falls_silent_is_left_and_come_back_to() {
 }
 
 #[test]
+fn a_server_may_not_be_silent_before_its_answer_either() {
+    let script = Script::acts(vec![act(|peer| assert!(peer.is_left()))]);
+    let (_, error) = failure(source(&script).silence(SHORT).give_up_after(1));
+    assert!(error.is_timeout());
+    assert_eq!(error.to_string(), "the server does not answer in time");
+}
+
+#[test]
 fn a_comment_breaks_the_silence() {
     let script = Script::acts(vec![
         act(|peer| {
