@@ -161,7 +161,14 @@ fn check(head: &ResponseHead, session: &mut Session) -> Result<(), Trouble> {
     }
 }
 
+/// The content codings there are (IANA's registry). What else servers write there is none: `none`
+/// keeps some frameworks from compressing, and `utf-8` is a mistake.
+const CODINGS: [&str; 9] =
+    ["br", "compress", "dcb", "dcz", "deflate", "gzip", "x-compress", "x-gzip", "zstd"];
+
 fn is_encoded(head: &ResponseHead) -> bool {
-    let plain = |value: &[u8]| value.is_empty() || value.eq_ignore_ascii_case(b"identity");
-    !head.values("content-encoding").all(plain)
+    let is_coding = |element: &[u8]| {
+        CODINGS.iter().any(|coding| coding.as_bytes().eq_ignore_ascii_case(element))
+    };
+    head.elements("content-encoding").any(is_coding)
 }

@@ -89,6 +89,22 @@ fn a_type_other_than_that_of_event_streams_fails_it_for_good() {
 }
 
 #[test]
+fn a_stream_that_is_compressed_fails_it_for_good_and_what_is_no_coding_does_not() {
+    let coded = |coding: &str| {
+        let fields = format!("Content-Type: text/event-stream\r\nContent-Encoding: {coding}\r\n");
+        Script::answers([&*answer("200 ", &(fields + "\r\ndata: a\n\n")), NO_MORE])
+    };
+    for coding in ["gzip", "identity, BR", "none\r\nContent-Encoding: x-gzip", "zstd", "deflate"] {
+        let (_, error) = failure(source(&coded(coding)));
+        assert!(error.is_bad_response(), "{coding}");
+        assert!(error.to_string().contains("the stream is compressed"), "{error}");
+    }
+    for coding in ["", "identity", "None", "utf-8", "gzipped"] {
+        assert_eq!(data(source(&coded(coding))), ["a"], "{coding}");
+    }
+}
+
+#[test]
 fn a_type_may_have_parameters_and_be_in_any_case() {
     for value in [
         "text/event-stream;",
