@@ -88,7 +88,10 @@ pub(super) fn attempt(
             session.set_silence(bounds.silence).map_err(Trouble::Passing)?;
             return Ok((session, request.url().clone(), head));
         };
-        request = request.redirected(head.status(), location).map_err(Trouble::Lasting)?;
+        request = request.redirected(head.status(), location).map_err(|error| {
+            let what = format!("the server redirects, and can't be followed: {error}");
+            Trouble::Lasting(Error::response(what, Some(head.status())))
+        })?;
         shared.release();
     }
     let most = bounds.most_redirects;
