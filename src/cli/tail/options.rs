@@ -34,7 +34,7 @@ pub(super) static TABLE: Table<Options> = Table {
             repeats: false,
             default: Preset::None,
             doc: "Prints each event as a JSON object on a line: event, data, id (the last event \
-                  ID), and retry in milliseconds where the event set it.",
+                  ID), and retry in milliseconds where it was set since the event before.",
         },
         Flag {
             name: "raw",
