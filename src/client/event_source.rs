@@ -83,6 +83,8 @@ pub struct EventSource {
     /// Outlives connections, as the last event ID does.
     parser: Parser,
     state: State,
+    /// When the last attempt began.
+    began: Instant,
     /// How many attempts in a row have failed.
     failures: u32,
     /// Whether the connection has brought an event.
@@ -132,6 +134,7 @@ impl EventSource {
             most_failures: None,
             parser: Parser::new(),
             state: State::Ready,
+            began: Instant::now(),
             failures: 0,
             fruitful: false,
             shared: Arc::default(),
@@ -170,7 +173,7 @@ impl EventSource {
     }
 
     /// How long it waits before it connects again, until the stream says otherwise with `retry`.
-    /// Defaults to 3 seconds.
+    /// However short that is, attempts begin 100 milliseconds apart. Defaults to 3 seconds.
     #[must_use]
     pub fn reconnection_time(mut self, time: Duration) -> Self {
         self.reconnection_time = time;

@@ -105,7 +105,7 @@ impl Case<'_> {
         let reads = [CHUNKED.into()].into_iter().chain(chunks).collect();
         let memory = Memory::new([reads, vec![NO_MORE.into()]]);
         let sent: Notes<String> = memory.sent();
-        // With a bound of nothing it comes back at once; to a reconnection time it would wait.
+        // With a bound of nothing it comes back soon; to a reconnection time it would wait.
         let source = at("http://h/").transport(memory).longest_backoff(Duration::ZERO);
         let comes_back = self.retry.is_none();
         let events = source.reconnects(comes_back).map(|event| told(event.unwrap()));
