@@ -109,8 +109,15 @@ pub(crate) const fn exits(well: &'static str) -> [(u8, &'static str); 7] {
         (1, "Something is wrong on this side: a file or the output."),
         (2, "The options or the URL can't be understood."),
         (NO_MORE, "The server says that there is no more: 204."),
-        (NO_STREAM, "The answer is no event stream: another status, another type."),
-        (NO_CONNECTION, "The connection could not be made or was cut, and is not tried again."),
+        (
+            NO_STREAM,
+            "The answer is no event stream: another status, another type; or it breaks the rules \
+             of HTTP, be it in the middle of the stream.",
+        ),
+        (
+            NO_CONNECTION,
+            "The connection could not be made, was cut or fell silent, and is not tried again.",
+        ),
         (TOO_LONG, "A line or an event is longer than what is taken."),
     ]
 }

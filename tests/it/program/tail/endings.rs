@@ -29,6 +29,10 @@ fn the_status_says_why_it_ended() {
     let said = "the connection was cut in the middle of the stream";
     ends(&Script::answers([cut]), &["--no-reconnect"], 5, said);
 
+    let broken = format!("{CHUNKED}9\r\ndata: a\n\n\r\nzz\r\n");
+    let said = "the answer breaks the rules of HTTP: ";
+    ends(&Script::answers([broken]), &["--no-reconnect"], 4, said);
+
     let long = format!("{STREAM}data: {}", "x".repeat(5 * 1024 * 1024));
     let said = "a line of the event stream is longer than 4194304 bytes\n";
     ends(&Script::answers([long]), &[], 6, said);
