@@ -66,6 +66,10 @@ impl Follow {
     /// What is asked of the server.
     fn request(&self, url: &str) -> Result<StreamRequest, Failure> {
         let wrong = |error: Error| Failure::Usage(Wrong::new(error.to_string()));
+        if self.data.is_none() && self.content_type.is_some() {
+            let what = "--header Content-Type says what is sent: give it with --data";
+            return Err(Failure::Usage(Wrong::new(what.into())));
+        }
         let whole = whole(url);
         let mut request = match &self.data {
             None => StreamRequest::get(&whole),

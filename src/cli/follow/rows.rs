@@ -136,7 +136,12 @@ fn add_field(options: &mut Follow, line: &str) -> Result<(), String> {
         return Err(format!("{line:?} is not of the form 'Name: value'"));
     };
     let value = value.trim_matches([' ', '\t']);
-    if name.eq_ignore_ascii_case("content-type") {
+    let is_type = name.eq_ignore_ascii_case("content-type");
+    let given = |(other, _): &(String, String)| other.eq_ignore_ascii_case(name);
+    if options.fields.iter().any(given) || is_type && options.content_type.is_some() {
+        return Err(format!("{name} is given twice, and goes out once"));
+    }
+    if is_type {
         options.content_type = Some(value.into());
         return Ok(());
     }

@@ -56,7 +56,7 @@ pub(super) static TABLE: Table<Options> = Table {
             repeats: true,
             default: Preset::Words("events of every type"),
             doc: "Prints, and counts, only events of this type. Those without one are of the \
-                  type message.",
+                  type message. With --raw, which shows all there is, it only counts.",
         },
         rows::count(),
         rows::last_event_id(),
