@@ -47,7 +47,7 @@ use std::io;
 use std::path::Path;
 
 use super::flags::{Parsed, Wrong};
-use super::{Arguments, Failure, Outcome, print, version};
+use super::{Arguments, Failure, Outcome, follow, print, version};
 use options::{NOT_MEASURED, Options, TABLE};
 
 pub(super) fn run(arguments: Arguments<'_>) -> Outcome {
@@ -65,8 +65,7 @@ fn bench(operands: &[String], options: &Options) -> Outcome {
         return Err(wrong(&format!("an URL is missing: {}", TABLE.usage)));
     };
     options.check().map_err(|why| wrong(&why))?;
-    // Nobody types the scheme.
-    let url = if url.contains("://") { url.clone() } else { format!("http://{url}") };
+    let url = follow::whole(url);
     let request = target::request(&url, options).map_err(|error| wrong(&error.to_string()))?;
     target::check(&request, options).map_err(|why| wrong(&why))?;
     // A page that can't be written should be known before the run.

@@ -175,10 +175,13 @@ impl Publisher {
         }
     }
 
-    /// An event was not taken. When none has been for a while, that ends the run.
+    /// An event was not taken. When several were not and none has been for a while, that ends the
+    /// run.
     fn failed(&self, why: String) {
         lock(&self.log).trouble = Some(why);
-        if self.tally.clock.now() > self.plan.patience {
+        let counts = &self.tally.counts;
+        let several = get(&counts.refused) + get(&counts.in_doubt) > 1;
+        if several && self.tally.clock.now() > self.plan.patience {
             let ended = check(&self.tally, &self.sink, [&self.log]);
             if ended.is_err() {
                 self.tally.end(ended);
