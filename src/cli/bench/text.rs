@@ -122,6 +122,7 @@ fn caught_up(report: &Report) -> Option<String> {
     }
     let untimed = match counts.untimed {
         0 => String::new(),
+        untimed if untimed == counts.replayed => ", not timed".into(),
         untimed => format!(", {untimed} of them not timed"),
     };
     let events = plural(counts.replayed, "event");
