@@ -56,7 +56,7 @@ impl Account {
 
     /// Whether nothing has been entered since somebody came.
     pub(super) fn is_untouched(&self) -> bool {
-        self.ledger.is_untouched()
+        self.ledger.is_untouched() && self.ids.findings().received == 0
     }
 
     /// Closes the account at that time, and opens one for somebody who is still to come.

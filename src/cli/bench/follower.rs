@@ -197,13 +197,9 @@ impl Follower {
         }
         self.state.cut = true;
         add(&self.tally.counts.cuts, 1);
-        let mut account = self.stream.account();
-        // Without an id it can only begin anew. If it has had events and they had none, that is
-        // the server's fault; if it has had none, it is nobody's.
-        let unknown = self.state.id.is_empty() && account.is_untouched();
-        // Else who comes now is the same reader.
-        if !self.resumes || unknown {
-            account.leave(self.tally.clock.now());
+        // Who resumes is the same reader, also if the server has given no ids to do it with.
+        if !self.resumes {
+            self.stream.account().leave(self.tally.clock.now());
             self.state.id.clear();
         }
     }

@@ -170,7 +170,7 @@ impl Run {
         let door = Arc::new(Door::new(CONNECTING));
         let lanes = if options.listen_only { 0 } else { options.publishers as usize };
         for number in 0..options.streams {
-            let stream = Arc::<Stream>::default();
+            let stream = Arc::new(Stream::new(options.resume));
             let slow = number < options.slow;
             let follower = Follower {
                 stream: Arc::clone(&stream),

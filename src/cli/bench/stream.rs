@@ -15,6 +15,8 @@ pub(super) struct Stream {
     source: Mutex<Source>,
     /// The bench has ended the connection on purpose.
     cut: AtomicBool,
+    /// It goes on where it was cut.
+    resumes: bool,
 }
 
 /// The event source of now.
@@ -63,6 +65,10 @@ pub(super) struct Door {
 pub(super) struct Permit(Arc<Door>);
 
 impl Stream {
+    pub(super) fn new(resumes: bool) -> Self {
+        Self { resumes, ..Self::default() }
+    }
+
     /// It is followed by another event source.
     pub(super) fn set_source(&self, closer: Closer) {
         lock(&self.source).closer = Some(closer);
@@ -76,8 +82,12 @@ impl Stream {
         lock(&self.source).place
     }
 
-    /// Ends its connection on purpose; whether there was one.
+    /// Ends its connection on purpose; whether there was one. Who is to resume is left alone until
+    /// there is something to go on behind.
     pub(super) fn cut(&self) -> bool {
+        if self.resumes && self.account().is_untouched() {
+            return false;
+        }
         let mut source = lock(&self.source);
         let closer = if source.place == Place::Open { source.closer.take() } else { None };
         drop(source);
@@ -128,4 +138,39 @@ impl Drop for Permit {
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tidings::client::EventSource;
+
+    /// Whether a stream that is open can be cut, before it has had an event and then.
+    fn can_be_cut(resumes: bool) -> [bool; 2] {
+        let stream = Stream::new(resumes);
+        let open = || {
+            stream.set_source(EventSource::new("http://localhost/").unwrap().closer());
+            stream.set_place(Place::Open);
+        };
+        open();
+        let before = stream.cut();
+        open();
+        stream.account().ledger.enter(0, 0);
+        [before, stream.cut()]
+    }
+
+    #[test]
+    fn who_has_nothing_to_go_on_behind_is_not_cut_to_be_resumed() {
+        assert_eq!(can_be_cut(true), [false, true]);
+        assert_eq!(can_be_cut(false), [true, true]);
+    }
+
+    #[test]
+    fn what_is_not_open_is_not_cut() {
+        let stream = Stream::new(false);
+        stream.set_source(EventSource::new("http://localhost/").unwrap().closer());
+        assert!(!stream.cut() && !stream.was_cut());
+        stream.set_place(Place::Open);
+        assert!(stream.cut() && stream.was_cut() && !stream.was_cut());
+    }
 }
