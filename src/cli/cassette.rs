@@ -50,8 +50,11 @@
 //! A *piece* is what the server has sent in one: a chunk, or where there are no chunks, what one
 //! read gave. What is less than a microsecond is carried over to the next time, so that times don't
 //! drift. How long the client took to come back is its own affair, and not told. A connection
-//! without a status had no answer at all. `left` means that the client went, and a connection
-//! without an end goes to the end of the recording.
+//! without a status had no answer at all. `left` means that the client went.
+//!
+//! A recording may be broken off: by Ctrl-C, by `kill -9`, by a disk that is full. Then its last
+//! connection has no end, and is played as one that was cut. Where the file ends within a group or
+//! a line, that was not recorded: the reader leaves it out and says so.
 //!
 //! Lengths are counted in bytes, so a cassette must not be edited, nor have its line ends changed
 //! (in git, `*.sse -text` sees to that). What somebody wants to edit is a script.

@@ -12,8 +12,9 @@
 //! followed and not recorded, as a cassette has no place for where it led. Nor is a connection
 //! that could not be made, as there was none.
 //!
-//! Who wants the recording to end types Ctrl-C: what has been written is a whole cassette at any
-//! time, and lacks at most the event that was under way.
+//! Who wants the recording to end types Ctrl-C: what has been written can be played at any time,
+//! and lacks at most the events that were under way, and the connection's end. Where a write was
+//! broken off, the file ends within a group, which the reader leaves out.
 
 mod options;
 mod output;

@@ -147,8 +147,8 @@ mod tests {
             let steps = script::parse(script.as_bytes()).expect("a script");
             let course = Course::new(mark(chaos::disturb(steps, seed, chaos::Ends::May)));
             let first = rehearse(&course, Some(seed), &[]);
-            let entries = cassette::read(&first).expect("a cassette");
-            let again = rehearse(&Course::new(mark(tape::steps(&entries))), None, &[]);
+            let read = cassette::read(&first).expect("a cassette");
+            let again = rehearse(&Course::new(mark(tape::steps(&read.entries))), None, &[]);
             assert_eq!(again.escape_ascii().to_string(), first.escape_ascii().to_string());
         }
     }

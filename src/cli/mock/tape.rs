@@ -41,10 +41,11 @@ pub(super) fn steps(entries: &[Entry]) -> Vec<Step> {
             }
         }
     }
+    end_open_connection(&mut steps);
     steps
 }
 
-/// A recording may lack the end of a connection.
+/// A recording may lack the end of a connection: it was broken off, so the connection is.
 fn end_open_connection(steps: &mut Vec<Step>) {
     if !matches!(steps.last(), None | Some(Step::End(_))) {
         steps.push(Step::End(Ending::Cut));
@@ -106,5 +107,6 @@ mod tests {
         assert_eq!(steps(&entries), expected);
         let unanswered = [entries[4].clone(), entries[3].clone()];
         assert_eq!(steps(&unanswered), [Step::Wait(millis(3)), Step::End(Ending::Stall)]);
+        assert_eq!(steps(&entries[..1]).last(), Some(&Step::End(Ending::Cut)));
     }
 }
