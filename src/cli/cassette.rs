@@ -29,7 +29,8 @@
 //! ```text
 //! cassette   = ": tidings cassette 1" *( about / connection )
 //! about      = ": about " text
-//! connection = ": open " after [ SP status [ SP content-type ] ] *group [ end ]
+//! connection = ": open " after [ SP status [ SP content-type ] ] [ location ] *group [ end ]
+//! location   = ": location " text                  where a redirect leads
 //! group      = [ ": bom" ] *part ( read verbatim / 1*rest )
 //! part       = ": part " ( after / "on" ) SP size  a piece; what follows is its and the next one's
 //! read       = ": read " ( after / "on" ) SP size  the last piece of its group
@@ -95,6 +96,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// Visible ASCII and single spaces; empty where there was none.
     pub(crate) content_type: String,
+    /// Where a redirect leads; visible ASCII and spaces, and not empty.
+    pub(crate) location: Option<String>,
 }
 
 /// How a connection ended.

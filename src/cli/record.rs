@@ -9,7 +9,7 @@
 //!
 //! The borders of chunks survive the way over TCP, and those of reads don't; so what is recorded is
 //! a piece for each chunk, and only where a body has no chunks one for each read. A redirect is
-//! followed and not recorded, as a cassette has no place for where it led. Nor is a connection
+//! followed and not recorded: played back, it would lead away from the mock. Nor is a connection
 //! that could not be made, as there was none.
 //!
 //! Who wants the recording to end types Ctrl-C: what has been written can be played at any time,

@@ -96,7 +96,7 @@ impl<'a> Reader<'a> {
         Ok((&line[..end], line.get(end + 1..).unwrap_or_default()))
     }
 
-    /// Takes an `about`, `open` or `end`, or a whole group.
+    /// Takes an `about`, `open`, `location` or `end`, or a whole group.
     fn take_line(&mut self) -> Result<(), Stop> {
         let (word, text) = self.next_word()?;
         match word {
@@ -107,6 +107,7 @@ impl<'a> Reader<'a> {
                 self.entries.push(Entry::Open { after, answer });
                 return Ok(());
             }
+            b"location" => return Ok(self.take_location(text)?),
             _ if !self.is_open() => return Err(self.flaw("': open' must come before this").into()),
             b"end" => {
                 let (after, how) = self.time_and(text)?;
@@ -118,6 +119,22 @@ impl<'a> Reader<'a> {
             _ => self.take_group(word, text)?,
         }
         Ok(())
+    }
+
+    /// Only an `open` with a status can have one, once and right behind it.
+    fn take_location(&mut self, text: &[u8]) -> Result<(), Flaw> {
+        let misplaced = self.flaw("a location must stand right behind the status");
+        let Some(Entry::Open { answer: Some(answer), .. }) = self.entries.last_mut() else {
+            return Err(misplaced);
+        };
+        match field_text(text).filter(|text| !text.is_empty()) {
+            _ if answer.location.is_some() => Err(misplaced),
+            None => Err(self.flaw("visible ASCII was expected here")),
+            Some(location) => {
+                answer.location = Some(location.into());
+                Ok(())
+            }
+        }
     }
 
     fn is_open(&self) -> bool {
@@ -144,7 +161,7 @@ impl<'a> Reader<'a> {
             }
             b"rest" => self.take_rest(text, total(&pieces), &mut bytes)?,
             _ => {
-                let known = "about, open, bom, part, read, rest and end";
+                let known = "about, open, location, bom, part, read, rest and end";
                 return Err(self.flaw(format!("unexpected word: a cassette has {known}")).into());
             }
         }
@@ -217,12 +234,12 @@ impl<'a> Reader<'a> {
         if text.is_empty() {
             return Ok(None);
         }
-        let text = str::from_utf8(text).ok().filter(|text| text.bytes().all(is_text));
-        let (status, content_type) =
-            text.map_or(("", ""), |text| text.split_once(' ').unwrap_or((text, "")));
+        let text = field_text(text).unwrap_or_default();
+        let (status, content_type) = text.split_once(' ').unwrap_or((text, ""));
         match status.parse() {
             Ok(status @ 200..=599) => {
-                Ok(Some(Answer { status, content_type: content_type.into() }))
+                let content_type = content_type.into();
+                Ok(Some(Answer { status, content_type, location: None }))
             }
             _ => Err(self.flaw("a status and perhaps a content type were expected here")),
         }
@@ -230,8 +247,9 @@ impl<'a> Reader<'a> {
 }
 
 /// What may stand in a field's value that goes into a head as it is.
-fn is_text(byte: u8) -> bool {
-    matches!(byte, b' '..=b'~')
+fn field_text(text: &[u8]) -> Option<&str> {
+    let text = str::from_utf8(text).ok()?;
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~')).then_some(text)
 }
 
 fn total(pieces: &[Piece]) -> usize {

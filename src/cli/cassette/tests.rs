@@ -27,7 +27,7 @@ fn millis(millis: u64) -> Duration {
 }
 
 fn answer(status: u16, content_type: &str) -> Option<Answer> {
-    Some(Answer { status, content_type: content_type.into() })
+    Some(Answer { status, content_type: content_type.into(), location: None })
 }
 
 fn open() -> Entry {
@@ -188,6 +188,7 @@ fn a_flaw_is_told_with_its_line() {
         format!("{line}: {what}")
     };
     let open = ": open +0ms 200 text/event-stream\n";
+    let misplaced = "a location must stand right behind the status";
     let edited = "has it been edited, or its line ends been changed?";
     for (text, said) in [
         (": read +1ms 3\n".into(), "2: ': open' must come before this".into()),
@@ -215,12 +216,16 @@ fn a_flaw_is_told_with_its_line() {
         ),
         (
             format!("{open}: wait 1s\n"),
-            "3: unexpected word: a cassette has about, open, bom, part, read, rest and end".into(),
+            "3: unexpected word: a cassette has about, open, location, bom, part, read, rest and end".into(),
         ),
         (
             ": open +1ms 100\n".into(),
             "2: a status and perhaps a content type were expected here".into(),
         ),
+        (": open +0ms\n: location /\n".into(), format!("3: {misplaced}")),
+        (format!("{open}: location /\n: location /\n"), format!("4: {misplaced}")),
+        (format!("{open}: read +1ms 1\n\n: location /\n"), format!("5: {misplaced}")),
+        (format!("{open}: location é\n"), "3: visible ASCII was expected here".into()),
         (format!("{open}: read on 3\na\n\n"), "5: there is no piece that could go on".into()),
     ] {
         assert_eq!(flaw(&text), said, "{text:?}");
@@ -258,12 +263,13 @@ fn a_recording_that_is_broken_off_anywhere_lacks_its_last_group_alone() {
             let mut entries = read(&cassette[..length]).expect("it was not edited").entries;
             assert!(entries.len() >= before, "{}", cassette[..length].escape_ascii());
             before = entries.len();
-            // What is left of the last piece may be in the next group.
+            // What is left of the last piece is in the next group, and a location in the next line.
             match (entries.last_mut(), before.checked_sub(1).map(|last| &whole[last])) {
                 (Some(Entry::Read { bytes, .. }), Some(Entry::Read { bytes: all, .. })) => {
                     assert!(all.starts_with(bytes));
                     bytes.clone_from(all);
                 }
+                (Some(last @ Entry::Open { .. }), Some(open)) => last.clone_from(open),
                 _ => {}
             }
             assert_eq!(entries, whole[..before]);
@@ -304,8 +310,14 @@ fn random_stream(random: &mut Random) -> Vec<u8> {
 fn random_entries(random: &mut Random) -> Vec<Entry> {
     let mut entries = Vec::new();
     for _ in 0..=random.below(4) {
-        let answers = [answer(200, "text/event-stream"), answer(503, "text/plain"), None];
-        let answer = answers[[0, 0, 0, 0, 1, 2][random.below(6)]].clone();
+        let moved = Answer {
+            status: 302,
+            content_type: String::new(),
+            location: Some("http://a.example/b c".into()),
+        };
+        let stream = answer(200, "text/event-stream");
+        let answers = [stream, answer(503, "text/plain"), None, Some(moved)];
+        let answer = answers[[0, 0, 0, 0, 1, 2, 3][random.below(7)]].clone();
         entries.push(Entry::Open { after: millis(random.next() % 5), answer });
         let stream = random_stream(random);
         let mut rest = stream.as_slice();

@@ -74,6 +74,7 @@ impl Tape<'_> {
         let answer = head.map(|head| cassette::Answer {
             status: head.status.code(),
             content_type: head.content_type.clone(),
+            location: head.location.clone(),
         });
         self.take(|after| Entry::Open { after, answer });
     }
@@ -123,6 +124,16 @@ mod tests {
             : open +0ms 204\n\
             : end +0ms close\n";
         assert_eq!(of_script(script), expected);
+        assert_eq!(
+            of_script(": status 302 /there"),
+            ": tidings cassette 1\n\
+             : about a test\n\
+             : open +0ms 302 text/plain\n\
+             : location /there\n\
+             : part +0ms 10\n\
+             : rest 302 Found\\n\n\
+             : end +0ms close\n"
+        );
         assert_eq!(
             of_script(": reset"),
             ": tidings cassette 1\n: about a test\n: open +0ms\n: end +0ms reset\n"

@@ -61,7 +61,8 @@ fn wait(time: Duration, steps: &mut Vec<Step>) {
 /// The head goes out at once, with or without content behind it.
 fn head(answer: &Answer) -> Step {
     let status = Status::new(answer.status).unwrap_or(Status::OK);
-    Step::Head(Head { status, content_type: answer.content_type.clone(), location: None })
+    let Answer { content_type, location, .. } = answer.clone();
+    Step::Head(Head { status, content_type, location })
 }
 
 #[cfg(test)]
@@ -71,22 +72,24 @@ mod tests {
     #[test]
     fn each_piece_is_a_chunk_at_its_time() {
         let millis = Duration::from_millis;
-        let answer =
-            |status, content_type: &str| Some(Answer { status, content_type: content_type.into() });
+        let answer = |status, content_type: &str, location: Option<&str>| {
+            let location = location.map(Into::into);
+            Some(Answer { status, content_type: content_type.into(), location })
+        };
         let entries = [
-            Entry::Open { after: millis(9), answer: answer(200, "text/event-stream") },
+            Entry::Open { after: millis(9), answer: answer(200, "text/event-stream", None) },
             Entry::Read { after: millis(12), bytes: "data: a".into() },
             Entry::Read { after: millis(0), bytes: "\n\n".into() },
             Entry::End { after: millis(3), how: End::Left },
             Entry::Open { after: millis(0), answer: None },
             Entry::End { after: millis(0), how: End::Reset },
-            Entry::Open { after: millis(0), answer: answer(503, "") },
+            Entry::Open { after: millis(0), answer: answer(302, "", Some("/there")) },
             Entry::End { after: millis(0), how: End::Left },
         ];
-        let unavailable = Head {
-            status: Status::SERVICE_UNAVAILABLE,
+        let moved = Head {
+            status: Status::FOUND,
             content_type: String::new(),
-            location: None,
+            location: Some("/there".into()),
         };
         let expected = [
             Step::Wait(millis(9)),
@@ -100,7 +103,7 @@ mod tests {
             Step::Wait(millis(3)),
             Step::End(Ending::Stall),
             Step::End(Ending::Reset),
-            Step::Head(unavailable),
+            Step::Head(moved),
             Step::Flush,
             Step::End(Ending::Close),
         ];

@@ -179,7 +179,7 @@ fn answer(head: &ResponseHead) -> Answer {
         given.iter().map(|&byte| if byte.is_ascii_graphic() { byte } else { b' ' }).collect();
     let text = String::from_utf8(visible).expect("visible ASCII is UTF-8");
     let content_type = text.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
-    Answer { status: head.status().code(), content_type }
+    Answer { status: head.status().code(), content_type, location: None }
 }
 
 #[cfg(test)]

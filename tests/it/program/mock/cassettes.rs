@@ -21,7 +21,8 @@ const CASSETTE: &[u8] = b": tidings cassette 1\n\
     : part +0ms 8\n\
     : rest data: \\xf0\\x9f\n\
     : end +0ms reset\n\
-    : open +0ms 503 text/html\n\
+    : open +0ms 307 text/html\n\
+    : location /there\n\
     : part +0ms 3\n\
     : rest <p>\n\
     : end +0ms close\n\
@@ -51,9 +52,9 @@ fn a_cassette_is_played_back_true_to_the_chunk() {
         ((CHUNKS.map(Vec::from).to_vec(), false), Close::Reset)
     );
     let second = mock.get("1");
-    assert!(
-        second.text().starts_with("HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/html")
-    );
+    let moved =
+        "HTTP/1.1 307 Temporary Redirect\r\nContent-Type: text/html\r\nLocation: /there\r\n";
+    assert!(second.text().starts_with(moved), "{}", second.text());
     assert!(second.text().ends_with("\r\n\r\n3\r\n<p>\r\n0\r\n\r\n"));
     mock.get("1").assert("", "", Close::Closed);
 }
