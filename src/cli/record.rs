@@ -93,8 +93,12 @@ fn lock(recording: &Mutex<Recording>) -> MutexGuard<'_, Recording> {
     recording.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// How a connection ended that the server has not ended: by a reset, or the client went.
+/// How a connection ended that the server has not ended: by a reset, or the client went, because
+/// nothing came or for a reason of its own.
 fn how(error: &Error) -> End {
+    if error.is_timeout() {
+        return End::Stall;
+    }
     let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
     match cause.map(io::Error::kind) {
         Some(ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe) => {

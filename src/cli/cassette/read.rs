@@ -112,8 +112,9 @@ impl<'a> Reader<'a> {
             b"end" => {
                 let (after, how) = self.time_and(text)?;
                 let known = End::ALL.iter().find(|(name, _)| name.as_bytes() == how);
-                let (_, how) = known
-                    .ok_or_else(|| self.flaw("how it ended must be close, cut, reset or left"))?;
+                let (_, how) = known.ok_or_else(|| {
+                    self.flaw("how it ended must be close, cut, reset, stall or left")
+                })?;
                 self.entries.push(Entry::End { after, how: *how });
             }
             _ => self.take_group(word, text)?,

@@ -212,11 +212,13 @@ fn a_flaw_is_told_with_its_line() {
         ),
         (
             format!("{open}: end +1ms gone\n"),
-            "3: how it ended must be close, cut, reset or left".into(),
+            "3: how it ended must be close, cut, reset, stall or left".into(),
         ),
         (
             format!("{open}: wait 1s\n"),
-            "3: unexpected word: a cassette has about, open, location, bom, part, read, rest and end".into(),
+            "3: unexpected word: a cassette has about, open, location, \
+             bom, part, read, rest and end"
+                .into(),
         ),
         (
             ": open +1ms 100\n".into(),

@@ -80,6 +80,10 @@ impl Tape<'_> {
     }
 
     fn end(&mut self, ending: Ending, was_answered: bool) {
+        if ending == Ending::Stall {
+            // How long it lasts is up to the client.
+            self.after = Duration::ZERO;
+        }
         if !was_answered {
             self.open(None);
         }
@@ -87,7 +91,7 @@ impl Tape<'_> {
             Ending::Close | Ending::Finish => End::Close,
             Ending::Cut => End::Cut,
             Ending::Reset => End::Reset,
-            Ending::Stall => End::Left,
+            Ending::Stall => End::Stall,
         };
         self.take(|after| Entry::End { after, how });
     }
@@ -134,6 +138,7 @@ mod tests {
              : rest 302 Found\\n\n\
              : end +0ms close\n"
         );
+        assert!(of_script("data: a\n\n: wait 1s\n: stall").ends_with("\n: end +0ms stall\n"));
         assert_eq!(
             of_script(": reset"),
             ": tidings cassette 1\n: about a test\n: open +0ms\n: end +0ms reset\n"

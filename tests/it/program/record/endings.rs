@@ -62,12 +62,17 @@ fn its_time_over_it_leaves() {
 }
 
 #[test]
-fn a_server_that_is_silent_is_left() {
+fn a_stall_is_recorded_and_can_be_met_again() {
     let options = ["--silence=1", "--no-reconnect", "--quiet"];
     let recorded = Recorded::of(&one_and_a_half().url("/"), &options);
-    assert_eq!(recorded.lines().last().unwrap(), ": end + left");
-    let said = "tidings: nothing has come for 1s\n";
-    assert_eq!((&*recorded.stderr, recorded.status), (said, Some(5)));
+    let mock = recorded.mock(&["--speed=100"]);
+    let again = Recorded::of(&mock.address().to_string(), &options);
+    for recorded in [&recorded, &again] {
+        assert_eq!(recorded.lines().last().unwrap(), ": end + stall");
+        let said = "tidings: nothing has come for 1s\n";
+        assert_eq!((&*recorded.stderr, recorded.status), (said, Some(5)));
+    }
+    assert_eq!(again.lines(), recorded.lines());
 }
 
 #[test]
