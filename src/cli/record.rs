@@ -45,7 +45,7 @@ pub(super) fn run(arguments: Arguments<'_>) -> Outcome {
         Parsed::Run(options, operands) => match operands.as_slice() {
             [url, path] => record(&options, url, path),
             _ => {
-                let what = format!("an URL and a file are needed: {}", TABLE.usage);
+                let what = format!("a URL and a file are needed: {}", TABLE.usage);
                 Err(Failure::Usage(Wrong::new(what)))
             }
         },
