@@ -39,6 +39,11 @@ fn tail(options: &Options, url: Option<&String>) -> Outcome {
     if options.json && options.raw {
         return wrong("--json and --raw are two ways to print the same: give one of them".into());
     }
+    if options.raw && !options.types.is_empty() && options.follow.count.is_none() {
+        return wrong(
+            "--raw shows all there is: beside it, --event says what --count counts".into(),
+        );
+    }
     let Some(url) = url else {
         return wrong(format!("an URL is missing: {}", TABLE.usage));
     };

@@ -83,6 +83,8 @@ pub struct EventSource {
     /// Outlives connections, as the last event ID does.
     parser: Parser,
     state: State,
+    /// When the last attempt began.
+    began: Instant,
     /// How many attempts in a row have failed.
     failures: u32,
     /// Whether the connection has brought an event.
@@ -132,6 +134,7 @@ impl EventSource {
             most_failures: None,
             parser: Parser::new(),
             state: State::Ready,
+            began: Instant::now(),
             failures: 0,
             fruitful: false,
             shared: Arc::default(),
@@ -170,7 +173,7 @@ impl EventSource {
     }
 
     /// How long it waits before it connects again, until the stream says otherwise with `retry`.
-    /// Defaults to 3 seconds.
+    /// However short that is, attempts begin 100 milliseconds apart. Defaults to 3 seconds.
     #[must_use]
     pub fn reconnection_time(mut self, time: Duration) -> Self {
         self.reconnection_time = time;
@@ -187,7 +190,9 @@ impl EventSource {
 
     /// How long the server may send nothing at all; past it the connection is given up for lost.
     /// Comments count, so for a server that sends heartbeats a few times their period is right: 45
-    /// seconds for a `tidings` server. Defaults to for ever, as not every server does.
+    /// seconds for a `tidings` server. Where this is shorter than the
+    /// [`answer_deadline`](Self::answer_deadline), it takes its place.
+    /// Defaults to for ever, as not every server sends heartbeats.
     #[must_use]
     pub fn silence(mut self, time: Duration) -> Self {
         self.bounds.silence = Some(time.min(LONGEST));
@@ -201,8 +206,8 @@ impl EventSource {
         self
     }
 
-    /// How long a server may take from the connection to the end of the head of its answer.
-    /// Defaults to 30 seconds.
+    /// How long a server may take from the connection to the end of the head of its answer: to
+    /// take the request, and to answer it. Defaults to 30 seconds.
     #[must_use]
     pub fn answer_deadline(mut self, time: Duration) -> Self {
         self.bounds.answer_deadline = time.min(LONGEST);

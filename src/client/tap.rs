@@ -93,6 +93,10 @@ impl<F: FnMut(Traffic<'_>) + Send> Connection for Tapped<F> {
         self.connection.set_read_timeout(timeout)
     }
 
+    fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.connection.set_write_timeout(timeout)
+    }
+
     fn shutdown(&self) {
         self.connection.shutdown();
     }

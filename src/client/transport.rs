@@ -21,7 +21,7 @@ use super::url::Url;
 pub trait Transport: Send + Sync {
     /// Connects to the host and the port of an URL, within this time.
     ///
-    /// A write on the connection should fail when its peer takes nothing for about as long.
+    /// Until its timeouts are set, a write on the connection should wait for about as long.
     ///
     /// # Errors
     ///
@@ -43,7 +43,8 @@ pub trait Connection: Send + Sync {
     ///
     /// # Errors
     ///
-    /// If the peer takes none.
+    /// [`ErrorKind::WouldBlock`] or [`ErrorKind::TimedOut`] when the timeout passes before the peer
+    /// has taken any.
     fn write(&self, bytes: &[u8]) -> io::Result<usize>;
 
     /// How long each read may wait from now on; `None` for ever. It is never zero.
@@ -52,6 +53,13 @@ pub trait Connection: Send + Sync {
     ///
     /// If the system does not know such a time.
     fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;
+
+    /// How long each write may wait from now on; `None` for ever. It is never zero.
+    ///
+    /// # Errors
+    ///
+    /// If the system does not know such a time.
+    fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;
 
     /// Ends the connection both ways, so that a read or a write that waits on another thread
     /// returns now. May be called more than once.
@@ -113,6 +121,10 @@ impl Connection for TcpStream {
 
     fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
         TcpStream::set_read_timeout(self, timeout)
+    }
+
+    fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        TcpStream::set_write_timeout(self, timeout)
     }
 
     fn shutdown(&self) {

@@ -110,6 +110,11 @@ impl ResponseHead {
     pub(crate) fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
         self.fields.values(name)
     }
+
+    /// The elements of all field lines of this name, read as one comma-separated list.
+    pub(crate) fn elements(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        self.fields.elements(name)
+    }
 }
 
 /// Shows the names of the fields but not their values, which may be secrets.

@@ -111,6 +111,10 @@ impl Connection for Gauged {
         self.connection.set_read_timeout(timeout)
     }
 
+    fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.connection.set_write_timeout(timeout)
+    }
+
     fn shutdown(&self) {
         self.connection.shutdown();
     }

@@ -43,7 +43,7 @@ mod text;
 use std::fs;
 
 use super::flags::{Parsed, Wrong};
-use super::{Arguments, Failure, Outcome, print, version};
+use super::{Arguments, Failure, Outcome, follow, print, version};
 use options::{NOT_MEASURED, Options, TABLE};
 
 pub(super) fn run(arguments: Arguments<'_>) -> Outcome {
@@ -63,8 +63,7 @@ fn bench(operands: &[String], options: &Options) -> Outcome {
     if options.listen_only && options.publish.is_some() {
         return Err(wrong("--listen-only publishes nothing, so there is nothing to --publish"));
     }
-    // Nobody types the scheme.
-    let url = if url.contains("://") { url.clone() } else { format!("http://{url}") };
+    let url = follow::whole(url);
     let request = target::request(&url, options).map_err(|error| wrong(&error.to_string()))?;
     // A page that can't be written should be known before the run.
     if let Some(path) = &options.html {

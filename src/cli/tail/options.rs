@@ -34,7 +34,7 @@ pub(super) static TABLE: Table<Options> = Table {
             repeats: false,
             default: Preset::None,
             doc: "Prints each event as a JSON object on a line: event, data, id (the last event \
-                  ID), and retry in milliseconds where the event set it.",
+                  ID), and retry in milliseconds where it was set since the event before.",
         },
         Flag {
             name: "raw",
@@ -56,7 +56,7 @@ pub(super) static TABLE: Table<Options> = Table {
             repeats: true,
             default: Preset::Words("events of every type"),
             doc: "Prints, and counts, only events of this type. Those without one are of the \
-                  type message.",
+                  type message. With --raw, which shows all there is, it only counts.",
         },
         rows::count(),
         rows::last_event_id(),

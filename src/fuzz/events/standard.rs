@@ -88,7 +88,6 @@ impl Standard {
 
     fn dispatch(&mut self) {
         self.last_event_id.clone_from(&self.last_event_id_buffer);
-        let retry = self.retry.take().map(Duration::from_millis);
         let event_type = std::mem::take(&mut self.event_type_buffer);
         let mut data = std::mem::take(&mut self.data_buffer);
         if data.is_empty() {
@@ -99,7 +98,7 @@ impl Standard {
             event_type: if event_type.is_empty() { "message".into() } else { event_type },
             data,
             last_event_id: self.last_event_id.clone(),
-            retry,
+            retry: self.retry.take().map(Duration::from_millis),
         });
     }
 }

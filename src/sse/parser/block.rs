@@ -4,7 +4,7 @@
 //! data        appended, and LF      ┐
 //! event       kept for this event   ├ at the blank line they become one MessageEvent
 //! id          kept until replaced   ┘
-//! retry       sets the reconnection time at once
+//! retry       sets the reconnection time at once, and is told with the next event
 //! ```
 //!
 //! A field that no rule knows is ignored, and so is an `id` with NUL in it and a `retry` that is
@@ -28,7 +28,7 @@ pub(super) struct Block {
     data: String,
     /// Empty where the event named none.
     event_type: String,
-    /// The reconnection time that the event so far has set.
+    /// The reconnection time that was set since the last event.
     retry: Option<Duration>,
     /// The id named last. Only the next blank line makes it the last event ID.
     id: String,
@@ -105,13 +105,12 @@ impl Block {
         if *self.last_event_id != self.id {
             self.last_event_id = self.id.as_str().into();
         }
-        let retry = self.retry.take();
         let event = self.data.strip_suffix('\n').map(|data| MessageEvent {
             event_type: if self.event_type.is_empty() { "message" } else { &self.event_type }
                 .into(),
             data: data.into(),
             last_event_id: String::new(),
-            retry,
+            retry: self.retry.take(),
         });
         self.data.clear();
         self.data.shrink_to(KEPT);

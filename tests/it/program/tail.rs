@@ -54,7 +54,7 @@ fn as_json_each_event_is_an_object_on_a_line() {
 #[test]
 fn it_comes_back_and_says_so() {
     let script = Script::answers([
-        format!("{CHUNKED}1b\r\nid: 7\nretry: 10\ndata: one\n\n\r\n0\r\n\r\n"),
+        format!("{CHUNKED}1c\r\nid: 7\nretry: 200\ndata: one\n\n\r\n0\r\n\r\n"),
         format!("{CHUNKED}b\r\ndata: two\n\n\r\n"),
         NO_MORE.into(),
     ]);
@@ -63,11 +63,11 @@ fn it_comes_back_and_says_so() {
     let url = script.url("/events");
     let expected = [
         format!("tidings: connected to {url}"),
-        "tidings: the stream is closed: the server closed the stream; connecting again in 0.0 s"
+        "tidings: the stream is closed: the server closed the stream; connecting again in 0.2 s"
             .into(),
         format!("tidings: connected to {url}, to go on behind 7"),
         "tidings: the connection was cut in the middle of the stream: unexpected end of file; \
-         connecting again in 0.0 s"
+         connecting again in 0.2 s"
             .into(),
         "tidings: the server says that there is no more (204)".into(),
     ];

@@ -147,6 +147,10 @@ impl Connection for Socket {
         self.stream.set_read_timeout(timeout)
     }
 
+    fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.stream.set_write_timeout(timeout)
+    }
+
     /// The stream's drop closes the socket; so the server sees a reset and nothing before it, if
     /// there is something unread.
     fn shutdown(&self) {}

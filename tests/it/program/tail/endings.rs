@@ -29,6 +29,10 @@ fn the_status_says_why_it_ended() {
     let said = "the connection was cut in the middle of the stream";
     ends(&Script::answers([cut]), &["--no-reconnect"], 5, said);
 
+    let broken = format!("{CHUNKED}9\r\ndata: a\n\n\r\nzz\r\n");
+    let said = "the answer breaks the rules of HTTP: ";
+    ends(&Script::answers([broken]), &["--no-reconnect"], 4, said);
+
     let long = format!("{STREAM}data: {}", "x".repeat(5 * 1024 * 1024));
     let said = "a line of the event stream is longer than 4194304 bytes\n";
     ends(&Script::answers([long]), &[], 6, said);
@@ -63,6 +67,9 @@ fn a_wrong_command_line_is_told_what_was_meant() {
     for (arguments, said) in [
         (&["tail"][..], "an URL is missing: tidings tail [options] URL"),
         (&["tail", "--json", "--raw", "h"], "--json and --raw are two ways to print the same"),
+        (&["tail", "--raw", "--event=a", "h"], "--raw shows all there is"),
+        (&["tail", "--header=A: b", "--header=a: c", "h"], "--header: a is given twice"),
+        (&["tail", "--header=Content-Type: a/b", "h"], "--header Content-Type says what is sent"),
         (&["tail", "--jsn", "h"], "unknown option --jsn: did you mean --json?"),
         (&["tail", "ftp://h/"], "an URL must begin with http:// or https://: \"ftp://h/\""),
         (&["tail", "h/", "i/"], "unexpected argument \"i/\": tail takes URL"),
