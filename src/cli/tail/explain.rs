@@ -88,7 +88,8 @@ impl Explainer {
         let parser = ResponseHeadParser::new(LONGEST_HEAD);
         Self {
             state: State::Head { parser, bytes: Vec::new() },
-            parser: Parser::new(),
+            // What is too long is for the client to say.
+            parser: Parser::new().max_line(usize::MAX).max_event(usize::MAX),
             line: Vec::new(),
             frame: Vec::new(),
             after_cr: false,
