@@ -8,10 +8,12 @@
 //!
 //! Standard output holds what the stream brought and nothing else, so that it can be piped.
 
+mod asked;
 mod explain;
 mod options;
 mod raw;
 mod readable;
+mod row;
 mod words;
 
 use std::io;
