@@ -217,7 +217,11 @@ impl Explainer {
 
 /// A line of a head, with its line end.
 fn head_line(line: &[u8]) -> &'static str {
-    if line.starts_with(b"HTTP/") { words::STATUS_LINE } else { words::field_line(line) }
+    match line {
+        [b' ' | b'\t', ..] => "goes on with the value before, behind a space",
+        _ if line.starts_with(b"HTTP/") => words::STATUS_LINE,
+        _ => words::field_line(line),
+    }
 }
 
 #[cfg(test)]
