@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! Opened ──► Event ──► Event ──► … ──► Lost ──► the event source comes back, in time
-//!                                 └──► cut by the bench: at once, with the last event ID, or as
-//!                                      somebody new
+//!                                 └──► cut by the bench: soon, with the last event ID, or at
+//!                                      once, as somebody new
 //! ```
 //!
 //! A thread for each stream, since a thread that waits in a read is woken by the system the moment
@@ -34,6 +34,8 @@ use super::target;
 pub(super) const STACK: usize = 128 * 1024;
 /// How long a stream that the server ended stays away, if the server has not said it.
 const COME_BACK: Duration = Duration::from_millis(250);
+/// How long a stream stays away that `--resume` has cut: long enough that it misses events.
+const ABSENCE: Duration = Duration::from_millis(100);
 /// What a line and an event of others may have: as much as the library's own bounds.
 const LONGEST_LINE: usize = 4 * 1024 * 1024;
 const LONGEST_EVENT: usize = 16 * 1024 * 1024;
@@ -64,6 +66,11 @@ pub(super) struct State {
     opened: u64,
     /// When the one before ended; 0 if there was none.
     ended: u64,
+    /// The bench itself has ended it, and it has not been open since.
+    cut: bool,
+    /// When it came back behind the last cut. What was sent before may have come late by the
+    /// bench's doing.
+    resumed: u64,
     /// The last event ID: not the source's own, which has seen what still waits in it when it is
     /// closed.
     id: String,
@@ -89,7 +96,9 @@ impl Follower {
                     events = self.events();
                 }
                 None => {
-                    self.closed_on_purpose();
+                    let absence = if self.resumes { ABSENCE } else { Duration::ZERO };
+                    self.closed_on_purpose(absence);
+                    self.tally.wait(absence);
                     events = self.events();
                 }
                 Some(Ok(_)) => return self.no_more(),
@@ -117,11 +126,18 @@ impl Follower {
     fn opened(&mut self) {
         let now = self.tally.clock.now();
         let Tally { times, counts, .. } = &*self.tally;
-        times.connect.record(now - self.gauge.attempted(true));
+        let took = now - self.gauge.attempted(true);
         if self.state.ended > 0 {
-            times.reconnect.record(now - self.state.ended);
+            times.reconnect.record(took);
+            times.away.record(now - self.state.ended);
+        } else {
+            times.connect.record(took);
         }
-        self.state = State { open: true, opened: now, ..mem::take(&mut self.state) };
+        self.state.open = true;
+        self.state.opened = now;
+        if mem::take(&mut self.state.cut) {
+            self.state.resumed = now;
+        }
         self.stream.account().arrive(now);
         add(&counts.connects, 1);
         add(&counts.open, 1);
@@ -172,11 +188,12 @@ impl Follower {
     }
 
     /// The bench itself has closed the source: it is cut, or the run is over.
-    fn closed_on_purpose(&mut self) {
-        self.closed(Duration::ZERO);
+    fn closed_on_purpose(&mut self, absence: Duration) {
+        self.closed(absence);
         if !self.stream.was_cut() {
             return;
         }
+        self.state.cut = true;
         add(&self.tally.counts.cuts, 1);
         let mut account = self.stream.account();
         // Without an id it can only begin anew. If it has had events and they had none, that is
@@ -192,6 +209,9 @@ impl Follower {
     fn event(&mut self, event: &MessageEvent) {
         let at = self.gauge.read_at();
         self.state.id.clone_from(&event.last_event_id);
+        if !event.last_event_id.is_empty() {
+            self.tally.ids.store(true, Relaxed);
+        }
         self.tally.counts.last_at.fetch_max(at, Relaxed);
         self.enter(&mut self.stream.account(), event, at);
         if at > self.state.told {
@@ -209,20 +229,26 @@ impl Follower {
         if self.lanes == 0 {
             account.enter_id(event);
         }
-        let marker = Marker::find(&event.data);
         let ours = |marker: &Marker| marker.run == self.tally.run && marker.lane < self.lanes;
-        let Some(marker) = marker.filter(ours) else {
-            return add(&counts.foreign, 1);
-        };
+        let mut markers = Marker::all(&event.data).filter(ours).peekable();
+        if markers.peek().is_none() {
+            add(&counts.foreign, 1);
+        }
+        markers.for_each(|marker| self.enter_ours(account, &marker, at));
+    }
+
+    fn enter_ours(&self, account: &mut Account, marker: &Marker, at: u64) {
+        let (counts, times) = (&self.tally.counts, &self.tally.times);
         add(&counts.deliveries, 1);
         let new = account.ledger.enter(marker.lane, marker.number);
         add(&counts.fresh, new.into());
-        if marker.due < self.state.opened {
-            add(&counts.replayed, 1);
+        add(&counts.replayed, (marker.sent < self.state.opened).into());
+        if marker.sent < self.state.resumed {
+            add(&counts.untimed, 1);
         } else if new && !self.slow && marker.due >= get(&self.tally.timed_from) {
             let latency = at.saturating_sub(marker.due);
-            self.tally.times.latency.record(latency);
-            self.tally.times.served.record(latency.saturating_sub(marker.late));
+            times.latency.record(latency);
+            times.served.record(latency.saturating_sub(marker.late));
         }
     }
 }

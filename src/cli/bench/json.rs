@@ -50,6 +50,7 @@ pub(super) fn report(report: &Report) -> String {
         .with("slow_behind", slow.map_or("null".into(), |behind| behind.to_string()))
         .with("doubled", findings.doubled)
         .with("out_of_order", findings.disordered)
+        .with("ids", report.ids)
         .with("open_at_end", report.course.open)
         .with("not_let_in_again", report.course.shut_out)
         .with("counts", counts(report))
@@ -95,6 +96,7 @@ fn counts(report: &Report) -> String {
         .with("not_sent", report.course.unsent)
         .with("deliveries", counts.deliveries)
         .with("caught_up", counts.replayed)
+        .with("not_timed", counts.untimed)
         .with("foreign", counts.foreign)
         .with("gap_events", counts.gaps)
         .with("bytes", counts.bytes)
@@ -114,6 +116,7 @@ fn times(report: &Report) -> String {
         ("publish", &times.publish),
         ("connect", &times.connect),
         ("reconnect", &times.reconnect),
+        ("away", &times.away),
         ("own_late", &times.late),
         ("own_idle", &times.idle),
         ("own_loaded", &times.loaded),

@@ -192,7 +192,7 @@ pub(super) static TABLE: Table<Options> = Table {
             repeats: false,
             default: Preset::Value("0"),
             doc: "How long each event's data is at least. It names its run, number and due time, \
-                  which take some 60 bytes.",
+                  which take some 80 bytes.",
         },
         Flag {
             name: "churn",
@@ -207,8 +207,8 @@ pub(super) static TABLE: Table<Options> = Table {
             takes: Takes::Nothing(|o| o.resume = true),
             repeats: false,
             default: Preset::None,
-            doc: "Streams that leave come back with their last event ID, and are owed what they \
-                  missed: nothing may be lost.",
+            doc: "Streams that leave come back after 100 ms with their last event ID, and are \
+                  owed what they missed: nothing may be lost.",
         },
         Flag {
             name: "slow",

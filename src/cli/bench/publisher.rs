@@ -144,7 +144,7 @@ impl Publisher {
         let Plan { lane, size, give_up, .. } = self.plan;
         let sent = self.tally.clock.now();
         let number = lock(&self.log).send(sent);
-        Marker { run: self.tally.run, lane, number, due, late }.write(size, &mut self.data);
+        Marker { run: self.tally.run, lane, number, due, sent, late }.write(size, &mut self.data);
         self.sink.encode(&self.data, &mut self.request);
         let patience = Patience::new(&self.tally, give_up);
         let exchange = match self.exchange.take() {

@@ -1,5 +1,6 @@
 //! What a run has found, in numbers: what the text, the JSON and the page are made of.
 
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use super::churn::Churn;
@@ -16,6 +17,8 @@ pub(super) struct Report {
     pub(super) asked: Asked,
     pub(super) findings: Findings,
     pub(super) counts: Counted,
+    /// Whether events have ids, by which a stream can be resumed.
+    pub(super) ids: bool,
     pub(super) course: Course,
     pub(super) latency: Snapshot,
     pub(super) times: Times,
@@ -66,6 +69,7 @@ pub(super) struct Asked {
 pub(super) struct Counted {
     pub(super) deliveries: u64,
     pub(super) replayed: u64,
+    pub(super) untimed: u64,
     pub(super) foreign: u64,
     pub(super) gaps: u64,
     pub(super) bytes: u64,
@@ -87,6 +91,7 @@ pub(super) struct Times {
     pub(super) publish: Summary,
     pub(super) connect: Summary,
     pub(super) reconnect: Summary,
+    pub(super) away: Summary,
     pub(super) late: Summary,
     pub(super) idle: Summary,
     pub(super) loaded: Summary,
@@ -122,6 +127,7 @@ impl Report {
             publish: tally.times.publish.summary(),
             connect: tally.times.connect.summary(),
             reconnect: tally.times.reconnect.summary(),
+            away: tally.times.away.summary(),
             late: tally.times.late.summary(),
             idle: probe.idle.summary(),
             loaded: probe.loaded.summary(),
@@ -130,6 +136,7 @@ impl Report {
             asked,
             findings: Findings::default(),
             counts: Counted::new(tally),
+            ids: tally.ids.load(Relaxed),
             course: Course::default(),
             latency: tally.times.latency.snapshot(),
             times,
@@ -211,6 +218,7 @@ impl Counted {
         Self {
             deliveries: get(&counts.deliveries),
             replayed: get(&counts.replayed),
+            untimed: get(&counts.untimed),
             foreign: get(&counts.foreign),
             gaps: get(&counts.gaps),
             bytes: get(&counts.bytes),

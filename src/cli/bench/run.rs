@@ -231,14 +231,12 @@ impl Run {
                 (seen, since) = (fresh, now);
             }
             // Without an account of what was published, nobody knows what is still to come.
-            let patience = if !self.logs.is_empty() && self.settle(&self.streams).lost > 0 {
-                since.max(self.last_back(begin, quiet)).saturating_add(quiet)
-            } else if self.streams.iter().any(|stream| stream.place().asks_since(now).is_some()) {
-                since.saturating_add(quiet)
-            } else {
-                break;
-            };
-            if now >= patience.min(begin.saturating_add(longest)) || !self.tally.wait(LOOK) {
+            let missing = !self.logs.is_empty() && self.settle(&self.streams).lost > 0;
+            let back = if missing { self.last_back(begin, quiet) } else { 0 };
+            let patience = since.max(back) + quiet;
+            let comes = |stream: &Arc<Stream>| stream.place().asks_before(patience);
+            let waits = missing || self.streams.iter().any(comes);
+            if !waits || now >= patience.min(begin + longest) || !self.tally.wait(LOOK) {
                 break;
             }
             samples.look(&self.tally);
@@ -269,10 +267,8 @@ impl Run {
         let places: Vec<Place> = self.streams.iter().map(|stream| stream.place()).collect();
         let count = |is: &dyn Fn(&Place) -> bool| places.iter().filter(|place| is(place)).count();
         let open = count(&|place| *place == Place::Open);
-        let shut_out = count(&|place| match place.asks_since(now) {
-            Some(asked) => now - asked >= patience,
-            None => *place == Place::Gone,
-        });
+        let in_vain = now.saturating_sub(patience);
+        let shut_out = count(&|place| *place == Place::Gone || place.asks_before(in_vain));
         (open as u64, shut_out as u64)
     }
 

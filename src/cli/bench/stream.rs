@@ -44,12 +44,9 @@ impl Default for Place {
 }
 
 impl Place {
-    /// Since when it has asked in vain, if it does.
-    pub(super) fn asks_since(self, now: u64) -> Option<u64> {
-        match self {
-            Self::Outside { asks, .. } if asks <= now => Some(asks),
-            _ => None,
-        }
+    /// Whether it is outside, and asks for a connection by that time.
+    pub(super) fn asks_before(self, time: u64) -> bool {
+        matches!(self, Self::Outside { asks, .. } if asks < time)
     }
 }
 

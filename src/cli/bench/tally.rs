@@ -38,6 +38,8 @@ pub(super) struct Tally {
     pub(super) timed_from: AtomicU64,
     /// Publishing is over: who reads slowly need not any more.
     pub(super) draining: AtomicBool,
+    /// An event with an id has come.
+    pub(super) ids: AtomicBool,
     over: Mutex<Option<Result<(), String>>>,
     ended: Condvar,
     pub(super) counts: Counts,
@@ -65,8 +67,10 @@ pub(super) struct Counts {
     pub(super) fresh: AtomicU64,
     /// When the last event of whatever origin came.
     pub(super) last_at: AtomicU64,
-    /// Those that were published before the connection was there.
+    /// Those that were sent before the connection was there.
     pub(super) replayed: AtomicU64,
+    /// Those of them that lie behind a cut of the bench's own.
+    pub(super) untimed: AtomicU64,
     /// Events that are not this run's.
     pub(super) foreign: AtomicU64,
     /// `tidings.gap` events.
@@ -90,10 +94,13 @@ pub(super) struct Times {
     pub(super) late: Histogram,
     /// How long each publish took, from its first byte to the end of its answer.
     pub(super) publish: Histogram,
-    /// From the first byte of a connect to the end of the stream's head.
+    /// From the first byte of a stream's first connect to the end of its head.
     pub(super) connect: Histogram,
-    /// From the end of a connection to the head of the stream that goes on with it.
+    /// The same where a stream comes back.
     pub(super) reconnect: Histogram,
+    /// From the end of a connection to the head of the stream that goes on with it, with the pause
+    /// in between.
+    pub(super) away: Histogram,
 }
 
 impl Tally {
@@ -103,6 +110,7 @@ impl Tally {
             run,
             timed_from: AtomicU64::new(0),
             draining: AtomicBool::new(false),
+            ids: AtomicBool::new(false),
             over: Mutex::default(),
             ended: Condvar::new(),
             counts: Counts::default(),

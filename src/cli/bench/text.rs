@@ -98,8 +98,10 @@ fn delivered(report: &Report) -> Vec<Row> {
         let gaps = plural(counts.gaps, "gap event");
         rows.insert(2, ("told lost", format!("{}, by {gaps}", found.told)));
     }
-    if counts.replayed > 0 {
-        rows.push(("caught up", format!("{} deliveries, not timed", counts.replayed)));
+    rows.extend(caught_up(report).map(|value| ("caught up", value)));
+    if report.asked.sink.is_some() && counts.foreign > 0 {
+        let others = plural(counts.foreign, "event");
+        rows.push(("foreign", format!("{others} without the mark of this run")));
     }
     if report.asked.slow > 0 && report.asked.sink.is_some() {
         let (events, bytes) = (plural(report.course.behind, "event"), report.bytes_behind());
@@ -110,6 +112,21 @@ fn delivered(report: &Report) -> Vec<Row> {
         ));
     }
     rows
+}
+
+/// What came that was sent while a stream was away.
+fn caught_up(report: &Report) -> Option<String> {
+    let (counts, resume) = (&report.counts, report.asked.resume);
+    if resume && report.came() > 0 && !report.ids {
+        return Some("nothing: the server sends no ids, so nothing can be resumed".into());
+    }
+    let untimed = match counts.untimed {
+        0 => String::new(),
+        untimed => format!(", {untimed} of them not timed"),
+    };
+    let events = plural(counts.replayed, "event");
+    let told = resume || counts.replayed > 0;
+    told.then(|| format!("{events} from when streams were away{untimed}"))
 }
 
 fn connected(report: &Report) -> Vec<Row> {
@@ -146,15 +163,25 @@ fn connected(report: &Report) -> Vec<Row> {
 }
 
 fn latency(report: &Report) -> String {
-    let times = &report.times;
+    let (times, counts) = (&report.times, &report.counts);
     let rows = [
         ("latency", &times.latency),
         ("  served", &times.served),
         ("publish", &times.publish),
         ("connect", &times.connect),
         ("reconnect", &times.reconnect),
+        ("away", &times.away),
     ];
     let mut text = table(&rows);
+    if times.reconnect.count > 0 {
+        text += "connect and reconnect count from the begin of the connection to the stream's \
+                 head; away\nfrom the end of one stream to the head of the next, with the pause \
+                 that is in between\n";
+    }
+    if counts.untimed > 0 {
+        text +=
+            "not timed is what was sent before a stream was open again that the bench had cut\n";
+    }
     if times.latency.count > 0 {
         text += "latency counts from when an event was due to its receipt; served is without what \
                  the\nbench was late itself. A time is at most 1/128 too long; – stands where too \

@@ -54,25 +54,7 @@ fn what_comes_late_is_waited_for_as_long_as_it_was_asked_to() {
 
 #[test]
 fn who_has_to_stay_away_by_the_servers_word_is_waited_for() {
-    let (channel, open) = (Channel::new(), Arc::new(Mutex::new(Vec::new())));
-    let server = Server::bind("127.0.0.1:0").unwrap();
-    let server = server.sse("/events", {
-        let (channel, open) = (channel.clone(), Arc::clone(&open));
-        move |stream, _| {
-            stream.retry(Duration::from_secs(3))?;
-            open.lock().unwrap().push(stream.clone());
-            stream.subscribe(&channel)
-        }
-    });
-    let posts = AtomicU64::new(0);
-    let server = server.post("/events", move |request| {
-        channel.send(request.body_text()?)?;
-        if posts.fetch_add(1, Ordering::Relaxed) == 10 {
-            open.lock().unwrap().drain(..).for_each(|stream| stream.close());
-        }
-        Ok(Response::text("taken"))
-    });
-    let server = server.start().unwrap();
+    let server = ending_all(10, Duration::from_secs(3));
     let (json, said, status) = bench(&server, &["--streams=2", "--rate=20", "--drain=1"]);
     assert_eq!(status, Some(0), "{said}");
     assert_members(&json, &["\"lost\":0", "\"received\":40", "\"drops\":2", "\"open_at_end\":2"]);
@@ -209,5 +191,114 @@ fn what_waits_in_a_stream_that_is_cut_is_asked_for_again() {
     let (json, said, status) = bench(&server, &[&run[..], &["--drain=60"]].concat());
     assert_eq!(status, Some(0), "{said}");
     assert_members(&json, &["\"lost\":0", "\"doubled\":0"]);
+    server.stop().unwrap();
+}
+
+/// A server whose streams are served behind what they have seen, and that ends all of them, once,
+/// when this event is posted.
+fn ending_all(at: u64, retry: Duration) -> Running {
+    let (channel, open) = (Channel::new(), Arc::new(Mutex::new(Vec::new())));
+    let server = Server::bind("127.0.0.1:0").unwrap();
+    let server = server.sse("/events", {
+        let (channel, open) = (channel.clone(), Arc::clone(&open));
+        move |stream, _| {
+            stream.retry(retry)?;
+            open.lock().unwrap().push(stream.clone());
+            stream.subscribe(&channel)
+        }
+    });
+    let posts = AtomicU64::new(0);
+    let server = server.post("/events", move |request| {
+        channel.send(request.body_text()?)?;
+        if posts.fetch_add(1, Ordering::Relaxed) == at {
+            open.lock().unwrap().drain(..).for_each(|stream| stream.close());
+        }
+        Ok(Response::text("taken"))
+    });
+    server.start().unwrap()
+}
+
+/// How many times there are in this histogram.
+fn count(json: &str, name: &str) -> u64 {
+    let (_, behind) = json.split_once(&format!("\"{name}\":{{\"count\":")).expect(name);
+    behind.split(',').next().and_then(|count| count.parse().ok()).expect("a number")
+}
+
+#[test]
+fn what_is_late_by_the_servers_ending_a_stream_is_timed() {
+    let server = ending_all(10, Duration::from_millis(300));
+    let (json, said, status) = bench(&server, &["--streams=2", "--rate=20", "--drain=60"]);
+    assert_eq!(status, Some(0), "{said}");
+    assert_members(&json, &["\"received\":40", "\"not_timed\":0"]);
+    assert!(!json.contains("\"caught_up\":0,"), "{json}");
+    assert_eq!((count(&json, "latency"), count(&json, "away")), (40, 2), "{json}");
+    let late = latencies(&json).into_iter().filter(|(time, _)| *time >= 100_000_000);
+    assert!(late.map(|(_, count)| count).sum::<u64>() >= 4, "{json}");
+    server.stop().unwrap();
+}
+
+#[test]
+fn what_was_due_before_a_cut_and_sent_behind_it_is_timed() {
+    let server = server(|channel, number, body| {
+        if number == 5 {
+            thread::sleep(Duration::from_millis(600));
+        }
+        drop(channel.send(body).unwrap());
+    });
+    // All streams are cut while the server stalls, and are back before it goes on.
+    let run = ["--streams=2", "--rate=20", "--churn=40/s", "--drain=60"];
+    let (json, said, status) = bench(&server, &run);
+    assert_eq!(status, Some(0), "{said}");
+    let late = latencies(&json).into_iter().filter(|(time, _)| *time >= 200_000_000);
+    assert!(late.map(|(_, count)| count).sum::<u64>() >= 8, "{json}");
+    server.stop().unwrap();
+}
+
+#[test]
+fn who_resumes_has_missed_something_and_without_ids_can_not() {
+    let hub = hub(&[]);
+    let url = format!("http://{}/events/bench", hub.address());
+    let run = ["bench", &url, "--resume", "--churn=20/s", "--streams=4", "--warm-up=0"];
+    let (text, said, status) = run_hub(&[&run[..], &["--duration=2", "--drain=60"]].concat());
+    assert_eq!(status, Some(0), "{text}{said}");
+    assert!(text.contains(" events from when streams were away"), "{text}");
+    assert!(text.contains("open at end   4 of 4"), "{text}");
+
+    let open = Arc::new(Mutex::new(Vec::<SseWriter>::new()));
+    let keep = Arc::clone(&open);
+    let server = Server::bind("127.0.0.1:0").unwrap().sse("/events", move |stream, _| {
+        keep.lock().unwrap().push(stream);
+        Ok(())
+    });
+    let server = server.post("/events", move |request| {
+        open.lock().unwrap().retain(|stream| stream.send(request.body_text().unwrap()).is_ok());
+        Ok(Response::text("taken"))
+    });
+    let server = server.start().unwrap();
+    let url = format!("http://{}/events", server.address());
+    let run = ["bench", &url, "--resume", "--churn=20/s", "--streams=4", "--warm-up=0"];
+    let (text, _, status) = run_hub(&[&run[..], &["--duration=2", "--drain=1"]].concat());
+    assert_eq!(status, Some(1), "{text}");
+    assert!(text.contains("the server sends no ids, so nothing can be resumed"), "{text}");
+    server.stop().unwrap();
+}
+
+#[test]
+fn several_events_in_one_are_told_apart_and_others_are_counted() {
+    let mut held = Vec::new();
+    let server = server(move |channel, number, body| {
+        held.push(body);
+        if number % 5 == 4 {
+            channel.send(format!("[{}]", held.join(","))).unwrap();
+            channel.send("hello").unwrap();
+            held.clear();
+        }
+    });
+    let url = format!("http://{}/events", server.address());
+    let run = ["bench", &url, "--streams=1", "--rate=20", "--warm-up=0", "--duration=1"];
+    let (text, said, status) = run_hub(&run);
+    assert_eq!(status, Some(0), "{text}{said}");
+    assert!(text.contains("deliveries    20 of 20"), "{text}");
+    assert!(text.contains("foreign       4 events without the mark of this run"), "{text}");
     server.stop().unwrap();
 }
