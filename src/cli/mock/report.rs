@@ -18,6 +18,7 @@
 //! What was not tried, or not watched for long enough, is not judged.
 
 mod card;
+mod tracks;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -25,7 +26,7 @@ use std::time::Duration;
 use tidings::Status;
 
 use super::answer::Seen;
-use super::step::Ending;
+use super::step::{Ending, Head};
 
 /// One connection, which has sent a request.
 #[derive(Clone, Debug)]
@@ -71,11 +72,16 @@ impl Visit {
     }
 
     fn is_stream(&self) -> bool {
-        self.seen.head.as_ref().is_some_and(super::step::Head::is_event_stream)
+        self.seen.head.as_ref().is_some_and(Head::is_event_stream)
     }
 
     fn is_redirect(&self) -> bool {
-        self.seen.head.as_ref().is_some_and(|head| head.location.is_some())
+        self.seen.head.as_ref().is_some_and(Head::is_redirect)
+    }
+
+    /// The client went by itself.
+    fn was_left(&self) -> bool {
+        matches!(self.ending, None | Some(Ending::Stall))
     }
 
     /// The client was told for good not to come back.
@@ -110,17 +116,29 @@ const JUDGED: usize = 10_000;
 pub(super) struct Report {
     /// At most [`JUDGED`].
     visits: VecDeque<Visit>,
+    /// Those that have not ended.
+    open: Vec<Visit>,
     /// How many there have been.
     count: u64,
-    /// When the last of them ended.
-    since: Option<Duration>,
 }
 
 impl Report {
+    /// Takes a connection that begins.
+    pub(super) fn begin(&mut self, visit: &Visit) {
+        self.open.push(visit.clone());
+    }
+
+    /// How many have begun and not ended.
+    pub(super) fn open(&self) -> usize {
+        self.open.len()
+    }
+
     /// Takes a connection that is over; gives the line that tells of it.
     pub(super) fn note(&mut self, visit: Visit) -> String {
+        self.open.retain(|open| open.number != visit.number);
         let Visit { number, request, .. } = &visit;
-        let later = self.since.and_then(|since| visit.opened.checked_sub(since));
+        let before = self.visits.iter().rev().find(|before| tracks::may_lead(before, &visit));
+        let later = before.and_then(|before| visit.opened.checked_sub(before.closed));
         let later = later.map(|time| format!(" {} later", seconds(time))).unwrap_or_default();
         let id = visit.last_event_id.as_ref();
         let id = id.map(|id| format!(" with last event ID {id:?}")).unwrap_or_default();
@@ -139,7 +157,6 @@ impl Report {
         };
         let line = format!("#{number} {request}{later}{id}: {what}\n");
         self.count += 1;
-        self.since = self.since.max(Some(visit.closed));
         if self.visits.len() == JUDGED {
             self.visits.pop_front();
         }

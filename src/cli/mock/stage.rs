@@ -42,8 +42,6 @@ pub(super) struct State {
     pub(super) report: Report,
     /// How many connections have sent a request.
     begun: u64,
-    /// How many of them have not been noted.
-    open: u64,
     /// When the last of them was.
     idle_since: Option<Instant>,
 }
@@ -51,12 +49,12 @@ pub(super) struct State {
 impl State {
     pub(super) fn new() -> Self {
         let (progress, report) = (Progress::new(), Report::default());
-        Self { progress, report, begun: 0, open: 0, idle_since: None }
+        Self { progress, report, begun: 0, idle_since: None }
     }
 
     /// For how long there has been no connection, since there has been one.
     pub(super) fn idle(&self) -> Option<Duration> {
-        self.idle_since.filter(|_| self.open == 0).map(|since| since.elapsed())
+        self.idle_since.filter(|_| self.report.open() == 0).map(|since| since.elapsed())
     }
 }
 
@@ -98,8 +96,8 @@ impl Stage {
             return None;
         }
         state.begun += 1;
-        state.open += 1;
         let visit = Visit::new(state.begun, line, last_event_id, self.now());
+        state.report.begin(&visit);
         Some((visit, state.progress.enter(&self.course, last_event_id)))
     }
 
@@ -170,7 +168,6 @@ impl Stage {
     fn note(&self, visit: Visit, seen: &Seen, ending: Option<Ending>) {
         let mut state = self.lock();
         let line = state.report.note(visit.over(seen, ending, self.now()));
-        state.open -= 1;
         state.idle_since = Some(Instant::now());
         // Under the lock, so that the lines come in order.
         self.say(&line);
@@ -185,7 +182,7 @@ impl Stage {
 
     fn stop_after_last(&self) {
         let state = self.lock();
-        if state.open == 0 && self.most.is_some_and(|most| state.begun >= most) {
+        if state.report.open() == 0 && self.most.is_some_and(|most| state.begun >= most) {
             let _ = self.stop.send(Ok(()));
         }
     }

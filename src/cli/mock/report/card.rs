@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::tracks::tracks;
 use super::{Report, Visit, counted, seconds};
 
 /// What a client waits that was told nothing, as most do.
@@ -16,7 +17,7 @@ struct Pair<'a> {
     id: Option<&'a str>,
     /// The reconnection time that it had been told.
     retry: Option<Duration>,
-    /// `None` if nothing came, or came while others were open.
+    /// `None` if nothing came.
     after: Option<&'a Visit>,
     /// From the end of the one to the begin of the other, or to the end of it all.
     wait: Duration,
@@ -40,7 +41,10 @@ impl Pair<'_> {
 impl Report {
     /// The whole card, and whether the client did as it should; the mock ends at `now`.
     pub(in super::super) fn card(&self, now: Duration) -> (String, bool) {
-        let pairs = self.pairs(now);
+        // Who is still there has not ended anything, but it has come back.
+        let open = self.open.iter().map(|visit| Visit { closed: now, ..visit.clone() });
+        let visits: Vec<Visit> = self.visits.iter().cloned().chain(open).collect();
+        let (pairs, has_several) = pairs(&visits, now);
         let rows = [
             ("reconnects", reconnects(&pairs)),
             ("sends its last event ID", sends_id(&pairs)),
@@ -51,33 +55,44 @@ impl Report {
         let is_good = rows.iter().all(|(_, (verdict, _))| *verdict != Verdict::No);
         let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
         let rows = rows.map(|(name, (verdict, why))| {
-            let verdict = match verdict {
-                Verdict::Yes => "yes",
-                Verdict::No => "NO",
-                Verdict::Unknown => "-",
+            let (verdict, why) = match verdict {
+                Verdict::Yes => ("yes", why),
+                Verdict::No => ("NO", why),
+                Verdict::Unknown if has_several => ("-", "several clients at once".into()),
+                Verdict::Unknown => ("-", why),
             };
             format!("  {name:width$} {verdict:3}  {why}\n")
         });
         let visits = counted(self.count, "connection");
-        (format!("report card, after {visits}\n{}", rows.concat()), is_good)
+        let open = match self.open.len() {
+            0 => String::new(),
+            n => format!(" and {n} that {} still open", if n == 1 { "is" } else { "are" }),
+        };
+        (format!("report card, after {visits}{open}\n{}", rows.concat()), is_good)
     }
+}
 
-    /// Connections that were open at the same time are not judged: they may be other clients'.
-    fn pairs(&self, now: Duration) -> Vec<Pair<'_>> {
-        let mut visits: Vec<&Visit> = self.visits.iter().collect();
-        visits.sort_by_key(|visit| visit.opened);
+/// What is behind what, and whether there were clients at the same time that can't be told apart:
+/// what they did is not judged.
+fn pairs(visits: &[Visit], now: Duration) -> (Vec<Pair<'_>>, bool) {
+    let mut pairs = Vec::new();
+    let mut has_several = false;
+    for track in tracks(visits.iter()) {
+        has_several |= track.has_several;
+        if track.has_several {
+            continue;
+        }
         let (mut id, mut retry) = (None, None);
-        let mut pairs = Vec::new();
-        for (n, before) in visits.iter().enumerate() {
+        for (n, before) in track.visits.iter().enumerate() {
             let set = before.seen.id.as_deref().or(before.last_event_id.as_deref());
             id = set.or(id).filter(|id| !id.is_empty());
             retry = before.seen.retry.or(retry);
-            let after = visits.get(n + 1).copied();
-            let wait = after.map_or(now, |after| after.opened).checked_sub(before.closed);
-            pairs.extend(wait.map(|wait| Pair { before, id, retry, after, wait }));
+            let after = track.visits.get(n + 1).copied();
+            let wait = after.map_or(now, |after| after.opened).saturating_sub(before.closed);
+            pairs.push(Pair { before, id, retry, after, wait });
         }
-        pairs
     }
+    (pairs, has_several)
 }
 
 fn is_204(visit: &Visit) -> bool {

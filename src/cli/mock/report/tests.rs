@@ -16,12 +16,17 @@ fn stream(events: usize, id: Option<&str>, retry: Option<u64>) -> Seen {
     }
 }
 
-fn answer(head: Head) -> Seen {
+pub(super) fn answer(head: Head) -> Seen {
     Seen { head: Some(head), ..Seen::default() }
 }
 
 /// A connection that is open from the one to the other.
-fn visit(number: u64, id: Option<&str>, [opened, closed]: [u64; 2], seen: &Seen) -> Visit {
+pub(super) fn visit(
+    number: u64,
+    id: Option<&str>,
+    [opened, closed]: [u64; 2],
+    seen: &Seen,
+) -> Visit {
     let ending = Some(Ending::Close);
     Visit::new(number, "GET /", id, millis(opened)).over(seen, ending, millis(closed))
 }
@@ -130,8 +135,38 @@ fn connections_beside_each_other_are_not_judged() {
         visit(1, None, [0, 500], &stream(2, Some("2"), Some(500))),
         visit(2, None, [100, 600], &stream(2, Some("2"), Some(500))),
     ];
-    let card = card(&visits, 600);
-    assert!(card.iter().all(|row| row.starts_with('-')), "{card:?}");
+    assert_eq!(card(&visits, 9000), ["-    several clients at once"; 5]);
+}
+
+#[test]
+fn clients_of_several_targets_are_judged_each_for_itself() {
+    let of = |target: &str, visit| Visit { request: format!("GET /{target}"), ..visit };
+    let told = |n| stream(1, Some("1"), Some(n));
+    let visits = [
+        of("a", visit(1, None, [0, 100], &told(200))),
+        of("b", visit(2, None, [50, 200], &told(300))),
+        of("a", visit(3, Some("1"), [310, 400], &answer(Head::no_content()))),
+        of("b", visit(4, Some("1"), [510, 600], &answer(Head::no_content()))),
+    ];
+    let expected = [
+        "yes  2 times",
+        "yes  2 times",
+        "yes  0.21 s to 0.31 s, first told 0.20 s",
+        "yes  nothing came for 1.40 s",
+        "-    there was none",
+    ];
+    assert_eq!(card(&visits, 2000), expected);
+}
+
+#[test]
+fn who_is_still_there_has_come_back() {
+    let mut report = Report::default();
+    report.note(visit(1, None, [0, 100], &stream(1, None, Some(500))));
+    report.begin(&visit(2, None, [610, 610], &Seen::default()));
+    let (card, is_good) = report.card(millis(9000));
+    let begin = "report card, after 1 connection and 1 that is still open\n  \
+        reconnects              yes  1 time\n";
+    assert!(card.starts_with(begin) && is_good, "{card}");
 }
 
 #[test]

@@ -52,6 +52,44 @@ fn a_bad_client_gets_a_bad_card() {
 }
 
 #[test]
+fn clients_of_two_targets_at_once_are_judged_each_for_itself() {
+    let script = "retry: 200\nid: 1\ndata: a\n\n: wait 300ms\n: close\n\
+        id: 2\ndata: b\n\n: no-content\n";
+    let mut mock = Mock::start("sse", script, &["--until-eof"]);
+    let follow = |target: &str| {
+        for id in ["", "Last-Event-ID: 1\r\n", "Last-Event-ID: 2\r\n"] {
+            let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\n{id}\r\n");
+            Received::of(mock.send(request));
+            std::thread::sleep(Duration::from_millis(250));
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| follow("/a"));
+        std::thread::sleep(Duration::from_millis(100));
+        follow("/b");
+    });
+    drop(mock.process.child().stdin.take());
+    let said = mock.said();
+    let ends = said[..6].iter().filter(|line| line.ends_with(": 204")).count();
+    assert_eq!((ends, &*said[7]), (2, "  reconnects              yes  4 times"), "{said:?}");
+}
+
+#[test]
+fn clients_that_can_not_be_told_apart_are_not_judged() {
+    let script = "retry: 9000\ndata: a\n\n: wait 300ms\n: close\ndata: b\n\n: no-content\n";
+    let mut mock = Mock::start("sse", script, &["--until-eof"]);
+    let request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    let both = [mock.send(request), mock.send(request)];
+    both.into_iter().for_each(|socket| drop(Received::of(socket)));
+    for _ in 0..2 {
+        Received::of(mock.send(request));
+    }
+    drop(mock.process.child().stdin.take());
+    let said = mock.said();
+    assert!(said[5..].iter().all(|row| row.ends_with(" -    several clients at once")), "{said:?}");
+}
+
+#[test]
 fn it_ends_after_as_many_connections_as_it_was_told() {
     let mut mock = Mock::start("sse", "data: a\n\n", &["--connections=2"]);
     mock.get("");
