@@ -18,6 +18,7 @@
 
 mod answer;
 mod chaos;
+mod cors;
 mod course;
 mod lines;
 mod link;

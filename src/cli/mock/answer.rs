@@ -142,14 +142,16 @@ impl Answer {
 
 /// How one connection's content is wrapped.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Wrapping {
+pub(super) struct Wrapping<'a> {
     /// The client speaks HTTP/1.1.
     pub(super) chunked: bool,
     /// The client asked for the head alone.
     pub(super) head_only: bool,
+    /// Lines that the head has, too.
+    pub(super) fields: &'a [String],
 }
 
-impl Wrapping {
+impl Wrapping<'_> {
     /// Appends a part as it goes over the wire.
     pub(super) fn write(self, part: &Part, out: &mut Vec<u8>) {
         match part {
@@ -179,6 +181,7 @@ impl Wrapping {
         }
         lines.extend(location.as_ref().map(|location| format!("Location: {location}")));
         lines.push("Cache-Control: no-cache".into());
+        lines.extend_from_slice(self.fields);
         if self.chunked && has_content(head) {
             lines.push("Transfer-Encoding: chunked".into());
         }
@@ -196,14 +199,14 @@ fn has_content(head: &Head) -> bool {
 mod tests {
     use super::*;
 
-    const HTTP_1_1: Wrapping = Wrapping { chunked: true, head_only: false };
+    const HTTP_1_1: Wrapping<'_> = Wrapping { chunked: true, head_only: false, fields: &[] };
 
     fn bytes(text: &str) -> Step {
         Step::Bytes(text.into())
     }
 
     /// What goes out for these steps, and what the last one asks for.
-    fn wire(opening: &Opening, wrapping: Wrapping, steps: &[Step]) -> (String, Deed) {
+    fn wire(opening: &Opening, wrapping: Wrapping<'_>, steps: &[Step]) -> (String, Deed) {
         let mut answer = Answer::new(opening);
         let mut parts = Vec::new();
         let deeds = steps.iter().map(|step| answer.take(step, false, &mut parts));

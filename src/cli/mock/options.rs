@@ -44,7 +44,8 @@ pub(super) static TABLE: Table<Options> = Table {
     usage: "tidings mock SCRIPT [--listen 127.0.0.1:0] [options]",
     about: "Serves event streams from a script: an event stream as it goes over the wire, with \
             comments that direct it; or a cassette; or a .txt file, token by token, as a language \
-            model would. Every path and every method gets it. A client that comes back is sent \
+            model would. Every path and every method gets it, and pages of every origin may read \
+            it. A client that comes back is sent \
             what follows. Each connection is told of in a line, and when the mock ends, a report \
             card says how the client did.",
     operands: &["SCRIPT"],

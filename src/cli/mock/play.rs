@@ -27,7 +27,7 @@ pub(super) struct Player<'a> {
     pub(super) course: &'a Course,
     /// What ends a connection before here was done already.
     pub(super) reached: Position,
-    pub(super) wrapping: Wrapping,
+    pub(super) wrapping: Wrapping<'a>,
     /// How many times as fast as the script says.
     pub(super) speed: f64,
 }

@@ -74,19 +74,13 @@ impl Stage {
         let Ok(Some(request)) = request::read(&socket) else { return };
         let Ok(link) = Link::new(socket, self.course.has_reset()) else { return };
         match request {
-            Ok(request) if request.head_only => self.answer_head(link),
+            Ok(request) if request.is_preflight => answer_head(Head::no_content(), &request, link),
+            Ok(request) if request.head_only => {
+                answer_head(Head::stream(Opening::PLAIN.content_type), &request, link);
+            }
             Ok(request) => self.perform(&request, link),
             Err(refusal) => self.refuse(&refusal, link),
         }
-    }
-
-    /// A request for the head alone changes nothing.
-    fn answer_head(&self, mut link: Link) {
-        let mut out = Vec::new();
-        let wrapping = Wrapping { chunked: true, head_only: true };
-        wrapping.write(&Part::Head(Head::stream(Opening::PLAIN.content_type)), &mut out);
-        let _ = link.send(&out);
-        link.close();
     }
 
     /// Opens a visit; `None` if there have been enough.
@@ -104,7 +98,8 @@ impl Stage {
     fn perform(&self, request: &Request, mut link: Link) {
         let id = request.last_event_id.as_deref();
         let Some((visit, entrance)) = self.begin(&request.line, id) else { return link.close() };
-        let wrapping = Wrapping { chunked: request.knows_chunks, head_only: false };
+        let fields = &request.fields;
+        let wrapping = Wrapping { chunked: request.knows_chunks, head_only: false, fields };
         let Entrance::From { at, reached } = entrance else {
             return self.answer_nothing(visit, wrapping, link);
         };
@@ -133,7 +128,7 @@ impl Stage {
     }
 
     /// Tells a client that there is nothing more for it.
-    fn answer_nothing(&self, visit: Visit, wrapping: Wrapping, mut link: Link) {
+    fn answer_nothing(&self, visit: Visit, wrapping: Wrapping<'_>, mut link: Link) {
         let head = Head::no_content();
         let mut out = Vec::new();
         wrapping.write(&Part::Head(head.clone()), &mut out);
@@ -148,7 +143,7 @@ impl Stage {
         let status = refusal.status();
         let head = Head { status, content_type: "text/plain".into(), location: None };
         let mut out = Vec::new();
-        let wrapping = Wrapping { chunked: false, head_only: false };
+        let wrapping = Wrapping { chunked: false, head_only: false, fields: &[] };
         wrapping.write(&Part::Head(head), &mut out);
         wrapping.write(&Part::Chunk(format!("{refusal}\n").into_bytes()), &mut out);
         let _ = link.send(&out);
@@ -186,4 +181,13 @@ impl Stage {
             let _ = self.stop.send(Ok(()));
         }
     }
+}
+
+/// Answers with a head alone, which changes nothing: it is no connection of the script's.
+fn answer_head(head: Head, request: &Request, mut link: Link) {
+    let mut out = Vec::new();
+    let wrapping = Wrapping { chunked: true, head_only: true, fields: &request.fields };
+    wrapping.write(&Part::Head(head), &mut out);
+    let _ = link.send(&out);
+    link.close();
 }

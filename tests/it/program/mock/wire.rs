@@ -152,6 +152,33 @@ fn a_request_for_the_head_alone_changes_nothing() {
 }
 
 #[test]
+fn pages_of_every_origin_may_read_it_and_a_preflight_changes_nothing() {
+    let mut mock = Mock::start("sse", "data: a\n\n: no-content", &["--connections=2"]);
+    let origin = "Host: a\r\nOrigin: http://localhost:5173\r\n";
+    let allowed = "Cache-Control: no-cache\r\n\
+        Access-Control-Allow-Origin: http://localhost:5173\r\n\
+        Access-Control-Allow-Credentials: true\r\n\
+        Vary: Origin\r\n";
+    let asked = "Access-Control-Request-Method: GET\r\n\
+        Access-Control-Request-Headers: last-event-id, x-key\r\n";
+    let preflight = format!("OPTIONS /a HTTP/1.1\r\n{origin}{asked}\r\n");
+    let granted = "Access-Control-Allow-Methods: GET\r\n\
+        Access-Control-Allow-Headers: last-event-id, x-key\r\n";
+    for _ in 0..3 {
+        let head =
+            format!("HTTP/1.1 204 No Content\r\n{allowed}{granted}Connection: close\r\n\r\n");
+        Received::of(mock.send(&preflight)).assert(&head, "", Close::Closed);
+    }
+    let received = Received::of(mock.send(format!("GET /a HTTP/1.1\r\n{origin}\r\n")));
+    let head = HEAD.replace("Cache-Control: no-cache\r\n", allowed);
+    received.assert(&head, &format!("9\r\ndata: a\n\n\r\n{LAST}"), Close::Closed);
+    let head = NO_CONTENT.replace("Cache-Control: no-cache\r\n", allowed);
+    let received = Received::of(mock.send(format!("GET /a HTTP/1.1\r\n{origin}\r\n")));
+    received.assert(&head, "", Close::Closed);
+    assert!(mock.printed()[0].starts_with("#1 GET /a: 200, 1 event"));
+}
+
+#[test]
 fn a_request_against_the_rules_is_told_which() {
     let mock = Mock::of_script("data: a\n\n");
     let received = Received::of(mock.send("GET / HTTP/1.1\n"));
