@@ -53,6 +53,10 @@ impl Player<'_> {
                 break Over::Left(at);
             }
             if let Some((ending, next)) = ending {
+                // Who has gone before it was reset has not been reset.
+                if ending == Ending::Reset && link.is_gone() {
+                    break Over::Left(next);
+                }
                 break Over::Ended(ending, next);
             }
             if let Deed::Pause(time) = deed {

@@ -72,7 +72,7 @@ impl Stage {
     pub(super) fn serve(&self, socket: TcpStream) {
         // Who says nothing is none of the clients that we are to report on.
         let Ok(Some(request)) = request::read(&socket) else { return };
-        let Ok(link) = Link::new(socket, self.course.has_reset()) else { return };
+        let Ok(link) = Link::new(socket) else { return };
         match request {
             Ok(request) if request.is_preflight => answer_head(Head::no_content(), &request, link),
             Ok(request) if request.head_only => {
@@ -103,6 +103,9 @@ impl Stage {
         let Entrance::From { at, reached } = entrance else {
             return self.answer_nothing(visit, wrapping, link);
         };
+        if !self.course.will_reset(at, reached) {
+            link.take_last_byte();
+        }
         let player = Player { course: &self.course, reached, wrapping, speed: self.speed };
         let opening = Opening::of(self.seed, visit.number);
         let (over, seen) = player.play(at, &opening, &mut link);

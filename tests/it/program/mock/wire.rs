@@ -123,6 +123,29 @@ fn a_client_that_goes_during_a_wait_is_noticed_and_the_next_begins_anew() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_client_that_goes_during_a_wait_before_a_reset_is_noticed_too() {
+    let mock = Mock::of_script("data: a\n\n: wait 2m\ndata: b\n\n: reset\ndata: c\n\n");
+    let mut socket = mock.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    socket.read_exact(&mut vec![0; HEAD.len() + 14]).unwrap();
+    drop(socket);
+    let line = mock.process.line("#1 ");
+    assert!(line.ends_with(": 200, 1 event, the client went"), "{line}");
+}
+
+#[test]
+fn a_wait_behind_a_reset_that_is_done_is_watched_as_any_other() {
+    let mock = Mock::of_script("data: a\n\n: reset\ndata: b\n\n: wait 2m\n");
+    assert_eq!(mock.get("").close, Close::Reset);
+    let mut socket = mock.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    socket.read_exact(&mut vec![0; HEAD.len() + 14]).unwrap();
+    // Who closes the sending side has gone, as far as the hub can know, and the mock.
+    socket.shutdown(std::net::Shutdown::Write).unwrap();
+    let line = mock.process.line("#2 ");
+    assert!(line.ends_with(": 200, 1 event, the client went"), "{line}");
+}
+
 #[test]
 fn the_body_of_a_request_is_read_however_it_comes() {
     let mock = Mock::of_script("data: a\n\n: close\n: repeat");
