@@ -80,6 +80,7 @@ impl Answer {
         match step {
             Step::Bytes(bytes) => self.pending.extend_from_slice(bytes),
             Step::Block(block) => self.note(block),
+            Step::Retry(time) => self.seen.retry = Some(*time),
             Step::Flush => {
                 self.send_head(out);
                 self.send_pending(out);
@@ -111,7 +112,6 @@ impl Answer {
     fn note(&mut self, block: &Block) {
         self.seen.events += usize::from(block.is_event);
         self.seen.id = block.id.clone().or(self.seen.id.take());
-        self.seen.retry = block.retry.or(self.seen.retry);
     }
 
     fn send_head(&mut self, out: &mut Vec<Part>) {

@@ -63,7 +63,7 @@ pub(super) fn disturb(steps: Vec<Step>, seed: u64, ends: Ends) -> Vec<Step> {
             Step::Bytes(bytes) => stretch.bytes.extend(bytes),
             Step::Wait(time) => stretch.waits.push((stretch.bytes.len(), time)),
             // Where chunks end is for the seed to say.
-            Step::Flush | Step::Block(_) => {}
+            Step::Flush | Step::Block(_) | Step::Retry(_) => {}
             step => {
                 chaos.take_stretch(mem::take(&mut stretch));
                 chaos.take_directive(step);
