@@ -123,18 +123,26 @@ impl Link {
         while self.read_for(LINGER).is_ok() {}
     }
 
-    /// Says that nothing more comes, and gives the client time to take what has come.
-    pub(super) fn close(mut self) {
+    /// Says that nothing more comes.
+    pub(super) fn say_end(&mut self) {
         self.take_last_byte();
-        if self.socket.shutdown(Shutdown::Write).is_err() {
-            return;
-        }
+        // Where the client has gone, there is nobody to be told.
+        let _ = self.socket.shutdown(Shutdown::Write);
+    }
+
+    /// Gives the client time to take what has come.
+    pub(super) fn linger(mut self) {
         let until = Instant::now() + LINGER;
         while let Some(rest) = until.checked_duration_since(Instant::now()) {
             if rest.is_zero() || self.read_for(rest).is_err() {
                 return;
             }
         }
+    }
+
+    pub(super) fn close(mut self) {
+        self.say_end();
+        self.linger();
     }
 
     /// Closes the socket over what was not read.

@@ -104,7 +104,8 @@ pub(super) static TABLE: Table<Options> = Table {
             takes: number("N", 1, |o, n| o.connections = Some(n.into())),
             repeats: false,
             default: Preset::Words("no limit"),
-            doc: "Ends, with the report card, when so many connections have been served.",
+            doc: "Ends, with the report card, as soon as so many connections have been served. \
+                  What the client does behind the last of them is not seen.",
         },
         Flag {
             name: "until-idle",
@@ -113,7 +114,9 @@ pub(super) static TABLE: Table<Options> = Table {
             }),
             repeats: false,
             default: Preset::Words("it goes on"),
-            doc: "Ends, with the report card, when nobody has been connected for so long.",
+            doc: "Ends, with the report card, when nobody has been connected for so long. That a \
+                  client does not come back can be told after twice its reconnection time, which \
+                  is half a second at least, and 6 seconds where the script sets none.",
         },
         Flag {
             name: "until-eof",

@@ -42,6 +42,8 @@ pub(super) struct Visit {
     seen: Seen,
     /// How the mock ended it; `None` if the client went.
     ending: Option<Ending>,
+    /// It came when there had been enough, and was closed without an answer.
+    was_turned_away: bool,
 }
 
 impl Visit {
@@ -59,7 +61,13 @@ impl Visit {
             closed: opened,
             seen: Seen::default(),
             ending: None,
+            was_turned_away: false,
         }
+    }
+
+    /// The same, if there have been enough.
+    pub(super) fn turned_away(self) -> Self {
+        Self { was_turned_away: true, ..self }
     }
 
     /// The same, at its end.
@@ -89,10 +97,11 @@ impl Visit {
         self.status().is_some() && !self.is_stream() && !self.is_redirect()
     }
 
-    /// The connection ended so that the client should come back. Who got no answer at all may take
+    /// The connection ended so that the client should come back, to a mock that is still there. Who got no answer at all may take
     /// that for futile; and who posts something to get a stream does not post it again by itself.
     fn should_return(&self) -> bool {
-        self.request.starts_with("GET ") && self.ending.is_some() && self.is_stream()
+        let was_ended = !matches!(self.ending, None | Some(Ending::Finish));
+        self.request.starts_with("GET ") && was_ended && self.is_stream()
     }
 
     /// How it ended, in the word of the directive that ends it so.
@@ -143,6 +152,7 @@ impl Report {
         let id = visit.last_event_id.as_ref();
         let id = id.map(|id| format!(" with last event ID {id:?}")).unwrap_or_default();
         let what = match (visit.status(), visit.is_stream()) {
+            _ if visit.was_turned_away => "not served, as there have been enough".into(),
             (None, _) => format!("no answer, {}", visit.ending_word()),
             (Some(status), true) => {
                 let events = counted(visit.seen.events as u64, "event");

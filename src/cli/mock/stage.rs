@@ -83,14 +83,16 @@ impl Stage {
         }
     }
 
-    /// Opens a visit; `None` if there have been enough.
+    /// Opens a visit; `None` if there have been enough, and this one is only told of.
     fn begin(&self, line: &str, last_event_id: Option<&str>) -> Option<(Visit, Entrance)> {
         let mut state = self.lock();
-        if self.most.is_some_and(|most| state.begun >= most) {
-            return None;
-        }
+        let is_enough = self.most.is_some_and(|most| state.begun >= most);
         state.begun += 1;
         let visit = Visit::new(state.begun, line, last_event_id, self.now());
+        if is_enough {
+            self.say(&state.report.note(visit.turned_away()));
+            return None;
+        }
         state.report.begin(&visit);
         Some((visit, state.progress.enter(&self.course, last_event_id)))
     }
@@ -111,23 +113,33 @@ impl Stage {
         let (over, seen) = player.play(at, &opening, &mut link);
         self.go_on_at(over);
         match over {
-            Over::Ended(Ending::Stall, _) => {
-                link.wait_until_left();
-                self.note(visit, &seen, Some(Ending::Stall));
-            }
-            Over::Left(_) => self.note(visit, &seen, None),
             Over::Ended(ending, _) => {
+                if ending == Ending::Stall {
+                    link.wait_until_left();
+                }
                 self.note(visit, &seen, Some(ending));
-                match ending {
-                    Ending::Reset => link.reset(),
-                    _ => link.close(),
-                }
-                if ending == Ending::Finish {
-                    let _ = self.stop.send(Ok(()));
-                }
+                self.end(link, ending);
+            }
+            Over::Left(_) => {
+                self.note(visit, &seen, None);
+                self.stop_after_last();
             }
         }
+    }
+
+    /// Ends a connection, and the mock if it was the last. What the client does then is not waited
+    /// for: it may be back already, and nobody would serve it.
+    fn end(&self, mut link: Link, ending: Ending) {
+        if ending == Ending::Reset {
+            link.reset();
+            return self.stop_after_last();
+        }
+        link.say_end();
+        if ending == Ending::Finish {
+            let _ = self.stop.send(Ok(()));
+        }
         self.stop_after_last();
+        link.linger();
     }
 
     /// Tells a client that there is nothing more for it.
@@ -138,8 +150,7 @@ impl Stage {
         let sent = link.send(&out);
         let seen = Seen { head: Some(head), ..Seen::default() };
         self.note(visit, &seen, sent.is_ok().then_some(Ending::Close));
-        link.close();
-        self.stop_after_last();
+        self.end(link, Ending::Close);
     }
 
     fn refuse(&self, refusal: &Refusal, mut link: Link) {

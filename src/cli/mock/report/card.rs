@@ -7,6 +7,11 @@ use super::{Report, Visit, counted, seconds};
 
 /// What a client waits that was told nothing, as most do.
 const UNTOLD: Duration = Duration::from_secs(3);
+/// A client that has not come back after so many times as long as it should wait, and at least for
+/// [`LEAST`], does not come back.
+const ENOUGH: u32 = 2;
+/// A client has other things to do, too.
+const LEAST: Duration = Duration::from_millis(500);
 /// Clocks are not the same on both sides.
 const TOLERANCE: f64 = 0.95;
 
@@ -32,9 +37,20 @@ enum Verdict {
 }
 
 impl Pair<'_> {
+    /// How long has to be watched whether a client comes back.
+    fn enough(&self) -> Duration {
+        self.retry.unwrap_or(UNTOLD).saturating_mul(ENOUGH).max(LEAST)
+    }
+
     /// Whether a client that comes back would have been back.
     fn was_watched(&self) -> bool {
-        self.after.is_some() || self.wait >= self.retry.unwrap_or(UNTOLD).mul_f64(2.0)
+        self.after.is_some() || self.wait >= self.enough()
+    }
+
+    fn too_short(&self) -> (Verdict, String) {
+        let [wait, enough] = [self.wait, self.enough()].map(seconds);
+        let why = format!("not watched for long enough: {wait} of {enough}");
+        (Verdict::Unknown, why)
     }
 }
 
@@ -104,15 +120,19 @@ fn number(visit: &Visit) -> String {
 }
 
 fn reconnects(pairs: &[Pair<'_>]) -> (Verdict, String) {
-    let judged = pairs.iter().filter(|pair| pair.before.should_return() && pair.was_watched());
-    let (back, away): (Vec<_>, Vec<_>) = judged.partition(|pair| pair.after.is_some());
-    match (away.first(), back.len()) {
-        (Some(pair), _) => {
-            let wait = seconds(pair.wait);
-            (Verdict::No, format!("nothing came for {wait} after {}", number(pair.before)))
-        }
-        (None, 0) => (Verdict::Unknown, "there was no need to".into()),
-        (None, n) => (Verdict::Yes, counted(n as u64, "time")),
+    // Who has gone by itself may have gone for good.
+    let may_stay_away = |pair: &&Pair<'_>| pair.after.is_none() && pair.before.was_left();
+    let needed = pairs.iter().filter(|pair| pair.before.should_return());
+    let needed = needed.filter(|pair| !may_stay_away(pair));
+    let (back, away): (Vec<_>, Vec<_>) = needed.partition(|pair| pair.after.is_some());
+    if let Some(pair) = away.iter().find(|pair| pair.was_watched()) {
+        let wait = seconds(pair.wait);
+        return (Verdict::No, format!("nothing came for {wait} after {}", number(pair.before)));
+    }
+    match (back.len(), away.first()) {
+        (0, None) => (Verdict::Unknown, "there was no need to".into()),
+        (0, Some(pair)) => pair.too_short(),
+        (n, _) => (Verdict::Yes, counted(n as u64, "time")),
     }
 }
 
@@ -164,13 +184,9 @@ fn stops(pairs: &[Pair<'_>], which: impl Fn(&Visit) -> bool) -> (Verdict, String
     }
     match finals.last() {
         None => (Verdict::Unknown, "there was none".into()),
-        Some(pair) => {
-            let why = format!("nothing came for {}", seconds(pair.wait));
-            if pair.was_watched() {
-                (Verdict::Yes, why)
-            } else {
-                (Verdict::Unknown, format!("{why}, which is too short to tell"))
-            }
+        Some(pair) if pair.was_watched() => {
+            (Verdict::Yes, format!("nothing came for {}", seconds(pair.wait)))
         }
+        Some(pair) => pair.too_short(),
     }
 }

@@ -68,11 +68,14 @@ fn a_client_that_does_well_is_told_so() {
 #[test]
 fn a_client_that_does_not_come_back_is_told_so_once_it_should_have() {
     let visits = [visit(1, None, [0, 100], &stream(2, None, Some(500)))];
-    assert_eq!(card(&visits, 1099)[0], "-    there was no need to");
+    assert_eq!(card(&visits, 1090)[0], "-    not watched for long enough: 0.99 s of 1.00 s");
     assert_eq!(card(&visits, 1100)[0], "NO   nothing came for 1.00 s after #1");
     let visits = [visit(1, None, [0, 100], &stream(2, None, None))];
-    assert_eq!(card(&visits, 6000)[0], "-    there was no need to");
+    assert_eq!(card(&visits, 2100)[0], "-    not watched for long enough: 2.00 s of 6.00 s");
     assert_eq!(card(&visits, 6100)[0], "NO   nothing came for 6.00 s after #1");
+    let visits = [visit(1, None, [0, 100], &stream(2, None, Some(0)))];
+    assert_eq!(card(&visits, 590)[0], "-    not watched for long enough: 0.49 s of 0.50 s");
+    assert_eq!(card(&visits, 600)[0], "NO   nothing came for 0.50 s after #1");
 }
 
 #[test]
@@ -107,8 +110,35 @@ fn a_client_that_comes_back_early_or_in_spite_of_all_is_told_so() {
 #[test]
 fn what_was_not_watched_for_long_enough_is_not_judged() {
     let visits = [visit(1, None, [0, 100], &answer(Head::no_content()))];
-    assert_eq!(card(&visits, 300)[3], "-    nothing came for 0.20 s, which is too short to tell");
+    assert_eq!(card(&visits, 300)[3], "-    not watched for long enough: 0.20 s of 6.00 s");
     assert_eq!(card(&visits, 6100)[3], "yes  nothing came for 6.00 s");
+}
+
+#[test]
+fn nobody_comes_back_to_a_mock_that_has_ended() {
+    let end = Some(Ending::Finish);
+    let ended = Visit { ending: end, ..visit(1, None, [0, 9], &stream(1, None, Some(0))) };
+    assert_eq!(card(&[ended], 60_000)[0], "-    there was no need to");
+}
+
+#[test]
+fn who_goes_in_a_stall_may_go_for_good() {
+    let seen = stream(1, Some("1"), Some(100));
+    let stalled = || Visit { ending: Some(Ending::Stall), ..visit(1, None, [0, 900], &seen) };
+    assert_eq!(card(&[stalled()], 60_000)[0], "-    there was no need to");
+    let back = visit(2, Some("1"), [1000, 1000], &answer(Head::no_content()));
+    let card = card(&[stalled(), back], 60_000);
+    assert_eq!(card[..2], ["yes  1 time", "yes  1 time"]);
+}
+
+#[test]
+fn who_is_turned_away_has_come_back() {
+    let mut report = Report::default();
+    report.note(visit(1, None, [0, 100], &stream(1, None, Some(200))));
+    let late = Visit::new(2, "GET /", None, millis(310)).turned_away();
+    assert_eq!(report.note(late), "#2 GET / 0.21 s later: not served, as there have been enough\n");
+    let (card, is_good) = report.card(millis(60_000));
+    assert!(card.contains("  reconnects              yes  1 time\n") && is_good, "{card}");
 }
 
 #[test]

@@ -13,7 +13,7 @@ fn each_connection_is_a_line_and_the_card_judges_them() {
     mock.get("1");
     std::thread::sleep(Duration::from_millis(150));
     mock.get("2");
-    std::thread::sleep(Duration::from_millis(250));
+    std::thread::sleep(Duration::from_millis(550));
     drop(mock.process.child().stdin.take());
     let said = mock.said();
     let without_times = said.iter().map(|line| {
@@ -96,6 +96,52 @@ fn it_ends_after_as_many_connections_as_it_was_told() {
     mock.get("");
     let said = mock.said();
     assert_eq!(said[2], "report card, after 2 connections");
+}
+
+#[test]
+fn who_keeps_its_ended_connection_open_is_not_waited_for() {
+    let mut mock = Mock::start("sse", "retry: 10\ndata: a\n\n", &["--connections=1"]);
+    let mut socket = mock.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    let mut received = Vec::new();
+    socket.read_to_end(&mut received).unwrap();
+    assert!(received.ends_with(LAST.as_bytes()));
+    let row = mock.said()[2].clone();
+    assert!(row.starts_with("  reconnects              -    not watched for long"), "{row}");
+    drop(socket);
+}
+
+#[test]
+fn who_comes_when_there_have_been_enough_has_come_back() {
+    let script = "retry: 100\ndata: a\n\n: close\ndata: b\n\n: stall\n";
+    let mut mock = Mock::start("sse", script, &["--connections=2"]);
+    let get = |target| format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
+    Received::of(mock.send(get("/a")));
+    let mut other = mock.send(get("/b"));
+    other.read_exact(&mut vec![0; HEAD.len()]).unwrap();
+    std::thread::sleep(Duration::from_millis(150));
+    Received::of(mock.send(get("/a"))).assert("", "", Close::Closed);
+    drop(other);
+    let said = mock.said();
+    assert!(said[1].ends_with(" s later: not served, as there have been enough"), "{}", said[1]);
+    assert_eq!(said[4], "  reconnects              yes  1 time");
+}
+
+#[test]
+fn nobody_comes_back_to_a_mock_that_its_script_ends() {
+    let mut mock = Mock::of_script("retry: 0\ndata: a\n\n: end\n");
+    mock.get("");
+    assert_eq!(mock.said()[2], "  reconnects              -    there was no need to");
+}
+
+#[test]
+fn a_reconnection_time_holds_from_the_end_of_its_line() {
+    let script = "retry: 60000\n\nid: 1\ndata: a\n\nretry: 100\n: cut\ndata: b\n\n: end\n";
+    let mut mock = Mock::of_script(script);
+    mock.get("");
+    std::thread::sleep(Duration::from_millis(110));
+    mock.get("1");
+    let row = mock.said()[5].clone();
+    assert!(row.starts_with("  waits as long as told   yes ") && row.contains("first told 0.10 s"));
 }
 
 #[test]
