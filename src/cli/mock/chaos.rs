@@ -20,6 +20,7 @@ mod blocks;
 mod noise;
 mod opening;
 
+use std::collections::VecDeque;
 use std::mem;
 use std::time::Duration;
 
@@ -90,12 +91,17 @@ struct Chaos {
     is_first: bool,
     /// A client has got an id for sure: it has come to an end that destroys nothing.
     has_id: bool,
-    /// The id that a client has.
+    /// The id that a client has; where this is repeated, in the first round.
     id: Vec<u8>,
+    /// The one that it has here in later rounds, if that is another.
+    later_id: Option<Vec<u8>>,
+    /// With which later rounds begin, for each section from this on.
+    later_ids: VecDeque<Option<Vec<u8>>>,
 }
 
 impl Chaos {
     fn new(seed: u64, steps: &[Step], ends: Ends) -> Self {
+        let mut later_ids = VecDeque::from(blocks::ids_of_later_rounds(steps));
         Self {
             random: Random::new(seed),
             ends,
@@ -107,6 +113,8 @@ impl Chaos {
             is_first: true,
             has_id: false,
             id: Vec::new(),
+            later_id: later_ids.pop_front().flatten(),
+            later_ids,
         }
     }
 
@@ -118,6 +126,7 @@ impl Chaos {
                 self.note_end(*ending);
                 self.start_connection(true);
             }
+            Step::Repeat(_) => self.later_id = self.later_ids.pop_front().flatten(),
             _ => {}
         }
         self.out.push(step);
@@ -135,17 +144,22 @@ impl Chaos {
             self.out.push(Step::Bytes(stretch.bytes));
             return;
         }
-        let may_have_mark = mem::take(&mut self.at_start);
+        let may_have_mark = self.at_start;
+        self.at_start &= stretch.bytes.is_empty();
         for block in stretch.blocks(may_have_mark) {
             self.take_block(&block);
         }
     }
 
     fn take_block(&mut self, block: &Block) {
-        let disturbed = noise::add_to(block, &self.id, &mut self.after_cr, &mut self.random);
+        let is_sure = self.later_id.is_none();
+        let id = Some(&*self.id).filter(|id| is_sure && !id.is_empty());
+        let disturbed = noise::add_to(block, id, &mut self.after_cr, &mut self.random);
         let bytes: Vec<u8> = disturbed.steps.iter().flat_map(bytes_of).copied().collect();
         // At the start of a connection what looks like a byte order mark would be one.
-        let may_end = blocks::can_come_back(&self.id) && !bytes.starts_with(BYTE_ORDER_MARK);
+        let ids_can = [Some(&self.id), self.later_id.as_ref()].into_iter().flatten();
+        let ids_can = ids_can.map(Vec::as_slice).all(blocks::can_come_back);
+        let may_end = ids_can && !bytes.starts_with(BYTE_ORDER_MARK);
         if may_end && self.ends == Ends::May && self.random.one_in(FAULTS) {
             self.end_within(&bytes[..disturbed.unfinished]);
         }
@@ -158,6 +172,7 @@ impl Chaos {
         self.is_first &= !block.is_event();
         if let Some(id) = block.id() {
             self.id = id.to_vec();
+            self.later_id = None;
         }
     }
 

@@ -10,7 +10,7 @@ use super::super::step::mark;
 use super::*;
 
 /// Scripts in which everything has its turn.
-const SCRIPTS: [&str; 12] = [
+const SCRIPTS: [&str; 16] = [
     "",
     "data: a\n\ndata: b\n\ndata: c\n\n",
     "id: 1\ndata: a\n\nid: 2\ndata: größe 数 🦀\n\nid: 3\nevent: x\nretry: 20\ndata: a\ndata:  b\n\n",
@@ -24,6 +24,10 @@ const SCRIPTS: [&str; 12] = [
      : flush\n: end",
     "data: a\n\n: repeat 3\ndata: b\n\n: close\n: repeat 2\n: no-content",
     "id: 1\ndata: a\n\nid: 2\ndata: b\n\n: repeat 3\nid: 3\ndata: c\n\ndata: d\n\n: status 500",
+    "id: 1\ndata: a\n\n: repeat 1\ndata: b\n\nid: 2\ndata: c\n\n: repeat 3",
+    "data: a\n\nid: \u{1}\ndata: b\n\n: repeat 3\ndata: c\n\n: close\nid: 1\n\n: repeat 2",
+    "\u{feff}data: a\n\ndata: b\n\n: repeat 3\ndata: c\n\n",
+    "\u{feff}id: 1\ndata: a\n\n: cut\n: repeat 3\n\u{feff}data: c\n\n",
     "id: \u{1}\ndata: a\n\ndata: b\n\n: type text/html\ndata: not this\n\n",
 ];
 

@@ -85,6 +85,14 @@ fn a_status_is_an_answer_of_its_own() {
 }
 
 #[test]
+fn a_byte_order_mark_is_not_repeated() {
+    let steps = parse("\u{feff}data: a\n\n: repeat 2".as_bytes());
+    let once = [bytes("\u{feff}"), Step::Repeat(Some(1))];
+    let twice = [bytes("data: a\n\n"), Step::Flush, Step::Repeat(Some(2))];
+    assert_eq!(steps.as_deref(), Ok(&[&once[..], &twice].concat()[..]));
+}
+
+#[test]
 fn other_comments_are_sent() {
     for comment in [":", ": ", ": # wait for it", ":  wait 1s", ": ping", ": keep-alive", ": ok"] {
         let line = format!("{comment}\n");
