@@ -133,6 +133,7 @@ fn serve(options: &Options, course: Course) -> Outcome {
         course,
         seed: options.chaos,
         speed: options.speed,
+        stall: options.longest_stall(),
         most: options.connections,
         stop,
         started: Instant::now(),

@@ -13,6 +13,8 @@
 //! - connections that end, cleanly or not, also in the middle of a block or after a silence, but
 //!   only where a client that comes back can be sent exactly what it lacks; so there are resets,
 //!   which may destroy what it had not read yet, only where its id will tell;
+//! - and once at most, a connection that does not end but says nothing any more, until the client
+//!   has had enough of it;
 //! - at the very end what tells a client for good not to come back, unless the script has no end:
 //!   a 204, or another status or content type, under which nothing is an event any more.
 
@@ -36,6 +38,8 @@ pub(super) use opening::Opening;
 const FAULTS: usize = 6;
 /// Once in so many borders a chunk comes late.
 const LATE: usize = 4;
+/// Once in so many ends of a connection it is not ended, but says nothing any more.
+const STALLS: usize = 8;
 /// The latest, in milliseconds; longer would only make a run long.
 const LATEST: usize = 40;
 /// The longest silence before a connection ends, in milliseconds.
@@ -87,6 +91,9 @@ struct Chaos {
     after_cr: bool,
     /// Every event has an id of its own.
     ids_are_good: bool,
+    /// None has stalled yet, and nothing is repeated: a client that does not mind silence waits for
+    /// the end of a stall, which is long, and is to do that once only.
+    may_stall: bool,
     /// A client has seen no event.
     is_first: bool,
     /// A client has got an id for sure: it has come to an end that destroys nothing.
@@ -110,6 +117,7 @@ impl Chaos {
             at_start: true,
             after_cr: false,
             ids_are_good: blocks::ids_are_good(steps),
+            may_stall: !steps.iter().any(|step| matches!(step, Step::Repeat(_))),
             is_first: true,
             has_id: false,
             id: Vec::new(),
@@ -185,10 +193,7 @@ impl Chaos {
         if self.random.one_in(3) {
             self.wait(LONGEST_SILENCE);
         }
-        let endings = [Ending::Close, Ending::Cut, Ending::Reset];
-        let reset_is_safe = self.ids_are_good && (self.is_first || self.has_id);
-        let choices = if reset_is_safe { 3 } else { 2 };
-        let ending = self.random.pick(&endings[..choices]);
+        let ending = self.ending();
         // A client that has not even got a head may take it for futile to come back.
         self.out.push(Step::Flush);
         if ending == Ending::Reset {
@@ -196,6 +201,17 @@ impl Chaos {
         }
         self.note_end(ending);
         self.out.push(Step::End(ending));
+    }
+
+    fn ending(&mut self) -> Ending {
+        if self.may_stall && self.random.one_in(STALLS) {
+            self.may_stall = false;
+            return Ending::Stall;
+        }
+        let endings = [Ending::Close, Ending::Cut, Ending::Reset];
+        let reset_is_safe = self.ids_are_good && (self.is_first || self.has_id);
+        let choices = if reset_is_safe { 3 } else { 2 };
+        self.random.pick(&endings[..choices])
     }
 
     fn note_end(&mut self, ending: Ending) {

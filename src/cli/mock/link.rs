@@ -117,10 +117,19 @@ impl Link {
         })
     }
 
-    /// Waits for the client to go.
-    pub(super) fn wait_until_left(&mut self) {
+    /// Waits for the client to go, if there is a limit for so long; tells whether it has gone.
+    pub(super) fn wait_until_left(&mut self, most: Option<Duration>) -> bool {
         self.take_last_byte();
-        while self.read_for(LINGER).is_ok() {}
+        let begun = Instant::now();
+        loop {
+            let rest = most.map_or(LINGER, |most| most.saturating_sub(begun.elapsed()));
+            if rest.is_zero() {
+                return false;
+            }
+            if self.read_for(rest.min(LINGER)).is_err() {
+                return true;
+            }
+        }
     }
 
     /// Says that nothing more comes.

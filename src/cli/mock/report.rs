@@ -44,6 +44,16 @@ pub(super) struct Visit {
     ending: Option<Ending>,
     /// It came when there had been enough, and was closed without an answer.
     was_turned_away: bool,
+    /// Of a connection that stalled.
+    stall: Option<Stall>,
+}
+
+/// What the client did when nothing came any more.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stall {
+    pub(super) stayed: Duration,
+    /// It went, before the stall was over.
+    pub(super) has_left: bool,
 }
 
 impl Visit {
@@ -62,12 +72,18 @@ impl Visit {
             seen: Seen::default(),
             ending: None,
             was_turned_away: false,
+            stall: None,
         }
     }
 
     /// The same, if there have been enough.
     pub(super) fn turned_away(self) -> Self {
         Self { was_turned_away: true, ..self }
+    }
+
+    /// The same, stalled.
+    pub(super) fn stalled(self, stall: Stall) -> Self {
+        Self { stall: Some(stall), ..self }
     }
 
     /// The same, at its end.
@@ -89,7 +105,7 @@ impl Visit {
 
     /// The client went by itself.
     fn was_left(&self) -> bool {
-        matches!(self.ending, None | Some(Ending::Stall))
+        self.stall.map_or(self.ending.is_none(), |stall| stall.has_left)
     }
 
     /// The client was told for good not to come back.
@@ -105,15 +121,20 @@ impl Visit {
     }
 
     /// How it ended, in the word of the directive that ends it so.
-    fn ending_word(&self) -> &'static str {
-        match self.ending {
+    fn ending_word(&self) -> String {
+        if let Some(Stall { stayed, has_left }) = self.stall {
+            let what = if has_left { "the client went after" } else { "the client stayed for" };
+            return format!("stall, {what} {}", seconds(stayed));
+        }
+        let word = match self.ending {
             None => "the client went",
             Some(Ending::Close) => "close",
             Some(Ending::Cut) => "cut",
             Some(Ending::Reset) => "reset",
-            Some(Ending::Stall) => "stall until the client went",
+            Some(Ending::Stall) => "stall",
             Some(Ending::Finish) => "end",
-        }
+        };
+        word.into()
     }
 }
 

@@ -19,7 +19,7 @@ use super::chaos::Opening;
 use super::course::{Course, Entrance, Progress};
 use super::link::Link;
 use super::play::{Over, Player};
-use super::report::{Report, Visit};
+use super::report::{Report, Stall, Visit};
 use super::request::{self, Request};
 use super::step::{Ending, Head};
 use crate::cli::{Outcome, print};
@@ -28,6 +28,8 @@ pub(super) struct Stage {
     pub(super) course: Course,
     pub(super) seed: Option<u64>,
     pub(super) speed: f64,
+    /// How long a stall lasts at most.
+    pub(super) stall: Option<Duration>,
     /// So many connections are served.
     pub(super) most: Option<u64>,
     /// Tells the main thread to stop.
@@ -113,10 +115,14 @@ impl Stage {
         let (over, seen) = player.play(at, &opening, &mut link);
         self.go_on_at(over);
         match over {
+            Over::Ended(Ending::Stall, _) => {
+                let begun = Instant::now();
+                let has_left = link.wait_until_left(self.stall);
+                let stall = Stall { stayed: begun.elapsed(), has_left };
+                self.note(visit.stalled(stall), &seen, Some(Ending::Stall));
+                self.end(link, Ending::Cut);
+            }
             Over::Ended(ending, _) => {
-                if ending == Ending::Stall {
-                    link.wait_until_left();
-                }
                 self.note(visit, &seen, Some(ending));
                 self.end(link, ending);
             }

@@ -75,7 +75,7 @@ pub(super) enum Ending {
     Cut,
     /// By a reset.
     Reset,
-    /// Not at all: nothing comes any more, until the client goes.
+    /// Not at all: nothing comes any more, until the client goes or has stayed for long enough.
     Stall,
     /// As it should be, and the mock with it.
     Finish,

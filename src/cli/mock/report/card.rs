@@ -65,6 +65,7 @@ impl Report {
             ("reconnects", reconnects(&pairs)),
             ("sends its last event ID", sends_id(&pairs)),
             ("waits as long as told", waits(&pairs)),
+            ("leaves a stalled stream", leaves(&pairs)),
             ("stops at a 204", stops(&pairs, is_204)),
             ("stops at other failures", stops(&pairs, |visit| !is_204(visit))),
         ];
@@ -157,7 +158,9 @@ fn sends_id(pairs: &[Pair<'_>]) -> (Verdict, String) {
 }
 
 fn waits(pairs: &[Pair<'_>]) -> (Verdict, String) {
-    let told = pairs.iter().filter(|pair| pair.before.should_return() && pair.after.is_some());
+    let back = pairs.iter().filter(|pair| pair.before.should_return() && pair.after.is_some());
+    // The standard has nothing to say of who goes by itself.
+    let told = back.filter(|pair| !pair.before.was_left());
     let told: Vec<_> = told.filter_map(|pair| Some((pair, pair.retry?))).collect();
     let early = told.iter().find(|(pair, retry)| pair.wait < retry.mul_f64(TOLERANCE));
     if let Some((pair, retry)) = early {
@@ -168,11 +171,31 @@ fn waits(pairs: &[Pair<'_>]) -> (Verdict, String) {
     let Some((first, retry)) = told.first() else {
         return (Verdict::Unknown, "it was told nothing, or did not come back".into());
     };
-    let longest = told.iter().map(|(pair, _)| pair.wait).max().unwrap_or(first.wait);
-    let shortest = told.iter().map(|(pair, _)| pair.wait).min().unwrap_or(first.wait);
-    let (told, shortest, longest) = (seconds(*retry), seconds(shortest), seconds(longest));
-    let range = if shortest == longest { shortest } else { format!("{shortest} to {longest}") };
-    (Verdict::Yes, format!("{range}, first told {told}"))
+    let range = range(first.wait, told.iter().map(|(pair, _)| pair.wait));
+    (Verdict::Yes, format!("{range}, first told {}", seconds(*retry)))
+}
+
+/// From the shortest to the longest of these, of which `one` is one.
+fn range(one: Duration, all: impl Iterator<Item = Duration>) -> String {
+    let (shortest, longest) =
+        all.fold((one, one), |(least, most), time| (least.min(time), most.max(time)));
+    let (shortest, longest) = (seconds(shortest), seconds(longest));
+    if shortest == longest { shortest } else { format!("{shortest} to {longest}") }
+}
+
+/// A client need have no deadline for silence, and so may stay.
+fn leaves(pairs: &[Pair<'_>]) -> (Verdict, String) {
+    let stalls: Vec<_> = pairs.iter().filter_map(|pair| pair.before.stall).collect();
+    let Some(first) = stalls.first() else {
+        return (Verdict::Unknown, "there was none".into());
+    };
+    match stalls.iter().find(|stall| !stall.has_left) {
+        Some(stall) => (Verdict::Unknown, format!("it stayed for {}", seconds(stall.stayed))),
+        None => {
+            let range = range(first.stayed, stalls.iter().map(|stall| stall.stayed));
+            (Verdict::Yes, format!("after {range}"))
+        }
+    }
 }
 
 fn stops(pairs: &[Pair<'_>], which: impl Fn(&Visit) -> bool) -> (Verdict, String) {

@@ -31,14 +31,19 @@ pub(super) fn visit(
     Visit::new(number, "GET /", id, millis(opened)).over(seen, ending, millis(closed))
 }
 
+fn stalled(visit: Visit, stayed: u64, has_left: bool) -> Visit {
+    let visit = Visit { ending: Some(Ending::Stall), ..visit };
+    visit.stalled(Stall { stayed: millis(stayed), has_left })
+}
+
 /// The card's lines, without the first, and the rows without their names.
-fn card(visits: &[Visit], now: u64) -> [String; 5] {
+fn card(visits: &[Visit], now: u64) -> [String; 6] {
     let mut report = Report::default();
     visits.iter().for_each(|visit| drop(report.note(visit.clone())));
     let (card, is_good) = report.card(millis(now));
     assert_eq!(is_good, !card.contains(" NO "), "{card}");
     let rows = card.lines().skip(1).map(|row| row[26..].to_owned());
-    rows.collect::<Vec<_>>().try_into().expect("five rows")
+    rows.collect::<Vec<_>>().try_into().expect("six rows")
 }
 
 #[test]
@@ -60,6 +65,7 @@ fn a_client_that_does_well_is_told_so() {
         reconnects              yes  2 times\n  \
         sends its last event ID yes  2 times\n  \
         waits as long as told   yes  0.50 s to 0.51 s, first told 0.50 s\n  \
+        leaves a stalled stream -    there was none\n  \
         stops at a 204          yes  nothing came for 1.80 s\n  \
         stops at other failures -    there was none\n";
     assert_eq!(report.card(millis(3000)), (expected.into(), true));
@@ -103,15 +109,15 @@ fn a_client_that_comes_back_early_or_in_spite_of_all_is_told_so() {
     ];
     let card = card(&visits, 500);
     assert_eq!(card[2], "NO   0.20 s after #1, not 0.50 s");
-    assert_eq!(card[3], "NO   it was back 0.10 s after #2");
-    assert_eq!(card[4], "NO   it was back 0.10 s after #3");
+    assert_eq!(card[4], "NO   it was back 0.10 s after #2");
+    assert_eq!(card[5], "NO   it was back 0.10 s after #3");
 }
 
 #[test]
 fn what_was_not_watched_for_long_enough_is_not_judged() {
     let visits = [visit(1, None, [0, 100], &answer(Head::no_content()))];
-    assert_eq!(card(&visits, 300)[3], "-    not watched for long enough: 0.20 s of 6.00 s");
-    assert_eq!(card(&visits, 6100)[3], "yes  nothing came for 6.00 s");
+    assert_eq!(card(&visits, 300)[4], "-    not watched for long enough: 0.20 s of 6.00 s");
+    assert_eq!(card(&visits, 6100)[4], "yes  nothing came for 6.00 s");
 }
 
 #[test]
@@ -124,11 +130,26 @@ fn nobody_comes_back_to_a_mock_that_has_ended() {
 #[test]
 fn who_goes_in_a_stall_may_go_for_good() {
     let seen = stream(1, Some("1"), Some(100));
-    let stalled = || Visit { ending: Some(Ending::Stall), ..visit(1, None, [0, 900], &seen) };
+    let stalled = || stalled(visit(1, None, [0, 900], &seen), 300, true);
     assert_eq!(card(&[stalled()], 60_000)[0], "-    there was no need to");
-    let back = visit(2, Some("1"), [1000, 1000], &answer(Head::no_content()));
-    let card = card(&[stalled(), back], 60_000);
-    assert_eq!(card[..2], ["yes  1 time", "yes  1 time"]);
+    // It may be back at once: the standard knows no such end.
+    let back = visit(2, Some("1"), [901, 950], &answer(Head::no_content()));
+    let expected = [
+        "yes  1 time",
+        "yes  1 time",
+        "-    it was told nothing, or did not come back",
+        "yes  after 0.30 s",
+    ];
+    assert_eq!(card(&[stalled(), back], 60_000)[..4], expected);
+}
+
+#[test]
+fn who_stays_in_a_stall_is_told_for_how_long_and_comes_back_behind_it() {
+    let seen = stream(1, Some("1"), Some(100));
+    let stalled = || stalled(visit(1, None, [0, 900], &seen), 800, false);
+    let alone = card(&[stalled()], 60_000);
+    assert_eq!(alone[0], "NO   nothing came for 59.10 s after #1");
+    assert_eq!(alone[3], "-    it stayed for 0.80 s");
 }
 
 #[test]
@@ -165,7 +186,7 @@ fn connections_beside_each_other_are_not_judged() {
         visit(1, None, [0, 500], &stream(2, Some("2"), Some(500))),
         visit(2, None, [100, 600], &stream(2, Some("2"), Some(500))),
     ];
-    assert_eq!(card(&visits, 9000), ["-    several clients at once"; 5]);
+    assert_eq!(card(&visits, 9000), ["-    several clients at once"; 6]);
 }
 
 #[test]
@@ -182,6 +203,7 @@ fn clients_of_several_targets_are_judged_each_for_itself() {
         "yes  2 times",
         "yes  2 times",
         "yes  0.21 s to 0.31 s, first told 0.20 s",
+        "-    there was none",
         "yes  nothing came for 1.40 s",
         "-    there was none",
     ];
@@ -211,6 +233,11 @@ fn each_connection_is_told_in_its_words() {
         "#1 POST /v1: 200 of type \"text/html\"\n",
     );
     assert_eq!(told(&stream(0, None, None), None), "#1 POST /v1: 200, 0 events, the client went\n");
-    let stalled = told(&stream(0, None, None), Some(Ending::Stall));
-    assert_eq!(stalled, "#1 POST /v1: 200, 0 events, stall until the client went\n");
+    let line = |has_left| {
+        let visit = visit(1, None, [0, 9], &stream(0, None, None));
+        Report::default().note(stalled(visit, 3020, has_left))
+    };
+    let told = "#1 GET /: 200, 0 events, stall, the client";
+    assert_eq!(line(true), format!("{told} went after 3.02 s\n"));
+    assert_eq!(line(false), format!("{told} stayed for 3.02 s\n"));
 }

@@ -31,8 +31,9 @@ fn each_connection_is_a_line_and_the_card_judges_them() {
     let said: Vec<_> = without_times.collect();
     assert_eq!(said[..6], expected);
     assert!(said[6].starts_with("  waits as long as told   yes  TIME s"), "{}", said[6]);
-    assert_eq!(said[7], "  stops at a 204          yes  nothing came for TIME s");
-    assert_eq!(said[8], "  stops at other failures -    there was none");
+    assert_eq!(said[7], "  leaves a stalled stream -    there was none");
+    assert_eq!(said[8], "  stops at a 204          yes  nothing came for TIME s");
+    assert_eq!(said[9], "  stops at other failures -    there was none");
 }
 
 #[test]
@@ -45,7 +46,7 @@ fn a_bad_client_gets_a_bad_card() {
     assert_eq!(mock.process.ended(), Some(3));
     let said = mock.printed();
     let judged: Vec<_> = said[5..].iter().map(|line| &line[26..29]).collect();
-    assert_eq!(judged, ["yes", "NO ", "NO ", "NO ", "NO "]);
+    assert_eq!(judged, ["yes", "NO ", "NO ", "-  ", "NO ", "NO "]);
     let stderr = "tidings: the client did not do all as it should: see the report card";
     super::super::super::support::until("its word", || mock.process.stderr() == [stderr]);
     assert!(said[6].ends_with("#2 sent none, not \"1\""), "{}", said[6]);

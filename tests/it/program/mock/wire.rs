@@ -106,7 +106,7 @@ fn a_stall_ends_when_the_client_goes_and_then_it_goes_on() {
     assert!(matches!(nothing, ErrorKind::WouldBlock | ErrorKind::TimedOut), "{nothing:?}");
     drop(first);
     let line = mock.process.line("#1 ");
-    assert_eq!(line, "#1 GET /: 200, 1 event, stall until the client went");
+    assert!(line.starts_with("#1 GET /: 200, 1 event, stall, the client went after 0."), "{line}");
     mock.get("").assert(HEAD, "9\r\ndata: b\n\n\r\n0\r\n\r\n", Close::Closed);
 }
 
