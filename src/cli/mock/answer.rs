@@ -127,6 +127,9 @@ impl Answer {
             return;
         }
         self.send_head(out);
+        if !has_content(&self.head) {
+            return self.pending.clear();
+        }
         let mut chunk = Vec::new();
         // Chromium takes a line end right behind the mark for a part of the first line, and whoever
         // tests a page could do nothing about that.
@@ -271,6 +274,21 @@ mod tests {
             \r\n\
             1\r\nx\r\n0\r\n\r\n";
         assert_eq!(out, expected);
+    }
+
+    #[test]
+    fn a_304_has_no_content_whatever_the_script_says() {
+        let head = Head { status: Status::NOT_MODIFIED, ..Head::stream("text/plain") };
+        let steps = [Step::Head(head), bytes("304"), Step::Flush, Step::End(Ending::Close)];
+        for wrapping in [HTTP_1_1, Wrapping { chunked: false, ..HTTP_1_1 }] {
+            let (out, _) = wire(&Opening::PLAIN, wrapping, &steps);
+            let expected = "HTTP/1.1 304 Not Modified\r\n\
+                Content-Type: text/plain\r\n\
+                Cache-Control: no-cache\r\n\
+                Connection: close\r\n\
+                \r\n";
+            assert_eq!(out, expected);
+        }
     }
 
     #[test]
