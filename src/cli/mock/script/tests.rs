@@ -131,6 +131,12 @@ fn a_directive_that_can_not_be_obeyed_is_told_with_its_line() {
             "2: type takes a content type such as text/html, and not \"\"; a comment to be sent \
              can begin with '#': ': # type'",
         ),
+        (
+            ": status 503 Service Unavailable",
+            "1: status takes a status alone, or 301, 302, 303, 307 or 308 and a location, and not \
+             \"503 Service Unavailable\"; a comment to be sent can begin \
+             with '#': ': # status 503 Service Unavailable'",
+        ),
         (":\n: repeat\n\n: close", "4: 'repeat' without a number never comes to an end"),
         (": wait 1s\n: repeat 3", "2: there is nothing to repeat"),
         (":\n: repeat 3\n: repeat", "3: there is nothing to repeat"),
