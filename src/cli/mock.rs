@@ -18,6 +18,7 @@
 
 mod answer;
 mod chaos;
+mod cors;
 mod course;
 mod lines;
 mod link;
@@ -136,6 +137,7 @@ fn serve(options: &Options, course: Course) -> Outcome {
         course,
         seed: options.chaos,
         speed: options.speed,
+        stall: options.longest_stall(),
         most: options.connections,
         stop,
         started: Instant::now(),

@@ -8,18 +8,20 @@
 //!
 //! Standard output holds what the stream brought and nothing else, so that it can be piped.
 
+mod asked;
 mod explain;
 mod options;
 mod raw;
 mod readable;
+mod row;
 mod words;
 
 use std::io;
 use std::sync::mpsc;
 use std::time::SystemTime;
 
-use tidings::MessageEvent;
 use tidings::client::{EventSource, Tap, Tcp, Traffic, Update};
+use tidings::{Error, MessageEvent};
 
 use super::flags::{Parsed, Wrong};
 use super::paint::Paint;
@@ -47,9 +49,15 @@ fn tail(options: &Options, url: Option<&String>) -> Outcome {
     let Some(url) = url else {
         return wrong(format!("an URL is missing: {}", TABLE.usage));
     };
-    let source = options.follow.source(url)?;
+    let mut source = options.follow.source(url)?;
+    if let Some(max) = options.max_event.map(|max| usize::try_from(max).unwrap_or(usize::MAX)) {
+        source = source.max_line(max.saturating_add(LONGEST_NAME)).max_event(max);
+    }
     if options.raw { show_raw(source, options) } else { show(source, options) }
 }
+
+/// What stands before the value in a line that means anything.
+const LONGEST_NAME: usize = "event: ".len();
 
 /// Shows the bytes as they are read. When they can't be printed, the source is closed.
 fn show_raw(source: EventSource, options: &Options) -> Outcome {
@@ -72,7 +80,7 @@ fn show(mut source: EventSource, options: &Options) -> Outcome {
     let paint = Paint::on(&io::stdout());
     let mut left = options.follow.count;
     while let Some(update) = source.next_update() {
-        match update.map_err(|error| follow::ended(&error))? {
+        match update.map_err(|error| ended(&error))? {
             Update::Event(event) if is_wanted(&event, options) => {
                 if !options.raw {
                     print(&written(&event, options, paint))?;
@@ -88,6 +96,17 @@ fn show(mut source: EventSource, options: &Options) -> Outcome {
         }
     }
     Ok(())
+}
+
+/// The same as for all who follow a stream, with a way out where there is one.
+fn ended(error: &Error) -> Failure {
+    match follow::ended(error) {
+        Failure::Ended { status: follow::TOO_LONG, said } => {
+            let said = format!("{said}; --max-event says how long it may be");
+            Failure::Ended { status: follow::TOO_LONG, said }
+        }
+        failure => failure,
+    }
 }
 
 fn is_wanted(event: &MessageEvent, options: &Options) -> bool {

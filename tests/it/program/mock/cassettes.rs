@@ -106,8 +106,8 @@ fn what_a_seed_makes_of_a_script_can_be_kept_and_played_without_the_seed() {
     for seed in 0..10 {
         let chaos = format!("--chaos={seed}");
         let kept = print("sse", script, &[&chaos]);
-        let with_seed = Mock::start("sse", script, &[&chaos, "--speed=100"]);
-        let from_tape = Mock::start("sse", &kept, &["--speed=100"]);
+        let with_seed = Mock::start("sse", script, &[&chaos, "--speed=100", "--stall=1"]);
+        let from_tape = Mock::start("sse", &kept, &["--speed=100", "--stall=1"]);
         let opens = kept.split(|&byte| byte == b'\n').filter(|line| line.starts_with(b": open"));
         for _ in opens {
             let [expected, seen] = [&with_seed, &from_tape].map(|mock| mock.get(""));

@@ -34,8 +34,22 @@ fn the_status_says_why_it_ended() {
     ends(&Script::answers([broken]), &["--no-reconnect"], 4, said);
 
     let long = format!("{STREAM}data: {}", "x".repeat(5 * 1024 * 1024));
-    let said = "a line of the event stream is longer than 4194304 bytes\n";
+    let said = "a line of the event stream is longer than 4194304 bytes; --max-event says";
     ends(&Script::answers([long]), &[], 6, said);
+}
+
+#[test]
+fn how_long_an_event_may_be_can_be_said() {
+    let long = |lines: usize| {
+        let line = format!("data: {}\n", "x".repeat(4_999_999));
+        Script::answers([format!("{STREAM}{}\n", line.repeat(lines))])
+    };
+    let (stdout, _, status) = tail(&long(1), &["--max-event=5000000", "--count=1", "--json"]);
+    assert_eq!((stdout.len() > 5_000_000, status), (true, Some(0)));
+    let said = "the data of an event is longer than 5000000 bytes; --max-event says how long it";
+    ends(&long(2), &["--max-event=5000000"], 6, said);
+    let said = "a line of the event stream is longer than 4000007 bytes; --max-event";
+    ends(&long(1), &["--max-event=4000000", "--raw"], 6, said);
 }
 
 #[test]
