@@ -56,22 +56,14 @@ fn events(entries: &[Entry]) -> Vec<MessageEvent> {
             Entry::Read { .. } | Entry::End { .. } => {}
         }
     }
-    drained(parser)
-}
-
-/// What a parser has read. A reconnection time that stands alone is told with the next event of its
-/// connection, and who takes a cassette for an event stream sees one connection; so it is left out.
-fn drained(mut parser: Parser) -> Vec<MessageEvent> {
-    let mut events: Vec<_> = parser.drain().collect();
-    events.iter_mut().for_each(|event| event.retry = None);
-    events
+    parser.drain().collect()
 }
 
 /// The events of the cassette itself, for who takes it for an event stream.
 fn events_of_file(cassette: &[u8]) -> Vec<MessageEvent> {
     let mut parser = Parser::new();
     parser.feed(cassette).expect("short lines");
-    drained(parser)
+    parser.drain().collect()
 }
 
 #[track_caller]
