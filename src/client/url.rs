@@ -11,7 +11,8 @@
 //!
 //! What can stand in a target goes out as it was given. What can't, but is plainly meant (a space,
 //! letters beyond ASCII), is percent-encoded as a browser does it. Control characters are refused,
-//! as nobody means those. So is user information: what is in an URL ends up in logs.
+//! as nobody means those. So is user information: what is in an URL ends up in logs. For the same
+//! reason a token is better sent in a field than in the query, which is shown wherever the URL is.
 
 use std::fmt;
 
