@@ -10,6 +10,7 @@ mod reconnecting;
 mod redirects;
 mod requests;
 mod tapping;
+mod transports;
 mod vectors;
 
 use std::time::Duration;

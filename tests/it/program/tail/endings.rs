@@ -136,3 +136,28 @@ fn a_closed_standard_output_ends_it_quietly() {
         assert_eq!(output.status.code(), Some(0), "{mode}");
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn colours_are_for_terminals_alone() {
+    let painted = |mode: &str, on_terminal: bool| {
+        let script = Script::answers([format!("{STREAM}data: a\n\n")]);
+        let program = hub_path();
+        let url = script.url("/");
+        let line = format!("'{}' tail --quiet --count=1 {mode} {url}", program.display());
+        // It gives the program a terminal, where it is installed.
+        let (runs, options) = if on_terminal { ("script", "-qec") } else { ("sh", "-c") };
+        let mut command = Command::new(runs);
+        command.args([options, &line]).args(on_terminal.then_some("/dev/null"));
+        command.env("TERM", "xterm").env_remove("NO_COLOR").stdin(Stdio::null());
+        let output = command.output().ok()?;
+        assert!(output.status.success(), "{output:?}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(!text.is_empty());
+        Some(text.contains("\u{1b}["))
+    };
+    for (mode, has_colours) in [("", true), ("--raw", true), ("--json", false)] {
+        assert!(painted(mode, true).is_none_or(|painted| painted == has_colours), "{mode}");
+        assert_eq!(painted(mode, false), Some(false), "{mode}");
+    }
+}
