@@ -18,6 +18,7 @@
 
 mod answer;
 mod chaos;
+mod cors;
 mod course;
 mod lines;
 mod link;
@@ -42,7 +43,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::flags::{Parsed, Wrong};
-use super::{Arguments, Failure, Outcome, cassette, listen, print, version};
+use super::{Arguments, Failure, Outcome, cassette, listen, print, say, version};
 use chaos::Ends;
 use course::Course;
 use options::{BAD_CLIENT, Options, TABLE};
@@ -109,8 +110,12 @@ fn load(options: &Options, path: &str, is_text: bool) -> Result<Vec<Step>, Failu
         return Ok(tokens::steps(&text, Duration::from_secs_f64(1.0 / options.rate)));
     }
     if cassette::is_cassette(&bytes) {
-        let entries = cassette::read(&bytes).map_err(|flaw| wrong(flaw.line, &flaw.what))?;
-        return Ok(tape::steps(&entries));
+        let tape = cassette::read(&bytes).map_err(|flaw| wrong(flaw.line, &flaw.what))?;
+        if let Some(line) = tape.broken_off {
+            let why = "was the recording broken off, or the file edited?";
+            say(&format!("{path}:{line}: the file ends within this, so it is left out: {why}"));
+        }
+        return Ok(tape::steps(&tape.entries));
     }
     script::parse(&bytes).map_err(|flaw| wrong(flaw.line, &flaw.what))
 }
@@ -132,6 +137,7 @@ fn serve(options: &Options, course: Course) -> Outcome {
         course,
         seed: options.chaos,
         speed: options.speed,
+        stall: options.longest_stall(),
         most: options.connections,
         stop,
         started: Instant::now(),

@@ -282,10 +282,10 @@ impl EventSource {
         self.request = request;
     }
 
-    /// With what it would come back if the connection ended now; empty where there is none. It
-    /// covers all that has been received. To go on another day behind an event that has been
-    /// handled, keep that event's own [`last_event_id`](MessageEvent::last_event_id).
+    /// With what to go on behind the last event that was given out; empty where there is none.
+    /// What had been received and not yet given out when the source was closed is not covered: it
+    /// comes again to who goes on with this.
     pub fn last_event_id(&self) -> &str {
-        self.parser.last_event_id()
+        self.parser.taken_last_event_id()
     }
 }

@@ -82,6 +82,8 @@ pub struct Parser {
     block: Block,
     /// Events not yet taken; the id is copied into its place when they are.
     events: VecDeque<(MessageEvent, Arc<str>)>,
+    /// That of the event that was taken last, or with which it began.
+    taken_id: Arc<str>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -108,6 +110,7 @@ impl Parser {
             line: Vec::new(),
             block: Block::default(),
             events: VecDeque::new(),
+            taken_id: Arc::default(),
         }
     }
 
@@ -129,6 +132,7 @@ impl Parser {
     #[must_use]
     pub fn with_last_event_id(mut self, id: EventId) -> Self {
         self.block.resume(id.as_str());
+        self.taken_id = Arc::clone(&self.block.last_event_id);
         self
     }
 
@@ -156,6 +160,7 @@ impl Parser {
     pub fn next_event(&mut self) -> Option<MessageEvent> {
         let (mut event, last_event_id) = self.events.pop_front()?;
         event.last_event_id = last_event_id.as_ref().into();
+        self.taken_id = last_event_id;
         Some(event)
     }
 
@@ -170,6 +175,11 @@ impl Parser {
     /// and whether there was an event at all: an `id` field alone sets it too.
     pub fn last_event_id(&self) -> &str {
         &self.block.last_event_id
+    }
+
+    /// The same for who takes no more events than have been taken: what waits would come again.
+    pub(crate) fn taken_last_event_id(&self) -> &str {
+        if self.events.is_empty() { self.last_event_id() } else { &self.taken_id }
     }
 
     /// How long to wait before connecting again, if the stream has said so.

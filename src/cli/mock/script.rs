@@ -34,6 +34,8 @@ use crate::cli::flags::distance;
 
 pub(super) use directives::DIRECTIVES;
 
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// What is wrong with a script, and in which line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Flaw {
@@ -58,6 +60,9 @@ pub(super) fn parse(script: &[u8]) -> Result<Vec<Step>, Flaw> {
         let directed = directive(number, &line).map_err(flaw)?;
         if matches!(directed.as_deref(), Some([Step::Repeat(_)])) {
             check_section(&steps[section..], in_block).map_err(flaw)?;
+            if section == 0 {
+                set_mark_apart(&mut steps);
+            }
             section = steps.len() + 1;
         }
         match directed {
@@ -87,6 +92,15 @@ fn check_section(steps: &[Step], in_block: bool) -> Result<(), String> {
     Ok(())
 }
 
+/// A byte order mark belongs to the file, and not to what is repeated in it.
+fn set_mark_apart(steps: &mut Vec<Step>) {
+    let Some(Step::Bytes(bytes)) = steps.first_mut() else { return };
+    if let Some(rest) = bytes.strip_prefix(BYTE_ORDER_MARK) {
+        *bytes = rest.to_vec();
+        steps.splice(..0, [Step::Bytes(BYTE_ORDER_MARK.to_vec()), Step::Repeat(Some(1))]);
+    }
+}
+
 /// Lines go out together up to the end of their block.
 fn send(line: &Line<'_>, steps: &mut Vec<Step>) {
     let whole = [line.content, line.end].concat();
@@ -101,7 +115,7 @@ fn send(line: &Line<'_>, steps: &mut Vec<Step>) {
 
 /// What a line directs; `None` if it is to be sent. A byte order mark belongs to no line.
 fn directive(number: usize, line: &Line<'_>) -> Result<Option<Vec<Step>>, String> {
-    let content = match line.content.strip_prefix("\u{feff}".as_bytes()) {
+    let content = match line.content.strip_prefix(BYTE_ORDER_MARK) {
         Some(content) if number == 1 => content,
         _ => line.content,
     };

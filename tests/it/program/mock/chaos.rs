@@ -17,7 +17,7 @@ const SCRIPT: &str = "retry: 10\nid: 1\ndata: größe 数 🦀\n\n\
 
 /// A run of a client that keeps to the standard: all that it received, and all events.
 fn run(seed: &str) -> (Vec<Received>, Vec<MessageEvent>) {
-    let mock = Mock::start("sse", SCRIPT, &["--chaos", seed, "--speed=20"]);
+    let mock = Mock::start("sse", SCRIPT, &["--chaos", seed, "--speed=20", "--stall=1"]);
     let mut parser = Parser::new();
     let mut all = Vec::new();
     loop {
@@ -76,7 +76,8 @@ fn seen(events: impl IntoIterator<Item = MessageEvent>) -> Vec<[String; 3]> {
 fn our_own_client_sees_every_event_once_and_gets_a_good_card() {
     for seed in 100..112 {
         let chaos = format!("--chaos={seed}");
-        let mut mock = Mock::start("sse", SCRIPT, &[&chaos, "--speed=20", "--until-eof"]);
+        let mut mock =
+            Mock::start("sse", SCRIPT, &[&chaos, "--speed=20", "--stall=1", "--until-eof"]);
         let url = format!("http://{}/events", mock.address());
         let source = EventSource::new(&url).unwrap();
         // Until an error says that this is no event stream, or a 204 that there is no more.
@@ -99,8 +100,39 @@ fn the_same_seed_gives_the_same_bytes_on_every_connection() {
         assert!(first.len() > 2);
     }
     assert_ne!(run("8").0, run("9").0);
-    assert_eq!(
-        print("sse", SCRIPT, &["--chaos=7"]).len(),
-        print("sse", SCRIPT, &["--chaos=7"]).len()
-    );
+    let printed = || {
+        let cassette = print("sse", SCRIPT, &["--chaos=7"]);
+        // Its script is a new file each time.
+        let about = cassette.iter().position(|&byte| byte == b'\n').expect("a line") + 1;
+        let behind = cassette[about..].iter().position(|&byte| byte == b'\n').expect("a line");
+        cassette[about + behind..].escape_ascii().to_string()
+    };
+    assert_eq!(printed(), printed());
+}
+
+#[test]
+fn some_seed_stalls_and_only_a_deadline_for_silence_ends_that() {
+    let stalls = |chaos: &String| {
+        let cassette = print("sse", SCRIPT, &[chaos]);
+        cassette.windows(7).filter(|bytes| bytes == b" stall\n").count()
+    };
+    let seeds = (0..100).map(|seed| format!("--chaos={seed}"));
+    let chaos = seeds.into_iter().find(|chaos| stalls(chaos) > 0).expect("some seed");
+    assert_eq!(stalls(&chaos), 1);
+    for (silence, limit, said) in [
+        // What stalls for two minutes, at this speed, is left long before; and what is over soon
+        // is not.
+        (Duration::from_millis(500), "--stall=2400", " yes  after "),
+        (Duration::from_secs(60), "--stall=4", " -    it stayed for "),
+    ] {
+        let options = [&*chaos, "--speed=20", limit, "--until-eof"];
+        let mut mock = Mock::start("sse", SCRIPT, &options);
+        let source = EventSource::new(&format!("http://{}/events", mock.address())).unwrap();
+        let source = source.reconnection_time(Duration::from_millis(10)).silence(silence);
+        assert_eq!(seen(source.map_while(Result::ok)), expected(), "{chaos}");
+        drop(mock.process.child().stdin.take());
+        let lines = mock.said();
+        let row = lines.iter().find(|line| line.starts_with("  leaves a stalled stream"));
+        assert!(row.expect("a row").contains(said), "{lines:?}");
+    }
 }

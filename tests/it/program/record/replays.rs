@@ -63,7 +63,8 @@ fn a_mock_in_chaos() {
     let source = TemporaryFile::new("record-chaos.sse", script);
     let path = source.0.display().to_string();
     let expected = ["größe", "b", "c", "d\ne", "f", "g"];
-    for seed in 0..6 {
+    // Seed 7 ends a stream before the reconnection time has come, and so takes seconds.
+    for seed in (0..=20).filter(|seed| *seed != 7) {
         let chaos = format!("--chaos={seed}");
         let mock = Process::hub(&["mock", &path, &chaos, "--speed=100"]);
         let recorded = Recorded::of(&mock.address().to_string(), &["--quiet"]);
