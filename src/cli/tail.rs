@@ -47,7 +47,7 @@ fn tail(options: &Options, url: Option<&String>) -> Outcome {
         );
     }
     let Some(url) = url else {
-        return wrong(format!("an URL is missing: {}", TABLE.usage));
+        return wrong(format!("a URL is missing: {}", TABLE.usage));
     };
     let mut source = options.follow.source(url)?;
     if let Some(max) = options.max_event.map(|max| usize::try_from(max).unwrap_or(usize::MAX)) {

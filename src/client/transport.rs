@@ -20,13 +20,13 @@ use super::url::Url;
 
 /// Makes connections to servers.
 pub trait Transport: Send + Sync {
-    /// Connects to the host and the port of an URL, within this time.
+    /// Connects to the host and the port of a URL, within this time.
     ///
     /// Until its timeouts are set, a write on the connection should wait for about as long.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unsupported`] if this transport can't carry such an URL, which ends an event
+    /// [`ErrorKind::Unsupported`] if this transport can't carry such a URL, which ends an event
     /// source for good; whatever went wrong otherwise, after which it tries again.
     fn connect(&self, url: &Url, within: Duration) -> io::Result<Arc<dyn Connection>>;
 }

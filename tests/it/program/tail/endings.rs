@@ -79,13 +79,13 @@ fn a_silent_server_is_left() {
 #[test]
 fn a_wrong_command_line_is_told_what_was_meant() {
     for (arguments, said) in [
-        (&["tail"][..], "an URL is missing: tidings tail [options] URL"),
+        (&["tail"][..], "a URL is missing: tidings tail [options] URL"),
         (&["tail", "--json", "--raw", "h"], "--json and --raw are two ways to print the same"),
         (&["tail", "--raw", "--event=a", "h"], "--raw shows all there is"),
         (&["tail", "--header=A: b", "--header=a: c", "h"], "--header: a is given twice"),
         (&["tail", "--header=Content-Type: a/b", "h"], "--header Content-Type says what is sent"),
         (&["tail", "--jsn", "h"], "unknown option --jsn: did you mean --json?"),
-        (&["tail", "ftp://h/"], "an URL must begin with http:// or https://: \"ftp://h/\""),
+        (&["tail", "ftp://h/"], "a URL must begin with http:// or https://: \"ftp://h/\""),
         (&["tail", "h/", "i/"], "unexpected argument \"i/\": tail takes URL"),
         (&["tail", "--header=x", "h"], "--header: \"x\" is not of the form 'Name: value'"),
     ] {
