@@ -201,7 +201,7 @@ impl Follower {
         let unknown = self.state.id.is_empty() && account.is_untouched();
         // Else who comes now is the same reader.
         if !self.resumes || unknown {
-            account.leave();
+            account.leave(self.tally.clock.now());
             self.state.id.clear();
         }
     }

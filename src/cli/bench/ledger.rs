@@ -99,6 +99,11 @@ impl Ledger {
         }
     }
 
+    /// Of how many runs it is, all publishers together.
+    pub(super) fn pieces(&self) -> usize {
+        self.lanes.iter().map(|lane| lane.seen.pieces()).sum()
+    }
+
     /// Whether nothing has been entered.
     pub(super) fn is_untouched(&self) -> bool {
         self.lanes.is_empty()

@@ -169,7 +169,8 @@ impl Report {
 
     /// About how many bytes a slow stream had not read.
     pub(super) fn bytes_behind(&self) -> u64 {
-        (self.course.behind as f64 * self.counts.bytes as f64 / self.came().max(1) as f64) as u64
+        let Counted { bytes, deliveries, foreign, .. } = self.counts;
+        (self.course.behind as f64 * bytes as f64 / (deliveries + foreign).max(1) as f64) as u64
     }
 
     /// How many streams should have been cut.

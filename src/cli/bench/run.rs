@@ -34,8 +34,13 @@ use super::target::{Sink, Source};
 
 /// How often the main thread looks.
 const TICK: Duration = Duration::from_millis(20);
-/// A server may send the head of a stream before it puts the stream where events go.
+/// How long it waits when all streams are open: a server may send the head of a stream before it
+/// puts the stream where events go.
 const SETTLE: Duration = Duration::from_millis(200);
+/// How often it clears away what a long run leaves behind.
+const TIDY: u64 = 5_000_000_000;
+/// Of so many runs can all ledgers be: they take 100 MB then, and more of it says nothing new.
+const MOST_PIECES: usize = 4_000_000;
 /// How often it looks whether anything is still missing: each account has to be gone through.
 const LOOK: Duration = Duration::from_millis(100);
 /// A stream that the server has told to come back later than this is not waited for.
@@ -140,11 +145,16 @@ impl Run {
         let publishers = self.start_publishers(sink, options, start)?;
         self.start_churn(churn)?;
         let end = start + nanoseconds(options.warm_up + options.duration);
+        let mut tidied = start;
         while self.tally.wait(TICK)
             && (self.tally.clock.now() < end || !publishers.iter().all(JoinHandle::is_finished))
         {
             samples.look(&self.tally);
             progress.show("running", &self.tally);
+            if self.tally.clock.now() > tidied + TIDY {
+                self.tidy();
+                tidied = self.tally.clock.now();
+            }
         }
         Ok(publishers.into_iter().map(|thread| thread.join().unwrap_or(0)).sum())
     }
@@ -270,6 +280,22 @@ impl Run {
         let in_vain = now.saturating_sub(patience);
         let shut_out = count(&|place| *place == Place::Gone || place.asks_before(in_vain));
         (open as u64, shut_out as u64)
+    }
+
+    /// Clears away what is over, and ends the run if what is not takes too much memory.
+    fn tidy(&self) {
+        let logs: Vec<_> = self.logs.iter().map(|log| lock(log)).collect();
+        let published: Vec<&Published> = logs.iter().map(|log| &**log).collect();
+        let now = self.tally.clock.now();
+        let each = self.streams.iter().map(|stream| stream.account().tidy(&published, now));
+        let taken = published.iter().map(|published| published.acknowledged.pieces());
+        let pieces: usize = each.chain(taken).sum();
+        if pieces > MOST_PIECES {
+            self.tally.end(Err(format!(
+                "what came has {pieces} holes, and to keep account of more takes too much memory: \
+                 give fewer --streams, a lower --rate or a shorter --duration"
+            )));
+        }
     }
 
     fn settle(&self, streams: &[Arc<Stream>]) -> Findings {
