@@ -3,7 +3,7 @@
 //! ```text
 //! EventSource ──► events ─────────► [`readable`] or [`json`] ──► standard output
 //!      │     └──► connections ──► notes ─────────────────────► standard error
-//!      └── Tap ──► bytes ──► [`explain`] ──► [`raw`] ──────────► standard output
+//!      └── Tap ──► bytes ──► [`asked`], [`explain`] ──► [`raw`] ─► standard output
 //! ```
 //!
 //! Standard output holds what the stream brought and nothing else, so that it can be piped.
@@ -18,7 +18,7 @@ mod words;
 
 use std::io;
 use std::sync::mpsc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tidings::client::{EventSource, Tap, Tcp, Traffic, Update};
 use tidings::{Error, MessageEvent};
@@ -47,7 +47,7 @@ fn tail(options: &Options, url: Option<&String>) -> Outcome {
         );
     }
     let Some(url) = url else {
-        return wrong(format!("an URL is missing: {}", TABLE.usage));
+        return wrong(format!("a URL is missing: {}", TABLE.usage));
     };
     let mut source = options.follow.source(url)?;
     if let Some(max) = options.max_event.map(|max| usize::try_from(max).unwrap_or(usize::MAX)) {
@@ -117,11 +117,15 @@ fn written(event: &MessageEvent, options: &Options, paint: Paint) -> String {
     if options.json { as_json(event) } else { readable::event(event, SystemTime::now(), paint) }
 }
 
+/// The longest reconnection time that the client believes, and a number that every reader of JSON
+/// can hold.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// One line with one object.
 fn as_json(event: &MessageEvent) -> String {
     let [event_type, data, id] =
         [&event.event_type, &event.data, &event.last_event_id].map(|text| json::string(text));
-    let retry = event.retry.map(|retry| format!(",\"retry\":{}", retry.as_millis()));
+    let retry = event.retry.map(|retry| format!(",\"retry\":{}", retry.min(DAY).as_millis()));
     let retry = retry.unwrap_or_default();
     format!("{{\"event\":{event_type},\"data\":{data},\"id\":{id}{retry}}}\n")
 }
@@ -141,5 +145,8 @@ mod tests {
             "{\"event\":\"\\\"x\\\"\",\"data\":\"a\\n\\u001b\",\"id\":\"1\",\"retry\":3000}\n\
              {\"event\":\"message\",\"data\":\"\",\"id\":\"1\"}\n"
         );
+        parser.feed(b"retry: 99999999999999999999\ndata\n\n").unwrap();
+        let written = as_json(&parser.next_event().expect("an event"));
+        assert!(written.ends_with(",\"retry\":86400000}\n"), "{written}");
     }
 }

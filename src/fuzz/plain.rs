@@ -9,8 +9,8 @@ pub(super) fn text(bytes: &[u8]) -> String {
     bytes.iter().map(|&byte| char::from(byte)).collect()
 }
 
-/// A head without its folds: RFC 9112, section 5.2, "replace each received obs-fold with one or more
-/// SP octets". Here they are as many as the fold is long.
+/// A head without its folds: RFC 9112, section 5.2, "replace each received obs-fold with one or
+/// more SP octets". Here they are as many as the fold is long.
 pub(super) fn unfolded(head: &str) -> String {
     let mut unfolded = String::new();
     for line in head.split("\r\n") {

@@ -8,9 +8,9 @@
 //! CRLF                                    the empty line that ends the head
 //! ```
 //!
-//! It is read nearly as strictly as a request, and for the same reason: what two readers can read in
-//! two ways is refused. What the standard tells clients to bear is borne: a field line that goes on
-//! in the next (section 5.2), a length beside chunks, and one that is told twice (section 6.3).
+//! It is read nearly as strictly as a request, and for the same reason: what two readers can read
+//! in two ways is refused. What the standard tells clients to bear is borne: a field line that goes
+//! on in the next (section 5.2), a length beside chunks, and one that is told twice (section 6.3).
 //!
 //! Each line is checked as soon as its LF is there, and the first bytes even
 //! before, so that a port on which something else is spoken (TLS, say) is told at once.

@@ -36,7 +36,8 @@ pub(super) static TABLE: Table<Options> = Table {
             repeats: false,
             default: Preset::None,
             doc: "Prints each event as a JSON object on a line: event, data, id (the last event \
-                  ID), and retry in milliseconds where it was set since the event before.",
+                  ID), and retry in milliseconds, at most a day, where it was set since the event \
+                  before.",
         },
         Flag {
             name: "raw",
