@@ -97,7 +97,7 @@ fn mock(options: &Options, path: &str) -> Outcome {
     let name = Path::new(path).file_name().unwrap_or_default().to_string_lossy();
     let chaos = options.chaos.map(|seed| format!(" with --chaos {seed}")).unwrap_or_default();
     let about = format!("tidings mock {name}{chaos}");
-    super::print_bytes(&rehearse::rehearse(&course, options.chaos, &[about]))
+    rehearse::rehearse(&course, options.chaos, &[about], &mut super::print_bytes)
 }
 
 /// Reads a file and makes steps of it, by what kind of file it is.
