@@ -26,7 +26,11 @@ use std::time::Duration;
 use tidings::Status;
 
 use super::answer::Seen;
+use super::chaos::Opening;
 use super::step::{Ending, Head};
+
+/// A type that is not worth a word.
+const PLAIN: &str = Opening::PLAIN.content_type;
 
 /// One connection, which has sent a request.
 #[derive(Clone, Debug)]
@@ -93,6 +97,14 @@ impl Visit {
 
     fn status(&self) -> Option<Status> {
         self.seen.head.as_ref().map(|head| head.status)
+    }
+
+    fn content_type(&self) -> &str {
+        self.seen.head.as_ref().map(|head| &*head.content_type).unwrap_or_default()
+    }
+
+    fn of_type(&self) -> String {
+        format!(" of type {:?}", self.content_type())
     }
 
     fn is_stream(&self) -> bool {
@@ -177,13 +189,11 @@ impl Report {
             (None, _) => format!("no answer, {}", visit.ending_word()),
             (Some(status), true) => {
                 let events = counted(visit.seen.events as u64, "event");
-                format!("{}, {events}, {}", status.code(), visit.ending_word())
+                let odd =
+                    if visit.content_type() == PLAIN { String::new() } else { visit.of_type() };
+                format!("{}{odd}, {events}, {}", status.code(), visit.ending_word())
             }
-            (Some(Status::OK), false) => {
-                let head = visit.seen.head.as_ref();
-                let content_type = head.map(|head| &*head.content_type).unwrap_or_default();
-                format!("200 of type {content_type:?}")
-            }
+            (Some(Status::OK), false) => format!("200{}", visit.of_type()),
             (Some(status), false) => status.code().to_string(),
         };
         let line = format!("#{number} {request}{later}{id}: {what}\n");
