@@ -9,7 +9,7 @@
 //! To read on: [`script`] is what a script can say, [`step`] what all files come to, [`course`]
 //! where a client that comes back goes on, and [`chaos`] what a seed makes of it. These are pure,
 //! and so are [`answer`] (what goes out) and [`report`]. [`stage`], [`play`], [`request`] and
-//! [`link`] have the sockets.
+//! [`link`] have the sockets, and [`keyboard`] has standard input.
 //!
 //! The library's server does everything to keep a stream whole. The mock must be able to break
 //! one: to cut a chunk off, to reset a connection, to lie in the head. So it has a small server of
@@ -20,6 +20,7 @@ mod answer;
 mod chaos;
 mod cors;
 mod course;
+mod keyboard;
 mod lines;
 mod link;
 mod options;
@@ -37,13 +38,13 @@ use std::io;
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::flags::{Parsed, Wrong};
-use super::{Arguments, Failure, Outcome, cassette, listen, print, version};
+use super::{Arguments, Failure, Outcome, cassette, listen, print, say, version};
 use chaos::Ends;
 use course::Course;
 use options::{BAD_CLIENT, Options, TABLE};
@@ -126,8 +127,9 @@ fn serve(options: &Options, course: Course) -> Outcome {
     let failed = |error: io::Error| Failure::Failed(format!("can't serve: {error}"));
     let address = listener.local_addr().map_err(failed)?;
     let (stop, stopped) = mpsc::channel();
-    if options.until_eof {
-        read_standard_input(stop.clone()).map_err(failed)?;
+    let has_keyboard = keyboard::is_there();
+    if options.until_eof || has_keyboard {
+        keyboard::read(stop.clone()).map_err(failed)?;
     }
     let stage = Arc::new(Stage {
         course,
@@ -140,6 +142,9 @@ fn serve(options: &Options, course: Course) -> Outcome {
         state: Mutex::new(State::new()),
     });
     print(&format!("listening on http://{address}\n"))?;
+    if has_keyboard {
+        say("Ctrl-D ends this with the report card");
+    }
     let accepted = Arc::clone(&stage);
     let accept = move || accept(&listener, &accepted);
     thread::Builder::new().name("mock-accept".into()).spawn(accept).map_err(failed)?;
@@ -205,15 +210,6 @@ fn wait(until_idle: Option<Duration>, stopped: &Receiver<Outcome>, stage: &Stage
             }
         }
     }
-}
-
-/// Tells when standard input ends, from a thread of its own, as a read can't be interrupted.
-fn read_standard_input(stop: Sender<Outcome>) -> io::Result<()> {
-    let read = move || {
-        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
-        let _ = stop.send(Ok(()));
-    };
-    thread::Builder::new().name("mock-stdin".into()).spawn(read).map(drop)
 }
 
 #[cfg(test)]
