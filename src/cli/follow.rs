@@ -17,6 +17,7 @@ use std::time::Duration;
 use tidings::client::{EventSource, StreamRequest, Update};
 use tidings::{Error, EventId};
 
+use super::cassette::secrets::public_url;
 use super::flags::Wrong;
 use super::{Failure, say, visible};
 
@@ -115,7 +116,8 @@ pub(super) fn tell(update: &Update, source: &EventSource) {
                 "" => String::new(),
                 id => format!(", to go on behind {}", visible::line(id)),
             };
-            say(&format!("connected to {url}{behind}"));
+            // A redirect may have put a key into it, and logs are kept.
+            say(&format!("connected to {}{behind}", public_url(&url.to_string())));
         }
         Update::Lost { error, retry_in } => {
             let error = visible::line(&error.to_string());

@@ -158,6 +158,9 @@ fn check(head: &ResponseHead, session: &mut Session) -> Result<(), Trouble> {
         Status::OK => Ok(()),
         status => {
             let said = session.excerpt();
+            // Many a server begins its text with the status as well.
+            let status = status.to_string();
+            let said = said.strip_prefix(&status).unwrap_or(&said).trim_start_matches([':', ' ']);
             let colon = if said.is_empty() { "" } else { ": " };
             lasting(format!("the server answers {status}{colon}{said}"))
         }

@@ -50,8 +50,9 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
 /// that is asked for with a POST is not, as to ask again might do something again: it ends with its
 /// first connection, unless [`reconnects`](Self::reconnects) says otherwise.
 ///
-/// The knobs can be turned at any time; what they say holds from the next connection on. A time of
-/// more than a year is a year.
+/// Its knobs take it and give it back, so they are for the start. What they say of one that is
+/// under way holds from the next connection on, but for the bounds of lines and events, which hold
+/// at once. A time of more than a year is a year.
 ///
 /// ```
 /// use tidings::client::EventSource;
@@ -252,6 +253,33 @@ impl EventSource {
     /// The request, as it goes out at the next connection but for the last event ID.
     pub fn request(&self) -> &StreamRequest {
         &self.request
+    }
+
+    /// Asks for this from the next connection on: with another token, say, where the one before
+    /// runs out. The last event ID is kept, and so is whether it [reconnects](Self::reconnects). An
+    /// answer of 401 ends a source for good, so a new token is to be set before it comes.
+    ///
+    /// ```no_run
+    /// use tidings::client::{EventSource, StreamRequest, Update};
+    ///
+    /// # fn new_token() -> String { String::new() }
+    /// let request = || {
+    ///     let token = format!("Bearer {}", new_token());
+    ///     let request = StreamRequest::get("http://localhost:3000/events/news")?;
+    ///     request.with_field("Authorization", token)
+    /// };
+    /// let mut source = EventSource::with(request()?);
+    /// while let Some(update) = source.next_update() {
+    ///     match update? {
+    ///         Update::Event(event) => println!("{}", event.data),
+    ///         Update::Lost { .. } => source.set_request(request()?),
+    ///         _ => {}
+    ///     }
+    /// }
+    /// # Ok::<(), tidings::Error>(())
+    /// ```
+    pub fn set_request(&mut self, request: StreamRequest) {
+        self.request = request;
     }
 
     /// With what to go on behind the last event that was given out; empty where there is none.

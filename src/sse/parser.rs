@@ -46,8 +46,7 @@ pub struct MessageEvent {
     pub data: String,
     /// The last id that the stream had named by then, perhaps with an earlier event; empty if none.
     pub last_event_id: String,
-    /// The reconnection time, if one was set since the event before on the same connection: with
-    /// this event, or alone.
+    /// The reconnection time, if one was set since the event before: with this event, or alone.
     pub retry: Option<Duration>,
 }
 

@@ -152,7 +152,7 @@ fn news_sends_in_every_way_and_prints_each_result() {
             "active: true",
             "stream 1 left the pool: the server closed the stream",
             "active: false",
-            r#"data after the end: "the stream is closed: the server closed the stream""#,
+            r#"data after the end: "the server closed the stream""#,
         ],
     );
     assert_eq!(post(example.address(), "/news", "nobody").text(), "sent to 0 of 0 streams\n");

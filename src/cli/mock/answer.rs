@@ -21,6 +21,9 @@ use tidings::Status;
 use super::chaos::Opening;
 use super::step::{Block, Ending, Head, Step};
 
+/// What is longer is more than one chunk; a script can repeat something that has no end of a chunk.
+pub(super) const LARGEST_CHUNK: usize = 16 * 1024 * 1024;
+
 /// What goes out.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Part {
@@ -78,8 +81,14 @@ impl Answer {
     /// Takes the next step. One that `is_done` was done on an earlier connection already.
     pub(super) fn take(&mut self, step: &Step, is_done: bool, out: &mut Vec<Part>) -> Deed {
         match step {
-            Step::Bytes(bytes) => self.pending.extend_from_slice(bytes),
+            Step::Bytes(bytes) => {
+                self.pending.extend_from_slice(bytes);
+                if self.pending.len() >= LARGEST_CHUNK {
+                    self.send_pending(out);
+                }
+            }
             Step::Block(block) => self.note(block),
+            Step::Retry(time) => self.seen.retry = Some(*time),
             Step::Flush => {
                 self.send_head(out);
                 self.send_pending(out);
@@ -111,7 +120,6 @@ impl Answer {
     fn note(&mut self, block: &Block) {
         self.seen.events += usize::from(block.is_event);
         self.seen.id = block.id.clone().or(self.seen.id.take());
-        self.seen.retry = block.retry.or(self.seen.retry);
     }
 
     fn send_head(&mut self, out: &mut Vec<Part>) {
@@ -127,6 +135,9 @@ impl Answer {
             return;
         }
         self.send_head(out);
+        if !has_content(&self.head) {
+            return self.pending.clear();
+        }
         let mut chunk = Vec::new();
         // Chromium takes a line end right behind the mark for a part of the first line, and whoever
         // tests a page could do nothing about that.
@@ -142,14 +153,16 @@ impl Answer {
 
 /// How one connection's content is wrapped.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Wrapping {
+pub(super) struct Wrapping<'a> {
     /// The client speaks HTTP/1.1.
     pub(super) chunked: bool,
     /// The client asked for the head alone.
     pub(super) head_only: bool,
+    /// Lines that the head has, too.
+    pub(super) fields: &'a [String],
 }
 
-impl Wrapping {
+impl Wrapping<'_> {
     /// Appends a part as it goes over the wire.
     pub(super) fn write(self, part: &Part, out: &mut Vec<u8>) {
         match part {
@@ -179,6 +192,7 @@ impl Wrapping {
         }
         lines.extend(location.as_ref().map(|location| format!("Location: {location}")));
         lines.push("Cache-Control: no-cache".into());
+        lines.extend_from_slice(self.fields);
         if self.chunked && has_content(head) {
             lines.push("Transfer-Encoding: chunked".into());
         }
@@ -196,14 +210,14 @@ fn has_content(head: &Head) -> bool {
 mod tests {
     use super::*;
 
-    const HTTP_1_1: Wrapping = Wrapping { chunked: true, head_only: false };
+    const HTTP_1_1: Wrapping<'_> = Wrapping { chunked: true, head_only: false, fields: &[] };
 
     fn bytes(text: &str) -> Step {
         Step::Bytes(text.into())
     }
 
     /// What goes out for these steps, and what the last one asks for.
-    fn wire(opening: &Opening, wrapping: Wrapping, steps: &[Step]) -> (String, Deed) {
+    fn wire(opening: &Opening, wrapping: Wrapping<'_>, steps: &[Step]) -> (String, Deed) {
         let mut answer = Answer::new(opening);
         let mut parts = Vec::new();
         let deeds = steps.iter().map(|step| answer.take(step, false, &mut parts));
@@ -268,6 +282,21 @@ mod tests {
             \r\n\
             1\r\nx\r\n0\r\n\r\n";
         assert_eq!(out, expected);
+    }
+
+    #[test]
+    fn a_304_has_no_content_whatever_the_script_says() {
+        let head = Head { status: Status::NOT_MODIFIED, ..Head::stream("text/plain") };
+        let steps = [Step::Head(head), bytes("304"), Step::Flush, Step::End(Ending::Close)];
+        for wrapping in [HTTP_1_1, Wrapping { chunked: false, ..HTTP_1_1 }] {
+            let (out, _) = wire(&Opening::PLAIN, wrapping, &steps);
+            let expected = "HTTP/1.1 304 Not Modified\r\n\
+                Content-Type: text/plain\r\n\
+                Cache-Control: no-cache\r\n\
+                Connection: close\r\n\
+                \r\n";
+            assert_eq!(out, expected);
+        }
     }
 
     #[test]

@@ -6,13 +6,16 @@
 //!
 //! All of this is within the standard, and a correct client sees the same events in the end:
 //!
-//! - borders of chunks anywhere, also in a character and between CR and LF; some chunks come late;
+//! - borders of chunks anywhere, also in a character and between CR and LF; some chunks come late,
+//!   and some in two parts (which is the [`link`](super::link)'s to do);
 //! - line ends of all three kinds, byte order marks, other spellings of the content type;
 //! - comments, blank lines, and fields that mean nothing; fields without the space behind the
 //!   colon; ids that are given twice, of which the second counts; blocks without data;
 //! - connections that end, cleanly or not, also in the middle of a block or after a silence, but
 //!   only where a client that comes back can be sent exactly what it lacks; so there are resets,
 //!   which may destroy what it had not read yet, only where its id will tell;
+//! - and once at most, a connection that does not end but says nothing any more, until the client
+//!   has had enough of it;
 //! - at the very end what tells a client for good not to come back, unless the script has no end:
 //!   a 204, or another status or content type, under which nothing is an event any more.
 
@@ -20,6 +23,7 @@ mod blocks;
 mod noise;
 mod opening;
 
+use std::collections::VecDeque;
 use std::mem;
 use std::time::Duration;
 
@@ -35,6 +39,8 @@ pub(super) use opening::Opening;
 const FAULTS: usize = 6;
 /// Once in so many borders a chunk comes late.
 const LATE: usize = 4;
+/// Once in so many ends of a connection it is not ended, but says nothing any more.
+const STALLS: usize = 8;
 /// The latest, in milliseconds; longer would only make a run long.
 const LATEST: usize = 40;
 /// The longest silence before a connection ends, in milliseconds.
@@ -63,7 +69,7 @@ pub(super) fn disturb(steps: Vec<Step>, seed: u64, ends: Ends) -> Vec<Step> {
             Step::Bytes(bytes) => stretch.bytes.extend(bytes),
             Step::Wait(time) => stretch.waits.push((stretch.bytes.len(), time)),
             // Where chunks end is for the seed to say.
-            Step::Flush | Step::Block(_) => {}
+            Step::Flush | Step::Block(_) | Step::Retry(_) => {}
             step => {
                 chaos.take_stretch(mem::take(&mut stretch));
                 chaos.take_directive(step);
@@ -86,16 +92,24 @@ struct Chaos {
     after_cr: bool,
     /// Every event has an id of its own.
     ids_are_good: bool,
+    /// None has stalled yet, and nothing is repeated: a client that does not mind silence waits for
+    /// the end of a stall, which is long, and is to do that once only.
+    may_stall: bool,
     /// A client has seen no event.
     is_first: bool,
     /// A client has got an id for sure: it has come to an end that destroys nothing.
     has_id: bool,
-    /// The id that a client has.
+    /// The id that a client has; where this is repeated, in the first round.
     id: Vec<u8>,
+    /// The one that it has here in later rounds, if that is another.
+    later_id: Option<Vec<u8>>,
+    /// With which later rounds begin, for each section from this on.
+    later_ids: VecDeque<Option<Vec<u8>>>,
 }
 
 impl Chaos {
     fn new(seed: u64, steps: &[Step], ends: Ends) -> Self {
+        let mut later_ids = VecDeque::from(blocks::ids_of_later_rounds(steps));
         Self {
             random: Random::new(seed),
             ends,
@@ -104,9 +118,12 @@ impl Chaos {
             at_start: true,
             after_cr: false,
             ids_are_good: blocks::ids_are_good(steps),
+            may_stall: !steps.iter().any(|step| matches!(step, Step::Repeat(_))),
             is_first: true,
             has_id: false,
             id: Vec::new(),
+            later_id: later_ids.pop_front().flatten(),
+            later_ids,
         }
     }
 
@@ -118,6 +135,7 @@ impl Chaos {
                 self.note_end(*ending);
                 self.start_connection(true);
             }
+            Step::Repeat(_) => self.later_id = self.later_ids.pop_front().flatten(),
             _ => {}
         }
         self.out.push(step);
@@ -135,17 +153,22 @@ impl Chaos {
             self.out.push(Step::Bytes(stretch.bytes));
             return;
         }
-        let may_have_mark = mem::take(&mut self.at_start);
+        let may_have_mark = self.at_start;
+        self.at_start &= stretch.bytes.is_empty();
         for block in stretch.blocks(may_have_mark) {
             self.take_block(&block);
         }
     }
 
     fn take_block(&mut self, block: &Block) {
-        let disturbed = noise::add_to(block, &self.id, &mut self.after_cr, &mut self.random);
+        let is_sure = self.later_id.is_none();
+        let id = Some(&*self.id).filter(|id| is_sure && !id.is_empty());
+        let disturbed = noise::add_to(block, id, &mut self.after_cr, &mut self.random);
         let bytes: Vec<u8> = disturbed.steps.iter().flat_map(bytes_of).copied().collect();
         // At the start of a connection what looks like a byte order mark would be one.
-        let may_end = blocks::can_come_back(&self.id) && !bytes.starts_with(BYTE_ORDER_MARK);
+        let ids_can = [Some(&self.id), self.later_id.as_ref()].into_iter().flatten();
+        let ids_can = ids_can.map(Vec::as_slice).all(blocks::can_come_back);
+        let may_end = ids_can && !bytes.starts_with(BYTE_ORDER_MARK);
         if may_end && self.ends == Ends::May && self.random.one_in(FAULTS) {
             self.end_within(&bytes[..disturbed.unfinished]);
         }
@@ -158,6 +181,7 @@ impl Chaos {
         self.is_first &= !block.is_event();
         if let Some(id) = block.id() {
             self.id = id.to_vec();
+            self.later_id = None;
         }
     }
 
@@ -170,10 +194,7 @@ impl Chaos {
         if self.random.one_in(3) {
             self.wait(LONGEST_SILENCE);
         }
-        let endings = [Ending::Close, Ending::Cut, Ending::Reset];
-        let reset_is_safe = self.ids_are_good && (self.is_first || self.has_id);
-        let choices = if reset_is_safe { 3 } else { 2 };
-        let ending = self.random.pick(&endings[..choices]);
+        let ending = self.ending();
         // A client that has not even got a head may take it for futile to come back.
         self.out.push(Step::Flush);
         if ending == Ending::Reset {
@@ -181,6 +202,17 @@ impl Chaos {
         }
         self.note_end(ending);
         self.out.push(Step::End(ending));
+    }
+
+    fn ending(&mut self) -> Ending {
+        if self.may_stall && self.random.one_in(STALLS) {
+            self.may_stall = false;
+            return Ending::Stall;
+        }
+        let endings = [Ending::Close, Ending::Cut, Ending::Reset];
+        let reset_is_safe = self.ids_are_good && (self.is_first || self.has_id);
+        let choices = if reset_is_safe { 3 } else { 2 };
+        self.random.pick(&endings[..choices])
     }
 
     fn note_end(&mut self, ending: Ending) {

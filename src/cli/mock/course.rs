@@ -68,11 +68,6 @@ impl Course {
         Self { steps, sections, dropped_with }
     }
 
-    /// Whether a connection may be reset.
-    pub(super) fn has_reset(&self) -> bool {
-        self.steps.contains(&Step::End(Ending::Reset))
-    }
-
     /// The next step and its place, and moves on. What was dropped or done before `reached` is
     /// passed over.
     pub(super) fn next(&self, at: &mut Position, reached: Position) -> Option<(Position, &Step)> {
@@ -108,24 +103,58 @@ impl Course {
         }
     }
 
+    /// What follows, without the rounds of a section that are as those before.
+    fn ahead(&self, from: Position, reached: Position) -> impl Iterator<Item = (Position, &Step)> {
+        let (mut at, mut first) = (from, from);
+        std::iter::from_fn(move || {
+            let found = self.next(&mut at, reached);
+            if at.section != first.section {
+                first = at;
+            } else if at.round > first.round + 1 {
+                // The second round has seen all that there is, up to the one that is reached.
+                at = if at.section == reached.section && at.round < reached.round {
+                    Position { round: reached.round, ..at }
+                } else {
+                    let section = at.section + 1;
+                    Position { section, round: 0, step: self.sections[section].start }
+                };
+                first = at;
+            }
+            found
+        })
+    }
+
     /// Whether there is an event or anything else to be done from here on.
     fn has_more(&self, from: Position, reached: Position) -> bool {
-        let mut at = from;
-        // Twice round sees everything that a section repeats.
-        for _ in 0..self.steps.len() * 2 + 2 {
-            match self.next(&mut at, reached) {
-                None => return false,
-                Some((_, Step::Block(block))) if block.is_event => return true,
-                Some((here, Step::Head(_))) if here >= reached => return true,
-                Some((here, Step::End(ending))) if here >= reached => {
-                    // That the stream ends where all steps do is nothing.
-                    let is_last = here.step + 1 == self.steps.len();
-                    return !is_last || *ending != Ending::Close;
-                }
-                Some(_) => {}
+        let found = self.ahead(from, reached).find_map(|(here, step)| match step {
+            Step::Block(block) if block.is_event => Some(true),
+            Step::Head(_) if here >= reached => Some(true),
+            Step::End(ending) if here >= reached => {
+                // That the stream ends where all steps do is nothing.
+                let is_last = here.step + 1 == self.steps.len();
+                Some(!is_last || *ending != Ending::Close)
             }
-        }
-        false
+            _ => None,
+        });
+        found.unwrap_or(false)
+    }
+
+    /// Whether the connection that begins here ends with a reset, if the client stays.
+    pub(super) fn will_reset(&self, from: Position, reached: Position) -> bool {
+        let mut has_begun = false;
+        let ending = self.ahead(from, reached).find_map(|(here, step)| match step {
+            // It is that of the next connection.
+            Step::Head(_) if here >= reached && has_begun => Some(Ending::Close),
+            Step::End(ending) => Some(*ending),
+            step => {
+                has_begun |= match step {
+                    Step::Bytes(bytes) => !bytes.is_empty(),
+                    step => *step == Step::Flush,
+                };
+                None
+            }
+        });
+        ending == Some(Ending::Reset)
     }
 
     /// The place behind the event with this id that is nearest to what has been sent.

@@ -16,6 +16,7 @@ pub(super) struct Options {
     /// How many times as fast; finite and over zero.
     pub(super) speed: f64,
     pub(super) chaos: Option<u64>,
+    pub(super) stall: Option<Duration>,
     pub(super) connections: Option<u64>,
     pub(super) until_idle: Option<Duration>,
     pub(super) until_eof: bool,
@@ -30,6 +31,7 @@ impl Default for Options {
             rate: 20.0,
             speed: 1.0,
             chaos: None,
+            stall: None,
             connections: None,
             until_idle: None,
             until_eof: false,
@@ -44,7 +46,8 @@ pub(super) static TABLE: Table<Options> = Table {
     usage: "tidings mock SCRIPT [--listen 127.0.0.1:0] [options]",
     about: "Serves event streams from a script: an event stream as it goes over the wire, with \
             comments that direct it; or a cassette; or a .txt file, token by token, as a language \
-            model would. Every path and every method gets it. A client that comes back is sent \
+            model would. Every path and every method gets it, and pages of every origin may read \
+            it. A client that comes back is sent \
             what follows. Each connection is told of in a line, and when the mock ends, a report \
             card says how the client did.",
     operands: &["SCRIPT"],
@@ -67,8 +70,16 @@ pub(super) static TABLE: Table<Options> = Table {
             default: Preset::Words("as the script says"),
             doc: "Sends the stream as badly as the standard allows: split anywhere, late, with \
                   comments, byte order marks and line ends of all kinds, and with connections that \
-                  end (but for those of a text, which nobody comes back for). A correct client \
+                  end or stall (but for those of a text, which nobody comes back for). A correct client \
                   sees the same events. The same seed gives the same bytes.",
+        },
+        Flag {
+            name: "stall",
+            takes: number("SECONDS", 1, |o, n| o.stall = Some(Duration::from_secs(n.into()))),
+            repeats: false,
+            default: Preset::Words("10 with --chaos, else no limit"),
+            doc: "Cuts a connection that has stalled when the client has stayed for so long. Some \
+                  seeds stall one.",
         },
         Flag {
             name: "speed",
@@ -103,7 +114,8 @@ pub(super) static TABLE: Table<Options> = Table {
             takes: number("N", 1, |o, n| o.connections = Some(n.into())),
             repeats: false,
             default: Preset::Words("no limit"),
-            doc: "Ends, with the report card, when so many connections have been served.",
+            doc: "Ends, with the report card, as soon as so many connections have been served. \
+                  What the client does behind the last of them is not seen.",
         },
         Flag {
             name: "until-idle",
@@ -112,14 +124,17 @@ pub(super) static TABLE: Table<Options> = Table {
             }),
             repeats: false,
             default: Preset::Words("it goes on"),
-            doc: "Ends, with the report card, when nobody has been connected for so long.",
+            doc: "Ends, with the report card, when nobody has been connected for so long. That a \
+                  client does not come back can be told after twice its reconnection time, which \
+                  is half a second at least, and 6 seconds where the script sets none.",
         },
         Flag {
             name: "until-eof",
             takes: Takes::Nothing(|o| o.until_eof = true),
             repeats: false,
             default: Preset::None,
-            doc: "Ends, with the report card, when standard input ends.",
+            doc: "Ends, with the report card, when standard input ends. At a terminal Ctrl-D does \
+                  that unasked, unless it runs in the background; on Ctrl-C there is no card.",
         },
         Flag {
             name: "print",
@@ -133,6 +148,17 @@ pub(super) static TABLE: Table<Options> = Table {
     ],
     exits: &[(BAD_CLIENT, "the report card has a NO")],
 };
+
+/// How long a stall lasts under chaos: longer than most deadlines for silence in tests.
+const STALL: Duration = Duration::from_secs(10);
+
+impl Options {
+    /// How long a stall lasts at most, at the speed that was asked for.
+    pub(super) fn longest_stall(&self) -> Option<Duration> {
+        let most = self.stall.or(self.chaos.map(|_| STALL));
+        most.map(|most| most.div_f64(self.speed))
+    }
+}
 
 /// The exit status if the client did not do as it should.
 pub(super) const BAD_CLIENT: u8 = 3;
@@ -171,6 +197,20 @@ mod tests {
         assert_eq!((options.rate, options.speed, options.chaos), (2.5, 10.0, Some(0)));
         assert_eq!(options.until_idle, Some(Duration::from_secs(2)));
         assert_eq!(parse(&TABLE, &["--rate=7"]).expect("it is right").rate, 7.0);
+    }
+
+    #[test]
+    fn a_stall_has_a_limit_where_one_is_given_or_chaos_stalls() {
+        let stall = |given: &[&str]| {
+            let options = parse(&TABLE, given).expect("it is right");
+            options.longest_stall().map(|time| time.as_millis())
+        };
+        assert_eq!(stall(&["x"]), None);
+        assert_eq!(stall(&["x", "--stall=3"]), Some(3000));
+        assert_eq!(stall(&["x", "--chaos=1"]), Some(10_000));
+        assert_eq!(stall(&["x", "--chaos=1", "--stall=3", "--speed=100"]), Some(30));
+        let longest = stall(&["x", "--stall=4294967295", "--speed=0.001"]);
+        assert_eq!(longest, Some(4_294_967_295_000_000));
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(super) struct Player<'a> {
     pub(super) course: &'a Course,
     /// What ends a connection before here was done already.
     pub(super) reached: Position,
-    pub(super) wrapping: Wrapping,
+    pub(super) wrapping: Wrapping<'a>,
     /// How many times as fast as the script says.
     pub(super) speed: f64,
 }
@@ -53,6 +53,10 @@ impl Player<'_> {
                 break Over::Left(at);
             }
             if let Some((ending, next)) = ending {
+                // Who has gone before it was reset has not been reset.
+                if ending == Ending::Reset && link.is_gone() {
+                    break Over::Left(next);
+                }
                 break Over::Ended(ending, next);
             }
             if let Deed::Pause(time) = deed {

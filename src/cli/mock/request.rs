@@ -15,6 +15,8 @@ use std::time::Duration;
 use tidings::Limits;
 use tidings::http::{BodyDecoder, Head, HeadParser, Refusal, Version};
 
+use super::cors;
+
 /// How long a client may take for the next part of its request.
 const DEADLINE: Duration = Duration::from_secs(10);
 /// A prompt with pictures in it is many times a usual body. Nothing of it is kept.
@@ -28,6 +30,10 @@ pub(super) struct Request {
     pub(super) line: String,
     pub(super) last_event_id: Option<String>,
     pub(super) head_only: bool,
+    /// A browser asks whether a page may send what it wants to send.
+    pub(super) is_preflight: bool,
+    /// Field lines that the answer needs, whatever it is.
+    pub(super) fields: Vec<String>,
     /// The client speaks HTTP/1.1, and so knows chunks.
     pub(super) knows_chunks: bool,
 }
@@ -39,6 +45,8 @@ impl Request {
             line: format!("{} {}", head.method(), head.target()),
             last_event_id: last_event_id.map(|id| String::from_utf8_lossy(id).into_owned()),
             head_only: head.method() == tidings::Method::Head,
+            is_preflight: cors::is_preflight(head),
+            fields: cors::fields(head),
             knows_chunks: head.version() == Version::Http11,
         }
     }

@@ -34,6 +34,8 @@ use crate::cli::flags::distance;
 
 pub(super) use directives::DIRECTIVES;
 
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// What is wrong with a script, and in which line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Flaw {
@@ -58,6 +60,9 @@ pub(super) fn parse(script: &[u8]) -> Result<Vec<Step>, Flaw> {
         let directed = directive(number, &line).map_err(flaw)?;
         if matches!(directed.as_deref(), Some([Step::Repeat(_)])) {
             check_section(&steps[section..], in_block).map_err(flaw)?;
+            if section == 0 {
+                set_mark_apart(&mut steps);
+            }
             section = steps.len() + 1;
         }
         match directed {
@@ -87,6 +92,15 @@ fn check_section(steps: &[Step], in_block: bool) -> Result<(), String> {
     Ok(())
 }
 
+/// A byte order mark belongs to the file, and not to what is repeated in it.
+fn set_mark_apart(steps: &mut Vec<Step>) {
+    let Some(Step::Bytes(bytes)) = steps.first_mut() else { return };
+    if let Some(rest) = bytes.strip_prefix(BYTE_ORDER_MARK) {
+        *bytes = rest.to_vec();
+        steps.splice(..0, [Step::Bytes(BYTE_ORDER_MARK.to_vec()), Step::Repeat(Some(1))]);
+    }
+}
+
 /// Lines go out together up to the end of their block.
 fn send(line: &Line<'_>, steps: &mut Vec<Step>) {
     let whole = [line.content, line.end].concat();
@@ -101,15 +115,14 @@ fn send(line: &Line<'_>, steps: &mut Vec<Step>) {
 
 /// What a line directs; `None` if it is to be sent. A byte order mark belongs to no line.
 fn directive(number: usize, line: &Line<'_>) -> Result<Option<Vec<Step>>, String> {
-    let content = match line.content.strip_prefix("\u{feff}".as_bytes()) {
+    let content = match line.content.strip_prefix(BYTE_ORDER_MARK) {
         Some(content) if number == 1 => content,
         _ => line.content,
     };
     let Some(comment) = content.strip_prefix(b":") else { return Ok(None) };
-    let Ok(comment) = str::from_utf8(comment.strip_prefix(b" ").unwrap_or(comment)) else {
-        return Ok(None);
-    };
-    let (word, text) = comment.split_once(' ').unwrap_or((comment, ""));
+    let Ok(comment) = str::from_utf8(comment) else { return Ok(None) };
+    let comment = comment.trim();
+    let (word, text) = comment.split_once(char::is_whitespace).unwrap_or((comment, ""));
     let Some(found) = DIRECTIVES.iter().find(|directive| directive.name == word) else {
         return almost(word).map_or(Ok(None), Err);
     };
@@ -124,13 +137,15 @@ fn directive(number: usize, line: &Line<'_>) -> Result<Option<Vec<Step>>, String
 
 /// What to say of a word that was most likely meant to be a directive.
 fn almost(word: &str) -> Option<String> {
+    let lower = &*word.to_lowercase();
     let letters = |word: &str| {
         let mut letters: Vec<char> = word.chars().collect();
         letters.sort_unstable();
         letters
     };
-    let near =
-        |name: &str| letters(name) == letters(word) || name.len() > 3 && distance(word, name) == 1;
+    let near = |name: &str| {
+        letters(name) == letters(lower) || name.len() > 3 && distance(lower, name) == 1
+    };
     let meant = DIRECTIVES.iter().find(|directive| near(directive.name))?.name;
     let known = DIRECTIVES.iter().map(|directive| directive.name).collect::<Vec<_>>().join(", ");
     Some(format!(

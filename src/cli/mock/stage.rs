@@ -19,15 +19,18 @@ use super::chaos::Opening;
 use super::course::{Course, Entrance, Progress};
 use super::link::Link;
 use super::play::{Over, Player};
-use super::report::{Report, Visit};
+use super::report::{Report, Stall, Visit};
 use super::request::{self, Request};
 use super::step::{Ending, Head};
+use crate::cli::random::Random;
 use crate::cli::{Outcome, print};
 
 pub(super) struct Stage {
     pub(super) course: Course,
     pub(super) seed: Option<u64>,
     pub(super) speed: f64,
+    /// How long a stall lasts at most.
+    pub(super) stall: Option<Duration>,
     /// So many connections are served.
     pub(super) most: Option<u64>,
     /// Tells the main thread to stop.
@@ -42,8 +45,6 @@ pub(super) struct State {
     pub(super) report: Report,
     /// How many connections have sent a request.
     begun: u64,
-    /// How many of them have not been noted.
-    open: u64,
     /// When the last of them was.
     idle_since: Option<Instant>,
 }
@@ -51,12 +52,12 @@ pub(super) struct State {
 impl State {
     pub(super) fn new() -> Self {
         let (progress, report) = (Progress::new(), Report::default());
-        Self { progress, report, begun: 0, open: 0, idle_since: None }
+        Self { progress, report, begun: 0, idle_since: None }
     }
 
     /// For how long there has been no connection, since there has been one.
     pub(super) fn idle(&self) -> Option<Duration> {
-        self.idle_since.filter(|_| self.open == 0).map(|since| since.elapsed())
+        self.idle_since.filter(|_| self.report.open() == 0).map(|since| since.elapsed())
     }
 }
 
@@ -74,83 +75,99 @@ impl Stage {
     pub(super) fn serve(&self, socket: TcpStream) {
         // Who says nothing is none of the clients that we are to report on.
         let Ok(Some(request)) = request::read(&socket) else { return };
-        let Ok(link) = Link::new(socket, self.course.has_reset()) else { return };
+        let Ok(link) = Link::new(socket) else { return };
         match request {
-            Ok(request) if request.head_only => self.answer_head(link),
+            Ok(request) if request.is_preflight => answer_head(Head::no_content(), &request, link),
+            Ok(request) if request.head_only => {
+                answer_head(Head::stream(Opening::PLAIN.content_type), &request, link);
+            }
             Ok(request) => self.perform(&request, link),
             Err(refusal) => self.refuse(&refusal, link),
         }
     }
 
-    /// A request for the head alone changes nothing.
-    fn answer_head(&self, mut link: Link) {
-        let mut out = Vec::new();
-        let wrapping = Wrapping { chunked: true, head_only: true };
-        wrapping.write(&Part::Head(Head::stream(Opening::PLAIN.content_type)), &mut out);
-        let _ = link.send(&out);
-        link.close();
-    }
-
-    /// Opens a visit; `None` if there have been enough.
+    /// Opens a visit; `None` if there have been enough, and this one is only told of.
     fn begin(&self, line: &str, last_event_id: Option<&str>) -> Option<(Visit, Entrance)> {
         let mut state = self.lock();
-        if self.most.is_some_and(|most| state.begun >= most) {
+        let is_enough = self.most.is_some_and(|most| state.begun >= most);
+        state.begun += 1;
+        let visit = Visit::new(state.begun, line, last_event_id, self.now());
+        if is_enough {
+            self.say(&state.report.note(visit.turned_away()));
             return None;
         }
-        state.begun += 1;
-        state.open += 1;
-        let visit = Visit::new(state.begun, line, last_event_id, self.now());
+        state.report.begin(&visit);
         Some((visit, state.progress.enter(&self.course, last_event_id)))
     }
 
     fn perform(&self, request: &Request, mut link: Link) {
         let id = request.last_event_id.as_deref();
         let Some((visit, entrance)) = self.begin(&request.line, id) else { return link.close() };
-        let wrapping = Wrapping { chunked: request.knows_chunks, head_only: false };
+        let fields = &request.fields;
+        let wrapping = Wrapping { chunked: request.knows_chunks, head_only: false, fields };
         let Entrance::From { at, reached } = entrance else {
             return self.answer_nothing(visit, wrapping, link);
         };
+        if !self.course.will_reset(at, reached) {
+            link.take_last_byte();
+        }
         let player = Player { course: &self.course, reached, wrapping, speed: self.speed };
         let opening = Opening::of(self.seed, visit.number);
+        if let Some(seed) = self.seed {
+            link.cut_by(Random::new(seed.wrapping_add(visit.number)));
+        }
         let (over, seen) = player.play(at, &opening, &mut link);
         self.go_on_at(over);
         match over {
             Over::Ended(Ending::Stall, _) => {
-                link.wait_until_left();
-                self.note(visit, &seen, Some(Ending::Stall));
+                let begun = Instant::now();
+                let has_left = link.wait_until_left(self.stall);
+                let stall = Stall { stayed: begun.elapsed(), has_left };
+                self.note(visit.stalled(stall), &seen, Some(Ending::Stall));
+                self.end(link, Ending::Cut);
             }
-            Over::Left(_) => self.note(visit, &seen, None),
             Over::Ended(ending, _) => {
                 self.note(visit, &seen, Some(ending));
-                match ending {
-                    Ending::Reset => link.reset(),
-                    _ => link.close(),
-                }
-                if ending == Ending::Finish {
-                    let _ = self.stop.send(Ok(()));
-                }
+                self.end(link, ending);
+            }
+            Over::Left(_) => {
+                self.note(visit, &seen, None);
+                self.stop_after_last();
             }
         }
+    }
+
+    /// Ends a connection, and the mock if it was the last. What the client does then is not waited
+    /// for: it may be back already, and nobody would serve it.
+    fn end(&self, mut link: Link, ending: Ending) {
+        if ending == Ending::Reset {
+            link.reset();
+            return self.stop_after_last();
+        }
+        link.say_end();
+        if ending == Ending::Finish {
+            let _ = self.stop.send(Ok(()));
+        }
         self.stop_after_last();
+        link.linger();
     }
 
     /// Tells a client that there is nothing more for it.
-    fn answer_nothing(&self, visit: Visit, wrapping: Wrapping, mut link: Link) {
+    fn answer_nothing(&self, visit: Visit, wrapping: Wrapping<'_>, mut link: Link) {
         let head = Head::no_content();
         let mut out = Vec::new();
         wrapping.write(&Part::Head(head.clone()), &mut out);
         let sent = link.send(&out);
         let seen = Seen { head: Some(head), ..Seen::default() };
         self.note(visit, &seen, sent.is_ok().then_some(Ending::Close));
-        link.close();
-        self.stop_after_last();
+        self.end(link, Ending::Close);
     }
 
     fn refuse(&self, refusal: &Refusal, mut link: Link) {
         let status = refusal.status();
         let head = Head { status, content_type: "text/plain".into(), location: None };
         let mut out = Vec::new();
-        let wrapping = Wrapping { chunked: false, head_only: false };
+        let wrapping = Wrapping { chunked: false, head_only: false, fields: &[] };
         wrapping.write(&Part::Head(head), &mut out);
         wrapping.write(&Part::Chunk(format!("{refusal}\n").into_bytes()), &mut out);
         let _ = link.send(&out);
@@ -170,7 +187,6 @@ impl Stage {
     fn note(&self, visit: Visit, seen: &Seen, ending: Option<Ending>) {
         let mut state = self.lock();
         let line = state.report.note(visit.over(seen, ending, self.now()));
-        state.open -= 1;
         state.idle_since = Some(Instant::now());
         // Under the lock, so that the lines come in order.
         self.say(&line);
@@ -185,8 +201,17 @@ impl Stage {
 
     fn stop_after_last(&self) {
         let state = self.lock();
-        if state.open == 0 && self.most.is_some_and(|most| state.begun >= most) {
+        if state.report.open() == 0 && self.most.is_some_and(|most| state.begun >= most) {
             let _ = self.stop.send(Ok(()));
         }
     }
+}
+
+/// Answers with a head alone, which changes nothing: it is no connection of the script's.
+fn answer_head(head: Head, request: &Request, mut link: Link) {
+    let mut out = Vec::new();
+    let wrapping = Wrapping { chunked: true, head_only: true, fields: &request.fields };
+    wrapping.write(&Part::Head(head), &mut out);
+    let _ = link.send(&out);
+    link.close();
 }

@@ -24,6 +24,9 @@ pub(super) enum Step {
     Bytes(Vec<u8>),
     /// Here a block is complete. Only [`mark`] makes it.
     Block(Block),
+    /// Here a line is complete that sets the reconnection time, which holds from then on, whether
+    /// the block is ever completed or not (HTML standard, section 9.2.6). Only [`mark`] makes it.
+    Retry(Duration),
     /// The chunk ends here.
     Flush,
     /// The chunk ends here, and nothing happens for so long.
@@ -43,8 +46,6 @@ pub(super) struct Block {
     pub(super) is_event: bool,
     /// The id that it set itself.
     pub(super) id: Option<String>,
-    /// The reconnection time that it set itself.
-    pub(super) retry: Option<Duration>,
 }
 
 /// What the head of an answer says.
@@ -56,6 +57,15 @@ pub(super) struct Head {
     pub(super) location: Option<String>,
 }
 
+/// The statuses with which a client follows a location (the Fetch standard, section 2.2.3).
+pub(super) const REDIRECTS: [Status; 5] = [
+    Status::MOVED_PERMANENTLY,
+    Status::FOUND,
+    Status::SEE_OTHER,
+    Status::TEMPORARY_REDIRECT,
+    Status::PERMANENT_REDIRECT,
+];
+
 /// How a connection is ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
@@ -65,7 +75,7 @@ pub(super) enum Ending {
     Cut,
     /// By a reset.
     Reset,
-    /// Not at all: nothing comes any more, until the client goes.
+    /// Not at all: nothing comes any more, until the client goes or has stayed for long enough.
     Stall,
     /// As it should be, and the mock with it.
     Finish,
@@ -81,6 +91,11 @@ impl Head {
         Self { status: Status::NO_CONTENT, content_type: String::new(), location: None }
     }
 
+    /// Whether a client goes on somewhere else.
+    pub(super) fn is_redirect(&self) -> bool {
+        REDIRECTS.contains(&self.status) && self.location.is_some()
+    }
+
     /// Whether a client reads events out of what follows.
     pub(super) fn is_event_stream(&self) -> bool {
         let essence = self.content_type.split(';').next().unwrap_or_default();
@@ -88,7 +103,8 @@ impl Head {
     }
 }
 
-/// Puts a [`Step::Block`] behind each blank line that a client sees, and an end to the end.
+/// Puts a [`Step::Block`] behind each blank line that a client sees, and a [`Step::Retry`] behind
+/// each reconnection time; and an end to the end.
 pub(super) fn mark(steps: Vec<Step>) -> Vec<Step> {
     let mut marked = Vec::with_capacity(steps.len() * 2);
     let mut scanner = Scanner::new();
@@ -128,7 +144,7 @@ impl Scanner {
         Self { is_stream: true, at_start: true, after_cr: false, line, block }
     }
 
-    /// Appends the bytes, and the blocks where they are complete.
+    /// Appends the bytes, and what a client learns from each line behind it.
     fn mark_bytes(&mut self, bytes: &[u8], marked: &mut Vec<Step>) {
         let mut start = 0;
         for (at, &byte) in bytes.iter().enumerate() {
@@ -141,13 +157,13 @@ impl Scanner {
                 continue;
             }
             self.after_cr = byte == b'\r';
-            if let Some(block) = self.take_line() {
+            if let Some(learned) = self.take_line() {
                 // The other half of a CR LF belongs to it, if it is here.
                 let behind = at + 1;
                 let behind =
                     behind + usize::from(self.after_cr && bytes.get(behind) == Some(&b'\n'));
                 marked.push(Step::Bytes(bytes[start..behind].to_vec()));
-                marked.push(Step::Block(block));
+                marked.push(learned);
                 start = behind;
             }
         }
@@ -156,15 +172,15 @@ impl Scanner {
         }
     }
 
-    /// Takes the line that has ended; the block if it was blank.
-    fn take_line(&mut self) -> Option<Block> {
+    /// Takes the line that has ended; gives what a client learns with its end.
+    fn take_line(&mut self) -> Option<Step> {
         let line = mem::take(&mut self.line);
         let mut line = line.as_slice();
         if mem::take(&mut self.at_start) {
             line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line);
         }
         match field(line) {
-            (b"", _) if line.is_empty() => return Some(mem::take(&mut self.block)),
+            (b"", _) if line.is_empty() => return Some(Step::Block(mem::take(&mut self.block))),
             (b"data", _) => self.block.is_event = true,
             (b"id", id) if !id.contains(&0) => {
                 self.block.id = Some(String::from_utf8_lossy(id).into_owned());
@@ -172,7 +188,7 @@ impl Scanner {
             (b"retry", digits) => {
                 let time = str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
                 let time = time.filter(|_| digits.iter().all(u8::is_ascii_digit));
-                self.block.retry = time.map(Duration::from_millis).or(self.block.retry);
+                return time.map(|millis| Step::Retry(Duration::from_millis(millis)));
             }
             _ => {}
         }
@@ -189,7 +205,7 @@ mod tests {
     }
 
     fn block(is_event: bool, id: Option<&str>) -> Step {
-        Step::Block(Block { is_event, id: id.map(Into::into), retry: None })
+        Step::Block(Block { is_event, id: id.map(Into::into) })
     }
 
     #[test]
@@ -237,11 +253,25 @@ mod tests {
     }
 
     #[test]
+    fn a_reconnection_time_holds_from_the_end_of_its_line() {
+        let steps = vec![bytes("retry: 1\r\ndata: a\n"), Step::End(Ending::Cut)];
+        let expected = [
+            bytes("retry: 1\r\n"),
+            Step::Retry(Duration::from_millis(1)),
+            bytes("data: a\n"),
+            Step::End(Ending::Cut),
+        ];
+        assert_eq!(mark(steps), expected);
+    }
+
+    #[test]
     fn a_reconnection_time_is_digits_alone() {
         let retry = |value: &str| {
             let marked = mark(vec![bytes(&format!("retry: {value}\n\n"))]);
-            let Step::Block(block) = &marked[1] else { panic!("{marked:?}") };
-            block.retry.map(|time| time.as_millis())
+            marked.into_iter().find_map(|step| match step {
+                Step::Retry(time) => Some(time.as_millis()),
+                _ => None,
+            })
         };
         assert_eq!(retry("20"), Some(20));
         for value in ["", "-1", "+1", "1s"] {

@@ -245,7 +245,8 @@ fn a_retry_is_told_with_the_next_event_and_kept_after_it() {
     let mut parser = fed("retry:5\n\n");
     parser.start_over();
     parser.feed(b"data\n\n").unwrap();
-    assert_eq!(parser.next_event().unwrap().retry, None);
+    let told = parser.next_event().unwrap().retry;
+    assert_eq!(told, Some(Duration::from_millis(5)), "it was set, and nothing has told of it");
     assert_eq!(parser.reconnection_time(), Some(Duration::from_millis(5)));
 }
 

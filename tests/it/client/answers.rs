@@ -38,6 +38,12 @@ fn any_other_status_fails_it_for_good_with_what_the_server_says() {
         ),
         ("404 What", "Content-Type: text/event-stream\r\n\r\n", "the server answers 404 Not Found"),
         ("201 Created", "Content-Length: 0\r\n\r\n", "the server answers 201 Created"),
+        (
+            "404 Not Found",
+            "\r\n404 Not Found: nothing is here\n",
+            "the server answers 404 Not Found: nothing is here",
+        ),
+        ("403 Forbidden", "\r\n403 Forbidden\n", "the server answers 403 Forbidden"),
         ("599", "\r\n", "the server answers 599"),
         (
             "500 ",

@@ -75,7 +75,7 @@ fn sending_after_the_end_says_how_it_ended() {
     assert!(!writer.is_active());
     let error = writer.send("too late").unwrap_err();
     assert_eq!(error.close_reason(), Some(CloseReason::Server));
-    assert_eq!(error.to_string(), "the stream is closed: the server closed the stream");
+    assert_eq!(error.to_string(), "the server closed the stream");
     assert!(writer.try_send("too late").unwrap_err().is_closed());
     assert!(writer.comment("too late").unwrap_err().is_closed());
     assert!(writer.open().unwrap_err().is_closed());

@@ -1,6 +1,7 @@
 //! What the tests share: waiting for conditions, raw HTTP, event streams, other programs, and
 //! servers that do as they are told.
 
+pub(crate) mod cipher;
 pub(crate) mod http;
 pub(crate) mod memory;
 pub(crate) mod process;

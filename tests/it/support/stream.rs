@@ -105,7 +105,7 @@ impl EventStream {
 }
 
 fn request(address: SocketAddr, target: &str) -> StreamRequest {
-    StreamRequest::get(&format!("http://{address}{target}")).expect("an URL")
+    StreamRequest::get(&format!("http://{address}{target}")).expect("a URL")
 }
 
 /// Whether the connection was over before the stream was.

@@ -94,6 +94,28 @@ pub(super) fn can_come_back(id: &[u8]) -> bool {
     is_text && id.trim_ascii().len() == id.len()
 }
 
+/// For each section that is repeated the id, if it sets one, that a client has when it begins again.
+/// In the first round it has another there, or none.
+pub(super) fn ids_of_later_rounds(steps: &[Step]) -> Vec<Option<Vec<u8>>> {
+    let (mut ids, mut id) = (Vec::new(), None);
+    let mut stretch = Stretch::default();
+    for step in steps {
+        match step {
+            Step::Bytes(bytes) => stretch.bytes.extend_from_slice(bytes),
+            Step::Head(_) | Step::End(_) | Step::Repeat(_) => {
+                let blocks = mem::take(&mut stretch).blocks(true);
+                let set = blocks.iter().rev().find_map(|block| block.id().map(<[u8]>::to_vec));
+                id = set.or(id);
+            }
+            _ => {}
+        }
+        if let Step::Repeat(times) = step {
+            ids.push(id.take().filter(|_| *times != Some(1)));
+        }
+    }
+    ids
+}
+
 /// Whether every event has an id of its own that can come back, so that a client can tell exactly
 /// what it has got, whatever it has lost.
 pub(super) fn ids_are_good(steps: &[Step]) -> bool {

@@ -39,11 +39,11 @@ pub(super) struct Disturbed {
     pub(super) unfinished: usize,
 }
 
-/// Adds noise to a block. `id` is what the client has; `after_cr` is whether the last byte is CR,
+/// Adds noise to a block. `id` is what the client has, if that is known; `after_cr` is whether the last byte is CR,
 /// before and after.
 pub(super) fn add_to(
     block: &Block,
-    id: &[u8],
+    id: Option<&[u8]>,
     after_cr: &mut bool,
     random: &mut Random,
 ) -> Disturbed {
@@ -56,7 +56,7 @@ pub(super) fn add_to(
         }
         writer.add_noise();
         unfinished = writer.length();
-        writer.double_id(&line.content, id);
+        writer.double_id(&line.content, id.unwrap_or_default());
         let content = writer.spelled(&line.content);
         writer.add_line(&content, line.has_end);
     }
@@ -95,11 +95,11 @@ impl Writer<'_> {
     }
 
     /// A blank line, a type without data, or the same id again: none is an event.
-    fn add_empty_block(&mut self, id: &[u8]) {
-        match self.random.below(NOISE * 3) {
-            0 => {}
-            1 => self.add_line(b"event: never", true),
-            2 if !id.is_empty() => self.add_line(&[b"id: ", id].concat(), true),
+    fn add_empty_block(&mut self, id: Option<&[u8]>) {
+        match (self.random.below(NOISE * 3), id) {
+            (0, _) => {}
+            (1, _) => self.add_line(b"event: never", true),
+            (2, Some(id)) => self.add_line(&[b"id: ", id].concat(), true),
             _ => return,
         }
         self.add_line(b"", true);

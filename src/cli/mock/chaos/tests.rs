@@ -10,7 +10,7 @@ use super::super::step::mark;
 use super::*;
 
 /// Scripts in which everything has its turn.
-const SCRIPTS: [&str; 12] = [
+const SCRIPTS: [&str; 16] = [
     "",
     "data: a\n\ndata: b\n\ndata: c\n\n",
     "id: 1\ndata: a\n\nid: 2\ndata: größe 数 🦀\n\nid: 3\nevent: x\nretry: 20\ndata: a\ndata:  b\n\n",
@@ -24,6 +24,10 @@ const SCRIPTS: [&str; 12] = [
      : flush\n: end",
     "data: a\n\n: repeat 3\ndata: b\n\n: close\n: repeat 2\n: no-content",
     "id: 1\ndata: a\n\nid: 2\ndata: b\n\n: repeat 3\nid: 3\ndata: c\n\ndata: d\n\n: status 500",
+    "id: 1\ndata: a\n\n: repeat 1\ndata: b\n\nid: 2\ndata: c\n\n: repeat 3",
+    "data: a\n\nid: \u{1}\ndata: b\n\n: repeat 3\ndata: c\n\n: close\nid: 1\n\n: repeat 2",
+    "\u{feff}data: a\n\ndata: b\n\n: repeat 3\ndata: c\n\n",
+    "\u{feff}id: 1\ndata: a\n\n: cut\n: repeat 3\n\u{feff}data: c\n\n",
     "id: \u{1}\ndata: a\n\ndata: b\n\n: type text/html\ndata: not this\n\n",
 ];
 
@@ -122,9 +126,9 @@ fn seed_one_is_written_out() {
     let script = "id: 1\ndata: é\n\nid: 2\ndata: b\n\n";
     let disturbed: Vec<_> = disturb(steps(script), 1, Ends::May).iter().map(shown).collect();
     let expected = [
-        r"id: another\rid: 1\rdata: \xc3\xa9\r\n\r\n||<Cut>",
-        r"id: another\nid:2\r|\ndat|a:b\r|(39ms)\n|\r\n<Close>",
-        r"<201 text/event-stream>id: 0\ndata: this is no event\n\n<Close>",
+        r"id: another\rid: 1\rdata: \xc3\xa9\r\n\r\n||<Close>",
+        r"id: another\nid:2\r\ndat|a:b\r\n\r|\n<Close>",
+        r"<200 application/json>id: 0\ndata: this is no event\n\n<Close>",
     ];
     assert_eq!(disturbed.concat(), expected.concat());
 }
@@ -169,7 +173,7 @@ fn every_kind_of_disturbance_comes_up() {
         }
         assert!(!text.is_empty());
     }
-    assert_eq!(endings.len(), 3, "{endings:?}");
+    assert_eq!(endings.len(), 4, "{endings:?}");
     assert_eq!(types.len(), 1 + 5 + 3, "{types:?}");
     assert_eq!((borders, waits > 100), ([true; 2], true));
     let openings: HashSet<_> = (0..100).map(|n| format!("{:?}", Opening::of(Some(1), n))).collect();

@@ -140,6 +140,42 @@ fn who_lacks_nothing_gets_nothing_again() {
 }
 
 #[test]
+fn a_reset_is_seen_from_where_its_connection_begins_and_from_no_other() {
+    let will_reset = |script: &str, from: usize, reached: usize| {
+        let course = Player::new(script).course;
+        let behind = |steps: usize| {
+            let mut at = START;
+            for _ in 0..steps {
+                course.next(&mut at, START).expect("a step");
+            }
+            at
+        };
+        course.will_reset(behind(from), behind(reached))
+    };
+    // Bytes, block and flush, twice, and the reset is the seventh.
+    let script = "data: a\n\ndata: b\n\n: reset\ndata: c\n\n";
+    assert!(will_reset(script, 0, 0) && will_reset(script, 6, 6));
+    assert!(!will_reset(script, 7, 7) && !will_reset(script, 0, 7));
+    assert!(!will_reset("data: a\n\n: close\n: reset\n", 0, 0));
+    assert!(!will_reset("data: a\n\n: status 503\n: reset\n", 0, 0));
+    assert!(will_reset(": type text/html\n: reset\n", 0, 0));
+    // Behind more rounds than anybody could go through.
+    assert!(will_reset("data: a\n\n: repeat 4294967295\n: reset\n", 0, 0));
+    assert!(!will_reset("data: a\n\n: repeat\n", 0, 0));
+    // That of the first round is done.
+    assert!(will_reset("data: a\n\n: reset\n: repeat 9\n", 0, 4));
+    assert!(!will_reset("data: a\n\n: reset\n: repeat 1\n", 0, 4));
+}
+
+#[test]
+fn what_follows_many_rounds_of_comments_is_still_to_come() {
+    let script = "id: 1\ndata\n\n: close\n: repeat 1\n:\n\n: repeat 1000\ndata\n\n";
+    let mut player = Player::new(script);
+    player.gets("", "id: 1\ndata\n\n", Ending::Close);
+    player.gets("1", &format!("{}data\n\n", ":\n\n".repeat(1000)), Ending::Close);
+}
+
+#[test]
 fn who_goes_by_itself_may_begin_anew_or_go_on() {
     let mut player = Player::new("id: 1\ndata\n\nid: 2\ndata\n\n");
     let mut at = START;

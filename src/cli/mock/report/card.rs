@@ -2,10 +2,16 @@
 
 use std::time::Duration;
 
+use super::tracks::tracks;
 use super::{Report, Visit, counted, seconds};
 
 /// What a client waits that was told nothing, as most do.
 const UNTOLD: Duration = Duration::from_secs(3);
+/// A client that has not come back after so many times as long as it should wait, and at least for
+/// [`LEAST`], does not come back.
+const ENOUGH: u32 = 2;
+/// A client has other things to do, too.
+const LEAST: Duration = Duration::from_millis(500);
 /// Clocks are not the same on both sides.
 const TOLERANCE: f64 = 0.95;
 
@@ -16,7 +22,7 @@ struct Pair<'a> {
     id: Option<&'a str>,
     /// The reconnection time that it had been told.
     retry: Option<Duration>,
-    /// `None` if nothing came, or came while others were open.
+    /// `None` if nothing came.
     after: Option<&'a Visit>,
     /// From the end of the one to the begin of the other, or to the end of it all.
     wait: Duration,
@@ -31,53 +37,79 @@ enum Verdict {
 }
 
 impl Pair<'_> {
+    /// How long has to be watched whether a client comes back.
+    fn enough(&self) -> Duration {
+        self.retry.unwrap_or(UNTOLD).saturating_mul(ENOUGH).max(LEAST)
+    }
+
     /// Whether a client that comes back would have been back.
     fn was_watched(&self) -> bool {
-        self.after.is_some() || self.wait >= self.retry.unwrap_or(UNTOLD).mul_f64(2.0)
+        self.after.is_some() || self.wait >= self.enough()
+    }
+
+    fn too_short(&self) -> (Verdict, String) {
+        let [wait, enough] = [self.wait, self.enough()].map(seconds);
+        let why = format!("not watched for long enough: {wait} of {enough}");
+        (Verdict::Unknown, why)
     }
 }
 
 impl Report {
     /// The whole card, and whether the client did as it should; the mock ends at `now`.
     pub(in super::super) fn card(&self, now: Duration) -> (String, bool) {
-        let pairs = self.pairs(now);
+        // Who is still there has not ended anything, but it has come back.
+        let open = self.open.iter().map(|visit| Visit { closed: now, ..visit.clone() });
+        let visits: Vec<Visit> = self.visits.iter().cloned().chain(open).collect();
+        let (pairs, has_several) = pairs(&visits, now);
         let rows = [
             ("reconnects", reconnects(&pairs)),
             ("sends its last event ID", sends_id(&pairs)),
             ("waits as long as told", waits(&pairs)),
+            ("leaves a stalled stream", leaves(&pairs)),
             ("stops at a 204", stops(&pairs, is_204)),
             ("stops at other failures", stops(&pairs, |visit| !is_204(visit))),
         ];
         let is_good = rows.iter().all(|(_, (verdict, _))| *verdict != Verdict::No);
         let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
         let rows = rows.map(|(name, (verdict, why))| {
-            let verdict = match verdict {
-                Verdict::Yes => "yes",
-                Verdict::No => "NO",
-                Verdict::Unknown => "-",
+            let (verdict, why) = match verdict {
+                Verdict::Yes => ("yes", why),
+                Verdict::No => ("NO", why),
+                Verdict::Unknown if has_several => ("-", "several clients at once".into()),
+                Verdict::Unknown => ("-", why),
             };
             format!("  {name:width$} {verdict:3}  {why}\n")
         });
         let visits = counted(self.count, "connection");
-        (format!("report card, after {visits}\n{}", rows.concat()), is_good)
+        let open = match self.open.len() {
+            0 => String::new(),
+            n => format!(" and {n} that {} still open", if n == 1 { "is" } else { "are" }),
+        };
+        (format!("report card, after {visits}{open}\n{}", rows.concat()), is_good)
     }
+}
 
-    /// Connections that were open at the same time are not judged: they may be other clients'.
-    fn pairs(&self, now: Duration) -> Vec<Pair<'_>> {
-        let mut visits: Vec<&Visit> = self.visits.iter().collect();
-        visits.sort_by_key(|visit| visit.opened);
+/// What is behind what, and whether there were clients at the same time that can't be told apart:
+/// what they did is not judged.
+fn pairs(visits: &[Visit], now: Duration) -> (Vec<Pair<'_>>, bool) {
+    let mut pairs = Vec::new();
+    let mut has_several = false;
+    for track in tracks(visits.iter()) {
+        has_several |= track.has_several;
+        if track.has_several {
+            continue;
+        }
         let (mut id, mut retry) = (None, None);
-        let mut pairs = Vec::new();
-        for (n, before) in visits.iter().enumerate() {
+        for (n, before) in track.visits.iter().enumerate() {
             let set = before.seen.id.as_deref().or(before.last_event_id.as_deref());
             id = set.or(id).filter(|id| !id.is_empty());
             retry = before.seen.retry.or(retry);
-            let after = visits.get(n + 1).copied();
-            let wait = after.map_or(now, |after| after.opened).checked_sub(before.closed);
-            pairs.extend(wait.map(|wait| Pair { before, id, retry, after, wait }));
+            let after = track.visits.get(n + 1).copied();
+            let wait = after.map_or(now, |after| after.opened).saturating_sub(before.closed);
+            pairs.push(Pair { before, id, retry, after, wait });
         }
-        pairs
     }
+    (pairs, has_several)
 }
 
 fn is_204(visit: &Visit) -> bool {
@@ -89,15 +121,19 @@ fn number(visit: &Visit) -> String {
 }
 
 fn reconnects(pairs: &[Pair<'_>]) -> (Verdict, String) {
-    let judged = pairs.iter().filter(|pair| pair.before.should_return() && pair.was_watched());
-    let (back, away): (Vec<_>, Vec<_>) = judged.partition(|pair| pair.after.is_some());
-    match (away.first(), back.len()) {
-        (Some(pair), _) => {
-            let wait = seconds(pair.wait);
-            (Verdict::No, format!("nothing came for {wait} after {}", number(pair.before)))
-        }
-        (None, 0) => (Verdict::Unknown, "there was no need to".into()),
-        (None, n) => (Verdict::Yes, counted(n as u64, "time")),
+    // Who has gone by itself may have gone for good.
+    let may_stay_away = |pair: &&Pair<'_>| pair.after.is_none() && pair.before.was_left();
+    let needed = pairs.iter().filter(|pair| pair.before.should_return());
+    let needed = needed.filter(|pair| !may_stay_away(pair));
+    let (back, away): (Vec<_>, Vec<_>) = needed.partition(|pair| pair.after.is_some());
+    if let Some(pair) = away.iter().find(|pair| pair.was_watched()) {
+        let wait = seconds(pair.wait);
+        return (Verdict::No, format!("nothing came for {wait} after {}", number(pair.before)));
+    }
+    match (back.len(), away.first()) {
+        (0, None) => (Verdict::Unknown, "there was no need to".into()),
+        (0, Some(pair)) => pair.too_short(),
+        (n, _) => (Verdict::Yes, counted(n as u64, "time")),
     }
 }
 
@@ -122,7 +158,9 @@ fn sends_id(pairs: &[Pair<'_>]) -> (Verdict, String) {
 }
 
 fn waits(pairs: &[Pair<'_>]) -> (Verdict, String) {
-    let told = pairs.iter().filter(|pair| pair.before.should_return() && pair.after.is_some());
+    let back = pairs.iter().filter(|pair| pair.before.should_return() && pair.after.is_some());
+    // The standard has nothing to say of who goes by itself.
+    let told = back.filter(|pair| !pair.before.was_left());
     let told: Vec<_> = told.filter_map(|pair| Some((pair, pair.retry?))).collect();
     let early = told.iter().find(|(pair, retry)| pair.wait < retry.mul_f64(TOLERANCE));
     if let Some((pair, retry)) = early {
@@ -133,11 +171,31 @@ fn waits(pairs: &[Pair<'_>]) -> (Verdict, String) {
     let Some((first, retry)) = told.first() else {
         return (Verdict::Unknown, "it was told nothing, or did not come back".into());
     };
-    let longest = told.iter().map(|(pair, _)| pair.wait).max().unwrap_or(first.wait);
-    let shortest = told.iter().map(|(pair, _)| pair.wait).min().unwrap_or(first.wait);
-    let (told, shortest, longest) = (seconds(*retry), seconds(shortest), seconds(longest));
-    let range = if shortest == longest { shortest } else { format!("{shortest} to {longest}") };
-    (Verdict::Yes, format!("{range}, first told {told}"))
+    let range = range(first.wait, told.iter().map(|(pair, _)| pair.wait));
+    (Verdict::Yes, format!("{range}, first told {}", seconds(*retry)))
+}
+
+/// From the shortest to the longest of these, of which `one` is one.
+fn range(one: Duration, all: impl Iterator<Item = Duration>) -> String {
+    let (shortest, longest) =
+        all.fold((one, one), |(least, most), time| (least.min(time), most.max(time)));
+    let (shortest, longest) = (seconds(shortest), seconds(longest));
+    if shortest == longest { shortest } else { format!("{shortest} to {longest}") }
+}
+
+/// A client need have no deadline for silence, and so may stay.
+fn leaves(pairs: &[Pair<'_>]) -> (Verdict, String) {
+    let stalls: Vec<_> = pairs.iter().filter_map(|pair| pair.before.stall).collect();
+    let Some(first) = stalls.first() else {
+        return (Verdict::Unknown, "there was none".into());
+    };
+    match stalls.iter().find(|stall| !stall.has_left) {
+        Some(stall) => (Verdict::Unknown, format!("it stayed for {}", seconds(stall.stayed))),
+        None => {
+            let range = range(first.stayed, stalls.iter().map(|stall| stall.stayed));
+            (Verdict::Yes, format!("after {range}"))
+        }
+    }
 }
 
 fn stops(pairs: &[Pair<'_>], which: impl Fn(&Visit) -> bool) -> (Verdict, String) {
@@ -149,13 +207,9 @@ fn stops(pairs: &[Pair<'_>], which: impl Fn(&Visit) -> bool) -> (Verdict, String
     }
     match finals.last() {
         None => (Verdict::Unknown, "there was none".into()),
-        Some(pair) => {
-            let why = format!("nothing came for {}", seconds(pair.wait));
-            if pair.was_watched() {
-                (Verdict::Yes, why)
-            } else {
-                (Verdict::Unknown, format!("{why}, which is too short to tell"))
-            }
+        Some(pair) if pair.was_watched() => {
+            (Verdict::Yes, format!("nothing came for {}", seconds(pair.wait)))
         }
+        Some(pair) => pair.too_short(),
     }
 }

@@ -16,24 +16,34 @@ fn stream(events: usize, id: Option<&str>, retry: Option<u64>) -> Seen {
     }
 }
 
-fn answer(head: Head) -> Seen {
+pub(super) fn answer(head: Head) -> Seen {
     Seen { head: Some(head), ..Seen::default() }
 }
 
 /// A connection that is open from the one to the other.
-fn visit(number: u64, id: Option<&str>, [opened, closed]: [u64; 2], seen: &Seen) -> Visit {
+pub(super) fn visit(
+    number: u64,
+    id: Option<&str>,
+    [opened, closed]: [u64; 2],
+    seen: &Seen,
+) -> Visit {
     let ending = Some(Ending::Close);
     Visit::new(number, "GET /", id, millis(opened)).over(seen, ending, millis(closed))
 }
 
+fn stalled(visit: Visit, stayed: u64, has_left: bool) -> Visit {
+    let visit = Visit { ending: Some(Ending::Stall), ..visit };
+    visit.stalled(Stall { stayed: millis(stayed), has_left })
+}
+
 /// The card's lines, without the first, and the rows without their names.
-fn card(visits: &[Visit], now: u64) -> [String; 5] {
+fn card(visits: &[Visit], now: u64) -> [String; 6] {
     let mut report = Report::default();
     visits.iter().for_each(|visit| drop(report.note(visit.clone())));
     let (card, is_good) = report.card(millis(now));
     assert_eq!(is_good, !card.contains(" NO "), "{card}");
     let rows = card.lines().skip(1).map(|row| row[26..].to_owned());
-    rows.collect::<Vec<_>>().try_into().expect("five rows")
+    rows.collect::<Vec<_>>().try_into().expect("six rows")
 }
 
 #[test]
@@ -55,6 +65,7 @@ fn a_client_that_does_well_is_told_so() {
         reconnects              yes  2 times\n  \
         sends its last event ID yes  2 times\n  \
         waits as long as told   yes  0.50 s to 0.51 s, first told 0.50 s\n  \
+        leaves a stalled stream -    there was none\n  \
         stops at a 204          yes  nothing came for 1.80 s\n  \
         stops at other failures -    there was none\n";
     assert_eq!(report.card(millis(3000)), (expected.into(), true));
@@ -63,11 +74,14 @@ fn a_client_that_does_well_is_told_so() {
 #[test]
 fn a_client_that_does_not_come_back_is_told_so_once_it_should_have() {
     let visits = [visit(1, None, [0, 100], &stream(2, None, Some(500)))];
-    assert_eq!(card(&visits, 1099)[0], "-    there was no need to");
+    assert_eq!(card(&visits, 1090)[0], "-    not watched for long enough: 0.99 s of 1.00 s");
     assert_eq!(card(&visits, 1100)[0], "NO   nothing came for 1.00 s after #1");
     let visits = [visit(1, None, [0, 100], &stream(2, None, None))];
-    assert_eq!(card(&visits, 6000)[0], "-    there was no need to");
+    assert_eq!(card(&visits, 2100)[0], "-    not watched for long enough: 2.00 s of 6.00 s");
     assert_eq!(card(&visits, 6100)[0], "NO   nothing came for 6.00 s after #1");
+    let visits = [visit(1, None, [0, 100], &stream(2, None, Some(0)))];
+    assert_eq!(card(&visits, 590)[0], "-    not watched for long enough: 0.49 s of 0.50 s");
+    assert_eq!(card(&visits, 600)[0], "NO   nothing came for 0.50 s after #1");
 }
 
 #[test]
@@ -95,15 +109,57 @@ fn a_client_that_comes_back_early_or_in_spite_of_all_is_told_so() {
     ];
     let card = card(&visits, 500);
     assert_eq!(card[2], "NO   0.20 s after #1, not 0.50 s");
-    assert_eq!(card[3], "NO   it was back 0.10 s after #2");
-    assert_eq!(card[4], "NO   it was back 0.10 s after #3");
+    assert_eq!(card[4], "NO   it was back 0.10 s after #2");
+    assert_eq!(card[5], "NO   it was back 0.10 s after #3");
 }
 
 #[test]
 fn what_was_not_watched_for_long_enough_is_not_judged() {
     let visits = [visit(1, None, [0, 100], &answer(Head::no_content()))];
-    assert_eq!(card(&visits, 300)[3], "-    nothing came for 0.20 s, which is too short to tell");
-    assert_eq!(card(&visits, 6100)[3], "yes  nothing came for 6.00 s");
+    assert_eq!(card(&visits, 300)[4], "-    not watched for long enough: 0.20 s of 6.00 s");
+    assert_eq!(card(&visits, 6100)[4], "yes  nothing came for 6.00 s");
+}
+
+#[test]
+fn nobody_comes_back_to_a_mock_that_has_ended() {
+    let end = Some(Ending::Finish);
+    let ended = Visit { ending: end, ..visit(1, None, [0, 9], &stream(1, None, Some(0))) };
+    assert_eq!(card(&[ended], 60_000)[0], "-    there was no need to");
+}
+
+#[test]
+fn who_goes_in_a_stall_may_go_for_good() {
+    let seen = stream(1, Some("1"), Some(100));
+    let stalled = || stalled(visit(1, None, [0, 900], &seen), 300, true);
+    assert_eq!(card(&[stalled()], 60_000)[0], "-    there was no need to");
+    // It may be back at once: the standard knows no such end.
+    let back = visit(2, Some("1"), [901, 950], &answer(Head::no_content()));
+    let expected = [
+        "yes  1 time",
+        "yes  1 time",
+        "-    it was told nothing, or did not come back",
+        "yes  after 0.30 s",
+    ];
+    assert_eq!(card(&[stalled(), back], 60_000)[..4], expected);
+}
+
+#[test]
+fn who_stays_in_a_stall_is_told_for_how_long_and_comes_back_behind_it() {
+    let seen = stream(1, Some("1"), Some(100));
+    let stalled = || stalled(visit(1, None, [0, 900], &seen), 800, false);
+    let alone = card(&[stalled()], 60_000);
+    assert_eq!(alone[0], "NO   nothing came for 59.10 s after #1");
+    assert_eq!(alone[3], "-    it stayed for 0.80 s");
+}
+
+#[test]
+fn who_is_turned_away_has_come_back() {
+    let mut report = Report::default();
+    report.note(visit(1, None, [0, 100], &stream(1, None, Some(200))));
+    let late = Visit::new(2, "GET /", None, millis(310)).turned_away();
+    assert_eq!(report.note(late), "#2 GET / 0.21 s later: not served, as there have been enough\n");
+    let (card, is_good) = report.card(millis(60_000));
+    assert!(card.contains("  reconnects              yes  1 time\n") && is_good, "{card}");
 }
 
 #[test]
@@ -130,8 +186,39 @@ fn connections_beside_each_other_are_not_judged() {
         visit(1, None, [0, 500], &stream(2, Some("2"), Some(500))),
         visit(2, None, [100, 600], &stream(2, Some("2"), Some(500))),
     ];
-    let card = card(&visits, 600);
-    assert!(card.iter().all(|row| row.starts_with('-')), "{card:?}");
+    assert_eq!(card(&visits, 9000), ["-    several clients at once"; 6]);
+}
+
+#[test]
+fn clients_of_several_targets_are_judged_each_for_itself() {
+    let of = |target: &str, visit| Visit { request: format!("GET /{target}"), ..visit };
+    let told = |n| stream(1, Some("1"), Some(n));
+    let visits = [
+        of("a", visit(1, None, [0, 100], &told(200))),
+        of("b", visit(2, None, [50, 200], &told(300))),
+        of("a", visit(3, Some("1"), [310, 400], &answer(Head::no_content()))),
+        of("b", visit(4, Some("1"), [510, 600], &answer(Head::no_content()))),
+    ];
+    let expected = [
+        "yes  2 times",
+        "yes  2 times",
+        "yes  0.21 s to 0.31 s, first told 0.20 s",
+        "-    there was none",
+        "yes  nothing came for 1.40 s",
+        "-    there was none",
+    ];
+    assert_eq!(card(&visits, 2000), expected);
+}
+
+#[test]
+fn who_is_still_there_has_come_back() {
+    let mut report = Report::default();
+    report.note(visit(1, None, [0, 100], &stream(1, None, Some(500))));
+    report.begin(&visit(2, None, [610, 610], &Seen::default()));
+    let (card, is_good) = report.card(millis(9000));
+    let begin = "report card, after 1 connection and 1 that is still open\n  \
+        reconnects              yes  1 time\n";
+    assert!(card.starts_with(begin) && is_good, "{card}");
 }
 
 #[test]
@@ -146,6 +233,15 @@ fn each_connection_is_told_in_its_words() {
         "#1 POST /v1: 200 of type \"text/html\"\n",
     );
     assert_eq!(told(&stream(0, None, None), None), "#1 POST /v1: 200, 0 events, the client went\n");
-    let stalled = told(&stream(0, None, None), Some(Ending::Stall));
-    assert_eq!(stalled, "#1 POST /v1: 200, 0 events, stall until the client went\n");
+    assert_eq!(
+        told(&answer(Head::stream("Text/Event-Stream; charset=UTF-8")), Some(Ending::Cut)),
+        "#1 POST /v1: 200 of type \"Text/Event-Stream; charset=UTF-8\", 0 events, cut\n",
+    );
+    let line = |has_left| {
+        let visit = visit(1, None, [0, 9], &stream(0, None, None));
+        Report::default().note(stalled(visit, 3020, has_left))
+    };
+    let told = "#1 GET /: 200, 0 events, stall, the client";
+    assert_eq!(line(true), format!("{told} went after 3.02 s\n"));
+    assert_eq!(line(false), format!("{told} stayed for 3.02 s\n"));
 }

@@ -5,7 +5,7 @@
 use tidings::Status;
 
 use crate::cli::duration;
-use crate::cli::mock::step::{Ending, Head, Step};
+use crate::cli::mock::step::{Ending, Head, REDIRECTS, Step};
 
 /// What a comment can ask for.
 pub(in super::super) struct Directive {
@@ -102,13 +102,19 @@ fn repeat(text: &str) -> Result<Vec<Step>, String> {
 }
 
 fn status(text: &str) -> Result<Vec<Step>, String> {
-    let (code, location) = text.split_once(' ').map_or((text, None), |(a, b)| (a, Some(b)));
+    let (code, location) = match text.split_once(char::is_whitespace) {
+        Some((code, location)) => (code, Some(location.trim_start())),
+        None => (text, None),
+    };
     let code = code.parse().ok().filter(|code| *code != 200);
     let Some(status) = code.and_then(|code| Status::new(code).ok()) else {
         return Err("a status from 201 to 599".into());
     };
     if status == Status::NO_CONTENT {
         return Ok(vec![Step::Head(Head::no_content()), Step::End(Ending::Close)]);
+    }
+    if location.is_some() && !REDIRECTS.contains(&status) {
+        return Err("a status alone, or 301, 302, 303, 307 or 308 and a location".into());
     }
     let location = location.map(field_text).transpose()?;
     let head = Head { status, content_type: "text/plain".into(), location };

@@ -85,8 +85,26 @@ fn a_status_is_an_answer_of_its_own() {
 }
 
 #[test]
+fn a_directive_has_any_white_space_around_it() {
+    for script in [":  wait 5s", ": wait\t5s", ":\twait  5s \n", ":wait 5s"] {
+        assert_eq!(parse(script.as_bytes()).as_deref(), Ok(&[wait(5000)][..]), "{script:?}");
+    }
+    for script in [": WAIT 5s", ": Wait\t5s", ": no-Content", ": CLOES"] {
+        assert!(wrong(script).contains("did you mean"), "{script:?}");
+    }
+}
+
+#[test]
+fn a_byte_order_mark_is_not_repeated() {
+    let steps = parse("\u{feff}data: a\n\n: repeat 2".as_bytes());
+    let once = [bytes("\u{feff}"), Step::Repeat(Some(1))];
+    let twice = [bytes("data: a\n\n"), Step::Flush, Step::Repeat(Some(2))];
+    assert_eq!(steps.as_deref(), Ok(&[&once[..], &twice].concat()[..]));
+}
+
+#[test]
 fn other_comments_are_sent() {
-    for comment in [":", ": ", ": # wait for it", ":  wait 1s", ": ping", ": keep-alive", ": ok"] {
+    for comment in [":", ": ", ": # wait for it", ":  # wait", ": ping", ": keep-alive", ": ok"] {
         let line = format!("{comment}\n");
         assert_eq!(parse(line.as_bytes()).as_deref(), Ok(&[bytes(&line)][..]));
     }
@@ -122,6 +140,12 @@ fn a_directive_that_can_not_be_obeyed_is_told_with_its_line() {
             "\r: type",
             "2: type takes a content type such as text/html, and not \"\"; a comment to be sent \
              can begin with '#': ': # type'",
+        ),
+        (
+            ": status 503 Service Unavailable",
+            "1: status takes a status alone, or 301, 302, 303, 307 or 308 and a location, and not \
+             \"503 Service Unavailable\"; a comment to be sent can begin \
+             with '#': ': # status 503 Service Unavailable'",
         ),
         (":\n: repeat\n\n: close", "4: 'repeat' without a number never comes to an end"),
         (": wait 1s\n: repeat 3", "2: there is nothing to repeat"),

@@ -13,7 +13,7 @@ fn each_connection_is_a_line_and_the_card_judges_them() {
     mock.get("1");
     std::thread::sleep(Duration::from_millis(150));
     mock.get("2");
-    std::thread::sleep(Duration::from_millis(250));
+    std::thread::sleep(Duration::from_millis(550));
     drop(mock.process.child().stdin.take());
     let said = mock.said();
     let without_times = said.iter().map(|line| {
@@ -31,8 +31,9 @@ fn each_connection_is_a_line_and_the_card_judges_them() {
     let said: Vec<_> = without_times.collect();
     assert_eq!(said[..6], expected);
     assert!(said[6].starts_with("  waits as long as told   yes  TIME s"), "{}", said[6]);
-    assert_eq!(said[7], "  stops at a 204          yes  nothing came for TIME s");
-    assert_eq!(said[8], "  stops at other failures -    there was none");
+    assert_eq!(said[7], "  leaves a stalled stream -    there was none");
+    assert_eq!(said[8], "  stops at a 204          yes  nothing came for TIME s");
+    assert_eq!(said[9], "  stops at other failures -    there was none");
 }
 
 #[test]
@@ -45,10 +46,48 @@ fn a_bad_client_gets_a_bad_card() {
     assert_eq!(mock.process.ended(), Some(3));
     let said = mock.printed();
     let judged: Vec<_> = said[5..].iter().map(|line| &line[26..29]).collect();
-    assert_eq!(judged, ["yes", "NO ", "NO ", "NO ", "NO "]);
+    assert_eq!(judged, ["yes", "NO ", "NO ", "-  ", "NO ", "NO "]);
     let stderr = "tidings: the client did not do all as it should: see the report card";
     super::super::super::support::until("its word", || mock.process.stderr() == [stderr]);
     assert!(said[6].ends_with("#2 sent none, not \"1\""), "{}", said[6]);
+}
+
+#[test]
+fn clients_of_two_targets_at_once_are_judged_each_for_itself() {
+    let script = "retry: 200\nid: 1\ndata: a\n\n: wait 300ms\n: close\n\
+        id: 2\ndata: b\n\n: no-content\n";
+    let mut mock = Mock::start("sse", script, &["--until-eof"]);
+    let follow = |target: &str| {
+        for id in ["", "Last-Event-ID: 1\r\n", "Last-Event-ID: 2\r\n"] {
+            let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\n{id}\r\n");
+            Received::of(mock.send(request));
+            std::thread::sleep(Duration::from_millis(250));
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| follow("/a"));
+        std::thread::sleep(Duration::from_millis(100));
+        follow("/b");
+    });
+    drop(mock.process.child().stdin.take());
+    let said = mock.said();
+    let ends = said[..6].iter().filter(|line| line.ends_with(": 204")).count();
+    assert_eq!((ends, &*said[7]), (2, "  reconnects              yes  4 times"), "{said:?}");
+}
+
+#[test]
+fn clients_that_can_not_be_told_apart_are_not_judged() {
+    let script = "retry: 9000\ndata: a\n\n: wait 300ms\n: close\ndata: b\n\n: no-content\n";
+    let mut mock = Mock::start("sse", script, &["--until-eof"]);
+    let request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    let both = [mock.send(request), mock.send(request)];
+    both.into_iter().for_each(|socket| drop(Received::of(socket)));
+    for _ in 0..2 {
+        Received::of(mock.send(request));
+    }
+    drop(mock.process.child().stdin.take());
+    let said = mock.said();
+    assert!(said[5..].iter().all(|row| row.ends_with(" -    several clients at once")), "{said:?}");
 }
 
 #[test]
@@ -58,6 +97,52 @@ fn it_ends_after_as_many_connections_as_it_was_told() {
     mock.get("");
     let said = mock.said();
     assert_eq!(said[2], "report card, after 2 connections");
+}
+
+#[test]
+fn who_keeps_its_ended_connection_open_is_not_waited_for() {
+    let mut mock = Mock::start("sse", "retry: 10\ndata: a\n\n", &["--connections=1"]);
+    let mut socket = mock.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    let mut received = Vec::new();
+    socket.read_to_end(&mut received).unwrap();
+    assert!(received.ends_with(LAST.as_bytes()));
+    let row = mock.said()[2].clone();
+    assert!(row.starts_with("  reconnects              -    not watched for long"), "{row}");
+    drop(socket);
+}
+
+#[test]
+fn who_comes_when_there_have_been_enough_has_come_back() {
+    let script = "retry: 100\ndata: a\n\n: close\ndata: b\n\n: stall\n";
+    let mut mock = Mock::start("sse", script, &["--connections=2"]);
+    let get = |target| format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
+    Received::of(mock.send(get("/a")));
+    let mut other = mock.send(get("/b"));
+    other.read_exact(&mut vec![0; HEAD.len()]).unwrap();
+    std::thread::sleep(Duration::from_millis(150));
+    Received::of(mock.send(get("/a"))).assert("", "", Close::Closed);
+    drop(other);
+    let said = mock.said();
+    assert!(said[1].ends_with(" s later: not served, as there have been enough"), "{}", said[1]);
+    assert_eq!(said[4], "  reconnects              yes  1 time");
+}
+
+#[test]
+fn nobody_comes_back_to_a_mock_that_its_script_ends() {
+    let mut mock = Mock::of_script("retry: 0\ndata: a\n\n: end\n");
+    mock.get("");
+    assert_eq!(mock.said()[2], "  reconnects              -    there was no need to");
+}
+
+#[test]
+fn a_reconnection_time_holds_from_the_end_of_its_line() {
+    let script = "retry: 60000\n\nid: 1\ndata: a\n\nretry: 100\n: cut\ndata: b\n\n: end\n";
+    let mut mock = Mock::of_script(script);
+    mock.get("");
+    std::thread::sleep(Duration::from_millis(110));
+    mock.get("1");
+    let row = mock.said()[5].clone();
+    assert!(row.starts_with("  waits as long as told   yes ") && row.contains("first told 0.10 s"));
 }
 
 #[test]

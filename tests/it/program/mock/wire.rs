@@ -106,7 +106,7 @@ fn a_stall_ends_when_the_client_goes_and_then_it_goes_on() {
     assert!(matches!(nothing, ErrorKind::WouldBlock | ErrorKind::TimedOut), "{nothing:?}");
     drop(first);
     let line = mock.process.line("#1 ");
-    assert_eq!(line, "#1 GET /: 200, 1 event, stall until the client went");
+    assert!(line.starts_with("#1 GET /: 200, 1 event, stall, the client went after 0."), "{line}");
     mock.get("").assert(HEAD, "9\r\ndata: b\n\n\r\n0\r\n\r\n", Close::Closed);
 }
 
@@ -121,6 +121,29 @@ fn a_client_that_goes_during_a_wait_is_noticed_and_the_next_begins_anew() {
         let line = mock.process.line(&format!("#{number} "));
         assert!(line.ends_with(": 200, 1 event, the client went"), "{line}");
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_client_that_goes_during_a_wait_before_a_reset_is_noticed_too() {
+    let mock = Mock::of_script("data: a\n\n: wait 2m\ndata: b\n\n: reset\ndata: c\n\n");
+    let mut socket = mock.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    socket.read_exact(&mut vec![0; HEAD.len() + 14]).unwrap();
+    drop(socket);
+    let line = mock.process.line("#1 ");
+    assert!(line.ends_with(": 200, 1 event, the client went"), "{line}");
+}
+
+#[test]
+fn a_wait_behind_a_reset_that_is_done_is_watched_as_any_other() {
+    let mock = Mock::of_script("data: a\n\n: reset\ndata: b\n\n: wait 2m\n");
+    assert_eq!(mock.get("").close, Close::Reset);
+    let mut socket = mock.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    socket.read_exact(&mut vec![0; HEAD.len() + 14]).unwrap();
+    // Who closes the sending side has gone, as far as the hub can know, and the mock.
+    socket.shutdown(std::net::Shutdown::Write).unwrap();
+    let line = mock.process.line("#2 ");
+    assert!(line.ends_with(": 200, 1 event, the client went"), "{line}");
 }
 
 #[test]
@@ -149,6 +172,33 @@ fn a_request_for_the_head_alone_changes_nothing() {
     let mock = Mock::of_script("data: a\n\n: close\n: no-content");
     Received::of(mock.send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")).assert(HEAD, "", Close::Closed);
     assert!(mock.get("").text().contains("data: a"));
+}
+
+#[test]
+fn pages_of_every_origin_may_read_it_and_a_preflight_changes_nothing() {
+    let mut mock = Mock::start("sse", "data: a\n\n: no-content", &["--connections=2"]);
+    let origin = "Host: a\r\nOrigin: http://localhost:5173\r\n";
+    let allowed = "Cache-Control: no-cache\r\n\
+        Access-Control-Allow-Origin: http://localhost:5173\r\n\
+        Access-Control-Allow-Credentials: true\r\n\
+        Vary: Origin\r\n";
+    let asked = "Access-Control-Request-Method: GET\r\n\
+        Access-Control-Request-Headers: last-event-id, x-key\r\n";
+    let preflight = format!("OPTIONS /a HTTP/1.1\r\n{origin}{asked}\r\n");
+    let granted = "Access-Control-Allow-Methods: GET\r\n\
+        Access-Control-Allow-Headers: last-event-id, x-key\r\n";
+    for _ in 0..3 {
+        let head =
+            format!("HTTP/1.1 204 No Content\r\n{allowed}{granted}Connection: close\r\n\r\n");
+        Received::of(mock.send(&preflight)).assert(&head, "", Close::Closed);
+    }
+    let received = Received::of(mock.send(format!("GET /a HTTP/1.1\r\n{origin}\r\n")));
+    let head = HEAD.replace("Cache-Control: no-cache\r\n", allowed);
+    received.assert(&head, &format!("9\r\ndata: a\n\n\r\n{LAST}"), Close::Closed);
+    let head = NO_CONTENT.replace("Cache-Control: no-cache\r\n", allowed);
+    let received = Received::of(mock.send(format!("GET /a HTTP/1.1\r\n{origin}\r\n")));
+    received.assert(&head, "", Close::Closed);
+    assert!(mock.printed()[0].starts_with("#1 GET /a: 200, 1 event"));
 }
 
 #[test]
