@@ -6,7 +6,10 @@
 //!                                    └ sample
 //! ```
 //!
-//! Nothing is published before all streams are open, so that each is owed everything.
+//! Nothing is published before all streams are open, so that each is owed everything. What is still
+//! to come at the end, and what has come, is in [`drain`].
+
+mod drain;
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
@@ -39,15 +42,6 @@ const TICK: Duration = Duration::from_millis(20);
 const SETTLE: Duration = Duration::from_millis(200);
 /// How often it clears away what a long run leaves behind.
 const TIDY: u64 = 5_000_000_000;
-/// Of so many runs can all ledgers be: they take 100 MB then, and more of it says nothing new.
-const MOST_PIECES: usize = 4_000_000;
-/// How often it looks whether anything is still missing: each account has to be gone through.
-const LOOK: Duration = Duration::from_millis(100);
-/// A stream that the server has told to come back later than this is not waited for.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// Also where something new comes again and again, what is on its way is waited for no longer than
-/// the run and this.
-const LONGEST_DRAIN: Duration = Duration::from_secs(60);
 /// Streams that connect at once: about half of the queue that most listeners have.
 const CONNECTING: usize = 64;
 /// What `--resume` proves something with, if no other rate is given.
@@ -235,88 +229,5 @@ impl Run {
         let thread = thread.spawn(move || churn.run(&streams, &tally));
         self.threads.push(thread.map_err(|error| system::told("a thread for churn", &error))?);
         Ok(())
-    }
-
-    /// Waits for what is on its way: until all is there and everybody is back, or nothing new comes
-    /// any more.
-    fn drain(&self, options: &Options, samples: &mut Samples, progress: &mut Progress) {
-        self.tally.draining.store(true, Relaxed);
-        let begin = self.tally.clock.now();
-        let quiet = nanoseconds(options.drain);
-        let longest = nanoseconds(options.warm_up + options.duration + LONGEST_DRAIN);
-        let (mut seen, mut since) = (get(&self.tally.counts.fresh), begin);
-        loop {
-            let (now, fresh) = (self.tally.clock.now(), get(&self.tally.counts.fresh));
-            if fresh != seen {
-                (seen, since) = (fresh, now);
-            }
-            // Without an account of what was published, nobody knows what is still to come.
-            let missing = !self.logs.is_empty() && self.settle(&self.streams).lost > 0;
-            let back = if missing { self.last_back(begin, quiet) } else { 0 };
-            let patience = since.max(back) + quiet;
-            let comes = |stream: &Arc<Stream>| stream.place().asks_before(patience);
-            let waits = missing || self.streams.iter().any(comes);
-            if !waits || now >= patience.min(begin + longest) || !self.tally.wait(LOOK) {
-                break;
-            }
-            samples.look(&self.tally);
-            progress.show("draining", &self.tally);
-        }
-        samples.finish(&self.tally);
-    }
-
-    /// How much the slowest of the slow streams, which are the first, has not read yet.
-    fn behind(&self, slow: u32) -> u64 {
-        let slow = self.streams.iter().take(slow as usize);
-        slow.map(|stream| self.settle(&[Arc::clone(stream)]).lost).max().unwrap_or(0)
-    }
-
-    /// When the last stream comes back that has to stay away for long.
-    fn last_back(&self, begin: u64, quiet: u64) -> u64 {
-        let back = |stream: &Arc<Stream>| match stream.place() {
-            Place::Outside { asks, pause } if pause > quiet / 2 => asks,
-            _ => 0,
-        };
-        let last = self.streams.iter().map(back).max().unwrap_or(0);
-        last.min(begin + nanoseconds(LONGEST_PAUSE))
-    }
-
-    /// How many streams are open, and how many have asked in vain for longer than `patience`.
-    fn places(&self, patience: u64) -> (u64, u64) {
-        let now = self.tally.clock.now();
-        let places: Vec<Place> = self.streams.iter().map(|stream| stream.place()).collect();
-        let count = |is: &dyn Fn(&Place) -> bool| places.iter().filter(|place| is(place)).count();
-        let open = count(&|place| *place == Place::Open);
-        let in_vain = now.saturating_sub(patience);
-        let shut_out = count(&|place| *place == Place::Gone || place.asks_before(in_vain));
-        (open as u64, shut_out as u64)
-    }
-
-    /// Clears away what is over, and ends the run if what is not takes too much memory.
-    fn tidy(&self) {
-        let logs: Vec<_> = self.logs.iter().map(|log| lock(log)).collect();
-        let published: Vec<&Published> = logs.iter().map(|log| &**log).collect();
-        let now = self.tally.clock.now();
-        let each = self.streams.iter().map(|stream| stream.account().tidy(&published, now));
-        let taken = published.iter().map(|published| published.acknowledged.pieces());
-        let pieces: usize = each.chain(taken).sum();
-        if pieces > MOST_PIECES {
-            self.tally.end(Err(format!(
-                "what came has {pieces} holes, and to keep account of more takes too much memory: \
-                 give fewer --streams, a lower --rate or a shorter --duration"
-            )));
-        }
-    }
-
-    fn settle(&self, streams: &[Arc<Stream>]) -> Findings {
-        let logs: Vec<_> = self.logs.iter().map(|log| lock(log)).collect();
-        let published: Vec<&Published> = logs.iter().map(|log| &**log).collect();
-        let each = streams.iter().map(|stream| stream.account().settle(&published));
-        each.fold(Findings::default(), Findings::plus)
-    }
-
-    fn by_ids(&self) -> Findings {
-        let each = self.streams.iter().map(|stream| stream.account().by_ids());
-        each.fold(Findings::default(), Findings::plus)
     }
 }
