@@ -49,6 +49,8 @@ fn what_comes_late_is_waited_for_as_long_as_it_was_asked_to() {
     let (json, said, status) = bench(&server, &["--streams=2", "--rate=20", "--drain=60"]);
     assert_eq!(status, Some(0), "{said}");
     assert_members(&json, &["\"received\":40", "\"lost\":0"]);
+    // A rate is one over the time in which all that came came.
+    assert!(number(&json, "open_at_end", "elapsed_ns") >= 2_500_000_000, "{json}");
     server.stop().unwrap();
 }
 
@@ -218,10 +220,12 @@ fn ending_all(at: u64, retry: Duration) -> Running {
     server.start().unwrap()
 }
 
-/// How many times there are in this histogram.
-fn count(json: &str, name: &str) -> u64 {
-    let (_, behind) = json.split_once(&format!("\"{name}\":{{\"count\":")).expect(name);
-    behind.split(',').next().and_then(|count| count.parse().ok()).expect("a number")
+/// The number of this name, the first behind `place`.
+#[track_caller]
+fn number(json: &str, place: &str, name: &str) -> u64 {
+    let (_, behind) = json.split_once(&format!("\"{place}\":")).expect(place);
+    let (_, behind) = behind.split_once(&format!("\"{name}\":")).expect(name);
+    behind.split([',', '}']).next().and_then(|count| count.parse().ok()).expect("a number")
 }
 
 #[test]
@@ -231,7 +235,11 @@ fn what_is_late_by_the_servers_ending_a_stream_is_timed() {
     assert_eq!(status, Some(0), "{said}");
     assert_members(&json, &["\"received\":40", "\"not_timed\":0"]);
     assert!(!json.contains("\"caught_up\":0,"), "{json}");
-    assert_eq!((count(&json, "latency"), count(&json, "away")), (40, 2), "{json}");
+    let [latency, away] = ["latency", "away"].map(|name| number(&json, name, "count"));
+    assert_eq!((latency, away), (40, 2), "{json}");
+    // A reconnection takes what it takes, and not also the pause before it.
+    let [reconnect, away] = ["reconnect", "away"].map(|name| number(&json, name, "max"));
+    assert!(away >= reconnect + 300_000_000, "{json}");
     let late = latencies(&json).into_iter().filter(|(time, _)| *time >= 100_000_000);
     assert!(late.map(|(_, count)| count).sum::<u64>() >= 4, "{json}");
     server.stop().unwrap();
@@ -291,7 +299,7 @@ fn how_long_threads_waited_for_a_core_is_told_where_the_system_tells_it() {
     let (json, said, status) = run_hub(&run);
     assert_eq!(status, Some(0), "{json}{said}");
     let told = std::fs::read_to_string("/proc/thread-self/schedstat").is_ok();
-    assert_eq!(count(&json, "own_queued") > 0, told, "{json}");
+    assert_eq!(number(&json, "own_queued", "count") > 0, told, "{json}");
 }
 
 #[test]
