@@ -9,7 +9,7 @@
 //! To read on: [`script`] is what a script can say, [`step`] what all files come to, [`course`]
 //! where a client that comes back goes on, and [`chaos`] what a seed makes of it. These are pure,
 //! and so are [`answer`] (what goes out) and [`report`]. [`stage`], [`play`], [`request`] and
-//! [`link`] have the sockets.
+//! [`link`] have the sockets, and [`keyboard`] has standard input.
 //!
 //! The library's server does everything to keep a stream whole. The mock must be able to break
 //! one: to cut a chunk off, to reset a connection, to lie in the head. So it has a small server of
@@ -20,6 +20,7 @@ mod answer;
 mod chaos;
 mod cors;
 mod course;
+mod keyboard;
 mod lines;
 mod link;
 mod options;
@@ -37,7 +38,7 @@ use std::io;
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -97,7 +98,7 @@ fn mock(options: &Options, path: &str) -> Outcome {
     let name = Path::new(path).file_name().unwrap_or_default().to_string_lossy();
     let chaos = options.chaos.map(|seed| format!(" with --chaos {seed}")).unwrap_or_default();
     let about = format!("tidings mock {name}{chaos}");
-    super::print_bytes(&rehearse::rehearse(&course, options.chaos, &[about]))
+    rehearse::rehearse(&course, options.chaos, &[about], &mut super::print_bytes)
 }
 
 /// Reads a file and makes steps of it, by what kind of file it is.
@@ -130,8 +131,9 @@ fn serve(options: &Options, course: Course) -> Outcome {
     let failed = |error: io::Error| Failure::Failed(format!("can't serve: {error}"));
     let address = listener.local_addr().map_err(failed)?;
     let (stop, stopped) = mpsc::channel();
-    if options.until_eof {
-        read_standard_input(stop.clone()).map_err(failed)?;
+    let has_keyboard = keyboard::is_there();
+    if options.until_eof || has_keyboard {
+        keyboard::read(stop.clone()).map_err(failed)?;
     }
     let stage = Arc::new(Stage {
         course,
@@ -144,6 +146,9 @@ fn serve(options: &Options, course: Course) -> Outcome {
         state: Mutex::new(State::new()),
     });
     print(&format!("listening on http://{address}\n"))?;
+    if has_keyboard {
+        say("Ctrl-D ends this with the report card");
+    }
     let accepted = Arc::clone(&stage);
     let accept = move || accept(&listener, &accepted);
     thread::Builder::new().name("mock-accept".into()).spawn(accept).map_err(failed)?;
@@ -209,15 +214,6 @@ fn wait(until_idle: Option<Duration>, stopped: &Receiver<Outcome>, stage: &Stage
             }
         }
     }
-}
-
-/// Tells when standard input ends, from a thread of its own, as a read can't be interrupted.
-fn read_standard_input(stop: Sender<Outcome>) -> io::Result<()> {
-    let read = move || {
-        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
-        let _ = stop.send(Ok(()));
-    };
-    thread::Builder::new().name("mock-stdin".into()).spawn(read).map(drop)
 }
 
 #[cfg(test)]

@@ -89,7 +89,9 @@ impl Follower {
                 Some(Ok(Update::Event(event))) => self.event(&event),
                 Some(Ok(Update::Opened { .. })) => self.opened(),
                 Some(Ok(Update::Lost { error, retry_in })) => self.lost(&error, retry_in),
-                Some(Err(error)) if error.is_invalid() => return self.give_up(&error),
+                Some(Err(error)) if self.state.open && error.is_invalid() => {
+                    return self.give_up(&error);
+                }
                 Some(Err(error)) => {
                     self.lost(&error, COME_BACK);
                     self.tally.wait(COME_BACK);

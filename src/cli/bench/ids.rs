@@ -1,15 +1,15 @@
 //! What the ids of events tell where nobody knows what was published.
 //!
 //! ```text
-//! 72108f369-17        before the last digits: its place, where it is counted; the digits: the number
+//! 72108f369-17        before the last digits: the place where it is counted; they: the number
 //! 17                  counted nowhere in particular
 //! b5f0e6              no number at the end: only whether it came before
 //! ```
 //!
 //! Numbers that were counted in the same place should rise. Nobody says that they rise by one, so
 //! a hole is no loss. Where ids begin with the time, each moment is a place of its own: of places
-//! that are long past the newest ids are kept as names. An event without an id of its own has that of the one before it; so the same
-//! id right again is a double only if the data is the same too.
+//! that are long past the newest ids are kept as names. An event without an id of its own has that
+//! of the one before it; so the same id right again is a double only if the data is the same too.
 
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{HashSet, VecDeque};

@@ -120,6 +120,7 @@ fn times(report: &Report) -> String {
         ("own_late", &times.late),
         ("own_idle", &times.idle),
         ("own_loaded", &times.loaded),
+        ("own_queued", &times.queued),
     ];
     let row = |object: Object, (name, summary): (&str, &Summary)| {
         object.with(name, self::summary(summary))

@@ -8,8 +8,8 @@
 //! An event is *doubled* each time that it comes again; it is *out of order* if it is new and one
 //! with a higher number of the same publisher came before it; and it is *lost* if it was
 //! acknowledged and never came. What a `tidings.gap` event admits as missed was not lost without a
-//! word: it is counted as *told*. The hole that it speaks of is the one up to the next event of each
-//! publisher; what it admits beyond that is forgotten there.
+//! word: it is counted as *told*. The hole that it speaks of is the one up to the next event of
+//! each publisher; what it admits beyond that is forgotten there.
 
 use super::runs::Runs;
 
@@ -17,8 +17,8 @@ use super::runs::Runs;
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     lanes: Vec<Lane>,
-    /// What each gap event has admitted that has not been found missing yet, of those that not every
-    /// publisher has sent something behind.
+    /// What each gap event has admitted that has not been found missing yet. Those are kept behind
+    /// which not every publisher has sent something.
     gaps: Vec<u64>,
 }
 

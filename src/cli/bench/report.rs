@@ -92,6 +92,7 @@ pub(super) struct Times {
     pub(super) connect: Summary,
     pub(super) reconnect: Summary,
     pub(super) away: Summary,
+    pub(super) queued: Summary,
     pub(super) late: Summary,
     pub(super) idle: Summary,
     pub(super) loaded: Summary,
@@ -128,6 +129,7 @@ impl Report {
             connect: tally.times.connect.summary(),
             reconnect: tally.times.reconnect.summary(),
             away: tally.times.away.summary(),
+            queued: tally.times.queued.summary(),
             late: tally.times.late.summary(),
             idle: probe.idle.summary(),
             loaded: probe.loaded.summary(),
@@ -185,11 +187,12 @@ impl Report {
 
     /// Why the latencies say less of the server than they seem to, if they do.
     pub(super) fn doubt(&self) -> Option<&'static str> {
-        let Times { latency, loaded, late, .. } = &self.times;
-        let queued = self.course.effort.map_or(Duration::ZERO, Effort::queued);
+        let Times { latency, loaded, queued, late, .. } = &self.times;
         if latency.count == 0 {
             None
-        } else if 2 * queued.max(loaded.p50) > latency.p50 || 2 * loaded.p99 > latency.p99 {
+        } else if 2 * queued.p50.max(loaded.p50) > latency.p50
+            || 2 * queued.p99.max(loaded.p99) > latency.p99
+        {
             Some(
                 "half of a latency or more is the bench's own delay: take fewer streams, or \
                   another machine than the server's",

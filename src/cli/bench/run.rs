@@ -177,7 +177,13 @@ impl Run {
                 source: Arc::clone(source),
                 tally: Arc::clone(&self.tally),
                 probe: Arc::clone(probe),
-                gauge: Gauge::new(source.clone(), self.tally.clone(), door.clone(), slow),
+                gauge: Gauge::new(
+                    source.clone(),
+                    self.tally.clone(),
+                    door.clone(),
+                    slow,
+                    options.streams,
+                ),
                 resumes: options.resume,
                 slow,
                 lanes,
@@ -210,9 +216,13 @@ impl Run {
         self.logs = plans.iter().map(|_| Arc::new(Mutex::new(Published::default()))).collect();
         let publishers = plans.into_iter().zip(&self.logs).map(|(plan, log)| {
             let (sink, tally) = (Arc::clone(sink), Arc::clone(&self.tally));
+            let alarm = tally.alarm();
             let publisher = Publisher::new(plan, sink, tally, Arc::clone(log));
             let thread = thread::Builder::new().name("tidings-publish".into());
-            thread.spawn(move || publisher.run())
+            thread.spawn(move || {
+                let _alarm = alarm;
+                publisher.run()
+            })
         });
         let publishers: Result<Vec<_>, _> = publishers.collect();
         publishers.map_err(|error| system::told("a thread for a publisher", &error))

@@ -101,6 +101,8 @@ pub(super) struct Times {
     /// From the end of a connection to the head of the stream that goes on with it, with the pause
     /// in between.
     pub(super) away: Histogram,
+    /// How long a stream's thread waited for a core when something came, now and then.
+    pub(super) queued: Histogram,
 }
 
 impl Tally {

@@ -122,6 +122,7 @@ fn caught_up(report: &Report) -> Option<String> {
     }
     let untimed = match counts.untimed {
         0 => String::new(),
+        untimed if untimed == counts.replayed => ", not timed".into(),
         untimed => format!(", {untimed} of them not timed"),
     };
     let events = plural(counts.replayed, "event");
@@ -194,19 +195,23 @@ fn latency(report: &Report) -> String {
 /// What the bench itself adds, and how far it can be believed.
 fn own(report: &Report) -> String {
     let times = &report.times;
-    let rows = [("late", &times.late), ("idle", &times.idle), ("loaded", &times.loaded)];
+    let rows = [
+        ("late", &times.late),
+        ("idle", &times.idle),
+        ("loaded", &times.loaded),
+        ("queued", &times.queued),
+    ];
     let mut text = format!("the bench's own delays\n{}", table(&rows));
     text += "late: publishing after an event was due, by the bench's fault\n\
              idle, loaded: a ping over loopback to a thread of its own, before the run and as\n\
              events arrived: no latency is told more finely\n";
+    if times.queued.count > 0 {
+        text += "queued: how long a stream's thread waited for a core when something came; the \
+                 streams\ntake turns at measuring it\n";
+    }
     if let Some(effort) = report.course.effort.filter(|_| report.came() > 0) {
         let cores = effort.processor.as_secs_f64() / report.course.whole.as_secs_f64().max(1e-9);
-        let queued = time(effort.queued());
-        let _ = writeln!(
-            text,
-            "{queued} a stream's thread waited for a core, on average, when something came; the\n\
-             bench took {cores:.2} cores"
-        );
+        let _ = writeln!(text, "the bench took {cores:.2} cores");
     }
     if let Some(doubt) = report.doubt() {
         let _ = writeln!(text, "note: {doubt}");

@@ -21,6 +21,9 @@ use tidings::Status;
 use super::chaos::Opening;
 use super::step::{Block, Ending, Head, Step};
 
+/// What is longer is more than one chunk; a script can repeat something that has no end of a chunk.
+pub(super) const LARGEST_CHUNK: usize = 16 * 1024 * 1024;
+
 /// What goes out.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Part {
@@ -78,7 +81,12 @@ impl Answer {
     /// Takes the next step. One that `is_done` was done on an earlier connection already.
     pub(super) fn take(&mut self, step: &Step, is_done: bool, out: &mut Vec<Part>) -> Deed {
         match step {
-            Step::Bytes(bytes) => self.pending.extend_from_slice(bytes),
+            Step::Bytes(bytes) => {
+                self.pending.extend_from_slice(bytes);
+                if self.pending.len() >= LARGEST_CHUNK {
+                    self.send_pending(out);
+                }
+            }
             Step::Block(block) => self.note(block),
             Step::Retry(time) => self.seen.retry = Some(*time),
             Step::Flush => {

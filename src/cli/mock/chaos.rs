@@ -6,7 +6,8 @@
 //!
 //! All of this is within the standard, and a correct client sees the same events in the end:
 //!
-//! - borders of chunks anywhere, also in a character and between CR and LF; some chunks come late;
+//! - borders of chunks anywhere, also in a character and between CR and LF; some chunks come late,
+//!   and some in two parts (which is the [`link`](super::link)'s to do);
 //! - line ends of all three kinds, byte order marks, other spellings of the content type;
 //! - comments, blank lines, and fields that mean nothing; fields without the space behind the
 //!   colon; ids that are given twice, of which the second counts; blocks without data;

@@ -22,6 +22,8 @@ use std::net::{Shutdown, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::cli::random::Random;
+
 /// How long a client may read nothing.
 const WRITE_DEADLINE: Duration = Duration::from_secs(30);
 /// How long a client may take to close its side when we have closed ours.
@@ -33,6 +35,11 @@ const CLOSE_WAIT: &str = "08";
 /// A read with a deadline may come back some milliseconds late, so the end of a pause is slept.
 const ROUGH: Duration = Duration::from_millis(20);
 
+/// Once in so many times what is sent is cut in two.
+const CUTS: usize = 4;
+/// Both parts would else be read as one.
+const BETWEEN: Duration = Duration::from_millis(2);
+
 /// The client has gone.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Gone;
@@ -41,6 +48,8 @@ pub(super) struct Link {
     socket: TcpStream,
     /// The last byte of the request is still in the socket.
     can_reset: bool,
+    /// Says where what is sent is cut in two; `None` if nowhere.
+    cuts: Option<Random>,
 }
 
 impl Link {
@@ -49,7 +58,13 @@ impl Link {
         // A chunk is to arrive on its own, not with the next.
         socket.set_nodelay(true).map_err(|_| Gone)?;
         socket.set_write_timeout(Some(WRITE_DEADLINE)).map_err(|_| Gone)?;
-        Ok(Self { socket, can_reset: true })
+        Ok(Self { socket, can_reset: true, cuts: None })
+    }
+
+    /// From now on, what is sent goes out in two parts at times, cut at any place: within the head,
+    /// or within the size of a chunk.
+    pub(super) fn cut_by(&mut self, random: Random) {
+        self.cuts = Some(random);
     }
 
     /// This connection will not be reset.
@@ -61,7 +76,16 @@ impl Link {
     }
 
     pub(super) fn send(&mut self, bytes: &[u8]) -> Result<(), Gone> {
-        self.socket.write_all(bytes).map_err(|_| Gone)
+        let mut rest = bytes;
+        if let Some(random) = self.cuts.as_mut().filter(|_| !bytes.is_empty()) {
+            if random.one_in(CUTS) {
+                let (part, behind) = bytes.split_at(random.below(bytes.len()));
+                self.socket.write_all(part).map_err(|_| Gone)?;
+                thread::sleep(BETWEEN);
+                rest = behind;
+            }
+        }
+        self.socket.write_all(rest).map_err(|_| Gone)
     }
 
     /// Waits, and looks whether the client goes meanwhile.

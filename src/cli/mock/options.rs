@@ -133,7 +133,8 @@ pub(super) static TABLE: Table<Options> = Table {
             takes: Takes::Nothing(|o| o.until_eof = true),
             repeats: false,
             default: Preset::None,
-            doc: "Ends, with the report card, when standard input ends.",
+            doc: "Ends, with the report card, when standard input ends. At a terminal Ctrl-D does \
+                  that unasked, unless it runs in the background; on Ctrl-C there is no card.",
         },
         Flag {
             name: "print",

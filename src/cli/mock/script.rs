@@ -120,10 +120,9 @@ fn directive(number: usize, line: &Line<'_>) -> Result<Option<Vec<Step>>, String
         _ => line.content,
     };
     let Some(comment) = content.strip_prefix(b":") else { return Ok(None) };
-    let Ok(comment) = str::from_utf8(comment.strip_prefix(b" ").unwrap_or(comment)) else {
-        return Ok(None);
-    };
-    let (word, text) = comment.split_once(' ').unwrap_or((comment, ""));
+    let Ok(comment) = str::from_utf8(comment) else { return Ok(None) };
+    let comment = comment.trim();
+    let (word, text) = comment.split_once(char::is_whitespace).unwrap_or((comment, ""));
     let Some(found) = DIRECTIVES.iter().find(|directive| directive.name == word) else {
         return almost(word).map_or(Ok(None), Err);
     };
@@ -138,13 +137,15 @@ fn directive(number: usize, line: &Line<'_>) -> Result<Option<Vec<Step>>, String
 
 /// What to say of a word that was most likely meant to be a directive.
 fn almost(word: &str) -> Option<String> {
+    let lower = &*word.to_lowercase();
     let letters = |word: &str| {
         let mut letters: Vec<char> = word.chars().collect();
         letters.sort_unstable();
         letters
     };
-    let near =
-        |name: &str| letters(name) == letters(word) || name.len() > 3 && distance(word, name) == 1;
+    let near = |name: &str| {
+        letters(name) == letters(lower) || name.len() > 3 && distance(lower, name) == 1
+    };
     let meant = DIRECTIVES.iter().find(|directive| near(directive.name))?.name;
     let known = DIRECTIVES.iter().map(|directive| directive.name).collect::<Vec<_>>().join(", ");
     Some(format!(

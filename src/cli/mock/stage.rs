@@ -22,6 +22,7 @@ use super::play::{Over, Player};
 use super::report::{Report, Stall, Visit};
 use super::request::{self, Request};
 use super::step::{Ending, Head};
+use crate::cli::random::Random;
 use crate::cli::{Outcome, print};
 
 pub(super) struct Stage {
@@ -112,6 +113,9 @@ impl Stage {
         }
         let player = Player { course: &self.course, reached, wrapping, speed: self.speed };
         let opening = Opening::of(self.seed, visit.number);
+        if let Some(seed) = self.seed {
+            link.cut_by(Random::new(seed.wrapping_add(visit.number)));
+        }
         let (over, seen) = player.play(at, &opening, &mut link);
         self.go_on_at(over);
         match over {

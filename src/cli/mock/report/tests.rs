@@ -233,6 +233,10 @@ fn each_connection_is_told_in_its_words() {
         "#1 POST /v1: 200 of type \"text/html\"\n",
     );
     assert_eq!(told(&stream(0, None, None), None), "#1 POST /v1: 200, 0 events, the client went\n");
+    assert_eq!(
+        told(&answer(Head::stream("Text/Event-Stream; charset=UTF-8")), Some(Ending::Cut)),
+        "#1 POST /v1: 200 of type \"Text/Event-Stream; charset=UTF-8\", 0 events, cut\n",
+    );
     let line = |has_left| {
         let visit = visit(1, None, [0, 9], &stream(0, None, None));
         Report::default().note(stalled(visit, 3020, has_left))

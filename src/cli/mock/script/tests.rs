@@ -85,6 +85,16 @@ fn a_status_is_an_answer_of_its_own() {
 }
 
 #[test]
+fn a_directive_has_any_white_space_around_it() {
+    for script in [":  wait 5s", ": wait\t5s", ":\twait  5s \n", ":wait 5s"] {
+        assert_eq!(parse(script.as_bytes()).as_deref(), Ok(&[wait(5000)][..]), "{script:?}");
+    }
+    for script in [": WAIT 5s", ": Wait\t5s", ": no-Content", ": CLOES"] {
+        assert!(wrong(script).contains("did you mean"), "{script:?}");
+    }
+}
+
+#[test]
 fn a_byte_order_mark_is_not_repeated() {
     let steps = parse("\u{feff}data: a\n\n: repeat 2".as_bytes());
     let once = [bytes("\u{feff}"), Step::Repeat(Some(1))];
@@ -94,7 +104,7 @@ fn a_byte_order_mark_is_not_repeated() {
 
 #[test]
 fn other_comments_are_sent() {
-    for comment in [":", ": ", ": # wait for it", ":  wait 1s", ": ping", ": keep-alive", ": ok"] {
+    for comment in [":", ": ", ": # wait for it", ":  # wait", ": ping", ": keep-alive", ": ok"] {
         let line = format!("{comment}\n");
         assert_eq!(parse(line.as_bytes()).as_deref(), Ok(&[bytes(&line)][..]));
     }

@@ -284,6 +284,17 @@ fn who_resumes_has_missed_something_and_without_ids_can_not() {
 }
 
 #[test]
+fn how_long_threads_waited_for_a_core_is_told_where_the_system_tells_it() {
+    let hub = hub(&[]);
+    let url = format!("http://{}/events/bench", hub.address());
+    let run = ["bench", &url, "--streams=4", "--warm-up=0", "--duration=1", "--json"];
+    let (json, said, status) = run_hub(&run);
+    assert_eq!(status, Some(0), "{json}{said}");
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").is_ok();
+    assert_eq!(count(&json, "own_queued") > 0, told, "{json}");
+}
+
+#[test]
 fn several_events_in_one_are_told_apart_and_others_are_counted() {
     let mut held = Vec::new();
     let server = server(move |channel, number, body| {

@@ -111,6 +111,37 @@ fn the_same_seed_gives_the_same_bytes_on_every_connection() {
 }
 
 #[test]
+fn heads_and_the_sizes_of_chunks_are_cut_as_well() {
+    let (mut in_head, mut in_size) = (0, 0);
+    for seed in 0..200 {
+        let chaos = format!("--chaos={seed}");
+        let mock = Mock::start("sse", SCRIPT, &[&chaos, "--speed=20", "--stall=1"]);
+        let mut socket = mock.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        let mut received = Received { bytes: Vec::new(), close: Close::Closed };
+        let mut buffer = [0; 4096];
+        while let Ok(length @ 1..) = socket.read(&mut buffer) {
+            received.bytes.extend_from_slice(&buffer[..length]);
+            let Some(head) = received.bytes.windows(4).position(|end| end == b"\r\n\r\n") else {
+                in_head += 1;
+                continue;
+            };
+            // Behind all chunks there is one that has begun and whose size has not ended.
+            let chunks = received.chunks().0;
+            let whole: usize = chunks
+                .iter()
+                .map(|chunk| format!("{:x}", chunk.len()).len() + chunk.len() + 4)
+                .sum();
+            let rest = &received.bytes[head + 4 + whole..];
+            in_size += usize::from(!rest.is_empty() && !rest.contains(&b'\n'));
+        }
+        if in_head > 1 && in_size > 1 {
+            return;
+        }
+    }
+    panic!("{in_head} heads and {in_size} sizes");
+}
+
+#[test]
 fn some_seed_stalls_and_only_a_deadline_for_silence_ends_that() {
     let stalls = |chaos: &String| {
         let cassette = print("sse", SCRIPT, &[chaos]);

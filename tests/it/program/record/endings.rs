@@ -72,7 +72,6 @@ fn a_stall_is_recorded_and_can_be_met_again() {
         let said = "tidings: nothing has come for 1s\n";
         assert_eq!((&*recorded.stderr, recorded.status), (said, Some(5)));
     }
-    assert_eq!(again.lines(), recorded.lines());
 }
 
 #[test]
