@@ -43,10 +43,6 @@ impl Gate {
         self.0.1.notify_all();
     }
 
-    pub(crate) fn is_open(&self) -> bool {
-        *self.0.0.lock().unwrap()
-    }
-
     /// Waits until it is open.
     pub(crate) fn pass(&self) {
         let open = self.0.0.lock().unwrap();

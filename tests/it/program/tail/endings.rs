@@ -47,9 +47,9 @@ fn how_long_an_event_may_be_can_be_said() {
     let (stdout, _, status) = tail(&long(1), &["--max-event=5000000", "--count=1", "--json"]);
     assert_eq!((stdout.len() > 5_000_000, status), (true, Some(0)));
     let said = "the data of an event is longer than 5000000 bytes; --max-event says how long it";
-    ends(&long(2), &["--max-event=5000000"], 6, said);
+    ends(&long(2), &["--max-event=5000000", "--no-reconnect"], 6, said);
     let said = "a line of the event stream is longer than 4000007 bytes; --max-event";
-    ends(&long(1), &["--max-event=4000000", "--raw"], 6, said);
+    ends(&long(1), &["--max-event=4000000", "--raw", "--no-reconnect"], 6, said);
 }
 
 #[test]
