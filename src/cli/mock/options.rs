@@ -125,8 +125,8 @@ pub(super) static TABLE: Table<Options> = Table {
             repeats: false,
             default: Preset::Words("it goes on"),
             doc: "Ends, with the report card, when nobody has been connected for so long. That a \
-                  client does not come back can be told after twice its reconnection time, which \
-                  is half a second at least, and 6 seconds where the script sets none.",
+                  client does not come back can be told after twice its reconnection time: half a \
+                  second at least, and 6 seconds where the script sets none.",
         },
         Flag {
             name: "until-eof",
