@@ -260,7 +260,7 @@ impl Connection {
             let answer = exchange.answer(&self.server, response, Then::Close);
             return Some(self.respond(answer));
         }
-        let (handler, params) = match dispatch::find(&self.server, &head, self.refused) {
+        let (handler, params) = match dispatch::find(&self.server, &head, self.peer, self.refused) {
             Ok(found) => found,
             Err(response) => {
                 let then = exchange.then_without_body(&head, limits);

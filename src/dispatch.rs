@@ -1,5 +1,6 @@
 //! From a request to whoever answers it, and from a handler's outcome to an answer.
 
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ use crate::sse::writer::SseWriter;
 pub(crate) fn find(
     server: &Shared,
     head: &Head,
+    peer: SocketAddr,
     refused: bool,
 ) -> Result<(Handler, Params), Response> {
     if refused {
@@ -45,9 +47,19 @@ pub(crate) fn find(
         }
     }
     match server.routes.find(head.method(), head.path()) {
-        Found::Handler(handler, params) => Ok((handler, params)),
+        Found::Handler(handler, params) => {
+            admit(server, head, peer)?;
+            Ok((handler, params))
+        }
         Found::Answer(answer) => Err(answer),
     }
+}
+
+/// Asks the caller's own word on who is let in.
+fn admit(server: &Shared, head: &Head, peer: SocketAddr) -> Result<(), Response> {
+    let Some(admit) = &server.admit else { return Ok(()) };
+    let asked = catch_unwind(AssertUnwindSafe(|| admit(head, peer)));
+    asked.unwrap_or_else(|_| Err(internal_server_error()))
 }
 
 /// The answer where there are too many connections or streams already. A browser's `EventSource`
@@ -96,6 +108,10 @@ fn failure(server: &Shared, request: &Request, error: Option<&Error>) -> Respons
     if let (Some(hooks), Some(error)) = (&server.hooks, error) {
         hooks::call(|| hooks.failed(request.peer(), request.target(), error));
     }
+    internal_server_error()
+}
+
+fn internal_server_error() -> Response {
     Response::text("500 Internal Server Error\n").with_status(Status::INTERNAL_SERVER_ERROR)
 }
 

@@ -145,7 +145,7 @@ impl fmt::Display for Error {
             | Kind::Response { what, .. }
             | Kind::TimedOut(what) => f.write_str(what),
             Kind::Closed(CloseReason::Channel) => f.write_str("the channel is closed"),
-            Kind::Closed(reason) => write!(f, "the stream is closed: {reason}"),
+            Kind::Closed(reason) => reason.fmt(f),
             Kind::Full => f.write_str(
                 "the stream is full: its peer reads more slowly than events are sent to it",
             ),

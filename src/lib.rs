@@ -103,7 +103,8 @@
 //! | `sse` | events, their encoding and their parser (*pure*); streams, their sockets, intervals |
 //! | `channel` | logs, cursors, batches and gaps (*pure*); subscriptions, passes, hubs |
 //! | [`client`] | URLs, requests and waits (*pure*); connections, and one stream out of many |
-//! | `moment`, `hooks`, `limits`, `error` | a clock; observers; every bound; the public error |
+//! | `moment`, `hooks`, `logger` | a clock; observers; one that prints |
+//! | `limits`, `error` | every bound; the public error |
 //!
 //! Under test there is one more, `fuzz`: what holds for any bytes at all.
 //!
@@ -137,6 +138,8 @@ mod moment;
 
 mod hooks;
 
+mod logger;
+
 mod limits;
 
 mod error;
@@ -152,7 +155,7 @@ pub use channel::cursor::{Lag, Start};
 pub use channel::hub::Hub;
 pub use channel::log::History;
 pub use error::{CloseReason, Error, Result};
-pub use hooks::{Hooks, Logger, StreamInfo};
+pub use hooks::{Hooks, StreamInfo};
 pub use http::cors::Cors;
 pub use http::date::HttpDate;
 pub use http::method::Method;
@@ -160,6 +163,7 @@ pub use http::request::Request;
 pub use http::response::Response;
 pub use http::status::Status;
 pub use limits::Limits;
+pub use logger::Logger;
 pub use server::Server;
 pub use server::counts::Stats;
 pub use server::handle::{Handle, Running};

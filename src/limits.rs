@@ -185,8 +185,9 @@ knobs! {
     /// How many event streams may be open at once; past it as for connections.
     /// Defaults to no limit.
     streams: usize;
-    /// How many event streams one peer address may have; past it as for connections.
-    /// Defaults to no limit.
+    /// How many event streams one peer may have; past it as for connections. In IPv6 the network
+    /// of 64 bits counts as the peer, since a single host has all of its addresses. Defaults to no
+    /// limit.
     streams_per_peer: usize;
     /// After how long a silence a comment is sent on a stream, so that no proxy cuts it. Zero
     /// sends none. Defaults to 15 seconds.

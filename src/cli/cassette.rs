@@ -29,12 +29,13 @@
 //! ```text
 //! cassette   = ": tidings cassette 1" *( about / connection )
 //! about      = ": about " text
-//! connection = ": open " after [ SP status [ SP content-type ] ] *group [ end ]
+//! connection = ": open " after [ SP status [ SP content-type ] ] [ location ] *group [ end ]
+//! location   = ": location " text                  where a redirect leads
 //! group      = [ ": bom" ] *part ( read verbatim / 1*rest )
 //! part       = ": part " ( after / "on" ) SP size  a piece; what follows is its and the next one's
 //! read       = ": read " ( after / "on" ) SP size  the last piece of its group
 //! rest       = ": rest " escaped                   as Rust does: \n \r \t \\ \' \" \xHH
-//! end        = ": end " after SP ( "close" / "cut" / "reset" / "left" )
+//! end        = ": end " after SP ( "close" / "cut" / "reset" / "stall" / "left" )
 //! after      = "+" duration                        since the line before, or the request
 //! ```
 //!
@@ -50,8 +51,12 @@
 //! A *piece* is what the server has sent in one: a chunk, or where there are no chunks, what one
 //! read gave. What is less than a microsecond is carried over to the next time, so that times don't
 //! drift. How long the client took to come back is its own affair, and not told. A connection
-//! without a status had no answer at all. `left` means that the client went, and a connection
-//! without an end goes to the end of the recording.
+//! without a status had no answer at all. `stall` means that nothing came any more, until the
+//! client was tired of waiting; `left`, that it went for a reason of its own.
+//!
+//! A recording may be broken off: by Ctrl-C, by `kill -9`, by a disk that is full. Then its last
+//! connection has no end, and is played as one that was cut. Where the file ends within a group or
+//! a line, that was not recorded: the reader leaves it out and says so.
 //!
 //! Lengths are counted in bytes, so a cassette must not be edited, nor have its line ends changed
 //! (in git, `*.sse -text` sees to that). What somebody wants to edit is a script.
@@ -92,6 +97,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// Visible ASCII and single spaces; empty where there was none.
     pub(crate) content_type: String,
+    /// Where a redirect leads; visible ASCII and spaces, and not empty.
+    pub(crate) location: Option<String>,
 }
 
 /// How a connection ended.
@@ -103,13 +110,20 @@ pub(crate) enum End {
     Cut,
     /// By a reset.
     Reset,
-    /// By the client.
+    /// By the client, as nothing came any more.
+    Stall,
+    /// By the client, for a reason of its own.
     Left,
 }
 
 impl End {
-    const ALL: [(&str, Self); 4] =
-        [("close", Self::Close), ("cut", Self::Cut), ("reset", Self::Reset), ("left", Self::Left)];
+    const ALL: [(&str, Self); 5] = [
+        ("close", Self::Close),
+        ("cut", Self::Cut),
+        ("reset", Self::Reset),
+        ("stall", Self::Stall),
+        ("left", Self::Left),
+    ];
 
     fn word(self) -> &'static str {
         let found = Self::ALL.iter().find(|(_, end)| *end == self);

@@ -17,6 +17,7 @@ use std::time::Duration;
 use tidings::client::{EventSource, StreamRequest, Update};
 use tidings::{Error, EventId};
 
+use super::cassette::secrets::public_url;
 use super::flags::Wrong;
 use super::{Failure, say, visible};
 
@@ -66,6 +67,10 @@ impl Follow {
     /// What is asked of the server.
     fn request(&self, url: &str) -> Result<StreamRequest, Failure> {
         let wrong = |error: Error| Failure::Usage(Wrong::new(error.to_string()));
+        if self.data.is_none() && self.content_type.is_some() {
+            let what = "--header Content-Type says what is sent: give it with --data";
+            return Err(Failure::Usage(Wrong::new(what.into())));
+        }
         let whole = whole(url);
         let mut request = match &self.data {
             None => StreamRequest::get(&whole),
@@ -84,9 +89,11 @@ impl Follow {
     }
 }
 
-/// An URL with its scheme, which nobody types.
+/// A URL with its scheme, which nobody types. What looks like one behind the host is none.
 pub(super) fn whole(url: &str) -> String {
-    if url.contains("://") { url.to_owned() } else { format!("http://{url}") }
+    let host = url.split(['/', '?', '#']).next().unwrap_or_default();
+    let has_scheme = host.ends_with(':') && url[host.len()..].starts_with("//");
+    if has_scheme { url.to_owned() } else { format!("http://{url}") }
 }
 
 /// What `--data` stands for.
@@ -109,7 +116,8 @@ pub(super) fn tell(update: &Update, source: &EventSource) {
                 "" => String::new(),
                 id => format!(", to go on behind {}", visible::line(id)),
             };
-            say(&format!("connected to {url}{behind}"));
+            // A redirect may have put a key into it, and logs are kept.
+            say(&format!("connected to {}{behind}", public_url(&url.to_string())));
         }
         Update::Lost { error, retry_in } => {
             let error = visible::line(&error.to_string());
@@ -137,4 +145,21 @@ pub(super) fn ended(error: &Error) -> Failure {
         NO_CONNECTION
     };
     Failure::Ended { status, said: visible::line(&error.to_string()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scheme_is_put_before_a_url_that_has_none() {
+        for url in ["http://h/x", "https://h", "ftp://h", "HTTP://h?u=http://y", "://h"] {
+            assert_eq!(whole(url), url);
+        }
+        for url in
+            ["h", "h:3000/x", "h/x?u=http://y", "h?u=http://y", "h#://", "h/x://y", "[::1]:8"]
+        {
+            assert_eq!(whole(url), format!("http://{url}"));
+        }
+    }
 }

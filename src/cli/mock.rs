@@ -111,8 +111,12 @@ fn load(options: &Options, path: &str, is_text: bool) -> Result<Vec<Step>, Failu
         return Ok(tokens::steps(&text, Duration::from_secs_f64(1.0 / options.rate)));
     }
     if cassette::is_cassette(&bytes) {
-        let entries = cassette::read(&bytes).map_err(|flaw| wrong(flaw.line, &flaw.what))?;
-        return Ok(tape::steps(&entries));
+        let tape = cassette::read(&bytes).map_err(|flaw| wrong(flaw.line, &flaw.what))?;
+        if let Some(line) = tape.broken_off {
+            let why = "was the recording broken off, or the file edited?";
+            say(&format!("{path}:{line}: the file ends within this, so it is left out: {why}"));
+        }
+        return Ok(tape::steps(&tape.entries));
     }
     script::parse(&bytes).map_err(|flaw| wrong(flaw.line, &flaw.what))
 }

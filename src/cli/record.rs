@@ -9,11 +9,12 @@
 //!
 //! The borders of chunks survive the way over TCP, and those of reads don't; so what is recorded is
 //! a piece for each chunk, and only where a body has no chunks one for each read. A redirect is
-//! followed and not recorded, as a cassette has no place for where it led. Nor is a connection
+//! followed and not recorded: played back, it would lead away from the mock. Nor is a connection
 //! that could not be made, as there was none.
 //!
-//! Who wants the recording to end types Ctrl-C: what has been written is a whole cassette at any
-//! time, and lacks at most the event that was under way.
+//! Who wants the recording to end types Ctrl-C: what has been written can be played at any time,
+//! and lacks at most the events that were under way, and the connection's end. Where a write was
+//! broken off, the file ends within a group, which the reader leaves out.
 
 mod options;
 mod output;
@@ -44,7 +45,7 @@ pub(super) fn run(arguments: Arguments<'_>) -> Outcome {
         Parsed::Run(options, operands) => match operands.as_slice() {
             [url, path] => record(&options, url, path),
             _ => {
-                let what = format!("an URL and a file are needed: {}", TABLE.usage);
+                let what = format!("a URL and a file are needed: {}", TABLE.usage);
                 Err(Failure::Usage(Wrong::new(what)))
             }
         },
@@ -92,8 +93,12 @@ fn lock(recording: &Mutex<Recording>) -> MutexGuard<'_, Recording> {
     recording.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// How a connection ended that the server has not ended: by a reset, or the client went.
+/// How a connection ended that the server has not ended: by a reset, or the client went, because
+/// nothing came or for a reason of its own.
 fn how(error: &Error) -> End {
+    if error.is_timeout() {
+        return End::Stall;
+    }
     let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
     match cause.map(io::Error::kind) {
         Some(ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe) => {

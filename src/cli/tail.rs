@@ -3,23 +3,25 @@
 //! ```text
 //! EventSource ──► events ─────────► [`readable`] or [`json`] ──► standard output
 //!      │     └──► connections ──► notes ─────────────────────► standard error
-//!      └── Tap ──► bytes ──► [`explain`] ──► [`raw`] ──────────► standard output
+//!      └── Tap ──► bytes ──► [`asked`], [`explain`] ──► [`raw`] ─► standard output
 //! ```
 //!
 //! Standard output holds what the stream brought and nothing else, so that it can be piped.
 
+mod asked;
 mod explain;
 mod options;
 mod raw;
 mod readable;
+mod row;
 mod words;
 
 use std::io;
 use std::sync::mpsc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use tidings::MessageEvent;
 use tidings::client::{EventSource, Tap, Tcp, Traffic, Update};
+use tidings::{Error, MessageEvent};
 
 use super::flags::{Parsed, Wrong};
 use super::paint::Paint;
@@ -39,12 +41,23 @@ fn tail(options: &Options, url: Option<&String>) -> Outcome {
     if options.json && options.raw {
         return wrong("--json and --raw are two ways to print the same: give one of them".into());
     }
+    if options.raw && !options.types.is_empty() && options.follow.count.is_none() {
+        return wrong(
+            "--raw shows all there is: beside it, --event says what --count counts".into(),
+        );
+    }
     let Some(url) = url else {
-        return wrong(format!("an URL is missing: {}", TABLE.usage));
+        return wrong(format!("a URL is missing: {}", TABLE.usage));
     };
-    let source = options.follow.source(url)?;
+    let mut source = options.follow.source(url)?;
+    if let Some(max) = options.max_event.map(|max| usize::try_from(max).unwrap_or(usize::MAX)) {
+        source = source.max_line(max.saturating_add(LONGEST_NAME)).max_event(max);
+    }
     if options.raw { show_raw(source, options) } else { show(source, options) }
 }
+
+/// What stands before the value in a line that means anything.
+const LONGEST_NAME: usize = "event: ".len();
 
 /// Shows the bytes as they are read. When they can't be printed, the source is closed.
 fn show_raw(source: EventSource, options: &Options) -> Outcome {
@@ -67,7 +80,7 @@ fn show(mut source: EventSource, options: &Options) -> Outcome {
     let paint = Paint::on(&io::stdout());
     let mut left = options.follow.count;
     while let Some(update) = source.next_update() {
-        match update.map_err(|error| follow::ended(&error))? {
+        match update.map_err(|error| ended(&error))? {
             Update::Event(event) if is_wanted(&event, options) => {
                 if !options.raw {
                     print(&written(&event, options, paint))?;
@@ -85,6 +98,17 @@ fn show(mut source: EventSource, options: &Options) -> Outcome {
     Ok(())
 }
 
+/// The same as for all who follow a stream, with a way out where there is one.
+fn ended(error: &Error) -> Failure {
+    match follow::ended(error) {
+        Failure::Ended { status: follow::TOO_LONG, said } => {
+            let said = format!("{said}; --max-event says how long it may be");
+            Failure::Ended { status: follow::TOO_LONG, said }
+        }
+        failure => failure,
+    }
+}
+
 fn is_wanted(event: &MessageEvent, options: &Options) -> bool {
     options.types.is_empty() || options.types.contains(&event.event_type)
 }
@@ -93,11 +117,15 @@ fn written(event: &MessageEvent, options: &Options, paint: Paint) -> String {
     if options.json { as_json(event) } else { readable::event(event, SystemTime::now(), paint) }
 }
 
+/// The longest reconnection time that the client believes, and a number that every reader of JSON
+/// can hold.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// One line with one object.
 fn as_json(event: &MessageEvent) -> String {
     let [event_type, data, id] =
         [&event.event_type, &event.data, &event.last_event_id].map(|text| json::string(text));
-    let retry = event.retry.map(|retry| format!(",\"retry\":{}", retry.as_millis()));
+    let retry = event.retry.map(|retry| format!(",\"retry\":{}", retry.min(DAY).as_millis()));
     let retry = retry.unwrap_or_default();
     format!("{{\"event\":{event_type},\"data\":{data},\"id\":{id}{retry}}}\n")
 }
@@ -117,5 +145,8 @@ mod tests {
             "{\"event\":\"\\\"x\\\"\",\"data\":\"a\\n\\u001b\",\"id\":\"1\",\"retry\":3000}\n\
              {\"event\":\"message\",\"data\":\"\",\"id\":\"1\"}\n"
         );
+        parser.feed(b"retry: 99999999999999999999\ndata\n\n").unwrap();
+        let written = as_json(&parser.next_event().expect("an event"));
+        assert!(written.ends_with(",\"retry\":86400000}\n"), "{written}");
     }
 }

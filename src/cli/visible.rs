@@ -7,11 +7,21 @@
 use std::fmt::Write;
 
 /// Whether a terminal might act on it: control characters, and those that turn the direction of
-/// what is behind them, so that a text seems to say something else.
+/// what is around them, so that a text seems to say something else. Nor is anything safe that
+/// can't be seen.
 pub(crate) fn is_unsafe(c: char) -> bool {
-    let turns =
-        matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    c.is_control() || turns || matches!(c, '\u{2028}' | '\u{2029}')
+    let turns = matches!(
+        c,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    );
+    let unseen = matches!(c, '\u{ad}' | '\u{200b}' | '\u{2060}' | '\u{feff}');
+    c.is_control() || turns || unseen || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+/// What can't be seen either, but joins and parts letters and pictures in many a script: where a
+/// text is to be read it stays.
+fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{200c}' | '\u{200d}')
 }
 
 /// A text on one line; what is unsafe is written as Rust would.
@@ -37,7 +47,7 @@ pub(crate) fn bytes(bytes: &[u8]) -> String {
                 // U+2400 and on are the pictures of U+0000 and on.
                 control @ 0..0x20 => out.extend(char::from_u32(0x2400 + control)),
                 0x7f => out.push('\u{2421}'),
-                _ if is_unsafe(c) => out.extend(c.escape_default()),
+                _ if is_unsafe(c) || is_joiner(c) => out.extend(c.escape_default()),
                 _ => out.push(c),
             }
         }
@@ -66,6 +76,16 @@ mod tests {
         assert_eq!(bytes(b"a b\r\n\t\0\x1b\x7f"), "a b␍␊␉␀␛␡");
         assert_eq!(bytes(b"\xff\xc3\xa9\xf0\x9f"), "\\xffé\\xf0\\x9f");
         assert_eq!(bytes("\u{9b}2J\u{202e}".as_bytes()), "\\u{9b}2J\\u{202e}");
+    }
+
+    #[test]
+    fn what_can_not_be_seen_is_written_out() {
+        let unseen = "a\u{61c}b\u{ad}c\u{200b}d\u{2060}e\u{feff}f";
+        let written = r"a\u{61c}b\u{ad}c\u{200b}d\u{2060}e\u{feff}f";
+        assert_eq!((line(unseen), bytes(unseen.as_bytes())), (written.into(), written.into()));
+        let joined = "\u{1f468}\u{200d}\u{1f467} \u{200c}";
+        assert_eq!(line(joined), joined);
+        assert_eq!(bytes(joined.as_bytes()), "\u{1f468}\\u{200d}\u{1f467} \\u{200c}");
     }
 
     #[test]

@@ -47,6 +47,13 @@ impl Default for Bounds {
     }
 }
 
+impl Bounds {
+    /// A server that may not be silent may not be so before its answer either.
+    fn until_answer(&self) -> Duration {
+        self.silence.map_or(self.answer_deadline, |silence| silence.min(self.answer_deadline))
+    }
+}
+
 /// How an attempt went wrong.
 pub(super) enum Trouble {
     /// Another attempt may go better.
@@ -72,7 +79,7 @@ pub(super) fn attempt(
     for _ in 0..=bounds.most_redirects {
         let connection = connect(request.url(), transport, bounds)?;
         shared.adopt(&connection);
-        let deadline = Instant::now() + bounds.answer_deadline;
+        let deadline = Instant::now() + bounds.until_answer();
         let bytes = request.encode(last_event_id);
         let (head, mut session) = Session::open(connection, &bytes, bounds.longest_head, deadline)
             .map_err(Trouble::Passing)?;
@@ -81,7 +88,10 @@ pub(super) fn attempt(
             session.set_silence(bounds.silence).map_err(Trouble::Passing)?;
             return Ok((session, request.url().clone(), head));
         };
-        request = request.redirected(head.status(), location).map_err(Trouble::Lasting)?;
+        request = request.redirected(head.status(), location).map_err(|error| {
+            let what = format!("the server redirects, and can't be followed: {error}");
+            Trouble::Lasting(Error::response(what, Some(head.status())))
+        })?;
         shared.release();
     }
     let most = bounds.most_redirects;
@@ -148,13 +158,23 @@ fn check(head: &ResponseHead, session: &mut Session) -> Result<(), Trouble> {
         Status::OK => Ok(()),
         status => {
             let said = session.excerpt();
+            // Many a server begins its text with the status as well.
+            let status = status.to_string();
+            let said = said.strip_prefix(&status).unwrap_or(&said).trim_start_matches([':', ' ']);
             let colon = if said.is_empty() { "" } else { ": " };
             lasting(format!("the server answers {status}{colon}{said}"))
         }
     }
 }
 
+/// The content codings there are (IANA's registry). What else servers write there is none: `none`
+/// keeps some frameworks from compressing, and `utf-8` is a mistake.
+const CODINGS: [&str; 9] =
+    ["br", "compress", "dcb", "dcz", "deflate", "gzip", "x-compress", "x-gzip", "zstd"];
+
 fn is_encoded(head: &ResponseHead) -> bool {
-    let plain = |value: &[u8]| value.is_empty() || value.eq_ignore_ascii_case(b"identity");
-    !head.values("content-encoding").all(plain)
+    let is_coding = |element: &[u8]| {
+        CODINGS.iter().any(|coding| coding.as_bytes().eq_ignore_ascii_case(element))
+    };
+    head.elements("content-encoding").any(is_coding)
 }

@@ -4,6 +4,7 @@
 //! the stream brought events and ended    the reconnection time                r
 //! it opened, and brought none            the same, but never at once          max(r, 250 ms)
 //! the nth connection in a row failed     twice as long each time, to a bound  … · 2ⁿ⁻¹
+//! any of these                           two attempts begin 100 ms apart
 //! ```
 //!
 //! To each comes up to a quarter more, by chance, so that the clients of a server that was down do
@@ -12,6 +13,11 @@
 
 use std::time::Duration;
 
+/// A server that asks for no wait, and ends each stream behind an event, would be asked thousands
+/// of times a second. So attempts begin this far apart, whatever it says: too short for anybody to
+/// miss, and an attempt costs either side far less.
+const APART: Duration = Duration::from_millis(100);
+
 /// A stream that opens and ends at once, or a server that is down and has asked for no wait, is
 /// not tried in a tight loop.
 const SHORTEST: Duration = Duration::from_millis(250);
@@ -19,9 +25,15 @@ const SHORTEST: Duration = Duration::from_millis(250);
 /// What a server asks for is believed up to here. More is a mistake, or malice.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long to wait with this reconnection time, if so many connections in a row were in vain.
-/// `most` bounds what failures add; `random` is any number.
-pub(super) fn pause(retry: Duration, in_vain: u32, most: Duration, random: u64) -> Duration {
+/// How long to wait with this reconnection time, if so many connections in a row were in vain, and
+/// the last attempt `began` so long ago. `most` bounds what failures add; `random` is any number.
+pub(super) fn pause(
+    retry: Duration,
+    in_vain: u32,
+    began: Duration,
+    most: Duration,
+    random: u64,
+) -> Duration {
     let retry = retry.min(LONGEST);
     let wait = match in_vain {
         0 => retry,
@@ -30,7 +42,7 @@ pub(super) fn pause(retry: Duration, in_vain: u32, most: Duration, random: u64) 
             retry.max(SHORTEST).saturating_mul(doubled).min(most.min(LONGEST).max(retry))
         }
     };
-    wait + jitter(wait, random)
+    (wait + jitter(wait, random)).max(APART.saturating_sub(began))
 }
 
 /// Up to a quarter of `wait`.
@@ -46,8 +58,9 @@ mod tests {
 
     const MINUTE: Duration = Duration::from_secs(60);
 
+    /// The wait after an attempt that began long ago.
     fn milliseconds(retry: u64, in_vain: u32) -> u128 {
-        pause(Duration::from_millis(retry), in_vain, MINUTE, 0).as_millis()
+        pause(Duration::from_millis(retry), in_vain, MINUTE, MINUTE, 0).as_millis()
     }
 
     #[test]
@@ -78,14 +91,27 @@ mod tests {
     #[test]
     fn a_time_that_nobody_can_mean_is_a_day() {
         assert_eq!(milliseconds(u64::MAX, 0), LONGEST.as_millis());
-        let most = pause(Duration::MAX, u32::MAX, Duration::MAX, u64::MAX);
+        let most = pause(Duration::MAX, u32::MAX, MINUTE, Duration::MAX, u64::MAX);
         assert!(most < LONGEST.mul_f64(1.25) && most > LONGEST.mul_f64(1.24));
     }
 
     #[test]
     fn chance_adds_up_to_a_quarter() {
         let waits = [0, 1 << 63, 3 << 62]
-            .map(|random| pause(Duration::from_secs(4), 0, MINUTE, random).as_millis());
+            .map(|random| pause(Duration::from_secs(4), 0, MINUTE, MINUTE, random).as_millis());
         assert_eq!(waits, [4000, 4500, 4750]);
+    }
+
+    #[test]
+    fn attempts_begin_apart_whatever_the_server_says() {
+        let wait = |retry, in_vain, began| {
+            let [retry, began] = [retry, began].map(Duration::from_millis);
+            pause(retry, in_vain, began, Duration::ZERO, 0).as_millis()
+        };
+        assert_eq!([wait(0, 0, 0), wait(0, 0, 60), wait(0, 0, 100)], [100, 40, 0]);
+        // The time that the server asks for has passed by then, or has not.
+        assert_eq!([wait(30, 0, 60), wait(50, 0, 60), wait(100, 0, 0)], [40, 50, 100]);
+        // Nor does it help to forbid any wait for failures.
+        assert_eq!([wait(0, 1, 0), wait(0, 9, 99)], [100, 1]);
     }
 }

@@ -50,8 +50,9 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
 /// that is asked for with a POST is not, as to ask again might do something again: it ends with its
 /// first connection, unless [`reconnects`](Self::reconnects) says otherwise.
 ///
-/// The knobs can be turned at any time; what they say holds from the next connection on. A time of
-/// more than a year is a year.
+/// Its knobs take it and give it back, so they are for the start. What they say of one that is
+/// under way holds from the next connection on, but for the bounds of lines and events, which hold
+/// at once. A time of more than a year is a year.
 ///
 /// ```
 /// use tidings::client::EventSource;
@@ -83,6 +84,8 @@ pub struct EventSource {
     /// Outlives connections, as the last event ID does.
     parser: Parser,
     state: State,
+    /// When the last attempt began.
+    began: Instant,
     /// How many attempts in a row have failed.
     failures: u32,
     /// Whether the connection has brought an event.
@@ -132,6 +135,7 @@ impl EventSource {
             most_failures: None,
             parser: Parser::new(),
             state: State::Ready,
+            began: Instant::now(),
             failures: 0,
             fruitful: false,
             shared: Arc::default(),
@@ -170,7 +174,7 @@ impl EventSource {
     }
 
     /// How long it waits before it connects again, until the stream says otherwise with `retry`.
-    /// Defaults to 3 seconds.
+    /// However short that is, attempts begin 100 milliseconds apart. Defaults to 3 seconds.
     #[must_use]
     pub fn reconnection_time(mut self, time: Duration) -> Self {
         self.reconnection_time = time;
@@ -187,7 +191,9 @@ impl EventSource {
 
     /// How long the server may send nothing at all; past it the connection is given up for lost.
     /// Comments count, so for a server that sends heartbeats a few times their period is right: 45
-    /// seconds for a `tidings` server. Defaults to for ever, as not every server does.
+    /// seconds for a `tidings` server. Where this is shorter than the
+    /// [`answer_deadline`](Self::answer_deadline), it takes its place.
+    /// Defaults to for ever, as not every server sends heartbeats.
     #[must_use]
     pub fn silence(mut self, time: Duration) -> Self {
         self.bounds.silence = Some(time.min(LONGEST));
@@ -201,8 +207,8 @@ impl EventSource {
         self
     }
 
-    /// How long a server may take from the connection to the end of the head of its answer.
-    /// Defaults to 30 seconds.
+    /// How long a server may take from the connection to the end of the head of its answer: to
+    /// take the request, and to answer it. Defaults to 30 seconds.
     #[must_use]
     pub fn answer_deadline(mut self, time: Duration) -> Self {
         self.bounds.answer_deadline = time.min(LONGEST);
@@ -249,10 +255,37 @@ impl EventSource {
         &self.request
     }
 
-    /// With what it would come back if the connection ended now; empty where there is none. It
-    /// covers all that has been received. To go on another day behind an event that has been
-    /// handled, keep that event's own [`last_event_id`](MessageEvent::last_event_id).
+    /// Asks for this from the next connection on: with another token, say, where the one before
+    /// runs out. The last event ID is kept, and so is whether it [reconnects](Self::reconnects). An
+    /// answer of 401 ends a source for good, so a new token is to be set before it comes.
+    ///
+    /// ```no_run
+    /// use tidings::client::{EventSource, StreamRequest, Update};
+    ///
+    /// # fn new_token() -> String { String::new() }
+    /// let request = || {
+    ///     let token = format!("Bearer {}", new_token());
+    ///     let request = StreamRequest::get("http://localhost:3000/events/news")?;
+    ///     request.with_field("Authorization", token)
+    /// };
+    /// let mut source = EventSource::with(request()?);
+    /// while let Some(update) = source.next_update() {
+    ///     match update? {
+    ///         Update::Event(event) => println!("{}", event.data),
+    ///         Update::Lost { .. } => source.set_request(request()?),
+    ///         _ => {}
+    ///     }
+    /// }
+    /// # Ok::<(), tidings::Error>(())
+    /// ```
+    pub fn set_request(&mut self, request: StreamRequest) {
+        self.request = request;
+    }
+
+    /// With what to go on behind the last event that was given out; empty where there is none.
+    /// What had been received and not yet given out when the source was closed is not covered: it
+    /// comes again to who goes on with this.
     pub fn last_event_id(&self) -> &str {
-        self.parser.last_event_id()
+        self.parser.taken_last_event_id()
     }
 }

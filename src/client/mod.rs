@@ -20,6 +20,7 @@
 //! | to | is |
 //! | --- | --- |
 //! | set fields, or ask with a POST | [`StreamRequest`] |
+//! | ask with a new token the next time | [`EventSource::set_request`] |
 //! | see connections come and go | [`EventSource::next_update`] |
 //! | end it from another thread | [`EventSource::closer`] |
 //! | notice a server that has gone without a word | [`EventSource::silence`] |

@@ -107,7 +107,9 @@ impl StreamRequest {
     /// `User-Agent` and `Host` have defaults, which can be replaced like this.
     ///
     /// Only the server that the URL names is sent these fields: where a redirect leads to another,
-    /// they stay behind, as they may be secrets.
+    /// they stay behind, as they may be secrets. What a POST sends does not stay behind where the
+    /// redirect is a 307 or a 308, and neither does the last event ID: both are what is asked, and
+    /// the server that was trusted with them says whom to ask.
     ///
     /// # Errors
     ///
@@ -191,7 +193,8 @@ impl StreamRequest {
     }
 }
 
-/// Shows the names of the fields but not their values, which may be secrets.
+/// Shows the names of the fields but not their values, which may be secrets, and the URL with all
+/// of its query: a secret has its place in a field.
 impl fmt::Debug for StreamRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StreamRequest")

@@ -26,6 +26,10 @@ const EXCERPT: usize = 240;
 /// It comes with the head, or soon.
 const EXCERPT_DEADLINE: Duration = Duration::from_secs(1);
 
+/// A server that takes no more of a request may have answered it before. The answer is there by
+/// then, or nearly.
+const EARLY_ANSWER_DEADLINE: Duration = Duration::from_secs(1);
+
 /// How a read went.
 pub(super) enum Read {
     /// There was something, and more may come.
@@ -53,14 +57,29 @@ pub(super) struct Session {
 
 impl Session {
     /// Sends a request and reads the head of its answer, by the deadline.
+    ///
+    /// A server may answer before it has taken the request, as it wants none of it: what it says
+    /// then is worth more than that it did not listen (RFC 9112, section 9.5).
     pub(super) fn open(
         connection: Arc<dyn Connection>,
         request: &[u8],
         longest_head: usize,
         deadline: Instant,
     ) -> Result<(ResponseHead, Self)> {
-        write_all(&*connection, request)
-            .map_err(|error| Error::io("can't send the request", error))?;
+        match write_by(&*connection, request, deadline) {
+            Ok(()) => Self::read_head(connection, longest_head, deadline),
+            Err(unsent) => {
+                let deadline = Instant::now() + EARLY_ANSWER_DEADLINE;
+                Self::read_head(connection, longest_head, deadline).map_err(|_| unsent)
+            }
+        }
+    }
+
+    fn read_head(
+        connection: Arc<dyn Connection>,
+        longest_head: usize,
+        deadline: Instant,
+    ) -> Result<(ResponseHead, Self)> {
         let mut parser = ResponseHeadParser::new(longest_head);
         let mut buffer = Vec::new();
         let mut received = 0;
@@ -155,14 +174,25 @@ impl Session {
     }
 }
 
-fn write_all(connection: &dyn Connection, bytes: &[u8]) -> io::Result<()> {
+/// Writes it all, and waits no longer than until the deadline, in however many steps it is taken.
+fn write_by(connection: &dyn Connection, bytes: &[u8], deadline: Instant) -> Result<()> {
+    let failed = |error: io::Error| match is_timeout(&error) {
+        true => Error::timed_out("the server does not take the request in time"),
+        false => Error::io("can't send the request", error),
+    };
     let mut rest = bytes;
     while !rest.is_empty() {
-        match connection.write(rest) {
-            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+        let left = deadline.saturating_duration_since(Instant::now());
+        // One write there always is, as a small request never waits.
+        if left.is_zero() && rest.len() < bytes.len() {
+            return Err(failed(ErrorKind::TimedOut.into()));
+        }
+        let set = connection.set_write_timeout(Some(at_least(left)));
+        match set.and_then(|()| connection.write(rest)) {
+            Ok(0) => return Err(failed(ErrorKind::WriteZero.into())),
             Ok(length) => rest = &rest[length..],
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            Err(error) => return Err(failed(error)),
         }
     }
     Ok(())

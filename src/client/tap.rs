@@ -5,6 +5,7 @@
 //! calls.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -21,7 +22,8 @@ pub enum Traffic<'a> {
     Sent(&'a [u8]),
     /// These bytes came in with one read. There is at least one.
     Received(&'a [u8]),
-    /// The server has sent the end of the connection.
+    /// The server has sent the end of the connection. Where it was this side that ended it, as a
+    /// [`Closer`](super::Closer) does, nothing is shown.
     Ended,
 }
 
@@ -61,25 +63,26 @@ impl<T: Transport, F: FnMut(Traffic<'_>) + Send + 'static> Transport for Tap<T, 
     fn connect(&self, url: &Url, within: Duration) -> io::Result<Arc<dyn Connection>> {
         let connection = self.transport.connect(url, within)?;
         show(&self.watch, Traffic::Connected(url));
-        Ok(Arc::new(Tapped { connection, watch: Arc::clone(&self.watch) }))
+        let (watch, is_shut) = (Arc::clone(&self.watch), AtomicBool::new(false));
+        Ok(Arc::new(Tapped { connection, watch, is_shut }))
     }
 }
 
 struct Tapped<F> {
     connection: Arc<dyn Connection>,
     watch: Arc<Mutex<F>>,
+    /// This side has ended it, after which a read finds an end as well.
+    is_shut: AtomicBool,
 }
 
 impl<F: FnMut(Traffic<'_>) + Send> Connection for Tapped<F> {
     fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let length = self.connection.read(buffer)?;
-        show(
-            &self.watch,
-            match &buffer[..length] {
-                [] => Traffic::Ended,
-                bytes => Traffic::Received(bytes),
-            },
-        );
+        match &buffer[..length] {
+            [] if self.is_shut.load(Ordering::SeqCst) => {}
+            [] => show(&self.watch, Traffic::Ended),
+            bytes => show(&self.watch, Traffic::Received(bytes)),
+        }
         Ok(length)
     }
 
@@ -93,7 +96,13 @@ impl<F: FnMut(Traffic<'_>) + Send> Connection for Tapped<F> {
         self.connection.set_read_timeout(timeout)
     }
 
+    fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.connection.set_write_timeout(timeout)
+    }
+
     fn shutdown(&self) {
+        // Before the end of it can be read.
+        self.is_shut.store(true, Ordering::SeqCst);
         self.connection.shutdown();
     }
 }

@@ -6,12 +6,13 @@
 //! Closer ─────────────────── shutdown ────────────┘  from another thread
 //! ```
 //!
-//! [`Tcp`] speaks plain HTTP. For `https`, bring a transport whose connections speak TLS; to see
-//! every read and write, put a [`Tap`](super::Tap) around any transport.
+//! [`Tcp`] speaks plain HTTP. For `https`, bring a transport whose connections speak TLS:
+//! [`Connection`] shows how. To see every read and write, put a [`Tap`](super::Tap) around any
+//! transport.
 
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream, ToSocketAddrs};
+use std::net::{Shutdown, SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,18 +20,66 @@ use super::url::Url;
 
 /// Makes connections to servers.
 pub trait Transport: Send + Sync {
-    /// Connects to the host and the port of an URL, within this time.
+    /// Connects to the host and the port of a URL, within this time.
     ///
-    /// A write on the connection should fail when its peer takes nothing for about as long.
+    /// Until its timeouts are set, a write on the connection should wait for about as long.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unsupported`] if this transport can't carry such an URL, which ends an event
+    /// [`ErrorKind::Unsupported`] if this transport can't carry such a URL, which ends an event
     /// source for good; whatever went wrong otherwise, after which it tries again.
     fn connect(&self, url: &Url, within: Duration) -> io::Result<Arc<dyn Connection>>;
 }
 
 /// A connection to a server. One thread reads and writes it, and any thread may shut it down.
+///
+/// All calls take `&self`, and a stream that speaks TLS is read and written with `&mut`. So it is
+/// put into a lock, which is held for as long as a read waits. To shut the connection down must not
+/// wait for that lock: keep a clone of the socket outside of it. It is the same socket, so to shut
+/// it down ends the read, and its timeouts are those of the stream.
+///
+/// ```
+/// use std::io::{self, Read, Write};
+/// use std::net::{Shutdown, TcpStream};
+/// use std::sync::Mutex;
+/// use std::time::Duration;
+/// use tidings::client::Connection;
+///
+/// /// `S` speaks TLS over a clone of `socket`.
+/// struct Secured<S> {
+///     stream: Mutex<S>,
+///     socket: TcpStream,
+/// }
+///
+/// impl<S: Read + Write + Send> Connection for Secured<S> {
+///     fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+///         self.stream.lock().expect("no read panics").read(buffer)
+///     }
+///
+///     fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+///         let mut stream = self.stream.lock().expect("no read panics");
+///         let length = stream.write(bytes)?;
+///         stream.flush()?; // what TLS keeps back for a larger record is never answered
+///         Ok(length)
+///     }
+///
+///     fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+///         self.socket.set_read_timeout(timeout)
+///     }
+///
+///     fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+///         self.socket.set_write_timeout(timeout)
+///     }
+///
+///     fn shutdown(&self) {
+///         let _ = self.socket.shutdown(Shutdown::Both);
+///     }
+/// }
+/// ```
+///
+/// A [`Transport`] makes it of a socket that is connected within the time there is: the handshake
+/// belongs to that time, so set the socket's timeouts first. The name to check the certificate for
+/// is [`Url::host`].
 pub trait Connection: Send + Sync {
     /// Reads what there is, and waits for it if there is nothing; 0 at the end.
     ///
@@ -43,7 +92,8 @@ pub trait Connection: Send + Sync {
     ///
     /// # Errors
     ///
-    /// If the peer takes none.
+    /// [`ErrorKind::WouldBlock`] or [`ErrorKind::TimedOut`] when the timeout passes before the peer
+    /// has taken any.
     fn write(&self, bytes: &[u8]) -> io::Result<usize>;
 
     /// How long each read may wait from now on; `None` for ever. It is never zero.
@@ -52,6 +102,13 @@ pub trait Connection: Send + Sync {
     ///
     /// If the system does not know such a time.
     fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;
+
+    /// How long each write may wait from now on; `None` for ever. It is never zero.
+    ///
+    /// # Errors
+    ///
+    /// If the system does not know such a time.
+    fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;
 
     /// Ends the connection both ways, so that a read or a write that waits on another thread
     /// returns now. May be called more than once.
@@ -81,7 +138,10 @@ impl Transport for Tcp {
 }
 
 fn connect(host: &str, port: u16, within: Duration) -> io::Result<TcpStream> {
-    let addresses: Vec<_> = (host, port).to_socket_addrs()?.collect();
+    connect_to_one(&(host, port).to_socket_addrs()?.collect::<Vec<_>>(), within)
+}
+
+fn connect_to_one(addresses: &[SocketAddr], within: Duration) -> io::Result<TcpStream> {
     let until = Instant::now() + within;
     let mut last = io::Error::new(ErrorKind::NotFound, "the host has no address");
     for (tried, address) in addresses.iter().enumerate() {
@@ -115,6 +175,10 @@ impl Connection for TcpStream {
         TcpStream::set_read_timeout(self, timeout)
     }
 
+    fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        TcpStream::set_write_timeout(self, timeout)
+    }
+
     fn shutdown(&self) {
         // It fails where the peer was quicker.
         let _ = TcpStream::shutdown(self, Shutdown::Both);
@@ -124,5 +188,26 @@ impl Connection for TcpStream {
 impl fmt::Debug for dyn Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Connection")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn each_address_of_a_host_is_tried_until_one_answers() {
+        let bind = || TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = |listener: &TcpListener| listener.local_addr().unwrap();
+        let [one, other] = [bind(), bind()];
+        let nobody = address(&bind());
+        let addresses = [nobody, address(&one), address(&other)];
+        let socket = connect_to_one(&addresses, Duration::from_secs(20)).unwrap();
+        assert_eq!(socket.peer_addr().unwrap(), address(&one));
+        let refused = connect_to_one(&[nobody, nobody], Duration::from_secs(20)).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+        assert_eq!(connect_to_one(&[], Duration::ZERO).unwrap_err().kind(), ErrorKind::NotFound);
     }
 }

@@ -11,7 +11,8 @@
 //!
 //! What can stand in a target goes out as it was given. What can't, but is plainly meant (a space,
 //! letters beyond ASCII), is percent-encoded as a browser does it. Control characters are refused,
-//! as nobody means those. So is user information: what is in an URL ends up in logs.
+//! as nobody means those. So is user information: what is in a URL ends up in logs. For the same
+//! reason a token is better sent in a field than in the query, which is shown wherever the URL is.
 
 use std::fmt;
 
@@ -49,24 +50,24 @@ impl Url {
     pub fn parse(text: &str) -> Result<Self> {
         let bad = |why: &str| Error::invalid(format!("{why}: {text:?}"));
         if text.chars().any(char::is_control) {
-            return Err(bad("an URL must have no control characters"));
+            return Err(bad("a URL must have no control characters"));
         }
         let scheme = scheme(text).unwrap_or_default();
         let secure = scheme.eq_ignore_ascii_case("https");
         let behind = text[scheme.len()..].strip_prefix("://");
         let Some(rest) = behind.filter(|_| secure || scheme.eq_ignore_ascii_case("http")) else {
-            return Err(bad("an URL must begin with http:// or https://"));
+            return Err(bad("a URL must begin with http:// or https://"));
         };
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, target) = rest.split_at(end);
         if authority.contains('@') {
             return Err(bad(
-                "an URL must have no user name and no password; set the field Authorization",
+                "a URL must have no user name and no password; set the field Authorization",
             ));
         }
         if !is_authority(authority.as_bytes()) {
             return Err(bad(
-                "an URL must name a host, in ASCII, and may have a port from 0 to 65535",
+                "a URL must name a host, in ASCII, and may have a port from 0 to 65535",
             ));
         }
         let (host, port) = split_port(authority, if secure { 443 } else { 80 });
@@ -210,11 +211,11 @@ mod tests {
 
     #[track_caller]
     fn url(text: &str) -> Url {
-        Url::parse(text).expect("an URL")
+        Url::parse(text).expect("a URL")
     }
 
     #[test]
-    fn an_url_has_a_host_a_port_and_a_target() {
+    fn a_url_has_a_host_a_port_and_a_target() {
         for (text, secure, host, port, target, authority) in [
             ("http://h", false, "h", 80, "/", "h"),
             ("HTTP://Host:80/", false, "host", 80, "/", "host"),

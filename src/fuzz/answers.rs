@@ -91,7 +91,7 @@ fn read<'a>(longest: usize, pieces: impl IntoIterator<Item = &'a [u8]>) -> Read 
 
 /// Panics if the head breaks a rule, or says anything else than was understood.
 fn check(sent: &[u8], answer: &Answer) {
-    let sent = text(sent);
+    let sent = plain::unfolded(&text(sent));
     let mut heads: Vec<_> = sent.split("\r\n\r\n").collect();
     assert_eq!(heads.pop(), Some(""), "an empty line ends it");
     let last = Plain::of(heads.pop().expect("an answer"));
@@ -108,7 +108,7 @@ fn check(sent: &[u8], answer: &Answer) {
     last.assert_fields_are(&answer.fields);
     let framing = match status {
         204 | 304 => Framing::None,
-        _ => last.framing(version).unwrap_or(Framing::UntilClose),
+        _ => last.framing_of_answer(version).unwrap_or(Framing::UntilClose),
     };
     assert_eq!(framing, answer.framing);
     let is_type = |value: &&str| {

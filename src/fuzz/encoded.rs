@@ -59,6 +59,8 @@ struct Sent {
     expected: Vec<MessageEvent>,
     last_event_id: String,
     reconnection_time: Option<Duration>,
+    /// Of which no event has told yet.
+    untold: Option<Duration>,
 }
 
 impl Sent {
@@ -69,7 +71,7 @@ impl Sent {
             1 => {
                 let time = script.time();
                 encode_retry(time, &mut self.stream);
-                self.reconnection_time = Some(whole_milliseconds(time));
+                self.set_reconnection_time(time);
             }
             _ => self.send(what, script),
         }
@@ -103,12 +105,17 @@ impl Sent {
         if what & 0x20 != 0 {
             let time = script.time();
             event = event.with_retry(time);
-            expected.retry = Some(whole_milliseconds(time));
-            self.reconnection_time = expected.retry;
+            self.set_reconnection_time(time);
         }
+        expected.retry = self.untold.take();
         expected.last_event_id.clone_from(&self.last_event_id);
         event.encode_into(&mut self.stream);
         self.expected.push(expected);
+    }
+
+    fn set_reconnection_time(&mut self, time: Duration) {
+        self.reconnection_time = Some(whole_milliseconds(time));
+        self.untold = self.reconnection_time;
     }
 
     /// Panics if a client has anything else of these bytes, however they arrive.

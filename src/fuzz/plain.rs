@@ -9,6 +9,27 @@ pub(super) fn text(bytes: &[u8]) -> String {
     bytes.iter().map(|&byte| char::from(byte)).collect()
 }
 
+/// A head without its folds: RFC 9112, section 5.2, "replace each received obs-fold with one or
+/// more SP octets". Here they are as many as the fold is long.
+pub(super) fn unfolded(head: &str) -> String {
+    let mut unfolded = String::new();
+    for line in head.split("\r\n") {
+        let goes_on = line.starts_with([' ', '\t']);
+        if goes_on {
+            let blanks = line.len() - line.trim_start_matches([' ', '\t']).len();
+            let kept = unfolded.trim_end_matches([' ', '\t']).len();
+            let fold = unfolded.len() - kept + "\r\n".len() + blanks;
+            unfolded.truncate(kept);
+            unfolded += &" ".repeat(fold);
+            unfolded += &line[blanks..];
+        } else {
+            unfolded += if unfolded.is_empty() { "" } else { "\r\n" };
+            unfolded += line;
+        }
+    }
+    unfolded
+}
+
 /// The lines of one head, given without the empty line that ends it.
 pub(super) struct Plain<'a> {
     pub(super) first_line: &'a str,
@@ -42,8 +63,8 @@ impl<'a> Plain<'a> {
         named.map(|(_, value)| *value).collect()
     }
 
-    /// What the fields say of the body: RFC 9112, section 6.3, of which we take only what can't be
-    /// read in two ways.
+    /// What the fields of a request say of the body: RFC 9112, section 6.3, of which we take only
+    /// what can't be read in two ways.
     pub(super) fn framing(&self, version: Version) -> Option<Framing> {
         let (lengths, codings) = (self.values("content-length"), self.values("transfer-encoding"));
         match (&lengths[..], &codings[..]) {
@@ -58,6 +79,25 @@ impl<'a> Plain<'a> {
             }
             doubtful => panic!("accepted, and could be read in two ways: {doubtful:?}"),
         }
+    }
+
+    /// The same for an answer, of which a client takes more.
+    pub(super) fn framing_of_answer(&self, version: Version) -> Option<Framing> {
+        let (lengths, codings) = (self.values("content-length"), self.values("transfer-encoding"));
+        if !codings.is_empty() {
+            assert!(codings.concat().eq_ignore_ascii_case("chunked"), "{codings:?}");
+            assert_eq!(version, Version::Http11);
+            return Some(Framing::Chunked);
+        }
+        let lengths = lengths.join(",");
+        let mut lengths = lengths.split(',').map(|length| length.trim_matches([' ', '\t']));
+        let first = lengths.next().filter(|length| !length.is_empty())?;
+        let number = |length: &str| {
+            assert!(length.chars().all(|c| c.is_ascii_digit()), "{length:?}");
+            length.parse::<u64>().expect("a number")
+        };
+        assert!(lengths.all(|length| number(length) == number(first)));
+        Some(Framing::Length(number(first)))
     }
 }
 

@@ -5,12 +5,13 @@
 //! field-name    = token
 //! field-value   = *field-content                     RFC 9110, section 5.5
 //! field-content = field-vchar [ 1*( SP / HTAB / field-vchar ) field-vchar ]
-//! obs-fold      = OWS CRLF 1*( SP / HTAB )           ; a line that goes on: refused
+//! obs-fold      = OWS CRLF 1*( SP / HTAB )           ; a line that goes on
 //! ```
 //!
 //! White space before the colon is refused, because some parsers take it for a part of the name
-//! and some do not. So is a line that begins with white space: it once continued the line before
-//! it, and parsers differ on whether it still does.
+//! and some do not. So is, in a request, a line that begins with white space: it once continued the
+//! line before it, and parsers differ on whether it still does. In an answer a client must take it
+//! for that, as if spaces stood in its place (section 5.2).
 
 use super::refusal::Refusal;
 use super::syntax::{TCHAR, is_blank, is_value, trim};
@@ -32,21 +33,47 @@ impl FieldLine {
         let Some(colon) = length.filter(|&at| at > 0 && line[at] == b':') else {
             return Err(no_name(line));
         };
-        let untrimmed = &line[colon + 1..];
-        if !is_value(untrimmed) {
-            return Err(Refusal::bad_request(
-                "a field value must contain no control byte but the tab: no NUL, no CR, no LF \
-                 (RFC 9110, section 5.5)",
-            ));
-        }
-        let value = trim(untrimmed);
-        let blanks = untrimmed.iter().take_while(|&&byte| is_blank(byte)).count();
-        let value_start = start + colon + 1 + blanks;
-        Ok(Self {
-            name: Span { start, end: start + colon },
-            value: Span { start: value_start, end: value_start + value.len() },
-        })
+        let value = value(&line[colon + 1..], start + colon + 1)?;
+        Ok(Self { name: Span { start, end: start + colon }, value })
     }
+
+    /// Takes a line with which this one goes on. What has been folded has to be
+    /// [unfolded](unfold) before anybody reads it.
+    pub(crate) fn go_on(&mut self, line: &[u8], start: usize) -> Result<(), Refusal> {
+        let more = value(line, start)?;
+        match (self.value.len(), more.len()) {
+            (_, 0) => {}
+            (0, _) => self.value = more,
+            _ => self.value.end = more.end,
+        }
+        Ok(())
+    }
+}
+
+/// The value that these bytes contain, which begin `start` bytes behind the beginning of the head.
+fn value(untrimmed: &[u8], start: usize) -> Result<Span, Refusal> {
+    if !is_value(untrimmed) {
+        return Err(Refusal::bad_request(
+            "a field value must contain no control byte but the tab: no NUL, no CR, no LF \
+             (RFC 9110, section 5.5)",
+        ));
+    }
+    let blanks = untrimmed.iter().take_while(|&&byte| is_blank(byte)).count();
+    let start = start + blanks;
+    Ok(Span { start, end: start + trim(untrimmed).len() })
+}
+
+/// Puts spaces in the place of each fold in a value.
+pub(crate) fn unfold(value: &mut [u8]) {
+    for fold in value.chunk_by_mut(|a, b| is_fold(*a) == is_fold(*b)) {
+        if fold.contains(&b'\n') {
+            fold.fill(b' ');
+        }
+    }
+}
+
+fn is_fold(byte: u8) -> bool {
+    is_blank(byte) || matches!(byte, b'\r' | b'\n')
 }
 
 /// Which rule a line breaks that does not begin with a name and a colon.
@@ -127,6 +154,36 @@ mod tests {
             for line in [[b'A', b':', b'x', byte, b'y'], [b'A', b':', b' ', b'x', byte]] {
                 assert_eq!(parse(&line).is_ok(), good, "{byte:#04x}");
             }
+        }
+    }
+
+    #[test]
+    fn a_line_that_goes_on_has_spaces_where_it_was_folded() {
+        let folded: [(&[u8], &[u8]); 7] = [
+            (b"A: b\r\n c", b"b   c"),
+            (b"A: b\t \r\n\t \tc \td \t", b"b       c \td"),
+            (b"A: b\r\n \r\n c", b"b      c"),
+            (b"A:\r\n c", b"c"),
+            (b"A: b\r\n \t", b"b"),
+            (b"A: \r\n ", b""),
+            (b"A: b\tc\r\n d", b"b\tc   d"),
+        ];
+        for (lines, value) in folded {
+            let mut head = [b"HTTP/1.1 200 OK\r\n", lines].concat();
+            let mut field = None;
+            let mut start = 17;
+            for line in lines.split_inclusive(|&byte| byte == b'\n') {
+                let bare = line.strip_suffix(b"\r\n").unwrap_or(line);
+                let gone_on = match &mut field {
+                    None => FieldLine::parse(bare, start).map(|line| field = Some(line)),
+                    Some(field) => field.go_on(bare, start),
+                };
+                gone_on.expect("a valid line");
+                start += line.len();
+            }
+            let value_span = field.expect("a field line").value;
+            unfold(&mut head[value_span.start..value_span.end]);
+            assert_eq!(value_span.of(&head), value, "{}", lines.escape_ascii());
         }
     }
 

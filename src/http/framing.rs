@@ -11,15 +11,17 @@
 //! both fields at once, either of them more than once or as a list of doubtful meaning, a length
 //! that is not plainly digits, chunks in HTTP/1.0. The standard allows to tolerate some of it.
 //!
-//! An answer differs in two points: some statuses have no body whatever their fields say, and where
-//! neither field is there, the body ends with the connection.
+//! An answer differs: some statuses have no body whatever their fields say; where neither field is
+//! there, the body ends with the connection; and as nobody's next request stands behind it, a
+//! client takes what the standard gives it a rule for: chunks go before a length, and a length may
+//! be told twice (section 6.3).
 
 use super::head::Head;
 use super::refusal::Refusal;
 use super::request_line::Version;
 use super::response_head::ResponseHead;
 use super::status::Status;
-use super::syntax::{is_token, split_outside_quotes};
+use super::syntax::{is_token, split_outside_quotes, trim};
 
 /// How the end of a body is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,12 +49,26 @@ impl Framing {
         if head.status().forbids_content() {
             return Ok(Self::None);
         }
-        let (codings, lengths) = (head.values("transfer-encoding"), head.values("content-length"));
-        Ok(declared(head.version(), codings, lengths)?.unwrap_or(Self::UntilClose))
+        let mut codings = head.values("transfer-encoding").peekable();
+        if codings.peek().is_some() {
+            return transfer_encoding(head.version(), codings);
+        }
+        let lengths = head.values("content-length").flat_map(|value| value.split(|&b| b == b','));
+        let mut lengths = lengths.map(|length| content_length(trim(length)));
+        let Some(first) = lengths.next().transpose()? else { return Ok(Self::UntilClose) };
+        for length in lengths {
+            if length? != first {
+                return Err(Refusal::bad_response(
+                    "an answer must not have more than one Content-Length, unless they are the \
+                     same (RFC 9112, section 6.3)",
+                ));
+            }
+        }
+        Ok(Self::Length(first))
     }
 }
 
-/// What the fields say, if they say anything.
+/// What the fields of a request say, if they say anything.
 fn declared<'a>(
     version: Version,
     codings: impl Iterator<Item = &'a [u8]>,

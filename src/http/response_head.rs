@@ -8,8 +8,11 @@
 //! CRLF                                    the empty line that ends the head
 //! ```
 //!
-//! It is read as strictly as a request, and for the same reason: what two readers can read in two
-//! ways is refused. Each line is checked as soon as its LF is there, and the first bytes even
+//! It is read nearly as strictly as a request, and for the same reason: what two readers can read
+//! in two ways is refused. What the standard tells clients to bear is borne: a field line that goes
+//! on in the next (section 5.2), a length beside chunks, and one that is told twice (section 6.3).
+//!
+//! Each line is checked as soon as its LF is there, and the first bytes even
 //! before, so that a port on which something else is spoken (TLS, say) is told at once.
 //!
 //! 101 is refused, as nobody here asks for another protocol.
@@ -18,14 +21,14 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::accept;
-use super::field_line::FieldLine;
+use super::field_line::{FieldLine, unfold};
 use super::fields::Fields;
 use super::framing::Framing;
 use super::refusal::Refusal;
 use super::request_line::Version;
 use super::status::Status;
 use super::status_line::StatusLine;
-use super::syntax::find_line_feed;
+use super::syntax::{find_line_feed, is_blank};
 
 /// With this every answer begins.
 const BEGINNING: &[u8] = b"HTTP/";
@@ -55,8 +58,12 @@ pub struct ResponseHead {
 
 impl ResponseHead {
     fn new(bytes: &[u8], line: StatusLine, fields: Vec<FieldLine>) -> Result<Self, Refusal> {
+        let mut bytes: Box<[u8]> = bytes.into();
+        for field in &fields {
+            unfold(&mut bytes[field.value.start..field.value.end]);
+        }
         let status = Status::new(line.code).expect("interim answers have been passed over");
-        let fields = Fields::new(bytes.into(), fields);
+        let fields = Fields::new(bytes, fields);
         let mut head = Self { line, status, fields, framing: Framing::None };
         head.framing = Framing::of_response(&head).map_err(Refusal::in_response)?;
         Ok(head)
@@ -109,6 +116,11 @@ impl ResponseHead {
     /// The values of all field lines of this name.
     pub(crate) fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
         self.fields.values(name)
+    }
+
+    /// The elements of all field lines of this name, read as one comma-separated list.
+    pub(crate) fn elements(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        self.fields.elements(name)
     }
 }
 
@@ -209,12 +221,15 @@ impl ResponseHeadParser {
     fn take_line(&mut self, line: &[u8]) -> Result<bool, Refusal> {
         if self.status_line.is_none() {
             self.status_line = Some(StatusLine::parse(line)?);
-        } else if line.is_empty() {
-            return Ok(true);
-        } else {
-            let field = FieldLine::parse(line, self.line - self.start);
-            self.fields.push(field.map_err(Refusal::in_response)?);
+            return Ok(false);
         }
+        let start = self.line - self.start;
+        let taken = match (line, self.fields.last_mut()) {
+            ([], _) => return Ok(true),
+            ([first, ..], Some(field)) if is_blank(*first) => field.go_on(line, start),
+            _ => FieldLine::parse(line, start).map(|field| self.fields.push(field)),
+        };
+        taken.map_err(Refusal::in_response)?;
         Ok(false)
     }
 

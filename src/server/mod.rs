@@ -28,6 +28,7 @@ use std::sync::atomic::AtomicBool;
 use crate::channel::fanout::Fanout;
 use crate::error::{Error, Result};
 use crate::hooks::Hooks;
+use crate::http::Head;
 use crate::http::cors::Cors;
 use crate::http::method::Method;
 use crate::http::request::Request;
@@ -43,7 +44,7 @@ use hosts::Hosts;
 use registry::Registry;
 use reply::Reply;
 use routes::Routes;
-use shared::Shared;
+use shared::{Admit, Shared};
 
 /// A server of event streams and plain answers, on threads that can be counted.
 ///
@@ -76,6 +77,7 @@ pub struct Server {
     limits: Limits,
     cors: Option<Cors>,
     hosts: Option<Hosts>,
+    admit: Option<Admit>,
     hooks: Option<Arc<dyn Hooks>>,
     handle: Handle,
     /// The first thing that was wrong with what it was told; said when it starts, so that routes
@@ -109,6 +111,7 @@ impl Server {
             limits: Limits::default(),
             cors: None,
             hosts: None,
+            admit: None,
             hooks: None,
             handle: Handle::new(local),
             error: None,
@@ -235,6 +238,33 @@ impl Server {
         self
     }
 
+    /// Sets who is let in, by the head of a request and the peer's address. It is asked for each
+    /// request that has a handler, before anything of a body is taken in: so strangers can't fill
+    /// the memory for bodies. What it returns as an error is the answer, and the handler is not
+    /// run; a panic is answered with 500. Defaults to letting all in.
+    ///
+    /// ```
+    /// use tidings::http::Head;
+    /// use tidings::{Method, Response, Server, Status};
+    ///
+    /// let server = Server::bind("127.0.0.1:0")?
+    ///     .post("/news", |request| Ok(Response::text(request.body_text()?.to_owned())))
+    ///     .admit(|head: &Head, _peer| match head.field("authorization") {
+    ///         Some(b"Bearer 2YotnFZFEjr1") => Ok(()),
+    ///         _ if head.method() == Method::Get => Ok(()),
+    ///         _ => Err(Response::text("who are you?\n").with_status(Status::UNAUTHORIZED)),
+    ///     });
+    /// # Ok::<(), tidings::Error>(())
+    /// ```
+    #[must_use]
+    pub fn admit<F>(mut self, admit: F) -> Self
+    where
+        F: Fn(&Head, SocketAddr) -> Result<(), Response> + Send + Sync + 'static,
+    {
+        self.admit = Some(Box::new(admit));
+        self
+    }
+
     /// Sets bounds and deadlines. Defaults to [`Limits::default`].
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
@@ -282,6 +312,7 @@ impl Server {
             routes: self.routes,
             cors: self.cors,
             hosts: self.hosts,
+            admit: self.admit,
             hooks: self.hooks,
             counts: Counts::default(),
             fanout: Fanout::new(),

@@ -4,7 +4,7 @@
 //! back by its [`Ticket`], which the stream drops at its end.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::sse::stream::Stream;
@@ -41,6 +41,7 @@ impl Registry {
 
     /// A place for one more stream, unless there are too many, or too many of this peer.
     pub(crate) fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<Ticket> {
+        let peer = whose(peer);
         let mut places = self.lock();
         if places.taken() >= self.most.min(u32::MAX as usize) {
             return None;
@@ -91,6 +92,18 @@ impl Registry {
 
     fn lock(&self) -> MutexGuard<'_, Places> {
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whom an address stands for. In IPv6 that is its network of 64 bits: a single host has all the
+/// addresses of one (RFC 4291, section 2.5.1), and would never come to an end with them.
+fn whose(peer: IpAddr) -> IpAddr {
+    match peer.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
     }
 }
 
@@ -161,5 +174,20 @@ mod tests {
         assert!(registry.admit(HOME).is_some());
         drop(other);
         assert!(registry.lock().per_peer.is_empty());
+    }
+
+    #[test]
+    fn limit_streams_per_peer_takes_a_network_of_ipv6_for_one_peer() {
+        for (one, other, same) in [
+            ("2001:db8:0:1::1", "2001:db8:0:1:ffff::2", true),
+            ("2001:db8:0:1::1", "2001:db8:0:2::1", false),
+            ("::ffff:192.0.2.1", "192.0.2.1", true),
+            ("::ffff:192.0.2.1", "::ffff:192.0.2.2", false),
+        ] {
+            let registry = Registry::new(usize::MAX, 1);
+            let _first = registry.admit(one.parse().unwrap()).unwrap();
+            let second = registry.admit(other.parse().unwrap());
+            assert_eq!(second.is_none(), same, "{one} {other}");
+        }
     }
 }

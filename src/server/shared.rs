@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -14,10 +15,15 @@ use super::routes::Routes;
 use crate::channel::fanout::Fanout;
 use crate::error::CloseReason;
 use crate::hooks::Hooks;
+use crate::http::Head;
 use crate::http::cors::Cors;
+use crate::http::response::Response;
 use crate::limits::{COME_BACK, Limits};
 use crate::pool::Pool;
 use crate::watch::Watch;
+
+/// Says by a request's head, and who sent it, whether it is let in; if not, the answer.
+pub(crate) type Admit = Box<dyn Fn(&Head, SocketAddr) -> Result<(), Response> + Send + Sync>;
 
 /// Owned by the server and by everything that it is serving. It owns the threads; they are ended
 /// by [`stop`](Self::stop), and never by a drop, since the last owner may be one of them.
@@ -26,6 +32,7 @@ pub(crate) struct Shared {
     pub(crate) routes: Routes,
     pub(crate) cors: Option<Cors>,
     pub(crate) hosts: Option<Hosts>,
+    pub(crate) admit: Option<Admit>,
     pub(crate) hooks: Option<Arc<dyn Hooks>>,
     pub(crate) counts: Counts,
     pub(crate) bodies: Arc<Budget>,

@@ -46,7 +46,7 @@ pub struct MessageEvent {
     pub data: String,
     /// The last id that the stream had named by then, perhaps with an earlier event; empty if none.
     pub last_event_id: String,
-    /// The reconnection time, if this very event set it.
+    /// The reconnection time, if one was set since the event before: with this event, or alone.
     pub retry: Option<Duration>,
 }
 
@@ -81,6 +81,8 @@ pub struct Parser {
     block: Block,
     /// Events not yet taken; the id is copied into its place when they are.
     events: VecDeque<(MessageEvent, Arc<str>)>,
+    /// That of the event that was taken last, or with which it began.
+    taken_id: Arc<str>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -107,6 +109,7 @@ impl Parser {
             line: Vec::new(),
             block: Block::default(),
             events: VecDeque::new(),
+            taken_id: Arc::default(),
         }
     }
 
@@ -128,6 +131,7 @@ impl Parser {
     #[must_use]
     pub fn with_last_event_id(mut self, id: EventId) -> Self {
         self.block.resume(id.as_str());
+        self.taken_id = Arc::clone(&self.block.last_event_id);
         self
     }
 
@@ -155,6 +159,7 @@ impl Parser {
     pub fn next_event(&mut self) -> Option<MessageEvent> {
         let (mut event, last_event_id) = self.events.pop_front()?;
         event.last_event_id = last_event_id.as_ref().into();
+        self.taken_id = last_event_id;
         Some(event)
     }
 
@@ -169,6 +174,11 @@ impl Parser {
     /// and whether there was an event at all: an `id` field alone sets it too.
     pub fn last_event_id(&self) -> &str {
         &self.block.last_event_id
+    }
+
+    /// The same for who takes no more events than have been taken: what waits would come again.
+    pub(crate) fn taken_last_event_id(&self) -> &str {
+        if self.events.is_empty() { self.last_event_id() } else { &self.taken_id }
     }
 
     /// How long to wait before connecting again, if the stream has said so.

@@ -46,8 +46,3 @@ fn site(limits: Limits) -> Server {
 fn keeping(events: usize) -> Channel {
     Channel::with_history(History::default().events(events))
 }
-
-/// The field with which a client resumes.
-fn behind(id: &str) -> String {
-    format!("Last-Event-ID: {id}\r\n")
-}

@@ -10,6 +10,7 @@ mod reconnecting;
 mod redirects;
 mod requests;
 mod tapping;
+mod transports;
 mod vectors;
 
 use std::time::Duration;
@@ -25,7 +26,7 @@ fn source(script: &Script) -> EventSource {
 }
 
 fn at(url: &str) -> EventSource {
-    EventSource::new(url).expect("an URL").reconnection_time(Duration::ZERO)
+    EventSource::new(url).expect("a URL").reconnection_time(Duration::ZERO)
 }
 
 /// The data of all events up to a clean end.

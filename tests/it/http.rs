@@ -1,5 +1,6 @@
 //! HTTP/1.1 as a client sees it: what is sent and what comes back, to the byte where it matters.
 
+mod admit;
 mod bodies;
 mod caps;
 mod cors;

@@ -4,6 +4,7 @@
 //! on. One that is cut by churn is followed by somebody new, with an account of their own, who is
 //! owed nothing from before; so what is settled at the end are all of them.
 
+use std::collections::VecDeque;
 use std::mem;
 
 use tidings::MessageEvent;
@@ -12,9 +13,13 @@ use super::ids::Ids;
 use super::ledger::{Findings, Ledger, Owed};
 use super::publisher::Published;
 
-/// When a stream has been open for so long, the server has surely got to know it: a server may send
-/// the head of a stream before it puts the stream where events go.
-const SETTLE: u64 = 1_000_000_000;
+/// When a stream has been open for so long, the server has surely put it where events go, although
+/// that may be after it has sent the head. Who is not waited for in a [run](super::run) is owed
+/// everything from then on.
+const KNOWN: u64 = 1_000_000_000;
+/// When a stream has left for so long, no answer is on its way that says which of the events it has
+/// had the server has taken.
+const ANSWERED: u64 = 30_000_000_000;
 
 #[derive(Debug, Default)]
 pub(super) struct Account {
@@ -23,9 +28,19 @@ pub(super) struct Account {
     since: u64,
     ids: Ids,
     /// Those who left.
-    left: Vec<(Ledger, u64)>,
+    left: VecDeque<Left>,
+    /// What was found of those who left long ago.
+    settled: Findings,
     /// What the ids told of those who left.
     told_by_ids: Findings,
+}
+
+/// The account of somebody who left.
+#[derive(Debug)]
+struct Left {
+    ledger: Ledger,
+    since: u64,
+    at: u64,
 }
 
 impl Account {
@@ -44,9 +59,9 @@ impl Account {
         self.ledger.is_untouched()
     }
 
-    /// Closes the account, and opens one for somebody who is still to come.
-    pub(super) fn leave(&mut self) {
-        self.left.push((mem::take(&mut self.ledger), self.since));
+    /// Closes the account at that time, and opens one for somebody who is still to come.
+    pub(super) fn leave(&mut self, at: u64) {
+        self.left.push_back(Left { ledger: mem::take(&mut self.ledger), since: self.since, at });
         self.since = u64::MAX;
         self.told_by_ids = self.told_by_ids.plus(mem::take(&mut self.ids).findings());
     }
@@ -54,31 +69,46 @@ impl Account {
     /// Somebody new has come, at that time.
     pub(super) fn arrive(&mut self, time: u64) {
         if self.since == u64::MAX {
-            self.since = time + SETTLE;
+            self.since = time + KNOWN;
         }
     }
 
     /// What is missing, doubled and out of order, of all who were here.
     pub(super) fn settle(&self, published: &[&Published]) -> Findings {
-        let balance = |ledger: &Ledger, since: u64, to_the_end: bool| {
-            let owed: Vec<Owed<'_>> = published
-                .iter()
-                .map(|published| Owed {
-                    acknowledged: &published.acknowledged,
-                    from: published.first_since(since),
-                    to_the_end,
-                })
-                .collect();
-            ledger.settle(&owed)
-        };
-        let left = self.left.iter().map(|(ledger, since)| balance(ledger, *since, false));
-        left.fold(balance(&self.ledger, self.since, true), Findings::plus)
+        let left = self.left.iter().map(|left| left.settle(published));
+        let here = balance(&self.ledger, self.since, true, published);
+        left.fold(here.plus(self.settled), Findings::plus)
+    }
+
+    /// Settles with those who left long before this time, once and for all; gives of how many runs
+    /// the ledger is that goes on.
+    pub(super) fn tidy(&mut self, published: &[&Published], now: u64) -> usize {
+        while self.left.front().is_some_and(|left| left.at + ANSWERED < now) {
+            let left = self.left.pop_front().map(|left| left.settle(published));
+            self.settled = self.settled.plus(left.unwrap_or_default());
+        }
+        self.ledger.pieces()
     }
 
     /// What the ids alone tell.
     pub(super) fn by_ids(&self) -> Findings {
         self.told_by_ids.plus(self.ids.findings())
     }
+}
+
+impl Left {
+    fn settle(&self, published: &[&Published]) -> Findings {
+        balance(&self.ledger, self.since, false, published)
+    }
+}
+
+fn balance(ledger: &Ledger, since: u64, to_the_end: bool, published: &[&Published]) -> Findings {
+    let owed = published.iter().map(|published| Owed {
+        acknowledged: &published.acknowledged,
+        from: published.first_since(since),
+        to_the_end,
+    });
+    ledger.settle(&owed.collect::<Vec<_>>())
 }
 
 /// How many events a gap event admits, out of its JSON; `None` where it does not know.
@@ -105,7 +135,7 @@ mod tests {
     fn who_comes_later_is_owed_nothing_from_before() {
         let mut published = Published::default();
         for number in 0..4 {
-            published.sent.push(number * SETTLE);
+            published.send(number * KNOWN);
             published.acknowledged.insert(number);
         }
         let published = [&published];
@@ -114,13 +144,32 @@ mod tests {
             account.ledger.enter(0, number);
         }
         assert_eq!(account.settle(&published).lost, 2);
-        account.leave();
+        account.leave(KNOWN);
         assert_eq!(account.settle(&published).lost, 0, "nobody is there");
-        account.arrive(SETTLE);
+        account.arrive(KNOWN);
         let found = account.settle(&published);
         assert_eq!((found.lost, found.received), (2, 2), "somebody new came, and lost 2 and 3");
-        account.leave();
+        account.leave(3 * KNOWN);
         account.ledger.enter(0, 3);
         assert_eq!(account.settle(&published).lost, 0);
+    }
+
+    #[test]
+    fn who_left_long_ago_is_settled_with_and_forgotten() {
+        let mut published = Published::default();
+        for number in 0..4 {
+            published.send(number);
+            published.acknowledged.insert(number);
+        }
+        let mut account = Account::default();
+        for at in [0, ANSWERED] {
+            assert!([0, 2].iter().all(|number| account.ledger.enter(0, *number)));
+            account.leave(at);
+            account.since = 0;
+        }
+        let found = account.settle(&[&published]);
+        assert_eq!((found.received, found.lost), (4, 4 + 2));
+        account.tidy(&[&published], ANSWERED + 1);
+        assert_eq!((account.left.len(), account.settle(&[&published])), (1, found));
     }
 }

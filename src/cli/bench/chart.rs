@@ -16,6 +16,9 @@ const RIGHT: f64 = 30.0;
 const TOP: f64 = 26.0;
 const BOTTOM: f64 = 30.0;
 
+/// Up to this count each whole number has a tick.
+const FEW: f64 = 6.0;
+
 /// What an axis shows, from one end to the other.
 #[derive(Clone, Debug)]
 pub(super) struct Axis {
@@ -40,6 +43,16 @@ impl Axis {
         let magnitude = 10_f64.powf(to.log10().floor());
         let step = [0.2, 0.5, 1.0, 2.0].map(|part| part * magnitude);
         let step = step.into_iter().find(|step| to / step <= 6.0).unwrap_or(2.0 * magnitude);
+        Self::steps(to, step, show)
+    }
+
+    /// From zero to this count or a little more, with ticks at whole numbers.
+    pub(super) fn counts(to: f64) -> Self {
+        let show = |value: f64| format!("{value:.0}");
+        if to > FEW { Self::linear(to, show) } else { Self::steps(to.max(1.0), 1.0, show) }
+    }
+
+    fn steps(to: f64, step: f64, show: impl Fn(f64) -> String) -> Self {
         let count = (to / step).ceil() as u32;
         let ticks = (0..=count).map(|n| f64::from(n) * step);
         let ticks: Vec<_> = ticks.map(|value| (value, show(value))).collect();
@@ -135,6 +148,18 @@ mod tests {
         assert_eq!(texts(&Axis::linear(3.0, show)), ["0", "0.5", "1", "1.5", "2", "2.5", "3"]);
         assert_eq!(texts(&Axis::linear(19_900.0, show)), ["0", "5000", "10000", "15000", "20000"]);
         assert_eq!(texts(&Axis::powers(250.0, 9_000.0, show)), ["100", "1000", "10000"]);
+    }
+
+    #[test]
+    fn ticks_of_counts_are_whole_and_different() {
+        assert_eq!(texts(&Axis::counts(0.0)), ["0", "1"]);
+        assert_eq!(texts(&Axis::counts(3.0)), ["0", "1", "2", "3"]);
+        assert_eq!(texts(&Axis::counts(6.5)), ["0", "2", "4", "6", "8"]);
+        for to in 1..500 {
+            let axis = Axis::counts(f64::from(to));
+            let texts = texts(&axis);
+            assert!(texts.windows(2).all(|pair| pair[0] != pair[1]), "{texts:?}");
+        }
     }
 
     #[test]

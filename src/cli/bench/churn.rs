@@ -15,46 +15,59 @@ use crate::cli::random::Random;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Churn {
-    /// Of all streams, in a second.
+    /// Percent of all streams, in a second.
     Share(f64),
     /// Streams in a second.
     Number(f64),
 }
 
+/// Rarer, and no run is long enough for it.
+const LEAST: f64 = 0.000_1;
 /// More than the bench could do.
 const MOST: f64 = 100_000.0;
+/// How many streams are tried to find one that is open, when most are not.
+const TRIES: usize = 10;
 
 impl Churn {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let rate = text.strip_suffix("/s").unwrap_or(text);
-        let (number, share) = match rate.strip_suffix('%') {
-            Some(number) => (number, true),
-            None => (rate, false),
+        let (number, make): (_, fn(f64) -> Self) = match rate.strip_suffix('%') {
+            Some(number) => (number, Self::Share),
+            None => (rate, Self::Number),
         };
         let digits = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
         match number.parse() {
-            Ok(number) if digits && number > 0.0 && number <= MOST => {
-                Ok(if share { Self::Share(number / 100.0) } else { Self::Number(number) })
-            }
+            Ok(number) if digits && (LEAST..=MOST).contains(&number) => Ok(make(number)),
+            Ok(_) if digits => Err(format!("{text:?} is not from {LEAST} to {MOST} a second")),
             _ => Err(format!("{text:?} is not a rate, such as 5%/s or 20/s")),
         }
     }
 
-    /// How long one stream leaves after the other.
-    fn interval(self, streams: usize) -> Duration {
-        let rate = match self {
-            Self::Share(share) => share * streams as f64,
+    /// How many streams leave in a second.
+    fn rate(self, streams: usize) -> f64 {
+        match self {
+            Self::Share(percent) => percent / 100.0 * streams as f64,
             Self::Number(number) => number,
-        };
-        Duration::from_secs_f64(1.0 / rate)
+        }
+    }
+
+    /// How many streams should have left in this time.
+    pub(super) fn due(self, streams: usize, time: Duration) -> u64 {
+        (self.rate(streams) * time.as_secs_f64()) as u64
     }
 
     /// Cuts one stream after the other, until nothing is published any more.
     pub(super) fn run(self, streams: &[Arc<Stream>], tally: &Tally) {
-        let interval = self.interval(streams.len());
+        let begin = tally.clock.now();
         let mut random = Random::new(tally.run);
-        while tally.wait(interval) && !tally.draining.load(Relaxed) {
-            streams[random.below(streams.len())].cut();
+        for count in 1_u64.. {
+            let due = begin + (count as f64 * 1e9 / self.rate(streams.len())) as u64;
+            let left = due.saturating_sub(tally.clock.now());
+            if !tally.wait(Duration::from_nanos(left)) || tally.draining.load(Relaxed) {
+                return;
+            }
+            // If none of these is open, there is one cut less.
+            (0..TRIES).any(|_| streams[random.below(streams.len())].cut());
         }
     }
 }
@@ -62,7 +75,7 @@ impl Churn {
 impl fmt::Display for Churn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Share(share) => write!(f, "{}%/s", share * 100.0),
+            Self::Share(percent) => write!(f, "{percent}%/s"),
             Self::Number(number) => write!(f, "{number}/s"),
         }
     }
@@ -75,21 +88,45 @@ mod tests {
     #[test]
     fn a_rate_is_a_share_or_a_number() {
         for (text, churn) in [
-            ("5%/s", Churn::Share(0.05)),
-            ("0.5%", Churn::Share(0.005)),
+            ("5%/s", Churn::Share(5.0)),
+            ("0.5%", Churn::Share(0.5)),
             ("20/s", Churn::Number(20.0)),
             ("3", Churn::Number(3.0)),
         ] {
             assert_eq!(Churn::parse(text), Ok(churn));
         }
-        assert_eq!(Churn::Share(0.05).to_string(), "5%/s");
-        assert_eq!(Churn::Share(0.05).interval(200), Duration::from_millis(100));
-        assert_eq!(Churn::Number(20.0).interval(200), Duration::from_millis(50));
+    }
+
+    #[test]
+    fn a_rate_is_told_as_it_was_given() {
+        for text in ["7%/s", "0.1%/s", "33.3%/s", "20/s", "0.3/s"] {
+            assert_eq!(Churn::parse(text).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn as_many_are_due_as_the_rate_and_the_time_make() {
+        let time = Duration::from_secs(10);
+        assert_eq!(Churn::Share(5.0).due(200, time), 100);
+        assert_eq!(Churn::Number(20.0).due(7, time), 200);
+        assert_eq!(Churn::Number(LEAST).due(7, time), 0);
     }
 
     #[test]
     fn what_is_no_rate_is_refused() {
-        for text in ["", "%", "0", "-1/s", "5 %", "inf", "NaN", "1e3", "5%/m", "100001"] {
+        for text in [
+            "",
+            "%",
+            "0",
+            "-1/s",
+            "5 %",
+            "inf",
+            "NaN",
+            "1e3",
+            "5%/m",
+            "100001",
+            "0.00000000000000000001",
+        ] {
             assert!(Churn::parse(text).is_err(), "{text}");
         }
     }

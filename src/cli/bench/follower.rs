@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! Opened ──► Event ──► Event ──► … ──► Lost ──► the event source comes back, in time
-//!                                 └──► cut by the bench: at once, with the last event ID, or as
-//!                                      somebody new
+//!                                 └──► cut by the bench: soon, with the last event ID, or at
+//!                                      once, as somebody new
 //! ```
 //!
 //! A thread for each stream, since a thread that waits in a read is woken by the system the moment
@@ -26,14 +26,21 @@ use super::exchange::DEADLINE;
 use super::gauge::Gauge;
 use super::marker::Marker;
 use super::probe::Probe;
-use super::stream::Stream;
-use super::tally::{Tally, add, get};
+use super::stream::{Place, Stream};
+use super::tally::{Tally, add, get, nanoseconds};
 use super::target;
 
 /// Enough for a reader, in a build without optimisation as well.
 pub(super) const STACK: usize = 128 * 1024;
 /// How long a stream that the server ended stays away, if the server has not said it.
 const COME_BACK: Duration = Duration::from_millis(250);
+/// How long a stream stays away that `--resume` has cut: long enough that it misses events.
+const ABSENCE: Duration = Duration::from_millis(100);
+/// What a line and an event of others may have: as much as the library's own bounds.
+const LONGEST_LINE: usize = 4 * 1024 * 1024;
+const LONGEST_EVENT: usize = 16 * 1024 * 1024;
+/// A server may send an event several times as large as it was published, in a wrapping of its own.
+const ROOM: usize = 8;
 
 /// A stream's thread.
 pub(super) struct Follower {
@@ -45,6 +52,8 @@ pub(super) struct Follower {
     pub(super) resumes: bool,
     pub(super) slow: bool,
     pub(super) lanes: usize,
+    /// How large this run's events may be.
+    pub(super) size: usize,
     pub(super) state: State,
 }
 
@@ -57,6 +66,14 @@ pub(super) struct State {
     opened: u64,
     /// When the one before ended; 0 if there was none.
     ended: u64,
+    /// The bench itself has ended it, and it has not been open since.
+    cut: bool,
+    /// When it came back behind the last cut. What was sent before may have come late by the
+    /// bench's doing.
+    resumed: u64,
+    /// The last event ID: not the source's own, which has seen what still waits in it when it is
+    /// closed.
+    id: String,
     /// The read that the probe was told of last.
     told: u64,
 }
@@ -65,36 +82,44 @@ impl Follower {
     /// Follows the stream until the run is over. A first attempt that brings no stream ends the
     /// run.
     pub(super) fn run(mut self) {
-        let mut events = self.events("");
+        let _alarm = self.tally.alarm();
+        let mut events = self.events();
         while !self.tally.is_over() {
             match events.next_update() {
                 Some(Ok(Update::Event(event))) => self.event(&event),
                 Some(Ok(Update::Opened { .. })) => self.opened(),
-                Some(Ok(Update::Lost { error, .. })) => self.lost(&error),
+                Some(Ok(Update::Lost { error, retry_in })) => self.lost(&error, retry_in),
+                Some(Err(error)) if self.state.open && error.is_invalid() => {
+                    return self.give_up(&error);
+                }
                 Some(Err(error)) => {
-                    self.lost(&error);
+                    self.lost(&error, COME_BACK);
                     self.tally.wait(COME_BACK);
-                    events = self.events(events.last_event_id());
+                    events = self.events();
                 }
                 None => {
-                    let resumes = self.was_cut(&events);
-                    events = self.events(if resumes { events.last_event_id() } else { "" });
+                    let absence = if self.resumes { ABSENCE } else { Duration::ZERO };
+                    self.closed_on_purpose(absence);
+                    self.tally.wait(absence);
+                    events = self.events();
                 }
                 Some(Ok(_)) => return self.no_more(),
             }
         }
     }
 
-    /// A source that goes on behind this id.
-    fn events(&self, last_event_id: &str) -> EventSource {
+    /// A source that goes on behind what came last.
+    fn events(&self) -> EventSource {
         let events = EventSource::with(self.source.request.clone())
             .transport(self.gauge.clone())
             .connect_deadline(DEADLINE)
             .answer_deadline(DEADLINE)
             .reconnection_time(COME_BACK)
-            .longest_backoff(COME_BACK);
+            .longest_backoff(COME_BACK)
+            .max_line(LONGEST_LINE + ROOM * self.size)
+            .max_event(LONGEST_EVENT + ROOM * self.size);
         self.stream.set_source(events.closer());
-        match EventId::new(last_event_id) {
+        match EventId::new(&*self.state.id) {
             Ok(id) => events.with_last_event_id(id),
             Err(_) => events,
         }
@@ -103,32 +128,45 @@ impl Follower {
     fn opened(&mut self) {
         let now = self.tally.clock.now();
         let Tally { times, counts, .. } = &*self.tally;
-        times.connect.record(now - self.gauge.attempted(true));
+        let took = now - self.gauge.attempted(true);
         if self.state.ended > 0 {
-            times.reconnect.record(now - self.state.ended);
+            times.reconnect.record(took);
+            times.away.record(now - self.state.ended);
+        } else {
+            times.connect.record(took);
         }
-        self.state = State { open: true, opened: now, ..mem::take(&mut self.state) };
+        self.state.open = true;
+        self.state.opened = now;
+        if mem::take(&mut self.state.cut) {
+            self.state.resumed = now;
+        }
         self.stream.account().arrive(now);
         add(&counts.connects, 1);
         add(&counts.open, 1);
-        self.stream.set_open(true);
+        self.stream.set_place(Place::Open);
+        if self.state.ended == 0 {
+            counts.ready_at.fetch_max(now, Relaxed);
+            add(&counts.ready, 1);
+        }
     }
 
-    /// The connection is over; whether there was one.
-    fn closed(&mut self) -> bool {
+    /// The connection is over, and the next one is asked for behind such a pause; whether there was
+    /// one.
+    fn closed(&mut self, pause: Duration) -> bool {
         let was_open = mem::take(&mut self.state.open);
         self.gauge.attempted(false);
-        self.stream.set_open(false);
         if was_open {
-            self.state.ended = self.tally.clock.now();
+            let (now, pause) = (self.tally.clock.now(), nanoseconds(pause));
+            self.state.ended = now;
+            self.stream.set_place(Place::Outside { asks: now.saturating_add(pause), pause });
             self.tally.counts.open.fetch_sub(1, Relaxed);
         }
         was_open
     }
 
     /// The server ended the stream, or there was none to be had.
-    fn lost(&mut self, error: &Error) {
-        if self.closed() {
+    fn lost(&mut self, error: &Error, pause: Duration) {
+        if self.closed(pause) {
             add(&self.tally.counts.drops, 1);
         } else if self.state.ended > 0 {
             add(&self.tally.counts.refusals, 1);
@@ -139,37 +177,44 @@ impl Follower {
 
     /// The server has said that there is nothing more.
     fn no_more(&mut self) {
-        self.closed();
         if self.state.ended == 0 {
-            self.give_up(&"the server answers 204 No Content, which says that there is none");
+            return self.give_up(&"the server answers 204 No Content, which says: there is none");
         }
+        add(&self.tally.counts.refusals, 1);
+        self.stream.set_place(Place::Gone);
     }
 
     fn give_up(&self, why: &dyn std::fmt::Display) {
         let url = self.source.request.url();
-        self.tally.end(Err(format!("can't open a stream of {url}: {why}")));
+        self.tally.end(Err(format!("can't follow a stream of {url}: {why}")));
     }
 
-    /// Somebody closed the source; whether who comes now is the same reader.
-    fn was_cut(&mut self, events: &EventSource) -> bool {
-        self.closed();
+    /// The bench itself has closed the source: it is cut, or the run is over.
+    fn closed_on_purpose(&mut self, absence: Duration) {
+        self.closed(absence);
         if !self.stream.was_cut() {
-            return true;
+            return;
         }
+        self.state.cut = true;
         add(&self.tally.counts.cuts, 1);
         let mut account = self.stream.account();
         // Without an id it can only begin anew. If it has had events and they had none, that is
         // the server's fault; if it has had none, it is nobody's.
-        let unknown = events.last_event_id().is_empty() && account.is_untouched();
-        let same = self.resumes && !unknown;
-        if !same {
-            account.leave();
+        let unknown = self.state.id.is_empty() && account.is_untouched();
+        // Else who comes now is the same reader.
+        if !self.resumes || unknown {
+            account.leave(self.tally.clock.now());
+            self.state.id.clear();
         }
-        same
     }
 
     fn event(&mut self, event: &MessageEvent) {
         let at = self.gauge.read_at();
+        self.state.id.clone_from(&event.last_event_id);
+        if !event.last_event_id.is_empty() {
+            self.tally.ids.store(true, Relaxed);
+        }
+        self.tally.counts.last_at.fetch_max(at, Relaxed);
         self.enter(&mut self.stream.account(), event, at);
         if at > self.state.told {
             self.state.told = at;
@@ -186,19 +231,26 @@ impl Follower {
         if self.lanes == 0 {
             account.enter_id(event);
         }
-        let marker = Marker::find(&event.data);
         let ours = |marker: &Marker| marker.run == self.tally.run && marker.lane < self.lanes;
-        let Some(marker) = marker.filter(ours) else {
-            return add(&counts.foreign, 1);
-        };
+        let mut markers = Marker::all(&event.data).filter(ours).peekable();
+        if markers.peek().is_none() {
+            add(&counts.foreign, 1);
+        }
+        markers.for_each(|marker| self.enter_ours(account, &marker, at));
+    }
+
+    fn enter_ours(&self, account: &mut Account, marker: &Marker, at: u64) {
+        let (counts, times) = (&self.tally.counts, &self.tally.times);
         add(&counts.deliveries, 1);
         let new = account.ledger.enter(marker.lane, marker.number);
-        if marker.due < self.state.opened {
-            add(&counts.replayed, 1);
+        add(&counts.fresh, new.into());
+        add(&counts.replayed, (marker.sent < self.state.opened).into());
+        if marker.sent < self.state.resumed {
+            add(&counts.untimed, 1);
         } else if new && !self.slow && marker.due >= get(&self.tally.timed_from) {
             let latency = at.saturating_sub(marker.due);
-            self.tally.times.latency.record(latency);
-            self.tally.times.served.record(latency.saturating_sub(marker.late));
+            times.latency.record(latency);
+            times.served.record(latency.saturating_sub(marker.late));
         }
     }
 }

@@ -6,8 +6,10 @@
 //!     └──── times ──────────────────────────────────┘
 //! ```
 //!
-//! The time of a read is taken right behind it, before anything is made of the bytes. Here is also
-//! what makes a reader slow, and the door through which streams connect.
+//! The time of a read is taken right behind it, before anything is made of the bytes. Now and then
+//! a stream's thread also looks how long it has waited for a core, before a read and behind it:
+//! what lies between is how long it could have taken what had come, and was not let run. Here is
+//! also what makes a reader slow, and the door through which streams connect.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -17,12 +19,16 @@ use std::time::Duration;
 use tidings::client::{Connection, Tcp, Transport, Url};
 
 use super::stream::{Door, Permit, lock};
+use super::system;
 use super::tally::{Tally, add};
 use super::target::Source;
 
 /// A slow reader takes so much at once, and then pauses: 4 KiB a second.
 const SLOW_BYTES: usize = 1024;
 const SLOW_PAUSE: Duration = Duration::from_millis(250);
+
+/// How often all streams together look how long they wait for a core: it takes some microseconds.
+const SPACING: u64 = 1_000_000;
 
 /// One for each stream; its clones are the same gauge.
 #[derive(Clone, Debug)]
@@ -42,10 +48,21 @@ struct Inner {
     read_at: AtomicU64,
     /// The head has been read.
     open: AtomicBool,
+    /// When it next looks how long it waits for a core, and so on each time so much later: all
+    /// streams take turns, as one that is always woken first never waits.
+    look_at: AtomicU64,
+    turn: u64,
 }
 
 impl Gauge {
-    pub(super) fn new(source: Arc<Source>, tally: Arc<Tally>, door: Arc<Door>, slow: bool) -> Self {
+    /// For one of so many streams.
+    pub(super) fn new(
+        source: Arc<Source>,
+        tally: Arc<Tally>,
+        door: Arc<Door>,
+        slow: bool,
+        streams: u32,
+    ) -> Self {
         Self(Arc::new(Inner {
             source,
             tally,
@@ -55,12 +72,26 @@ impl Gauge {
             begun: AtomicU64::default(),
             read_at: AtomicU64::default(),
             open: AtomicBool::default(),
+            look_at: AtomicU64::default(),
+            turn: u64::from(streams) * SPACING,
         }))
     }
 
     /// When the last read returned.
     pub(super) fn read_at(&self) -> u64 {
         self.0.read_at.load(Relaxed)
+    }
+
+    /// How long this thread has waited for a core in its life, if it is this stream's turn.
+    fn waited(&self) -> Option<u64> {
+        let Inner { tally, slow, open, look_at, turn, .. } = &*self.0;
+        let now = tally.clock.now();
+        let is_due = !slow && open.load(Relaxed) && now >= look_at.load(Relaxed);
+        let waited = is_due.then(system::waited).flatten();
+        if waited.is_some() {
+            look_at.store(now + turn, Relaxed);
+        }
+        waited
     }
 
     /// The attempt is over, and brought a stream or did not; gives when it began.
@@ -97,8 +128,12 @@ impl Connection for Gauged {
         if slow {
             tally.wait(SLOW_PAUSE);
         }
+        let waited = self.gauge.waited();
         let length = self.connection.read(&mut buffer[..most])?;
         read_at.store(tally.clock.now(), Relaxed);
+        if let Some((before, now)) = waited.and_then(|before| Some((before, system::waited()?))) {
+            tally.times.queued.record(now - before);
+        }
         add(&tally.counts.bytes, length as u64);
         Ok(length)
     }
@@ -109,6 +144,10 @@ impl Connection for Gauged {
 
     fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
         self.connection.set_read_timeout(timeout)
+    }
+
+    fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.connection.set_write_timeout(timeout)
     }
 
     fn shutdown(&self) {

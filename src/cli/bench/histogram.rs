@@ -35,7 +35,7 @@ pub(super) struct Snapshot {
 }
 
 /// What a report says of a histogram.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Summary {
     pub(super) count: u64,
     pub(super) p50: Duration,
@@ -127,6 +127,21 @@ impl Snapshot {
     }
 }
 
+impl Summary {
+    /// Each with its name, and `None` for what so few times can't tell: at least one of them must
+    /// be above a quantile, or it is but another name for the largest.
+    pub(super) fn quantiles(&self) -> [(&'static str, Option<Duration>); 5] {
+        let from = |least, time| (self.count >= least).then_some(time);
+        [
+            ("p50", from(2, self.p50)),
+            ("p90", from(10, self.p90)),
+            ("p99", from(100, self.p99)),
+            ("p99.9", from(1000, self.p999)),
+            ("max", from(1, self.max)),
+        ]
+    }
+}
+
 /// Which bucket holds this value.
 fn bucket(value: u64) -> usize {
     let value = value.min((1 << LARGEST) - 1);
@@ -195,6 +210,19 @@ mod tests {
         let none = of([]);
         assert_eq!((none.count(), none.quantile(0.5), none.max()), (0, Duration::ZERO, none.max()));
         assert_eq!(none.rows(2), []);
+    }
+
+    #[test]
+    fn few_times_tell_few_quantiles() {
+        let told = |count| {
+            let told = of(0..count).summary().quantiles();
+            told.iter().filter(|(_, time)| time.is_some()).map(|(name, _)| *name).collect()
+        };
+        let told: [Vec<&str>; 4] = [0, 1, 10, 999].map(told);
+        assert_eq!(told[0], [""; 0]);
+        assert_eq!(told[1], ["max"]);
+        assert_eq!(told[2], ["p50", "p90", "max"]);
+        assert_eq!(told[3], ["p50", "p90", "p99", "max"]);
     }
 
     #[test]

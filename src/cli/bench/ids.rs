@@ -1,17 +1,18 @@
 //! What the ids of events tell where nobody knows what was published.
 //!
 //! ```text
-//! 72108f369-17        before the last digits: where it is counted; the digits: the number
+//! 72108f369-17        before the last digits: the place where it is counted; they: the number
 //! 17                  counted nowhere in particular
 //! b5f0e6              no number at the end: only whether it came before
 //! ```
 //!
 //! Numbers that were counted in the same place should rise. Nobody says that they rise by one, so
-//! a hole is no loss. An event without an id of its own has that of the one before it; so the same
-//! id right again is a double only if the data is the same too.
+//! a hole is no loss. Where ids begin with the time, each moment is a place of its own: of places
+//! that are long past the newest ids are kept as names. An event without an id of its own has that
+//! of the one before it; so the same id right again is a double only if the data is the same too.
 
 use std::collections::hash_map::DefaultHasher;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::hash::{Hash, Hasher};
 
 use tidings::MessageEvent;
@@ -19,15 +20,17 @@ use tidings::MessageEvent;
 use super::ledger::Findings;
 use super::runs::Runs;
 
-/// Of ids without a number so many are remembered, the newest.
+/// Of ids as names so many are remembered, the newest; and of numbers so many runs. What is lower
+/// than all of them is out of order, also where it is a double.
 const REMEMBERED: usize = 1024;
-/// Of places where ids are counted. A server has one for each of its starts.
+/// Of places where ids are counted. A server has one for each of its starts, or many.
 const PLACES: usize = 16;
 
 /// What one stream's ids have told so far.
 #[derive(Debug, Default)]
 pub(super) struct Ids {
-    places: HashMap<String, Runs>,
+    /// In the order in which they were first seen; the last is mostly that of the next id.
+    places: VecDeque<(String, Runs)>,
     newest: VecDeque<u64>,
     remembered: HashSet<u64>,
     /// The id and the hash of what came last.
@@ -65,28 +68,54 @@ impl Ids {
     }
 
     fn enter_number(&mut self, place: &str, number: u64) {
-        if !self.places.contains_key(place) && self.places.len() >= PLACES {
-            return;
-        }
-        let numbers = self.places.entry(place.into()).or_default();
+        let Some((_, numbers)) = self.places.iter_mut().rev().find(|(name, _)| name == place)
+        else {
+            return self.enter_place(place, number);
+        };
         let highest = numbers.last();
         if !numbers.insert(number) {
             self.findings.doubled += 1;
         } else if highest.is_some_and(|highest| number < highest) {
             self.findings.disordered += 1;
         }
+        numbers.keep(REMEMBERED);
+    }
+
+    /// The first number of a place, or one of a place that is past.
+    fn enter_place(&mut self, place: &str, number: u64) {
+        if self.remembered.contains(&hash(&(place, number))) {
+            self.findings.doubled += 1;
+            return;
+        }
+        let mut numbers = Runs::default();
+        numbers.insert(number);
+        self.places.push_back((place.into(), numbers));
+        if self.places.len() > PLACES {
+            let (place, numbers) = self.places.pop_front().expect("there are too many");
+            let newest = numbers.newest().take(REMEMBERED);
+            for number in newest {
+                self.remember(hash(&(&*place, number)));
+            }
+        }
     }
 
     fn enter_name(&mut self, name: u64) {
-        if !self.remembered.insert(name) {
+        if !self.remember(name) {
             self.findings.doubled += 1;
-            return;
+        }
+    }
+
+    /// Remembers a name, and forgets the oldest; whether it is new.
+    fn remember(&mut self, name: u64) -> bool {
+        if !self.remembered.insert(name) {
+            return false;
         }
         self.newest.push_back(name);
         if self.newest.len() > REMEMBERED {
             let oldest = self.newest.pop_front();
             oldest.map(|oldest| self.remembered.remove(&oldest));
         }
+        true
     }
 }
 
@@ -128,6 +157,32 @@ mod tests {
         assert_eq!(found(&["a-1", "a-2", "b-1", "a-3"]), (0, 0));
         assert_eq!(found(&["1", "3", "2", "4", "3"]), (1, 1));
         assert_eq!(found(&["a-9", "a-10", "a-9"]), (1, 0));
+    }
+
+    #[test]
+    fn places_that_come_and_go_are_remembered_by_their_newest_ids() {
+        for id in [|n| format!("{}:0", 1_700_000_000 + n), |n| format!("{}:{}", n / 3, n % 3)] {
+            let once: Vec<String> = (0..300).map(id).collect();
+            let again = [290, 250, 200, 5].map(id);
+            let ids: Vec<&str> = once.iter().chain(&again).map(|id| &**id).collect();
+            assert_eq!(found(&ids[..300]), (0, 0));
+            assert_eq!(found(&ids), (4, 0), "{again:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_remembered_of_places_is_bounded() {
+        let mut parser = Parser::new();
+        let mut found = Ids::default();
+        for n in 0..5000 {
+            parser.feed(format!("id: {n}-{n}\ndata: {n}\n\n").as_bytes()).unwrap();
+            parser.drain().for_each(|event| found.enter(&event));
+        }
+        assert_eq!((found.places.len(), found.newest.len()), (PLACES, REMEMBERED));
+        assert_eq!(found.remembered.len(), REMEMBERED);
+        (0..5000).for_each(|number| found.enter_number("holes-", 2 * number));
+        let (_, numbers) = found.places.back().expect("the place of now");
+        assert!(numbers.pieces() <= 2 * REMEMBERED, "{}", numbers.pieces());
     }
 
     #[test]

@@ -1,9 +1,14 @@
-//! The report as one JSON object (RFC 8259). Times are in nanoseconds.
+//! The report as one JSON object (RFC 8259).
+//!
+//! A name says the unit of its value, but for counts. Null is what is not known, or what there was
+//! too little of to tell.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use super::histogram::Summary;
 use super::report::Report;
+use super::verdict::Verdict;
 use crate::cli::json::string;
 
 /// An object that is being written.
@@ -32,23 +37,31 @@ pub(super) fn report(report: &Report) -> String {
     let findings = &report.findings;
     let known = report.asked.sink.is_some();
     let or_null = |count: u64| if known { count.to_string() } else { "null".into() };
+    let slow = (known && report.asked.slow > 0).then_some(report.course.behind);
+    let verdict = Verdict::new(report);
     Object::new()
+        .with("verdict", string(verdict.grade.name()))
+        .with("said", string(&verdict.said))
         .with("asked", asked(report))
         .with("owed", or_null(report.owed()))
         .with("received", findings.received)
         .with("lost", or_null(findings.lost))
         .with("told_lost", findings.told)
+        .with("slow_behind", slow.map_or("null".into(), |behind| behind.to_string()))
         .with("doubled", findings.doubled)
         .with("out_of_order", findings.disordered)
+        .with("ids", report.ids)
+        .with("open_at_end", report.course.open)
+        .with("not_let_in_again", report.course.shut_out)
         .with("counts", counts(report))
-        .with("opening_ns", report.opening.as_nanos())
+        .with("opening_ns", report.course.opening.as_nanos())
         .with("connects_per_second", number(report.connects_per_second()))
-        .with("elapsed_ns", report.elapsed.as_nanos())
+        .with("elapsed_ns", report.course.elapsed.as_nanos())
         .with("deliveries_per_second", number(report.per_second(report.came())))
         .with("bytes_per_second", number(report.per_second(report.counts.bytes)))
         .with("times_ns", times(report))
         .with("own", own(report))
-        .with("latency_histogram", histogram(report))
+        .with("latency_histogram_ns", histogram(report))
         .with("samples", samples(report))
         .with("note", report.doubt().map_or("null".into(), string))
         .end()
@@ -63,10 +76,11 @@ fn asked(report: &Report) -> String {
         .with("streams", asked.streams)
         .with("slow", asked.slow)
         .with("publishers", asked.publishers)
-        .with("rate", asked.rate)
-        .with("size", asked.size)
+        .with("rate_per_second", asked.rate)
+        .with("size_bytes", asked.size)
         .with("duration_s", asked.duration.as_secs())
         .with("warm_up_s", asked.warm_up.as_secs())
+        .with("drain_s", asked.drain.as_secs())
         .with("churn", asked.churn.map_or("null".into(), |churn| string(&churn.to_string())))
         .with("resume", asked.resume)
         .end()
@@ -78,16 +92,19 @@ fn counts(report: &Report) -> String {
         .with("published", counts.published)
         .with("refused", counts.refused)
         .with("in_doubt", counts.in_doubt)
-        .with("not_sent", counts.unsent)
+        .with("sent_again", counts.again)
+        .with("not_sent", report.course.unsent)
         .with("deliveries", counts.deliveries)
         .with("caught_up", counts.replayed)
+        .with("not_timed", counts.untimed)
         .with("foreign", counts.foreign)
         .with("gap_events", counts.gaps)
         .with("bytes", counts.bytes)
         .with("connects", counts.connects)
         .with("cuts", counts.cuts)
+        .with("cuts_due", report.cuts_due().map_or("null".into(), |due| due.to_string()))
         .with("drops", counts.drops)
-        .with("not_let_in_again", counts.refusals)
+        .with("attempts_in_vain", counts.refusals)
         .end()
 }
 
@@ -99,9 +116,11 @@ fn times(report: &Report) -> String {
         ("publish", &times.publish),
         ("connect", &times.connect),
         ("reconnect", &times.reconnect),
+        ("away", &times.away),
         ("own_late", &times.late),
         ("own_idle", &times.idle),
         ("own_loaded", &times.loaded),
+        ("own_queued", &times.queued),
     ];
     let row = |object: Object, (name, summary): (&str, &Summary)| {
         object.with(name, self::summary(summary))
@@ -111,7 +130,7 @@ fn times(report: &Report) -> String {
 
 /// What the bench took of the processor; null where the system does not tell.
 fn own(report: &Report) -> String {
-    report.effort.map_or("null".into(), |effort| {
+    report.course.effort.map_or("null".into(), |effort| {
         Object::new()
             .with("processor_ns", effort.processor.as_nanos())
             .with("queued_ns", effort.queued().as_nanos())
@@ -119,16 +138,17 @@ fn own(report: &Report) -> String {
     })
 }
 
+/// What too few times can't tell is null.
 fn summary(summary: &Summary) -> String {
-    let times = [
-        ("p50", summary.p50),
-        ("p90", summary.p90),
-        ("p99", summary.p99),
-        ("p999", summary.p999),
-        ("max", summary.max),
-    ];
     let count = Object::new().with("count", summary.count);
-    times.iter().fold(count, |object, (name, time)| object.with(name, time.as_nanos())).end()
+    let quantiles = summary.quantiles().into_iter();
+    quantiles
+        .fold(count, |object, (name, time)| object.with(&name.replace('.', ""), or_null(time)))
+        .end()
+}
+
+fn or_null(time: Option<Duration>) -> String {
+    time.map_or("null".into(), |time| time.as_nanos().to_string())
 }
 
 /// Pairs of the largest time of a row and how many it has.
@@ -139,13 +159,14 @@ fn histogram(report: &Report) -> String {
 
 fn samples(report: &Report) -> String {
     list(report.samples.iter().map(|sample| {
+        let time = |time: Duration| or_null(Some(time).filter(|_| !sample.max.is_zero()));
         Object::new()
             .with("at_ns", sample.at.as_nanos())
             .with("deliveries_per_second", number(sample.deliveries))
             .with("published_per_second", number(sample.published))
-            .with("p50_ns", sample.p50.as_nanos())
-            .with("p99_ns", sample.p99.as_nanos())
-            .with("max_ns", sample.max.as_nanos())
+            .with("p50_ns", time(sample.p50))
+            .with("p99_ns", time(sample.p99))
+            .with("max_ns", time(sample.max))
             .with("open", sample.open)
             .end()
     }))

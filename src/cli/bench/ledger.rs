@@ -8,7 +8,8 @@
 //! An event is *doubled* each time that it comes again; it is *out of order* if it is new and one
 //! with a higher number of the same publisher came before it; and it is *lost* if it was
 //! acknowledged and never came. What a `tidings.gap` event admits as missed was not lost without a
-//! word: it is counted as *told*. The hole that it speaks of is the one up to the next event.
+//! word: it is counted as *told*. The hole that it speaks of is the one up to the next event of
+//! each publisher; what it admits beyond that is forgotten there.
 
 use super::runs::Runs;
 
@@ -16,9 +17,13 @@ use super::runs::Runs;
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     lanes: Vec<Lane>,
-    /// How many events gap events have admitted that have not been found missing yet.
-    admitted: u64,
+    /// What each gap event has admitted that has not been found missing yet. Those are kept behind
+    /// which not every publisher has sent something.
+    gaps: Vec<u64>,
 }
+
+/// So many are told apart, while nothing of some publisher comes.
+const MOST_GAPS: usize = 64;
 
 /// What came from one publisher.
 #[derive(Clone, Debug, Default)]
@@ -27,8 +32,8 @@ struct Lane {
     doubled: u64,
     disordered: u64,
     told: u64,
-    /// There was a gap event, and nothing behind it yet.
-    gap: bool,
+    /// The first gap that nothing of it has come behind; how many there are if there is none.
+    gap: usize,
 }
 
 /// What is wrong with what a stream, or all of them, received.
@@ -67,21 +72,36 @@ impl Ledger {
         }
         if highest.is_some_and(|highest| number < highest) {
             lane.disordered += 1;
-        } else if lane.gap {
-            let hole = number - highest.map_or(0, |highest| highest + 1);
-            let told = hole.min(self.admitted);
-            lane.told += told;
-            self.admitted -= told;
-            lane.gap = false;
+        } else if lane.gap < self.gaps.len() {
+            let mut hole = number - highest.map_or(0, |highest| highest + 1);
+            for admitted in &mut self.gaps[lane.gap..] {
+                let told = hole.min(*admitted);
+                lane.told += told;
+                *admitted -= told;
+                hole -= told;
+            }
+            lane.gap = self.gaps.len();
+            let passed = self.lanes.iter().map(|lane| lane.gap).min().unwrap_or(0);
+            self.gaps.drain(..passed);
+            self.lanes.iter_mut().for_each(|lane| lane.gap -= passed);
         }
         true
     }
 
     /// Enters a gap event that admits so many; `None` where it does not say how many.
     pub(super) fn enter_gap(&mut self, missed: Option<u64>, lanes: usize) {
-        self.admitted = self.admitted.saturating_add(missed.unwrap_or(u64::MAX));
         self.lanes.resize_with(lanes.max(self.lanes.len()), Lane::default);
-        self.lanes.iter_mut().for_each(|lane| lane.gap = true);
+        self.gaps.push(missed.unwrap_or(u64::MAX));
+        if self.gaps.len() > MOST_GAPS {
+            let oldest = self.gaps.remove(0);
+            self.gaps[0] = self.gaps[0].saturating_add(oldest);
+            self.lanes.iter_mut().for_each(|lane| lane.gap = lane.gap.saturating_sub(1));
+        }
+    }
+
+    /// Of how many runs it is, all publishers together.
+    pub(super) fn pieces(&self) -> usize {
+        self.lanes.iter().map(|lane| lane.seen.pieces()).sum()
     }
 
     /// Whether nothing has been entered.
@@ -94,17 +114,20 @@ impl Ledger {
         let none = Lane::default();
         let lanes = owed.iter().enumerate().map(|(n, owed)| (self.lanes.get(n), owed));
         lanes.fold(Findings::default(), |sum, (lane, owed)| {
-            sum.plus(lane.unwrap_or(&none).settle(owed, self.admitted))
+            sum.plus(lane.unwrap_or(&none).settle(owed, &self.gaps))
         })
     }
 }
 
 impl Lane {
-    fn settle(&self, owed: &Owed<'_>, admitted: u64) -> Findings {
-        let missing = self.missing(owed);
+    fn settle(&self, owed: &Owed<'_>, gaps: &[u64]) -> Findings {
+        let from = self.seen.first().map_or(owed.from, |first| first.min(owed.from));
+        let missing = self.missing(owed, from);
         // A gap with nothing behind it speaks of all that is missing at the end.
-        let open = if self.gap { admitted } else { 0 };
-        let told = self.told.saturating_add(open).min(missing);
+        let end = self.seen.last().map_or(from, |last| last + 1);
+        let admitted = gaps[self.gap..].iter().fold(0, |sum: u64, gap| sum.saturating_add(*gap));
+        let told = self.told + admitted.min(self.missing(owed, end));
+        let told = told.min(missing);
         Findings {
             received: self.seen.len(),
             lost: missing - told,
@@ -114,8 +137,8 @@ impl Lane {
         }
     }
 
-    fn missing(&self, owed: &Owed<'_>) -> u64 {
-        let from = self.seen.first().map_or(owed.from, |first| first.min(owed.from));
+    /// How many events from this one on should have come, and did not.
+    fn missing(&self, owed: &Owed<'_>, from: u64) -> u64 {
         let to = if owed.to_the_end { Some(u64::MAX) } else { self.seen.last() };
         // Who left without having had an event is owed none.
         to.map_or(0, |to| self.seen.missing(owed.acknowledged, &(from..=to)))
@@ -204,6 +227,48 @@ mod tests {
         ledger.enter(0, 5);
         let found = ledger.settle(&[owed(&runs(0..6))]);
         assert_eq!((found.told, found.lost), (2, 2));
+    }
+
+    #[test]
+    fn a_gap_excuses_nothing_behind_the_next_event_nor_before_itself() {
+        let mut ledger = ledger(&[0, 2]);
+        ledger.enter_gap(None, 1);
+        ledger.enter(0, 5);
+        let found = ledger.settle(&[owed(&runs(0..6))]);
+        assert_eq!((found.told, found.lost), (2, 1), "1 was lost before");
+        ledger.enter_gap(Some(1), 1);
+        ledger.enter(0, 9);
+        let found = ledger.settle(&[owed(&runs(0..10))]);
+        assert_eq!((found.told, found.lost), (3, 3));
+        ledger.enter_gap(None, 1);
+        let found = ledger.settle(&[owed(&runs(0..12))]);
+        assert_eq!((found.told, found.lost), (5, 3));
+    }
+
+    #[test]
+    fn a_gap_speaks_of_the_next_event_of_each_publisher() {
+        let mut ledger = Ledger::default();
+        (0..2).for_each(|lane| assert!(ledger.enter(lane, 0)));
+        ledger.enter_gap(Some(3), 2);
+        ledger.enter(0, 2);
+        ledger.enter(0, 4);
+        ledger.enter_gap(Some(1), 2);
+        ledger.enter(1, 4);
+        ledger.enter(0, 7);
+        let both = runs(0..8);
+        let found = ledger.settle(&[owed(&both), Owed { to_the_end: false, ..owed(&both) }]);
+        assert_eq!((found.told, found.lost), (4, 3), "of the second gap the other has used all");
+    }
+
+    #[test]
+    fn gaps_that_nothing_comes_behind_are_not_kept_for_ever() {
+        let mut ledger = Ledger::default();
+        for number in 0..1000 {
+            ledger.enter_gap(Some(1), 2);
+            ledger.enter(0, 2 * number + 1);
+        }
+        assert!(ledger.gaps.len() <= MOST_GAPS);
+        assert_eq!(ledger.settle(&[owed(&runs(0..2000))]).lost, 0);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! What the bench writes into each event, so that it knows it again.
 //!
 //! ```text
-//! tidings-bench:9f2c41d07e55a1b3:0:17:1250000000:83211:xxxxxxxx
-//!               └──── run ─────┘ │ │  └─ due ──┘ late  filling up to the size asked for
+//! tidings-bench:9f2c41d07e55a1b3:0:17:1250000000:1250083211:83211:xxxxxxxx
+//!               └──── run ─────┘ │ │  └─ due ──┘ └─ sent ─┘ late  filling up to the size asked for
 //!                           lane ┘ └ number
 //! ```
 //!
@@ -25,6 +25,8 @@ pub(super) struct Marker {
     pub(super) number: u64,
     /// When it should have been published.
     pub(super) due: u64,
+    /// When it was.
+    pub(super) sent: u64,
     /// How much later the bench itself published it, by its own fault.
     pub(super) late: u64,
 }
@@ -32,22 +34,28 @@ pub(super) struct Marker {
 impl Marker {
     /// The event's data, filled up to `size` bytes.
     pub(super) fn write(&self, size: usize, out: &mut String) {
-        let Self { run, lane, number, due, late } = self;
+        let Self { run, lane, number, due, sent, late } = self;
         out.clear();
         // Writing to a String cannot fail.
-        let _ = write!(out, "{NAME}{run:016x}:{lane}:{number}:{due}:{late}:");
+        let _ = write!(out, "{NAME}{run:016x}:{lane}:{number}:{due}:{sent}:{late}:");
         out.extend(std::iter::repeat_n('x', size.saturating_sub(out.len())));
     }
 
-    /// Finds the marker in the data of an event, wherever it stands in it.
-    pub(super) fn find(data: &str) -> Option<Self> {
-        let (_, behind) = data.split_once(NAME)?;
-        let mut parts = behind.splitn(6, ':');
+    /// The markers in the data of an event, wherever they stand in it: a server may send several
+    /// events as one.
+    pub(super) fn all(data: &str) -> impl Iterator<Item = Self> {
+        data.match_indices(NAME).filter_map(|(at, _)| Self::parse(&data[at + NAME.len()..]))
+    }
+
+    /// Reads what stands behind the name.
+    fn parse(behind: &str) -> Option<Self> {
+        let mut parts = behind.splitn(7, ':');
         let marker = Self {
             run: u64::from_str_radix(parts.next()?, 16).ok()?,
             lane: parts.next()?.parse().ok()?,
             number: parts.next()?.parse().ok()?,
             due: parts.next()?.parse().ok()?,
+            sent: parts.next()?.parse().ok()?,
             late: parts.next()?.parse().ok()?,
         };
         // Without the colon behind it, the last number may be half of one.
@@ -59,7 +67,12 @@ impl Marker {
 mod tests {
     use super::*;
 
-    const MARKER: Marker = Marker { run: 0xAB, lane: 1, number: 17, due: 1_250_000_000, late: 9 };
+    const MARKER: Marker =
+        Marker { run: 0xAB, lane: 1, number: 17, due: 1_250_000_000, sent: 1_250_000_030, late: 9 };
+
+    fn found(data: &str) -> Vec<Marker> {
+        Marker::all(data).collect()
+    }
 
     fn written(size: usize) -> String {
         let mut data = String::from("old");
@@ -69,8 +82,9 @@ mod tests {
 
     #[test]
     fn what_is_written_is_plain_and_has_the_size_asked_for() {
-        assert_eq!(written(0), "tidings-bench:00000000000000ab:1:17:1250000000:9:");
-        assert_eq!(written(60), "tidings-bench:00000000000000ab:1:17:1250000000:9:xxxxxxxxxxx");
+        let plain = "tidings-bench:00000000000000ab:1:17:1250000000:1250000030:9:";
+        assert_eq!(written(0), plain);
+        assert_eq!(written(65), format!("{plain}{}", "x".repeat(65 - plain.len())));
     }
 
     #[test]
@@ -79,19 +93,30 @@ mod tests {
             let data = written(size);
             let json = format!(r#"{{"id":":","text":"{data}"}}"#);
             for wrapped in [data.clone(), json, format!("a\n{data}\nb")] {
-                assert_eq!(Marker::find(&wrapped), Some(MARKER), "{wrapped}");
+                assert_eq!(found(&wrapped), [MARKER], "{wrapped}");
             }
         }
+    }
+
+    #[test]
+    fn all_are_found_that_a_server_sends_as_one_event() {
+        let (one, long) = (written(0), written(100));
+        for batch in
+            [format!("{one}\n{one}"), format!("[\"{long}\",\"{one}\"]"), one.clone() + &one]
+        {
+            assert_eq!(found(&batch), [MARKER, MARKER], "{batch}");
+        }
+        assert_eq!(found(&format!("tidings-bench:half {one}")), [MARKER]);
     }
 
     #[test]
     fn what_is_no_marker_or_half_of_one_is_none() {
         let whole = written(0);
         for end in 0..whole.len() {
-            assert_eq!(Marker::find(&whole[..end]), None, "{}", &whole[..end]);
+            assert_eq!(found(&whole[..end]), [], "{}", &whole[..end]);
         }
-        for data in ["", "hello", "tidings-bench:x:1:1:1:1:", "tidings-bench:a:1:-1:1:1:"] {
-            assert_eq!(Marker::find(data), None, "{data}");
+        for data in ["", "hello", "tidings-bench:x:1:1:1:1:1:", "tidings-bench:a:1:-1:1:1:1:"] {
+            assert_eq!(found(data), [], "{data}");
         }
     }
 }

@@ -7,12 +7,12 @@
 //!
 //! To read on: [`options`] is what can be asked for, [`run`] one run from its begin to its end.
 //! Its parts: [`target`] whom it asks; the two ends of a [`stream`], [`publisher`] with its
-//! [`exchange`] and [`follower`] with its [`gauge`], and [`churn`] who cuts it; [`marker`] what is
-//! in an event; [`runs`], [`ledger`], [`account`] and [`ids`] hold what came against what was
-//! published; [`histogram`] and [`samples`] are the times, [`probe`] how far they can be believed;
-//! [`tally`] is what all threads share, [`system`] what the machine gives, [`progress`] what is
-//! shown meanwhile. Of it [`report`] makes numbers, and [`text`], [`json`] and [`page`] with its
-//! [`chart`] show them.
+//! [`exchange`] and [`pace`], and [`follower`] with its [`gauge`], and [`churn`] who cuts it;
+//! [`marker`] what is in an event; [`runs`], [`ledger`], [`account`] and [`ids`] hold what came
+//! against what was published; [`histogram`] and [`samples`] are the times, [`probe`] how far they
+//! can be believed; [`tally`] is what all threads share, [`system`] what the machine gives,
+//! [`progress`] what is shown meanwhile. Of it [`report`] makes numbers and [`verdict`] a word, and
+//! [`text`], [`json`] and [`page`] with its [`chart`] show them.
 
 mod account;
 mod chart;
@@ -26,6 +26,7 @@ mod json;
 mod ledger;
 mod marker;
 mod options;
+mod pace;
 mod page;
 mod probe;
 mod progress;
@@ -39,11 +40,14 @@ mod system;
 mod tally;
 mod target;
 mod text;
+mod verdict;
 
-use std::fs;
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
 
 use super::flags::{Parsed, Wrong};
-use super::{Arguments, Failure, Outcome, print, version};
+use super::{Arguments, Failure, Outcome, follow, print, version};
 use options::{NOT_MEASURED, Options, TABLE};
 
 pub(super) fn run(arguments: Arguments<'_>) -> Outcome {
@@ -60,19 +64,17 @@ fn bench(operands: &[String], options: &Options) -> Outcome {
     let [url] = operands else {
         return Err(wrong(&format!("an URL is missing: {}", TABLE.usage)));
     };
-    if options.listen_only && options.publish.is_some() {
-        return Err(wrong("--listen-only publishes nothing, so there is nothing to --publish"));
-    }
-    // Nobody types the scheme.
-    let url = if url.contains("://") { url.clone() } else { format!("http://{url}") };
+    options.check().map_err(|why| wrong(&why))?;
+    let url = follow::whole(url);
     let request = target::request(&url, options).map_err(|error| wrong(&error.to_string()))?;
+    target::check(&request, options).map_err(|why| wrong(&why))?;
     // A page that can't be written should be known before the run.
     if let Some(path) = &options.html {
-        write(path, "")?;
+        try_to_write(path).map_err(|error| unwritten(path, &error))?;
     }
     let report = run::run(request, options).map_err(not_measured)?;
     if let Some(path) = &options.html {
-        write(path, &page::report(&report))?;
+        fs::write(path, page::report(&report)).map_err(|error| unwritten(path, &error))?;
     }
     print(&if options.json { json::report(&report) } else { text::report(&report) })?;
     report.verdict().map_or(Ok(()), |verdict| Err(Failure::Failed(verdict)))
@@ -82,7 +84,13 @@ fn not_measured(said: String) -> Failure {
     Failure::Ended { status: NOT_MEASURED, said }
 }
 
-fn write(path: &std::path::Path, text: &str) -> Outcome {
-    fs::write(path, text)
-        .map_err(|error| not_measured(format!("can't write {}: {error}", path.display())))
+/// Fails if the file can't be written, and leaves everything as it is.
+fn try_to_write(path: &Path) -> io::Result<()> {
+    let exists = path.exists();
+    File::options().append(true).create(true).open(path)?;
+    if exists { Ok(()) } else { fs::remove_file(path) }
+}
+
+fn unwritten(path: &Path, error: &io::Error) -> Failure {
+    not_measured(format!("can't write {}: {error}", path.display()))
 }

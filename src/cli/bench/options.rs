@@ -6,7 +6,7 @@ use std::time::Duration;
 use tidings::client::StreamRequest;
 
 use super::churn::Churn;
-use super::target::Way;
+use super::target::{Template, Way};
 use crate::cli::flags::{Flag, Preset, Table, Takes};
 
 /// What the command line says.
@@ -19,11 +19,18 @@ pub(super) struct Options {
     pub(super) publishers: u32,
     pub(super) duration: Duration,
     pub(super) warm_up: Duration,
+    pub(super) drain: Duration,
     pub(super) size: u32,
     pub(super) churn: Option<Churn>,
     pub(super) resume: bool,
     pub(super) slow: u32,
+    /// What stands around an event's data in a publish.
+    pub(super) body: Template,
+    /// Fit for a request.
+    pub(super) content_type: String,
     /// Names and values, each fit for a request.
+    pub(super) publish_fields: Vec<(String, String)>,
+    /// The same for the stream's server.
     pub(super) fields: Vec<(String, String)>,
     pub(super) json: bool,
     pub(super) html: Option<PathBuf>,
@@ -39,16 +46,45 @@ impl Default for Options {
             publishers: 1,
             duration: Duration::from_secs(10),
             warm_up: Duration::from_secs(1),
+            drain: Duration::from_secs(2),
             size: 0,
             churn: None,
             resume: false,
             slow: 0,
+            body: Template::default(),
+            content_type: TEXT.into(),
+            publish_fields: Vec::new(),
             fields: Vec::new(),
             json: false,
             html: None,
         }
     }
 }
+
+impl Options {
+    /// Fails if nothing is to be published, and something is said of how.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let untold = Self::default();
+        let said = [
+            ("publish", self.publish.is_some()),
+            ("body", self.body != untold.body),
+            ("content-type", self.content_type != untold.content_type),
+            ("publish-header", !self.publish_fields.is_empty()),
+            ("rate", self.rate != untold.rate),
+            ("publishers", self.publishers != untold.publishers),
+            ("size", self.size != untold.size),
+        ];
+        match said.iter().find(|(_, said)| *said && self.listen_only) {
+            Some((name, _)) => {
+                Err(format!("--listen-only publishes nothing, so --{name} has nothing to say"))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// What content is, as long as nobody says otherwise.
+const TEXT: &str = "text/plain; charset=utf-8";
 
 /// All the options, those of one concern together.
 pub(super) static TABLE: Table<Options> = Table {
@@ -64,7 +100,35 @@ pub(super) static TABLE: Table<Options> = Table {
             repeats: false,
             default: Preset::Words("a POST to the same URL, as a tidings hub has it"),
             doc: "How events get in: a path or an URL, and before it another method than POST, \
-                  such as 'PUT /topics/a'. The body of each request is an event's data.",
+                  such as 'PUT /topics/a'.",
+        },
+        Flag {
+            name: "body",
+            takes: text("TEMPLATE", |o, body| Template::parse(body).map(|body| o.body = body)),
+            repeats: false,
+            default: Preset::Value("{}"),
+            doc: "What each publish sends; {} stands for the event's data. So a form would be \
+                  'topic=a&data={}', and JSON '{\"data\":\"{}\"}'.",
+        },
+        Flag {
+            name: "content-type",
+            takes: text("TYPE", |o, content_type| {
+                let probe = StreamRequest::post("http://localhost/", content_type, "");
+                probe.map_err(|error| error.to_string())?;
+                o.content_type = content_type.into();
+                Ok(())
+            }),
+            repeats: false,
+            default: Preset::Value(TEXT),
+            doc: "What that is, such as application/x-www-form-urlencoded or application/json.",
+        },
+        Flag {
+            name: "publish-header",
+            takes: text("FIELD", |o, field| parse(field).map(|field| o.publish_fields.push(field))),
+            repeats: true,
+            default: Preset::Words("none"),
+            doc: "A field for publishes alone, to whatever server, such as 'Authorization: \
+                  Bearer TOKEN'.",
         },
         Flag {
             name: "listen-only",
@@ -102,7 +166,8 @@ pub(super) static TABLE: Table<Options> = Table {
             takes: number("SECONDS", 1, 1_000_000, |o, n| o.duration = seconds(n)),
             repeats: false,
             default: Preset::Value("10"),
-            doc: "How long events are due, after the warm-up.",
+            doc: "How long events are due, after the warm-up. A run that is interrupted gives no \
+                  report.",
         },
         Flag {
             name: "warm-up",
@@ -112,12 +177,22 @@ pub(super) static TABLE: Table<Options> = Table {
             doc: "How long before that events are published that count, but are not timed.",
         },
         Flag {
+            name: "drain",
+            takes: number("SECONDS", 1, 3_600, |o, n| o.drain = seconds(n)),
+            repeats: false,
+            default: Preset::Value("2"),
+            doc: "How long it waits behind the last event that was new for what is missing, and \
+                  for streams to be let in again. Who has to stay away by the server's own word \
+                  is waited for on top of that, up to 10 s; and in all it waits no longer than \
+                  the run took and a minute.",
+        },
+        Flag {
             name: "size",
             takes: number("BYTES", 0, 16_000_000, |o, n| o.size = n),
             repeats: false,
             default: Preset::Value("0"),
             doc: "How long each event's data is at least. It names its run, number and due time, \
-                  which take some 60 bytes.",
+                  which take some 80 bytes.",
         },
         Flag {
             name: "churn",
@@ -132,8 +207,8 @@ pub(super) static TABLE: Table<Options> = Table {
             takes: Takes::Nothing(|o| o.resume = true),
             repeats: false,
             default: Preset::None,
-            doc: "Streams that leave come back with their last event ID, and are owed what they \
-                  missed: nothing may be lost.",
+            doc: "Streams that leave come back after 100 ms with their last event ID, and are \
+                  owed what they missed: nothing may be lost.",
         },
         Flag {
             name: "slow",
@@ -141,25 +216,16 @@ pub(super) static TABLE: Table<Options> = Table {
             repeats: false,
             default: Preset::Value("0"),
             doc: "How many of the streams read slowly, 4 KiB a second, until nothing is published \
-                  any more. They are not timed.",
+                  any more. They are not timed. The system buffers some MiB for each before the \
+                  server feels it: publish more, such as with --size 20000.",
         },
         Flag {
             name: "header",
-            takes: text("FIELD", |o, field| {
-                let (name, value) = field
-                    .split_once(':')
-                    .ok_or_else(|| format!("{field:?} is not a name, a colon and a value"))?;
-                let field = (name.to_owned(), value.trim().to_owned());
-                let probe = StreamRequest::get("http://localhost/");
-                let probe = probe.and_then(|probe| probe.with_field(&*field.0, &*field.1));
-                probe.map_err(|error| error.to_string())?;
-                o.fields.push(field);
-                Ok(())
-            }),
+            takes: text("FIELD", |o, field| parse(field).map(|field| o.fields.push(field))),
             repeats: true,
             default: Preset::Words("none"),
-            doc: "A field for all requests to the stream's server, such as \
-                  'Authorization: Bearer TOKEN'.",
+            doc: "A field for all requests to the stream's server, such as 'Authorization: Bearer \
+                  TOKEN'. None of them goes to another server.",
         },
         Flag {
             name: "json",
@@ -176,7 +242,8 @@ pub(super) static TABLE: Table<Options> = Table {
             }),
             repeats: false,
             default: Preset::Words("none is written"),
-            doc: "Writes the report with its curves as one page that needs nothing else.",
+            doc: "Writes the report with its curves as one page that needs nothing else. What is \
+                  there stays until there is a report.",
         },
         Flag::help(),
         Flag::version(),
@@ -187,12 +254,12 @@ pub(super) static TABLE: Table<Options> = Table {
             "Nothing was lost, doubled or out of order. What the server admitted as missed with a \
              tidings.gap event is counted apart, and no fault.",
         ),
-        (1, "Something was."),
+        (1, "Something was, or a stream was not let in again."),
         (2, "The options or the URL can't be understood."),
         (
             NOT_MEASURED,
-            "There is no report: no stream, no way to publish, or not enough of the \
-                        machine.",
+            "There is no report: no stream, not one event that the server took, or not enough \
+             of the machine.",
         ),
     ],
 };
@@ -214,6 +281,18 @@ const fn text(
     set: fn(&mut Options, &str) -> Result<(), String>,
 ) -> Takes<Options> {
     Takes::Text { name, set }
+}
+
+/// A field line for a request.
+fn parse(field: &str) -> Result<(String, String), String> {
+    let (name, value) = field
+        .split_once(':')
+        .ok_or_else(|| format!("{field:?} is not a name, a colon and a value"))?;
+    let value = value.trim();
+    let probe = StreamRequest::get("http://localhost/");
+    let probe = probe.and_then(|probe| probe.with_field(name, value));
+    probe.map_err(|error| error.to_string())?;
+    Ok((name.into(), value.into()))
 }
 
 fn seconds(n: u32) -> Duration {

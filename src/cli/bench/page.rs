@@ -8,34 +8,25 @@ use super::chart::{Axis, Line, chart};
 use super::report::Report;
 use super::samples::Sample;
 use super::text;
+use super::verdict::Verdict;
 
 const STYLE: &str = include_str!("page/page.css");
 
 /// The whole page.
 pub(super) fn report(report: &Report) -> String {
     let title = escape(&format!("tidings bench {}", report.asked.url));
-    let verdict = match report.verdict() {
-        Some(verdict) => format!("<p class=\"bad\">{}</p>", escape(&verdict)),
-        None => format!("<p class=\"good\">{}</p>", good(report)),
-    };
+    let verdict = Verdict::new(report);
+    let (grade, said) = (verdict.grade.name(), escape(&verdict.said));
     let curves = [latency(report), quantiles(report), deliveries(report), streams(report)].concat();
-    let (head, whole) = (escape(&text::head(report)), escape(&text::report(report)));
+    let head = text::head(report).map(|line| escape(&line)).join("<br>\n");
+    let whole = escape(&text::report(report));
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n\
-         <style>\n{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n<p>{head}</p>\n{verdict}\n\
+         <style>\n{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n<p>{head}</p>\n\
+         <p class=\"{grade}\">{said}</p>\n\
          {curves}<pre>{whole}</pre>\n</body>\n</html>\n"
     )
-}
-
-fn good(report: &Report) -> String {
-    let found = &report.findings;
-    let told = match found.told {
-        0 => String::new(),
-        told => format!("; {told} missed, as the server said itself"),
-    };
-    let lost = if report.asked.sink.is_some() { "nothing lost, nothing" } else { "nothing" };
-    format!("{lost} doubled, nothing out of order in {} deliveries{told}", found.received)
 }
 
 /// Latency as it went.
@@ -83,7 +74,7 @@ fn streams(report: &Report) -> String {
 
 fn count_chart(title: &'static str, report: &Report, value: fn(&Sample) -> f64) -> String {
     let lines = [Line { name: "", points: along(report, value) }];
-    let up = Axis::linear(most(&lines), |value| format!("{value:.0}"));
+    let up = Axis::counts(most(&lines));
     chart(title, &time_axis(report), &up, &lines)
 }
 

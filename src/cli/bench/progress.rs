@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::options::Options;
 use super::tally::{Tally, get};
+use super::text;
 
 const ON_TERMINAL: Duration = Duration::from_millis(200);
 const ELSEWHERE: Duration = Duration::from_secs(1);
@@ -30,14 +31,18 @@ impl Progress {
         }
         self.last = Some(Instant::now());
         let counts = &tally.counts;
+        let latency = tally.times.latency.snapshot();
+        let p99 = match latency.count() {
+            0 => String::new(),
+            _ => format!(", p99 {}", text::time(latency.quantile(0.99))),
+        };
         let line = format!(
-            "{doing} {:.1} s: {} of {} streams, {} events published, {} delivered, p99 {:.2?}",
+            "{doing} {:.1} s: {} of {} streams, {} events published, {} delivered{p99}",
             self.begin.elapsed().as_secs_f64(),
             get(&counts.open),
             self.streams,
             get(&counts.published),
             get(&counts.deliveries) + get(&counts.foreign),
-            tally.times.latency.snapshot().quantile(0.99),
         );
         // Nobody has to read it.
         let _ = match self.terminal {

@@ -9,19 +9,20 @@
 //!
 //! The plan is made before: event *n* is due at start + *n* / rate, whether or not the answers keep
 //! up. So a server that stalls makes all the events late that were due meanwhile, and they say so;
-//! to wait and then go on as if nothing had been due would be coordinated omission. What passes
-//! between the moment when an event could have been sent and its first byte is the bench's own
-//! lateness, which is recorded apart and goes with the event.
+//! to wait and then go on as if nothing had been due would be coordinated omission. What of that
+//! is the bench's own lateness ([`pace`](super::pace)) is recorded apart and goes with the event.
 
-use std::io;
-use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::exchange::Exchange;
+use tidings::http::ResponseHead;
+
+use super::exchange::{Answer, Exchange, Fault, Patience};
 use super::marker::Marker;
+use super::pace::Pace;
 use super::runs::Runs;
 use super::tally::{Tally, add, get, nanoseconds};
 use super::target::Sink;
+use crate::cli::visible;
 
 /// When a publisher does what. Times are in nanoseconds since the bench began.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +33,8 @@ pub(super) struct Plan {
     pub(super) interval: f64,
     pub(super) events: u64,
     pub(super) size: usize,
+    /// If none of the publishers has got an event in until then, none of them will.
+    pub(super) patience: u64,
     /// A server that is this late gets no more events.
     pub(super) give_up: u64,
 }
@@ -40,16 +43,34 @@ pub(super) struct Plan {
 #[derive(Debug, Default)]
 pub(super) struct Published {
     pub(super) acknowledged: Runs,
-    /// When each event was sent, by its number.
-    pub(super) sent: Vec<u64>,
+    /// How many events have been sent.
+    sent: u64,
+    /// When, and with which number: one of them for each [`SPACING`], as a run may be long.
+    marks: Vec<(u64, u64)>,
+    /// Why the last event that was not taken was not.
+    trouble: Option<String>,
 }
 
 impl Published {
-    /// The number of the first event that was sent at that time or later.
+    /// An event is sent at that time; gives its number.
+    pub(super) fn send(&mut self, time: u64) -> u64 {
+        let number = self.sent;
+        if self.marks.last().is_none_or(|(last, _)| time >= last + SPACING) {
+            self.marks.push((time, number));
+        }
+        self.sent += 1;
+        number
+    }
+
+    /// The number of an event from which on all were sent at that time or later.
     pub(super) fn first_since(&self, time: u64) -> u64 {
-        self.sent.partition_point(|sent| *sent < time) as u64
+        let next = self.marks.partition_point(|(sent, _)| *sent < time);
+        self.marks.get(next).map_or(self.sent, |(_, number)| *number)
     }
 }
+
+/// Nobody knows to the moment from when on a stream was there.
+const SPACING: u64 = 100_000_000;
 
 pub(super) type Log = Arc<Mutex<Published>>;
 
@@ -58,81 +79,141 @@ pub(super) fn lock(log: &Mutex<Published>) -> MutexGuard<'_, Published> {
 }
 
 pub(super) struct Publisher {
-    pub(super) plan: Plan,
-    pub(super) sink: Arc<Sink>,
-    pub(super) tally: Arc<Tally>,
-    pub(super) log: Log,
+    plan: Plan,
+    sink: Arc<Sink>,
+    tally: Arc<Tally>,
+    log: Log,
     /// `None` where the next event needs a new one.
-    pub(super) exchange: Option<Exchange>,
+    exchange: Option<Exchange>,
+    /// An event's data, and the request that carries it.
+    data: String,
+    request: Vec<u8>,
+}
+
+/// What has become of an event.
+enum Fate {
+    Taken,
+    /// What the server said.
+    Refused(String),
+    /// It may have come to the server, or not.
+    InDoubt(Fault),
 }
 
 impl Publisher {
+    pub(super) fn new(plan: Plan, sink: Arc<Sink>, tally: Arc<Tally>, log: Log) -> Self {
+        Self { plan, sink, tally, log, exchange: None, data: String::new(), request: Vec::new() }
+    }
+
     /// Publishes all events, and gives how many of them it could not even try.
     pub(super) fn run(mut self) -> u64 {
-        let (mut data, mut request) = (String::new(), Vec::new());
-        for number in 0..self.plan.events {
-            let due = self.plan.start + (self.plan.interval * number as f64) as u64;
-            let free = self.tally.clock.now();
-            if free > self.plan.give_up || self.tally.is_over() {
-                return self.plan.events - number;
+        let mut pace = Pace::default();
+        for count in 0..self.plan.events {
+            let due = self.plan.start + (self.plan.interval * count as f64) as u64;
+            if self.tally.clock.now() > self.plan.give_up || self.tally.is_over() {
+                return self.plan.events - count;
             }
             self.tally.clock.sleep_until(due);
             let sent = self.tally.clock.now();
-            let late = sent.saturating_sub(due.max(free));
-            let Plan { lane, size, .. } = self.plan;
-            Marker { run: self.tally.run, lane, number, due, late }.write(size, &mut data);
-            self.sink.encode(&data, &mut request);
+            let late = pace.send(due, sent);
             if due >= get(&self.tally.timed_from) {
                 self.tally.times.late.record(late);
             }
-            self.publish(number, sent, &request);
+            self.publish(due, late);
+            pace.answer(self.tally.clock.now() - sent);
         }
         0
     }
 
-    fn publish(&mut self, number: u64, sent: u64, request: &[u8]) {
-        lock(&self.log).sent.push(sent);
-        let answer = self.post(request);
+    /// Publishes an event, and counts what becomes of it.
+    ///
+    /// Where the server has ended a connection that was kept, nobody knows whether it has taken
+    /// what was sent there (RFC 9110, section 9.2.2). So the event goes out once more as another
+    /// one, with a number of its own: if both arrive, none of them is a double.
+    fn publish(&mut self, due: u64, late: u64) {
+        let mut fate = self.send(due, late);
+        if matches!(fate, Fate::InDoubt(Fault::Stale)) {
+            add(&self.tally.counts.again, 1);
+            fate = self.send(due, late);
+        }
         let counts = &self.tally.counts;
-        match answer {
-            Ok(None) => {
-                lock(&self.log).acknowledged.insert(number);
-                add(&counts.published, 1);
-                self.tally.times.publish.record(self.tally.clock.now() - sent);
-            }
-            Ok(Some(said)) => {
+        match fate {
+            Fate::Taken => add(&counts.published, 1),
+            Fate::Refused(said) => {
                 add(&counts.refused, 1);
-                if counts.published.load(Relaxed) == 0 {
-                    let name = &self.sink.name;
-                    self.tally.end(Err(format!(
-                        "the server takes no events: it answers {said} to {name}: say with \
-                         --publish how they get in, or follow only with --listen-only"
-                    )));
-                }
+                self.failed(said);
             }
-            // It may have come to the server, or not.
-            Err(_) => add(&counts.in_doubt, 1),
+            Fate::InDoubt(fault) => {
+                add(&counts.in_doubt, 1);
+                self.failed(fault.to_string());
+            }
         }
     }
 
-    /// Sends a request; what the server said if it did not take it.
-    fn post(&mut self, request: &[u8]) -> io::Result<Option<String>> {
-        let mut exchange = match self.exchange.take() {
-            Some(exchange) => exchange,
-            None => Exchange::connect(&self.sink.address)?,
+    /// Sends the event with the next number.
+    fn send(&mut self, due: u64, late: u64) -> Fate {
+        let Plan { lane, size, give_up, .. } = self.plan;
+        let sent = self.tally.clock.now();
+        let number = lock(&self.log).send(sent);
+        Marker { run: self.tally.run, lane, number, due, sent, late }.write(size, &mut self.data);
+        self.sink.encode(&self.data, &mut self.request);
+        let patience = Patience::new(&self.tally, give_up);
+        let exchange = match self.exchange.take() {
+            Some(exchange) => Ok(exchange),
+            None => Exchange::connect(&self.sink.address, patience),
         };
-        let (head, reusable) = exchange.ask(request)?;
-        let closes = head.field("connection").is_some_and(|value| {
-            value
-                .split(|byte| *byte == b',')
-                .any(|token| token.trim_ascii().eq_ignore_ascii_case(b"close"))
-        });
-        if reusable && !closes {
-            self.exchange = Some(exchange);
+        match exchange.and_then(|exchange| exchange.ask(&self.request, patience)) {
+            Ok(Answer { head, kept }) => {
+                self.exchange = kept;
+                if !matches!(head.status().code(), 200..=299) {
+                    return Fate::Refused(said(&head));
+                }
+                lock(&self.log).acknowledged.insert(number);
+                self.tally.times.publish.record(self.tally.clock.now() - sent);
+                Fate::Taken
+            }
+            Err(fault) => Fate::InDoubt(fault),
         }
-        let taken = matches!(head.status().code(), 200..=299);
-        Ok((!taken).then(|| head.status().to_string()))
     }
+
+    /// An event was not taken. When several were not and none has been for a while, that ends the
+    /// run.
+    fn failed(&self, why: String) {
+        lock(&self.log).trouble = Some(why);
+        let counts = &self.tally.counts;
+        let several = get(&counts.refused) + get(&counts.in_doubt) > 1;
+        if several && self.tally.clock.now() > self.plan.patience {
+            let ended = check(&self.tally, &self.sink, [&self.log]);
+            if ended.is_err() {
+                self.tally.end(ended);
+            }
+        }
+    }
+}
+
+/// Fails if not a single event was taken, and says why that was.
+pub(super) fn check<'a>(
+    tally: &Tally,
+    sink: &Sink,
+    logs: impl IntoIterator<Item = &'a Log>,
+) -> Result<(), String> {
+    if get(&tally.counts.published) > 0 {
+        return Ok(());
+    }
+    let trouble = logs.into_iter().find_map(|log| lock(log).trouble.clone());
+    Err(format!(
+        "the server takes no events by {}: {}: say with --publish how they get in, or follow only \
+         with --listen-only",
+        sink.name,
+        trouble.unwrap_or_else(|| "none could be sent".into())
+    ))
+}
+
+/// The status of an answer, and where it points to.
+fn said(head: &ResponseHead) -> String {
+    let status = head.status();
+    let elsewhere = head.field_text("location").filter(|_| status.code() / 100 == 3);
+    let elsewhere = elsewhere.map(|place| format!(", which is at {}", visible::line(place)));
+    format!("it answers {status}{}", elsewhere.unwrap_or_default())
 }
 
 /// The plans of so many publishers that together send `rate` events a second, one after the other.
@@ -145,18 +226,21 @@ pub(super) fn plans(
 ) -> Vec<Plan> {
     let total = (f64::from(rate) * duration.as_secs_f64()).round() as u64;
     let interval = 1e9 / f64::from(rate);
-    let give_up = start + 2 * nanoseconds(duration) + GRACE;
+    let (patience, give_up) = (start + PATIENCE, start + 2 * nanoseconds(duration) + GRACE);
     let plan = |lane: usize| Plan {
         lane,
         start: start + (interval * lane as f64) as u64,
         interval: interval * publishers as f64,
         events: (total + (publishers - 1 - lane) as u64) / publishers as u64,
         size,
+        patience,
         give_up,
     };
     (0..publishers).map(plan).collect()
 }
 
+/// A server may need a moment at first; one that has taken nothing for so long takes no events.
+const PATIENCE: u64 = 1_000_000_000;
 /// A server that needs this much longer than twice the time is not measured any better by waiting.
 const GRACE: u64 = 10_000_000_000;
 
@@ -176,7 +260,19 @@ mod tests {
 
     #[test]
     fn the_first_event_since_a_time_is_found() {
-        let published = Published { sent: vec![10, 20, 30], ..Published::default() };
-        assert_eq!([0, 10, 11, 30, 31].map(|time| published.first_since(time)), [0, 0, 1, 2, 3]);
+        let mut published = Published::default();
+        assert_eq!([10, 20, 30].map(|seconds| published.send(seconds * SPACING)), [0, 1, 2]);
+        let first = |spacings: f64| published.first_since((spacings * SPACING as f64) as u64);
+        assert_eq!([0.0, 10.0, 10.1, 30.0, 30.1].map(first), [0, 0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn a_long_run_takes_no_memory_for_each_event() {
+        let mut published = Published::default();
+        (0..10_000).for_each(|n| assert_eq!(published.send(n * SPACING / 1000), n));
+        assert_eq!(published.marks.len(), 10);
+        // Nothing that was sent before is owed, and but for a moment all behind it.
+        assert_eq!(published.first_since(SPACING / 2), 1000);
+        assert_eq!(published.first_since(u64::MAX), 10_000);
     }
 }

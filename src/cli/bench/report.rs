@@ -1,5 +1,6 @@
 //! What a run has found, in numbers: what the text, the JSON and the page are made of.
 
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use super::churn::Churn;
@@ -16,13 +17,31 @@ pub(super) struct Report {
     pub(super) asked: Asked,
     pub(super) findings: Findings,
     pub(super) counts: Counted,
-    /// How long it took to open all streams.
-    pub(super) opening: Duration,
-    /// From the first event that was due to the last answer.
-    pub(super) elapsed: Duration,
+    /// Whether events have ids, by which a stream can be resumed.
+    pub(super) ids: bool,
+    pub(super) course: Course,
     pub(super) latency: Snapshot,
     pub(super) times: Times,
     pub(super) samples: Vec<Sample>,
+}
+
+/// How the run went, as only the run as a whole knows it.
+#[derive(Debug, Default)]
+pub(super) struct Course {
+    /// How long it took to open all streams.
+    pub(super) opening: Duration,
+    /// From the first event that was due to the last answer or the last receipt.
+    pub(super) elapsed: Duration,
+    /// From there to the end of the wait for what was missing.
+    pub(super) whole: Duration,
+    /// Events that were due, and were not even sent.
+    pub(super) unsent: u64,
+    /// How many events one of the slow streams had still not read when publishing ended, at most.
+    pub(super) behind: u64,
+    /// Streams that are open at the end.
+    pub(super) open: u64,
+    /// Those that are not, and were not let in again.
+    pub(super) shut_out: u64,
     /// What the bench itself took, where the system tells it.
     pub(super) effort: Option<Effort>,
 }
@@ -40,6 +59,7 @@ pub(super) struct Asked {
     pub(super) size: u32,
     pub(super) duration: Duration,
     pub(super) warm_up: Duration,
+    pub(super) drain: Duration,
     pub(super) churn: Option<Churn>,
     pub(super) resume: bool,
 }
@@ -49,13 +69,14 @@ pub(super) struct Asked {
 pub(super) struct Counted {
     pub(super) deliveries: u64,
     pub(super) replayed: u64,
+    pub(super) untimed: u64,
     pub(super) foreign: u64,
     pub(super) gaps: u64,
     pub(super) bytes: u64,
     pub(super) published: u64,
     pub(super) refused: u64,
     pub(super) in_doubt: u64,
-    pub(super) unsent: u64,
+    pub(super) again: u64,
     pub(super) connects: u64,
     pub(super) cuts: u64,
     pub(super) drops: u64,
@@ -70,6 +91,8 @@ pub(super) struct Times {
     pub(super) publish: Summary,
     pub(super) connect: Summary,
     pub(super) reconnect: Summary,
+    pub(super) away: Summary,
+    pub(super) queued: Summary,
     pub(super) late: Summary,
     pub(super) idle: Summary,
     pub(super) loaded: Summary,
@@ -95,6 +118,7 @@ impl Report {
             size: options.size,
             duration: options.duration,
             warm_up: options.warm_up,
+            drain: options.drain,
             churn,
             resume: options.resume,
         };
@@ -104,6 +128,8 @@ impl Report {
             publish: tally.times.publish.summary(),
             connect: tally.times.connect.summary(),
             reconnect: tally.times.reconnect.summary(),
+            away: tally.times.away.summary(),
+            queued: tally.times.queued.summary(),
             late: tally.times.late.summary(),
             idle: probe.idle.summary(),
             loaded: probe.loaded.summary(),
@@ -112,31 +138,19 @@ impl Report {
             asked,
             findings: Findings::default(),
             counts: Counted::new(tally),
-            opening: Duration::ZERO,
-            elapsed: Duration::ZERO,
+            ids: tally.ids.load(Relaxed),
+            course: Course::default(),
             latency: tally.times.latency.snapshot(),
             times,
             samples: Vec::new(),
-            effort: None,
         }
     }
 
     /// The same with what only the run as a whole knows.
-    pub(super) fn with(
-        mut self,
-        findings: Findings,
-        samples: Samples,
-        opening: Duration,
-        elapsed: Duration,
-        unsent: u64,
-        effort: Option<Effort>,
-    ) -> Self {
+    pub(super) fn with(mut self, findings: Findings, samples: Samples, course: Course) -> Self {
         self.findings = findings;
         self.samples = samples.all;
-        self.opening = opening;
-        self.elapsed = elapsed;
-        self.effort = effort;
-        self.counts.unsent = unsent;
+        self.course = course;
         self
     }
 
@@ -152,20 +166,33 @@ impl Report {
     }
 
     pub(super) fn per_second(&self, count: u64) -> f64 {
-        count as f64 / self.elapsed.as_secs_f64().max(1e-9)
+        count as f64 / self.course.elapsed.as_secs_f64().max(1e-9)
+    }
+
+    /// About how many bytes a slow stream had not read.
+    pub(super) fn bytes_behind(&self) -> u64 {
+        let Counted { bytes, deliveries, foreign, .. } = self.counts;
+        (self.course.behind as f64 * bytes as f64 / (deliveries + foreign).max(1) as f64) as u64
+    }
+
+    /// How many streams should have been cut.
+    pub(super) fn cuts_due(&self) -> Option<u64> {
+        let Asked { churn, streams, warm_up, duration, .. } = &self.asked;
+        churn.map(|churn| churn.due(*streams as usize, *warm_up + *duration))
     }
 
     pub(super) fn connects_per_second(&self) -> f64 {
-        f64::from(self.asked.streams) / self.opening.as_secs_f64().max(1e-9)
+        f64::from(self.asked.streams) / self.course.opening.as_secs_f64().max(1e-9)
     }
 
     /// Why the latencies say less of the server than they seem to, if they do.
     pub(super) fn doubt(&self) -> Option<&'static str> {
-        let Times { latency, loaded, late, .. } = &self.times;
-        let queued = self.effort.map_or(Duration::ZERO, Effort::queued);
+        let Times { latency, loaded, queued, late, .. } = &self.times;
         if latency.count == 0 {
             None
-        } else if 2 * queued.max(loaded.p50) > latency.p50 || 2 * loaded.p99 > latency.p99 {
+        } else if 2 * queued.p50.max(loaded.p50) > latency.p50
+            || 2 * queued.p99.max(loaded.p99) > latency.p99
+        {
             Some(
                 "half of a latency or more is the bench's own delay: take fewer streams, or \
                   another machine than the server's",
@@ -180,9 +207,12 @@ impl Report {
     /// What went wrong without a word, as one line; `None` if nothing did.
     pub(super) fn verdict(&self) -> Option<String> {
         let Findings { lost, doubled, disordered, .. } = self.findings;
-        self.findings
-            .are_bad()
-            .then(|| format!("{lost} lost, {doubled} doubled, {disordered} out of order"))
+        let Course { shut_out, .. } = self.course;
+        let found = format!("{lost} lost, {doubled} doubled, {disordered} out of order");
+        let outside = format!("{shut_out} of {} streams not let in again", self.asked.streams);
+        let said = [(self.findings.are_bad(), found), (shut_out > 0, outside)];
+        let said = said.into_iter().filter(|(bad, _)| *bad).map(|(_, said)| said);
+        said.reduce(|all, said| all + ", " + &said)
     }
 }
 
@@ -192,13 +222,14 @@ impl Counted {
         Self {
             deliveries: get(&counts.deliveries),
             replayed: get(&counts.replayed),
+            untimed: get(&counts.untimed),
             foreign: get(&counts.foreign),
             gaps: get(&counts.gaps),
             bytes: get(&counts.bytes),
             published: get(&counts.published),
             refused: get(&counts.refused),
             in_doubt: get(&counts.in_doubt),
-            unsent: 0,
+            again: get(&counts.again),
             connects: get(&counts.connects),
             cuts: get(&counts.cuts),
             drops: get(&counts.drops),

@@ -49,6 +49,23 @@ impl Runs {
         self.runs.iter().map(length).sum()
     }
 
+    /// Of how many runs it is.
+    pub(super) fn pieces(&self) -> usize {
+        self.runs.len()
+    }
+
+    /// Forgets the lowest runs, now and then, where there are more than so many.
+    pub(super) fn keep(&mut self, runs: usize) {
+        if self.runs.len() > 2 * runs {
+            self.runs.drain(..self.runs.len() - runs);
+        }
+    }
+
+    /// All numbers, from the highest down.
+    pub(super) fn newest(&self) -> impl Iterator<Item = u64> {
+        self.runs.iter().rev().flat_map(|run| run.clone().rev())
+    }
+
     /// How many numbers of `these`, within the bounds, are not in this set.
     pub(super) fn missing(&self, these: &Self, bounds: &RangeInclusive<u64>) -> u64 {
         let clipped = these.runs.iter().filter_map(|run| overlap(run, bounds));

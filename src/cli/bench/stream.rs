@@ -1,4 +1,4 @@
-//! A stream as others than its reader see it: its account, and how to end it.
+//! A stream as others than its reader see it: its account, where it is, and how to end it.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -21,7 +21,33 @@ pub(super) struct Stream {
 #[derive(Debug, Default)]
 struct Source {
     closer: Option<Closer>,
-    open: bool,
+    place: Place,
+}
+
+/// Where a stream is. Times are in nanoseconds since the bench began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Open,
+    /// It has no connection, and asks for one from that time on, behind a pause of that length.
+    Outside {
+        asks: u64,
+        pause: u64,
+    },
+    /// The server has said that there is no more.
+    Gone,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self::Outside { asks: 0, pause: 0 }
+    }
+}
+
+impl Place {
+    /// Whether it is outside, and asks for a connection by that time.
+    pub(super) fn asks_before(self, time: u64) -> bool {
+        matches!(self, Self::Outside { asks, .. } if asks < time)
+    }
 }
 
 /// Who may connect at the same time: a listener's queue is short, and a connect that does not fit
@@ -37,23 +63,29 @@ pub(super) struct Door {
 pub(super) struct Permit(Arc<Door>);
 
 impl Stream {
-    /// It is followed by another event source, which is not open yet.
+    /// It is followed by another event source.
     pub(super) fn set_source(&self, closer: Closer) {
-        *lock(&self.source) = Source { closer: Some(closer), open: false };
+        lock(&self.source).closer = Some(closer);
     }
 
-    pub(super) fn set_open(&self, open: bool) {
-        lock(&self.source).open = open;
+    pub(super) fn set_place(&self, place: Place) {
+        lock(&self.source).place = place;
     }
 
-    /// Ends its connection on purpose, if there is one.
-    pub(super) fn cut(&self) {
-        let open = |source: &mut Source| if source.open { source.closer.take() } else { None };
-        let closer = open(&mut lock(&self.source));
-        if let Some(closer) = closer {
+    pub(super) fn place(&self) -> Place {
+        lock(&self.source).place
+    }
+
+    /// Ends its connection on purpose; whether there was one.
+    pub(super) fn cut(&self) -> bool {
+        let mut source = lock(&self.source);
+        let closer = if source.place == Place::Open { source.closer.take() } else { None };
+        drop(source);
+        if let Some(closer) = &closer {
             self.cut.store(true, Relaxed);
             closer.close();
         }
+        closer.is_some()
     }
 
     /// Ends it at the end of the run, whatever it does.

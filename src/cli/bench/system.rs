@@ -9,6 +9,7 @@ use std::io;
 use std::time::Duration;
 
 use super::options::Options;
+use super::tally::nanoseconds;
 
 /// Standard streams, the probe's pair and its listener, and what an address look-up opens.
 const BESIDE: u64 = 16;
@@ -92,6 +93,12 @@ fn waits(schedstat: &str) -> Option<(Duration, u64)> {
     let mut fields = schedstat.split_whitespace().skip(1);
     let waited = fields.next()?.parse().ok()?;
     Some((Duration::from_nanos(waited), fields.next()?.parse().ok()?))
+}
+
+/// How many nanoseconds this thread has waited for a core; `None` where the system does not tell.
+pub(super) fn waited() -> Option<u64> {
+    let (waited, _) = waits(&fs::read_to_string("/proc/thread-self/schedstat").ok()?)?;
+    Some(nanoseconds(waited))
 }
 
 /// That there is no more of something.

@@ -1,15 +1,11 @@
-//! What all threads of a run share: its clock, its counts, its histograms, and how far it is.
+//! What all threads of a run share: its clock, its counts, its histograms, and whether it is over.
 //!
-//! ```text
-//! Opening ──► Running ──► Draining ──► Over
-//!    streams     publishing  the last events arrive
-//! ```
-//!
-//! The main thread sets the phase; all others only look. Whoever can't go on says why and the run
-//! is over.
+//! The main thread says when what is published is timed, and when nothing is published any more.
+//! Whoever can't go on says why, and the run is over: also a thread that panics.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::histogram::Histogram;
@@ -25,7 +21,7 @@ impl Clock {
 
     /// Sleeps until then; returns at once if that has passed.
     pub(super) fn sleep_until(&self, then: u64) {
-        std::thread::sleep(Duration::from_nanos(then.saturating_sub(self.now())));
+        thread::sleep(Duration::from_nanos(then.saturating_sub(self.now())));
     }
 }
 
@@ -42,6 +38,8 @@ pub(super) struct Tally {
     pub(super) timed_from: AtomicU64,
     /// Publishing is over: who reads slowly need not any more.
     pub(super) draining: AtomicBool,
+    /// An event with an id has come.
+    pub(super) ids: AtomicBool,
     over: Mutex<Option<Result<(), String>>>,
     ended: Condvar,
     pub(super) counts: Counts,
@@ -52,6 +50,10 @@ pub(super) struct Tally {
 pub(super) struct Counts {
     /// Streams that are open now.
     pub(super) open: AtomicU64,
+    /// Streams that have been open.
+    pub(super) ready: AtomicU64,
+    /// When the last of them was for the first time.
+    pub(super) ready_at: AtomicU64,
     pub(super) connects: AtomicU64,
     /// Connections that the bench ended itself, on purpose.
     pub(super) cuts: AtomicU64,
@@ -61,8 +63,14 @@ pub(super) struct Counts {
     pub(super) refusals: AtomicU64,
     /// Events of this run, doubles included.
     pub(super) deliveries: AtomicU64,
-    /// Those that were published before the connection was there.
+    /// Those that were new to their stream.
+    pub(super) fresh: AtomicU64,
+    /// When the last event of whatever origin came.
+    pub(super) last_at: AtomicU64,
+    /// Those that were sent before the connection was there.
     pub(super) replayed: AtomicU64,
+    /// Those of them that lie behind a cut of the bench's own.
+    pub(super) untimed: AtomicU64,
     /// Events that are not this run's.
     pub(super) foreign: AtomicU64,
     /// `tidings.gap` events.
@@ -72,6 +80,8 @@ pub(super) struct Counts {
     pub(super) published: AtomicU64,
     pub(super) refused: AtomicU64,
     pub(super) in_doubt: AtomicU64,
+    /// Events that were sent once more, as a connection that was kept had ended.
+    pub(super) again: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -84,10 +94,15 @@ pub(super) struct Times {
     pub(super) late: Histogram,
     /// How long each publish took, from its first byte to the end of its answer.
     pub(super) publish: Histogram,
-    /// From the first byte of a connect to the end of the stream's head.
+    /// From the first byte of a stream's first connect to the end of its head.
     pub(super) connect: Histogram,
-    /// From the end of a connection to the head of the stream that goes on with it.
+    /// The same where a stream comes back.
     pub(super) reconnect: Histogram,
+    /// From the end of a connection to the head of the stream that goes on with it, with the pause
+    /// in between.
+    pub(super) away: Histogram,
+    /// How long a stream's thread waited for a core when something came, now and then.
+    pub(super) queued: Histogram,
 }
 
 impl Tally {
@@ -97,6 +112,7 @@ impl Tally {
             run,
             timed_from: AtomicU64::new(0),
             draining: AtomicBool::new(false),
+            ids: AtomicBool::new(false),
             over: Mutex::default(),
             ended: Condvar::new(),
             counts: Counts::default(),
@@ -125,16 +141,52 @@ impl Tally {
         waited.unwrap_or_else(PoisonError::into_inner).0.is_none()
     }
 
+    /// Ends the run if this thread panics: nobody need wait for it then.
+    pub(super) fn alarm(self: &Arc<Self>) -> Alarm {
+        Alarm(Arc::clone(self))
+    }
+
     fn lock(&self) -> MutexGuard<'_, Option<Result<(), String>>> {
         self.over.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Counts one more.
+/// Held by a thread that others rely on.
+pub(super) struct Alarm(Arc<Tally>);
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.end(Err("a thread of the bench has panicked, which is a mistake in it".into()));
+        }
+    }
+}
+
+/// Counts so many more.
 pub(super) fn add(counter: &AtomicU64, n: u64) {
     counter.fetch_add(n, Relaxed);
 }
 
 pub(super) fn get(counter: &AtomicU64) -> u64 {
     counter.load(Relaxed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_that_panics_ends_the_run() {
+        let tally = Arc::new(Tally::new(0));
+        let ends = |panics: bool| {
+            let tally = Arc::clone(&tally);
+            let thread = thread::spawn(move || {
+                let _alarm = tally.alarm();
+                assert!(!panics, "on purpose");
+            });
+            thread.join().is_err()
+        };
+        assert!(!ends(false) && !tally.is_over());
+        assert!(ends(true) && tally.failure().is_err());
+    }
 }

@@ -4,6 +4,7 @@
 //! tidings bench http://localhost:3000/events/a                     POST /events/a
 //!     --publish '/pub?id=a'                                        POST /pub?id=a
 //!     --publish 'PUT http://localhost:8080/topics/a'               PUT, on another server
+//!     --body 'topic=a&data={}'                                     topic=a&data=tidings-bench:…
 //! ```
 //!
 //! A host's address is looked up once, before anything is measured, and kept.
@@ -31,6 +32,14 @@ pub(super) struct Sink {
     pub(super) address: Url,
     /// The request's head up to the length of its content.
     head: String,
+    body: Template,
+}
+
+/// What stands around an event's data in the content of a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Template {
+    before: String,
+    behind: String,
 }
 
 /// What `--publish` says, not yet held against the stream's URL.
@@ -54,6 +63,42 @@ impl Way {
     }
 }
 
+impl Template {
+    /// Text with one `{}` in it. The data needs no escape in JSON, nor in a form.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let halves = text.split_once("{}").filter(|(_, behind)| !behind.contains("{}"));
+        let (before, behind) = halves.ok_or_else(|| {
+            format!(
+                "{text:?} does not have {{}} just once, where the event's data goes (JSON's empty \
+                 object can be {{ }})"
+            )
+        })?;
+        Ok(Self { before: before.into(), behind: behind.into() })
+    }
+}
+
+/// Fails if the stream, or the way to publish on it, can't be spoken to.
+pub(super) fn check(request: &StreamRequest, options: &Options) -> Result<(), String> {
+    plain(request.url().clone())?;
+    resolve(options.publish.as_ref(), request.url()).map(drop)
+}
+
+/// Where `way` leads from the stream's URL; the same URL where it is not said.
+fn resolve<'a>(way: Option<&'a Way>, followed: &Url) -> Result<(&'a str, Url), String> {
+    let Some(way) = way else { return Ok(("POST", followed.clone())) };
+    let url = followed.join(&way.reference).map_err(|error| error.to_string())?;
+    Ok((&*way.method, plain(url)?))
+}
+
+/// The URL, if it is one of plain HTTP.
+fn plain(url: Url) -> Result<Url, String> {
+    if url.is_https() {
+        let why = "https is not spoken here: go through a proxy that speaks it";
+        return Err(format!("can't connect to {url}: {why}"));
+    }
+    Ok(url)
+}
+
 /// A request for the stream at this URL, with the fields that were asked for.
 pub(super) fn request(url: &str, options: &Options) -> Result<StreamRequest, tidings::Error> {
     let with_field =
@@ -69,57 +114,45 @@ impl Source {
 }
 
 impl Sink {
-    /// Where `way` leads from the stream's URL; the same URL where it is not said.
-    pub(super) fn new(
-        source: &Source,
-        way: Option<&Way>,
-        options: &Options,
-    ) -> Result<Self, String> {
+    /// What the options say of it.
+    pub(super) fn new(source: &Source, options: &Options) -> Result<Self, String> {
         let followed = source.request.url();
-        let (method, url) = match way {
-            None => ("POST", followed.clone()),
-            Some(way) => {
-                let url = followed.join(&way.reference).map_err(|error| error.to_string())?;
-                (&*way.method, url)
-            }
-        };
+        let (method, url) = resolve(options.publish.as_ref(), followed)?;
         let same = url.has_origin_of(followed);
         let address = if same { source.address.clone() } else { reach(&url)? };
-        let mut head = format!("{method} {} HTTP/1.1\r\n", url.target());
-        // Fields may be secrets of the server that is followed.
-        let given = if same { &options.fields[..] } else { &[] };
-        let set = |name: &str| given.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
+        // Fields for the stream may be secrets of its server.
+        let of_stream = if same { &options.fields[..] } else { &[] };
+        let own = &options.publish_fields[..];
         let default = [
-            ("Host", url.authority()),
-            ("User-Agent", concat!("tidings/", env!("CARGO_PKG_VERSION")).into()),
-            ("Content-Type", "text/plain; charset=utf-8".into()),
+            ("Host", &*url.authority()),
+            ("User-Agent", concat!("tidings/", env!("CARGO_PKG_VERSION"))),
+            ("Content-Type", &options.content_type),
         ];
-        let default = default.iter().filter(|(name, _)| !set(name));
-        for (name, value) in default.map(|(name, value)| (*name, value)) {
-            head.push_str(&format!("{name}: {value}\r\n"));
+        let mut fields: Vec<(&str, &str)> = default.into();
+        for (name, value) in of_stream.iter().chain(own) {
+            fields.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
+            fields.push((name, value));
         }
-        for (name, value) in given {
-            head.push_str(&format!("{name}: {value}\r\n"));
-        }
-        Ok(Self { name: format!("{method} {url}"), address, head })
+        let mut head = format!("{method} {} HTTP/1.1\r\n", url.target());
+        head.extend(fields.iter().map(|(name, value)| format!("{name}: {value}\r\n")));
+        Ok(Self { name: format!("{method} {url}"), address, head, body: options.body.clone() })
     }
 
-    /// The bytes of a request with this content.
-    pub(super) fn encode(&self, content: &str, out: &mut Vec<u8>) {
+    /// The bytes of a request that publishes this.
+    pub(super) fn encode(&self, data: &str, out: &mut Vec<u8>) {
+        let Self { head, body: Template { before, behind }, .. } = self;
+        let length = before.len() + data.len() + behind.len();
+        let length = format!("Content-Length: {length}\r\n\r\n");
         out.clear();
-        out.extend_from_slice(self.head.as_bytes());
-        let length = content.len();
-        out.extend_from_slice(format!("Content-Length: {length}\r\n\r\n").as_bytes());
-        out.extend_from_slice(content.as_bytes());
+        for part in [head, &length, before, data, behind] {
+            out.extend_from_slice(part.as_bytes());
+        }
     }
 }
 
 /// The first of the host's addresses that takes a connection, as an URL.
 fn reach(url: &Url) -> Result<Url, String> {
     let failed = |why: &dyn std::fmt::Display| format!("can't connect to {url}: {why}");
-    if url.is_https() {
-        return Err(failed(&"https is not spoken here: go through a proxy that speaks it"));
-    }
     let addresses = (url.host(), url.port()).to_socket_addrs().map_err(|error| failed(&error))?;
     let mut why = failed(&"the host has no address");
     for address in addresses {
@@ -143,34 +176,86 @@ fn as_url(address: SocketAddr) -> Url {
 mod tests {
     use super::*;
 
-    fn sink(way: Option<&str>) -> Sink {
+    fn sink(way: Option<&str>, options: Options) -> Sink {
         let url = "http://127.0.0.1:1/events/a?x=1";
         let request = StreamRequest::get(url).unwrap();
         let address = request.url().clone();
-        let way = way.map(|way| Way::parse(way).unwrap());
-        let fields = vec![("Authorization".into(), "Bearer x".into())];
-        let options = Options { fields, ..Options::default() };
-        Sink::new(&Source { request, address }, way.as_ref(), &options).unwrap()
+        let publish = way.map(|way| Way::parse(way).unwrap());
+        let options = Options { publish, ..options };
+        Sink::new(&Source { request, address }, &options).unwrap()
+    }
+
+    fn fields(fields: &[(&str, &str)]) -> Vec<(String, String)> {
+        fields.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()
+    }
+
+    fn encoded(sink: &Sink) -> String {
+        let mut bytes = Vec::new();
+        sink.encode("hello", &mut bytes);
+        String::from_utf8(bytes).unwrap()
     }
 
     #[test]
     fn events_go_where_they_come_from_unless_it_is_said_otherwise() {
-        assert_eq!(sink(None).name, "POST http://127.0.0.1:1/events/a?x=1");
-        assert_eq!(sink(Some("/pub")).name, "POST http://127.0.0.1:1/pub");
-        assert_eq!(sink(Some("PUT ?id=2")).name, "PUT http://127.0.0.1:1/events/a?id=2");
+        let name = |way| sink(way, Options::default()).name;
+        assert_eq!(name(None), "POST http://127.0.0.1:1/events/a?x=1");
+        assert_eq!(name(Some("/pub")), "POST http://127.0.0.1:1/pub");
+        assert_eq!(name(Some("PUT ?id=2")), "PUT http://127.0.0.1:1/events/a?id=2");
     }
 
     #[test]
     fn a_request_says_how_long_its_content_is() {
-        let mut bytes = Vec::new();
-        sink(Some("/pub")).encode("hello", &mut bytes);
+        let fields = fields(&[("Authorization", "Bearer x")]);
+        let sink = sink(Some("/pub"), Options { fields, ..Options::default() });
         let version = env!("CARGO_PKG_VERSION");
         let expected = format!(
             "POST /pub HTTP/1.1\r\nHost: 127.0.0.1:1\r\nUser-Agent: tidings/{version}\r\n\
              Content-Type: text/plain; charset=utf-8\r\nAuthorization: Bearer x\r\n\
              Content-Length: 5\r\n\r\nhello"
         );
-        assert_eq!(String::from_utf8(bytes).unwrap(), expected);
+        assert_eq!(encoded(&sink), expected);
+    }
+
+    #[test]
+    fn the_data_stands_where_the_template_has_it() {
+        let body = Template::parse(r#"{"items":[{"content":"data: {}\n\n"}]}"#).unwrap();
+        let request = encoded(&sink(None, Options { body, ..Options::default() }));
+        let content = r#"{"items":[{"content":"data: hello\n\n"}]}"#;
+        let expected = format!("Content-Length: {}\r\n\r\n{content}", content.len());
+        assert!(request.ends_with(&expected), "{request}");
+    }
+
+    #[test]
+    fn a_field_of_publishes_replaces_one_of_the_stream_and_a_default() {
+        let options = Options {
+            fields: fields(&[("Authorization", "Bearer x"), ("X-Y", "z")]),
+            publish_fields: fields(&[("authorization", "Bearer y"), ("user-agent", "me")]),
+            ..Options::default()
+        };
+        let request = encoded(&sink(None, options));
+        let fields = "text/plain; charset=utf-8\r\nX-Y: z\r\nauthorization: Bearer y\r\n\
+            user-agent: me\r\nContent-Length: 5\r\n";
+        assert!(request.contains(fields) && !request.contains("tidings"), "{request}");
+    }
+
+    #[test]
+    fn only_the_fields_of_publishes_go_to_another_server() {
+        let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let way = format!("http://{}/pub", other.local_addr().unwrap());
+        let options = Options {
+            fields: fields(&[("Authorization", "Bearer x")]),
+            publish_fields: fields(&[("X-Y", "z")]),
+            ..Options::default()
+        };
+        let request = encoded(&sink(Some(&way), options));
+        assert!(request.contains("X-Y: z\r\n") && !request.contains("Bearer"), "{request}");
+    }
+
+    #[test]
+    fn what_is_no_template_is_refused() {
+        for text in ["", "{", "{ }", "{}{}"] {
+            assert!(Template::parse(text).is_err(), "{text}");
+        }
     }
 
     #[test]

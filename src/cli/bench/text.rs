@@ -5,114 +5,188 @@ use std::time::Duration;
 
 use super::histogram::Summary;
 use super::report::Report;
+use super::verdict::{Grade, Verdict};
 
 /// How wide the longest bar is.
 const BAR: u64 = 40;
 /// A bar grows by eighths of a character.
 const EIGHTHS: [char; 8] = ['█', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 
+/// How wide the first column is.
+const NAMES: usize = 12;
+
+/// Linux buffers about as much of what a connection's reader does not read. The server feels only
+/// what is beyond it.
+const BUFFERED: u64 = 4 << 20;
+
+/// What is counted, with its name.
+type Row = (&'static str, String);
+
 /// The whole report, each line with its end.
 pub(super) fn report(report: &Report) -> String {
-    let parts = [head(report), counts(report), latency(report), own(report)];
-    parts.iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join("\n")
+    let parts = [head(report).join("\n") + "\n", counts(report), latency(report), own(report)];
+    parts.join("\n")
 }
 
-/// What was done.
-pub(super) fn head(report: &Report) -> String {
+/// What was done, in two lines.
+pub(super) fn head(report: &Report) -> [String; 2] {
     let asked = &report.asked;
-    let mut text = format!("{} streams of {}", asked.streams, asked.url);
+    let mut whom = format!("{} of {}", plural(asked.streams.into(), "stream"), asked.url);
     if asked.slow > 0 {
-        text += &format!(", {} of them slow", asked.slow);
+        whom += &format!(", {} of them slow", asked.slow);
     }
     if let Some(churn) = asked.churn {
         let how = if asked.resume { "cut and resumed" } else { "replaced" };
-        text += &format!(", {churn} {how}");
+        whom += &format!(", {churn} {how}");
     }
-    text.push('\n');
     let whole = (asked.warm_up + asked.duration).as_secs();
-    text += &match &asked.sink {
+    let how = match &asked.sink {
         Some(sink) => format!(
-            "{} events a second for {whole} s from {} by {sink}\n",
-            asked.rate,
+            "{} a second for {whole} s from {} by {sink}",
+            plural(asked.rate.into(), "event"),
             plural(asked.publishers.into(), "publisher"),
         ),
-        None => format!("listened for {whole} s, and published nothing\n"),
+        None => format!("listened for {whole} s, and published nothing"),
     };
-    text
+    [whom, how]
 }
 
 /// What came of it.
 fn counts(report: &Report) -> String {
-    let (counts, found) = (&report.counts, &report.findings);
-    let mut rows = Vec::new();
-    let mut row = |name: &'static str, value: String| rows.push((name, value));
-    if report.asked.sink.is_some() {
-        let mut value = counts.published.to_string();
-        let others = [
-            (counts.refused, "refused"),
-            (counts.in_doubt, "in doubt"),
-            (counts.unsent, "not sent"),
-        ];
-        for (count, name) in others.into_iter().filter(|(count, _)| *count > 0) {
-            value += &format!(", {count} {name}");
-        }
-        row("published", value);
+    let rows = [published(report), delivered(report), connected(report)].concat();
+    let mut text: String =
+        rows.iter().map(|(name, value)| format!("{name:NAMES$}  {value}\n")).collect();
+    let verdict = Verdict::new(report);
+    if verdict.grade == Grade::Doubtful {
+        let _ = writeln!(text, "note: {}", verdict.said);
     }
+    text
+}
+
+fn published(report: &Report) -> Vec<Row> {
+    let counts = &report.counts;
+    let others = [
+        (counts.refused, "refused"),
+        (counts.in_doubt, "in doubt"),
+        (report.course.unsent, "not sent"),
+        (counts.again, "sent again on a fresh connection"),
+    ];
+    let others = others.iter().filter(|(count, _)| *count > 0);
+    let others: String = others.map(|(count, name)| format!(", {count} {name}")).collect();
+    let row = ("published", format!("{}{others}", counts.published));
+    Vec::from_iter(report.asked.sink.as_ref().map(|_| row))
+}
+
+fn delivered(report: &Report) -> Vec<Row> {
+    let (counts, found) = (&report.counts, &report.findings);
     let came = report.came();
-    let of = report.asked.sink.as_ref().map_or(String::new(), |_| format!(" of {}", report.owed()));
-    let received = if of.is_empty() { came } else { found.received };
-    row("deliveries", format!("{received}{of}, {:.0} a second", report.per_second(came)));
-    row(
-        "lost",
-        match report.asked.sink {
-            Some(_) => found.lost.to_string(),
-            None => "can't be known without publishing".into(),
-        },
-    );
+    let (received, mut lost) = match report.asked.sink {
+        Some(_) => (format!("{} of {}", found.received, report.owed()), found.lost.to_string()),
+        None => (came.to_string(), "can't be known without publishing".into()),
+    };
+    if found.lost > 0 {
+        let waited = report.asked.drain.as_secs();
+        lost += &format!(", and nothing new came for {waited} s (--drain)");
+    }
+    let mut rows = vec![
+        ("deliveries", format!("{received}, {:.0} a second", report.per_second(came))),
+        ("lost", lost),
+        ("doubled", found.doubled.to_string()),
+        ("out of order", found.disordered.to_string()),
+    ];
     if counts.gaps > 0 {
         let gaps = plural(counts.gaps, "gap event");
-        row("told lost", format!("{}, by {gaps}", found.told));
+        rows.insert(2, ("told lost", format!("{}, by {gaps}", found.told)));
     }
-    row("doubled", found.doubled.to_string());
-    row("out of order", found.disordered.to_string());
-    if counts.replayed > 0 {
-        row("caught up", format!("{} deliveries, not timed", counts.replayed));
+    rows.extend(caught_up(report).map(|value| ("caught up", value)));
+    if report.asked.sink.is_some() && counts.foreign > 0 {
+        let others = plural(counts.foreign, "event");
+        rows.push(("foreign", format!("{others} without the mark of this run")));
     }
-    row("bytes", format!("{}, {:.0} a second", counts.bytes, report.per_second(counts.bytes)));
-    row(
-        "connects",
-        format!(
-            "{}, the first {} at {:.0} a second",
-            counts.connects,
-            report.asked.streams,
-            report.connects_per_second(),
+    if report.asked.slow > 0 && report.asked.sink.is_some() {
+        let (events, bytes) = (plural(report.course.behind, "event"), report.bytes_behind());
+        let unfelt = if bytes < BUFFERED { ": the system may have buffered all of it" } else { "" };
+        rows.push((
+            "slow",
+            format!("up to {events} behind at the end, some {bytes} bytes{unfelt}"),
+        ));
+    }
+    rows
+}
+
+/// What came that was sent while a stream was away.
+fn caught_up(report: &Report) -> Option<String> {
+    let (counts, resume) = (&report.counts, report.asked.resume);
+    if resume && report.came() > 0 && !report.ids {
+        return Some("nothing: the server sends no ids, so nothing can be resumed".into());
+    }
+    let untimed = match counts.untimed {
+        0 => String::new(),
+        untimed if untimed == counts.replayed => ", not timed".into(),
+        untimed => format!(", {untimed} of them not timed"),
+    };
+    let events = plural(counts.replayed, "event");
+    let told = resume || counts.replayed > 0;
+    told.then(|| format!("{events} from when streams were away{untimed}"))
+}
+
+fn connected(report: &Report) -> Vec<Row> {
+    let counts = &report.counts;
+    let mut rows = vec![
+        ("bytes", format!("{}, {:.0} a second", counts.bytes, report.per_second(counts.bytes))),
+        (
+            "connects",
+            format!(
+                "{}, the first {} at {:.0} a second",
+                counts.connects,
+                report.asked.streams,
+                report.connects_per_second(),
+            ),
         ),
-    );
-    if counts.cuts + counts.drops + counts.refusals > 0 {
-        row(
+    ];
+    let due = report.cuts_due().filter(|due| counts.cuts * 100 < due * 95);
+    if counts.cuts + counts.drops + counts.refusals + due.unwrap_or(0) > 0 {
+        let due = due.map_or(String::new(), |due| format!(" of {due} that were due"));
+        rows.push((
             "ends",
             format!(
-                "{} cut by the bench, {} by the server or the network, {} not let in again",
+                "{} cut by the bench{due}, {} by the server or the network; {} attempts in vain",
                 counts.cuts, counts.drops, counts.refusals,
             ),
-        );
+        ));
     }
-    rows.iter().map(|(name, value)| format!("{name:12}  {value}\n")).collect()
+    let mut open = format!("{} of {}", report.course.open, report.asked.streams);
+    if report.course.shut_out > 0 {
+        open += &format!(", {} not let in again", report.course.shut_out);
+    }
+    rows.push(("open at end", open));
+    rows
 }
 
 fn latency(report: &Report) -> String {
-    let times = &report.times;
+    let (times, counts) = (&report.times, &report.counts);
     let rows = [
         ("latency", &times.latency),
         ("  served", &times.served),
         ("publish", &times.publish),
         ("connect", &times.connect),
         ("reconnect", &times.reconnect),
+        ("away", &times.away),
     ];
     let mut text = table(&rows);
+    if times.reconnect.count > 0 {
+        text += "connect and reconnect count from the begin of the connection to the stream's \
+                 head; away\nfrom the end of one stream to the head of the next, with the pause \
+                 that is in between\n";
+    }
+    if counts.untimed > 0 {
+        text +=
+            "not timed is what was sent before a stream was open again that the bench had cut\n";
+    }
     if times.latency.count > 0 {
         text += "latency counts from when an event was due to its receipt; served is without what \
-                 the\nbench was late itself\n\n";
+                 the\nbench was late itself. A time is at most 1/128 too long; – stands where too \
+                 few came\n\n";
         text += &histogram(report);
     }
     text
@@ -121,19 +195,23 @@ fn latency(report: &Report) -> String {
 /// What the bench itself adds, and how far it can be believed.
 fn own(report: &Report) -> String {
     let times = &report.times;
-    let rows = [("late", &times.late), ("idle", &times.idle), ("loaded", &times.loaded)];
+    let rows = [
+        ("late", &times.late),
+        ("idle", &times.idle),
+        ("loaded", &times.loaded),
+        ("queued", &times.queued),
+    ];
     let mut text = format!("the bench's own delays\n{}", table(&rows));
     text += "late: publishing after an event was due, by the bench's fault\n\
              idle, loaded: a ping over loopback to a thread of its own, before the run and as\n\
              events arrived: no latency is told more finely\n";
-    if let Some(effort) = report.effort.filter(|_| report.came() > 0) {
-        let cores = effort.processor.as_secs_f64() / report.elapsed.as_secs_f64().max(1e-9);
-        let queued = time(effort.queued());
-        let _ = writeln!(
-            text,
-            "{queued} a stream's thread waited for a core, on average, when something came; the\n\
-             bench took {cores:.2} cores"
-        );
+    if times.queued.count > 0 {
+        text += "queued: how long a stream's thread waited for a core when something came; the \
+                 streams\ntake turns at measuring it\n";
+    }
+    if let Some(effort) = report.course.effort.filter(|_| report.came() > 0) {
+        let cores = effort.processor.as_secs_f64() / report.course.whole.as_secs_f64().max(1e-9);
+        let _ = writeln!(text, "the bench took {cores:.2} cores");
     }
     if let Some(doubt) = report.doubt() {
         let _ = writeln!(text, "note: {doubt}");
@@ -142,16 +220,15 @@ fn own(report: &Report) -> String {
 }
 
 fn table(rows: &[(&str, &Summary)]) -> String {
-    let mut text = format!("{:12}", "");
-    for name in ["p50", "p90", "p99", "p99.9", "max"] {
+    let mut text = format!("{:NAMES$}{:>10}", "", "count");
+    for (name, _) in Summary::default().quantiles() {
         let _ = write!(text, "{name:>10}");
     }
     text.push('\n');
     for (name, summary) in rows.iter().filter(|(_, summary)| summary.count > 0) {
-        let Summary { p50, p90, p99, p999, max, .. } = **summary;
-        let _ = write!(text, "{name:12}");
-        for value in [p50, p90, p99, p999, max] {
-            let _ = write!(text, "{:>10}", time(value));
+        let _ = write!(text, "{name:NAMES$}{:>10}", summary.count);
+        for (_, value) in summary.quantiles() {
+            let _ = write!(text, "{:>10}", value.map_or("–".into(), time));
         }
         text.push('\n');
     }

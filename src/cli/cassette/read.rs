@@ -14,6 +14,28 @@ pub(crate) struct Flaw {
     pub(crate) what: String,
 }
 
+/// What a file contains.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Reading {
+    pub(crate) entries: Vec<Entry>,
+    /// The line in which something begins that the file does not contain to its end. It is not
+    /// among the entries.
+    pub(crate) broken_off: Option<usize>,
+}
+
+/// Why nothing more can be taken.
+enum Stop {
+    /// The file ends within what has begun.
+    BrokenOff,
+    Wrong(Flaw),
+}
+
+impl From<Flaw> for Stop {
+    fn from(flaw: Flaw) -> Self {
+        Self::Wrong(flaw)
+    }
+}
+
 /// What may have happened to a cassette whose lengths are not right.
 const EDITED: &str = "has it been edited, or its line ends been changed?";
 
@@ -21,16 +43,25 @@ pub(crate) fn is_cassette(bytes: &[u8]) -> bool {
     bytes.starts_with(FIRST_LINE)
 }
 
-/// Reads a whole cassette. Any way of grouping the pieces is understood, not only the recorder's.
-pub(crate) fn read(bytes: &[u8]) -> Result<Vec<Entry>, Flaw> {
-    let mut reader = Reader { rest: bytes, line: 0, entries: Vec::new() };
-    if reader.next_line()? != FIRST_LINE.trim_ascii_end() {
-        return Err(reader.flaw("a cassette begins with ': tidings cassette 1'"));
-    }
+/// Reads a cassette. Any way of grouping the pieces is understood, not only the recorder's; and
+/// what was broken off in the middle of a group lacks that group alone.
+pub(crate) fn read(bytes: &[u8]) -> Result<Reading, Flaw> {
+    let Some(rest) = bytes.strip_prefix(FIRST_LINE) else {
+        let what = "a cassette begins with ': tidings cassette 1'".into();
+        return Err(Flaw { line: 1, what });
+    };
+    let mut reader = Reader { rest, line: 1, entries: Vec::new() };
     while !reader.rest.is_empty() {
-        reader.take_line()?;
+        let line = reader.line + 1;
+        match reader.take_line() {
+            Ok(()) => {}
+            Err(Stop::BrokenOff) => {
+                return Ok(Reading { entries: reader.entries, broken_off: Some(line) });
+            }
+            Err(Stop::Wrong(flaw)) => return Err(flaw),
+        }
     }
-    Ok(reader.entries)
+    Ok(Reading { entries: reader.entries, broken_off: None })
 }
 
 /// When it came, unless it is the rest of the one before, and how many bytes there are.
@@ -48,27 +79,25 @@ impl<'a> Reader<'a> {
         Flaw { line: self.line, what: what.into() }
     }
 
-    fn next_line(&mut self) -> Result<&'a [u8], Flaw> {
+    fn next_line(&mut self) -> Result<&'a [u8], Stop> {
         self.line += 1;
-        let end = self.rest.iter().position(|&byte| byte == b'\n');
-        let end = end.ok_or_else(|| self.flaw(format!("the line has no end: {EDITED}")))?;
+        let end = self.rest.iter().position(|&byte| byte == b'\n').ok_or(Stop::BrokenOff)?;
         let line = &self.rest[..end];
         self.rest = &self.rest[end + 1..];
         Ok(line)
     }
 
     /// The next line of ours: its word, and what stands behind it.
-    fn next_word(&mut self) -> Result<(&'a [u8], &'a [u8]), Flaw> {
+    fn next_word(&mut self) -> Result<(&'a [u8], &'a [u8]), Stop> {
         let line = self.next_line()?;
-        let Some(line) = line.strip_prefix(b": ") else {
-            return Err(self.flaw(format!("a line of the cassette was expected here: {EDITED}")));
-        };
+        let expected = || self.flaw(format!("a line of the cassette was expected here: {EDITED}"));
+        let line = line.strip_prefix(b": ").ok_or_else(expected)?;
         let end = line.iter().position(|&byte| byte == b' ').unwrap_or(line.len());
         Ok((&line[..end], line.get(end + 1..).unwrap_or_default()))
     }
 
-    /// Takes an `about`, `open` or `end`, or a whole group.
-    fn take_line(&mut self) -> Result<(), Flaw> {
+    /// Takes an `about`, `open`, `location` or `end`, or a whole group.
+    fn take_line(&mut self) -> Result<(), Stop> {
         let (word, text) = self.next_word()?;
         match word {
             b"about" => return Ok(()),
@@ -78,12 +107,14 @@ impl<'a> Reader<'a> {
                 self.entries.push(Entry::Open { after, answer });
                 return Ok(());
             }
-            _ if !self.is_open() => return Err(self.flaw("': open' must come before this")),
+            b"location" => return Ok(self.take_location(text)?),
+            _ if !self.is_open() => return Err(self.flaw("': open' must come before this").into()),
             b"end" => {
                 let (after, how) = self.time_and(text)?;
                 let known = End::ALL.iter().find(|(name, _)| name.as_bytes() == how);
-                let (_, how) = known
-                    .ok_or_else(|| self.flaw("how it ended must be close, cut, reset or left"))?;
+                let (_, how) = known.ok_or_else(|| {
+                    self.flaw("how it ended must be close, cut, reset, stall or left")
+                })?;
                 self.entries.push(Entry::End { after, how: *how });
             }
             _ => self.take_group(word, text)?,
@@ -91,12 +122,28 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    /// Only an `open` with a status can have one, once and right behind it.
+    fn take_location(&mut self, text: &[u8]) -> Result<(), Flaw> {
+        let misplaced = self.flaw("a location must stand right behind the status");
+        let Some(Entry::Open { answer: Some(answer), .. }) = self.entries.last_mut() else {
+            return Err(misplaced);
+        };
+        match field_text(text).filter(|text| !text.is_empty()) {
+            _ if answer.location.is_some() => Err(misplaced),
+            None => Err(self.flaw("visible ASCII was expected here")),
+            Some(location) => {
+                answer.location = Some(location.into());
+                Ok(())
+            }
+        }
+    }
+
     fn is_open(&self) -> bool {
         matches!(self.entries.last(), Some(Entry::Open { .. } | Entry::Read { .. }))
     }
 
     /// Takes a group whose first line has been taken already.
-    fn take_group(&mut self, word: &'a [u8], text: &'a [u8]) -> Result<(), Flaw> {
+    fn take_group(&mut self, word: &'a [u8], text: &'a [u8]) -> Result<(), Stop> {
         let (mut word, mut text) = (word, text);
         let mut pieces = Vec::new();
         let mut bytes = Vec::new();
@@ -115,8 +162,8 @@ impl<'a> Reader<'a> {
             }
             b"rest" => self.take_rest(text, total(&pieces), &mut bytes)?,
             _ => {
-                let known = "about, open, bom, part, read, rest and end";
-                return Err(self.flaw(format!("unexpected word: a cassette has {known}")));
+                let known = "about, open, location, bom, part, read, rest and end";
+                return Err(self.flaw(format!("unexpected word: a cassette has {known}")).into());
             }
         }
         let mut rest = bytes.as_slice();
@@ -126,19 +173,17 @@ impl<'a> Reader<'a> {
             match (after, self.entries.last_mut()) {
                 (Some(after), _) => self.entries.push(Entry::Read { after, bytes: bytes.to_vec() }),
                 (None, Some(Entry::Read { bytes: before, .. })) => before.extend_from_slice(bytes),
-                (None, _) => return Err(self.flaw("there is no piece that could go on")),
+                (None, _) => return Err(self.flaw("there is no piece that could go on").into()),
             }
         }
         Ok(())
     }
 
     /// Takes as many bytes as are missing.
-    fn take_verbatim(&mut self, total: usize, bytes: &mut Vec<u8>) -> Result<(), Flaw> {
-        let missing = total.checked_sub(bytes.len());
-        let Some((verbatim, rest)) = missing.and_then(|n| self.rest.split_at_checked(n)) else {
-            let here = self.rest.len() + bytes.len();
-            return Err(self.flaw(format!("{total} bytes should follow, not {here}: {EDITED}")));
-        };
+    fn take_verbatim(&mut self, total: usize, bytes: &mut Vec<u8>) -> Result<(), Stop> {
+        let too_few = || self.flaw(format!("the byte order mark alone has more than {total}"));
+        let missing = total.checked_sub(bytes.len()).ok_or_else(too_few)?;
+        let (verbatim, rest) = self.rest.split_at_checked(missing).ok_or(Stop::BrokenOff)?;
         self.line += verbatim.iter().filter(|&&byte| byte == b'\n').count();
         bytes.extend_from_slice(verbatim);
         self.rest = rest;
@@ -146,7 +191,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes `: rest` lines until there are enough bytes.
-    fn take_rest(&mut self, text: &[u8], total: usize, bytes: &mut Vec<u8>) -> Result<(), Flaw> {
+    fn take_rest(&mut self, text: &[u8], total: usize, bytes: &mut Vec<u8>) -> Result<(), Stop> {
         let mut text = text;
         loop {
             let more = unescape(text).ok_or_else(|| self.flaw("this is not escaped as it must be"));
@@ -156,7 +201,10 @@ impl<'a> Reader<'a> {
             }
             match self.next_word()? {
                 (b"rest", next) if bytes.len() < total => text = next,
-                _ => return Err(self.flaw(format!("{total} bytes should stand before this"))),
+                _ => {
+                    let what = format!("{total} bytes should stand before this");
+                    return Err(self.flaw(what).into());
+                }
             }
         }
     }
@@ -187,12 +235,12 @@ impl<'a> Reader<'a> {
         if text.is_empty() {
             return Ok(None);
         }
-        let text = str::from_utf8(text).ok().filter(|text| text.bytes().all(is_text));
-        let (status, content_type) =
-            text.map_or(("", ""), |text| text.split_once(' ').unwrap_or((text, "")));
+        let text = field_text(text).unwrap_or_default();
+        let (status, content_type) = text.split_once(' ').unwrap_or((text, ""));
         match status.parse() {
             Ok(status @ 200..=599) => {
-                Ok(Some(Answer { status, content_type: content_type.into() }))
+                let content_type = content_type.into();
+                Ok(Some(Answer { status, content_type, location: None }))
             }
             _ => Err(self.flaw("a status and perhaps a content type were expected here")),
         }
@@ -200,8 +248,9 @@ impl<'a> Reader<'a> {
 }
 
 /// What may stand in a field's value that goes into a head as it is.
-fn is_text(byte: u8) -> bool {
-    matches!(byte, b' '..=b'~')
+fn field_text(text: &[u8]) -> Option<&str> {
+    let text = str::from_utf8(text).ok()?;
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~')).then_some(text)
 }
 
 fn total(pieces: &[Piece]) -> usize {

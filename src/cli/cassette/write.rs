@@ -71,11 +71,14 @@ impl Recorder {
         self.is_stream = answer.is_some_and(Answer::is_event_stream);
         self.border = Border::new();
         self.at_start = true;
-        let answer = answer.map(|Answer { status, content_type }| {
+        let said = answer.map(|Answer { status, content_type, .. }| {
             let separator = if content_type.is_empty() { "" } else { " " };
             format!(" {status}{separator}{content_type}")
         });
-        line("open", format!("{}{}", self.time(after), answer.unwrap_or_default()), out);
+        line("open", format!("{}{}", self.time(after), said.unwrap_or_default()), out);
+        if let Some(location) = answer.and_then(|answer| answer.location.as_ref()) {
+            line("location", location, out);
+        }
     }
 
     /// A piece without bytes is none, but its time has passed.

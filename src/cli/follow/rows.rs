@@ -88,7 +88,7 @@ pub(crate) const fn silence<O: AsMut<Follow>>() -> Flag<O> {
         repeats: false,
         default: Preset::Words("for ever"),
         doc: "For how long the server may send nothing, not even a comment, before the connection \
-              is taken for dead.",
+              is taken for dead. For an answer it has this long too, and at most 30 seconds.",
     }
 }
 
@@ -109,8 +109,15 @@ pub(crate) const fn exits(well: &'static str) -> [(u8, &'static str); 7] {
         (1, "Something is wrong on this side: a file or the output."),
         (2, "The options or the URL can't be understood."),
         (NO_MORE, "The server says that there is no more: 204."),
-        (NO_STREAM, "The answer is no event stream: another status, another type."),
-        (NO_CONNECTION, "The connection could not be made or was cut, and is not tried again."),
+        (
+            NO_STREAM,
+            "The answer is no event stream: another status, another type; or it breaks the rules \
+             of HTTP, be it in the middle of the stream.",
+        ),
+        (
+            NO_CONNECTION,
+            "The connection could not be made, was cut or fell silent, and is not tried again.",
+        ),
         (TOO_LONG, "A line or an event is longer than what is taken."),
     ]
 }
@@ -129,7 +136,12 @@ fn add_field(options: &mut Follow, line: &str) -> Result<(), String> {
         return Err(format!("{line:?} is not of the form 'Name: value'"));
     };
     let value = value.trim_matches([' ', '\t']);
-    if name.eq_ignore_ascii_case("content-type") {
+    let is_type = name.eq_ignore_ascii_case("content-type");
+    let given = |(other, _): &(String, String)| other.eq_ignore_ascii_case(name);
+    if options.fields.iter().any(given) || is_type && options.content_type.is_some() {
+        return Err(format!("{name} is given twice, and goes out once"));
+    }
+    if is_type {
         options.content_type = Some(value.into());
         return Ok(());
     }

@@ -94,11 +94,16 @@ impl Tape<'_> {
         let answer = head.map(|head| cassette::Answer {
             status: head.status.code(),
             content_type: head.content_type.clone(),
+            location: head.location.clone(),
         });
         self.take(|after| Entry::Open { after, answer });
     }
 
     fn end(&mut self, ending: Ending, was_answered: bool) {
+        if ending == Ending::Stall {
+            // How long it lasts is up to the client.
+            self.after = Duration::ZERO;
+        }
         if !was_answered {
             self.open(None);
         }
@@ -106,7 +111,7 @@ impl Tape<'_> {
             Ending::Close | Ending::Finish => End::Close,
             Ending::Cut => End::Cut,
             Ending::Reset => End::Reset,
-            Ending::Stall => End::Left,
+            Ending::Stall => End::Stall,
         };
         self.take(|after| Entry::End { after, how });
     }
@@ -177,6 +182,17 @@ mod tests {
             : end +0ms close\n";
         assert_eq!(of_script(script), expected);
         assert_eq!(
+            of_script(": status 302 /there"),
+            ": tidings cassette 1\n\
+             : about a test\n\
+             : open +0ms 302 text/plain\n\
+             : location /there\n\
+             : part +0ms 10\n\
+             : rest 302 Found\\n\n\
+             : end +0ms close\n"
+        );
+        assert!(of_script("data: a\n\n: wait 1s\n: stall").ends_with("\n: end +0ms stall\n"));
+        assert_eq!(
             of_script(": reset"),
             ": tidings cassette 1\n: about a test\n: open +0ms\n: end +0ms reset\n"
         );
@@ -200,8 +216,8 @@ mod tests {
             let steps = script::parse(script.as_bytes()).expect("a script");
             let course = Course::new(mark(chaos::disturb(steps, seed, chaos::Ends::May)));
             let first = rehearsed(&course, Some(seed), &[]);
-            let entries = cassette::read(&first).expect("a cassette");
-            let again = rehearsed(&Course::new(mark(tape::steps(&entries))), None, &[]);
+            let read = cassette::read(&first).expect("a cassette");
+            let again = rehearsed(&Course::new(mark(tape::steps(&read.entries))), None, &[]);
             assert_eq!(again.escape_ascii().to_string(), first.escape_ascii().to_string());
         }
     }

@@ -1,7 +1,8 @@
 //! A cassette to steps: each piece is a chunk, and comes when it came.
 //!
-//! What the client left is a stall if there is more on the tape, or if it had no answer: it was
-//! most likely tired of waiting.
+//! A stall has no time of its own, as it ends when the client goes; the one on the tape is how long
+//! that client waited. What a client left for a reason of its own is a stall too, if there is more
+//! on the tape or it had no answer: a clean end would be another story.
 
 use std::time::Duration;
 
@@ -14,8 +15,6 @@ use crate::cli::cassette::{Answer, End, Entry};
 pub(super) fn steps(entries: &[Entry]) -> Vec<Step> {
     let mut steps = Vec::new();
     for (at, entry) in entries.iter().enumerate() {
-        let is_last = at + 1 == entries.len();
-        let is_unanswered = matches!(entries[..at].last(), Some(Entry::Open { answer: None, .. }));
         match entry {
             Entry::Open { after, answer } => {
                 end_open_connection(&mut steps);
@@ -30,21 +29,40 @@ pub(super) fn steps(entries: &[Entry]) -> Vec<Step> {
                 steps.push(Step::Flush);
             }
             Entry::End { after, how } => {
-                wait(*after, &mut steps);
-                steps.push(Step::End(match how {
-                    End::Close => Ending::Close,
-                    End::Cut => Ending::Cut,
-                    End::Reset => Ending::Reset,
-                    End::Left if is_last && !is_unanswered => Ending::Close,
-                    End::Left => Ending::Stall,
-                }));
+                let ending = ending(*how, &entries[..at], &entries[at + 1..]);
+                match ending {
+                    Ending::Stall => drop_waits(&mut steps),
+                    _ => wait(*after, &mut steps),
+                }
+                steps.push(Step::End(ending));
             }
         }
     }
+    end_open_connection(&mut steps);
     steps
 }
 
-/// A recording may lack the end of a connection.
+/// How a connection is to end that ended like this, between these.
+fn ending(how: End, before: &[Entry], behind: &[Entry]) -> Ending {
+    let is_answered = !matches!(before, [.., Entry::Open { answer: None, .. }]);
+    match how {
+        End::Close => Ending::Close,
+        End::Cut => Ending::Cut,
+        End::Reset => Ending::Reset,
+        End::Left if behind.is_empty() && is_answered => Ending::Close,
+        End::Stall | End::Left => Ending::Stall,
+    }
+}
+
+/// A wait before a stall is a part of it. A client that goes while it is waited for would be taken
+/// for one that did not meet the stall.
+fn drop_waits(steps: &mut Vec<Step>) {
+    while matches!(steps.last(), Some(Step::Wait(_))) {
+        steps.pop();
+    }
+}
+
+/// A recording may lack the end of a connection: it was broken off, so the connection is.
 fn end_open_connection(steps: &mut Vec<Step>) {
     if !matches!(steps.last(), None | Some(Step::End(_))) {
         steps.push(Step::End(Ending::Cut));
@@ -60,7 +78,8 @@ fn wait(time: Duration, steps: &mut Vec<Step>) {
 /// The head goes out at once, with or without content behind it.
 fn head(answer: &Answer) -> Step {
     let status = Status::new(answer.status).unwrap_or(Status::OK);
-    Step::Head(Head { status, content_type: answer.content_type.clone(), location: None })
+    let Answer { content_type, location, .. } = answer.clone();
+    Step::Head(Head { status, content_type, location })
 }
 
 #[cfg(test)]
@@ -68,24 +87,39 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_stall_is_one_again_and_begins_at_once() {
+        let open = |answer| Entry::Open { after: Duration::from_secs(9), answer };
+        let stall = Entry::End { after: Duration::from_secs(2), how: End::Stall };
+        let stall_alone = [Step::End(Ending::Stall)];
+        assert_eq!(steps(&[open(None), stall.clone()]), stall_alone);
+        let no_content = Answer { status: 204, content_type: String::new(), location: None };
+        assert!(
+            steps(&[open(Some(no_content)), stall])
+                .ends_with(&[Step::Flush, stall_alone[0].clone()])
+        );
+    }
+
+    #[test]
     fn each_piece_is_a_chunk_at_its_time() {
         let millis = Duration::from_millis;
-        let answer =
-            |status, content_type: &str| Some(Answer { status, content_type: content_type.into() });
+        let answer = |status, content_type: &str, location: Option<&str>| {
+            let location = location.map(Into::into);
+            Some(Answer { status, content_type: content_type.into(), location })
+        };
         let entries = [
-            Entry::Open { after: millis(9), answer: answer(200, "text/event-stream") },
+            Entry::Open { after: millis(9), answer: answer(200, "text/event-stream", None) },
             Entry::Read { after: millis(12), bytes: "data: a".into() },
             Entry::Read { after: millis(0), bytes: "\n\n".into() },
             Entry::End { after: millis(3), how: End::Left },
             Entry::Open { after: millis(0), answer: None },
             Entry::End { after: millis(0), how: End::Reset },
-            Entry::Open { after: millis(0), answer: answer(503, "") },
+            Entry::Open { after: millis(0), answer: answer(302, "", Some("/there")) },
             Entry::End { after: millis(0), how: End::Left },
         ];
-        let unavailable = Head {
-            status: Status::SERVICE_UNAVAILABLE,
+        let moved = Head {
+            status: Status::FOUND,
             content_type: String::new(),
-            location: None,
+            location: Some("/there".into()),
         };
         let expected = [
             Step::Wait(millis(9)),
@@ -96,15 +130,15 @@ mod tests {
             Step::Flush,
             Step::Bytes("\n\n".into()),
             Step::Flush,
-            Step::Wait(millis(3)),
             Step::End(Ending::Stall),
             Step::End(Ending::Reset),
-            Step::Head(unavailable),
+            Step::Head(moved),
             Step::Flush,
             Step::End(Ending::Close),
         ];
         assert_eq!(steps(&entries), expected);
         let unanswered = [entries[4].clone(), entries[3].clone()];
-        assert_eq!(steps(&unanswered), [Step::Wait(millis(3)), Step::End(Ending::Stall)]);
+        assert_eq!(steps(&unanswered), [Step::End(Ending::Stall)]);
+        assert_eq!(steps(&entries[..1]).last(), Some(&Step::End(Ending::Cut)));
     }
 }

@@ -27,8 +27,9 @@ pub(super) static TABLE: Table<Options> = Table {
             stream with the same events, and whose comments say where each chunk began, when it \
             came, and how connections ended. 'tidings mock FILE' plays it back true to all of \
             that. Each chunk is written as soon as it has come and its events are whole, so the \
-            recording can be stopped at any time. Of fields and of the URL it keeps nothing that \
-            may be a secret; what the stream itself says it keeps as it came.",
+            recording can be stopped at any time. Of the URL it keeps host and path, and \
+            of its query the names alone; of fields it keeps the values of those that hold no \
+            secret. Where the path holds one, or the stream itself, it is in the file.",
     operands: &["URL", "FILE"],
     flags: &[
         rows::count(),

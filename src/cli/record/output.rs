@@ -15,22 +15,31 @@ pub(super) struct Output {
     force: bool,
     /// None until something has been written.
     file: Option<File>,
+    /// So much of the file has been written whole.
+    length: u64,
 }
 
 impl Output {
     /// Refuses to write over a file, unless forced to.
     pub(super) fn new(path: &str, force: bool) -> Result<Self, Failure> {
-        let output = Self { path: path.into(), force, file: None };
+        let output = Self { path: path.into(), force, file: None, length: 0 };
         let is_there = path != "-" && !force && Path::new(path).symlink_metadata().is_ok();
         if is_there { Err(output.failed(&ErrorKind::AlreadyExists.into())) } else { Ok(output) }
     }
 
-    /// Writes this so that it is there even if the program is killed.
+    /// Writes this so that it is there even if the program is killed. Where it can't be written
+    /// whole, as on a disk that is full, nothing of it stays.
     pub(super) fn write(&mut self, bytes: &[u8]) -> Outcome {
         if self.path == "-" {
             return print_bytes(bytes);
         }
         let written = self.file().and_then(|mut file| file.write_all(bytes));
+        match (&written, &self.file) {
+            (Ok(()), _) => self.length += bytes.len() as u64,
+            // What is no file, such as a pipe, has no length that could be set.
+            (Err(_), Some(file)) => drop(file.set_len(self.length)),
+            (Err(_), None) => {}
+        }
         written.map_err(|error| self.failed(&error))
     }
 

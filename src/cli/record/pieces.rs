@@ -20,6 +20,7 @@ use std::time::Duration;
 use tidings::Status;
 use tidings::http::{BodyDecoder, Framing, ResponseHead, ResponseHeadParser};
 
+use crate::cli::cassette::secrets::public_type;
 use crate::cli::cassette::{Answer, End, Entry};
 
 /// As much as the client takes for a head.
@@ -178,8 +179,9 @@ fn answer(head: &ResponseHead) -> Answer {
     let visible: Vec<u8> =
         given.iter().map(|&byte| if byte.is_ascii_graphic() { byte } else { b' ' }).collect();
     let text = String::from_utf8(visible).expect("visible ASCII is UTF-8");
+    let text = public_type(&text);
     let content_type = text.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
-    Answer { status: head.status().code(), content_type }
+    Answer { status: head.status().code(), content_type, location: None }
 }
 
 #[cfg(test)]

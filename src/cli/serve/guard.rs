@@ -9,7 +9,8 @@
 //!
 //! A browser sends a plain POST wherever a page wants, and asks nobody. So without the check of
 //! `Origin`, any page on the web could publish on the hub that runs on its visitor's machine.
-//! Programs send no `Origin`; they can be asked for a token.
+//! Programs send no `Origin`; they can be asked for a token. Both are looked at before anything of
+//! a body is taken in, so that strangers can't fill the memory for bodies.
 
 use std::fmt;
 use std::fs::File;
@@ -17,7 +18,8 @@ use std::hint::black_box;
 use std::io::Read;
 use std::path::Path;
 
-use tidings::{Cors, Request, Response, Status};
+use tidings::http::Head;
+use tidings::{Cors, Method, Response, Status};
 
 use super::refuse::{bad_request, refuse};
 
@@ -80,9 +82,9 @@ impl Guard {
         Self { token, cors }
     }
 
-    /// Whether this request may stop the hub; if not, the answer. Who may publish without a token
-    /// may be anybody, and anybody may not stop it.
-    pub(super) fn check_stop(&self, request: &Request) -> Result<(), Response> {
+    /// Whether who may publish may stop the hub, too; if not, the answer. Without a token that may
+    /// be anybody, and anybody may not stop it.
+    pub(super) fn check_stop(&self) -> Result<(), Response> {
         if self.token.is_none() {
             return Err(refuse(
                 Status::FORBIDDEN,
@@ -90,24 +92,29 @@ impl Guard {
                  --token-file, or end its process",
             ));
         }
-        self.check(request)
+        Ok(())
     }
 
-    /// Whether this request may publish; if not, the answer.
-    pub(super) fn check(&self, request: &Request) -> Result<(), Response> {
+    /// Whether the request with this head may publish, or ask for anything else that changes the
+    /// hub; if not, the answer.
+    pub(super) fn check(&self, head: &Head) -> Result<(), Response> {
+        // The methods that change nothing (RFC 9110, section 9.2.1) are anybody's.
+        if matches!(head.method(), Method::Get | Method::Head | Method::Options | Method::Trace) {
+            return Ok(());
+        }
         for name in ["origin", "authorization"] {
-            let lines = request.head().fields().filter(|(n, _)| n.eq_ignore_ascii_case(name));
+            let lines = head.fields().filter(|(n, _)| n.eq_ignore_ascii_case(name));
             if lines.count() > 1 {
                 // A proxy in front may have looked at another one than we would.
                 return Err(bad_request(format_args!("there may be only one field {name}")));
             }
         }
-        if let Some(origin) = request.head().field("origin") {
+        if let Some(origin) = head.field("origin") {
             let origin = std::str::from_utf8(origin).unwrap_or_default();
-            self.check_origin(origin, request.head().authority().unwrap_or_default())?;
+            self.check_origin(origin, head.authority().unwrap_or_default())?;
         }
         match &self.token {
-            Some(token) => check_token(token, request.head().field("authorization")),
+            Some(token) => check_token(token, head.field("authorization")),
             None => Ok(()),
         }
     }

@@ -143,7 +143,8 @@ pub(super) static TABLE: Table<Options> = Table {
             takes: number("N", 1, |o, n| o.limit(|limits| limits.streams_per_peer(n as usize))),
             repeats: false,
             default: Preset::Words("no limit"),
-            doc: "How many streams one peer address may have open at once.",
+            doc: "How many streams one peer may have open at once: an address, or in IPv6 a \
+                  network of 64 bits.",
         },
         Flag {
             name: "max-channels",
@@ -226,7 +227,7 @@ pub(super) static TABLE: Table<Options> = Table {
             repeats: false,
             default: Preset::None,
             doc: "Prints a line on standard error for each stream that opens or closes and for \
-                  each send to it.",
+                  each send to it. Where nobody reads them, lines are dropped and counted.",
         },
         Flag::help(),
         Flag::version(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use tidings::{Channel, Handle, Hub, Reply, Request, Response, Server, Status};
+use tidings::{Channel, Handle, Hub, Reply, Response, Server, Status};
 
 use super::guard::Guard;
 use super::{metrics, page, publish, subscribe};
@@ -41,14 +41,9 @@ impl State {
         Self { channels, handle, guard, started: Instant::now() }
     }
 
-    fn publish(&self, request: &Request) -> Result<Response, Response> {
-        self.guard.check(request)?;
-        publish::publish(&self.channels, request)
-    }
-
     /// Begins to stop. The answer still goes out, as do those to other requests.
-    fn stop(&self, request: &Request) -> Result<Response, Response> {
-        self.guard.check_stop(request)?;
+    fn stop(&self) -> Result<Response, Response> {
+        self.guard.check_stop()?;
         self.handle.stop();
         Ok(Response::text("202 Accepted: the hub stops\n").with_status(Status::ACCEPTED))
     }
@@ -62,14 +57,15 @@ impl State {
 pub(super) fn add_to(server: Server, state: &Arc<State>) -> Server {
     let with_state = || Arc::clone(state);
     let (one, several, publish) = (with_state(), with_state(), with_state());
-    let (metrics, stop) = (with_state(), with_state());
+    let (metrics, stop, guard) = (with_state(), with_state(), with_state());
     page::add_to(server)
         .get("/events", move |request| answer(subscribe::several(&several.channels, request)))
         .get("/events/{name}", move |request| answer(subscribe::one(&one.channels, request)))
-        .post("/events/{name}", move |request| answer(publish.publish(request)))
-        .post("/stop", move |request| answer(stop.stop(request)))
+        .post("/events/{name}", move |request| answer(publish::publish(&publish.channels, request)))
+        .post("/stop", move |_request| answer(stop.stop()))
         .get("/metrics", move |_request| Ok(metrics.metrics()))
         .get("/health", |_request| Ok(Response::text("ok\n")))
+        .admit(move |head, _peer| guard.guard.check(head))
 }
 
 /// A refusal is an answer like any other.

@@ -20,29 +20,11 @@ use std::mem;
 use tidings::http::{BodyDecoder, Framing, ResponseHeadParser};
 use tidings::{Parser, Status};
 
+use super::row::{Part, Row, Rows, Secrets};
 use super::words;
 
 /// As much as the client takes for a head.
 const LONGEST_HEAD: usize = 64 * 1024;
-
-/// What a row is a part of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
-    Head,
-    /// What chunks have around their data.
-    Frame,
-    Stream,
-    /// Nothing that is understood.
-    Unknown,
-}
-
-/// Some bytes that belong together.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Row {
-    pub(super) part: Part,
-    pub(super) bytes: Vec<u8>,
-    pub(super) means: String,
-}
 
 /// Explains one answer, from its first byte on.
 pub(super) struct Explainer {
@@ -55,7 +37,10 @@ pub(super) struct Explainer {
     frame: Vec<u8>,
     /// The last byte of the stream was CR.
     after_cr: bool,
-    rows: Vec<Row>,
+    /// No line of the stream has come yet, so that a byte order mark may stand before it.
+    at_start: bool,
+    secrets: Secrets,
+    rows: Rows,
 }
 
 enum State {
@@ -88,11 +73,14 @@ impl Explainer {
         let parser = ResponseHeadParser::new(LONGEST_HEAD);
         Self {
             state: State::Head { parser, bytes: Vec::new() },
-            parser: Parser::new(),
+            // What is too long is for the client to say.
+            parser: Parser::new().max_line(usize::MAX).max_event(usize::MAX),
             line: Vec::new(),
             frame: Vec::new(),
             after_cr: false,
-            rows: Vec::new(),
+            at_start: true,
+            secrets: Secrets::default(),
+            rows: Rows::default(),
         }
     }
 
@@ -102,46 +90,41 @@ impl Explainer {
             match mem::replace(&mut self.state, State::Lost) {
                 State::Head { parser, bytes } => self.take_head(byte, parser, bytes),
                 State::Body(body) => self.take_body(byte, body),
-                State::Lost => self.push(Part::Unknown, byte),
+                State::Lost => self.push_head(Part::Unknown, byte),
             }
         }
-        mem::take(&mut self.rows)
+        self.rows.take()
     }
 
-    /// Puts a byte into the row that is open, or into a new one.
-    fn push(&mut self, part: Part, byte: u8) {
-        let open = self.rows.last_mut().filter(|row| row.part == part && row.means.is_empty());
-        match open {
-            Some(row) => row.bytes.push(byte),
-            None => self.rows.push(Row { part, bytes: vec![byte], means: String::new() }),
-        }
-    }
-
-    /// Says what the row that is open means, and closes it.
-    fn close(&mut self, means: impl Into<String>) {
-        if let Some(row) = self.rows.last_mut() {
-            row.means = means.into();
+    /// Takes a byte of a head, or of what should have been one.
+    fn push_head(&mut self, part: Part, byte: u8) {
+        if self.secrets.hide(byte) {
+            self.rows.push_secret(part, byte);
+        } else {
+            self.rows.push(part, byte);
         }
     }
 
     fn take_head(&mut self, byte: u8, mut parser: ResponseHeadParser, mut head: Vec<u8>) {
-        self.push(Part::Head, byte);
+        self.push_head(Part::Head, byte);
         head.push(byte);
         self.line.push(byte);
         let parsed = parser.parse(&head);
         let line = if byte == b'\n' { mem::take(&mut self.line) } else { Vec::new() };
         match parsed {
-            Err(refusal) => return self.close(refusal.why()),
+            Err(refusal) => return self.rows.close(refusal.why()),
             Ok(Some((whole, _))) => {
-                self.close(words::end_of_head(&whole));
+                self.rows.close(words::end_of_head(&whole));
                 let (framing, frame) = (whole.framing(), Frame::Size);
                 let decoder = BodyDecoder::endless(framing);
                 let is_stream = whole.is_event_stream() && whole.status() == Status::OK;
                 self.state = State::Body(Body { decoder, framing, frame, is_stream });
                 return;
             }
-            Ok(None) if line == b"\r\n" => self.close("end of an interim answer; another follows"),
-            Ok(None) if !line.is_empty() => self.close(head_line(&line)),
+            Ok(None) if line == b"\r\n" => {
+                self.rows.close("end of an interim answer; another follows")
+            }
+            Ok(None) if !line.is_empty() => self.rows.close(head_line(&line)),
             Ok(None) => {}
         }
         self.state = State::Head { parser, bytes: head };
@@ -149,13 +132,13 @@ impl Explainer {
 
     fn take_body(&mut self, byte: u8, mut body: Body) {
         if body.decoder.is_done() {
-            self.push(Part::Unknown, byte);
-            return self.close("behind the end");
+            self.rows.push(Part::Unknown, byte);
+            return self.rows.close("behind the end");
         }
         let mut content = Vec::new();
         if let Err(refusal) = body.decoder.decode(&[byte], &mut content) {
-            self.push(Part::Unknown, byte);
-            return self.close(refusal.why());
+            self.rows.push(Part::Unknown, byte);
+            return self.rows.close(refusal.why());
         }
         if content.is_empty() {
             body.frame = self.take_frame(byte, body.frame);
@@ -167,7 +150,7 @@ impl Explainer {
     }
 
     fn take_frame(&mut self, byte: u8, frame: Frame) -> Frame {
-        self.push(Part::Frame, byte);
+        self.rows.push(Part::Frame, byte);
         self.frame.push(byte);
         if byte != b'\n' {
             return frame;
@@ -184,7 +167,7 @@ impl Explainer {
             Frame::Trailers if line == b"\r\n" => ("end of the stream".into(), Frame::Trailers),
             Frame::Trailers => ("a trailer: dropped".into(), Frame::Trailers),
         };
-        self.close(means);
+        self.rows.close(means);
         next
     }
 
@@ -192,18 +175,19 @@ impl Explainer {
         if mem::take(&mut self.after_cr) && byte == b'\n' {
             return self.join_lf();
         }
-        self.push(Part::Stream, byte);
+        self.rows.push(Part::Stream, byte);
         if !matches!(byte, b'\r' | b'\n') {
             self.line.push(byte);
             return;
         }
         self.after_cr = byte == b'\r';
         let line = mem::take(&mut self.line);
+        let at_start = mem::take(&mut self.at_start);
         let means = match is_stream {
-            true => words::stream_line(&line, &mut self.parser),
+            true => words::stream_line(&line, at_start, &mut self.parser),
             false => "content, but no event stream".into(),
         };
-        self.close(means);
+        self.rows.close(means);
     }
 
     /// An LF behind a CR belongs to it, and so to its row if that is still there.
@@ -211,8 +195,8 @@ impl Explainer {
         match self.rows.last_mut().filter(|row| row.part == Part::Stream) {
             Some(row) => row.bytes.push(b'\n'),
             None => {
-                self.push(Part::Stream, b'\n');
-                self.close("belongs to the CR before: one line end");
+                self.rows.push(Part::Stream, b'\n');
+                self.rows.close("belongs to the CR before: one line end");
             }
         }
     }
@@ -233,10 +217,10 @@ impl Explainer {
 
 /// A line of a head, with its line end.
 fn head_line(line: &[u8]) -> &'static str {
-    let text = String::from_utf8_lossy(line);
-    match text.split_once(':') {
-        Some((name, _)) if !name.contains(' ') => words::field(name),
-        _ => words::first_line(&text),
+    match line {
+        [b' ' | b'\t', ..] => "goes on with the value before, behind a space",
+        _ if line.starts_with(b"HTTP/") => words::STATUS_LINE,
+        _ => words::field_line(line),
     }
 }
 

@@ -10,6 +10,8 @@ pub(super) struct Options {
     pub(super) raw: bool,
     /// Only events of these types, if there are any.
     pub(super) types: Vec<String>,
+    /// How many bytes of data an event may have, if not as many as by default.
+    pub(super) max_event: Option<u32>,
     pub(super) follow: Follow,
 }
 
@@ -34,7 +36,8 @@ pub(super) static TABLE: Table<Options> = Table {
             repeats: false,
             default: Preset::None,
             doc: "Prints each event as a JSON object on a line: event, data, id (the last event \
-                  ID), and retry in milliseconds where the event set it.",
+                  ID), and retry in milliseconds, at most a day, where it was set since the event \
+                  before.",
         },
         Flag {
             name: "raw",
@@ -56,7 +59,7 @@ pub(super) static TABLE: Table<Options> = Table {
             repeats: true,
             default: Preset::Words("events of every type"),
             doc: "Prints, and counts, only events of this type. Those without one are of the \
-                  type message.",
+                  type message. With --raw, which shows all there is, it only counts.",
         },
         rows::count(),
         rows::last_event_id(),
@@ -65,6 +68,18 @@ pub(super) static TABLE: Table<Options> = Table {
         rows::no_reconnect(),
         rows::attempts(),
         rows::silence(),
+        Flag {
+            name: "max-event",
+            takes: Takes::Number {
+                name: "BYTES",
+                least: 1,
+                most: u32::MAX,
+                set: |o, n| o.max_event = Some(n),
+            },
+            repeats: false,
+            default: Preset::Words("4194304 in a line, 16777216 in all"),
+            doc: "How much data an event may have, in one line or many. Past it tail ends.",
+        },
         rows::quiet(),
         Flag::help(),
         Flag::version(),

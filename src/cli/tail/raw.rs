@@ -15,7 +15,9 @@ use std::time::{Duration, Instant};
 
 use tidings::client::Traffic;
 
-use super::explain::{Explainer, Part, Row};
+use super::asked::Asked;
+use super::explain::Explainer;
+use super::row::{Part, Row};
 use super::words;
 use crate::cli::paint::{Paint, Style};
 use crate::cli::visible;
@@ -30,12 +32,14 @@ const COLUMN: usize = 41;
 pub(super) struct View {
     paint: Paint,
     start: Instant,
+    asked: Asked,
     explainer: Explainer,
 }
 
 impl View {
     pub(super) fn new(paint: Paint) -> Self {
-        Self { paint, start: Instant::now(), explainer: Explainer::new() }
+        let (asked, explainer) = (Asked::default(), Explainer::new());
+        Self { paint, start: Instant::now(), asked, explainer }
     }
 
     /// The lines for what has just gone over the wire.
@@ -46,11 +50,11 @@ impl View {
     fn show_at(&mut self, traffic: Traffic<'_>, time: Duration) -> String {
         let (title, rows) = match traffic {
             Traffic::Connected(url) => {
-                self.explainer = Explainer::new();
+                (self.asked, self.explainer) = (Asked::default(), Explainer::new());
                 (format!("connected to {} port {}", url.host(), url.port()), Vec::new())
             }
             Traffic::Sent(bytes) => {
-                (format!("sent {}", words::count(bytes.len() as u64)), request(bytes))
+                (format!("sent {}", words::count(bytes.len() as u64)), self.asked.write(bytes))
             }
             Traffic::Received(bytes) => {
                 let title = format!("received {}", words::count(bytes.len() as u64));
@@ -82,40 +86,10 @@ impl View {
 
 /// The bytes of a row, to be seen.
 fn shown(row: &Row) -> String {
-    let colon = row.bytes.iter().position(|&byte| byte == b':');
-    let secret = colon
-        .filter(|_| row.part == Part::Head)
-        .filter(|&colon| std::str::from_utf8(&row.bytes[..colon]).is_ok_and(words::is_secret));
-    match secret {
-        Some(colon) => {
-            let length = row.bytes[colon + 1..].trim_ascii().len();
-            format!("{}: ({length} bytes)␍␊", visible::bytes(&row.bytes[..colon]))
-        }
-        None => visible::bytes(&row.bytes),
+    if row.secret.is_empty() {
+        return visible::bytes(&row.bytes);
     }
-}
-
-/// The rows of a request, which is sent in one piece.
-fn request(bytes: &[u8]) -> Vec<Row> {
-    let mut rows = Vec::new();
-    let mut rest = bytes;
-    while let Some(end) = rest.iter().position(|&byte| byte == b'\n') {
-        let (line, behind) = rest.split_at(end + 1);
-        rest = behind;
-        let text = String::from_utf8_lossy(line);
-        let means = match text.split_once(':') {
-            _ if rows.is_empty() => words::first_line(&text),
-            _ if line == b"\r\n" => "end of the head",
-            Some((name, _)) => words::field(name),
-            None => "",
-        };
-        rows.push(Row { part: Part::Head, bytes: line.into(), means: means.into() });
-        if line == b"\r\n" {
-            break;
-        }
-    }
-    if !rest.is_empty() {
-        rows.push(Row { part: Part::Stream, bytes: rest.into(), means: "content".into() });
-    }
-    rows
+    let [before, behind] = [&row.bytes[..row.secret.start], &row.bytes[row.secret.end..]];
+    let [before, behind] = [before, behind].map(visible::bytes);
+    format!("{before}({}){behind}", words::count(row.secret.len() as u64))
 }

@@ -3,17 +3,11 @@
 use tidings::http::{Framing, ResponseHead};
 use tidings::{MessageEvent, Parser};
 
-/// The first line of a request or an answer.
-pub(super) fn first_line(line: &str) -> &'static str {
-    if line.starts_with("HTTP/") {
-        "status line: version, status, reason"
-    } else {
-        "request line: method, target, version"
-    }
-}
+pub(super) const REQUEST_LINE: &str = "request line: method, target, version";
+pub(super) const STATUS_LINE: &str = "status line: version, status, reason";
 
 /// A field line of a head, whoever sends it.
-pub(super) fn field(name: &str) -> &'static str {
+pub(super) fn field_line(line: &[u8]) -> &'static str {
     const WORDS: [(&str, &str); 22] = [
         ("accept", "only an event stream will do"),
         ("accept-encoding", "not compressed, so that it comes as it is made"),
@@ -38,7 +32,8 @@ pub(super) fn field(name: &str) -> &'static str {
         ("www-authenticate", "how to say who asks"),
         ("x-accel-buffering", "nginx, pass it on at once"),
     ];
-    let known = WORDS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+    let name = line.split(|&byte| byte == b':').next().unwrap_or_default();
+    let known = WORDS.iter().find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name));
     known.map_or("a field", |(_, words)| words)
 }
 
@@ -75,13 +70,20 @@ pub(super) fn chunk_size(line: &[u8]) -> String {
     }
 }
 
-/// A line of the stream, which the parser has not been fed yet.
-pub(super) fn stream_line(line: &[u8], parser: &mut Parser) -> String {
+/// A line of the stream, which the parser has not been fed yet. Only the first one may begin with a
+/// byte order mark that is none of it.
+pub(super) fn stream_line(line: &[u8], is_first: bool, parser: &mut Parser) -> String {
     let fed = parser.feed(line).and_then(|()| parser.feed(b"\n"));
     if let Err(error) = fed {
         return error.to_string();
     }
-    let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line);
+    match line.strip_prefix("\u{feff}".as_bytes()).filter(|_| is_first) {
+        Some(line) => format!("byte order mark, dropped; {}", meaning(line, parser)),
+        None => meaning(line, parser),
+    }
+}
+
+fn meaning(line: &[u8], parser: &mut Parser) -> String {
     if line.is_empty() {
         return blank_line(parser.next_event());
     }

@@ -61,6 +61,7 @@ impl EventSource {
     }
 
     fn connect(&mut self) -> Result<Update> {
+        self.began = Instant::now();
         let id = self.parser.last_event_id();
         let opened = attempt(&self.request, id, &*self.transport, &self.bounds, &self.shared);
         match opened {
@@ -130,7 +131,8 @@ impl EventSource {
         }
         let retry = self.parser.reconnection_time().unwrap_or(self.reconnection_time);
         let in_vain = self.failures.max((!self.fruitful).into());
-        let retry_in = pause(retry, in_vain, self.longest_backoff, random());
+        let began = self.began.elapsed();
+        let retry_in = pause(retry, in_vain, began, self.longest_backoff, random());
         self.state = State::Waiting(Instant::now() + retry_in);
         Ok(Update::Lost { error, retry_in })
     }

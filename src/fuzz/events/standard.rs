@@ -21,7 +21,9 @@ pub(super) struct Standard {
     data_buffer: String,
     event_type_buffer: String,
     last_event_id_buffer: String,
-    retry: Option<u64>,
+    /// Not the standard's: a reconnection time is told with the next event.
+    retry_buffer: Option<u64>,
+    untold: Option<u64>,
 }
 
 impl Standard {
@@ -36,7 +38,7 @@ impl Standard {
         self.data_buffer.clear();
         self.event_type_buffer.clear();
         self.last_event_id_buffer.clone_from(&self.last_event_id);
-        self.retry = None;
+        self.retry_buffer = None;
 
         // Which bytes end a line is the same before and after decoding.
         let as_sent = lines(&stream.iter().map(|&byte| char::from(byte)).collect::<String>());
@@ -79,8 +81,8 @@ impl Standard {
             }
             "id" if !value.contains('\0') => self.last_event_id_buffer = value.into(),
             "retry" if !value.is_empty() && value.chars().all(|c| c.is_ascii_digit()) => {
-                self.retry = Some(value.parse().unwrap_or(u64::MAX));
-                self.reconnection_time = self.retry;
+                self.reconnection_time = Some(value.parse().unwrap_or(u64::MAX));
+                self.retry_buffer = self.reconnection_time;
             }
             _ => {}
         }
@@ -88,7 +90,9 @@ impl Standard {
 
     fn dispatch(&mut self) {
         self.last_event_id.clone_from(&self.last_event_id_buffer);
-        let retry = self.retry.take().map(Duration::from_millis);
+        if self.retry_buffer.is_some() {
+            self.untold = self.retry_buffer.take();
+        }
         let event_type = std::mem::take(&mut self.event_type_buffer);
         let mut data = std::mem::take(&mut self.data_buffer);
         if data.is_empty() {
@@ -99,7 +103,7 @@ impl Standard {
             event_type: if event_type.is_empty() { "message".into() } else { event_type },
             data,
             last_event_id: self.last_event_id.clone(),
-            retry,
+            retry: self.untold.take().map(Duration::from_millis),
         });
     }
 }

@@ -4,7 +4,7 @@
 //! data        appended, and LF      ┐
 //! event       kept for this event   ├ at the blank line they become one MessageEvent
 //! id          kept until replaced   ┘
-//! retry       sets the reconnection time at once
+//! retry       sets the reconnection time at once, and is told with the next event
 //! ```
 //!
 //! A field that no rule knows is ignored, and so is an `id` with NUL in it and a `retry` that is
@@ -30,6 +30,8 @@ pub(super) struct Block {
     event_type: String,
     /// The reconnection time that the event so far has set.
     retry: Option<Duration>,
+    /// That of a block without data, which the next event tells of.
+    untold: Option<Duration>,
     /// The id named last. Only the next blank line makes it the last event ID.
     id: String,
     /// Shared by the events that wait, lest a long id with many tiny events behind it be copied
@@ -51,6 +53,7 @@ impl Block {
             id: self.last_event_id.as_ref().into(),
             last_event_id: Arc::clone(&self.last_event_id),
             reconnection_time: self.reconnection_time,
+            untold: self.untold,
             ..Self::default()
         };
     }
@@ -105,13 +108,13 @@ impl Block {
         if *self.last_event_id != self.id {
             self.last_event_id = self.id.as_str().into();
         }
-        let retry = self.retry.take();
+        self.untold = self.retry.take().or(self.untold);
         let event = self.data.strip_suffix('\n').map(|data| MessageEvent {
             event_type: if self.event_type.is_empty() { "message" } else { &self.event_type }
                 .into(),
             data: data.into(),
             last_event_id: String::new(),
-            retry,
+            retry: self.untold.take(),
         });
         self.data.clear();
         self.data.shrink_to(KEPT);

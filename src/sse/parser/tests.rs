@@ -228,7 +228,6 @@ fn an_event_with_no_data_field_is_not_dispatched_but_sets_the_last_event_id() {
     parser.feed(b"data\n\n").unwrap();
     let event = parser.next_event().unwrap();
     assert_eq!((&*event.event_type, &*event.last_event_id), ("message", "7"));
-    assert_eq!(event.retry, None);
 }
 
 #[test]
@@ -237,10 +236,17 @@ fn an_id_whose_blank_line_never_came_is_not_the_last_event_id() {
 }
 
 #[test]
-fn a_retry_is_told_with_the_event_that_set_it_and_kept_after_it() {
-    let mut parser = fed("retry:5\ndata:a\n\ndata:b\n\n");
-    let times: Vec<_> = parser.drain().map(|event| event.retry).collect();
-    assert_eq!(times, [Some(Duration::from_millis(5)), None]);
+fn a_retry_is_told_with_the_next_event_and_kept_after_it() {
+    for stream in ["retry:5\ndata:a\n\ndata:b\n\n", "retry:5\n\n:\n\ndata:a\n\ndata:b\n\n"] {
+        let mut parser = fed(stream);
+        let times: Vec<_> = parser.drain().map(|event| event.retry).collect();
+        assert_eq!(times, [Some(Duration::from_millis(5)), None]);
+    }
+    let mut parser = fed("retry:5\n\n");
+    parser.start_over();
+    parser.feed(b"data\n\n").unwrap();
+    let told = parser.next_event().unwrap().retry;
+    assert_eq!(told, Some(Duration::from_millis(5)), "it was set, and nothing has told of it");
     assert_eq!(parser.reconnection_time(), Some(Duration::from_millis(5)));
 }
 

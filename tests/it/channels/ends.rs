@@ -1,33 +1,38 @@
 //! Channels that are closed, subscriptions that are refused, servers that stop.
 
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use tidings::{Channel, CloseReason, History, Hub, Limits, Reply, SseWriter, Start};
 
 use super::{following, site};
-use crate::support::http::{Client, get};
+use crate::support::http::{Client, get, retry_behind};
 use crate::support::stream::{End, EventStream};
 use crate::support::{Gate, Notes, until};
+
+fn open(address: SocketAddr) -> Client {
+    let mut client = Client::to(address);
+    client.open("/events");
+    client
+}
 
 #[test]
 fn row_28_a_channel_that_closes_ends_its_streams_behind_all_that_was_published() {
     let channel = Channel::new();
     let server = following(&channel);
-    let mut streams: Vec<EventStream> =
-        (0..10).map(|_| EventStream::open(server.address(), "/events")).collect();
+    let mut streams: Vec<Client> = (0..10).map(|_| open(server.address())).collect();
     until("the streams", || channel.streams() == 10);
-    for n in 0..500 {
-        channel.send(n.to_string()).unwrap();
-    }
+    let published = (0..500).map(|n| {
+        let id = channel.send(n.to_string()).unwrap();
+        format!("id: {}\ndata: {n}\n\n", id.as_str())
+    });
+    let published: String = published.collect();
     channel.close();
     assert_eq!(channel.streams(), 0);
     for stream in &mut streams {
-        for n in 0..500 {
-            assert_eq!(stream.data(), n.to_string());
-        }
-        assert_eq!(stream.next().unwrap_err(), End::Whole);
-        assert_eq!(stream.rest(), b"");
+        let content: String = std::iter::from_fn(|| stream.chunk()).collect();
+        assert_eq!(content, published);
+        assert_eq!(stream.rest(), "", "nothing comes behind the last chunk");
     }
     assert_eq!(channel.send("too late").unwrap_err().close_reason(), Some(CloseReason::Channel),);
 }
@@ -167,23 +172,20 @@ fn row_39_a_server_that_stops_ends_its_followers_well_with_a_jittered_retry() {
     let address = server.address();
     let readers: Vec<_> = (0..10)
         .map(|_| {
-            std::thread::spawn(move || {
-                let mut stream = EventStream::open(address, "/events");
-                let last = stream.data();
-                (last, stream.end(), stream.parser().reconnection_time())
-            })
+            let mut stream = open(address);
+            std::thread::spawn(move || stream.rest())
         })
         .collect();
     until("the streams", || channel.streams() == 10);
-    channel.send("the last").unwrap();
+    let id = channel.send("the last").unwrap();
+    let event = format!("id: {}\ndata: the last\n\n", id.as_str());
+    let before = format!("{:x}\r\n{event}\r\n", event.len());
     let handle = server.handle();
     server.stop().expect("all threads ended");
     assert_eq!((channel.streams(), handle.stats().streams), (0, 0));
     let mut times = Vec::new();
     for reader in readers {
-        let (last, end, retry) = reader.join().unwrap();
-        assert_eq!((&*last, end), ("the last", End::Whole));
-        times.push(retry.expect("a reconnection time").as_millis());
+        times.push(retry_behind(&before, &reader.join().unwrap()));
     }
     assert!(times.iter().all(|time| (2000..=4000).contains(time)), "{times:?}");
     times.dedup();

@@ -94,7 +94,8 @@ impl<F: Fn()> Drop for Finally<F> {
 fn an_event_goes_out_as_one_chunk_with_its_id() {
     let channel = Channel::new();
     let server = following(&channel);
-    let mut stream = EventStream::open(server.address(), "/events");
+    let mut stream = Client::to(server.address());
+    stream.open("/events");
     until("the stream", || channel.streams() == 1);
     let id = channel.send(("7", "type", "two\nlines")).unwrap();
     let id = id.as_str();
@@ -108,7 +109,8 @@ fn an_event_goes_out_as_one_chunk_with_its_id() {
 fn row_27_a_subscriber_of_http_1_0_gets_the_same_bytes_unframed() {
     let channel = Channel::new();
     let server = following(&channel);
-    let mut framed = EventStream::open(server.address(), "/events");
+    let mut framed = Client::to(server.address());
+    framed.open("/events");
     let mut plain = Client::to(server.address());
     plain.send("GET /events HTTP/1.0\r\n\r\n");
     until("both streams", || channel.streams() == 2);
@@ -139,7 +141,8 @@ fn what_a_stream_is_sent_alone_never_mixes_with_its_channel() {
         })
         .start()
         .unwrap();
-    let mut stream = EventStream::open(server.address(), "/events");
+    let mut stream = Client::to(server.address());
+    stream.open("/events");
     until("the stream", || channel.streams() == 1);
     std::thread::scope(|scope| {
         let channel = &channel;

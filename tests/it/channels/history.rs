@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tidings::{Channel, History};
 
-use super::{behind, following};
+use super::following;
 use crate::support::stream::EventStream;
 use crate::support::until;
 
@@ -16,7 +16,7 @@ fn replayed(history: History, count: usize) -> Vec<String> {
     for n in 1..count {
         channel.send(n.to_string()).unwrap();
     }
-    let mut stream = EventStream::open_with(server.address(), "/events", &behind(&first));
+    let mut stream = EventStream::resume(server.address(), "/events", &first);
     until("the stream", || channel.streams() == 1);
     channel.close();
     let events = std::iter::from_fn(|| stream.next().ok());
@@ -56,7 +56,7 @@ fn limit_history_age_past_it_the_oldest_go() {
     assert_eq!(channel.kept(), 2);
     until("their age", || channel.kept() == 0);
     channel.send("third").unwrap();
-    let mut stream = EventStream::open_with(server.address(), "/events", &behind(&first));
+    let mut stream = EventStream::resume(server.address(), "/events", &first);
     let gap = stream.next().unwrap();
     assert_eq!(gap.event_type, "tidings.gap");
     assert!(gap.data.ends_with(r#""missed":1,"reason":"evicted"}"#), "{}", gap.data);

@@ -2,7 +2,8 @@
 
 use tidings::{Channel, Hub};
 
-use super::{behind, following, following_some, keeping};
+use super::{following, following_some, keeping};
+use crate::support::http::Client;
 use crate::support::stream::EventStream;
 use crate::support::until;
 
@@ -22,7 +23,7 @@ fn a_client_that_comes_back_gets_what_it_missed_once_and_then_what_is_new() {
     let channel = Channel::new();
     let server = following(&channel);
     let ids = publish(&channel, 0..10);
-    let mut stream = EventStream::open_with(server.address(), "/events", &behind(&ids[3]));
+    let mut stream = EventStream::resume(server.address(), "/events", &ids[3]);
     until("the stream", || channel.streams() == 1);
     publish(&channel, 10..12);
     for n in 4..12 {
@@ -39,8 +40,7 @@ fn between_replay_and_live_nothing_is_lost_or_doubled() {
         let publisher = scope.spawn(|| publish(&channel, 1..900));
         // Each of these joins somewhere in the midst of the publishing.
         for _ in 0..20 {
-            let fields = behind(&first[0]);
-            let mut stream = EventStream::open_with(server.address(), "/events", &fields);
+            let mut stream = EventStream::resume(server.address(), "/events", &first[0]);
             for n in 1..900 {
                 assert_eq!(stream.data(), n.to_string());
             }
@@ -54,7 +54,7 @@ fn a_client_that_missed_nothing_gets_what_is_new() {
     let channel = Channel::new();
     let server = following(&channel);
     let ids = publish(&channel, 0..3);
-    let mut stream = EventStream::open_with(server.address(), "/events", &behind(&ids[2]));
+    let mut stream = EventStream::resume(server.address(), "/events", &ids[2]);
     until("the stream", || channel.streams() == 1);
     publish(&channel, 3..4);
     assert_eq!(stream.data(), "3");
@@ -66,11 +66,13 @@ fn a_client_without_an_id_gets_what_is_new() {
     let server = following(&channel);
     publish(&channel, 0..3);
     let mut stream = EventStream::open(server.address(), "/events");
-    let mut other = EventStream::open_with(server.address(), "/events", "Last-Event-ID:\r\n");
+    let mut other = Client::to(server.address());
+    other.send("GET /events HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID:\r\n\r\n");
+    assert_eq!(other.head().status, 200);
     until("the streams", || channel.streams() == 2);
-    publish(&channel, 3..4);
+    let ids = publish(&channel, 3..4);
     assert_eq!(stream.data(), "3");
-    assert_eq!(other.data(), "3");
+    assert_eq!(other.chunk(), Some(format!("id: {}\ndata: 3\n\n", ids[0])));
 }
 
 #[test]
@@ -84,7 +86,7 @@ fn one_last_event_id_resumes_several_channels() {
     hub.channel("other").send("o4").unwrap();
     b.send("b5").unwrap();
     let target = "/events?channel=b&channel=a";
-    let mut stream = EventStream::open_with(server.address(), target, &behind(seen.as_str()));
+    let mut stream = EventStream::resume(server.address(), target, seen.as_str());
     assert_eq!([stream.data(), stream.data()], ["a3", "b5"]);
     a.send("a6").unwrap();
     assert_eq!(stream.data(), "a6");
@@ -114,7 +116,7 @@ fn what_was_evicted_meanwhile_is_told_and_then_all_that_is_left_comes() {
     let channel = keeping(3);
     let server = following(&channel);
     let ids = publish(&channel, 0..10);
-    let mut stream = EventStream::open_with(server.address(), "/events", &behind(&ids[1]));
+    let mut stream = EventStream::resume(server.address(), "/events", &ids[1]);
     let (from, to) = (&ids[1], &ids[6]);
     assert_eq!(
         gap(&mut stream),
@@ -129,7 +131,7 @@ fn an_id_from_before_the_restart_is_told_and_all_that_is_there_comes() {
     let server = following(&channel);
     let ids = publish(&channel, 0..2);
     let epoch = ids[0].split_once('-').unwrap().0;
-    let mut stream = EventStream::open_with(server.address(), "/events", &behind("abc-7"));
+    let mut stream = EventStream::resume(server.address(), "/events", "abc-7");
     let told = format!(r#"{{"from":"abc-7","to":"{epoch}-0","missed":null,"reason":"restarted"}}"#);
     assert_eq!(gap(&mut stream), (format!("{epoch}-0"), told));
     assert_eq!([stream.data(), stream.data()], ["0", "1"]);
@@ -152,7 +154,7 @@ fn row_29_an_id_that_never_was_one_is_told_and_does_no_harm() {
         (quoted, r#""a\"b\\c""#.to_owned()),
         (&"9".repeat(1000), "null".to_owned()),
     ] {
-        let mut stream = EventStream::open_with(server.address(), "/events", &behind(id));
+        let mut stream = EventStream::resume(server.address(), "/events", id);
         let (_, told) = gap(&mut stream);
         let rest = format!(r#","to":"{epoch}-0","missed":null,"reason":"restarted"}}"#);
         assert_eq!(told, format!(r#"{{"from":{from}{rest}"#), "{id}");
@@ -165,10 +167,10 @@ fn a_client_may_resume_from_a_gap_event() {
     let channel = keeping(3);
     let server = following(&channel);
     let ids = publish(&channel, 0..10);
-    let mut stream = EventStream::open_with(server.address(), "/events", &behind(&ids[1]));
+    let mut stream = EventStream::resume(server.address(), "/events", &ids[1]);
     let (id, _) = gap(&mut stream);
     drop(stream);
-    let mut stream = EventStream::open_with(server.address(), "/events", &behind(&id));
+    let mut stream = EventStream::resume(server.address(), "/events", &id);
     assert_eq!([stream.data(), stream.data(), stream.data()], ["7", "8", "9"]);
 }
 
@@ -179,8 +181,7 @@ fn a_channel_that_takes_a_closed_ones_place_tells_of_the_gap() {
     let ids = publish(&hub.channel("a"), 0..3);
     hub.channel("a").close();
     publish(&hub.channel("a"), 3..4);
-    let mut stream =
-        EventStream::open_with(server.address(), "/events?channel=a", &behind(&ids[0]));
+    let mut stream = EventStream::resume(server.address(), "/events?channel=a", &ids[0]);
     let (_, data) = gap(&mut stream);
     assert!(data.contains(r#""missed":null,"reason":"evicted""#), "{data}");
     assert_eq!(stream.data(), "3");

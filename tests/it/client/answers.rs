@@ -1,6 +1,10 @@
 //! Which answers open a stream, which stop the source, and which fail it.
 
+use std::io::Write;
+use std::net::TcpListener;
+
 use tidings::Status;
+use tidings::client::StreamRequest;
 
 use super::*;
 use crate::support::script::{NO_MORE, act};
@@ -34,6 +38,12 @@ fn any_other_status_fails_it_for_good_with_what_the_server_says() {
         ),
         ("404 What", "Content-Type: text/event-stream\r\n\r\n", "the server answers 404 Not Found"),
         ("201 Created", "Content-Length: 0\r\n\r\n", "the server answers 201 Created"),
+        (
+            "404 Not Found",
+            "\r\n404 Not Found: nothing is here\n",
+            "the server answers 404 Not Found: nothing is here",
+        ),
+        ("403 Forbidden", "\r\n403 Forbidden\n", "the server answers 403 Forbidden"),
         ("599", "\r\n", "the server answers 599"),
         (
             "500 ",
@@ -85,6 +95,22 @@ fn a_type_other_than_that_of_event_streams_fails_it_for_good() {
 }
 
 #[test]
+fn a_stream_that_is_compressed_fails_it_for_good_and_what_is_no_coding_does_not() {
+    let coded = |coding: &str| {
+        let fields = format!("Content-Type: text/event-stream\r\nContent-Encoding: {coding}\r\n");
+        Script::answers([&*answer("200 ", &(fields + "\r\ndata: a\n\n")), NO_MORE])
+    };
+    for coding in ["gzip", "identity, BR", "none\r\nContent-Encoding: x-gzip", "zstd", "deflate"] {
+        let (_, error) = failure(source(&coded(coding)));
+        assert!(error.is_bad_response(), "{coding}");
+        assert!(error.to_string().contains("the stream is compressed"), "{error}");
+    }
+    for coding in ["", "identity", "None", "utf-8", "gzipped"] {
+        assert_eq!(data(source(&coded(coding))), ["a"], "{coding}");
+    }
+}
+
+#[test]
 fn a_type_may_have_parameters_and_be_in_any_case() {
     for value in [
         "text/event-stream;",
@@ -123,4 +149,20 @@ fn an_https_url_is_told_what_to_do() {
         "can't connect to localhost: https is not spoken here: go through a proxy that speaks it, \
          or bring a transport",
     );
+}
+
+#[test]
+fn an_answer_to_a_request_that_was_not_taken_is_heard() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let (mut socket, _) = listener.accept().unwrap();
+        let answer = answer("413 ", "Content-Length: 8\r\n\r\nat most 5");
+        // Closed with what was sent to it unread, the connection is reset.
+        socket.write_all(answer.as_bytes()).unwrap();
+    });
+    let request = StreamRequest::post(&url, "text/plain", vec![b'x'; 64 * 1024 * 1024]).unwrap();
+    let (_, error) = failure(EventSource::with(request));
+    assert_eq!(error.to_string(), "the server answers 413 Content Too Large: at most");
+    assert_eq!(error.status(), Some(Status::new(413).unwrap()));
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::thread::{sleep, spawn};
 use std::time::Instant;
 
+use tidings::EventId;
 use tidings::client::{Connection, StreamRequest, Tcp, Transport, Url};
 
 use super::*;
@@ -44,6 +45,30 @@ fn while_it_waits_for_an_event() {
         assert!(peer.is_left());
     })]);
     closes(source(&script));
+}
+
+#[test]
+fn between_two_events_that_came_together_and_who_goes_on_gets_the_second() {
+    let three = "id: 1\ndata: a\n\nid: 2\ndata: b\n\nid: 3\n\n";
+    let script = Script::answers([format!("{STREAM}{three}")]);
+    let mut source = source(&script);
+    assert_eq!(source.next().unwrap().unwrap().data, "a");
+    source.closer().close();
+    assert!(source.next().is_none());
+    assert_eq!(source.last_event_id(), "1");
+}
+
+#[test]
+fn the_last_event_id_is_that_of_what_was_given_out() {
+    let three = "id: 1\ndata: a\n\nid: 2\ndata: b\n\nid: 3\n\n";
+    let script = Script::answers([format!("{STREAM}{three}")]);
+    let first = EventId::new("0").unwrap();
+    let mut source = source(&script).with_last_event_id(first);
+    for (data, id) in [("a", "1"), ("b", "3")] {
+        assert_eq!(source.last_event_id(), if data == "a" { "0" } else { "1" });
+        assert_eq!(source.next().unwrap().unwrap().data, data);
+        assert_eq!(source.last_event_id(), id, "a block without data names one as well");
+    }
 }
 
 #[test]

@@ -1,9 +1,14 @@
 //! Silence, and answers that don't come.
 
+use std::io::Read;
+use std::net::TcpListener;
 use std::thread::sleep;
 use std::time::Instant;
 
+use tidings::client::StreamRequest;
+
 use super::*;
+use crate::support::Gate;
 use crate::support::script::{NO_MORE, STREAM, act};
 
 const SHORT: Duration = Duration::from_millis(200);
@@ -27,6 +32,14 @@ fn a_server_that_falls_silent_is_left_and_come_back_to() {
     assert!(start.elapsed() + Duration::from_millis(20) > SHORT, "{:?}", start.elapsed());
     assert!(matches!(update(&mut source), Update::Stopped));
     assert_eq!(script.field("last-event-id")[1].as_deref(), Some("1"));
+}
+
+#[test]
+fn a_server_may_not_be_silent_before_its_answer_either() {
+    let script = Script::acts(vec![act(|peer| assert!(peer.is_left()))]);
+    let (_, error) = failure(source(&script).silence(SHORT).give_up_after(1));
+    assert!(error.is_timeout());
+    assert_eq!(error.to_string(), "the server does not answer in time");
 }
 
 #[test]
@@ -68,6 +81,36 @@ fn an_answer_that_does_not_come_or_comes_in_drips_is_not_waited_for() {
     assert_eq!(error.to_string(), "the server does not answer in time");
     assert!(source.next_update().expect("an error").expect_err("no head").is_timeout());
     assert!(start.elapsed() < 10 * SHORT, "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_request_that_is_not_taken_or_in_drips_is_not_sent_for_ever() {
+    for takes in [0, 1] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let over = Gate::default();
+        let server = std::thread::spawn({
+            let over = over.clone();
+            move || {
+                let (mut socket, _) = listener.accept().unwrap();
+                // More than a byte at a time, so that the system passes it on to the sender.
+                let mut drop = vec![0; 64 * 1024];
+                while !over.is_open() {
+                    for _ in 0..takes {
+                        socket.read_exact(&mut drop).unwrap_or_default();
+                    }
+                    sleep(Duration::from_millis(10));
+                }
+            }
+        });
+        let content = vec![b'x'; 64 * 1024 * 1024];
+        let request = StreamRequest::post(&url, "text/plain", content).unwrap();
+        let (_, error) = failure(EventSource::with(request).answer_deadline(SHORT));
+        assert!(error.is_timeout(), "{error}");
+        assert_eq!(error.to_string(), "the server does not take the request in time");
+        over.open();
+        server.join().unwrap();
+    }
 }
 
 #[test]

@@ -26,7 +26,7 @@ fn a_stream_that_is_cut_and_one_that_ends_are_both_gone_on_with_behind_the_last_
     assert_eq!(event(&mut source).data, "two");
     let (error, retry_in) = lost(&mut source);
     assert_eq!(error.close_reason(), Some(CloseReason::Server));
-    assert_eq!(retry_in, Duration::ZERO);
+    assert!(retry_in <= Duration::from_millis(100), "{retry_in:?}");
     opened(&mut source);
     let three = event(&mut source);
     assert_eq!((&*three.data, &*three.last_event_id), ("three", "2"));
@@ -81,6 +81,20 @@ fn the_reconnection_time_is_what_the_stream_says_and_outlives_the_connection() {
         event(&mut source);
         wait = lost(&mut source).1;
         assert!((300..=375).contains(&wait.as_millis()), "{wait:?}");
+    }
+}
+
+#[test]
+fn a_server_that_asks_for_no_wait_is_not_asked_in_a_tight_loop() {
+    let script = Script::answers((0..5).map(|_| format!("{STREAM}retry: 0\ndata: a\n\n")));
+    let mut source = source(&script);
+    let start = Instant::now();
+    for attempt in 0..5 {
+        opened(&mut source);
+        let apart = Duration::from_millis(100) * attempt;
+        assert!(start.elapsed() >= apart, "{:?}", start.elapsed());
+        event(&mut source);
+        lost(&mut source);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Redirects: where they lead, what they take along, and where they end.
 
+use tidings::Status;
 use tidings::client::StreamRequest;
 
 use super::*;
@@ -75,14 +76,37 @@ fn a_redirect_that_leads_nowhere_fails_it_for_good() {
     for (answer, said) in [
         ("HTTP/1.1 302 Found\r\n\r\n".into(), "answers 302 Found and not where to go"),
         (redirect(307, "/a\r\nLocation: /b"), "answers 307 Temporary Redirect and not where to go"),
-        (redirect(302, "ftp://h/"), "an URL must begin with http:// or https://: \"ftp://h/\""),
-        (redirect(302, "http://a@h/"), "an URL must have no user name"),
-        (redirect(302, "https://localhost/"), "can't connect to localhost: https is not spoken"),
         (redirect(304, "/"), "the server answers 304 Not Modified"),
         (redirect(300, "/"), "the server answers 300"),
     ] {
         let script = Script::answers([answer]);
         let (_, error) = failure(source(&script));
+        assert!(error.is_bad_response() && error.status().is_some());
         assert!(error.to_string().contains(said), "{error}");
     }
+}
+
+#[test]
+fn a_redirect_to_what_is_no_url_is_told_as_the_servers_mistake() {
+    for (location, said) in [
+        ("ftp://h/", "URL must begin with http:// or https://: \"ftp://h/\""),
+        ("http://a:b@h/", "URL must have no user name and no password"),
+        ("http://h:99999/", "URL must name a host, in ASCII, and may have a port"),
+        ("/a\tb", "URL must have no control characters"),
+    ] {
+        let script = Script::answers([redirect(302, location)]);
+        let (_, error) = failure(source(&script));
+        assert!(error.is_bad_response() && !error.is_invalid());
+        assert_eq!(error.status(), Some(Status::FOUND));
+        let begin = "the server redirects, and can't be followed: ";
+        assert!(error.to_string().starts_with(begin), "{error}");
+        assert!(error.to_string().contains(said), "{error}");
+    }
+}
+
+#[test]
+fn a_redirect_to_what_no_transport_carries_fails_it_for_good() {
+    let script = Script::answers([redirect(302, "https://localhost/")]);
+    let said = "can't connect to localhost: https is not spoken here";
+    assert!(failure(source(&script)).1.to_string().starts_with(said));
 }

@@ -64,3 +64,26 @@ fn a_post_is_only_sent_again_if_it_may_be() {
     assert!(script.requests().iter().all(|request| request.ends_with("\r\n\r\nx")));
     assert_eq!(script.field("last-event-id"), [None, Some("1".into())]);
 }
+
+#[test]
+fn a_request_that_is_set_is_that_of_the_next_connection() {
+    let script = Script::answers([
+        format!("{STREAM}id: 1\ndata: a\n\n"),
+        format!("{STREAM}data: b\n\n"),
+        NO_MORE.into(),
+    ]);
+    let request = |token: &str| {
+        let request = StreamRequest::get(&script.url("/")).unwrap();
+        request.with_field("Authorization", token).unwrap()
+    };
+    let mut source = EventSource::with(request("old")).reconnection_time(Duration::ZERO);
+    opened(&mut source);
+    source.set_request(request("new"));
+    assert_eq!(event(&mut source).data, "a");
+    lost(&mut source);
+    opened(&mut source);
+    assert_eq!(event(&mut source).data, "b");
+    assert_eq!(source.request(), &request("new"));
+    assert_eq!(script.field("authorization"), ["old", "new"].map(|token| Some(token.into())));
+    assert_eq!(script.field("last-event-id"), [None, Some("1".into())]);
+}

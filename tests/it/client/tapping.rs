@@ -1,16 +1,14 @@
 //! What a tap sees: the bytes of every read and write, and nothing else.
 
-use tidings::client::{Tap, Tcp, Traffic};
+use tidings::client::{Tap, Tcp, Traffic, Transport, Url};
 
 use super::*;
-use crate::support::Notes;
 use crate::support::memory::Memory;
-use crate::support::script::{NO_MORE, STREAM};
+use crate::support::script::{NO_MORE, STREAM, act};
+use crate::support::{Notes, SOON};
 
 /// A tap around a transport, and what it has seen, in words.
-fn tap<T: tidings::client::Transport>(
-    transport: T,
-) -> (Tap<T, impl FnMut(Traffic<'_>) + Send>, Notes<String>) {
+fn tap<T: Transport>(transport: T) -> (Tap<T, impl FnMut(Traffic<'_>) + Send>, Notes<String>) {
     let notes = Notes::new();
     let noted = notes.clone();
     let tap = Tap::new(transport, move |traffic: Traffic<'_>| {
@@ -52,4 +50,15 @@ fn over_tcp_every_byte_is_seen_once_and_in_order() {
     };
     assert_eq!(with("received "), format!("{answer}{NO_MORE}").escape_debug().to_string());
     assert_eq!(with("sent "), script.requests().concat().escape_debug().to_string());
+}
+
+#[test]
+fn an_end_that_is_our_own_is_not_shown_as_the_servers() {
+    let script = Script::acts(vec![act(|peer| assert!(peer.is_left()))]);
+    let (tap, seen) = tap(Tcp);
+    let connection = tap.connect(&Url::parse(&script.url("/")).unwrap(), SOON).unwrap();
+    connection.write(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    connection.shutdown();
+    assert_eq!(connection.read(&mut [0; 8]).unwrap(), 0);
+    assert_eq!(seen.len(), 2, "{:?}", seen.all());
 }

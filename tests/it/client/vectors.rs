@@ -21,6 +21,8 @@ struct Case<'a> {
     pieces: &'a [&'a [u8]],
     /// Event type, data, last event ID.
     events: Vec<(&'a str, &'a str, &'a str)>,
+    /// The reconnection time that each of them tells of, in milliseconds, where any does.
+    told: Vec<Option<u64>>,
     /// With what the client comes back.
     id: &'a str,
     /// The reconnection time that the stream has set, in milliseconds.
@@ -48,18 +50,20 @@ fn identified(stream: &str, events: &[(&str, &str)], id: &str) {
     Case { pieces: &[stream.as_bytes()], events, id, ..Case::default() }.check();
 }
 
-/// This stream gives messages with this data, and sets a reconnection time.
+/// This stream gives messages with this data and reconnection time, and leaves one.
 #[track_caller]
-fn timed(stream: &str, data: &[&str], retry: u64) {
-    let events = data.iter().map(|data| ("message", *data, "")).collect();
+fn timed(stream: &str, events: &[(&str, Option<u64>)], retry: u64) {
+    let told = events.iter().map(|(_, told)| *told).collect();
+    let events = events.iter().map(|(data, _)| ("message", *data, "")).collect();
     let retry = Some(retry);
-    Case { pieces: &[stream.as_bytes()], events, retry, ..Case::default() }.check();
+    Case { pieces: &[stream.as_bytes()], events, told, retry, ..Case::default() }.check();
 }
 
-type Told = Vec<(String, String, String)>;
+/// Event type, data, last event ID, reconnection time.
+type Told = (String, String, String, Option<Duration>);
 
-fn told(event: MessageEvent) -> (String, String, String) {
-    (event.event_type, event.data, event.last_event_id)
+fn told(event: MessageEvent) -> Told {
+    (event.event_type, event.data, event.last_event_id, event.retry)
 }
 
 impl Case<'_> {
@@ -72,8 +76,10 @@ impl Case<'_> {
         self.fetch();
     }
 
-    fn expected(&self) -> Told {
-        self.events.iter().map(|(a, b, c)| ((*a).into(), (*b).into(), (*c).into())).collect()
+    fn expected(&self) -> Vec<Told> {
+        let told = self.told.iter().map(|told| told.map(Duration::from_millis));
+        let events = self.events.iter().zip(told.chain(std::iter::repeat(None)));
+        events.map(|(&(a, b, c), told)| (a.into(), b.into(), c.into(), told)).collect()
     }
 
     #[track_caller]
@@ -99,11 +105,11 @@ impl Case<'_> {
         let reads = [CHUNKED.into()].into_iter().chain(chunks).collect();
         let memory = Memory::new([reads, vec![NO_MORE.into()]]);
         let sent: Notes<String> = memory.sent();
-        // With a bound of nothing it comes back at once; to a reconnection time it would wait.
+        // With a bound of nothing it comes back soon; to a reconnection time it would wait.
         let source = at("http://h/").transport(memory).longest_backoff(Duration::ZERO);
         let comes_back = self.retry.is_none();
         let events = source.reconnects(comes_back).map(|event| told(event.unwrap()));
-        assert_eq!(events.collect::<Told>(), self.expected());
+        assert_eq!(events.collect::<Vec<_>>(), self.expected());
         if comes_back {
             let id = field(&sent.all()[1], "last-event-id");
             assert_eq!(id.unwrap_or_default(), self.id);

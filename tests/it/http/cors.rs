@@ -129,8 +129,8 @@ fn a_stream_opens_with_the_fields_of_its_origin_once() {
         })
         .start()
         .unwrap();
-    let stream = EventStream::open_with(server.address(), "/sse", FROM_THE_PAGE);
-    let answer = Answer { status: 200, fields: stream.fields.clone(), body: Vec::new() };
+    let stream = EventStream::open_with(server.address(), "/sse", ("Origin", PAGE));
+    let answer = Answer { status: 200, fields: stream.fields(), body: Vec::new() };
     assert_eq!(
         cors_fields(&answer),
         [

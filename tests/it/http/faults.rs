@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use tidings::{Error, Hooks, Limits, Response};
+use tidings::{Channel, CloseReason, Error, Hooks, Limits, Response, StreamInfo};
 
 use super::{assert_answers, site};
 use crate::support::http::{Client, exchange, get};
@@ -98,4 +98,50 @@ fn a_body_that_is_not_text_where_text_is_wanted_is_400() {
         "400 Bad Request: the body must be UTF-8, and is not from byte 2 on\n",
     );
     assert_eq!(failures.all(), [""; 0]);
+}
+
+/// Panics whatever it is told.
+struct Panics;
+
+impl Hooks for Panics {
+    fn opened(&self, _stream: &StreamInfo<'_>) {
+        panic!("on purpose");
+    }
+
+    fn event(&self, _stream: &StreamInfo<'_>, _events: usize, _bytes: usize) {
+        panic!("on purpose");
+    }
+
+    fn closed(&self, _stream: &StreamInfo<'_>, _reason: CloseReason) {
+        panic!("on purpose");
+    }
+
+    fn failed(&self, _peer: SocketAddr, _target: &str, _error: &Error) {
+        panic!("on purpose");
+    }
+}
+
+#[test]
+fn row_36_hooks_that_panic_cost_nobody_anything() {
+    let channel = Channel::new();
+    let server = site(Limits::default().workers(2))
+        .sse("/events", {
+            let channel = channel.clone();
+            move |stream, _request| stream.send("first").and_then(|()| stream.subscribe(&channel))
+        })
+        .get("/fails", |_request| -> tidings::Result<Response> { Err(Error::other("on purpose")) })
+        .hooks(Panics)
+        .start()
+        .unwrap();
+    for round in 0..3 {
+        let mut stream = EventStream::open(server.address(), "/events");
+        assert_eq!(stream.data(), "first");
+        until("the subscription", || channel.streams() == 1);
+        channel.send("second").unwrap();
+        assert_eq!(stream.data(), "second", "round {round}");
+        drop(stream);
+        until("the stream's end", || server.stats().streams == 0 && channel.streams() == 0);
+        assert_eq!(get(server.address(), "/fails").status, 500);
+        assert_answers(server.address());
+    }
 }

@@ -1,6 +1,9 @@
 //! The bench: it finds what a server does wrong on purpose, counts it exactly, and finds nothing
 //! wrong with the hub.
 
+mod publishing;
+mod streams;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -88,6 +91,32 @@ fn what_a_gap_event_admits_is_told_and_not_lost() {
     let (json, said, status) = bench(&server, &["--streams=2", "--rate=10"]);
     assert_eq!(status, Some(1), "{said}");
     assert_members(&json, &["\"told_lost\":4", "\"lost\":2", "\"gap_events\":2"]);
+    server.stop().unwrap();
+}
+
+#[test]
+fn a_reader_that_is_slow_is_told_to_be_behind() {
+    let server = server(|channel, _, body| drop(channel.send(body).unwrap()));
+    let (json, said, status) = bench(&server, &["--streams=2", "--slow=1", "--size=500"]);
+    assert_eq!(status, Some(0), "{said}");
+    let (_, behind) = json.split_once("\"slow_behind\":").expect("it is told");
+    let behind: u64 = behind.split(',').next().unwrap().parse().expect("a number");
+    assert!(behind > 50, "50 000 bytes are due in a second, and it takes 4096: {json}");
+    assert_members(&json, &["\"verdict\":\"good\"", "\"received\":200"]);
+    server.stop().unwrap();
+}
+
+#[test]
+fn what_there_was_too_little_of_to_tell_is_null() {
+    let server = server(|channel, _, body| drop(channel.send(body).unwrap()));
+    let (json, said, status) = bench(&server, &["--streams=1", "--rate=20"]);
+    assert_eq!(status, Some(0), "{said}");
+    let latency = json.split_once("\"latency\":{").and_then(|(_, rest)| rest.split_once('}'));
+    let (latency, _) = latency.expect("a summary");
+    assert!(latency.starts_with("\"count\":20,\"p50\":"), "{latency}");
+    assert!(latency.contains("\"p99\":null,\"p999\":null,\"max\":"), "{latency}");
+    let none = r#"{"count":0,"p50":null,"p90":null,"p99":null,"p999":null,"max":null}"#;
+    assert_members(&json, &[&format!("\"reconnect\":{none}"), "\"slow_behind\":null"]);
     server.stop().unwrap();
 }
 
@@ -196,6 +225,10 @@ fn what_it_does_not_understand_is_status_two() {
         &["bench"][..],
         &["bench", "ftp://localhost/"],
         &["bench", "http://localhost/", "--listen-only", "--publish=/a"],
+        &["bench", "http://localhost/", "--listen-only", "--rate=7"],
+        &["bench", "http://localhost/", "--publish=https://localhost/"],
+        &["bench", "http://localhost/", "--publish=ftp://localhost/"],
+        &["bench", "https://localhost/"],
         &["bench", "http://localhost/", "--streams=0"],
     ] {
         assert_eq!(run_hub(arguments).2, Some(2), "{arguments:?}");
@@ -237,7 +270,7 @@ fn the_hub_loses_nothing_on_streams_that_come_and_go_or_read_slowly() {
 
 /// The times of the latency histogram's rows in nanoseconds, and how many each has.
 fn latencies(json: &str) -> Vec<(u64, u64)> {
-    let (_, rows) = json.split_once("\"latency_histogram\":[[").expect("a histogram");
+    let (_, rows) = json.split_once("\"latency_histogram_ns\":[[").expect("a histogram");
     let (rows, _) = rows.split_once("]]").expect("its end");
     let pairs = rows.split("],[").filter_map(|pair| pair.split_once(','));
     pairs.map(|(time, count)| (time.parse().unwrap(), count.parse().unwrap())).collect()
@@ -271,8 +304,26 @@ fn the_page_needs_nothing_else_and_means_what_it_says() {
     let page = std::fs::read_to_string(&file.0).unwrap();
     assert!(page.starts_with("<!doctype html>") && page.ends_with("</html>\n"), "{page}");
     assert!(page.matches("<svg").count() >= 3, "{page}");
+    let head = "<p>2 streams of http://";
+    assert!(page.contains(head) && page.contains("<br>\n100 events a second for 1 s"), "{page}");
+    assert!(page.contains("<p class=\"good\">nothing lost, "), "{page}");
     for word in ["<script", "src=", "href=", "@import", "url(", "NaN", "inf"] {
         assert!(!page.contains(word), "{word} in {page}");
     }
+    server.stop().unwrap();
+}
+
+#[test]
+fn a_run_that_fails_leaves_the_page_of_the_last_one() {
+    let server = Server::bind("127.0.0.1:0").unwrap().start().unwrap();
+    let file = TemporaryFile::new("kept.html", "the last report");
+    let html = format!("--html={}", file.0.display());
+    assert_eq!(bench(&server, &[&html]).2, Some(3));
+    assert_eq!(std::fs::read_to_string(&file.0).unwrap(), "the last report");
+    std::fs::remove_file(&file.0).unwrap();
+    assert_eq!(bench(&server, &[&html]).2, Some(3));
+    assert!(!file.0.exists(), "there is no report");
+    let (_, said, status) = bench(&server, &["--html=/nowhere/at/all.html"]);
+    assert!(status == Some(3) && said.contains("can't write /nowhere/at/all.html"), "{said}");
     server.stop().unwrap();
 }

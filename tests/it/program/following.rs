@@ -2,19 +2,17 @@
 
 use tidings::MessageEvent;
 
-use super::super::support::http::{exchange, get};
+use super::super::support::http::{Client, exchange, get};
 use super::super::support::stream::EventStream;
 use super::super::support::until;
 use super::*;
 
 fn open(hub: &Process, target: &str) -> EventStream {
-    let stream = EventStream::open(hub.address(), target);
-    assert_eq!(stream.status, 200);
-    stream
+    EventStream::open(hub.address(), target)
 }
 
 fn resume(hub: &Process, target: &str, id: &str) -> EventStream {
-    EventStream::open_with(hub.address(), target, &format!("Last-Event-ID: {id}\r\n"))
+    EventStream::resume(hub.address(), target, id)
 }
 
 /// The next events' ids and data.
@@ -33,7 +31,8 @@ fn publish_all(hub: &Process, target: &str, data: &[&str]) -> Vec<(String, Strin
 #[test]
 fn what_is_published_is_what_a_stream_is_sent() {
     let hub = hub(&[]);
-    let mut stream = open(&hub, "/events/news");
+    let mut stream = Client::to(hub.address());
+    stream.open("/events/news");
     let id = publish(&hub, "/events/news?event=head%20line&retry=1500", "one\r\ntwo\rthree\nfour");
     let wire = format!(
         "id: {id}\nevent: head line\nretry: 1500\n\

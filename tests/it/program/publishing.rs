@@ -1,6 +1,6 @@
 //! Who may publish, who may ask, and what the hub tells of itself.
 
-use super::super::support::http::{exchange, get};
+use super::super::support::http::{Client, exchange, get};
 use super::*;
 
 #[track_caller]
@@ -28,6 +28,18 @@ fn with_a_token_file_only_who_has_the_token_may_publish() {
     assert_eq!(right.status, 200);
     assert!(right.text().ends_with("-1\n"), "nothing that was refused has drawn an id");
     assert_eq!(get(hub.address(), "/health").status, 200);
+}
+
+#[test]
+fn who_has_no_token_is_told_so_before_anything_of_the_body_has_come() {
+    let file = TemporaryFile::new("early-token", "s3cret\n");
+    let hub = hub(&[&file.argument()]);
+    for body in ["Content-Length: 60000", "Transfer-Encoding: chunked"] {
+        let head = "POST /events/a HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue";
+        let mut client = Client::to(hub.address());
+        client.send(format!("{head}\r\n{body}\r\n\r\n"));
+        assert_eq!(client.answer().status, 401, "{body}");
+    }
 }
 
 #[test]

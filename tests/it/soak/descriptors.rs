@@ -33,7 +33,7 @@ fn exhaust(hub: &Process) -> Vec<TcpStream> {
 #[test]
 fn row_34_without_descriptors_the_hub_rests_and_then_goes_on() {
     let hub = hub_with_few_descriptors();
-    let before = Vitals::of(&hub).descriptors;
+    let before = Vitals::at_rest(&hub).descriptors;
     let accepted = metric(&hub, "accepted_total");
     let mut asking = Client::to(hub.address());
     let mut stream = EventStream::open(hub.address(), "/events/a");

@@ -129,7 +129,7 @@ fn names_that_strangers_make_up_do_not_add_up() {
     for round in 0..4 {
         for number in 0..AT_ONCE {
             let target = format!("/events/made-up-{round}-{number}");
-            assert_eq!(EventStream::open(hub.address(), &target).status, 200);
+            drop(EventStream::open(hub.address(), &target));
         }
         until_nobody_is_there(&hub);
         // They are looked through when they have become twice as many.

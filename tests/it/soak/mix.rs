@@ -93,14 +93,7 @@ impl<'a> Soak<'a> {
 
     fn open(&self, channels: &[&str], last_id: &str) -> EventStream {
         let query: String = channels.iter().map(|name| format!("&channel={name}")).collect();
-        let field = match last_id {
-            "" => String::new(),
-            id => format!("Last-Event-ID: {id}\r\n"),
-        };
-        let stream =
-            EventStream::open_with(self.hub.address(), &format!("/events?{query}"), &field);
-        assert_eq!(stream.status, 200);
-        stream
+        EventStream::resume(self.hub.address(), &format!("/events?{query}"), last_id)
     }
 
     /// Reads one event and checks it.

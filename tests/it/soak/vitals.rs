@@ -35,11 +35,17 @@ impl Vitals {
     /// Of a hub that has just been started and then had a stream in each shard, so that all its
     /// lasting threads are there.
     pub(super) fn at_rest(hub: &Process) -> Self {
+        // A program that starts opens files for a moment: what it may use of the machine stands in
+        // some. Who is answered comes behind that.
+        let mut client = Client::to(hub.address());
+        assert_eq!(client.get("/health").status, 200);
         let started = Self::of(hub);
         let shards = thread::available_parallelism().map_or(1, usize::from);
         let open = |_| EventStream::open(hub.address(), "/events/at-rest");
         drop((0..shards).map(open).collect::<Vec<_>>());
         until("the end of all streams", || Self::of(hub).descriptors == started.descriptors);
+        drop(client);
+        until("the client's end", || Self::of(hub).descriptors == started.descriptors - 1);
         Self::of(hub)
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tidings::{CloseReason, Limits};
 
 use super::{Held, site};
-use crate::support::http::{Client, get};
+use crate::support::http::{Client, get, retry_behind};
 use crate::support::stream::{End, EventStream};
 use crate::support::{Notes, until};
 
@@ -58,13 +58,12 @@ fn row_31_an_end_is_noticed_within_a_second_while_nothing_is_sent() {
 #[test]
 fn row_28_a_stream_that_the_server_closes_ends_with_its_last_chunk() {
     let held = Held::with(Limits::default());
-    let mut stream = EventStream::open(held.server.address(), "/sse");
+    let mut stream = Client::to(held.server.address());
+    stream.open("/sse");
     let writer = held.writers.first();
     writer.send("before").unwrap();
     writer.close();
-    assert_eq!(stream.data(), "before");
-    assert_eq!(stream.next().unwrap_err(), End::Whole);
-    assert_eq!(stream.rest(), b"");
+    assert_eq!(stream.rest(), "e\r\ndata: before\n\n\r\n0\r\n\r\n");
     drop(stream);
     assert_ended_once(&held, CloseReason::Server);
 }
@@ -90,17 +89,12 @@ fn a_stream_that_nobody_holds_ends_with_its_last_chunk() {
 #[test]
 fn row_39_a_server_that_stops_ends_its_streams_well_and_says_when_to_come_back() {
     let Held { server, writers, ends } = Held::with(Limits::default());
-    let address = server.address();
-    let reader = std::thread::spawn(move || {
-        let mut stream = EventStream::open(address, "/sse");
-        let end = stream.end();
-        (end, stream.parser().reconnection_time())
-    });
+    let mut stream = Client::to(server.address());
+    stream.open("/sse");
+    let reader = std::thread::spawn(move || stream.rest());
     writers.first().send("before").unwrap();
     server.stop().expect("all threads ended");
-    let (end, retry) = reader.join().unwrap();
-    assert_eq!(end, End::Whole);
-    let retry = retry.expect("a reconnection time").as_millis();
+    let retry = retry_behind("e\r\ndata: before\n\n\r\n", &reader.join().unwrap());
     assert!((2000..=4000).contains(&retry), "{retry}");
     assert_eq!(ends.all(), [CloseReason::Stopped]);
 }
@@ -141,7 +135,7 @@ fn a_callback_may_use_its_own_stream() {
     writer.on_close(move |_reason| noted.add(own.send("too late").unwrap_err().to_string()));
     writer.close();
     stream.end();
-    assert_eq!(said.first(), "the stream is closed: the server closed the stream");
+    assert_eq!(said.first(), "the server closed the stream");
 }
 
 #[test]

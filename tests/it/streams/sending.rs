@@ -1,10 +1,13 @@
 //! What a handler can send and know.
 
-use tidings::{Limits, Reply, Response, Server};
+use std::time::Duration;
+
+use tidings::client::{EventSource, Update};
+use tidings::{CloseReason, Limits, Reply, Response, Server};
 
 use super::{Held, site};
-use crate::support::http::get;
-use crate::support::stream::{End, EventStream};
+use crate::support::http::{Client, get};
+use crate::support::stream::EventStream;
 use crate::support::{Notes, until};
 
 #[test]
@@ -16,7 +19,7 @@ fn each_way_of_sending_arrives_as_what_it_is() {
     writer.send(("type", "data")).unwrap();
     writer.send(("id", "type", "data")).unwrap();
     writer.comment("nobody sees this\nnor this").unwrap();
-    writer.retry(std::time::Duration::from_secs(7)).unwrap();
+    writer.retry(Duration::from_secs(7)).unwrap();
     writer.try_send("last").unwrap();
     let event = stream.next().unwrap();
     assert_eq!(
@@ -28,7 +31,22 @@ fn each_way_of_sending_arrives_as_what_it_is() {
     let event = stream.next().unwrap();
     assert_eq!((&*event.event_type, &*event.data, &*event.last_event_id), ("type", "data", "id"));
     assert_eq!(stream.data(), "last");
-    assert_eq!(stream.parser().reconnection_time(), Some(std::time::Duration::from_secs(7)));
+}
+
+#[test]
+fn a_reconnection_time_is_what_its_client_waits() {
+    let server = site(Limits::default(), |stream| {
+        stream.retry(Duration::from_secs(7))?;
+        stream.send("last")
+    });
+    let url = format!("http://{}/sse", server.address());
+    let mut source = EventSource::new(&url).unwrap();
+    let lost = std::iter::from_fn(|| source.next_update()).find_map(|update| match update {
+        Ok(Update::Lost { error, retry_in }) => Some((error.close_reason(), retry_in.as_millis())),
+        _ => None,
+    });
+    // And up to a quarter more, by chance.
+    assert!(matches!(lost, Some((Some(CloseReason::Server), 7000..8750))), "{lost:?}");
 }
 
 #[test]
@@ -49,21 +67,21 @@ fn row_24_what_cannot_be_said_on_the_wire_is_refused_and_nothing_of_it_sent() {
 #[test]
 fn sending_after_the_end_says_how_it_ended() {
     let held = Held::with(Limits::default());
-    let mut stream = EventStream::open(held.server.address(), "/sse");
+    let mut stream = Client::to(held.server.address());
+    stream.open("/sse");
     let writer = held.writers.first();
     assert!(writer.is_active());
     writer.close();
     assert!(!writer.is_active());
     let error = writer.send("too late").unwrap_err();
-    assert_eq!(error.close_reason(), Some(tidings::CloseReason::Server));
-    assert_eq!(error.to_string(), "the stream is closed: the server closed the stream");
+    assert_eq!(error.close_reason(), Some(CloseReason::Server));
+    assert_eq!(error.to_string(), "the server closed the stream");
     assert!(writer.try_send("too late").unwrap_err().is_closed());
     assert!(writer.comment("too late").unwrap_err().is_closed());
     assert!(writer.open().unwrap_err().is_closed());
-    let period = std::time::Duration::from_millis(1);
+    let period = Duration::from_millis(1);
     assert!(writer.every(period, |_stream| Ok(())).unwrap_err().is_closed());
-    assert_eq!(stream.next().unwrap_err(), End::Whole);
-    assert_eq!(stream.rest(), b"");
+    assert_eq!(stream.rest(), "0\r\n\r\n");
 }
 
 #[test]
@@ -75,11 +93,11 @@ fn a_stream_knows_its_client() {
         note.add((stream.target().to_owned(), last, stream.peer()));
         Ok(())
     });
-    let open = |target: &str, fields: &str| {
-        let stream = EventStream::open_with(server.address(), target, fields);
+    let open = |target: &str, id: &str| {
+        let stream = EventStream::resume(server.address(), target, id);
         (stream.socket().local_addr().unwrap(), target.to_owned())
     };
-    let (first, target) = open("/sse?a=b%0a", "Last-Event-ID: 17\r\n");
+    let (first, target) = open("/sse?a=b%0a", "17");
     until("the first", || known.len() == 1);
     assert_eq!(known.all()[0], (target, Some("17".to_owned()), first));
     let (second, target) = open("/sse", "");
@@ -95,8 +113,7 @@ fn row_29_a_huge_last_event_id_is_an_unknown_one() {
         note.add(stream.last_event_id().map(str::to_owned));
         Ok(())
     });
-    let field = format!("Last-Event-ID: {}\r\n", "9".repeat(20_000));
-    EventStream::open_with(server.address(), "/sse", &field);
+    EventStream::resume(server.address(), "/sse", &"9".repeat(20_000));
     assert_eq!(known.first(), Some("\u{FFFD}".to_owned()));
 }
 

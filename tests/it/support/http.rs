@@ -67,7 +67,7 @@ impl Client {
         read_answer(&mut self.reader, false)
     }
 
-    /// The answer to a HEAD.
+    /// An answer without a body, as that to a HEAD, or one whose body is read chunk by chunk.
     pub(crate) fn head(&mut self) -> Answer {
         read_answer(&mut self.reader, true)
     }
@@ -76,6 +76,23 @@ impl Client {
     pub(crate) fn get(&mut self, target: &str) -> Answer {
         self.send(format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
         self.answer()
+    }
+
+    /// Opens a stream, and gives the head of the answer.
+    #[track_caller]
+    pub(crate) fn open(&mut self, target: &str) -> Answer {
+        let accept = "Accept: text/event-stream\r\n";
+        self.send(format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n{accept}\r\n"));
+        let head = self.head();
+        assert_eq!(head.field("Content-Type"), Some("text/event-stream"));
+        head
+    }
+
+    /// The content of the next chunk; `None` at the last.
+    #[track_caller]
+    pub(crate) fn chunk(&mut self) -> Option<String> {
+        let chunk = read_chunk(&mut self.reader).expect("a chunk");
+        chunk.map(|chunk| String::from_utf8(chunk).expect("UTF-8"))
     }
 
     /// Everything up to the end of the connection, which must come by itself, and soon even where
@@ -113,6 +130,17 @@ pub(crate) fn post(address: SocketAddr, target: &str, body: &str) -> Answer {
     let length = body.len();
     let head = format!("POST {target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}");
     exchange(address, format!("{head}\r\n\r\n{body}").as_bytes())
+}
+
+/// The reconnection time with which a stream ended, in milliseconds: what came of it must be these
+/// bytes, one chunk with that time, and the last chunk.
+#[track_caller]
+pub(crate) fn retry_behind(before: &str, rest: &str) -> u32 {
+    let time = rest.rsplit_once("retry: ").and_then(|(_, behind)| behind.split_once('\n'));
+    let (time, _) = time.unwrap_or_else(|| panic!("no reconnection time: {rest:?}"));
+    let retry = format!("retry: {time}\n\n");
+    assert_eq!(rest, format!("{before}{:x}\r\n{retry}\r\n0\r\n\r\n", retry.len()));
+    time.parse().expect("milliseconds")
 }
 
 /// Reads one answer, and leaves what comes behind it.

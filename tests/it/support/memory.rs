@@ -59,5 +59,9 @@ impl Connection for Given {
         Ok(())
     }
 
+    fn set_write_timeout(&self, _: Option<Duration>) -> io::Result<()> {
+        Ok(())
+    }
+
     fn shutdown(&self) {}
 }

@@ -1,6 +1,7 @@
 //! What the tests share: waiting for conditions, raw HTTP, event streams, other programs, and
 //! servers that do as they are told.
 
+pub(crate) mod cipher;
 pub(crate) mod http;
 pub(crate) mod memory;
 pub(crate) mod process;
@@ -40,6 +41,10 @@ impl Gate {
     pub(crate) fn open(&self) {
         *self.0.0.lock().unwrap() = true;
         self.0.1.notify_all();
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        *self.0.0.lock().unwrap()
     }
 
     /// Waits until it is open.

@@ -105,7 +105,7 @@ pub(crate) fn field(request: &str, name: &str) -> Option<String> {
 }
 
 /// Reads a head, and a body if it has a length; less if the client leaves.
-fn read_request(socket: &mut TcpStream) -> String {
+pub(crate) fn read_request(socket: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     let mut piece = [0; 4096];
     loop {

@@ -1,17 +1,23 @@
-//! A client of an event stream that sees its chunks and its events.
+//! A reader of an event stream: the crate's own client, on one connection that the test may touch.
+//! What a stream is in bytes and chunks is for [`Client`](super::http::Client) to see.
 
-use std::io::{BufReader, Read, Write};
+use std::error::Error as _;
+use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
-use tidings::{MessageEvent, Parser};
+use tidings::client::{Connection, EventSource, StreamRequest, Transport, Update, Url};
+use tidings::http::{Framing, ResponseHead};
+use tidings::{Error, EventId, MessageEvent};
 
-use super::http::{connect, read_chunk, read_head};
+use super::SOON;
+use super::http::connect;
 
 pub(crate) struct EventStream {
-    reader: BufReader<TcpStream>,
-    parser: Parser,
-    pub(crate) status: u16,
-    pub(crate) fields: Vec<String>,
+    source: EventSource,
+    socket: Arc<Socket>,
+    head: ResponseHead,
 }
 
 /// How a stream ended.
@@ -24,47 +30,60 @@ pub(crate) enum End {
 }
 
 impl EventStream {
+    #[track_caller]
     pub(crate) fn open(address: SocketAddr, target: &str) -> Self {
-        Self::open_with(address, target, "")
+        Self::with(address, EventSource::with(request(address, target)))
     }
 
-    /// Opens a stream; `fields` are whole lines, each with its CRLF.
-    pub(crate) fn open_with(address: SocketAddr, target: &str, fields: &str) -> Self {
-        let mut socket = connect(address);
-        let accept = "Accept: text/event-stream\r\n";
-        let head = format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n{accept}{fields}\r\n");
-        socket.write_all(head.as_bytes()).unwrap();
-        Self::over(socket)
+    /// Opens a stream, and asks for it with this field.
+    #[track_caller]
+    pub(crate) fn open_with(address: SocketAddr, target: &str, field: (&str, &str)) -> Self {
+        let request = request(address, target).with_field(field.0, field.1);
+        Self::with(address, EventSource::with(request.expect("a field")))
     }
 
-    /// A stream whose request has been sent.
-    pub(crate) fn over(socket: TcpStream) -> Self {
-        let mut reader = BufReader::new(socket);
-        let (status, fields) = read_head(&mut reader);
-        Self { reader, parser: Parser::new(), status, fields }
+    /// Opens a stream, and asks for what came behind this id.
+    #[track_caller]
+    pub(crate) fn resume(address: SocketAddr, target: &str, id: &str) -> Self {
+        let id = EventId::new(id).expect("an id");
+        let source = EventSource::with(request(address, target)).with_last_event_id(id);
+        Self::with(address, source)
+    }
+
+    #[track_caller]
+    fn with(address: SocketAddr, source: EventSource) -> Self {
+        let socket =
+            Arc::new(Socket { stream: connect(address), until: Mutex::new(Instant::now() + SOON) });
+        let transport = Given(Arc::clone(&socket));
+        let mut source = source.transport(transport).reconnects(false).silence(SOON);
+        let head = match source.next_update() {
+            Some(Ok(Update::Opened { head, .. })) => head,
+            other => panic!("not a stream but {other:?}"),
+        };
+        // Any other end would be that of the connection, whole or not.
+        assert_eq!(head.framing(), Framing::Chunked);
+        Self { source, socket, head }
+    }
+
+    /// The field lines of the head without their CRLF.
+    pub(crate) fn fields(&self) -> Vec<String> {
+        let line = |(name, value)| format!("{name}: {}", String::from_utf8_lossy(value));
+        self.head.fields().map(line).collect()
     }
 
     pub(crate) fn socket(&self) -> &TcpStream {
-        self.reader.get_ref()
-    }
-
-    /// The content of the next chunk; `None` at the last.
-    pub(crate) fn chunk(&mut self) -> Option<String> {
-        let chunk = read_chunk(&mut self.reader).expect("a chunk");
-        chunk.map(|chunk| String::from_utf8(chunk).expect("UTF-8"))
+        &self.socket.stream
     }
 
     /// The next event, or how the stream ended.
+    #[track_caller]
     pub(crate) fn next(&mut self) -> Result<MessageEvent, End> {
-        loop {
-            if let Some(event) = self.parser.next_event() {
-                return Ok(event);
-            }
-            match read_chunk(&mut self.reader) {
-                Ok(Some(chunk)) => self.parser.feed(&chunk).expect("an event stream"),
-                Ok(None) => return Err(End::Whole),
-                Err(_) => return Err(End::CutOff),
-            }
+        *self.socket.until.lock().unwrap() = Instant::now() + SOON;
+        match self.source.next_update() {
+            Some(Ok(Update::Event(event))) => Ok(event),
+            Some(Ok(Update::Ended)) => Err(End::Whole),
+            Some(Err(error)) if is_cut(&error) => Err(End::CutOff),
+            other => panic!("neither an event nor an end but {other:?}"),
         }
     }
 
@@ -75,6 +94,7 @@ impl EventStream {
     }
 
     /// Reads to the end, and tells how it ended.
+    #[track_caller]
     pub(crate) fn end(&mut self) -> End {
         loop {
             if let Err(end) = self.next() {
@@ -82,15 +102,56 @@ impl EventStream {
             }
         }
     }
+}
 
-    /// Reads whatever comes behind the end: nothing, if the connection is closed.
-    pub(crate) fn rest(&mut self) -> Vec<u8> {
-        let mut rest = Vec::new();
-        let _ = self.reader.read_to_end(&mut rest);
-        rest
+fn request(address: SocketAddr, target: &str) -> StreamRequest {
+    StreamRequest::get(&format!("http://{address}{target}")).expect("a URL")
+}
+
+/// Whether the connection was over before the stream was.
+fn is_cut(error: &Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+    let kind = cause.map(io::Error::kind);
+    matches!(kind, Some(ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset))
+}
+
+/// The one connection that there is.
+struct Given(Arc<Socket>);
+
+impl Transport for Given {
+    fn connect(&self, _: &Url, _: Duration) -> io::Result<Arc<dyn Connection>> {
+        let socket = Arc::clone(&self.0);
+        Ok(socket)
+    }
+}
+
+struct Socket {
+    stream: TcpStream,
+    /// Past it nothing is read: heartbeats would go on for ever where the event does not come.
+    until: Mutex<Instant>,
+}
+
+impl Connection for Socket {
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        if Instant::now() > *self.until.lock().unwrap() {
+            return Err(io::Error::other("waited in vain for an event"));
+        }
+        Connection::read(&self.stream, buffer)
     }
 
-    pub(crate) fn parser(&self) -> &Parser {
-        &self.parser
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        Connection::write(&self.stream, bytes)
     }
+
+    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.stream.set_read_timeout(timeout)
+    }
+
+    fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.stream.set_write_timeout(timeout)
+    }
+
+    /// The stream's drop closes the socket; so the server sees a reset and nothing before it, if
+    /// there is something unread.
+    fn shutdown(&self) {}
 }

@@ -14,6 +14,7 @@ mod required;
 mod results;
 mod sends;
 mod table;
+mod tool;
 
 use crate::Result;
 use cases::Case;
@@ -68,5 +69,9 @@ fn present(options: &Options) -> Vec<&'static str> {
 
 fn once(case: &Case, name: &str) -> Result<Outcome> {
     let server = Server::start(name, case.counted)?;
-    if case.strace { sends::count(case, &server) } else { process::load(case, &server) }
+    match case.load {
+        _ if case.strace => sends::count(case, &server),
+        cases::TOOL => tool::load(case, &server),
+        _ => process::load(case, &server),
+    }
 }

@@ -13,7 +13,7 @@ use super::results::Outcome;
 use crate::{Result, servers, system};
 
 const SERVER_CORE: &str = "0";
-const LOAD_CORE: &str = "1";
+pub(super) const LOAD_CORE: &str = "1";
 
 /// All servers, in the order of the tables.
 pub(super) const NAMES: [&str; 8] =

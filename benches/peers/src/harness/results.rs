@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::Result;
 
 /// The numbers of one run, by name.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Outcome(HashMap<String, f64>);
 
 impl Outcome {

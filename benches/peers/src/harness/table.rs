@@ -14,6 +14,7 @@ pub(super) enum Columns {
     Throughput,
     Volley,
     Latency,
+    Tool,
     Channels,
     Ticks,
     Memory,
@@ -40,6 +41,7 @@ impl Columns {
             Self::Throughput => "Burst: one post after the other",
             Self::Volley => "64 posts back to back, then a rest",
             Self::Latency => "Paced: from publish to receipt",
+            Self::Tool => "The same by `tidings bench`",
             Self::Channels => "An event to one of many channels with one stream each",
             Self::Ticks => "4,000 streams that tick each second",
             Self::Memory => "Memory for each idle stream",
@@ -71,6 +73,17 @@ impl Columns {
                 SERVER,
                 LOAD,
                 ("load late, p99 µs", "late_p99"),
+            ],
+            Self::Tool => &[
+                ("deliveries", "received"),
+                ("lost", "lost"),
+                ("doubled", "doubled"),
+                ("out of order", "out_of_order"),
+                P50,
+                P99,
+                P999,
+                ("own delay, p50 µs", "own_p50"),
+                ("p99 µs", "own_p99"),
             ],
             Self::Channels => &[P50, P99, P999, EACH, SERVER, LOAD],
             Self::Ticks => &[
@@ -104,10 +117,11 @@ impl Columns {
     }
 }
 
-const ALL: [Columns; 10] = [
+const ALL: [Columns; 11] = [
     Columns::Throughput,
     Columns::Volley,
     Columns::Latency,
+    Columns::Tool,
     Columns::Channels,
     Columns::Ticks,
     Columns::Memory,

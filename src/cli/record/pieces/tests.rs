@@ -9,7 +9,7 @@ fn millis(n: u64) -> Duration {
 }
 
 fn open(after: u64, status: u16, content_type: &str) -> Entry {
-    let answer = Some(Answer { status, content_type: content_type.into() });
+    let answer = Some(Answer { status, content_type: content_type.into(), location: None });
     Entry::Open { after: millis(after), answer }
 }
 

@@ -69,7 +69,8 @@ fn each_line_of_a_stream_is_told() {
         (": x", "comment: says nothing, but that the server is there"),
         ("", "blank line: no data, so no event"),
         (" data: x", "a field that nobody knows: ignored"),
-        ("\u{feff}data: x", "data, a line of it"),
+        ("\u{feff}data: x", "byte order mark, dropped; data, a line of it"),
+        ("\u{feff}", "byte order mark, dropped; blank line: no data, so no event"),
     ] {
         let read = format!("{line}\n");
         let bytes = read.as_bytes().escape_ascii().to_string();
@@ -151,6 +152,43 @@ fn an_end_is_told_from_a_cut() {
     assert_eq!(ended(format!("{head}a").as_bytes()), "it was cut, as its length says");
     assert_eq!(ended(format!("{head}ab").as_bytes()), "all of the answer is here");
     assert_eq!(ended(format!("{HEAD}\r\na").as_bytes()), "and the answer with it");
+}
+
+#[test]
+fn only_the_first_line_of_a_stream_has_a_byte_order_mark() {
+    let rows = stream(&["data: a\n\u{feff}data: b\n\u{feff}\n".as_bytes()]).remove(0);
+    let unknown = "a field that nobody knows: ignored";
+    assert_eq!(rows[0], row("data: a\\n", "data, a line of it"));
+    assert_eq!(rows[1], row("\\xef\\xbb\\xbfdata: b\\n", unknown));
+    assert_eq!(rows[2], row("\\xef\\xbb\\xbf\\n", unknown));
+}
+
+/// All that is not secret of an answer that comes in these reads.
+fn public(reads: &[&[u8]]) -> String {
+    let mut explainer = Explainer::new();
+    let rows = reads.iter().flat_map(|read| explainer.read(read));
+    let public = rows
+        .flat_map(|row| [&row.bytes[..row.secret.start], &row.bytes[row.secret.end..]].concat());
+    String::from_utf8(public.collect()).expect("text")
+}
+
+#[test]
+fn a_secret_is_told_wherever_a_read_cuts_it() {
+    let head = "HTTP/1.1 200 OK\r\nSet-Cookie: \tsid=SECRET; a: SECRET \r\n\
+                SET-COOKIE:SECRET\r\nX: y\r\n\r\n";
+    let expected = "HTTP/1.1 200 OK\r\nSet-Cookie: \t\r\nSET-COOKIE:\r\nX: y\r\n\r\n";
+    for end in 0..head.len() {
+        let (one, other) = head.as_bytes().split_at(end);
+        assert_eq!(public(&[one, other]), expected, "cut at {end}");
+    }
+    assert_eq!(public(&head.as_bytes().chunks(1).collect::<Vec<_>>()), expected);
+}
+
+#[test]
+fn a_secret_stays_one_in_what_is_no_head_any_more() {
+    let head = "HTTP/1.1 200 OK\r\nCookie : SECRET\r\nA: b\r\nCookie: SECRET\r\n SECRET\r\n";
+    let expected = "HTTP/1.1 200 OK\r\nCookie : \r\nA: b\r\nCookie: \r\n \r\n";
+    assert_eq!(public(&[head.as_bytes()]), expected);
 }
 
 fn ended(bytes: &[u8]) -> &'static str {

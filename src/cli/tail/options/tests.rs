@@ -34,6 +34,10 @@ fn a_field_that_can_not_be_sent_is_told_why() {
         let wrong = parse(&["--header", line]).unwrap_err();
         assert!(wrong.starts_with("--header: ") && wrong.contains(why), "{wrong}");
     }
+    for (one, other) in [("A: b", "a: b"), ("Content-Type: a/b", "content-type: c/d")] {
+        let wrong = parse(&["--header", one, "--header", other]).unwrap_err();
+        assert!(wrong.starts_with("--header: ") && wrong.contains("is given twice"), "{wrong}");
+    }
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn a_name_a_value_and_a_line_end_may_come_in_pieces() {
         pieces: &[b"i", b"d: 1", b"2\nev", b"ent:", b" x", b"y\ndata", b"\n\n"],
         events: vec![("xy", "", "12")],
         id: "12",
-        retry: None,
+        ..Case::default()
     }
     .check();
 }

@@ -77,13 +77,13 @@ fn an_id_whose_block_has_no_end_does_not_count() {
 #[test]
 fn a_reconnection_time_is_digits_and_nothing_else() {
     let stream = "retry: 3000\ndata: a\n\nretry: 30x0\ndata: b\n\nretry: 12 \ndata: c\n\n";
-    timed(stream, &["a", "b", "c"], 3000);
-    timed("retry: 1\nretry: 01000\nretry: -1\ndata: a\n\n", &["a"], 1000);
+    timed(stream, &[("a", Some(3000)), ("b", None), ("c", None)], 3000);
+    timed("retry: 1\nretry: 01000\nretry: -1\ndata: a\n\n", &[("a", Some(1000))], 1000);
     plain(&[b"retry\ndata: a\n\nretry: \ndata: b\n\n"], &["a", "b"]);
 }
 
 #[test]
 fn a_reconnection_time_needs_no_event_and_no_blank_line() {
-    timed("retry: 5000\n\ndata: a\n\n", &["a"], 5000);
-    timed("data: a\n\nretry: 5000\n", &["a"], 5000);
+    timed("retry: 5000\n\ndata: a\n\n", &[("a", Some(5000))], 5000);
+    timed("data: a\n\nretry: 5000\n", &[("a", None)], 5000);
 }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::super::super::support::process::run_hub;
 use super::*;
 
 const CASSETTE: &[u8] = b": tidings cassette 1\n\
@@ -20,7 +21,8 @@ const CASSETTE: &[u8] = b": tidings cassette 1\n\
     : part +0ms 8\n\
     : rest data: \\xf0\\x9f\n\
     : end +0ms reset\n\
-    : open +0ms 503 text/html\n\
+    : open +0ms 307 text/html\n\
+    : location /there\n\
     : part +0ms 3\n\
     : rest <p>\n\
     : end +0ms close\n\
@@ -50,11 +52,29 @@ fn a_cassette_is_played_back_true_to_the_chunk() {
         ((CHUNKS.map(Vec::from).to_vec(), false), Close::Reset)
     );
     let second = mock.get("1");
-    assert!(
-        second.text().starts_with("HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/html")
-    );
+    let moved =
+        "HTTP/1.1 307 Temporary Redirect\r\nContent-Type: text/html\r\nLocation: /there\r\n";
+    assert!(second.text().starts_with(moved), "{}", second.text());
     assert!(second.text().ends_with("\r\n\r\n3\r\n<p>\r\n0\r\n\r\n"));
     mock.get("1").assert("", "", Close::Closed);
+}
+
+#[test]
+fn a_recording_that_was_broken_off_is_played_as_far_as_it_goes_and_cut() {
+    let whole = ": tidings cassette 1\n: open +0ms 200 text/event-stream\n: read +0ms 3\n:a\n";
+    let why = "the file ends within this, so it is left out: \
+        was the recording broken off, or the file edited?";
+    for (torn, said) in [("", None), (": read +0ms 9\ndata: b", Some(5)), (": end +0", Some(5))] {
+        let cassette = format!("{whole}{torn}");
+        let received = Mock::start("sse", &cassette, &[]).get("");
+        assert_eq!(received.chunks(), (vec![b":a\n".to_vec()], false), "{torn:?}");
+        assert_eq!(received.close, Close::Closed, "{torn:?}");
+        let script = file("sse", &cassette);
+        let path = script.0.display().to_string();
+        let (_, stderr, status) = run_hub(&["mock", "--print", &path]);
+        let said = said.map(|line| format!("tidings: {path}:{line}: {why}\n"));
+        assert_eq!((stderr, status), (said.unwrap_or_default(), Some(0)), "{torn:?}");
+    }
 }
 
 #[test]

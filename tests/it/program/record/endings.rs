@@ -62,12 +62,16 @@ fn its_time_over_it_leaves() {
 }
 
 #[test]
-fn a_server_that_is_silent_is_left() {
+fn a_stall_is_recorded_and_can_be_met_again() {
     let options = ["--silence=1", "--no-reconnect", "--quiet"];
     let recorded = Recorded::of(&one_and_a_half().url("/"), &options);
-    assert_eq!(recorded.lines().last().unwrap(), ": end + left");
-    let said = "tidings: nothing has come for 1s\n";
-    assert_eq!((&*recorded.stderr, recorded.status), (said, Some(5)));
+    let mock = recorded.mock(&["--speed=100"]);
+    let again = Recorded::of(&mock.address().to_string(), &options);
+    for recorded in [&recorded, &again] {
+        assert_eq!(recorded.lines().last().unwrap(), ": end + stall");
+        let said = "tidings: nothing has come for 1s\n";
+        assert_eq!((&*recorded.stderr, recorded.status), (said, Some(5)));
+    }
 }
 
 #[test]
@@ -90,12 +94,35 @@ fn a_place_that_can_not_be_written_is_told() {
     assert_eq!((stderr.lines().count(), status), (1, Some(1)));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_file_that_can_grow_no_further_ends_with_what_is_whole() {
+    let script = Script::acts(vec![act(|peer| {
+        let event = format!("data: {}\n\n", "x".repeat(92));
+        peer.send(CHUNKED);
+        (0..1_000).for_each(|_| peer.send(format!("64\r\n{event}\r\n")));
+    })]);
+    let file = place();
+    // A write that passes the limit does what it can, as on a disk that gets full.
+    let limited = "trap '' XFSZ && ulimit -f 32 && exec \"$0\" record --quiet \"$@\"";
+    let mut command = Command::new("sh");
+    command.args(["-c", limited]).arg(hub_path()).arg(script.url("/")).arg(&file.0);
+    let output = command.output().unwrap();
+    let path = file.0.display().to_string();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.starts_with(&format!("tidings: can't write {path}: ")), "{stderr}");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(events(&std::fs::read(&file.0).unwrap()).len() > 50);
+    let (_, stderr, status) = run_hub(&["mock", "--print", &path]);
+    assert_eq!((&*stderr, status), ("", Some(0)));
+}
+
 #[test]
 fn a_wrong_command_line_is_told_what_was_meant() {
     for (arguments, said) in [
-        (&["record", "h"][..], "an URL and a file are needed: tidings record [options] URL FILE"),
+        (&["record", "h"][..], "a URL and a file are needed: tidings record [options] URL FILE"),
         (&["record", "--forse", "h", "f"], "unknown option --forse: did you mean --force?"),
-        (&["record", "ftp://h/", "-"], "an URL must begin with http:// or https://: \"ftp://h/\""),
+        (&["record", "ftp://h/", "-"], "a URL must begin with http:// or https://: \"ftp://h/\""),
         (&["record", "h", "f", "g"], "unexpected argument \"g\": record takes URL FILE"),
     ] {
         let (stdout, stderr, status) = run_hub(arguments);

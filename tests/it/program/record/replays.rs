@@ -63,7 +63,7 @@ fn a_mock_in_chaos() {
     let source = TemporaryFile::new("record-chaos.sse", script);
     let path = source.0.display().to_string();
     let expected = ["größe", "b", "c", "d\ne", "f", "g"];
-    for seed in 0..6 {
+    let check = |seed: u32| {
         let chaos = format!("--chaos={seed}");
         let mock = Process::hub(&["mock", &path, &chaos, "--speed=100"]);
         let recorded = Recorded::of(&mock.address().to_string(), &["--quiet"]);
@@ -71,7 +71,15 @@ fn a_mock_in_chaos() {
         let data: Vec<_> = events(&recorded.bytes()).into_iter().map(|event| event.1).collect();
         assert_eq!(data, expected, "{seed}");
         comes_back(&recorded, &["--quiet"]);
-    }
+    };
+    // Seed 7 ends a stream before the reconnection time has come, and so takes seconds.
+    let seeds: Vec<u32> = (0..=20).filter(|seed| *seed != 7).collect();
+    // Most of the time is spent on waiting for clients to come back.
+    std::thread::scope(|scope| {
+        for seeds in seeds.chunks(4) {
+            scope.spawn(|| seeds.iter().copied().for_each(check));
+        }
+    });
 }
 
 /// A mock that plays this, recorded.

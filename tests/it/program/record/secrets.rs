@@ -15,16 +15,17 @@ fn keeps(recorded: &Recorded) -> String {
 #[test]
 fn no_field_and_no_query_brings_one_in() {
     let answer = format!(
-        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nSet-Cookie: k={SECRET}\r\n\
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; k={SECRET}\r\nSet-Cookie: k={SECRET}\r\n\
          X-Token: {SECRET}\r\nWWW-Authenticate: Basic realm={SECRET}\r\n\r\ndata: a\n\n"
     );
     let script = Script::answers([answer]);
-    let url = script.url(&format!("/events?token={SECRET}&{SECRET}#{SECRET}"));
+    let url = script.url(&format!("/events;s={SECRET}?token={SECRET}&{SECRET}#{SECRET}"));
     let fields = ["Authorization: Bearer", "Cookie: k=", "X-Api-Key:", "Proxy-Authorization:"];
     let fields = fields.map(|field| format!("--header={field} {SECRET}"));
     let mut options: Vec<&str> = fields.iter().map(|field| &**field).collect();
+    let content_type = format!("--header=Content-Type: text/plain; k={SECRET}");
     let content = format!("--data={SECRET}");
-    options.extend(["--header=Accept: */*", &content, "--count=1"]);
+    options.extend(["--header=Accept: */*", &content_type, &content, "--count=1"]);
     let recorded = Recorded::of(&url, &options);
     assert_eq!(recorded.status, Some(0), "{}", recorded.stderr);
     let about: String = keeps(&recorded)
@@ -32,7 +33,7 @@ fn no_field_and_no_query_brings_one_in() {
         .filter(|line| line.starts_with(": about "))
         .map(|line| format!("{line}\n"))
         .collect();
-    let public = script.url("/events?token=...&...");
+    let public = script.url("/events;...?token=...&...");
     let expected = format!(
         ": about POST {public}\n\
          : about Authorization: ...\n\
@@ -40,12 +41,13 @@ fn no_field_and_no_query_brings_one_in() {
          : about X-Api-Key: ...\n\
          : about Proxy-Authorization: ...\n\
          : about Accept: */*\n\
-         : about Content-Type: application/json\n"
+         : about Content-Type: text/plain\n"
     );
     assert_eq!(about, expected);
+    assert_eq!(recorded.stderr, format!("tidings: connected to {public}\n"));
     // They have been sent, though.
     let request = script.requests().remove(0);
-    assert_eq!(request.matches(SECRET).count(), 7, "{request}");
+    assert_eq!(request.matches(SECRET).count(), 9, "{request}");
 }
 
 #[test]
@@ -56,6 +58,7 @@ fn a_redirect_brings_none_in() {
     let here = Script::answers([moved]);
     let recorded = Recorded::of(&here.url("/"), &["--count=1"]);
     assert_eq!(recorded.status, Some(0), "{}", recorded.stderr);
+    assert!(!recorded.stderr.contains(SECRET), "{}", recorded.stderr);
     let text = keeps(&recorded);
     assert!(text.contains(&here.url("/")) && !text.contains(&there.url("/")), "{text}");
     assert_eq!(text.matches(": open ").count(), 1, "{text}");

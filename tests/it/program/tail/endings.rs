@@ -29,9 +29,27 @@ fn the_status_says_why_it_ended() {
     let said = "the connection was cut in the middle of the stream";
     ends(&Script::answers([cut]), &["--no-reconnect"], 5, said);
 
+    let broken = format!("{CHUNKED}9\r\ndata: a\n\n\r\nzz\r\n");
+    let said = "the answer breaks the rules of HTTP: ";
+    ends(&Script::answers([broken]), &["--no-reconnect"], 4, said);
+
     let long = format!("{STREAM}data: {}", "x".repeat(5 * 1024 * 1024));
-    let said = "a line of the event stream is longer than 4194304 bytes\n";
+    let said = "a line of the event stream is longer than 4194304 bytes; --max-event says";
     ends(&Script::answers([long]), &[], 6, said);
+}
+
+#[test]
+fn how_long_an_event_may_be_can_be_said() {
+    let long = |lines: usize| {
+        let line = format!("data: {}\n", "x".repeat(4_999_999));
+        Script::answers([format!("{STREAM}{}\n", line.repeat(lines))])
+    };
+    let (stdout, _, status) = tail(&long(1), &["--max-event=5000000", "--count=1", "--json"]);
+    assert_eq!((stdout.len() > 5_000_000, status), (true, Some(0)));
+    let said = "the data of an event is longer than 5000000 bytes; --max-event says how long it";
+    ends(&long(2), &["--max-event=5000000"], 6, said);
+    let said = "a line of the event stream is longer than 4000007 bytes; --max-event";
+    ends(&long(1), &["--max-event=4000000", "--raw"], 6, said);
 }
 
 #[test]
@@ -61,10 +79,13 @@ fn a_silent_server_is_left() {
 #[test]
 fn a_wrong_command_line_is_told_what_was_meant() {
     for (arguments, said) in [
-        (&["tail"][..], "an URL is missing: tidings tail [options] URL"),
+        (&["tail"][..], "a URL is missing: tidings tail [options] URL"),
         (&["tail", "--json", "--raw", "h"], "--json and --raw are two ways to print the same"),
+        (&["tail", "--raw", "--event=a", "h"], "--raw shows all there is"),
+        (&["tail", "--header=A: b", "--header=a: c", "h"], "--header: a is given twice"),
+        (&["tail", "--header=Content-Type: a/b", "h"], "--header Content-Type says what is sent"),
         (&["tail", "--jsn", "h"], "unknown option --jsn: did you mean --json?"),
-        (&["tail", "ftp://h/"], "an URL must begin with http:// or https://: \"ftp://h/\""),
+        (&["tail", "ftp://h/"], "a URL must begin with http:// or https://: \"ftp://h/\""),
         (&["tail", "h/", "i/"], "unexpected argument \"i/\": tail takes URL"),
         (&["tail", "--header=x", "h"], "--header: \"x\" is not of the form 'Name: value'"),
     ] {
@@ -113,5 +134,30 @@ fn a_closed_standard_output_ends_it_quietly() {
             .unwrap();
         assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{mode}");
         assert_eq!(output.status.code(), Some(0), "{mode}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn colours_are_for_terminals_alone() {
+    let painted = |mode: &str, on_terminal: bool| {
+        let script = Script::answers([format!("{STREAM}data: a\n\n")]);
+        let program = hub_path();
+        let url = script.url("/");
+        let line = format!("'{}' tail --quiet --count=1 {mode} {url}", program.display());
+        // It gives the program a terminal, where it is installed.
+        let (runs, options) = if on_terminal { ("script", "-qec") } else { ("sh", "-c") };
+        let mut command = Command::new(runs);
+        command.args([options, &line]).args(on_terminal.then_some("/dev/null"));
+        command.env("TERM", "xterm").env_remove("NO_COLOR").stdin(Stdio::null());
+        let output = command.output().ok()?;
+        assert!(output.status.success(), "{output:?}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(!text.is_empty());
+        Some(text.contains("\u{1b}["))
+    };
+    for (mode, has_colours) in [("", true), ("--raw", true), ("--json", false)] {
+        assert!(painted(mode, true).is_none_or(|painted| painted == has_colours), "{mode}");
+        assert_eq!(painted(mode, false), Some(false), "{mode}");
     }
 }

@@ -78,3 +78,29 @@ fn times_are_seconds_since_the_start() {
     assert!((0.3..10.0).contains(&time), "{received}");
     assert_eq!(&received[7..11], " s  ");
 }
+
+#[test]
+fn a_secret_that_comes_in_two_reads_is_shown_in_neither() {
+    let script = Script::acts(vec![act(|peer| {
+        for piece in ["HTTP/1.1 204 \r\nSet-Coo", "kie: sid=AB", "CDEF; Secure\r\n", "\r\n"] {
+            sleep(Duration::from_millis(200));
+            peer.send(piece);
+        }
+        assert!(peer.is_left());
+    })]);
+    let (stdout, _, _) = tail(&script, &["--raw"]);
+    let lines = lines(&stdout);
+    let answer = lines.iter().position(|line| line.starts_with("HTTP/1.1 204")).expect("an answer");
+    assert_eq!(
+        lines[answer + 1..],
+        [
+            "Set-Coo ...",
+            "received 11 bytes",
+            "kie: (6 bytes) ...",
+            "received 14 bytes",
+            "(12 bytes)␍␊ what to send along the next time",
+            "received 2 bytes",
+            "␍␊ end of the head; nothing follows",
+        ]
+    );
+}

@@ -1,0 +1,78 @@
+//! A run in one line: what went wrong, or that nothing did, and how far that can be relied on.
+
+use super::report::Report;
+
+/// What the run says of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Grade {
+    Good,
+    /// Nothing went wrong, but too little went at all.
+    Doubtful,
+    Bad,
+}
+
+#[derive(Debug)]
+pub(super) struct Verdict {
+    pub(super) grade: Grade,
+    pub(super) said: String,
+}
+
+/// With more than one event in so many not taken, the plan was not carried out.
+const FEW: u64 = 100;
+
+impl Grade {
+    /// The name in the reports.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Doubtful => "doubtful",
+            Self::Bad => "bad",
+        }
+    }
+}
+
+impl Verdict {
+    pub(super) fn new(report: &Report) -> Self {
+        let (bad, silent) = (report.verdict(), report.came() == 0);
+        let not_taken = not_taken(report);
+        let grade = match (&bad, &not_taken) {
+            (Some(_), _) => Grade::Bad,
+            (None, Some((true, _))) => Grade::Doubtful,
+            (None, _) if silent => Grade::Doubtful,
+            (None, _) => Grade::Good,
+        };
+        let mut said = bad.unwrap_or_else(|| if silent { NOTHING.into() } else { good(report) });
+        if let Some((_, words)) = not_taken {
+            said = format!("{said}; {words}");
+        }
+        Self { grade, said }
+    }
+}
+
+const NOTHING: &str = "no event came";
+
+fn good(report: &Report) -> String {
+    let found = &report.findings;
+    let told = match found.told {
+        0 => String::new(),
+        told => format!("; {told} missed, as the server said itself"),
+    };
+    let lost = if report.asked.sink.is_some() { "nothing lost, nothing" } else { "nothing" };
+    format!("{lost} doubled, nothing out of order in {} deliveries{told}", found.received)
+}
+
+/// Whether much of what should have been published was not, and how much; `None` if all was.
+fn not_taken(report: &Report) -> Option<(bool, String)> {
+    let counts = &report.counts;
+    let parts = [
+        (counts.refused, "refused"),
+        (counts.in_doubt, "in doubt"),
+        (report.course.unsent, "not sent"),
+    ];
+    let missing: u64 = parts.iter().map(|(count, _)| count).sum();
+    let planned = counts.published + missing;
+    let parts = parts.iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<_> = parts.map(|(count, name)| format!("{count} {name}")).collect();
+    let words = format!("{planned} events to publish: {}", parts.join(", "));
+    (missing > 0).then_some((missing.saturating_mul(FEW) > planned, words))
+}

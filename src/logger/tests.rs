@@ -1,0 +1,95 @@
+//! Tests of the logger: its lines, and what becomes of those that nobody reads.
+
+use super::*;
+
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Writes like [`Shared`], but not before it may.
+struct Shut {
+    open: Arc<(Mutex<bool>, Condvar)>,
+    shared: Shared,
+}
+
+impl Write for Shut {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let (open, opened) = &*self.open;
+        drop(opened.wait_while(open.lock().unwrap(), |open| !*open).unwrap());
+        self.shared.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_log_that_nobody_reads_holds_nobody_up_and_tells_what_was_dropped() {
+    let (open, printed) = (Arc::default(), Shared::default());
+    let logger = Logger::to(Shut { open: Arc::clone(&open), shared: printed.clone() });
+    let lines = ROOM / 2;
+    for number in 0..lines {
+        logger.line(format_args!("{number:09}"));
+    }
+    *open.0.lock().unwrap() = true;
+    open.1.notify_all();
+    drop(logger);
+    let printed = String::from_utf8(printed.0.lock().unwrap().clone()).unwrap();
+    let mut dropped = 0;
+    let mut next = 0;
+    for line in printed.lines() {
+        match line.strip_prefix("dropped lines=") {
+            Some(count) => {
+                dropped += count.parse::<usize>().unwrap();
+                next += count.parse::<usize>().unwrap();
+            }
+            None => {
+                assert_eq!(line.parse(), Ok(next));
+                next += 1;
+            }
+        }
+    }
+    assert_eq!(next, lines);
+    // It may have taken the buffer once before it was held up.
+    assert!(dropped >= lines - 2 * (ROOM / 10 + 1), "{dropped} of {lines}");
+}
+
+#[test]
+fn what_is_dropped_at_the_end_does_not_wait_for_ever() {
+    let logger = Logger::to(Shut { open: Arc::default(), shared: Shared::default() });
+    logger.line(format_args!("nobody reads this"));
+    drop(logger);
+}
+
+#[test]
+fn the_logger_prints_one_line_for_each_call() {
+    let printed = Shared::default();
+    let logger = Logger::to(printed.clone());
+    let stream = StreamInfo {
+        peer: "127.0.0.1:50412".parse().unwrap(),
+        target: "/sse?a=%0A",
+        bytes: 268,
+        duration: Duration::from_millis(7204),
+    };
+    logger.opened(&stream);
+    logger.event(&stream, 2, 72);
+    logger.closed(&stream, CloseReason::Client);
+    drop(logger);
+    assert_eq!(
+        String::from_utf8(printed.0.lock().unwrap().clone()).unwrap(),
+        "open peer=127.0.0.1:50412 path=/sse?a=%0A\n\
+         event peer=127.0.0.1:50412 path=/sse?a=%0A events=2 bytes=72 duration=7.204s\n\
+         close peer=127.0.0.1:50412 path=/sse?a=%0A bytes=268 duration=7.204s \
+         reason=\"the client closed the connection\"\n",
+    );
+}
