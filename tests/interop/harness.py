@@ -26,6 +26,8 @@ EVENTS = 1000
 # Longer than one read of anybody's, and of characters that a cut can split.
 FILLER = "é数🦀" * 12
 LAST = "last"
+# Of a script that a mock sends as badly as the standard allows.
+CHAOS_EVENTS, CHAOS_SEEDS = 60, range(1, 5)
 # A connection lives for so many bytes: at least the head and an event, at most a few dozen.
 LIFE = (400, 4500)
 PATIENCE = 60
@@ -225,8 +227,34 @@ def check(published, received, has_last, resumes):
         raise Failure(f"{len(lost)} events were lost, the first is {lost[0]}")
 
 
+def script():
+    """An event stream of which each event can be resumed from."""
+    texts = [data(number) for number in range(CHAOS_EVENTS)] + [LAST]
+    events = [f"id: {number}\ndata: {text}\n\n" for number, text in enumerate(texts)]
+    return "retry: 50\n" + "".join(events)
+
+
+def run_chaos(mock, start):
+    """One client on one seed. It must get every event of the script once, in order."""
+    client = start(f"http://{mock.address[0]}:{mock.address[1]}{mock.events}")
+    try:
+        until("the last event", client.has_all)
+    finally:
+        client.close()
+    expected = [data(number) for number in range(CHAOS_EVENTS)] + [LAST]
+    if client.lines != expected:
+        first = next((pair for pair in zip(client.lines, expected) if pair[0] != pair[1]),
+                     f"{len(client.lines)} of {len(expected)}")
+        raise Failure(f"other events than those of the script: {first}")
+    return f"{len(expected)} of {len(expected)} events"
+
+
 def find(*names):
     return next((path for path in map(shutil.which, names) if path), None)
+
+
+# These reconnect as the standard says, whatever comes.
+BY_THEMSELVES = ("Chromium", "tidings tail")
 
 
 def clients(options, hub):
@@ -301,7 +329,7 @@ def main():
     required = os.environ.get("INTEROP_REQUIRE") == "1"
     failures = 0
 
-    def case(name, service, start, cuts, resumes, installed):
+    def case(name, service, attempt, installed):
         nonlocal failures
         if options.only not in name:
             return
@@ -311,7 +339,7 @@ def main():
             return
         serving = service()
         try:
-            print(f"passed  {name}: {run(serving, start(serving), cuts, resumes)}", flush=True)
+            print(f"passed  {name}: {attempt(serving)}", flush=True)
         except Failure as failure:
             print(f"FAILED  {name}: {failure}", flush=True)
             failures += 1
@@ -323,13 +351,34 @@ def main():
                    "--history-bytes", "100000000", "--until-eof"]
         return Service(command, "/events/interop", "/events/interop", "the hub")
 
+    def mock(seed):
+        path = os.path.join(options.place, "chaos.sse")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(script())
+        command = [options.hub, "mock", path, "--chaos", str(seed), "--stall", "1"]
+        return Service(command, "/events", None, "the mock")
+
+    def on_mock(mock, index):
+        # The hub is where a browser reports to.
+        serving = hub()
+        try:
+            return run_chaos(mock, clients(options, serving)[index][1])
+        finally:
+            serving.close()
+
     for index, (name, _, installed) in enumerate(clients(options, None)):
-        start = lambda serving, index=index: clients(options, serving)[index][1]
-        case(f"{name} on our hub", hub, start, 20, "hub", installed)
+        attempt = lambda serving, index=index: run(
+            serving, clients(options, serving)[index][1], 20, "hub")
+        case(f"{name} on our hub", hub, attempt, installed)
+        for seed in CHAOS_SEEDS if name in BY_THEMSELVES else ():
+            service = lambda seed=seed: mock(seed)
+            attempt = lambda serving, index=index: on_mock(serving, index)
+            case(f"{name} on our mock with --chaos {seed}", service, attempt, installed)
     for name, command, resumes, installed in servers(options):
         service = lambda name=name, command=command: Service(command, "/events", "/publish", name)
-        start = lambda _, name=name: tail(options, quoted="better-sse" in name)
-        case(f"tidings tail on {name}", service, start, 5, resumes, installed)
+        attempt = lambda serving, name=name, resumes=resumes: run(
+            serving, tail(options, quoted="better-sse" in name), 5, resumes)
+        case(f"tidings tail on {name}", service, attempt, installed)
     sys.exit(1 if failures else 0)
 
 

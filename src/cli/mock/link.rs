@@ -10,8 +10,8 @@
 //!    2: 0100007F:0BB9 0100007F:D5A2 08 00000000:00000001 ...
 //! ```
 //!
-//! The state 08 is CLOSE_WAIT: the peer has closed its side, and we have not. Where there is no such
-//! table, a client that goes in a pause before a reset is missed with the next write.
+//! The state 08 is CLOSE_WAIT: the peer has closed its side, and we have not. Where there is no
+//! such table, a client that goes in a pause before a reset is missed with the next write.
 //!
 //! A client that closes only its sending side looks the same as one that goes, and is taken for
 //! one, as it is by the hub.

@@ -70,8 +70,8 @@ pub(super) static TABLE: Table<Options> = Table {
             default: Preset::Words("as the script says"),
             doc: "Sends the stream as badly as the standard allows: split anywhere, late, with \
                   comments, byte order marks and line ends of all kinds, and with connections that \
-                  end or stall (but for those of a text, which nobody comes back for). A correct client \
-                  sees the same events. The same seed gives the same bytes.",
+                  end or stall (but for those of a text, which nobody comes back for). A correct \
+                  client sees the same events. The same seed gives the same bytes.",
         },
         Flag {
             name: "stall",
@@ -125,8 +125,8 @@ pub(super) static TABLE: Table<Options> = Table {
             repeats: false,
             default: Preset::Words("it goes on"),
             doc: "Ends, with the report card, when nobody has been connected for so long. That a \
-                  client does not come back can be told after twice its reconnection time, which \
-                  is half a second at least, and 6 seconds where the script sets none.",
+                  client does not come back can be told after twice its reconnection time: half a \
+                  second at least, and 6 seconds where the script sets none.",
         },
         Flag {
             name: "until-eof",

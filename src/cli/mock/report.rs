@@ -127,8 +127,9 @@ impl Visit {
         self.status().is_some() && !self.is_stream() && !self.is_redirect()
     }
 
-    /// The connection ended so that the client should come back, to a mock that is still there. Who got no answer at all may take
-    /// that for futile; and who posts something to get a stream does not post it again by itself.
+    /// The connection ended so that the client should come back, to a mock that is still there. Who
+    /// got no answer at all may take that for futile; and who posts something to get a stream does
+    /// not post it again by itself.
     fn should_return(&self) -> bool {
         let was_ended = !matches!(self.ending, None | Some(Ending::Finish));
         self.request.starts_with("GET ") && was_ended && self.is_stream()

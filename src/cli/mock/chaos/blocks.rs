@@ -94,8 +94,8 @@ pub(super) fn can_come_back(id: &[u8]) -> bool {
     is_text && id.trim_ascii().len() == id.len()
 }
 
-/// For each section that is repeated the id, if it sets one, that a client has when it begins again.
-/// In the first round it has another there, or none.
+/// For each section that is repeated the id, if it sets one, with which a client comes into the
+/// next round. Into the first it comes with another, or none.
 pub(super) fn ids_of_later_rounds(steps: &[Step]) -> Vec<Option<Vec<u8>>> {
     let (mut ids, mut id) = (Vec::new(), None);
     let mut stretch = Stretch::default();

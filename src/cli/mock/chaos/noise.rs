@@ -39,8 +39,8 @@ pub(super) struct Disturbed {
     pub(super) unfinished: usize,
 }
 
-/// Adds noise to a block. `id` is what the client has, if that is known; `after_cr` is whether the last byte is CR,
-/// before and after.
+/// Adds noise to a block. `id` is what the client has, if that is known; `after_cr` is whether the
+/// last byte is CR, before and after.
 pub(super) fn add_to(
     block: &Block,
     id: Option<&[u8]>,
