@@ -71,9 +71,6 @@ pub(super) struct State {
     /// When it came back behind the last cut. What was sent before may have come late by the
     /// bench's doing.
     resumed: u64,
-    /// The last event ID: not the source's own, which has seen what still waits in it when it is
-    /// closed.
-    id: String,
     /// The read that the probe was told of last.
     told: u64,
 }
@@ -83,7 +80,7 @@ impl Follower {
     /// run.
     pub(super) fn run(mut self) {
         let _alarm = self.tally.alarm();
-        let mut events = self.events();
+        let mut events = self.events("");
         while !self.tally.is_over() {
             match events.next_update() {
                 Some(Ok(Update::Event(event))) => self.event(&event),
@@ -95,21 +92,22 @@ impl Follower {
                 Some(Err(error)) => {
                     self.lost(&error, COME_BACK);
                     self.tally.wait(COME_BACK);
-                    events = self.events();
+                    events = self.events(events.last_event_id());
                 }
                 None => {
                     let absence = if self.resumes { ABSENCE } else { Duration::ZERO };
                     self.closed_on_purpose(absence);
                     self.tally.wait(absence);
-                    events = self.events();
+                    // Who does not resume is somebody new.
+                    events = self.events(if self.resumes { events.last_event_id() } else { "" });
                 }
                 Some(Ok(_)) => return self.no_more(),
             }
         }
     }
 
-    /// A source that goes on behind what came last.
-    fn events(&self) -> EventSource {
+    /// A source that goes on behind this id.
+    fn events(&self, last_event_id: &str) -> EventSource {
         let events = EventSource::with(self.source.request.clone())
             .transport(self.gauge.clone())
             .connect_deadline(DEADLINE)
@@ -119,7 +117,7 @@ impl Follower {
             .max_line(LONGEST_LINE + ROOM * self.size)
             .max_event(LONGEST_EVENT + ROOM * self.size);
         self.stream.set_source(events.closer());
-        match EventId::new(&*self.state.id) {
+        match EventId::new(last_event_id) {
             Ok(id) => events.with_last_event_id(id),
             Err(_) => events,
         }
@@ -200,13 +198,11 @@ impl Follower {
         // Who resumes is the same reader, also if the server has given no ids to do it with.
         if !self.resumes {
             self.stream.account().leave(self.tally.clock.now());
-            self.state.id.clear();
         }
     }
 
     fn event(&mut self, event: &MessageEvent) {
         let at = self.gauge.read_at();
-        self.state.id.clone_from(&event.last_event_id);
         if !event.last_event_id.is_empty() {
             self.tally.ids.store(true, Relaxed);
         }
