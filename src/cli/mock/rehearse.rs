@@ -42,14 +42,7 @@ pub(super) fn rehearse(
             let mut parts = Vec::new();
             let deed = answer.take(step, here < from, &mut parts);
             parts.into_iter().for_each(|part| tape.take_part(part));
-            if tape.out.len() >= PIECE {
-                write(tape.out)?;
-                tape.out.clear();
-            }
-            if tape.recorder.held() > LONGEST_BLOCK {
-                let why = "the script goes on and on without the end of a block";
-                return Err(Failure::Failed(why.into()));
-            }
+            tape.give_out(write)?;
             match deed {
                 Deed::Nothing => {}
                 Deed::Pause(time) => tape.after = tape.after.saturating_add(time),
@@ -81,6 +74,19 @@ impl Tape<'_> {
     fn take(&mut self, entry: impl FnOnce(Duration) -> Entry) {
         let after = std::mem::take(&mut self.after);
         self.recorder.take(&entry(after), self.out);
+    }
+
+    /// Gives out what is ready, once there is enough of it.
+    fn give_out(&mut self, write: &mut dyn FnMut(&[u8]) -> Outcome) -> Outcome {
+        if self.out.len() >= PIECE {
+            write(self.out)?;
+            self.out.clear();
+        }
+        if self.recorder.held() > LONGEST_BLOCK {
+            let why = "the script goes on and on without the end of a block";
+            return Err(Failure::Failed(why.into()));
+        }
+        Ok(())
     }
 
     fn take_part(&mut self, part: Part) {
