@@ -62,7 +62,7 @@ pub(super) fn run(arguments: Arguments<'_>) -> Outcome {
 fn bench(operands: &[String], options: &Options) -> Outcome {
     let wrong = |what: &str| Failure::Usage(Wrong::new(what.into()));
     let [url] = operands else {
-        return Err(wrong(&format!("an URL is missing: {}", TABLE.usage)));
+        return Err(wrong(&format!("a URL is missing: {}", TABLE.usage)));
     };
     options.check().map_err(|why| wrong(&why))?;
     let url = follow::whole(url);

@@ -99,7 +99,7 @@ pub(super) static TABLE: Table<Options> = Table {
             takes: text("WAY", |o, way| Way::parse(way).map(|way| o.publish = Some(way))),
             repeats: false,
             default: Preset::Words("a POST to the same URL, as a tidings hub has it"),
-            doc: "How events get in: a path or an URL, and before it another method than POST, \
+            doc: "How events get in: a path or a URL, and before it another method than POST, \
                   such as 'PUT /topics/a'.",
         },
         Flag {
