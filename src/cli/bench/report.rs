@@ -157,7 +157,7 @@ impl Report {
     /// How many deliveries there should have been.
     pub(super) fn owed(&self) -> u64 {
         let Findings { received, lost, told, .. } = self.findings;
-        received + lost + told
+        (received + lost).saturating_add(told)
     }
 
     /// Events that came, of whatever origin.
