@@ -119,15 +119,7 @@ fn connect(
 
 /// Where a redirect leads; `None` if the answer is none.
 fn location(head: &ResponseHead) -> Result<Option<&str>, Trouble> {
-    let redirects = matches!(
-        head.status(),
-        Status::MOVED_PERMANENTLY
-            | Status::FOUND
-            | Status::SEE_OTHER
-            | Status::TEMPORARY_REDIRECT
-            | Status::PERMANENT_REDIRECT
-    );
-    if !redirects {
+    if !head.status().is_redirect() {
         return Ok(None);
     }
     let mut locations = head.values("location").map(std::str::from_utf8);

@@ -22,8 +22,6 @@ use super::url::Url;
 pub trait Transport: Send + Sync {
     /// Connects to the host and the port of a URL, within this time.
     ///
-    /// Until its timeouts are set, a write on the connection should wait for about as long.
-    ///
     /// # Errors
     ///
     /// [`ErrorKind::Unsupported`] if this transport can't carry such a URL, which ends an event
@@ -132,7 +130,6 @@ impl Transport for Tcp {
         }
         let socket = connect(url.host(), url.port(), within)?;
         socket.set_nodelay(true)?;
-        socket.set_write_timeout(Some(at_least(within)))?;
         Ok(Arc::new(socket))
     }
 }

@@ -98,6 +98,19 @@ impl Status {
         self.0
     }
 
+    /// Whether a client goes on at the `Location` of an answer with this status (the Fetch
+    /// standard, section 2.2.3).
+    pub fn is_redirect(self) -> bool {
+        matches!(
+            self,
+            Self::MOVED_PERMANENTLY
+                | Self::FOUND
+                | Self::SEE_OTHER
+                | Self::TEMPORARY_REDIRECT
+                | Self::PERMANENT_REDIRECT
+        )
+    }
+
     /// Whether an answer with this status has no content, whatever its head says (RFC 9112,
     /// section 6.3).
     pub(crate) fn forbids_content(self) -> bool {
@@ -130,5 +143,11 @@ mod tests {
         for code in [0, 99, 100, 101, 199, 600, 1000, u16::MAX] {
             assert!(Status::new(code).expect_err("not final").is_invalid(), "{code}");
         }
+    }
+
+    #[test]
+    fn five_statuses_lead_elsewhere() {
+        let redirects = (200..600).filter(|code| Status::new(*code).is_ok_and(Status::is_redirect));
+        assert_eq!(redirects.collect::<Vec<_>>(), [301, 302, 303, 307, 308]);
     }
 }

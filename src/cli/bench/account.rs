@@ -132,6 +132,16 @@ mod tests {
     }
 
     #[test]
+    fn a_gap_may_admit_more_than_can_be_counted() {
+        let mut account = Account::default();
+        for _ in 0..2 {
+            account.enter_gap(&format!("{{\"missed\":{}}}", u64::MAX), 0);
+            account.leave(0);
+        }
+        assert_eq!(account.by_ids().told, u64::MAX);
+    }
+
+    #[test]
     fn who_comes_later_is_owed_nothing_from_before() {
         let mut published = Published::default();
         for number in 0..4 {

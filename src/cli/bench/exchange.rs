@@ -24,7 +24,7 @@ use super::tally::{Tally, nanoseconds};
 
 /// How long a connect may take, and how long a request with its answer.
 pub(super) const DEADLINE: Duration = Duration::from_secs(10);
-/// How often somebody who waits for bytes looks whether it is still worth it.
+/// How often somebody who waits for a server looks whether it is still worth it.
 const LOOK: Duration = Duration::from_millis(100);
 /// As much as browsers take of a head, more or less.
 const LONGEST_HEAD: usize = 64 * 1024;
@@ -92,6 +92,7 @@ impl Exchange {
         let connect = || {
             let connection = Tcp.connect(address, patience.left()?)?;
             connection.set_read_timeout(Some(LOOK))?;
+            connection.set_write_timeout(Some(LOOK))?;
             Ok(connection)
         };
         let connection = connect().map_err(Fault::Broken)?;
@@ -164,7 +165,7 @@ impl Exchange {
             match self.connection.write(rest) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(length) => rest = &rest[length..],
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if is_pause(error.kind()) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -176,7 +177,7 @@ impl Exchange {
             patience.left()?;
             let read = self.connection.read(&mut self.buffer);
             match read.as_ref().map_err(io::Error::kind) {
-                Err(ErrorKind::Interrupted | ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+                Err(kind) if is_pause(kind) => {}
                 Ok(length) => {
                     self.answered |= *length > 0;
                     return read;
@@ -196,6 +197,11 @@ fn is_kept(head: &ResponseHead) -> bool {
         |option: &[u8]| options.iter().any(|other| other.trim_ascii().eq_ignore_ascii_case(option));
     let kept = head.version() == Version::Http11 || says(b"keep-alive");
     kept && !says(b"close")
+}
+
+/// Whether nothing is wrong, and only [`LOOK`] has passed.
+fn is_pause(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Interrupted | ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
 /// Whether this is how a connection fails that its peer has closed.
@@ -248,11 +254,12 @@ mod tests {
         }
     }
 
-    /// Asks a server that does this with a connection whose request has come, and gives why there
-    /// is no answer.
+    /// Sends this to a server that does this with a connection whose request begins to come, and
+    /// gives why there is no answer.
     fn fault(
         tally: &Tally,
         within: Duration,
+        request: &[u8],
         act: impl FnOnce(TcpStream) + Send + 'static,
     ) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -264,7 +271,7 @@ mod tests {
         });
         let patience = Patience::new(tally, tally.clock.now() + nanoseconds(within));
         let exchange = Exchange::connect(&url, patience);
-        let answer = exchange.and_then(|exchange| exchange.ask(b"ask", patience));
+        let answer = exchange.and_then(|exchange| exchange.ask(request, patience));
         server.join().unwrap();
         answer.map(drop).unwrap_err().to_string()
     }
@@ -284,16 +291,27 @@ mod tests {
         let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
         for (head, more) in [(head, "X: y\r\n"), (chunked, "1\r\nx\r\n")] {
             let within = Duration::from_millis(300);
-            let why = fault(&tally, within, move |socket| repeat(socket, head, more));
+            let why = fault(&tally, within, b"ask", move |socket| repeat(socket, head, more));
             assert_eq!(why, "there was no whole answer in time");
         }
+    }
+
+    #[test]
+    fn a_request_that_is_not_taken_has_the_same_deadline() {
+        let (keep, kept) = std::sync::mpsc::channel();
+        // More than any system takes at once.
+        let request = vec![b'x'; 64 * 1024 * 1024];
+        let act = move |socket| keep.send(socket).unwrap();
+        let why = fault(&Tally::new(0), Duration::from_millis(300), &request, act);
+        assert_eq!(why, "there was no whole answer in time");
+        drop(kept);
     }
 
     #[test]
     fn the_end_of_the_run_is_the_end_of_waiting_for_an_answer() {
         let tally = Arc::new(Tally::new(0));
         let ends = Arc::clone(&tally);
-        let why = fault(&tally, DEADLINE, move |socket| {
+        let why = fault(&tally, DEADLINE, b"ask", move |socket| {
             ends.end(Ok(()));
             assert!(matches!(socket.read(&mut [0]), Ok(0)), "the bench has shut it");
         });

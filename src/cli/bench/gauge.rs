@@ -108,6 +108,10 @@ impl Transport for Gauge {
         // Behind a redirect the next connect is a new one, and waits in the line again.
         *lock(permit) = None;
         *lock(permit) = Some(door.enter());
+        // The line may be long, and each connect of it take its whole time.
+        if tally.is_over() {
+            return Err(io::Error::other("the run is over"));
+        }
         let _ = begun.compare_exchange(0, tally.clock.now(), Relaxed, Relaxed);
         let own = url.has_origin_of(source.request.url());
         let connection = Tcp.connect(if own { &source.address } else { url }, within)?;
@@ -152,5 +156,30 @@ impl Connection for Gauged {
 
     fn shutdown(&self) {
         self.connection.shutdown();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use tidings::client::StreamRequest;
+
+    use super::*;
+
+    #[test]
+    fn who_waits_in_line_does_not_connect_any_more_when_the_run_is_over() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let request = StreamRequest::get(&url).unwrap();
+        let address = request.url().clone();
+        let tally = Arc::new(Tally::new(0));
+        let source = Arc::new(Source { request, address: address.clone() });
+        let gauge = Gauge::new(source, Arc::clone(&tally), Arc::new(Door::new(1)), false, 1);
+        assert!(gauge.connect(&address, Duration::from_secs(1)).is_ok());
+        tally.end(Ok(()));
+        assert!(gauge.connect(&address, Duration::from_secs(1)).is_err());
+        listener.set_nonblocking(true).unwrap();
+        assert!(listener.accept().is_ok() && listener.accept().is_err());
     }
 }

@@ -26,37 +26,34 @@ const REMEMBERED: usize = 1024;
 /// Of places where ids are counted. A server has one for each of its starts, or many.
 const PLACES: usize = 16;
 
-/// What one stream's ids have told so far.
+/// What one stream's ids have told so far. Of ids only hashes are kept, however long they are.
 #[derive(Debug, Default)]
 pub(super) struct Ids {
     /// In the order in which they were first seen; the last is mostly that of the next id.
-    places: VecDeque<(String, Runs)>,
+    places: VecDeque<(u64, Runs)>,
     newest: VecDeque<u64>,
     remembered: HashSet<u64>,
-    /// The id and the hash of what came last.
-    last: Option<(String, u64)>,
+    /// The id of what came last, and its content.
+    last: Option<(u64, u64)>,
     findings: Findings,
 }
 
 impl Ids {
     pub(super) fn enter(&mut self, event: &MessageEvent) {
         self.findings.received += 1;
-        let id = &event.last_event_id;
-        let content = hash(&(&event.event_type, &event.data));
-        if id.is_empty() {
+        if event.last_event_id.is_empty() {
             return;
         }
-        if self.last.as_ref().is_some_and(|(last, _)| last == id) {
-            if self.last.as_ref().is_some_and(|(_, last)| *last == content) {
-                self.findings.doubled += 1;
+        let (id, content) = (hash(&event.last_event_id), hash(&(&event.event_type, &event.data)));
+        match self.last.replace((id, content)) {
+            Some((last, before)) if last == id => {
+                self.findings.doubled += u64::from(before == content);
             }
-        } else {
-            match split(id) {
-                Some((place, number)) => self.enter_number(place, number),
-                None => self.enter_name(hash(id)),
-            }
+            _ => match split(&event.last_event_id) {
+                Some((place, number)) => self.enter_number(hash(&place), number),
+                None => self.enter_name(id),
+            },
         }
-        self.last = Some((id.clone(), content));
     }
 
     pub(super) fn enter_gap(&mut self, missed: Option<u64>) {
@@ -67,8 +64,8 @@ impl Ids {
         self.findings
     }
 
-    fn enter_number(&mut self, place: &str, number: u64) {
-        let Some((_, numbers)) = self.places.iter_mut().rev().find(|(name, _)| name == place)
+    fn enter_number(&mut self, place: u64, number: u64) {
+        let Some((_, numbers)) = self.places.iter_mut().rev().find(|(name, _)| *name == place)
         else {
             return self.enter_place(place, number);
         };
@@ -82,19 +79,19 @@ impl Ids {
     }
 
     /// The first number of a place, or one of a place that is past.
-    fn enter_place(&mut self, place: &str, number: u64) {
+    fn enter_place(&mut self, place: u64, number: u64) {
         if self.remembered.contains(&hash(&(place, number))) {
             self.findings.doubled += 1;
             return;
         }
         let mut numbers = Runs::default();
         numbers.insert(number);
-        self.places.push_back((place.into(), numbers));
+        self.places.push_back((place, numbers));
         if self.places.len() > PLACES {
             let (place, numbers) = self.places.pop_front().expect("there are too many");
             let newest = numbers.newest().take(REMEMBERED);
             for number in newest {
-                self.remember(hash(&(&*place, number)));
+                self.remember(hash(&(place, number)));
             }
         }
     }
@@ -180,7 +177,7 @@ mod tests {
         }
         assert_eq!((found.places.len(), found.newest.len()), (PLACES, REMEMBERED));
         assert_eq!(found.remembered.len(), REMEMBERED);
-        (0..5000).for_each(|number| found.enter_number("holes-", 2 * number));
+        (0..5000).for_each(|number| found.enter_number(hash(&"holes-"), 2 * number));
         let (_, numbers) = found.places.back().expect("the place of now");
         assert!(numbers.pieces() <= 2 * REMEMBERED, "{}", numbers.pieces());
     }

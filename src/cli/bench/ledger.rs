@@ -150,7 +150,8 @@ impl Findings {
         Self {
             received: self.received + other.received,
             lost: self.lost + other.lost,
-            told: self.told + other.told,
+            // It is what servers say, and they may say anything.
+            told: self.told.saturating_add(other.told),
             doubled: self.doubled + other.doubled,
             disordered: self.disordered + other.disordered,
         }

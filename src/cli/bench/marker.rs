@@ -53,7 +53,8 @@ impl Marker {
         let marker = Self {
             run: u64::from_str_radix(parts.next()?, 16).ok()?,
             lane: parts.next()?.parse().ok()?,
-            number: parts.next()?.parse().ok()?,
+            // There is always one behind it.
+            number: parts.next()?.parse().ok().filter(|number| *number < u64::MAX)?,
             due: parts.next()?.parse().ok()?,
             sent: parts.next()?.parse().ok()?,
             late: parts.next()?.parse().ok()?,
@@ -118,5 +119,7 @@ mod tests {
         for data in ["", "hello", "tidings-bench:x:1:1:1:1:1:", "tidings-bench:a:1:-1:1:1:1:"] {
             assert_eq!(found(data), [], "{data}");
         }
+        let number = |number: u64| found(&format!("tidings-bench:a:1:{number}:1:1:1:")).len();
+        assert_eq!((number(u64::MAX), number(u64::MAX - 1)), (0, 1));
     }
 }

@@ -77,7 +77,7 @@ fn bench(operands: &[String], options: &Options) -> Outcome {
         fs::write(path, page::report(&report)).map_err(|error| unwritten(path, &error))?;
     }
     print(&if options.json { json::report(&report) } else { text::report(&report) })?;
-    report.verdict().map_or(Ok(()), |verdict| Err(Failure::Failed(verdict)))
+    report.faults().map_or(Ok(()), |faults| Err(Failure::Failed(faults)))
 }
 
 fn not_measured(said: String) -> Failure {

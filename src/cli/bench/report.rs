@@ -157,7 +157,7 @@ impl Report {
     /// How many deliveries there should have been.
     pub(super) fn owed(&self) -> u64 {
         let Findings { received, lost, told, .. } = self.findings;
-        received + lost + told
+        (received + lost).saturating_add(told)
     }
 
     /// Events that came, of whatever origin.
@@ -205,7 +205,7 @@ impl Report {
     }
 
     /// What went wrong without a word, as one line; `None` if nothing did.
-    pub(super) fn verdict(&self) -> Option<String> {
+    pub(super) fn faults(&self) -> Option<String> {
         let Findings { lost, doubled, disordered, .. } = self.findings;
         let Course { shut_out, .. } = self.course;
         let found = format!("{lost} lost, {doubled} doubled, {disordered} out of order");

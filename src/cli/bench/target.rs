@@ -150,7 +150,7 @@ impl Sink {
     }
 }
 
-/// The first of the host's addresses that takes a connection, as an URL.
+/// The first of the host's addresses that takes a connection, as a URL.
 fn reach(url: &Url) -> Result<Url, String> {
     let failed = |why: &dyn std::fmt::Display| format!("can't connect to {url}: {why}");
     let addresses = (url.host(), url.port()).to_socket_addrs().map_err(|error| failed(&error))?;
@@ -169,7 +169,7 @@ fn reach(url: &Url) -> Result<Url, String> {
 }
 
 fn as_url(address: SocketAddr) -> Url {
-    Url::parse(&format!("http://{address}/")).expect("an address is the authority of an URL")
+    Url::parse(&format!("http://{address}/")).expect("an address is the authority of a URL")
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ impl Grade {
 
 impl Verdict {
     pub(super) fn new(report: &Report) -> Self {
-        let (bad, silent) = (report.verdict(), report.came() == 0);
+        let (bad, silent) = (report.faults(), report.came() == 0);
         let not_taken = not_taken(report);
         let grade = match (&bad, &not_taken) {
             (Some(_), _) => Grade::Bad,

@@ -57,15 +57,6 @@ pub(super) struct Head {
     pub(super) location: Option<String>,
 }
 
-/// The statuses with which a client follows a location (the Fetch standard, section 2.2.3).
-pub(super) const REDIRECTS: [Status; 5] = [
-    Status::MOVED_PERMANENTLY,
-    Status::FOUND,
-    Status::SEE_OTHER,
-    Status::TEMPORARY_REDIRECT,
-    Status::PERMANENT_REDIRECT,
-];
-
 /// How a connection is ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
@@ -93,7 +84,7 @@ impl Head {
 
     /// Whether a client goes on somewhere else.
     pub(super) fn is_redirect(&self) -> bool {
-        REDIRECTS.contains(&self.status) && self.location.is_some()
+        self.status.is_redirect() && self.location.is_some()
     }
 
     /// Whether a client reads events out of what follows.

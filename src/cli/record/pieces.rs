@@ -17,7 +17,6 @@
 use std::mem;
 use std::time::Duration;
 
-use tidings::Status;
 use tidings::http::{BodyDecoder, Framing, ResponseHead, ResponseHeadParser};
 
 use crate::cli::cassette::secrets::public_type;
@@ -163,14 +162,7 @@ impl Pieces {
 
 /// Whether the client goes on elsewhere.
 fn is_redirect(head: &ResponseHead) -> bool {
-    const STATUSES: [Status; 5] = [
-        Status::MOVED_PERMANENTLY,
-        Status::FOUND,
-        Status::SEE_OTHER,
-        Status::TEMPORARY_REDIRECT,
-        Status::PERMANENT_REDIRECT,
-    ];
-    STATUSES.contains(&head.status()) && head.field("location").is_some()
+    head.status().is_redirect() && head.field("location").is_some()
 }
 
 /// What a cassette says of a head: nothing that could be a secret.

@@ -16,6 +16,10 @@ use tidings::{HttpDate, MessageEvent};
 use crate::cli::paint::{Paint, Style};
 use crate::cli::visible;
 
+/// Where the further lines of data stand at most: a server may send a type or an id as long as a
+/// line, and each line of data would be as far to the right.
+const FURTHEST: usize = 60;
+
 /// The lines of an event that came then.
 pub(super) fn event(event: &MessageEvent, came: SystemTime, paint: Paint) -> String {
     let event_type = visible::line(&event.event_type);
@@ -26,6 +30,7 @@ pub(super) fn event(event: &MessageEvent, came: SystemTime, paint: Paint) -> Str
     let time = time_of_day(came);
     let width =
         [&time, &event_type, &id].iter().map(|part| part.chars().count()).sum::<usize>() + 2;
+    let width = width.min(FURTHEST);
     let mut lines = event.data.split('\n').map(visible::line);
     let mut text = format!(
         "{} {} {}{}\n",
@@ -77,6 +82,14 @@ mod tests {
                         \u{20}                   two\n\
                         \u{20}                   \n";
         assert_eq!(written("id: 7\nevent: é\ndata: one\ndata: two\ndata\n\n"), expected);
+    }
+
+    #[test]
+    fn a_long_type_or_id_does_not_push_the_data_aside() {
+        let long = "x".repeat(100_000);
+        let column = " ".repeat(FURTHEST);
+        let text = written(&format!("event: {long}\ndata: one\ndata: two\n\n"));
+        assert_eq!(text, format!("01:02:03.042Z {long} one\n{column}two\n"));
     }
 
     #[test]

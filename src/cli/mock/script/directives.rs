@@ -5,7 +5,7 @@
 use tidings::Status;
 
 use crate::cli::duration;
-use crate::cli::mock::step::{Ending, Head, REDIRECTS, Step};
+use crate::cli::mock::step::{Ending, Head, Step};
 
 /// What a comment can ask for.
 pub(in super::super) struct Directive {
@@ -113,7 +113,7 @@ fn status(text: &str) -> Result<Vec<Step>, String> {
     if status == Status::NO_CONTENT {
         return Ok(vec![Step::Head(Head::no_content()), Step::End(Ending::Close)]);
     }
-    if location.is_some() && !REDIRECTS.contains(&status) {
+    if location.is_some() && !status.is_redirect() {
         return Err("a status alone, or 301, 302, 303, 307 or 308 and a location".into());
     }
     let location = location.map(field_text).transpose()?;

@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 
-use super::super::super::support::script::{STREAM, read_request};
 use super::*;
+use crate::support::script::{STREAM, read_request};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::super::super::support::process::run_hub;
 use super::*;
+use crate::support::process::run_hub;
 
 const CASSETTE: &[u8] = b": tidings cassette 1\n\
     : about a test\n\

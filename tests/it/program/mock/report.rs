@@ -48,7 +48,7 @@ fn a_bad_client_gets_a_bad_card() {
     let judged: Vec<_> = said[5..].iter().map(|line| &line[26..29]).collect();
     assert_eq!(judged, ["yes", "NO ", "NO ", "-  ", "NO ", "NO "]);
     let stderr = "tidings: the client did not do all as it should: see the report card";
-    super::super::super::support::until("its word", || mock.process.stderr() == [stderr]);
+    crate::support::until("its word", || mock.process.stderr() == [stderr]);
     assert!(said[6].ends_with("#2 sent none, not \"1\""), "{}", said[6]);
 }
 
@@ -175,7 +175,7 @@ fn a_closed_standard_output_ends_it_quietly() {
 
     let script = file("sse", "data: a\n\n");
     let (mut ours, theirs) = UnixStream::pair().unwrap();
-    let mut child = Command::new(super::super::super::support::process::hub_path())
+    let mut child = Command::new(crate::support::process::hub_path())
         .args(["mock", &script.0.display().to_string()])
         .stdin(Stdio::null())
         .stdout(Stdio::from(OwnedFd::from(theirs)))
@@ -190,7 +190,7 @@ fn a_closed_standard_output_ends_it_quietly() {
     let mut socket = connect(address.parse().expect("an address"));
     socket.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
     Received::of(socket);
-    super::super::super::support::until("its end", || child.try_wait().unwrap().is_some());
+    crate::support::until("its end", || child.try_wait().unwrap().is_some());
     let output = child.wait_with_output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     assert_eq!(output.status.code(), Some(0));

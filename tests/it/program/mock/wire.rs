@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::super::super::support::process::run_hub;
-use super::super::super::support::until;
 use super::*;
+use crate::support::process::run_hub;
+use crate::support::until;
 
 #[test]
 fn a_stream_goes_out_as_it_stands_in_the_file_a_block_a_chunk() {

@@ -2,9 +2,9 @@
 
 use std::process::{Child, Command, Stdio};
 
-use super::super::super::support::process::hub_path;
-use super::super::super::support::until;
 use super::*;
+use crate::support::process::hub_path;
+use crate::support::until;
 
 /// An answer whose first chunk is a block, and whose second is the beginning of another; then the
 /// client leaves.
