@@ -208,7 +208,8 @@ impl EventSource {
     }
 
     /// How long a server may take from the connection to the end of the head of its answer: to
-    /// take the request, and to answer it. Defaults to 30 seconds.
+    /// take the request, and to answer it. Where a request can't be sent there is one second more,
+    /// for an answer that says why. Defaults to 30 seconds.
     #[must_use]
     pub fn answer_deadline(mut self, time: Duration) -> Self {
         self.bounds.answer_deadline = time.min(LONGEST);

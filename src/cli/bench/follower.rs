@@ -15,7 +15,7 @@
 
 use std::mem;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Relaxed, Release};
 use std::time::Duration;
 
 use tidings::client::{EventSource, Update};
@@ -144,7 +144,8 @@ impl Follower {
         self.stream.set_place(Place::Open);
         if self.state.ended == 0 {
             counts.ready_at.fetch_max(now, Relaxed);
-            add(&counts.ready, 1);
+            // Who sees that all are ready sees also since when.
+            counts.ready.fetch_add(1, Release);
         }
     }
 

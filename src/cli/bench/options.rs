@@ -252,7 +252,8 @@ pub(super) static TABLE: Table<Options> = Table {
         (
             0,
             "Nothing was lost, doubled or out of order. What the server admitted as missed with a \
-             tidings.gap event is counted apart, and no fault.",
+             tidings.gap event is counted apart, and no fault. Nor is a run that the report calls \
+             doubtful, as much was not taken or nothing came.",
         ),
         (1, "Something was, or a stream was not let in again."),
         (2, "The options or the URL can't be understood."),

@@ -13,7 +13,7 @@ mod drain;
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -34,6 +34,7 @@ use super::stream::{Door, Place, Stream};
 use super::system::{self, Effort};
 use super::tally::{Tally, get, nanoseconds};
 use super::target::{Sink, Source};
+use crate::cli::cassette::secrets::public_url;
 
 /// How often the main thread looks.
 const TICK: Duration = Duration::from_millis(20);
@@ -120,7 +121,7 @@ impl Run {
         progress.clear();
         let findings = if sink.is_some() { self.settle(&self.streams) } else { self.by_ids() };
         let sink = sink.map(|sink| sink.name.clone());
-        let url = source.request.url().to_string();
+        let url = public_url(&source.request.url().to_string());
         Ok(Report::new(&self.tally, probe, options, url, sink, churn)
             .with(findings, samples, course))
     }
@@ -191,7 +192,8 @@ impl Run {
             self.streams.push(stream);
             self.threads.push(thread);
         }
-        while get(&self.tally.counts.ready) < options.streams.into() && self.tally.wait(TICK) {
+        let ready = || self.tally.counts.ready.load(Acquire) >= options.streams.into();
+        while !ready() && self.tally.wait(TICK) {
             progress.show("opening", &self.tally);
         }
         self.tally.failure()

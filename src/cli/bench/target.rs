@@ -15,6 +15,7 @@ use tidings::client::{StreamRequest, Tcp, Transport, Url};
 
 use super::exchange::DEADLINE;
 use super::options::Options;
+use crate::cli::cassette::secrets::public_url;
 
 /// The stream that is followed.
 #[derive(Debug)]
@@ -27,7 +28,7 @@ pub(super) struct Source {
 /// How events get in.
 #[derive(Debug)]
 pub(super) struct Sink {
-    /// As it is told to the user.
+    /// As it is told to the user, and in reports that are passed on: without what may be a secret.
     pub(super) name: String,
     pub(super) address: Url,
     /// The request's head up to the length of its content.
@@ -135,7 +136,12 @@ impl Sink {
         }
         let mut head = format!("{method} {} HTTP/1.1\r\n", url.target());
         head.extend(fields.iter().map(|(name, value)| format!("{name}: {value}\r\n")));
-        Ok(Self { name: format!("{method} {url}"), address, head, body: options.body.clone() })
+        Ok(Self {
+            name: format!("{method} {}", public_url(&url.to_string())),
+            address,
+            head,
+            body: options.body.clone(),
+        })
     }
 
     /// The bytes of a request that publishes this.
@@ -198,9 +204,9 @@ mod tests {
     #[test]
     fn events_go_where_they_come_from_unless_it_is_said_otherwise() {
         let name = |way| sink(way, Options::default()).name;
-        assert_eq!(name(None), "POST http://127.0.0.1:1/events/a?x=1");
+        assert_eq!(name(None), "POST http://127.0.0.1:1/events/a?x=...");
         assert_eq!(name(Some("/pub")), "POST http://127.0.0.1:1/pub");
-        assert_eq!(name(Some("PUT ?id=2")), "PUT http://127.0.0.1:1/events/a?id=2");
+        assert_eq!(name(Some("PUT ?id=2")), "PUT http://127.0.0.1:1/events/a?id=...");
     }
 
     #[test]

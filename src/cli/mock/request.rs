@@ -10,15 +10,15 @@
 
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tidings::Limits;
 use tidings::http::{BodyDecoder, Head, HeadParser, Refusal, Version};
 
 use super::cors;
 
-/// How long a client may take for the next part of its request.
-const DEADLINE: Duration = Duration::from_secs(10);
+/// How long a client may take for its whole request, in however many parts it comes.
+const DEADLINE: Duration = Duration::from_secs(30);
 /// A prompt with pictures in it is many times a usual body. Nothing of it is kept.
 const LARGEST_BODY: usize = 256 * 1024 * 1024;
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
@@ -54,13 +54,13 @@ impl Request {
 
 /// Reads a request; `Ok(None)` if the client went before it had sent all of it.
 pub(super) fn read(socket: &TcpStream) -> io::Result<Option<Result<Request, Refusal>>> {
-    socket.set_read_timeout(Some(DEADLINE))?;
+    let deadline = Instant::now() + DEADLINE;
     let limits = Limits::default().body(LARGEST_BODY);
     let mut parser = HeadParser::new(&limits);
     let mut input = Vec::new();
     let mut peeked = [0; 16 * 1024];
     loop {
-        let length = socket.peek(&mut peeked)?;
+        let length = peek_by(socket, &mut peeked, deadline)?;
         if length == 0 {
             return Ok(None);
         }
@@ -73,7 +73,7 @@ pub(super) fn read(socket: &TcpStream) -> io::Result<Option<Result<Request, Refu
                 let decoder = BodyDecoder::new(head.framing(), &limits);
                 let last = usize::from(decoder.is_done());
                 consume(socket, whole - before - last)?;
-                return read_body(socket, &head, decoder);
+                return read_body(socket, &head, decoder, deadline);
             }
         }
     }
@@ -83,13 +83,14 @@ fn read_body(
     mut socket: &TcpStream,
     head: &Head,
     mut decoder: BodyDecoder,
+    deadline: Instant,
 ) -> io::Result<Option<Result<Request, Refusal>>> {
     if !decoder.is_done() && head.has_token("expect", "100-continue") {
         socket.write_all(CONTINUE)?;
     }
     let (mut peeked, mut content) = ([0; 16 * 1024], Vec::new());
     while !decoder.is_done() {
-        let length = socket.peek(&mut peeked)?;
+        let length = peek_by(socket, &mut peeked, deadline)?;
         if length == 0 {
             return Ok(None);
         }
@@ -101,6 +102,13 @@ fn read_body(
         consume(socket, taken - usize::from(decoder.is_done()))?;
     }
     Ok(Some(Ok(Request::of(head))))
+}
+
+/// Looks at what has come, and waits for it until the deadline.
+fn peek_by(socket: &TcpStream, peeked: &mut [u8], deadline: Instant) -> io::Result<usize> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    socket.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
+    socket.peek(peeked)
 }
 
 /// Takes bytes that have been looked at.

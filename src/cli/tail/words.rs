@@ -37,11 +37,13 @@ pub(super) fn field_line(line: &[u8]) -> &'static str {
     known.map_or("a field", |(_, words)| words)
 }
 
-/// Whether a field's value is a secret, which has no place on a screen.
+/// Whether a field's value may be a secret, which has no place on a screen: a name that says so is
+/// of somebody's own making more often than not. What asks for a secret (`WWW-Authenticate`) is none.
 pub(super) fn is_secret(name: &str) -> bool {
-    const SECRET: [&str; 6] =
-        ["authorization", "cookie", "proxy-authorization", "set-cookie", "x-api-key", "api-key"];
-    SECRET.iter().any(|secret| secret.eq_ignore_ascii_case(name))
+    const WORDS: [&str; 8] =
+        ["auth", "cookie", "credential", "key", "password", "secret", "session", "token"];
+    let name = name.to_ascii_lowercase();
+    !name.ends_with("authenticate") && WORDS.iter().any(|word| name.contains(word))
 }
 
 /// The empty line behind a head.
