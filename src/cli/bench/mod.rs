@@ -77,7 +77,11 @@ fn bench(operands: &[String], options: &Options) -> Outcome {
         fs::write(path, page::report(&report)).map_err(|error| unwritten(path, &error))?;
     }
     print(&if options.json { json::report(&report) } else { text::report(&report) })?;
-    report.faults().map_or(Ok(()), |faults| Err(Failure::Failed(faults)))
+    match report.faults() {
+        Some(faults) => Err(Failure::Failed(faults)),
+        None if report.came() == 0 => Err(not_measured("no event came".into())),
+        None => Ok(()),
+    }
 }
 
 fn not_measured(said: String) -> Failure {

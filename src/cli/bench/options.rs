@@ -253,14 +253,14 @@ pub(super) static TABLE: Table<Options> = Table {
             0,
             "Nothing was lost, doubled or out of order. What the server admitted as missed with a \
              tidings.gap event is counted apart, and no fault. Nor is a run that the report calls \
-             doubtful, as much was not taken or nothing came.",
+             doubtful, as much was not taken.",
         ),
         (1, "Something was, or a stream was not let in again."),
         (2, "The options or the URL can't be understood."),
         (
             NOT_MEASURED,
-            "There is no report: no stream, not one event that the server took, or not enough \
-             of the machine.",
+            "There is nothing to report: no stream, not one event that the server took or that \
+             came, or not enough of the machine.",
         ),
     ],
 };

@@ -208,7 +208,9 @@ impl Report {
     pub(super) fn faults(&self) -> Option<String> {
         let Findings { lost, doubled, disordered, .. } = self.findings;
         let Course { shut_out, .. } = self.course;
-        let found = format!("{lost} lost, {doubled} doubled, {disordered} out of order");
+        let lost = self.asked.sink.as_ref().map(|_| format!("{lost} lost, "));
+        let lost = lost.unwrap_or_default();
+        let found = format!("{lost}{doubled} doubled, {disordered} out of order");
         let outside = format!("{shut_out} of {} streams not let in again", self.asked.streams);
         let said = [(self.findings.are_bad(), found), (shut_out > 0, outside)];
         let said = said.into_iter().filter(|(bad, _)| *bad).map(|(_, said)| said);

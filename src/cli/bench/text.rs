@@ -58,7 +58,7 @@ fn counts(report: &Report) -> String {
         rows.iter().map(|(name, value)| format!("{name:NAMES$}  {value}\n")).collect();
     let verdict = Verdict::new(report);
     if verdict.grade == Grade::Doubtful {
-        let _ = writeln!(text, "note: {}", verdict.said);
+        let _ = writeln!(text, "note: doubtful: {}", verdict.said);
     }
     text
 }

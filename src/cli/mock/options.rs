@@ -46,10 +46,10 @@ pub(super) static TABLE: Table<Options> = Table {
     usage: "tidings mock SCRIPT [--listen 127.0.0.1:0] [options]",
     about: "Serves event streams from a script: an event stream as it goes over the wire, with \
             comments that direct it; or a cassette; or a .txt file, token by token, as a language \
-            model would. Every path and every method gets it, and pages of every origin may read \
-            it. A client that comes back is sent \
-            what follows. Each connection is told of in a line, and when the mock ends, a report \
-            card says how the client did.",
+            model would. Every path and every method gets it, from its beginning, and pages of \
+            every origin may read it. A client that comes back to a path is sent what follows. \
+            Each connection is told of in a line, and when the mock ends, a report card \
+            says how the client did.",
     operands: &["SCRIPT"],
     flags: &[
         Flag {
@@ -78,8 +78,8 @@ pub(super) static TABLE: Table<Options> = Table {
             takes: number("SECONDS", 1, |o, n| o.stall = Some(Duration::from_secs(n.into()))),
             repeats: false,
             default: Preset::Words("10 with --chaos, else no limit"),
-            doc: "Cuts a connection that has stalled when the client has stayed for so long. Some \
-                  seeds stall one.",
+            doc: "Cuts a connection that has stalled when the client has stayed for so long; \
+                  --speed shortens it as it does all waits. Some seeds stall one.",
         },
         Flag {
             name: "speed",
@@ -124,7 +124,8 @@ pub(super) static TABLE: Table<Options> = Table {
             }),
             repeats: false,
             default: Preset::Words("it goes on"),
-            doc: "Ends, with the report card, when nobody has been connected for so long. That a \
+            doc: "Ends, with the report card, when there have been connections and then none for \
+                  so long. That a \
                   client does not come back can be told after twice its reconnection time: half a \
                   second at least, and 6 seconds where the script sets none.",
         },

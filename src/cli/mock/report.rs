@@ -20,7 +20,7 @@
 //! did who can't be told apart (see [`tracks`]).
 
 mod card;
-mod tracks;
+pub(super) mod tracks;
 
 use std::collections::VecDeque;
 use std::time::Duration;

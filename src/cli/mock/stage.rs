@@ -19,6 +19,7 @@ use super::chaos::Opening;
 use super::course::{Course, Entrance, Progress};
 use super::link::Link;
 use super::play::{Over, Player};
+use super::report::tracks::{Numbers, redirected_to};
 use super::report::{Report, Stall, Visit};
 use super::request::{self, Request};
 use super::step::{Ending, Head};
@@ -41,7 +42,7 @@ pub(super) struct Stage {
 
 #[derive(Debug)]
 pub(super) struct State {
-    progress: Progress,
+    scripts: Scripts,
     pub(super) report: Report,
     /// How many connections have sent a request.
     begun: u64,
@@ -51,14 +52,45 @@ pub(super) struct State {
 
 impl State {
     pub(super) fn new() -> Self {
-        let (progress, report) = (Progress::new(), Report::default());
-        Self { progress, report, begun: 0, idle_since: None }
+        let (scripts, report) = (Scripts::default(), Report::default());
+        Self { scripts, report, begun: 0, idle_since: None }
     }
 
     /// For how long there has been no connection, since there has been one.
     pub(super) fn idle(&self) -> Option<Duration> {
         self.idle_since.filter(|_| self.report.open() == 0).map(|since| since.elapsed())
     }
+}
+
+/// How far the script is, for each method and path: two streams that a page opens one after the
+/// other are to get the beginning both. A query is no path of its own, as some clients put their
+/// last event ID there.
+#[derive(Debug, Default)]
+struct Scripts {
+    numbers: Numbers,
+    progress: Vec<Progress>,
+}
+
+impl Scripts {
+    fn of(&mut self, request: &str) -> &mut Progress {
+        let number = self.numbers.of(without_query(request));
+        while self.progress.len() <= number {
+            self.progress.push(Progress::new());
+        }
+        &mut self.progress[number]
+    }
+
+    /// Who is redirected goes on there with the same script.
+    fn redirected(&mut self, request: &str, head: &Head) {
+        let number = self.numbers.of(without_query(request));
+        if let Some(next) = redirected_to(request, head) {
+            self.numbers.join(number, without_query(&next));
+        }
+    }
+}
+
+fn without_query(request: &str) -> &str {
+    request.split('?').next().unwrap_or_default()
 }
 
 impl Stage {
@@ -97,7 +129,8 @@ impl Stage {
             return None;
         }
         state.report.begin(&visit);
-        Some((visit, state.progress.enter(&self.course, last_event_id)))
+        let entrance = state.scripts.of(line).enter(&self.course, last_event_id);
+        Some((visit, entrance))
     }
 
     fn perform(&self, request: &Request, mut link: Link) {
@@ -117,7 +150,7 @@ impl Stage {
             link.cut_by(Random::new(seed.wrapping_add(visit.number)));
         }
         let (over, seen) = player.play(at, &opening, &mut link);
-        self.go_on_at(over);
+        self.go_on_at(&request.line, over, seen.head.as_ref());
         match over {
             Over::Ended(Ending::Stall, _) => {
                 let begun = Instant::now();
@@ -175,12 +208,15 @@ impl Stage {
         link.close();
     }
 
-    /// Where the next connection goes on.
-    fn go_on_at(&self, over: Over) {
-        let mut state = self.lock();
+    /// Where the next connection of this client goes on.
+    fn go_on_at(&self, request: &str, over: Over, head: Option<&Head>) {
+        let scripts = &mut self.lock().scripts;
         match over {
-            Over::Ended(_, next) => state.progress.ended(&self.course, next),
-            Over::Left(at) => state.progress.left(at),
+            Over::Ended(_, next) => scripts.of(request).ended(&self.course, next),
+            Over::Left(at) => scripts.of(request).left(at),
+        }
+        if let Some(head) = head {
+            scripts.redirected(request, head);
         }
     }
 

@@ -37,8 +37,8 @@ pub(super) fn field_line(line: &[u8]) -> &'static str {
     known.map_or("a field", |(_, words)| words)
 }
 
-/// Whether a field's value may be a secret, which has no place on a screen: a name that says so is
-/// of somebody's own making more often than not. What asks for a secret (`WWW-Authenticate`) is none.
+/// Whether a field's value may be a secret, which has no place on a screen: by its name, as many
+/// are of somebody's own making. What only asks for a secret (`WWW-Authenticate`) is none.
 pub(super) fn is_secret(name: &str) -> bool {
     const WORDS: [&str; 8] =
         ["auth", "cookie", "credential", "key", "password", "secret", "session", "token"];

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tidings::Status;
 
 use super::Visit;
+use crate::cli::mock::step::Head;
 
 /// How late it may be noticed that a client has gone by itself: it can be back before that.
 const UNNOTICED: Duration = Duration::from_millis(100);
@@ -40,7 +41,7 @@ pub(super) fn tracks<'a>(visits: impl Iterator<Item = &'a Visit>) -> Vec<Track<'
     let mut numbers = Numbers::default();
     for visit in &visits {
         let number = numbers.of(&visit.request);
-        if let Some(next) = redirected_to(visit) {
+        if let Some(next) = next_request(visit) {
             numbers.join(number, &next);
         }
     }
@@ -54,33 +55,36 @@ pub(super) fn tracks<'a>(visits: impl Iterator<Item = &'a Visit>) -> Vec<Track<'
 
 /// Whether the client of the one can have come back with the other.
 pub(super) fn may_lead(before: &Visit, after: &Visit) -> bool {
-    before.request == after.request || redirected_to(before).as_ref() == Some(&after.request)
+    before.request == after.request || next_request(before).as_ref() == Some(&after.request)
 }
 
 /// The number of each request's track.
-#[derive(Default)]
-struct Numbers {
+#[derive(Debug, Default)]
+pub(in crate::cli::mock) struct Numbers {
     of: HashMap<String, usize>,
 }
 
 impl Numbers {
-    fn of(&mut self, request: &str) -> usize {
+    pub(in crate::cli::mock) fn of(&mut self, request: &str) -> usize {
         let next = self.of.len();
         *self.of.entry(request.to_owned()).or_insert(next)
     }
 
     /// Both are on this track.
-    fn join(&mut self, number: usize, request: &str) {
+    pub(in crate::cli::mock) fn join(&mut self, number: usize, request: &str) {
         let other = self.of(request);
         self.of.values_mut().filter(|of| **of == other).for_each(|of| *of = number);
     }
 }
 
+fn next_request(visit: &Visit) -> Option<String> {
+    redirected_to(&visit.request, visit.seen.head.as_ref()?)
+}
+
 /// What a client asks for next that is redirected (the Fetch standard, section 4.4), as long as
 /// that is still the mock.
-fn redirected_to(visit: &Visit) -> Option<String> {
-    let head = visit.seen.head.as_ref().filter(|head| head.is_redirect())?;
-    let (method, target) = visit.request.split_once(' ')?;
+pub(in crate::cli::mock) fn redirected_to(request: &str, head: &Head) -> Option<String> {
+    let (method, target) = request.split_once(' ').filter(|_| head.is_redirect())?;
     let is_post = method == "POST";
     let method = match head.status {
         Status::SEE_OTHER => "GET",

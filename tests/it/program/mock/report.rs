@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tidings::client::EventSource;
+
 use super::*;
 
 #[test]
@@ -76,6 +78,36 @@ fn clients_of_two_targets_at_once_are_judged_each_for_itself() {
 }
 
 #[test]
+fn who_asks_at_another_path_is_sent_the_script_from_its_beginning() {
+    let script = "id: 1\ndata: a\n\n: close\nid: 2\ndata: b\n\n: no-content\n";
+    let mock = Mock::start("sse", script, &["--until-eof"]);
+    let get = |target: &str| {
+        let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
+        Received::of(mock.send(request)).chunks().0.concat()
+    };
+    let (first, second) = (b"id: 1\ndata: a\n\n", b"id: 2\ndata: b\n\n");
+    assert_eq!(get("/a"), first);
+    assert_eq!(get("/b"), first);
+    // A query may be where a client puts its last event ID.
+    assert_eq!(get("/a?lastEventId=1"), second);
+    assert_eq!(get("/b"), second);
+}
+
+#[test]
+fn who_is_redirected_goes_on_with_the_script_there() {
+    let script = "data: a\n\n: close\n: status 307 /b\ndata: b\n\n: no-content\n";
+    let mut mock = Mock::start("sse", script, &["--until-eof"]);
+    let source = EventSource::new(&format!("http://{}/a", mock.address())).unwrap();
+    let source = source.reconnection_time(Duration::from_millis(10));
+    let data: Vec<String> = source.map(|event| event.unwrap().data).collect();
+    assert_eq!(data, ["a", "b"]);
+    drop(mock.process.child().stdin.take());
+    let said = mock.said();
+    let asked: Vec<_> = said.iter().filter_map(|line| line.split_once(" GET /")).collect();
+    assert_eq!(asked.len(), 4, "{said:?}");
+}
+
+#[test]
 fn clients_that_can_not_be_told_apart_are_not_judged() {
     let script = "retry: 9000\ndata: a\n\n: wait 300ms\n: close\ndata: b\n\n: no-content\n";
     let mut mock = Mock::start("sse", script, &["--until-eof"]);
@@ -114,17 +146,19 @@ fn who_keeps_its_ended_connection_open_is_not_waited_for() {
 #[test]
 fn who_comes_when_there_have_been_enough_has_come_back() {
     let script = "retry: 100\ndata: a\n\n: close\ndata: b\n\n: stall\n";
-    let mut mock = Mock::start("sse", script, &["--connections=2"]);
+    let mut mock = Mock::start("sse", script, &["--connections=3"]);
     let get = |target| format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
     Received::of(mock.send(get("/a")));
+    Received::of(mock.send(get("/b")));
+    std::thread::sleep(Duration::from_millis(150));
+    // This one stays, so that the mock does.
     let mut other = mock.send(get("/b"));
     other.read_exact(&mut vec![0; HEAD.len()]).unwrap();
-    std::thread::sleep(Duration::from_millis(150));
     Received::of(mock.send(get("/a"))).assert("", "", Close::Closed);
     drop(other);
     let said = mock.said();
-    assert!(said[1].ends_with(" s later: not served, as there have been enough"), "{}", said[1]);
-    assert_eq!(said[4], "  reconnects              yes  1 time");
+    assert!(said[2].ends_with(" s later: not served, as there have been enough"), "{}", said[2]);
+    assert_eq!(said[5], "  reconnects              yes  2 times");
 }
 
 #[test]

@@ -97,7 +97,7 @@ fn who_comes_back_with_an_id_gets_what_is_behind_it() {
 #[test]
 fn a_stall_ends_when_the_client_goes_and_then_it_goes_on() {
     let mock = Mock::of_script("data: a\n\n: stall\ndata: b\n\n");
-    let mut first = mock.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    let mut first = mock.send("GET /events HTTP/1.1\r\nHost: a\r\n\r\n");
     let mut received = vec![0; HEAD.len() + 14];
     first.read_exact(&mut received).unwrap();
     assert!(received.ends_with(b"\r\n\r\n9\r\ndata: a\n\n\r\n"));
@@ -106,7 +106,10 @@ fn a_stall_ends_when_the_client_goes_and_then_it_goes_on() {
     assert!(matches!(nothing, ErrorKind::WouldBlock | ErrorKind::TimedOut), "{nothing:?}");
     drop(first);
     let line = mock.process.line("#1 ");
-    assert!(line.starts_with("#1 GET /: 200, 1 event, stall, the client went after 0."), "{line}");
+    assert!(
+        line.starts_with("#1 GET /events: 200, 1 event, stall, the client went after 0."),
+        "{line}"
+    );
     mock.get("").assert(HEAD, "9\r\ndata: b\n\n\r\n0\r\n\r\n", Close::Closed);
 }
 
@@ -138,7 +141,7 @@ fn a_client_that_goes_during_a_wait_before_a_reset_is_noticed_too() {
 fn a_wait_behind_a_reset_that_is_done_is_watched_as_any_other() {
     let mock = Mock::of_script("data: a\n\n: reset\ndata: b\n\n: wait 2m\n");
     assert_eq!(mock.get("").close, Close::Reset);
-    let mut socket = mock.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    let mut socket = mock.send("GET /events HTTP/1.1\r\nHost: a\r\n\r\n");
     socket.read_exact(&mut vec![0; HEAD.len() + 14]).unwrap();
     // Who closes the sending side has gone, as far as the hub can know, and the mock.
     socket.shutdown(std::net::Shutdown::Write).unwrap();
