@@ -99,7 +99,7 @@ fn tool(time: &dyn Fn(u64) -> u64) -> [Case; 3] {
     [("tool-1x500", 1, 500), ("tool-100x100", 100, 100), ("tool-1000x10", 1_000, 10)].map(
         |(name, streams, rate)| {
             let case = Case::new(name, TOOL, Columns::Tool).with("streams", streams);
-            case.with("rate", rate).with("millis", time(8_000))
+            case.with("rate", rate).with("millis", time(8_000)).rounds(1)
         },
     )
 }

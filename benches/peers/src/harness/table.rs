@@ -82,7 +82,7 @@ impl Columns {
                 P50,
                 P99,
                 P999,
-                ("own delay, p50 µs", "own_p50"),
+                ("own wait for a core, p50 µs", "own_p50"),
                 ("p99 µs", "own_p99"),
             ],
             Self::Channels => &[P50, P99, P999, EACH, SERVER, LOAD],

@@ -39,11 +39,13 @@ fn outcome(report: &Value) -> Option<Outcome> {
         outcome.set(count, report[count].as_f64()?);
     }
     for (times, prefix, quantiles) in
-        [("latency", "", &["p50", "p99", "p999"][..]), ("own_loaded", "own_", &["p50", "p99"])]
+        [("latency", "", &["p50", "p99", "p999"][..]), ("own_queued", "own_", &["p50", "p99"])]
     {
         for quantile in quantiles {
-            let nanoseconds = report["times_ns"][times][quantile].as_f64()?;
-            outcome.set(&format!("{prefix}{quantile}"), nanoseconds / 1_000.0);
+            // It is null where too few came.
+            if let Some(nanoseconds) = report["times_ns"][times][quantile].as_f64() {
+                outcome.set(&format!("{prefix}{quantile}"), nanoseconds / 1_000.0);
+            }
         }
     }
     Some(outcome)
