@@ -191,6 +191,19 @@ fn an_answer_that_is_no_stream_ends_it() {
 }
 
 #[test]
+fn a_stream_on_which_nothing_comes_says_nothing_of_its_server() {
+    let channel = Channel::new();
+    let server = Server::bind("127.0.0.1:0").unwrap();
+    let server = server.sse("/events", move |stream, _| stream.subscribe(&channel));
+    let server = server.start().unwrap();
+    let (json, said, status) = bench(&server, &["--listen-only", "--streams=2"]);
+    assert_eq!(status, Some(3), "{json}{said}");
+    assert!(json.contains("\"verdict\":\"doubtful\""), "{json}");
+    assert!(said.ends_with("tidings: no event came\n"), "{said}");
+    server.stop().unwrap();
+}
+
+#[test]
 fn a_server_that_has_no_stream_to_give_ends_it() {
     let server = Server::bind("127.0.0.1:0").unwrap();
     let server = server.get("/events", |_| Ok(Response::new(Status::NO_CONTENT)));
