@@ -46,6 +46,9 @@ pub(super) struct Course {
     pub(super) effort: Option<Effort>,
 }
 
+/// A publisher that is so busy has no time left to catch up.
+const BUSY: f64 = 0.9;
+
 /// What was asked for.
 #[derive(Debug)]
 pub(super) struct Asked {
@@ -190,6 +193,12 @@ impl Report {
         let Times { latency, loaded, queued, late, .. } = &self.times;
         if latency.count == 0 {
             None
+        } else if self.publishing() > BUSY {
+            Some(
+                "each publisher waits for the answer to an event before the next, and together \
+                  they could not keep to the rate: take more of them (--publishers), or a lower \
+                  rate",
+            )
         } else if 2 * queued.p50.max(loaded.p50) > latency.p50
             || 2 * queued.p99.max(loaded.p99) > latency.p99
         {
@@ -202,6 +211,13 @@ impl Report {
         } else {
             None
         }
+    }
+
+    /// Which part of its time a publisher needs for the rate, if an answer takes what most take.
+    fn publishing(&self) -> f64 {
+        let Asked { sink, rate, publishers, .. } = &self.asked;
+        let each = f64::from(*rate) / f64::from((*publishers).max(1));
+        if sink.is_some() { each * self.times.publish.p50.as_secs_f64() } else { 0.0 }
     }
 
     /// What went wrong without a word, as one line; `None` if nothing did.

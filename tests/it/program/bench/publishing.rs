@@ -208,3 +208,15 @@ fn events_get_in_as_a_server_wants_them() {
     assert_eq!(status, Some(0), "{said}");
     assert_members(&json, &["\"published\":20", "\"received\":40", "\"lost\":0"]);
 }
+
+#[test]
+fn a_rate_that_its_publishers_can_not_keep_to_is_told_as_their_limit() {
+    let server = super::server(|channel, _, body| {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        drop(channel.send(body).unwrap());
+    });
+    let (json, said, status) = super::bench(&server, &["--streams=1", "--rate=100"]);
+    assert_eq!(status, Some(0), "{json}{said}");
+    assert!(json.contains("they could not keep to the rate"), "{json}");
+    server.stop().unwrap();
+}
