@@ -4,11 +4,12 @@
 //! that one, the program is run as nobody. From then on the limit is set and lifted as the test
 //! wants it. Where that can't be done, the tests say so and are left out.
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::ARGUMENTS;
 use super::vitals::{WORKER, find_metric};
@@ -36,10 +37,13 @@ struct Copied(PathBuf);
 
 impl Copied {
     fn of(program: &Path) -> Self {
-        let name = program.file_name().expect("a program").to_string_lossy();
-        let copy = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));
-        fs::copy(program, &copy).expect("the directory for such files can be written");
-        fs::set_permissions(&copy, Permissions::from_mode(0o755)).expect("our own file");
+        static COPIES: AtomicUsize = AtomicUsize::new(0);
+        let (process, number) = (std::process::id(), COPIES.fetch_add(1, Ordering::Relaxed));
+        let copy = std::env::temp_dir().join(format!("tidings-copy-{process}-{number}"));
+        // Another process writes it: a child of ours, started by another test at that moment, would
+        // hold the file open for writing, and what is open so can't be started.
+        let install = Command::new("install").args(["-m", "755"]).args([program, &copy]).status();
+        assert!(install.expect("install is there").success());
         Self(copy)
     }
 }
