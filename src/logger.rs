@@ -75,13 +75,19 @@ impl Logger {
     fn line(&self, line: fmt::Arguments<'_>) {
         let mut lines = self.queue.lock();
         self.begin(&mut lines);
-        let line = line.to_string();
         // Behind one that was dropped there is nothing until that has been told.
-        if lines.dropped > 0 || lines.waiting.len() + line.len() > ROOM {
+        if lines.dropped > 0 {
             lines.dropped += 1;
-        } else {
-            // Writing to a String cannot fail.
-            let _ = writeln!(lines.waiting, "{line}");
+            return;
+        }
+        let before = lines.waiting.len();
+        // Writing to a String cannot fail.
+        let _ = writeln!(lines.waiting, "{line}");
+        if lines.waiting.len() > ROOM {
+            lines.waiting.truncate(before);
+            lines.dropped += 1;
+        } else if before == 0 {
+            // The thread waits only where there is nothing: it need not be woken for each line.
             self.queue.changed.notify_all();
         }
     }

@@ -12,7 +12,7 @@
 //! to wait and then go on as if nothing had been due would be coordinated omission. What of that
 //! is the bench's own lateness ([`pace`](super::pace)) is recorded apart and goes with the event.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tidings::http::ResponseHead;
 
@@ -20,6 +20,7 @@ use super::exchange::{Answer, Exchange, Fault, Patience};
 use super::marker::Marker;
 use super::pace::Pace;
 use super::runs::Runs;
+use super::stream::lock;
 use super::tally::{Tally, add, get, nanoseconds};
 use super::target::Sink;
 use crate::cli::visible;
@@ -74,10 +75,6 @@ const SPACING: u64 = 100_000_000;
 
 pub(super) type Log = Arc<Mutex<Published>>;
 
-pub(super) fn lock(log: &Mutex<Published>) -> MutexGuard<'_, Published> {
-    log.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 pub(super) struct Publisher {
     plan: Plan,
     sink: Arc<Sink>,
@@ -109,10 +106,9 @@ impl Publisher {
         let mut pace = Pace::default();
         for count in 0..self.plan.events {
             let due = self.plan.start + (self.plan.interval * count as f64) as u64;
-            if self.tally.clock.now() > self.plan.give_up || self.tally.is_over() {
+            if self.tally.clock.now() > self.plan.give_up || !self.tally.wait_until(due) {
                 return self.plan.events - count;
             }
-            self.tally.clock.sleep_until(due);
             let sent = self.tally.clock.now();
             let late = pace.send(due, sent);
             if due >= get(&self.tally.timed_from) {

@@ -4,11 +4,12 @@
 //! Whoever can't go on says why, and the run is over: also a thread that panics.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::histogram::Histogram;
+use super::stream::lock;
 
 /// Nanoseconds since the bench began: what all times of a run are in.
 #[derive(Debug)]
@@ -17,11 +18,6 @@ pub(super) struct Clock(Instant);
 impl Clock {
     pub(super) fn now(&self) -> u64 {
         nanoseconds(self.0.elapsed())
-    }
-
-    /// Sleeps until then; returns at once if that has passed.
-    pub(super) fn sleep_until(&self, then: u64) {
-        thread::sleep(Duration::from_nanos(then.saturating_sub(self.now())));
     }
 }
 
@@ -40,7 +36,10 @@ pub(super) struct Tally {
     pub(super) draining: AtomicBool,
     /// An event with an id has come.
     pub(super) ids: AtomicBool,
-    over: Mutex<Option<Result<(), String>>>,
+    /// How the run ended. It is looked at for each event, so that takes no lock.
+    over: OnceLock<Result<(), String>>,
+    /// Held by who waits for the end, and by who sets it.
+    end: Mutex<()>,
     ended: Condvar,
     pub(super) counts: Counts,
     pub(super) times: Times,
@@ -113,7 +112,8 @@ impl Tally {
             timed_from: AtomicU64::new(0),
             draining: AtomicBool::new(false),
             ids: AtomicBool::new(false),
-            over: Mutex::default(),
+            over: OnceLock::new(),
+            end: Mutex::default(),
             ended: Condvar::new(),
             counts: Counts::default(),
             times: Times::default(),
@@ -122,32 +122,39 @@ impl Tally {
 
     /// Ends the run, well or not; the first word counts.
     pub(super) fn end(&self, how: Result<(), String>) {
-        self.lock().get_or_insert(how);
+        let end = lock(&self.end);
+        let _ = self.over.set(how);
+        drop(end);
         self.ended.notify_all();
     }
 
     pub(super) fn is_over(&self) -> bool {
-        self.lock().is_some()
+        self.over.get().is_some()
     }
 
     /// Why the run could not go on.
     pub(super) fn failure(&self) -> Result<(), String> {
-        self.lock().clone().unwrap_or(Ok(()))
+        self.over.get().cloned().unwrap_or(Ok(()))
     }
 
     /// Waits for so long, or until the run is over; whether it is not.
     pub(super) fn wait(&self, time: Duration) -> bool {
-        let waited = self.ended.wait_timeout_while(self.lock(), time, |over| over.is_none());
-        waited.unwrap_or_else(PoisonError::into_inner).0.is_none()
+        let goes_on = |(): &mut ()| !self.is_over();
+        drop(self.ended.wait_timeout_while(lock(&self.end), time, goes_on));
+        !self.is_over()
+    }
+
+    /// The same until then; returns at once if that has passed.
+    pub(super) fn wait_until(&self, then: u64) -> bool {
+        match then.saturating_sub(self.clock.now()) {
+            0 => !self.is_over(),
+            left => self.wait(Duration::from_nanos(left)),
+        }
     }
 
     /// Ends the run if this thread panics: nobody need wait for it then.
     pub(super) fn alarm(self: &Arc<Self>) -> Alarm {
         Alarm(Arc::clone(self))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Result<(), String>>> {
-        self.over.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -188,5 +195,17 @@ mod tests {
         };
         assert!(!ends(false) && !tally.is_over());
         assert!(ends(true) && tally.failure().is_err());
+    }
+
+    #[test]
+    fn who_waits_for_a_time_is_woken_by_the_end_of_the_run() {
+        let tally = Arc::new(Tally::new(0));
+        assert!(tally.wait_until(0), "it has passed");
+        let waiting = Arc::clone(&tally);
+        let waits = thread::spawn(move || waiting.wait_until(u64::MAX));
+        tally.end(Err("the first word".into()));
+        tally.end(Ok(()));
+        assert!(!waits.join().unwrap() && !tally.wait_until(0));
+        assert_eq!(tally.failure(), Err("the first word".into()));
     }
 }
