@@ -219,5 +219,18 @@ mod tests {
         assert_eq!(limits.connections, 10_000);
         assert_eq!((limits.streams, limits.streams_per_peer), (usize::MAX, usize::MAX));
         assert_eq!(limits.heartbeat, seconds(15));
+        assert_eq!((limits.workers, limits.grace), (64, seconds(5)));
+    }
+
+    #[test]
+    fn a_time_of_more_than_a_year_is_a_year_of_365_days() {
+        let year = Duration::from_secs(31_536_000);
+        for (set, bounded) in [(Duration::MAX, year), (year, year), (year / 2, year / 2)] {
+            let limits = Limits::default().grace(set).heartbeat(set).write_deadline(set);
+            let limits = limits.head_deadline(set).body_deadline(set).idle_deadline(set).bounded();
+            assert_eq!((limits.grace, limits.heartbeat), (bounded, bounded));
+            assert_eq!((limits.write_deadline, limits.head_deadline), (bounded, bounded));
+            assert_eq!((limits.body_deadline, limits.idle_deadline), (bounded, bounded));
+        }
     }
 }

@@ -65,13 +65,15 @@ mod tests {
         for element in wanted {
             assert!(wants(element, "text/event-stream"), "{}", element.escape_ascii());
         }
-        let unwanted: [&[u8]; 10] = [
+        let unwanted: [&[u8]; 12] = [
             b"text/event-stream;q=0",
             b"text/event-stream;q=0.000",
             b"text/event-stream; q=0.",
             b"text/event-stream;q=2",
             b"text/event-stream;q=",
             b"text/event-stream;q=0.0001",
+            b"text/event-stream;q=1.0000",
+            b"text/event-stream;q=1.001",
             b"text/event-stream;q=-1",
             b"*/*",
             b"text/*",

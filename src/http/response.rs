@@ -316,11 +316,12 @@ fn is_sendable(value: &str) -> bool {
     is_value(value.as_bytes()) && trim(value.as_bytes()).len() == value.len()
 }
 
+/// Shows the names of the fields but not their values, which may be secrets.
 impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Response")
             .field("status", &self.status)
-            .field("fields", &self.fields)
+            .field("fields", &self.fields.iter().map(|(name, _)| name).collect::<Vec<_>>())
             .field("body", &self.body)
             .finish()
     }

@@ -44,7 +44,9 @@ mod tests {
     #[test]
     fn a_name_that_is_not_ours_is_refused() {
         let hosts = Hosts::new(["Hub.example".into()]);
-        for ours in ["localhost", "LOCALHOST:3000", "127.0.0.1:80", "[::1]:1", "hub.EXAMPLE:3"] {
+        for ours in
+            ["localhost", "LOCALHOST:3000", "127.0.0.1:80", "[::1]", "[::1]:1", "hub.EXAMPLE:3"]
+        {
             assert!(hosts.allow(Some(ours)), "{ours}");
         }
         for other in ["evil.example", "localhost.evil.example:3000", "127.0.0.1.evil.example"] {

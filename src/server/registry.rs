@@ -177,6 +177,26 @@ mod tests {
     }
 
     #[test]
+    fn a_peer_that_gives_one_place_back_has_one_free_and_no_more() {
+        let registry = Registry::new(usize::MAX, 2);
+        let places = [registry.admit(HOME), registry.admit(HOME)];
+        assert!(places.iter().all(Option::is_some));
+        let [first, _second] = places;
+        drop(first);
+        let third = registry.admit(HOME);
+        assert!(third.is_some());
+        assert!(registry.admit(HOME).is_none());
+    }
+
+    #[test]
+    fn peers_without_a_bound_are_not_counted() {
+        let registry = Registry::new(usize::MAX, usize::MAX);
+        let place = registry.admit(HOME);
+        assert!(place.is_some());
+        assert!(registry.lock().per_peer.is_empty() && registry.lock().peers.is_empty());
+    }
+
+    #[test]
     fn limit_streams_per_peer_takes_a_network_of_ipv6_for_one_peer() {
         for (one, other, same) in [
             ("2001:db8:0:1::1", "2001:db8:0:1:ffff::2", true),

@@ -239,6 +239,23 @@ mod tests {
     }
 
     #[test]
+    fn the_methods_of_a_path_are_those_of_its_routes_or_all_where_there_is_a_fallback() {
+        let mut routes = routes(&[(Method::Post, "/a"), (Method::Get, "/{name}")]);
+        assert_eq!(routes.allowed("/a"), "POST, GET, HEAD, OPTIONS");
+        assert_eq!(routes.allowed("/b"), "GET, HEAD, OPTIONS");
+        assert_eq!(routes.allowed("/"), "");
+        routes.set_fallback(Arc::new(|_| Ok(Response::no_content().into())));
+        assert_eq!(routes.allowed("/"), "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH");
+    }
+
+    #[test]
+    fn their_debug_form_shows_the_patterns() {
+        let routes = routes(&[(Method::Get, "/a/{b}"), (Method::Get, "/{c...}")]);
+        let shown = r#"[[Literal("a"), Param("b")], [Rest("c")]]"#;
+        assert_eq!(format!("{routes:?}"), shown);
+    }
+
+    #[test]
     fn a_get_handler_answers_head() {
         let routes = routes(&[(Method::Get, "/")]);
         assert!(matches!(routes.find(Method::Head, "/"), Found::Handler(..)));

@@ -96,6 +96,15 @@ mod tests {
     }
 
     #[test]
+    fn a_chunk_is_written_into_room_that_was_reserved_once() {
+        let mut out = Vec::new();
+        encode(&[b'x'; 100], &mut out);
+        // The largest size has 16 digits where a usize has 64 bits.
+        assert_eq!(out.capacity(), usize::BITS as usize / 4 + 2 + 100 + 2);
+        assert_eq!(size_line(usize::MAX).start, 0, "the largest size fills the room for it");
+    }
+
+    #[test]
     fn the_last_chunk_is_a_size_of_zero_and_an_empty_trailer_section() {
         assert_eq!(size_line(0).as_bytes(), b"0\r\n");
         assert_eq!(LAST, b"0\r\n\r\n");

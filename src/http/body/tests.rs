@@ -171,8 +171,9 @@ fn row_17_extensions_are_parsed_by_their_grammar_and_ignored() {
     for line in good {
         assert_eq!(content(&[line, b"\r\nhello\r\n0\r\n\r\n"].concat()), b"hello");
     }
-    let bad: [&[u8]; 17] = [
+    let bad: [&[u8]; 18] = [
         b"5;",
+        b"5x;a",
         b"5;;a",
         b"5;a;",
         b"5;=b",

@@ -69,6 +69,8 @@ fn an_origin_must_be_as_browsers_send_it() {
         "http://a.example:443",
         "https://a.example:8080",
         "tauri://localhost",
+        "moz-extension://a",
+        "x+y.2://a",
     ] {
         assert!(Cors::origins([good]).is_ok(), "{good}");
     }

@@ -1,7 +1,7 @@
 //! Tests of line ends, limits, and the one promise of the parser: splits don't matter.
 
 use super::*;
-use crate::http::support::{head, refused, with_fields};
+use crate::http::support::{head, parse, refused, with_fields};
 
 /// What comes of `bytes` when they arrive in pieces that end at these places: the target and the
 /// number of bytes taken, or the refusal, or nothing yet.
@@ -119,6 +119,22 @@ fn row_1_two_empty_lines_before_a_request_line_are_passed_over_and_no_third() {
     assert_eq!(refused(b"\r\n\r\n\r\n"), 400);
     assert_eq!(refused(b"\n"), 400);
     assert_eq!(refused(b"\rG"), 400);
+}
+
+#[test]
+fn row_1_a_bad_beginning_is_refused_with_what_is_wrong_about_it() {
+    for (bytes, wrong) in [
+        (&b"\r\n\r\n\r\n"[..], "not with empty lines"),
+        (b"\r\n\r\n\r\nGET", "not with empty lines"),
+        (b"\rG", "a CR must be followed by LF"),
+        (b"\r\n\r\r", "a CR must be followed by LF"),
+        (b"\n", "not in LF alone"),
+        (b"\r\n\nG", "not in LF alone"),
+        (b"\x16\x03", "without TLS"),
+    ] {
+        let refusal = parse(bytes).expect_err("a bad beginning");
+        assert!(refusal.why().contains(wrong), "{}: {refusal}", bytes.escape_ascii());
+    }
 }
 
 #[test]

@@ -154,6 +154,24 @@ fn row_26_the_head_of_an_event_stream_has_no_length_and_no_parameter() {
 }
 
 #[test]
+fn its_debug_form_shows_no_value_of_a_field_and_nothing_of_the_content() {
+    for (body, shown) in [
+        (Body::Empty, "Empty"),
+        (Body::Static(b"s3cret"), "Static(6 bytes)"),
+        (Body::Shared((*b"s3cret").into()), "Shared(6 bytes)"),
+        (Body::Owned(b"s3cret".to_vec()), "Owned(6 bytes)"),
+    ] {
+        let mut response = Response::new(Status::OK);
+        response.add_field("Set-Cookie", "token=s3cret");
+        response.body = body;
+        assert_eq!(
+            format!("{response:?}"),
+            format!("Response {{ status: Status(200), fields: [\"Set-Cookie\"], body: {shown} }}")
+        );
+    }
+}
+
+#[test]
 fn content_that_is_shared_is_not_copied() {
     let content: std::sync::Arc<[u8]> = (*b"large").into();
     let response = Response::shared("text/plain", content.clone());

@@ -55,6 +55,24 @@ fn anything_else_may_be_in_an_id_or_a_type() {
     }
 }
 
+#[test]
+fn an_id_and_a_type_are_shown_and_taken_as_their_text() {
+    let (name, id) = (typed("größe"), id("1-7"));
+    assert_eq!((name.to_string(), id.to_string()), ("größe".into(), "1-7".into()));
+    assert_eq!((name.as_ref(), id.as_ref()), ("größe", "1-7"));
+    assert_eq!((String::from(name), String::from(id)), ("größe".into(), "1-7".into()));
+}
+
+#[test]
+fn an_event_is_written_into_room_that_was_reserved_once() {
+    let event = Event::new("x".repeat(100)).with_type(typed("type")).with_id(id("id"));
+    let around = "id: \nevent: \nretry: 18446744073709551615\ndata: \n\n".len();
+    assert_eq!(event.to_bytes().capacity(), around + 100 + 4 + 2);
+    let mut out = Vec::new();
+    event.encode_into(&mut out);
+    assert_eq!(out.capacity(), around + 100 + 4 + 2);
+}
+
 // Rows 24 and 26: how data and comments are split, and how lines end.
 
 #[test]

@@ -278,6 +278,18 @@ fn starting_over_keeps_what_outlives_a_connection() {
 }
 
 #[test]
+fn what_is_not_taken_yet_does_not_move_the_id_to_resume_after() {
+    let mut parser = Parser::new().with_last_event_id(EventId::new("6").unwrap());
+    assert_eq!(parser.taken_last_event_id(), "6");
+    parser.feed(b"id:7\ndata:a\n\nid:8\ndata:b\n\nid:9\n\n").unwrap();
+    assert_eq!((parser.taken_last_event_id(), parser.last_event_id()), ("6", "9"));
+    parser.next_event().unwrap();
+    assert_eq!(parser.taken_last_event_id(), "7");
+    parser.next_event().unwrap();
+    assert_eq!(parser.taken_last_event_id(), "9");
+}
+
+#[test]
 fn an_id_from_before_the_stream_is_the_last_until_the_stream_names_another() {
     let mut parser = Parser::new().with_last_event_id(EventId::new("6").unwrap());
     assert_eq!(parser.last_event_id(), "6");
@@ -318,6 +330,31 @@ fn an_event_may_be_as_long_as_its_bound_and_no_longer() {
     let error = parser.feed(b"data:12\ndata:45\n\n").unwrap_err();
     let expected = "the data of an event is longer than 4 bytes";
     assert_eq!(error.to_string(), expected);
+}
+
+#[test]
+fn the_bounds_are_4_mib_for_a_line_and_16_mib_for_an_event() {
+    let line = |length: usize| format!("data:{}\n", "x".repeat(length - 5));
+    let mut parser = Parser::new();
+    parser.feed(line(4_194_304).as_bytes()).unwrap();
+    assert!(parser.feed(line(4_194_305).as_bytes()).is_err());
+
+    // Four lines of 4 MiB with the line feeds between them.
+    let data = |last: usize| [line(4_000_005).repeat(4), line(last + 5), "\n".into()].concat();
+    let last = 16_777_216 - 4 * 4_000_001;
+    let mut parser = Parser::new();
+    parser.feed(data(last).as_bytes()).unwrap();
+    assert_eq!(parser.next_event().unwrap().data.len(), 16_777_216);
+    assert!(parser.feed(data(last + 1).as_bytes()).is_err());
+}
+
+#[test]
+fn what_a_long_line_took_is_given_back_but_for_64_kib() {
+    let mut parser = Parser::new();
+    let long = "x".repeat(1_000_000);
+    parser.feed(b"data:").unwrap();
+    parser.feed(format!("{long}\n\n").as_bytes()).unwrap();
+    assert_eq!(parser.line.capacity(), 65_536);
 }
 
 #[test]
