@@ -5,26 +5,31 @@
 //! escaped : the quotation mark, the backslash, and all control characters
 //! ```
 //!
-//! The standard wants only the control characters below a space escaped. We escape all that a
-//! terminal might act on, so that the text can be shown as it is: it means the same.
+//! The standard wants only the control characters below a space escaped. We escape all that can't
+//! be seen, so that the text can be shown as it is: it means the same. What is past U+FFFF takes
+//! two escapes, as it does in UTF-16.
 
 use std::fmt::Write;
 
-use super::visible::is_unsafe;
+use super::visible;
 
 /// A string in its quotation marks.
 pub(crate) fn string(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
-    for c in text.chars() {
+    for (c, is_shown) in visible::shown(text) {
         match c {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            c if is_unsafe(c) => write!(out, "\\u{:04x}", u32::from(c)).expect("a String grows"),
-            c => out.push(c),
+            c if is_shown => out.push(c),
+            c => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    write!(out, "\\u{unit:04x}").expect("a String grows");
+                }
+            }
         }
     }
     out.push('"');
@@ -42,6 +47,7 @@ mod tests {
             ("a é 🗞", r#""a é 🗞""#),
             (r#"say "\o/""#, r#""say \"\\o/\"""#),
             ("a\nb\r\tc\0", r#""a\nb\r\tc\u0000""#),
+            ("a\u{e0041}\u{3164}", r#""a\udb40\udc41\u3164""#),
             ("\u{1b}[2J\u{7f}\u{9b}\u{202e}", r#""\u001b[2J\u007f\u009b\u202e""#),
         ] {
             assert_eq!(string(text), written);

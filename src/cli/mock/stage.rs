@@ -24,7 +24,7 @@ use super::report::{Report, Stall, Visit};
 use super::request::{self, Request};
 use super::step::{Ending, Head};
 use crate::cli::random::Random;
-use crate::cli::{Outcome, print};
+use crate::cli::{Outcome, print, visible};
 
 pub(super) struct Stage {
     pub(super) course: Course,
@@ -228,9 +228,10 @@ impl Stage {
         self.say(&line);
     }
 
-    /// Where nobody reads what is said, there is nothing more to do.
+    /// Says a line, which may quote what a client sent. Where nobody reads it, there is nothing
+    /// more to do.
     fn say(&self, line: &str) {
-        if let Err(unread) = print(line) {
+        if let Err(unread) = print(&(visible::line(line.trim_end()) + "\n")) {
             let _ = self.stop.send(Err(unread));
         }
     }
