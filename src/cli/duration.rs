@@ -1,20 +1,37 @@
-//! Durations as text: `250us`, `12ms`, `1.5s`, `2m`.
+//! Durations as text: the one form of them in flags, in the scripts of the mock and in cassettes.
 //!
 //! ```text
-//! duration = 1*DIGIT [ "." 1*9DIGIT ] unit
-//! unit     = "us" / "ms" / "s" / "m"
+//! duration = 1*DIGIT [ "." 1*9DIGIT ] [ unit ]     without a unit: seconds
+//! unit     = "us" / "ms" / "s" / "m" / "h"
 //! ```
 //!
-//! A number without a unit is refused: nobody could know whether it means seconds or milliseconds.
+//! `us` is there for cassettes, which keep times to the microsecond; the help names the others.
 
 use std::time::Duration;
 
 /// What to say to somebody who wrote something else.
 pub(crate) const FORM: &str = "a duration such as 200ms, 1.5s or 2m";
 
-/// Each unit, in nanoseconds. Those of two letters come first, as `ms` ends in `s`.
-const UNITS: [(&str, u64); 4] =
-    [("us", 1_000), ("ms", 1_000_000), ("s", 1_000_000_000), ("m", 60 * 1_000_000_000)];
+/// What a help says of durations.
+pub(crate) const RULE: &str =
+    "A DURATION is a number with ms, s, m or h, such as 1.5s; a bare number is seconds.";
+
+/// The longest that a flag takes where it has no reason for less: 136 years, to which any clock can
+/// add.
+pub(crate) const LONGEST: Duration = Duration::from_secs(u32::MAX as u64);
+
+const SECOND: u64 = 1_000_000_000;
+
+/// Each unit, in nanoseconds. Those of two letters come first, as `ms` ends in `s`; the last is for
+/// a number that has none.
+const UNITS: [(&str, u64); 6] = [
+    ("us", 1_000),
+    ("ms", 1_000_000),
+    ("s", SECOND),
+    ("m", 60 * SECOND),
+    ("h", 60 * 60 * SECOND),
+    ("", SECOND),
+];
 
 /// Reads a duration; `None` if the text is none.
 pub(crate) fn parse(text: &str) -> Option<Duration> {
@@ -50,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_duration_is_a_number_and_its_unit() {
+    fn a_duration_is_a_number_and_its_unit_or_of_seconds() {
         let micros = |text| parse(text).map(|duration| duration.as_micros());
         for (text, expected) in [
             ("0ms", 0),
@@ -60,6 +77,10 @@ mod tests {
             ("1s", 1_000_000),
             ("1.25s", 1_250_000),
             ("2m", 120_000_000),
+            ("1.5h", 5_400_000_000),
+            ("0", 0),
+            ("10", 10_000_000),
+            ("0.25", 250_000),
         ] {
             assert_eq!(micros(text), Some(expected), "{text}");
         }
@@ -67,9 +88,10 @@ mod tests {
 
     #[test]
     fn what_is_no_duration_is_refused() {
-        for text in
-            ["", "s", "5", "ms", "-1s", "+1s", "1 s", "1.s", ".5s", "1e3s", "1.1.1s", "1h", "5S"]
-        {
+        for text in [
+            "", "s", "ms", "-1s", "+1s", "1 s", "1.s", "1.", ".5s", ".5", "1e3s", "1.1.1s", "1d",
+            "5S",
+        ] {
             assert_eq!(parse(text), None, "{text}");
         }
         assert_eq!(parse("18446744073709551615s"), None);

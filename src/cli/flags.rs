@@ -1,7 +1,10 @@
 //! Flags: one table for each command, from which its parser, its help and its tests are made.
 //!
 //! ```text
-//! argument = "--" name [ "=" value ] / "--" name value / "-" letter / operand
+//! argument = "--" name [ "=" value ]   the value may be the next argument
+//!          / "-" letter [ value ]      the same, for one of LETTERS
+//!          / "--"                      all that follows is operands
+//!          / operand                   also "-", which is standard input or output
 //! ```
 //!
 //! A row says what a flag is called, what it takes, what it does to the command's options, and
@@ -13,7 +16,11 @@ mod help;
 mod wrong;
 
 use std::ffi::OsString;
+use std::time::Duration;
 
+use super::duration;
+
+pub(crate) use help::{rows, wrap};
 pub(crate) use wrong::{Wrong, distance, nearest};
 
 /// What a command's arguments can be. `O` is what they are parsed to.
@@ -49,6 +56,7 @@ pub(crate) struct Flag<O: 'static> {
 pub(crate) enum Takes<O> {
     Nothing(fn(&mut O)),
     Number { name: &'static str, least: u32, most: u32, set: fn(&mut O, u32) },
+    Duration { least: Duration, most: Duration, set: fn(&mut O, Duration) },
     OneOf { choices: &'static [&'static str], set: fn(&mut O, &str) },
     Text { name: &'static str, set: fn(&mut O, &str) -> Result<(), String> },
     Help,
@@ -72,19 +80,23 @@ pub(crate) enum Parsed<O> {
     Version,
 }
 
-/// A flag that was named, and what stood behind its `=`.
+/// The flags that have a letter, which means the same in every command: `-H` and `-d` are curl's.
+const LETTERS: [(char, &str); 4] =
+    [('H', "header"), ('V', "version"), ('d', "data"), ('h', "help")];
+
+/// A flag that was named, and the value that was attached to its name.
 type Named<'a, O> = (&'a Flag<O>, Option<String>);
 
 impl<O> Flag<O> {
     /// The row that every table has.
     pub(crate) const fn help() -> Self {
-        let doc = "Prints this. Also -h.";
+        let doc = "Prints this.";
         Self { name: "help", takes: Takes::Help, repeats: true, default: Preset::None, doc }
     }
 
     /// The row that every table has.
     pub(crate) const fn version() -> Self {
-        let doc = "Prints the version. Also -V.";
+        let doc = "Prints the version.";
         Self { name: "version", takes: Takes::Version, repeats: true, default: Preset::None, doc }
     }
 
@@ -92,6 +104,7 @@ impl<O> Flag<O> {
     fn value_name(&self) -> Option<String> {
         match &self.takes {
             Takes::Number { name, .. } | Takes::Text { name, .. } => Some((*name).into()),
+            Takes::Duration { .. } => Some("DURATION".into()),
             Takes::OneOf { choices, .. } => Some(choices.join("|")),
             Takes::Nothing(_) | Takes::Help | Takes::Version => None,
         }
@@ -124,6 +137,15 @@ impl<O> Flag<O> {
                     })?,
                 );
             }
+            Takes::Duration { least, most, set } => {
+                let expected = |what: String| Wrong::value(self.name, &what, value);
+                let time = duration::parse(value).ok_or_else(|| expected(duration::FORM.into()))?;
+                if !(*least..=*most).contains(&time) {
+                    let [least, most] = [*least, *most].map(duration::exact);
+                    return Err(expected(format!("a duration from {least} to {most}")));
+                }
+                set(options, time);
+            }
             Takes::OneOf { choices, set } if choices.contains(&value) => set(options, value),
             Takes::OneOf { choices, .. } => {
                 return Err(Wrong::value(self.name, &choices.join(" or "), value));
@@ -154,8 +176,14 @@ impl<O: Default> Table<O> {
         let (mut options, mut operands) = (O::default(), Vec::new());
         let mut given = Vec::new();
         let mut arguments = arguments.map(text).peekable();
+        let mut are_operands = false;
         while let Some(argument) = arguments.next().transpose()? {
-            let Some((flag, value)) = self.flag(&argument)? else {
+            if argument == "--" && !are_operands {
+                are_operands = true;
+                continue;
+            }
+            let named = if are_operands { None } else { self.flag(&argument)? };
+            let Some((flag, value)) = named else {
                 self.check_room(&operands, &argument)?;
                 operands.push(argument);
                 continue;
@@ -178,22 +206,30 @@ impl<O: Default> Table<O> {
 
     /// The flag that an argument names; `None` for an operand.
     fn flag(&self, argument: &str) -> Result<Option<Named<'_, O>>, Wrong> {
-        let (name, value) = match argument.split_once('=') {
+        let Some(rest) = argument.strip_prefix('-').filter(|rest| !rest.is_empty()) else {
+            return Ok(None);
+        };
+        let (name, value) = match rest.split_once('=') {
             Some((name, value)) => (name, Some(value.to_owned())),
-            None => (argument, None),
+            None => (rest, None),
         };
-        let long = match name {
-            "-h" => "help",
-            "-V" => "version",
-            // A single dash by custom means standard input or output.
-            "-" => return Ok(None),
-            _ if !name.starts_with('-') => return Ok(None),
-            _ => name.strip_prefix("--").unwrap_or_default(),
+        let find = |name: &str| self.flags.iter().find(|flag| flag.name == name);
+        let named = match name.strip_prefix('-') {
+            Some(name) => find(name).map(|flag| (flag, value)),
+            // Somebody who types -data wants --data, and not to send "ata".
+            None if find(name).is_some() => None,
+            None => lettered(rest).and_then(|(name, value)| {
+                let flag = find(name)?;
+                let is_whole = value.is_none() || flag.value_name().is_some();
+                is_whole.then_some((flag, value))
+            }),
         };
-        match self.flags.iter().find(|flag| flag.name == long) {
-            Some(flag) => Ok(Some((flag, value))),
-            None => Err(Wrong::unknown(name, self.flags.iter().map(|flag| flag.name))),
-        }
+        let unknown = || Wrong::unknown(&argument[..1 + name.len()], self.names());
+        named.map(Some).ok_or_else(unknown)
+    }
+
+    fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.flags.iter().map(|flag| flag.name)
     }
 
     fn check_room(&self, operands: &[String], argument: &str) -> Result<(), Wrong> {
@@ -207,6 +243,13 @@ impl<O: Default> Table<O> {
         let command = self.command;
         Err(Wrong::new(format!("unexpected argument {argument:?}: {command} takes {takes}")))
     }
+}
+
+/// The flag that the letter of an argument stands for, and what is attached to it.
+fn lettered(argument: &str) -> Option<(&'static str, Option<String>)> {
+    let (letter, name) = LETTERS.iter().find(|(letter, _)| argument.starts_with(*letter))?;
+    let value = &argument[letter.len_utf8()..];
+    Some((name, (!value.is_empty()).then(|| value.to_owned())))
 }
 
 fn text(argument: OsString) -> Result<String, Wrong> {

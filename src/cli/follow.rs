@@ -22,7 +22,7 @@ use super::flags::Wrong;
 use super::{Failure, say, visible};
 
 /// How a stream is followed.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(super) struct Follow {
     pub(super) last_event_id: Option<EventId>,
     /// It ends after so many events.
@@ -46,6 +46,11 @@ pub(super) const NO_CONNECTION: u8 = 5;
 pub(super) const TOO_LONG: u8 = 6;
 
 impl Follow {
+    /// Whether something is said of a connection, which standard input is not.
+    pub(super) fn is_of_a_connection(&self) -> bool {
+        *self != Self { count: self.count, quiet: self.quiet, ..Self::default() }
+    }
+
     /// What follows the stream at this URL.
     pub(super) fn source(&self, url: &str) -> Result<EventSource, Failure> {
         let mut source = EventSource::with(self.request(url)?);

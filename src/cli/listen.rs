@@ -4,18 +4,25 @@ use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, ToSocketAddrs};
 
 use super::Failure;
+use super::flags::Wrong;
+
+/// What `--listen` takes.
+const FORM: &str = "HOST:PORT, such as 127.0.0.1:3000, [::1]:3000 or localhost:0";
 
 /// Finds the addresses that `--listen` names, which may be a host's.
 pub(super) fn resolve(listen: &str) -> Result<Vec<SocketAddr>, Failure> {
     let failed = |why: String| {
-        let form = "HOST:PORT, such as 127.0.0.1:3000, [::1]:3000 or localhost:0";
-        Failure::Failed(format!("can't listen on {listen:?}: {why}: give --listen as {form}"))
+        Failure::Failed(format!("can't listen on {listen:?}: {why}: give --listen as {FORM}"))
     };
     match listen.to_socket_addrs() {
         Ok(addresses) => {
             let addresses: Vec<SocketAddr> = addresses.collect();
             let none = || failed("the name has no address".into());
             (!addresses.is_empty()).then_some(addresses).ok_or_else(none)
+        }
+        Err(error) if error.kind() == ErrorKind::InvalidInput => {
+            let what = format!("--listen must be {FORM}, and not {listen:?}");
+            Err(Failure::Usage(Wrong::new(what)))
         }
         Err(error) => Err(failed(error.to_string())),
     }

@@ -6,10 +6,10 @@
 //! text.txt   ─► tokens ┘                                       └─► rehearse ─► standard output
 //! ```
 //!
-//! To read on: [`script`] is what a script can say, [`step`] what all files come to, [`course`]
-//! where a client that comes back goes on, and [`chaos`] what a seed makes of it. These are pure,
-//! and so are [`answer`] (what goes out) and [`report`]. [`stage`], [`play`], [`request`] and
-//! [`link`] have the sockets, and [`keyboard`] has standard input.
+//! To read on: [`script`] is what a script can say, [`step`] what all files come to ([`load`]),
+//! [`course`] where a client that comes back goes on, and [`chaos`] what a seed makes of it. These
+//! are pure, and so are [`answer`] (what goes out) and [`report`]. [`stage`], [`play`],
+//! [`request`] and [`link`] have the sockets, and [`keyboard`] has standard input.
 //!
 //! The library's server does everything to keep a stream whole. The mock must be able to break
 //! one: to cut a chunk off, to reset a connection, to lie in the head. So it has a small server of
@@ -23,6 +23,7 @@ mod course;
 mod keyboard;
 mod lines;
 mod link;
+mod load;
 mod options;
 mod play;
 mod rehearse;
@@ -43,14 +44,13 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::flags::{Parsed, Wrong};
-use super::{Arguments, Failure, Outcome, cassette, listen, print, say, version};
+use super::flags::{Parsed, Wrong, rows, wrap};
+use super::{Arguments, Failure, Outcome, listen, print, say, version, width};
 use chaos::Ends;
 use course::Course;
 use options::{BAD_CLIENT, Options, TABLE};
 use script::DIRECTIVES;
 use stage::{Stage, State};
-use step::Step;
 
 /// So many connections at once; who comes beyond is closed without an answer.
 const MOST_AT_ONCE: usize = 1_000;
@@ -61,68 +61,62 @@ const BACK_OFF: Duration = Duration::from_millis(10);
 /// How often is looked whether nobody is connected.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// The help, with what a script can say behind the options.
-fn help() -> String {
-    let width = DIRECTIVES.iter().map(|directive| directive.name.len() + directive.takes.len() + 1);
-    let width = width.max().unwrap_or(0);
-    let rows = DIRECTIVES.iter().map(|directive| {
-        let form = format!("{} {}", directive.name, directive.takes);
-        format!("  : {form:width$}  {}\n", directive.doc)
-    });
-    let rows: String = rows.collect();
-    format!("{}\nIn a script, these comments are done and not sent:\n{rows}", TABLE.help())
+/// The help, with what a script can say after the options.
+pub(super) fn help(columns: usize) -> String {
+    let form = |directive: &script::Directive| {
+        let form = format!(": {} {}", directive.name, directive.takes);
+        (form.trim_end().to_owned(), directive.doc)
+    };
+    let rows = rows(&DIRECTIVES.iter().map(form).collect::<Vec<_>>(), columns);
+    let about = "In a script, these comments are done and not sent:";
+    let about = wrap(about, "", columns);
+    format!("{}\n{about}{rows}", TABLE.help(columns))
 }
 
 pub(super) fn run(arguments: Arguments<'_>) -> Outcome {
     match TABLE.parse(arguments).map_err(Failure::Usage)? {
-        Parsed::Help => print(&help()),
+        Parsed::Help => print(&help(width::columns())),
         Parsed::Version => version(),
         Parsed::Run(options, operands) => match operands.as_slice() {
             [script] => mock(&options, script),
-            _ => Err(Failure::Usage(Wrong::new("mock needs a script: mock SCRIPT".into()))),
+            _ => {
+                let what = format!("a script is missing: {}", TABLE.usage);
+                Err(Failure::Usage(Wrong::new(what)))
+            }
         },
     }
 }
 
 fn mock(options: &Options, path: &str) -> Outcome {
+    if path == load::STANDARD_INPUT && options.until_eof {
+        let what = "--until-eof waits for the end of standard input, which is the script here";
+        return Err(Failure::Usage(Wrong::new(what.into())));
+    }
     let is_text = options.tokens || path.ends_with(".txt");
-    let mut steps = load(options, path, is_text)?;
+    let mut steps = load::steps(options, path, is_text)?;
     if let Some(seed) = options.chaos {
         let ends = if is_text { Ends::MustNot } else { Ends::May };
         steps = chaos::disturb(steps, seed, ends);
     }
-    let course = Course::new(step::mark(steps));
+    let steps = step::mark(steps);
+    if step::says_nothing(&steps) {
+        say(&format!(
+            "{} has no event: one is a line such as 'data: hello', and a blank line after it",
+            load::name(path),
+        ));
+    }
+    let course = Course::new(steps);
     if !options.print {
-        return serve(options, course);
+        return serve(options, course, path != load::STANDARD_INPUT && keyboard::is_there());
     }
     let name = Path::new(path).file_name().unwrap_or_default().to_string_lossy();
     let chaos = options.chaos.map(|seed| format!(" with --chaos {seed}")).unwrap_or_default();
     let about = format!("tidings mock {name}{chaos}");
-    rehearse::rehearse(&course, options.chaos, &[about], &mut super::print_bytes)
-}
-
-/// Reads a file and makes steps of it, by what kind of file it is.
-fn load(options: &Options, path: &str, is_text: bool) -> Result<Vec<Step>, Failure> {
-    let failed = |why: String| Failure::Failed(format!("can't read the script {path}: {why}"));
-    let wrong = |line: usize, what: &str| Failure::Failed(format!("{path}:{line}: {what}"));
-    let bytes = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
-    if is_text {
-        let text = String::from_utf8(bytes).map_err(|_| failed("a text must be UTF-8".into()))?;
-        return Ok(tokens::steps(&text, Duration::from_secs_f64(1.0 / options.rate)));
-    }
-    if cassette::is_cassette(&bytes) {
-        let tape = cassette::read(&bytes).map_err(|flaw| wrong(flaw.line, &flaw.what))?;
-        if let Some(line) = tape.broken_off {
-            let why = "was the recording broken off, or the file edited?";
-            say(&format!("{path}:{line}: the file ends within this, so it is left out: {why}"));
-        }
-        return Ok(tape::steps(&tape.entries));
-    }
-    script::parse(&bytes).map_err(|flaw| wrong(flaw.line, &flaw.what))
+    rehearse::rehearse(&course, options.chaos, &[about], &mut super::print_sent)
 }
 
 /// Serves until something ends it, and prints the report card.
-fn serve(options: &Options, course: Course) -> Outcome {
+fn serve(options: &Options, course: Course, has_keyboard: bool) -> Outcome {
     let addresses = listen::resolve(&options.listen)?;
     let listener = TcpListener::bind(&*addresses).map_err(|error| {
         let why = || Failure::Failed(format!("can't listen on {}: {error}", options.listen));
@@ -131,7 +125,6 @@ fn serve(options: &Options, course: Course) -> Outcome {
     let failed = |error: io::Error| Failure::Failed(format!("can't serve: {error}"));
     let address = listener.local_addr().map_err(failed)?;
     let (stop, stopped) = mpsc::channel();
-    let has_keyboard = keyboard::is_there();
     if options.until_eof || has_keyboard {
         keyboard::read(stop.clone()).map_err(failed)?;
     }
@@ -221,9 +214,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_help_tells_every_directive_and_fits_a_terminal() {
-        let help = help();
-        assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
+    fn the_help_tells_every_directive() {
+        let help = help(80);
         for directive in &DIRECTIVES {
             assert!(help.contains(&format!("\n  : {} ", directive.name)), "{}", directive.name);
         }

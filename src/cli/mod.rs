@@ -14,7 +14,7 @@
 //! To read on: [`flags`] is the parser that each command has a table for, [`serve`] is the hub,
 //! [`tail`] shows a stream and [`record`] keeps one (what these two share is [`follow`]), [`bench`]
 //! measures a server, [`mock`] is a server that can be broken, and [`cassette`] is what it plays
-//! back. [`json`], [`visible`] and [`paint`] are how things are written.
+//! back. [`json`], [`visible`], [`paint`] and [`width`] are how things are written.
 //!
 //! Nothing here uses `println!` or `eprintln!`, which panic when the other end is closed.
 
@@ -32,12 +32,13 @@ mod record;
 mod serve;
 mod tail;
 mod visible;
+mod width;
 
 use std::ffi::OsString;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
-use flags::{Wrong, nearest};
+use flags::{Wrong, nearest, rows, wrap};
 
 /// Why a command ended without having done what it was asked to.
 #[derive(Debug)]
@@ -60,28 +61,43 @@ type Arguments<'a> = &'a mut dyn Iterator<Item = OsString>;
 struct Command {
     name: &'static str,
     about: &'static str,
+    /// For so many columns.
+    help: fn(usize) -> String,
     run: fn(Arguments<'_>) -> Outcome,
 }
 
 const COMMANDS: &[Command] = &[
-    Command { name: "bench", about: "measures how well a server delivers", run: bench::run },
-    Command { name: "help", about: "tells what is here", run: help },
+    Command {
+        name: "bench",
+        about: "measures how well a server delivers",
+        help: bench::help,
+        run: bench::run,
+    },
+    Command { name: "help", about: "prints this, or the help of a command", help, run: run_help },
     Command {
         name: "mock",
         about: "serves streams from a script, as well or as badly as it says",
+        help: mock::help,
         run: mock::run,
     },
     Command {
         name: "record",
-        about: "keeps a stream in a file, with the borders and times of its chunks",
+        about: "keeps a stream in a file, with the times and borders of its chunks",
+        help: record::help,
         run: record::run,
     },
     Command {
         name: "serve",
-        about: "runs the hub; what is done without a command",
+        about: "runs the hub (the default command)",
+        help: serve::help,
         run: serve::run,
     },
-    Command { name: "tail", about: "prints the events of a stream as they come", run: tail::run },
+    Command {
+        name: "tail",
+        about: "prints the events of a stream as they come",
+        help: tail::help,
+        run: tail::run,
+    },
 ];
 
 /// Does what the arguments say; the program's name is not among them.
@@ -110,7 +126,11 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
 const HELP: &str = "tidings --help";
 
 impl Command {
-    /// What is typed to be told about this command. As `serve` is what is done unasked, the
+    fn find(name: &str) -> Option<&'static Self> {
+        COMMANDS.iter().find(|command| command.name == name)
+    }
+
+    /// What is typed to be told about this command. As `serve` is the default command, the
     /// program's help tells about it.
     fn help(&self) -> String {
         match self.name {
@@ -120,7 +140,7 @@ impl Command {
     }
 }
 
-/// What is done without a command.
+/// The command that runs when none is named.
 const DEFAULT: &str = "serve";
 
 /// Finds the command, or gives back what is none. An argument with a dash is an option, so the
@@ -129,35 +149,52 @@ fn command(
     arguments: &mut std::iter::Peekable<impl Iterator<Item = OsString>>,
 ) -> Result<&'static Command, String> {
     let first = arguments.peek().map(|first| first.to_string_lossy().into_owned());
-    let named = |name: &str| COMMANDS.iter().find(|command| command.name == name);
     let found = match first.as_deref() {
-        Some("--help" | "-h") => named("help"),
+        Some("--help" | "-h") => Command::find("help"),
         Some(name) if !name.starts_with('-') => {
-            let command = named(name);
+            let command = Command::find(name);
             if command.is_some() {
                 arguments.next();
             }
             command
         }
-        _ => named(DEFAULT),
+        _ => Command::find(DEFAULT),
     };
     found.ok_or(first.unwrap_or_default())
 }
 
 fn unknown_command(given: &str) -> Wrong {
-    let names = COMMANDS.iter().map(|command| command.name);
-    let hint = nearest(given, names).map(|name| format!(": did you mean {name}?"));
-    Wrong::new(format!("unknown command {given:?}{}", hint.unwrap_or_default()))
+    let names = || COMMANDS.iter().map(|command| command.name);
+    let hint = nearest(given, names()).map(|name| format!(": did you mean {name}?"));
+    let (hint, all) = (hint.unwrap_or_default(), names().collect::<Vec<_>>().join(", "));
+    Wrong::new(format!("unknown command {given:?}{hint}\nthe commands are {all}"))
 }
 
-/// Prints what the program can do. As `serve` is what it does unasked, its options follow.
-fn help(_arguments: Arguments<'_>) -> Outcome {
-    let width = COMMANDS.iter().map(|command| command.name.len()).max().unwrap_or(0);
-    let rows =
-        COMMANDS.iter().map(|Command { name, about, .. }| format!("  {name:width$}  {about}\n"));
-    let commands: String = rows.collect();
-    let more = "tidings COMMAND --help tells of each. Without a command it serves:";
-    print(&format!("{VERSION}\n\nCommands:\n{commands}\n{more}\n\n{}", serve::help()))
+/// Prints the help of a command, or that of the program.
+fn run_help(arguments: Arguments<'_>) -> Outcome {
+    let named = arguments.next().map(|name| name.to_string_lossy().into_owned());
+    let command = match named.as_deref() {
+        // The whole program was asked about, in whichever way.
+        None | Some("--help" | "-h") => help,
+        Some(name) => {
+            Command::find(name).ok_or_else(|| Failure::Usage(unknown_command(name)))?.help
+        }
+    };
+    if let Some(more) = arguments.next() {
+        let what = format!("unexpected argument {more:?}: help takes one COMMAND");
+        return Err(Failure::Usage(Wrong::new(what)));
+    }
+    print(&command(width::columns()))
+}
+
+/// What the program can do. The options of the default command follow.
+fn help(columns: usize) -> String {
+    let commands: Vec<_> =
+        COMMANDS.iter().map(|command| (command.name.to_owned(), command.about)).collect();
+    let commands = rows(&commands, columns);
+    let more = "'tidings help COMMAND' tells of each. Without a command, tidings serves:";
+    let more = wrap(more, "", columns);
+    format!("{VERSION}\n\nCommands:\n{commands}\n{more}\n{}", serve::help(columns))
 }
 
 const VERSION: &str = concat!("tidings ", env!("CARGO_PKG_VERSION"));
@@ -166,14 +203,25 @@ fn version() -> Outcome {
     print(&format!("{VERSION}\n"))
 }
 
-/// Says something on standard error, if anybody listens.
+/// Says something on standard error, if anybody listens. It may quote what a server sent, so here
+/// it is made fit for a terminal, whatever it is.
 fn say(what: &str) {
-    let _ = writeln!(io::stderr(), "tidings: {what}");
+    let lines: Vec<_> = what.split('\n').map(visible::line).collect();
+    let _ = writeln!(io::stderr(), "tidings: {}", lines.join("\n"));
 }
 
 /// Writes to standard output, so that it is seen at once.
 fn print(text: &str) -> Outcome {
     print_bytes(text.as_bytes())
+}
+
+/// Writes what a server sent, which goes to a terminal only as far as it can be seen.
+fn print_sent(bytes: &[u8]) -> Outcome {
+    if !io::stdout().is_terminal() {
+        return print_bytes(bytes);
+    }
+    let lines: Vec<_> = bytes.split(|byte| *byte == b'\n').map(visible::bytes).collect();
+    print(&lines.join("\n"))
 }
 
 fn print_bytes(bytes: &[u8]) -> Outcome {
@@ -189,6 +237,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn no_line_of_a_help_is_wider_than_there_are_columns_unless_a_word_is() {
+        for Command { name, help, .. } in COMMANDS {
+            for columns in [40, 80] {
+                let fits = |line: &&str| {
+                    let is_word = !line.trim_start().contains(' ');
+                    line.chars().count() <= columns || is_word || is_form(line)
+                };
+                let help = help(columns);
+                let wide: Vec<_> = help.lines().filter(|line| !fits(line)).collect();
+                assert!(wide.is_empty(), "{name} at {columns}: {wide:?}");
+            }
+        }
+    }
+
+    /// What is typed stands in one piece: a flag and the name of its value.
+    fn is_form(line: &str) -> bool {
+        line.starts_with("  --") && line.len() < 40
+    }
+
+    #[test]
     fn commands_are_unique_and_sorted_and_each_is_told_about() {
         assert!(COMMANDS.is_sorted_by(|a, b| a.name < b.name));
         assert!(COMMANDS.iter().all(|command| !command.about.is_empty()));
@@ -197,7 +265,8 @@ mod tests {
     #[test]
     fn an_unknown_command_is_met_with_the_nearest() {
         let said = |given| unknown_command(given).to_string();
-        assert_eq!(said("sevre"), "unknown command \"sevre\": did you mean serve?");
-        assert_eq!(said("cheese"), "unknown command \"cheese\"");
+        let all = "the commands are bench, help, mock, record, serve, tail";
+        assert_eq!(said("sevre"), format!("unknown command \"sevre\": did you mean serve?\n{all}"));
+        assert_eq!(said("cheese"), format!("unknown command \"cheese\"\n{all}"));
     }
 }

@@ -33,14 +33,18 @@ use tidings::client::{Closer, EventSource, Tap, Tcp, Traffic, Update};
 use super::cassette::End;
 use super::cassette::secrets::{public_field, public_url};
 use super::flags::{Parsed, Wrong};
-use super::{Arguments, Failure, Outcome, follow, print, version};
+use super::{Arguments, Failure, Outcome, follow, print, version, width};
 use options::{Options, TABLE};
 use output::Output;
 use recording::Recording;
 
+pub(super) fn help(columns: usize) -> String {
+    TABLE.help(columns)
+}
+
 pub(super) fn run(arguments: Arguments<'_>) -> Outcome {
     match TABLE.parse(arguments).map_err(Failure::Usage)? {
-        Parsed::Help => print(&TABLE.help()),
+        Parsed::Help => print(&help(width::columns())),
         Parsed::Version => version(),
         Parsed::Run(options, operands) => match operands.as_slice() {
             [url, path] => record(&options, url, path),

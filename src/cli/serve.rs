@@ -28,19 +28,19 @@ use std::thread;
 use tidings::{Cors, Hub, Logger, Server};
 
 use super::flags::Parsed;
-use super::{Arguments, Failure, Outcome, listen, print, version};
+use super::{Arguments, Failure, Outcome, listen, print, version, width};
 use guard::{Guard, Token};
 use options::{Options, TABLE};
 use routes::{Channels, State};
 
-pub(super) fn help() -> String {
-    TABLE.help()
+pub(super) fn help(columns: usize) -> String {
+    TABLE.help(columns)
 }
 
 pub(super) fn run(arguments: Arguments<'_>) -> Outcome {
     match TABLE.parse(arguments).map_err(Failure::Usage)? {
         Parsed::Run(options, _) => serve(options),
-        Parsed::Help => print(&TABLE.help()),
+        Parsed::Help => print(&help(width::columns())),
         Parsed::Version => version(),
     }
 }

@@ -6,10 +6,12 @@
 //!      └── Tap ──► bytes ──► [`asked`], [`explain`] ──► [`raw`] ─► standard output
 //! ```
 //!
-//! Standard output holds what the stream brought and nothing else, so that it can be piped.
+//! Standard output holds what the stream brought and nothing else, so that it can be piped. With
+//! `-` in place of a URL, the stream is standard input ([`input`]).
 
 mod asked;
 mod explain;
+mod input;
 mod options;
 mod raw;
 mod readable;
@@ -25,13 +27,17 @@ use tidings::{Error, MessageEvent};
 
 use super::flags::{Parsed, Wrong};
 use super::paint::Paint;
-use super::{Arguments, Failure, Outcome, follow, json, print, version};
+use super::{Arguments, Failure, Outcome, follow, json, print, version, width};
 use options::{Options, TABLE};
+
+pub(super) fn help(columns: usize) -> String {
+    TABLE.help(columns)
+}
 
 pub(super) fn run(arguments: Arguments<'_>) -> Outcome {
     match TABLE.parse(arguments).map_err(Failure::Usage)? {
         Parsed::Run(options, operands) => tail(&options, operands.first()),
-        Parsed::Help => print(&TABLE.help()),
+        Parsed::Help => print(&help(width::columns())),
         Parsed::Version => version(),
     }
 }
@@ -49,9 +55,12 @@ fn tail(options: &Options, url: Option<&String>) -> Outcome {
     let Some(url) = url else {
         return wrong(format!("a URL is missing: {}", TABLE.usage));
     };
+    if url == "-" {
+        return input::show(options);
+    }
     let mut source = options.follow.source(url)?;
-    if let Some(max) = options.max_event.map(|max| usize::try_from(max).unwrap_or(usize::MAX)) {
-        source = source.max_line(max.saturating_add(LONGEST_NAME)).max_event(max);
+    if let Some((line, event)) = bounds(options) {
+        source = source.max_line(line).max_event(event);
     }
     if options.raw { show_raw(source, options) } else { show(source, options) }
 }
@@ -59,10 +68,16 @@ fn tail(options: &Options, url: Option<&String>) -> Outcome {
 /// What stands before the value in a line that means anything.
 const LONGEST_NAME: usize = "event: ".len();
 
+/// How many bytes a line and an event may have, where `--max-event` says it.
+fn bounds(options: &Options) -> Option<(usize, usize)> {
+    let event = usize::try_from(options.max_event?).unwrap_or(usize::MAX);
+    Some((event.saturating_add(LONGEST_NAME), event))
+}
+
 /// Shows the bytes as they are read. When they can't be printed, the source is closed.
 fn show_raw(source: EventSource, options: &Options) -> Outcome {
     let closer = source.closer();
-    let mut view = raw::View::new(Paint::on(&io::stdout()));
+    let mut view = raw::View::new(Paint::on(&io::stdout()), width::columns());
     let (note, failures) = mpsc::channel();
     let tap = Tap::new(Tcp, move |traffic: Traffic<'_>| {
         if let Err(failure) = print(&view.show(traffic)) {
@@ -77,16 +92,12 @@ fn show_raw(source: EventSource, options: &Options) -> Outcome {
 
 /// Prints until something ends it.
 fn show(mut source: EventSource, options: &Options) -> Outcome {
-    let paint = Paint::on(&io::stdout());
-    let mut left = options.follow.count;
+    let mut printer = Printer::new(options);
     while let Some(update) = source.next_update() {
         match update.map_err(|error| ended(&error))? {
-            Update::Event(event) if is_wanted(&event, options) => {
-                if !options.raw {
-                    print(&written(&event, options, paint))?;
-                }
-                left = left.map(|left| left - 1);
-                if left == Some(0) {
+            Update::Event(event) => {
+                printer.take(&event)?;
+                if printer.is_done() {
                     return Ok(());
                 }
             }
@@ -109,12 +120,36 @@ fn ended(error: &Error) -> Failure {
     }
 }
 
-fn is_wanted(event: &MessageEvent, options: &Options) -> bool {
-    options.types.is_empty() || options.types.contains(&event.event_type)
+/// Prints the events that are wanted, as many as are wanted.
+struct Printer<'a> {
+    options: &'a Options,
+    paint: Paint,
+    columns: usize,
+    left: Option<u32>,
 }
 
-fn written(event: &MessageEvent, options: &Options, paint: Paint) -> String {
-    if options.json { as_json(event) } else { readable::event(event, SystemTime::now(), paint) }
+impl<'a> Printer<'a> {
+    fn new(options: &'a Options) -> Self {
+        let (paint, columns) = (Paint::on(&io::stdout()), width::columns());
+        Self { options, paint, columns, left: options.follow.count }
+    }
+
+    fn take(&mut self, event: &MessageEvent) -> Outcome {
+        let Options { types, json, raw, .. } = self.options;
+        if !types.is_empty() && !types.contains(&event.event_type) {
+            return Ok(());
+        }
+        self.left = self.left.map(|left| left.saturating_sub(1));
+        match (raw, json) {
+            (true, _) => Ok(()),
+            (_, true) => print(&as_json(event)),
+            _ => print(&readable::event(event, SystemTime::now(), self.paint, self.columns)),
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.left == Some(0)
+    }
 }
 
 /// The longest reconnection time that the client believes, and a number that every reader of JSON

@@ -1,6 +1,5 @@
 //! Channels over real sockets: fan-out, resume, gaps, lag, and their ends.
 
-mod begin;
 mod ends;
 mod fanout;
 mod history;

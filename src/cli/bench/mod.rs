@@ -47,13 +47,17 @@ use std::io;
 use std::path::Path;
 
 use super::flags::{Parsed, Wrong};
-use super::{Arguments, Failure, Outcome, follow, print, version};
+use super::{Arguments, Failure, Outcome, follow, print, version, width};
 use options::{NOT_MEASURED, Options, TABLE};
+
+pub(super) fn help(columns: usize) -> String {
+    TABLE.help(columns)
+}
 
 pub(super) fn run(arguments: Arguments<'_>) -> Outcome {
     match TABLE.parse(arguments).map_err(Failure::Usage)? {
         Parsed::Run(options, operands) => bench(&operands, &options),
-        Parsed::Help => print(&TABLE.help()),
+        Parsed::Help => print(&help(width::columns())),
         Parsed::Version => version(),
     }
 }

@@ -99,7 +99,7 @@ pub(super) static TABLE: Table<Options> = Table {
             takes: text("WAY", |o, way| Way::parse(way).map(|way| o.publish = Some(way))),
             repeats: false,
             default: Preset::Words("a POST to the same URL, as a tidings hub has it"),
-            doc: "How events get in: a path or a URL, and before it another method than POST, \
+            doc: "Publishes like this: a path or a URL, and before it another method than POST, \
                   such as 'PUT /topics/a'.",
         },
         Flag {
@@ -107,7 +107,7 @@ pub(super) static TABLE: Table<Options> = Table {
             takes: text("TEMPLATE", |o, body| Template::parse(body).map(|body| o.body = body)),
             repeats: false,
             default: Preset::Value("{}"),
-            doc: "What each publish sends; {} stands for the event's data. So a form would be \
+            doc: "Sends this with each publish; {} stands for the event's data. So a form would be \
                   'topic=a&data={}', and JSON '{\"data\":\"{}\"}'.",
         },
         Flag {
@@ -120,15 +120,18 @@ pub(super) static TABLE: Table<Options> = Table {
             }),
             repeats: false,
             default: Preset::Value(TEXT),
-            doc: "What that is, such as application/x-www-form-urlencoded or application/json.",
+            doc: "Sends that as this type, such as application/x-www-form-urlencoded or \
+                  application/json.",
         },
         Flag {
             name: "publish-header",
-            takes: text("FIELD", |o, field| parse(field).map(|field| o.publish_fields.push(field))),
+            takes: text("'NAME: VALUE'", |o, field| {
+                parse(field).map(|field| o.publish_fields.push(field))
+            }),
             repeats: true,
             default: Preset::Words("none"),
-            doc: "A field for publishes alone, to whatever server, such as 'Authorization: \
-                  Bearer TOKEN'.",
+            doc: "Sends this field with publishes alone, to whatever server, such as \
+                  'Authorization: Bearer TOKEN'.",
         },
         Flag {
             name: "listen-only",
@@ -143,14 +146,14 @@ pub(super) static TABLE: Table<Options> = Table {
             takes: number("N", 1, 20_000, |o, n| o.streams = n),
             repeats: false,
             default: Preset::Value("100"),
-            doc: "How many streams to open. Each takes a descriptor and a thread.",
+            doc: "Opens so many streams. Each takes a descriptor and a thread.",
         },
         Flag {
             name: "rate",
             takes: number("N", 1, 1_000_000, |o, n| o.rate = n),
             repeats: false,
             default: Preset::Value("100"),
-            doc: "How many events are due each second, all publishers together. Latency counts \
+            doc: "Publishes so many events each second, all publishers together. Latency counts \
                   from when an event was due, whether or not the server kept up.",
         },
         Flag {
@@ -158,56 +161,55 @@ pub(super) static TABLE: Table<Options> = Table {
             takes: number("N", 1, 1_000, |o, n| o.publishers = n),
             repeats: false,
             default: Preset::Value("1"),
-            doc: "How many connections publish, taking turns. Each waits for its answer; order \
-                  is expected within each alone.",
+            doc: "Publishes on so many connections, which take turns. Each waits for its response; \
+                  order is expected within each alone.",
         },
         Flag {
             name: "duration",
-            takes: number("SECONDS", 1, 1_000_000, |o, n| o.duration = seconds(n)),
+            takes: duration(1, 1_000_000, |o, time| o.duration = time),
             repeats: false,
-            default: Preset::Value("10"),
-            doc: "How long events are due, after the warm-up. A run that is interrupted gives no \
+            default: Preset::Value("10s"),
+            doc: "Publishes for so long, after the warm-up. A run that is interrupted gives no \
                   report.",
         },
         Flag {
             name: "warm-up",
-            takes: number("SECONDS", 0, 1_000_000, |o, n| o.warm_up = seconds(n)),
+            takes: duration(0, 1_000_000, |o, time| o.warm_up = time),
             repeats: false,
-            default: Preset::Value("1"),
-            doc: "How long before that events are published that count, but are not timed.",
+            default: Preset::Value("1s"),
+            doc: "Publishes events before that for so long which count, but are not timed.",
         },
         Flag {
             name: "drain",
-            takes: number("SECONDS", 1, 3_600, |o, n| o.drain = seconds(n)),
+            takes: duration(1, 3_600, |o, time| o.drain = time),
             repeats: false,
-            default: Preset::Value("2"),
-            doc: "How long it waits behind the last event that was new for what is missing, and \
-                  for streams to be let in again. Who has to stay away by the server's own word \
-                  is waited for on top of that, up to 10 s; and in all it waits no longer than \
-                  the run took and a minute.",
+            default: Preset::Value("2s"),
+            doc: "Waits so long after the last event that was new for what is missing, and for \
+                  streams to be let in again. A stream that the server told to stay away gets up \
+                  to 10s on top of that. In all it waits no longer than the run took and a minute.",
         },
         Flag {
             name: "size",
             takes: number("BYTES", 0, 16_000_000, |o, n| o.size = n),
             repeats: false,
             default: Preset::Value("0"),
-            doc: "How long each event's data is at least. It names its run, number and due time, \
-                  which take some 80 bytes.",
+            doc: "Makes each event's data so long at least. The data names its run, number and due \
+                  time, which take some 80 bytes.",
         },
         Flag {
             name: "churn",
             takes: text("RATE", |o, rate| Churn::parse(rate).map(|rate| o.churn = Some(rate))),
             repeats: false,
             default: Preset::Words("none, and 20%/s with --resume"),
-            doc: "How many streams leave each second, each followed by a new one: a share, such \
-                  as 5%/s, or a number, such as 20/s.",
+            doc: "Replaces so many streams each second: a share, such as 5%/s, or a number, such \
+                  as 20/s.",
         },
         Flag {
             name: "resume",
             takes: Takes::Nothing(|o| o.resume = true),
             repeats: false,
             default: Preset::None,
-            doc: "Streams that leave come back after 100 ms with their last event ID, and are \
+            doc: "Brings streams that leave back after 100 ms with their last event ID. They are \
                   owed what they missed: nothing may be lost.",
         },
         Flag {
@@ -215,17 +217,17 @@ pub(super) static TABLE: Table<Options> = Table {
             takes: number("N", 0, 20_000, |o, n| o.slow = n),
             repeats: false,
             default: Preset::Value("0"),
-            doc: "How many of the streams read slowly, 4 KiB a second, until nothing is published \
-                  any more. They are not timed. The system buffers some MiB for each before the \
-                  server feels it: publish more, such as with --size 20000.",
+            doc: "Makes so many of the streams read slowly, 4 KiB a second, until publishing ends. \
+                  They are not timed. The system buffers some MiB for each before the server feels \
+                  it: publish more, such as with --size 20000.",
         },
         Flag {
             name: "header",
-            takes: text("FIELD", |o, field| parse(field).map(|field| o.fields.push(field))),
+            takes: text("'NAME: VALUE'", |o, field| parse(field).map(|field| o.fields.push(field))),
             repeats: true,
             default: Preset::Words("none"),
-            doc: "A field for all requests to the stream's server, such as 'Authorization: Bearer \
-                  TOKEN'. None of them goes to another server.",
+            doc: "Sends this field with all requests to the stream's server, such as \
+                  'Authorization: Bearer TOKEN'. No other server gets it.",
         },
         Flag {
             name: "json",
@@ -277,6 +279,11 @@ const fn number(
     Takes::Number { name, least, most, set }
 }
 
+/// At least so many milliseconds, at most so many seconds.
+const fn duration(least: u64, most: u64, set: fn(&mut Options, Duration)) -> Takes<Options> {
+    Takes::Duration { least: Duration::from_millis(least), most: Duration::from_secs(most), set }
+}
+
 const fn text(
     name: &'static str,
     set: fn(&mut Options, &str) -> Result<(), String>,
@@ -294,10 +301,6 @@ fn parse(field: &str) -> Result<(String, String), String> {
     let probe = probe.and_then(|probe| probe.with_field(name, value));
     probe.map_err(|error| error.to_string())?;
     Ok((name.into(), value.into()))
-}
-
-fn seconds(n: u32) -> Duration {
-    Duration::from_secs(n.into())
 }
 
 #[cfg(test)]

@@ -23,7 +23,6 @@ use super::runs::Runs;
 use super::stream::lock;
 use super::tally::{Tally, add, get, nanoseconds};
 use super::target::Sink;
-use crate::cli::visible;
 
 /// When a publisher does what. Times are in nanoseconds since the bench began.
 #[derive(Clone, Copy, Debug)]
@@ -208,7 +207,7 @@ pub(super) fn check<'a>(
 fn said(head: &ResponseHead) -> String {
     let status = head.status();
     let elsewhere = head.field_text("location").filter(|_| status.code() / 100 == 3);
-    let elsewhere = elsewhere.map(|place| format!(", which is at {}", visible::line(place)));
+    let elsewhere = elsewhere.map(|place| format!(", which is at {place}"));
     format!("it answers {status}{}", elsewhere.unwrap_or_default())
 }
 

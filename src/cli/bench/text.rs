@@ -39,7 +39,7 @@ pub(super) fn head(report: &Report) -> [String; 2] {
         let how = if asked.resume { "cut and resumed" } else { "replaced" };
         whom += &format!(", {churn} {how}");
     }
-    let whole = (asked.warm_up + asked.duration).as_secs();
+    let whole = (asked.warm_up + asked.duration).as_secs_f64();
     let how = match &asked.sink {
         Some(sink) => format!(
             "{} a second for {whole} s from {} by {sink}",
@@ -85,7 +85,7 @@ fn delivered(report: &Report) -> Vec<Row> {
         None => (came.to_string(), "can't be known without publishing".into()),
     };
     if found.lost > 0 {
-        let waited = report.asked.drain.as_secs();
+        let waited = report.asked.drain.as_secs_f64();
         lost += &format!(", and nothing new came for {waited} s (--drain)");
     }
     let mut rows = vec![

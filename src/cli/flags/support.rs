@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fmt::Debug;
 
-use super::{Flag, Parsed, Preset, Table, Takes};
+use super::{Flag, Parsed, Preset, Table, Takes, duration};
 
 /// What the table makes of these arguments, or what it says against them.
 pub(crate) fn parse<O: Default + Debug>(table: &Table<O>, arguments: &[&str]) -> Result<O, String> {
@@ -18,14 +18,16 @@ pub(crate) fn parse<O: Default + Debug>(table: &Table<O>, arguments: &[&str]) ->
 pub(crate) fn check<O: Default + Debug>(table: &Table<O>) {
     names_are_unique_and_made_of_small_letters_and_dashes(table);
     for flag in table.flags {
+        the_doc_begins_with_a_verb(flag);
         the_doc_is_whole_sentences(flag);
         a_default_is_shown_if_a_value_is_taken(flag);
         giving_the_default_changes_nothing(table, flag);
         a_number_has_a_range_and_is_told_past_it(table, flag);
+        a_time_is_a_duration_in_any_unit(table, flag);
     }
     assert!(table.exits.is_sorted(), "the exit statuses have an order");
-    let help = table.help();
-    assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
+    let statuses: Vec<u8> = table.exits.iter().map(|(status, _)| *status).collect();
+    assert!(statuses.starts_with(&[0, 1, 2]), "what every command can end with is told");
 }
 
 fn names_are_unique_and_made_of_small_letters_and_dashes<O>(table: &Table<O>) {
@@ -38,6 +40,13 @@ fn names_are_unique_and_made_of_small_letters_and_dashes<O>(table: &Table<O>) {
         assert!(good, "{}", flag.name);
         assert!(names.insert(flag.name), "{} is there twice", flag.name);
     }
+}
+
+/// "Prints each event": what the user gets.
+fn the_doc_begins_with_a_verb<O>(Flag { name, doc, .. }: &Flag<O>) {
+    let first = doc.split([' ', ',']).next().unwrap_or_default();
+    let is_verb = first.ends_with('s') && !["This", "As", "Bytes", "Events"].contains(&first);
+    assert!(is_verb, "--{name}: {doc}");
 }
 
 fn the_doc_is_whole_sentences<O>(Flag { name, doc, .. }: &Flag<O>) {
@@ -56,6 +65,29 @@ fn giving_the_default_changes_nothing<O: Default + Debug>(table: &Table<O>, flag
         let told = parse(table, &[&format!("--{name}={value}")]).expect("a default is right");
         assert_eq!(format!("{told:?}"), format!("{:?}", O::default()), "--{name}");
     }
+}
+
+/// There is one type for them, so that what one flag takes no other refuses.
+fn a_time_is_a_duration_in_any_unit<O: Default + Debug>(table: &Table<O>, flag: &Flag<O>) {
+    let Flag { name, takes, doc, .. } = flag;
+    let value = flag.value_name().unwrap_or_default();
+    assert!(!["SECONDS", "TIME", "MS"].contains(&&*value), "--{name} takes a DURATION");
+    let Takes::Duration { least, most, .. } = takes else { return };
+    let parsed = |value: &str| parse(table, &[&format!("--{name}={value}")]);
+    let written = |value: &str| format!("{:?}", parsed(value).expect("within the range"));
+    assert_eq!(written("90"), written("90s"), "--{name}");
+    assert_eq!(written("90s"), written("1.5m"), "--{name}");
+    assert_eq!(written("0.5h"), written("1800000ms"), "--{name}");
+    for bound in [least, most] {
+        written(&duration::exact(*bound));
+    }
+    let wrong = parsed("soon").expect_err("no duration");
+    assert_eq!(wrong, format!("--{name} must be {}, and not \"soon\"", duration::FORM));
+    let past = duration::exact(*most + std::time::Duration::from_secs(1));
+    let range = [*least, *most].map(duration::exact).join(" to ");
+    let wrong = parsed(&past).expect_err("past the range");
+    assert_eq!(wrong, format!("--{name} must be a duration from {range}, and not {past:?}"));
+    assert!(!doc.contains("seconds"), "--{name}: the help says once what a duration is");
 }
 
 fn a_number_has_a_range_and_is_told_past_it<O: Default + Debug>(table: &Table<O>, flag: &Flag<O>) {

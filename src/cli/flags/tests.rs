@@ -6,6 +6,8 @@ use super::*;
 struct Options {
     quiet: bool,
     count: Option<u32>,
+    data: Option<String>,
+    wait: Option<Duration>,
     mode: String,
     names: Vec<String>,
 }
@@ -21,7 +23,31 @@ static TABLE: Table<Options> = Table {
             takes: Takes::Number { name: "N", least: 1, most: 9, set: |o, n| o.count = Some(n) },
             repeats: false,
             default: Preset::None,
-            doc: "How many.",
+            doc: "Counts so many.",
+        },
+        Flag {
+            name: "data",
+            takes: Takes::Text {
+                name: "TEXT",
+                set: |o, text| {
+                    o.data = Some(text.into());
+                    Ok(())
+                },
+            },
+            repeats: false,
+            default: Preset::None,
+            doc: "Sends this.",
+        },
+        Flag {
+            name: "wait",
+            takes: Takes::Duration {
+                least: Duration::from_millis(1),
+                most: Duration::from_secs(60),
+                set: |o, time| o.wait = Some(time),
+            },
+            repeats: false,
+            default: Preset::Value("1s"),
+            doc: "Waits so long.",
         },
         Flag {
             name: "mode",
@@ -112,12 +138,52 @@ fn help_and_version_have_a_long_and_a_short_name() {
 }
 
 #[test]
+fn a_letter_stands_for_its_flag_and_its_value_may_follow_at_once() {
+    for arguments in [&["-d", "a=b"][..], &["-da=b"], &["--data=a=b"]] {
+        assert_eq!(options(arguments).data.as_deref(), Some("a=b"), "{arguments:?}");
+    }
+    assert_eq!(options(&["-d=a"]).data.as_deref(), Some("=a"), "as curl has it");
+    assert_eq!(options(&["-dé"]).data.as_deref(), Some("é"));
+    assert_eq!(wrong(&["-d"]), "--data needs a value: --data TEXT");
+    assert_eq!(wrong(&["-dx", "--data=y"]), "--data can be given only once");
+}
+
+#[test]
+fn two_dashes_end_the_options() {
+    let operands = |arguments: &[&str]| match parse(arguments) {
+        Ok(Parsed::Run(options, operands)) => (options.quiet, operands),
+        other => panic!("{arguments:?}: {other:?}"),
+    };
+    assert_eq!(operands(&["--quiet", "--", "--quiet"]), (true, vec!["--quiet".into()]));
+    assert_eq!(operands(&["--", "-d"]), (false, vec!["-d".into()]));
+    assert_eq!(operands(&["--", "--"]), (false, vec!["--".into()]));
+    assert_eq!(operands(&["--"]), (false, vec![]));
+    assert_eq!(wrong(&["--count", "--", "3"]), "--count needs a value: --count N");
+}
+
+#[test]
+fn a_duration_has_a_unit_or_is_of_seconds() {
+    let millis = |value| options(&["--wait", value]).wait.map(|time| time.as_millis());
+    assert_eq!(["1", "1s", "1000ms"].map(millis), [Some(1000); 3]);
+    assert_eq!(millis("0.5m"), Some(30_000));
+    for bad in ["0", "61", "2m"] {
+        let expected = format!("--wait must be a duration from 1ms to 60s, and not {bad:?}");
+        assert_eq!(wrong(&["--wait", bad]), expected);
+    }
+    let form = "--wait must be a duration such as 200ms, 1.5s or 2m, and not \"1d\"";
+    assert_eq!(wrong(&["--wait=1d"]), form);
+}
+
+#[test]
 fn an_unknown_option_is_met_with_the_nearest() {
     assert_eq!(wrong(&["--quite"]), "unknown option --quite: did you mean --quiet?");
     assert_eq!(wrong(&["-count", "3"]), "unknown option -count: did you mean --count?");
     assert_eq!(wrong(&["--cuont=3"]), "unknown option --cuont: did you mean --count?");
     assert_eq!(wrong(&["--cheddar"]), "unknown option --cheddar");
-    assert_eq!(wrong(&["--"]), "unknown option --");
+    assert_eq!(wrong(&["-x"]), "unknown option -x");
+    assert_eq!(wrong(&["-data", "x"]), "unknown option -data: did you mean --data?");
+    assert_eq!(wrong(&["-help"]), "unknown option -help: did you mean --help?");
+    assert_eq!(wrong(&["-H", "x"]), "unknown option -H");
     assert_eq!(wrong(&["--\u{1b}[2J"]), "unknown option --\\u{1b}[2J");
 }
 
@@ -165,7 +231,12 @@ fn the_help_is_made_of_the_table() {
         \n\
         Options:\n  \
           --count N\n      \
-              How many.\n  \
+              Counts so many.\n  \
+          --data TEXT\n      \
+              Sends this. Also -d.\n  \
+          --wait DURATION\n      \
+              Waits so long.\n      \
+              [default: 1s]\n  \
           --mode slow|fast\n      \
               How.\n      \
               [default: slow]\n  \
@@ -178,8 +249,11 @@ fn the_help_is_made_of_the_table() {
           --version\n      \
               Prints the version. Also -V.\n\
         \n\
+        A DURATION is a number with ms, s, m or h, such as 1.5s; a bare number is\n\
+        seconds.\n\
+        \n\
         Exit status:\n  \
           0   All is well.\n  \
           3   It is not.\n";
-    assert_eq!(TABLE.help(), help);
+    assert_eq!(TABLE.help(80), help);
 }

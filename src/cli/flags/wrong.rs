@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::cli::visible;
+
 /// A command line that can't be understood: one line that says what is wrong and what was
 /// expected.
 #[derive(Debug, PartialEq, Eq)]
@@ -22,7 +24,7 @@ impl Wrong {
     pub(super) fn unknown(given: &str, names: impl Iterator<Item = &'static str>) -> Self {
         let hint = nearest(given.trim_start_matches('-'), names);
         let hint = hint.map(|name| format!(": did you mean --{name}?")).unwrap_or_default();
-        Self(format!("unknown option {}{hint}", given.escape_debug()))
+        Self(format!("unknown option {}{hint}", visible::line(given)))
     }
 
     pub(super) fn no_value(flag: &str, value_name: &str) -> Self {

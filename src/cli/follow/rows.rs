@@ -8,6 +8,7 @@ use tidings::EventId;
 use tidings::client::StreamRequest;
 
 use super::{Follow, NO_CONNECTION, NO_MORE, NO_STREAM, TOO_LONG};
+use crate::cli::duration;
 use crate::cli::flags::{Flag, Preset, Takes};
 
 pub(crate) const fn count<O: AsMut<Follow>>() -> Flag<O> {
@@ -30,7 +31,7 @@ pub(crate) const fn last_event_id<O: AsMut<Follow>>() -> Flag<O> {
         }),
         repeats: false,
         default: Preset::Words("none: the server begins where it likes"),
-        doc: "Asks for what came behind this event.",
+        doc: "Asks for what came after this event.",
     }
 }
 
@@ -40,7 +41,7 @@ pub(crate) const fn header<O: AsMut<Follow>>() -> Flag<O> {
         takes: text("'NAME: VALUE'", |o, line| add_field(o.as_mut(), line)),
         repeats: true,
         default: Preset::Words("those that every event source sends"),
-        doc: "Sends this field. It is not sent to another server, should a redirect lead there.",
+        doc: "Sends this field. A redirect to another server does not get it.",
     }
 }
 
@@ -53,9 +54,10 @@ pub(crate) const fn data<O: AsMut<Follow>>() -> Flag<O> {
         }),
         repeats: false,
         default: Preset::Words("a GET"),
-        doc: "Asks with a POST that sends this text, or what the file contains (@- is standard \
-              input); as application/json, unless --header names a Content-Type. As it might do \
-              something twice, it is not sent again when the connection ends.",
+        doc: "Sends a POST with this text, or with what the file contains (@- is standard \
+                  input), unchanged. It is sent as application/json, unless --header names a \
+                  Content-Type. As it might do something twice, it is not sent again when the \
+                  connection ends.",
     }
 }
 
@@ -82,13 +84,15 @@ pub(crate) const fn attempts<O: AsMut<Follow>>() -> Flag<O> {
 pub(crate) const fn silence<O: AsMut<Follow>>() -> Flag<O> {
     Flag {
         name: "silence",
-        takes: number("SECONDS", |o, n| {
-            o.as_mut().silence = Some(Duration::from_secs(n.into()));
-        }),
+        takes: Takes::Duration {
+            least: Duration::from_millis(1),
+            most: duration::LONGEST,
+            set: |o, time| o.as_mut().silence = Some(time),
+        },
         repeats: false,
         default: Preset::Words("for ever"),
-        doc: "For how long the server may send nothing, not even a comment, before the connection \
-              is taken for dead. For an answer it has this long too, and at most 30 seconds.",
+        doc: "Takes the connection for dead when the server has sent nothing for so long, not \
+                  even a comment. A response has to begin within this time too, and within 30s.",
     }
 }
 
@@ -98,7 +102,7 @@ pub(crate) const fn quiet<O: AsMut<Follow>>() -> Flag<O> {
         takes: Takes::Nothing(|o| o.as_mut().quiet = true),
         repeats: false,
         default: Preset::None,
-        doc: "Does not tell of connections that come and go.",
+        doc: "Leaves out the notes on connections that come and go.",
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::cli::duration::LONGEST;
 use crate::cli::flags::{Flag, Preset, Table, Takes};
 
 /// What the command line says.
@@ -43,7 +44,7 @@ impl Default for Options {
 /// All the options, those of one concern together.
 pub(super) static TABLE: Table<Options> = Table {
     command: "mock",
-    usage: "tidings mock SCRIPT [--listen 127.0.0.1:0] [options]",
+    usage: "tidings mock SCRIPT|- [--listen 127.0.0.1:0] [options]",
     about: "Serves event streams from a script: an event stream as it goes over the wire, with \
             comments that direct it; or a cassette; or a .txt file, token by token, as a language \
             model would. Every path and every method gets it, from its beginning, and pages of \
@@ -60,8 +61,8 @@ pub(super) static TABLE: Table<Options> = Table {
             }),
             repeats: false,
             default: Preset::Value("127.0.0.1:0"),
-            doc: "Where to listen. Port 0 takes a free one, which the first line of standard \
-                  output names.",
+            doc: "Listens here. Port 0 takes a free one, which the first line of standard output \
+                  names.",
         },
         Flag {
             name: "chaos",
@@ -70,26 +71,28 @@ pub(super) static TABLE: Table<Options> = Table {
             default: Preset::Words("as the script says"),
             doc: "Sends the stream as badly as the standard allows: split anywhere, late, with \
                   comments, byte order marks and line ends of all kinds, and with connections that \
-                  end or stall (but for those of a text, which nobody comes back for). A correct \
+                  end or stall (but not those of a text, which no client resumes). A correct \
                   client sees the same events. The same seed gives the same bytes.",
         },
         Flag {
             name: "stall",
-            takes: number("SECONDS", 1, |o, n| o.stall = Some(Duration::from_secs(n.into()))),
+            takes: duration(|o, time| o.stall = Some(time)),
             repeats: false,
-            default: Preset::Words("10 with --chaos, else no limit"),
-            doc: "Cuts a connection that has stalled when the client has stayed for so long; \
-                  --speed shortens it as it does all waits. Some seeds stall one.",
+            default: Preset::Words("10s with --chaos, else no limit"),
+            doc: "Cuts a stalled connection when the client has stayed for so long; --speed \
+                  shortens it as it does all waits. Some seeds of --chaos stall a connection.",
         },
         Flag {
             name: "speed",
             takes: text("N", |o, value| {
-                o.speed = positive(value).ok_or("how many times as fast: a number such as 0.5")?;
+                o.speed = positive(value).ok_or_else(|| {
+                    format!("{value:?} is not how many times as fast, such as 0.5")
+                })?;
                 Ok(())
             }),
             repeats: false,
             default: Preset::Value("1"),
-            doc: "How many times as fast everything happens.",
+            doc: "Plays everything so many times as fast.",
         },
         Flag {
             name: "tokens",
@@ -102,12 +105,13 @@ pub(super) static TABLE: Table<Options> = Table {
             name: "rate",
             takes: text("N/s", |o, value| {
                 let number = value.strip_suffix("/s").unwrap_or(value);
-                o.rate = positive(number).ok_or("how many tokens a second: such as 20/s")?;
+                o.rate = positive(number)
+                    .ok_or_else(|| format!("{value:?} is not tokens a second, such as 20/s"))?;
                 Ok(())
             }),
             repeats: false,
             default: Preset::Value("20/s"),
-            doc: "How many tokens of a text are sent in a second.",
+            doc: "Sends so many tokens of a text in a second.",
         },
         Flag {
             name: "connections",
@@ -115,19 +119,16 @@ pub(super) static TABLE: Table<Options> = Table {
             repeats: false,
             default: Preset::Words("no limit"),
             doc: "Ends, with the report card, as soon as so many connections have been served. \
-                  What the client does behind the last of them is not seen.",
+                  What the client does after the last of them is not seen.",
         },
         Flag {
             name: "until-idle",
-            takes: number("SECONDS", 1, |o, n| {
-                o.until_idle = Some(Duration::from_secs(n.into()));
-            }),
+            takes: duration(|o, time| o.until_idle = Some(time)),
             repeats: false,
             default: Preset::Words("it goes on"),
             doc: "Ends, with the report card, when there have been connections and then none for \
-                  so long. That a \
-                  client does not come back can be told after twice its reconnection time: half a \
-                  second at least, and 6 seconds where the script sets none.",
+                  so long. A client that does not come back is noticed after twice its \
+                  reconnection time: 500ms at least, and 6s where the script sets none.",
         },
         Flag {
             name: "until-eof",
@@ -135,19 +136,25 @@ pub(super) static TABLE: Table<Options> = Table {
             repeats: false,
             default: Preset::None,
             doc: "Ends, with the report card, when standard input ends. At a terminal Ctrl-D does \
-                  that unasked, unless it runs in the background; on Ctrl-C there is no card.",
+                  that unasked, unless the mock runs in the background; on Ctrl-C there is no \
+                  card.",
         },
         Flag {
             name: "print",
             takes: Takes::Nothing(|o| o.print = true),
             repeats: false,
             default: Preset::None,
-            doc: "Serves nothing, and prints what would be sent, as a cassette.",
+            doc: "Prints, as a cassette, what would be sent, and serves nothing.",
         },
         Flag::help(),
         Flag::version(),
     ],
-    exits: &[(BAD_CLIENT, "the report card has a NO")],
+    exits: &[
+        (0, "The report card has no NO, or --print has printed all."),
+        (1, "It can't serve: the script, the address or the system does not allow it."),
+        (2, "The options can't be understood."),
+        (BAD_CLIENT, "The report card has a NO."),
+    ],
 };
 
 /// How long a stall lasts under chaos: longer than most deadlines for silence in tests.
@@ -166,6 +173,10 @@ pub(super) const BAD_CLIENT: u8 = 3;
 
 const fn number(name: &'static str, least: u32, set: fn(&mut Options, u32)) -> Takes<Options> {
     Takes::Number { name, least, most: u32::MAX, set }
+}
+
+const fn duration(set: fn(&mut Options, Duration)) -> Takes<Options> {
+    Takes::Duration { least: Duration::from_millis(1), most: LONGEST, set }
 }
 
 const fn text(
@@ -193,7 +204,7 @@ mod tests {
 
     #[test]
     fn what_is_given_is_what_holds() {
-        let given = ["--rate=2.5/s", "--speed=10", "--chaos=0", "--until-idle=2", "x"];
+        let given = ["--rate=2.5/s", "--speed=10", "--chaos=0", "--until-idle=2s", "x"];
         let options = parse(&TABLE, &given).expect("it is right");
         assert_eq!((options.rate, options.speed, options.chaos), (2.5, 10.0, Some(0)));
         assert_eq!(options.until_idle, Some(Duration::from_secs(2)));
@@ -218,7 +229,8 @@ mod tests {
     fn a_speed_that_nothing_could_have_is_refused() {
         for value in ["0", "-1", "+1", "inf", "NaN", "1e3", "", "0.0001", "1000001", "."] {
             let wrong = parse(&TABLE, &[&format!("--speed={value}")]).expect_err("it is wrong");
-            assert_eq!(wrong, "--speed: how many times as fast: a number such as 0.5");
+            let why = format!("--speed: {value:?} is not how many times as fast, such as 0.5");
+            assert_eq!(wrong, why);
             parse(&TABLE, &[&format!("--rate={value}/s")]).expect_err("it is wrong");
         }
     }

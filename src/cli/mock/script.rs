@@ -32,7 +32,7 @@ use super::lines::{Line, lines};
 use super::step::Step;
 use crate::cli::flags::distance;
 
-pub(super) use directives::DIRECTIVES;
+pub(super) use directives::{DIRECTIVES, Directive};
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 

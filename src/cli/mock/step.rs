@@ -119,6 +119,18 @@ pub(super) fn mark(steps: Vec<Step>) -> Vec<Step> {
     marked
 }
 
+/// Whether these marked steps are a stream that brings no event, and nothing else that somebody
+/// could want: a status, a type or an end.
+pub(super) fn says_nothing(steps: &[Step]) -> bool {
+    let says = |step: &Step| match step {
+        Step::Block(block) => block.is_event,
+        Step::Head(_) => true,
+        Step::End(ending) => *ending != Ending::Close,
+        _ => false,
+    };
+    !steps.iter().any(says)
+}
+
 /// What a client knows of the block that is under way.
 struct Scanner {
     /// A client reads events out of this connection.
@@ -253,6 +265,17 @@ mod tests {
             Step::End(Ending::Cut),
         ];
         assert_eq!(mark(steps), expected);
+    }
+
+    #[test]
+    fn what_brings_no_event_says_nothing_unless_it_does_something_else() {
+        let says_nothing = |step: Step| says_nothing(&mark(vec![step]));
+        for nothing in ["", "data: a", "data: a\n", ": a\n\n", "id: 1\n\n", "<p>\n\n"] {
+            assert!(says_nothing(bytes(nothing)), "{nothing:?}");
+        }
+        assert!(!says_nothing(bytes("data: a\n\n")));
+        assert!(!says_nothing(Step::End(Ending::Stall)));
+        assert!(!says_nothing(Step::Head(Head::no_content())));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::cli::duration;
 use crate::cli::flags::{Flag, Preset, Table, Takes};
 use crate::cli::follow::{Follow, rows};
 
@@ -35,11 +36,10 @@ pub(super) static TABLE: Table<Options> = Table {
         rows::count(),
         Flag {
             name: "duration",
-            takes: Takes::Number {
-                name: "SECONDS",
-                least: 1,
-                most: u32::MAX,
-                set: |o, n| o.duration = Some(Duration::from_secs(n.into())),
+            takes: Takes::Duration {
+                least: Duration::from_millis(1),
+                most: duration::LONGEST,
+                set: |o, time| o.duration = Some(time),
             },
             repeats: false,
             default: Preset::Words("no end"),

@@ -7,7 +7,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
-use crate::cli::{Failure, Outcome, print_bytes};
+use crate::cli::{Failure, Outcome, print_sent};
 
 pub(super) struct Output {
     /// `-` is standard output.
@@ -31,7 +31,7 @@ impl Output {
     /// whole, as on a disk that is full, nothing of it stays.
     pub(super) fn write(&mut self, bytes: &[u8]) -> Outcome {
         if self.path == "-" {
-            return print_bytes(bytes);
+            return print_sent(bytes);
         }
         let written = self.file().and_then(|mut file| file.write_all(bytes));
         match (&written, &self.file) {

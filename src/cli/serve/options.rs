@@ -7,6 +7,7 @@ use std::time::Duration;
 use tidings::{Cors, History, Lag, Limits};
 
 use super::subscribe::is_name;
+use crate::cli::duration::LONGEST;
 use crate::cli::flags::{Flag, Preset, Table, Takes};
 
 /// What the command line says.
@@ -80,30 +81,30 @@ pub(super) static TABLE: Table<Options> = Table {
             }),
             repeats: false,
             default: Preset::Value("127.0.0.1:3000"),
-            doc: "Where to listen. Port 0 takes a free one. An address that other machines can \
-                  reach needs --token-file or --anyone-may-publish.",
+            doc: "Listens here. Port 0 takes a free one. An address that other machines can reach \
+                  needs --token-file or --anyone-may-publish.",
         },
         Flag {
             name: "history",
             takes: number("N", 1, |o, n| o.history = o.history.events(n as usize)),
             repeats: false,
             default: Preset::Value("1000"),
-            doc: "How many events each channel keeps for clients that come back.",
+            doc: "Keeps so many events of each channel for clients that come back.",
         },
         Flag {
             name: "history-bytes",
             takes: number("N", 1, |o, n| o.history = o.history.bytes(n as usize)),
             repeats: false,
             default: Preset::Value("1048576"),
-            doc: "How many bytes of events each channel keeps. The newest event is kept whatever \
+            doc: "Keeps so many bytes of events of each channel. The newest event is kept whatever \
                   its size.",
         },
         Flag {
             name: "history-age",
-            takes: number("SECONDS", 1, |o, n| o.history = o.history.age(seconds(n))),
+            takes: duration(1, |o, age| o.history = o.history.age(age)),
             repeats: false,
-            default: Preset::Value("3600"),
-            doc: "How long each channel keeps an event.",
+            default: Preset::Value("1h"),
+            doc: "Keeps each event for so long.",
         },
         Flag {
             name: "lag",
@@ -113,47 +114,47 @@ pub(super) static TABLE: Table<Options> = Table {
             },
             repeats: false,
             default: Preset::Value("skip"),
-            doc: "What happens to a stream that reads too slowly: it skips to what is still kept \
-                  and is told so, or it is closed.",
+            doc: "Decides about a stream that reads too slowly: it skips to what is still kept and \
+                  is told so, or it is closed.",
         },
         Flag {
             name: "heartbeat",
-            takes: number("SECONDS", 0, |o, n| o.limit(|limits| limits.heartbeat(seconds(n)))),
+            takes: duration(0, |o, after| o.limit(|limits| limits.heartbeat(after))),
             repeats: false,
-            default: Preset::Value("15"),
-            doc: "After how long a silence a stream is sent a comment, so that no proxy cuts it. \
-                  0 sends none.",
+            default: Preset::Value("15s"),
+            doc: "Sends a comment to a stream that has been silent for so long, so that no proxy \
+                  cuts it. 0 sends none.",
         },
         Flag {
             name: "max-connections",
             takes: number("N", 1, |o, n| o.limit(|limits| limits.connections(n as usize))),
             repeats: false,
             default: Preset::Value("10000"),
-            doc: "How many connections may be open at once, those of streams included.",
+            doc: "Limits how many connections are open at once, those of streams included.",
         },
         Flag {
             name: "max-streams",
             takes: number("N", 1, |o, n| o.limit(|limits| limits.streams(n as usize))),
             repeats: false,
             default: Preset::Words("no limit"),
-            doc: "How many streams may be open at once.",
+            doc: "Limits how many streams are open at once.",
         },
         Flag {
             name: "max-streams-per-peer",
             takes: number("N", 1, |o, n| o.limit(|limits| limits.streams_per_peer(n as usize))),
             repeats: false,
             default: Preset::Words("no limit"),
-            doc: "How many streams one peer may have open at once: an address, or in IPv6 a \
-                  network of 64 bits.",
+            doc: "Limits how many streams one peer has open at once. A peer is an address, or in \
+                  IPv6 a network of 64 bits.",
         },
         Flag {
             name: "max-channels",
             takes: number("N", 1, |o, n| o.max_channels = n as usize),
             repeats: false,
             default: Preset::Value("20000"),
-            doc: "How many channels there may be at once, of which who only follows may make up \
-                  half. Each may keep --history-bytes of events; one that is empty and not \
-                  followed is forgotten.",
+            doc: "Limits how many channels there are at once, of which followers may make up half. \
+                  Each may keep --history-bytes of events; one that is empty and not followed is \
+                  forgotten.",
         },
         Flag {
             name: "token-file",
@@ -163,7 +164,7 @@ pub(super) static TABLE: Table<Options> = Table {
             }),
             repeats: false,
             default: Preset::Words("no token is needed"),
-            doc: "Publishing needs the field 'Authorization: Bearer TOKEN', where TOKEN is what \
+            doc: "Requires the field 'Authorization: Bearer TOKEN' to publish, where TOKEN is what \
                   this file contains.",
         },
         Flag {
@@ -198,8 +199,8 @@ pub(super) static TABLE: Table<Options> = Table {
             }),
             repeats: true,
             default: Preset::Words("addresses, localhost and the name in --listen"),
-            doc: "A name that the hub answers to. A request under another name is refused, as \
-                  the page of a stranger may have sent it.",
+            doc: "Accepts this name of the hub. A request under another name is refused, as a page \
+                  of another site may have sent it.",
         },
         Flag {
             name: "stdin",
@@ -232,7 +233,11 @@ pub(super) static TABLE: Table<Options> = Table {
         Flag::help(),
         Flag::version(),
     ],
-    exits: &[],
+    exits: &[
+        (0, "It was stopped, or nobody reads the output any more."),
+        (1, "It can't serve: the address, the token file or the system does not allow it."),
+        (2, "The options can't be understood."),
+    ],
 };
 
 /// What a channel's name may be, in words.
@@ -242,15 +247,16 @@ const fn number(name: &'static str, least: u32, set: fn(&mut Options, u32)) -> T
     Takes::Number { name, least, most: u32::MAX, set }
 }
 
+/// At least so many milliseconds.
+const fn duration(least: u64, set: fn(&mut Options, Duration)) -> Takes<Options> {
+    Takes::Duration { least: Duration::from_millis(least), most: LONGEST, set }
+}
+
 const fn text(
     name: &'static str,
     set: fn(&mut Options, &str) -> Result<(), String>,
 ) -> Takes<Options> {
     Takes::Text { name, set }
-}
-
-fn seconds(n: u32) -> Duration {
-    Duration::from_secs(n.into())
 }
 
 /// `1*( letter / digit / "-" / "_" / "." )`: what names are made of where they are in use.

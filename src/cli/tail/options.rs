@@ -24,10 +24,11 @@ impl AsMut<Follow> for Options {
 /// All the options, those of one concern together.
 pub(super) static TABLE: Table<Options> = Table {
     command: "tail",
-    usage: "tidings tail [options] URL",
+    usage: "tidings tail [options] URL|-",
     about: "Prints the events of a stream as they come. When the connection ends it connects \
-            again, and goes on behind the last event ID. What it prints of a stream is safe for \
-            a terminal. Of connections it tells on standard error.",
+            again, and resumes after the last event ID. What it prints of a stream is safe for \
+            a terminal. What becomes of the connection it prints on standard error. With - it \
+            reads the event stream from standard input.",
     operands: &["URL"],
     flags: &[
         Flag {
@@ -58,8 +59,8 @@ pub(super) static TABLE: Table<Options> = Table {
             },
             repeats: true,
             default: Preset::Words("events of every type"),
-            doc: "Prints, and counts, only events of this type. Those without one are of the \
-                  type message. With --raw, which shows all there is, it only counts.",
+            doc: "Prints, and counts, only events of this type. Events without a type are of the \
+                  type message. With --raw, which shows everything, it only counts.",
         },
         rows::count(),
         rows::last_event_id(),
@@ -78,7 +79,8 @@ pub(super) static TABLE: Table<Options> = Table {
             },
             repeats: false,
             default: Preset::Words("4194304 in a line, 16777216 in all"),
-            doc: "How much data an event may have, in one line or many. Past it tail ends.",
+            doc: "Limits how much data an event may have, in one line or in all its lines. Past it \
+                  tail ends.",
         },
         rows::quiet(),
         Flag::help(),

@@ -8,6 +8,8 @@
 //!            ␍␊                                       end of the chunk
 //! ```
 //!
+//! Where there are fewer columns than this takes, each meaning stands below its bytes.
+//!
 //! The bytes are all there, as they came; only the values of fields that are secrets are not shown,
 //! as screens are looked at by others.
 
@@ -19,11 +21,14 @@ use super::asked::Asked;
 use super::explain::Explainer;
 use super::row::{Part, Row};
 use super::words;
+use crate::cli::flags::wrap;
 use crate::cli::paint::{Paint, Style};
-use crate::cli::visible;
+use crate::cli::{visible, width};
 
-/// What stands before each row, so that it stands behind the time.
+/// What stands before each row, so that it stands after the time.
 const INDENT: &str = "           ";
+/// What stands before bytes and before meanings where there are few columns.
+const NARROW: [&str; 2] = ["  ", "      "];
 
 /// From here on stand the meanings, if the bytes leave them room.
 const COLUMN: usize = 41;
@@ -31,15 +36,16 @@ const COLUMN: usize = 41;
 /// Lays out one connection after the other.
 pub(super) struct View {
     paint: Paint,
+    columns: usize,
     start: Instant,
     asked: Asked,
     explainer: Explainer,
 }
 
 impl View {
-    pub(super) fn new(paint: Paint) -> Self {
+    pub(super) fn new(paint: Paint, columns: usize) -> Self {
         let (asked, explainer) = (Asked::default(), Explainer::new());
-        Self { paint, start: Instant::now(), asked, explainer }
+        Self { paint, columns, start: Instant::now(), asked, explainer }
     }
 
     /// The lines for what has just gone over the wire.
@@ -65,9 +71,17 @@ impl View {
             }
             _ => return String::new(),
         };
-        let title = self.paint.paint(Style::Title, &title);
+        let (title, seconds) = (visible::line(&title), time.as_secs_f64());
         let rows: String = rows.iter().map(|row| self.row(row)).collect();
-        format!("{:7.3} s  {title}\n{rows}", time.as_secs_f64())
+        if self.is_narrow() {
+            let title = wrap(&format!("{seconds:.3} s {title}"), "", self.columns);
+            return self.paint.paint(Style::Title, &title) + &rows;
+        }
+        format!("{seconds:7.3} s  {}\n{rows}", self.paint.paint(Style::Title, &title))
+    }
+
+    fn is_narrow(&self) -> bool {
+        self.columns < width::USUAL
     }
 
     fn row(&self, row: &Row) -> String {
@@ -79,6 +93,10 @@ impl View {
         };
         let painted = self.paint.paint(style, &shown);
         let means = if row.means.is_empty() { "..." } else { &row.means };
+        if self.is_narrow() {
+            let means = self.paint.paint(Style::Aside, &wrap(means, NARROW[1], self.columns));
+            return format!("{}{painted}\n{means}", NARROW[0]);
+        }
         let space = COLUMN.saturating_sub(shown.chars().count()).max(2);
         format!("{INDENT}{painted}{:space$}{}\n", "", self.paint.paint(Style::Aside, means))
     }

@@ -16,12 +16,19 @@ use tidings::{HttpDate, MessageEvent};
 use crate::cli::paint::{Paint, Style};
 use crate::cli::visible;
 
-/// Where the further lines of data stand at most: a server may send a type or an id as long as a
-/// line, and each line of data would be as far to the right.
-const FURTHEST: usize = 60;
+/// Where the further lines of data stand at most, for so many columns: a server may send a type or
+/// an id as long as a line, and each line of data would be as far to the right.
+fn furthest(columns: usize) -> usize {
+    (columns * 3 / 4).min(60)
+}
 
-/// The lines of an event that came then.
-pub(super) fn event(event: &MessageEvent, came: SystemTime, paint: Paint) -> String {
+/// The lines of an event that came then, for so many columns.
+pub(super) fn event(
+    event: &MessageEvent,
+    came: SystemTime,
+    paint: Paint,
+    columns: usize,
+) -> String {
     let event_type = visible::line(&event.event_type);
     let id = match &*event.last_event_id {
         "" => String::new(),
@@ -30,7 +37,7 @@ pub(super) fn event(event: &MessageEvent, came: SystemTime, paint: Paint) -> Str
     let time = time_of_day(came);
     let width =
         [&time, &event_type, &id].iter().map(|part| part.chars().count()).sum::<usize>() + 2;
-    let width = width.min(FURTHEST);
+    let width = width.min(furthest(columns));
     let mut lines = event.data.split('\n').map(visible::line);
     let mut text = format!(
         "{} {} {}{}\n",
@@ -61,11 +68,15 @@ mod tests {
     use tidings::Parser;
 
     fn written(stream: &str) -> String {
+        written_for(80, stream)
+    }
+
+    fn written_for(columns: usize, stream: &str) -> String {
         let mut parser = Parser::new();
         parser.feed(stream.as_bytes()).unwrap();
         let came = UNIX_EPOCH + Duration::from_millis(1_795_222_923_042);
         let mut events = parser.drain();
-        let text = event(&events.next().expect("an event"), came, Paint::none());
+        let text = event(&events.next().expect("an event"), came, Paint::none(), columns);
         assert!(events.next().is_none());
         text
     }
@@ -87,9 +98,10 @@ mod tests {
     #[test]
     fn a_long_type_or_id_does_not_push_the_data_aside() {
         let long = "x".repeat(100_000);
-        let column = " ".repeat(FURTHEST);
-        let text = written(&format!("event: {long}\ndata: one\ndata: two\n\n"));
-        assert_eq!(text, format!("01:02:03.042Z {long} one\n{column}two\n"));
+        for (columns, column) in [(40, 30), (80, 60), (200, 60)] {
+            let text = written_for(columns, &format!("event: {long}\ndata: 1\ndata: 2\n\n"));
+            assert_eq!(text, format!("01:02:03.042Z {long} 1\n{:column$}2\n", ""));
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use super::super::support::process::{hub_path, run_hub};
+use super::super::support::process::{hub_path, run, run_fed, run_hub};
 use super::*;
 
 #[track_caller]
@@ -50,8 +50,92 @@ fn a_wrong_option_is_told_what_was_meant() {
     usage_error(&["--lag=drop"], "--lag must be skip or close, and not \"drop\"");
     usage_error(&["--log=yes"], "--log takes no value, and was given \"yes\"");
     usage_error(&["--lag=skip", "--lag=skip"], "--lag can be given only once");
-    usage_error(&["serv"], "unknown command \"serv\": did you mean serve?");
     usage_error(&["serve", "now"], "unexpected argument \"now\": serve takes options alone");
+}
+
+#[test]
+fn an_unknown_command_is_told_which_there_are() {
+    let all = "the commands are bench, help, mock, record, serve, tail";
+    for arguments in [&["nonsense"][..], &["help", "nonsense"]] {
+        usage_error(arguments, &format!("unknown command \"nonsense\"\n{all}"));
+    }
+    let said = format!("unknown command \"serv\": did you mean serve?\n{all}");
+    usage_error(&["serv"], &said);
+    usage_error(&["help", "serv"], &said);
+    usage_error(&["help", "mock", "tail"], "unexpected argument \"tail\": help takes one COMMAND");
+}
+
+#[test]
+fn help_of_a_command_is_what_it_prints_itself() {
+    for command in ["bench", "mock", "record", "serve", "tail"] {
+        let (stdout, stderr, status) = run_hub(&["help", command]);
+        assert!(stdout.starts_with("Usage: tidings "), "{stdout}");
+        assert!(stdout.contains(command), "{stdout}");
+        assert_eq!((&*stderr, status), ("", Some(0)));
+        assert_eq!(run_hub(&[command, "--help"]).0, stdout);
+        assert_eq!(run_hub(&[command, "-h"]).0, stdout);
+    }
+    assert_eq!(run_hub(&["help", "help"]), run_hub(&["--help"]));
+}
+
+#[test]
+fn a_help_is_as_wide_as_columns_says() {
+    for command in ["bench", "help", "mock", "record", "serve", "tail"] {
+        let help = |columns: &str| {
+            let mut program = Command::new(hub_path());
+            run(program.args(["help", command]).env("COLUMNS", columns), b"").0
+        };
+        let widest = |help: &str| help.lines().map(|line| line.chars().count()).max().unwrap();
+        assert!(widest(&help("40")) <= 40, "{}", help("40"));
+        assert!((80..=100).contains(&widest(&help("100"))), "{}", help("100"));
+        let usual = run_hub(&["help", command]).0;
+        assert!((70..=80).contains(&widest(&usual)), "{usual}");
+        for nothing in ["", "0", "wide", "-1"] {
+            assert_eq!(help(nothing), usual);
+        }
+    }
+}
+
+#[test]
+fn a_duration_is_the_same_in_every_command_and_in_a_script() {
+    for arguments in [
+        &["serve", "--heartbeat=15 s"][..],
+        &["bench", "--duration=15 s"],
+        &["record", "--duration", "15 s"],
+        &["tail", "--silence=15 s"],
+        &["mock", "--until-idle=15 s"],
+    ] {
+        let (_, stderr, status) = run_hub(arguments);
+        let said = "must be a duration such as 200ms, 1.5s or 2m, and not \"15 s\"\n";
+        assert!(stderr.contains(said), "{stderr}");
+        assert_eq!(status, Some(2));
+    }
+    for duration in ["2", "2s", "2000ms"] {
+        let script = format!("data: a\n\n: wait {duration}\ndata: b\n\n");
+        let (stdout, _, _) = run_fed(&["mock", "--print", "-"], script.as_bytes());
+        assert!(stdout.contains("\n: read +2s 9\n"), "{stdout}");
+    }
+}
+
+#[test]
+fn two_dashes_end_the_options() {
+    let (_, stderr, status) = run_hub(&["serve", "--", "--log"]);
+    let said = "tidings: unexpected argument \"--log\": serve takes options alone\n";
+    assert!(stderr.starts_with(said), "{stderr}");
+    assert_eq!(status, Some(2));
+    let (stdout, _, status) = run_fed(&["tail", "--json", "--", "-"], b"data: a\n\n");
+    assert!(stdout.contains("\"a\""), "{stdout}");
+    assert_eq!(status, Some(0));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_argument_that_is_not_text_is_told() {
+    use std::os::unix::ffi::OsStrExt;
+    let argument = std::ffi::OsStr::from_bytes(b"--listen=\xff");
+    let (_, stderr, status) = run_hub(&[argument]);
+    assert!(stderr.starts_with("tidings: an argument must be UTF-8: \"--listen=\\xFF\"\n"));
+    assert_eq!(status, Some(2));
 }
 
 #[test]
@@ -70,11 +154,11 @@ fn a_taken_port_is_told_at_once() {
 
 #[test]
 fn an_address_that_is_none_is_told_what_one_is() {
-    failure(
-        &["--listen=3000"],
-        "can't listen on \"3000\": invalid socket address: give --listen as HOST:PORT, such as \
-         127.0.0.1:3000, [::1]:3000 or localhost:0",
-    );
+    for address in ["", ":", "3000", "localhost", "127.0.0.1:99999"] {
+        let form = "HOST:PORT, such as 127.0.0.1:3000, [::1]:3000 or localhost:0";
+        let said = format!("--listen must be {form}, and not {address:?}");
+        usage_error(&[&format!("--listen={address}")], &said);
+    }
 }
 
 #[test]

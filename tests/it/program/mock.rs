@@ -3,6 +3,7 @@
 mod cassettes;
 mod chaos;
 mod report;
+mod scripts;
 mod wire;
 
 use std::io::{ErrorKind, Read, Write};

@@ -1,6 +1,7 @@
 //! `tidings tail`: what it prints of a stream and of its connections, and how it ends.
 
 mod endings;
+mod input;
 mod raw;
 
 use super::super::support::process::run_hub;
@@ -79,7 +80,7 @@ fn it_comes_back_and_says_so() {
 #[test]
 fn it_asks_for_what_it_is_told_to() {
     let script = Script::answers([NO_MORE]);
-    tail(&script, &["--last-event-id=7", "--header", "X-Key: a: b", "--header=Accept: */*"]);
+    tail(&script, &["--last-event-id=7", "-H", "X-Key: a: b", "-HAccept: */*"]);
     let field = |name: &str| script.field(name).remove(0).unwrap_or_default();
     assert_eq!((field("last-event-id"), field("x-key")), ("7".into(), "a: b".into()));
     assert_eq!(field("accept"), "*/*");
@@ -91,6 +92,7 @@ fn with_data_it_posts_and_ends_with_the_stream() {
     let from_file = format!("--data=@{}", file.0.display());
     for (arguments, content_type, content) in [
         (&["--data", "{\"a\":1}"][..], "application/json", "{\"a\":1}"),
+        (&["-d", "{\"a\":1}", "-H", "content-type: a/b"], "a/b", "{\"a\":1}"),
         (&[&*from_file, "--header=content-type: text/plain"], "text/plain", "from a file"),
     ] {
         let script = Script::answers([format!("{STREAM}data: one\n\n")]);
@@ -114,8 +116,9 @@ fn only_the_types_that_are_asked_for_are_printed_and_counted() {
 }
 
 /// What a server might send to a terminal: to clear it, to set its title, to type into it, to turn
-/// a text around; and what is no UTF-8.
-const NASTY: &[u8] = b"\x1b[2J\x1b]0;title\x07\x9b\xc2\x9b5n\x08\x7f\0\t\xe2\x80\xae\xff";
+/// a text around; what nobody sees (U+E0041, U+2062, U+3164); and what is no UTF-8.
+const NASTY: &[u8] = b"\x1b[2J\x1b]0;title\x07\x9b\xc2\x9b5n\x08\x7f\0\t\xe2\x80\xae\
+    \xf3\xa0\x81\x81\xe2\x81\xa2\xe3\x85\xa4\xff";
 
 #[test]
 fn nothing_that_a_server_sends_reaches_the_terminal_as_a_command() {
@@ -128,8 +131,9 @@ fn nothing_that_a_server_sends_reaches_the_terminal_as_a_command() {
         let (stdout, stderr, status) = tail(&script, &[mode]);
         assert_eq!(status, Some(4), "{mode}");
         assert!(stdout.contains("title") && stderr.contains("title"), "{mode}");
-        let safe =
-            |text: &str| text.chars().all(|c| c == '\n' || !(c.is_control() || c == '\u{202e}'));
+        let unseen = ['\u{202e}', '\u{e0041}', '\u{2062}', '\u{3164}'];
+        let is_safe = |c: char| c == '\n' || !(c.is_control() || unseen.contains(&c));
+        let safe = |text: &str| text.chars().all(is_safe);
         assert!(safe(&stdout), "{mode}: {stdout:?}");
         assert!(safe(&stderr), "{mode}: {stderr:?}");
     }

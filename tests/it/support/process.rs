@@ -1,7 +1,7 @@
 //! Programs that a test starts: the examples and the hub. They end with the test.
 
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -116,7 +116,24 @@ pub(crate) fn hub_path() -> PathBuf {
 
 /// Runs the hub to its end, and gives what it printed and its exit status.
 pub(crate) fn run_hub<S: AsRef<OsStr>>(arguments: &[S]) -> (String, String, Option<i32>) {
-    let output = Command::new(hub_path()).args(arguments).stdin(Stdio::null()).output().unwrap();
+    run_fed(arguments, b"")
+}
+
+/// The same with this on its standard input.
+pub(crate) fn run_fed<S: AsRef<OsStr>>(
+    arguments: &[S],
+    input: &[u8],
+) -> (String, String, Option<i32>) {
+    run(Command::new(hub_path()).args(arguments).env_remove("COLUMNS"), input)
+}
+
+/// Runs what the command says to its end.
+pub(crate) fn run(command: &mut Command, input: &[u8]) -> (String, String, Option<i32>) {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // It need not read its input.
+    let _ = child.stdin.take().expect("it is piped").write_all(input);
+    let output = child.wait_with_output().unwrap();
     let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
     (text(output.stdout), text(output.stderr), output.status.code())
 }

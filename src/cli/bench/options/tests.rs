@@ -1,35 +1,15 @@
 //! The options of `bench`: what each word on the command line sets, and which are refused.
 
 use super::*;
-use crate::cli::flags::Parsed;
+use crate::cli::flags::support;
 
 fn parsed(arguments: &[&str]) -> Result<Options, String> {
-    match TABLE.parse(&mut arguments.iter().map(Into::into)) {
-        Ok(Parsed::Run(options, _)) => Ok(options),
-        Ok(_) => panic!("{arguments:?} runs nothing"),
-        Err(wrong) => Err(wrong.to_string()),
-    }
+    support::parse(&TABLE, arguments)
 }
 
 #[test]
-fn giving_a_default_changes_nothing() {
-    let untold = format!("{:?}", Options::default());
-    for Flag { name, default, .. } in TABLE.flags {
-        if let Preset::Value(value) = default {
-            let told = parsed(&[&format!("--{name}={value}")]).expect("a default is right");
-            assert_eq!(format!("{told:?}"), untold, "--{name}");
-        }
-    }
-}
-
-#[test]
-fn each_flag_has_a_doc_of_whole_sentences_and_shows_its_default_if_it_takes_a_value() {
-    for Flag { name, doc, takes, default, .. } in TABLE.flags {
-        assert!(doc.starts_with(char::is_uppercase) && doc.ends_with('.'), "{name}: {doc}");
-        assert!(!doc.contains(['\n', '\t']) && !doc.contains("  "), "{name}: {doc}");
-        let value = !matches!(takes, Takes::Nothing(_) | Takes::Help | Takes::Version);
-        assert_eq!(!matches!(default, Preset::None), value, "{name}");
-    }
+fn the_table_keeps_the_rules_of_all_tables() {
+    support::check(&TABLE);
 }
 
 #[test]

@@ -23,9 +23,9 @@ fn every_flag_of_the_contract_is_there_and_told_in_the_help() {
         "--listen HOST:PORT",
         "--history N",
         "--history-bytes N",
-        "--history-age SECONDS",
+        "--history-age DURATION",
         "--lag skip|close",
-        "--heartbeat SECONDS",
+        "--heartbeat DURATION",
         "--max-connections N",
         "--max-streams N",
         "--max-streams-per-peer N",
@@ -40,7 +40,7 @@ fn every_flag_of_the_contract_is_there_and_told_in_the_help() {
         "--help",
         "--version",
     ];
-    let help = TABLE.help();
+    let help = TABLE.help(80);
     let told: Vec<&str> = help.lines().filter_map(|line| line.strip_prefix("  --")).collect();
     assert_eq!(told, contract.map(|flag| &flag[2..]));
 }
@@ -50,7 +50,7 @@ fn what_is_given_is_what_holds() {
     let options = parse(&[
         "--history=5",
         "--history-bytes=6",
-        "--history-age=7",
+        "--history-age=7s",
         "--lag=close",
         "--heartbeat=0",
         "--cors=https://a.example",

@@ -48,6 +48,6 @@ fn an_id_that_no_stream_can_name_is_refused() {
 
 #[test]
 fn the_help_tells_the_exit_statuses() {
-    let help = TABLE.help();
+    let help = TABLE.help(80);
     assert!(help.contains("\nExit status:\n  0   The events of --count"), "{help}");
 }

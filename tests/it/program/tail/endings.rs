@@ -106,7 +106,7 @@ fn a_wrong_command_line_is_told_what_was_meant() {
 #[test]
 fn its_help_tells_its_options_and_its_statuses() {
     let (stdout, _, status) = run_hub(&["tail", "--help"]);
-    assert!(stdout.starts_with("Usage: tidings tail [options] URL\n"), "{stdout}");
+    assert!(stdout.starts_with("Usage: tidings tail [options] URL|-\n"), "{stdout}");
     assert!(stdout.contains("\nExit status:\n  0   "), "{stdout}");
     assert_eq!(status, Some(0));
 }

@@ -1,0 +1,64 @@
+//! `tidings tail -`: an event stream from standard input, such as from `curl -N URL` or a file.
+//!
+//! It is printed like that of a server, to the end of the input. As the standard has it, what has
+//! no blank line after it is no event; here that is said, since a file may lack its last line.
+
+use std::io::{self, Read};
+
+use tidings::Parser;
+
+use super::options::Options;
+use super::{Printer, bounds, ended};
+use crate::cli::flags::Wrong;
+use crate::cli::{Failure, Outcome, say};
+
+/// Prints all events, or as many as were asked for.
+pub(super) fn show(options: &Options) -> Outcome {
+    if options.raw || options.follow.is_of_a_connection() {
+        let what = "standard input is no connection: beside - there can be --json, --event, \
+                    --count, --max-event and --quiet";
+        return Err(Failure::Usage(Wrong::new(what.into())));
+    }
+    let mut parser = Parser::new();
+    if let Some((line, event)) = bounds(options) {
+        parser = parser.max_line(line).max_event(event);
+    }
+    let mut printer = Printer::new(options);
+    let mut piece = vec![0; 64 * 1024];
+    loop {
+        let length = read(&mut piece)?;
+        let fed = parser.feed(&piece[..length]);
+        // What came before a line that is too long is whole.
+        for event in parser.drain() {
+            printer.take(&event)?;
+            if printer.is_done() {
+                return Ok(());
+            }
+        }
+        fed.map_err(|error| ended(&error))?;
+        if length == 0 {
+            break;
+        }
+    }
+    if !options.follow.quiet && is_within_an_event(&mut parser) {
+        say("standard input ends within an event, which is left out: a blank line would end it");
+    }
+    Ok(())
+}
+
+fn read(piece: &mut [u8]) -> Result<usize, Failure> {
+    loop {
+        match io::stdin().lock().read(piece) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => {
+                let failed = |error| format!("can't read standard input: {error}");
+                return read.map_err(|error| Failure::Failed(failed(error)));
+            }
+        }
+    }
+}
+
+/// Whether a blank line would make an event of what has come.
+fn is_within_an_event(parser: &mut Parser) -> bool {
+    parser.feed(b"\n\n").is_ok() && parser.next_event().is_some()
+}
