@@ -103,7 +103,8 @@
 //! | `sse` | events, their encoding and their parser (*pure*); streams, their sockets, intervals |
 //! | `channel` | logs, cursors, batches and gaps (*pure*); subscriptions, passes, hubs |
 //! | [`client`] | URLs, requests and waits (*pure*); connections, and one stream out of many |
-//! | `moment`, `hooks`, `logger` | a clock; observers; one that prints |
+//! | `moment`, `peer` | a clock; which addresses are one peer |
+//! | `hooks`, `logger` | observers; one that prints |
 //! | `limits`, `error` | every bound; the public error |
 //!
 //! Under test there is one more, `fuzz`: what holds for any bytes at all.
@@ -135,6 +136,8 @@ mod channel;
 pub mod client;
 
 mod moment;
+
+mod peer;
 
 mod hooks;
 

@@ -3,9 +3,9 @@
 //! All channels of a hub number their events from one [`Sequence`], so that one last event ID is a
 //! place in every one of them.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 use super::Channel;
 use super::cursor::Lag;
 use super::log::History;
+use super::names::Names;
+use crate::peer::whose;
 
 /// Where event ids come from: `<epoch>-<sequence>`.
 #[derive(Debug)]
@@ -83,23 +85,6 @@ struct Inner {
     names: Mutex<Names>,
 }
 
-struct Names {
-    channels: HashMap<Box<str>, Channel>,
-    /// At how many channels, or when, it is next looked for ones to forget.
-    forget_at: usize,
-    forget_after: Duration,
-    /// When it was last looked for ones to forget.
-    looked: Duration,
-    /// The newest number that a forgotten channel may have had.
-    forgotten_through: u64,
-}
-
-/// Below so many channels it is not worth looking for ones to forget.
-const FEW: usize = 64;
-
-/// Where there is no room for another channel, it is not looked for ones to forget more often.
-const PATIENCE: Duration = Duration::from_secs(1);
-
 impl Default for Hub {
     fn default() -> Self {
         Self::new()
@@ -120,29 +105,22 @@ impl Hub {
 
     /// A hub whose channels keep so much of their past, and do this to streams that fall behind.
     pub fn with(history: History, lag: Lag) -> Self {
-        let names = Names {
-            channels: HashMap::new(),
-            forget_at: FEW,
-            forget_after: history.longest(),
-            looked: Duration::ZERO,
-            forgotten_through: 0,
-        };
         Self(Arc::new(Inner {
             sequence: Arc::new(Sequence::new()),
             history,
             lag,
-            names: Mutex::new(names),
+            names: Mutex::new(Names::new(history.longest())),
         }))
     }
 
     /// The channel of that name; made if there is none, or if it was closed.
     pub fn channel(&self, name: &str) -> Channel {
         let mut names = self.names();
-        Self::known(&names, name).unwrap_or_else(|| self.make(&mut names, name))
+        self.established(&mut names, name).unwrap_or_else(|| self.make(&mut names, name, None))
     }
 
     /// The channel of that name, or a new one if there are fewer than `most`: for names that come
-    /// from strangers, who could make up as many as there is memory. `None` if there is no room.
+    /// from whoever publishes. `None` if there is no room.
     ///
     /// ```
     /// let hub = tidings::Hub::new();
@@ -153,57 +131,73 @@ impl Hub {
     /// ```
     pub fn channel_within(&self, name: &str, most: usize) -> Option<Channel> {
         let mut names = self.names();
-        if let Some(channel) = Self::known(&names, name) {
+        if let Some(channel) = self.established(&mut names, name) {
             return Some(channel);
         }
-        let room = |names: &Names| names.channels.len() < most || names.channels.contains_key(name);
-        if !room(&names) && self.0.sequence.now() >= names.looked + PATIENCE {
-            self.forget_unused(&mut names);
-        }
-        room(&names).then(|| self.make(&mut names, name))
+        self.has_room(&mut names, |names| names.len() < most)
+            .then(|| self.make(&mut names, name, None))
     }
 
-    /// The channel of that name, if there is one that is open.
-    fn known(names: &Names, name: &str) -> Option<Channel> {
-        names.channels.get(name).filter(|channel| !channel.is_closed()).cloned()
+    /// The channel of that name for a stream of this peer, or a new one if there is room: for names
+    /// that come from strangers, who could make up as many as there is memory. `None` if there is
+    /// no room.
+    ///
+    /// A name counts as made up by the peer that first asked for it here, until somebody asks for
+    /// it with [`channel`](Self::channel) or [`channel_within`](Self::channel_within), which are
+    /// for publishers, or it is forgotten. There is room if there are fewer than `most` channels,
+    /// fewer than half of `most` of them (rounded up) are made up, and the peer has made up fewer
+    /// than it leaves to others in that half. In IPv6 the network of 64 bits is the peer.
+    ///
+    /// ```
+    /// let hub = tidings::Hub::new();
+    /// let (one, other) = ([192, 0, 2, 1].into(), [192, 0, 2, 2].into());
+    /// let held = hub.channel_followed("weather", one, 4).expect("one of two");
+    /// assert!(hub.channel_followed("traffic", one, 4).is_none());
+    /// assert!(hub.channel_followed("traffic", other, 4).is_some());
+    /// assert!(hub.channel_followed("weather", other, 4).is_some());
+    /// # drop(held);
+    /// ```
+    pub fn channel_followed(&self, name: &str, peer: IpAddr, most: usize) -> Option<Channel> {
+        let peer = whose(peer);
+        let mut names = self.names();
+        if let Some(channel) = names.find(name, &self.0.sequence) {
+            return Some(channel);
+        }
+        let room = |names: &Names| names.len() < most && names.leaves_room(peer, most.div_ceil(2));
+        self.has_room(&mut names, room).then(|| self.make(&mut names, name, Some(peer)))
     }
 
-    /// Makes a channel where there is none, or only a closed one.
-    fn make(&self, names: &mut Names, name: &str) -> Channel {
-        if names.channels.remove(name).is_some_and(|closed| closed.published() > 0) {
-            names.forgotten_through = self.0.sequence.newest();
+    /// The open channel of that name, which is made up no longer.
+    fn established(&self, names: &mut Names, name: &str) -> Option<Channel> {
+        let channel = names.find(name, &self.0.sequence)?;
+        names.establish(name);
+        Some(channel)
+    }
+
+    /// Whether there is room, if need be after those channels are forgotten that nobody needs.
+    fn has_room(&self, names: &mut Names, room: impl Fn(&Names) -> bool) -> bool {
+        if !room(names) && names.has_rested(self.0.sequence.now()) {
+            names.forget_unused(&self.0.sequence);
         }
-        if names.channels.len() >= names.forget_at {
-            self.forget_unused(names);
-        }
+        room(names)
+    }
+
+    /// Makes a channel where there is none.
+    fn make(&self, names: &mut Names, name: &str, by: Option<IpAddr>) -> Channel {
         let Inner { sequence, history, lag, .. } = &*self.0;
+        if names.is_crowded() {
+            names.forget_unused(sequence);
+        }
         let channel = Channel::build(Arc::clone(sequence), *history, *lag, names.forgotten_through);
-        names.channels.insert(name.into(), channel.clone());
+        names.add(name, channel.clone(), by);
         channel
     }
 
-    /// Looks at every channel, which is done so seldom that it costs little for each.
-    fn forget_unused(&self, names: &mut Names) {
-        let mut had_events = false;
-        names.channels.retain(|_, channel| {
-            let keep = channel.is_in_use();
-            had_events |= !keep && channel.published() > 0;
-            keep
-        });
-        names.forget_at = FEW.max(names.channels.len() * 2);
-        names.looked = self.0.sequence.now();
-        names.forget_after = names.looked.saturating_add(self.0.history.longest());
-        if had_events {
-            // A client may come back with the id of an event that a forgotten channel had. It gets
-            // a new channel, which can't know what there was between; so it has to say so.
-            names.forgotten_through = self.0.sequence.newest();
-        }
-    }
-
-    /// The names and channels at the moment, in no order.
+    /// The names and channels at the moment, in no order. While a channel is held, it is not
+    /// forgotten.
     pub fn channels(&self) -> Vec<(String, Channel)> {
         let names = self.names();
-        names.channels.iter().map(|(name, channel)| (name.to_string(), channel.clone())).collect()
+        names.iter().map(|(name, channel)| (name.to_owned(), channel.clone())).collect()
     }
 
     /// How many events were ever published on its channels, those forgotten included.
@@ -211,9 +205,14 @@ impl Hub {
         self.0.sequence.newest()
     }
 
+    /// How many events its channels keep at the moment, all together.
+    pub fn kept(&self) -> usize {
+        self.names().iter().map(|(_, channel)| channel.kept()).sum()
+    }
+
     /// How many channels there are.
     pub fn len(&self) -> usize {
-        self.names().channels.len()
+        self.names().len()
     }
 
     /// Whether there is no channel yet.
@@ -224,8 +223,8 @@ impl Hub {
     /// The names, without those of channels whose time is over.
     fn names(&self) -> MutexGuard<'_, Names> {
         let mut names = self.0.names.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.0.sequence.now() >= names.forget_after {
-            self.forget_unused(&mut names);
+        if names.is_due(self.0.sequence.now()) {
+            names.forget_unused(&self.0.sequence);
         }
         names
     }
@@ -233,9 +232,9 @@ impl Hub {
 
 impl Channel {
     /// Whether it has to be kept by its hub: it has events, streams or other holders.
-    fn is_in_use(&self) -> bool {
+    pub(super) fn is_in_use(&self, now: Duration) -> bool {
         let mut log = self.log();
-        log.evict(self.0.sequence.now());
+        log.evict(now);
         (log.len() > 0 && !self.is_closed()) || Arc::strong_count(&self.0) > 1
     }
 }
@@ -251,7 +250,7 @@ mod tests {
         let held = hub.channel("held");
         for n in 0..10_000 {
             hub.channel(&format!("made up {n}"));
-            assert!(hub.len() <= FEW, "{}", hub.len());
+            assert!(hub.len() <= 64, "{}", hub.len());
         }
         assert_eq!(hub.channel("kept").kept(), 1);
         assert!(Arc::ptr_eq(&hub.channel("held").0, &held.0));
@@ -293,6 +292,59 @@ mod tests {
         }
         assert_eq!(hub.channels()[0].0, "held");
         assert_eq!(hub.channel("old").kept(), 0);
+    }
+
+    fn followed(hub: &Hub, name: &str, peer: u8, most: usize) -> Option<Channel> {
+        hub.channel_followed(name, [192, 0, 2, peer].into(), most)
+    }
+
+    #[test]
+    fn limit_max_channels_counts_what_followers_made_up_apart_from_what_was_published() {
+        let hub = Hub::new();
+        for n in 0..5 {
+            hub.channel_within(&format!("published {n}"), 10).unwrap().send("x").unwrap();
+        }
+        let sixth = followed(&hub, "sixth", 1, 10);
+        assert!(sixth.is_some());
+        // Of the five that followers may make up, the first peer leaves as many as it has.
+        let more: Vec<_> =
+            ["7", "8"].iter().filter_map(|name| followed(&hub, name, 1, 10)).collect();
+        assert_eq!(more.len(), 2);
+        assert!(followed(&hub, "9", 1, 10).is_none());
+        let [ninth, tenth] = ["9", "10"].map(|name| followed(&hub, name, name.len() as u8 + 1, 10));
+        assert!(ninth.is_some() && tenth.is_some());
+        assert_eq!(hub.len(), 10);
+        assert!(followed(&hub, "11", 4, 10).is_none() && hub.channel_within("11", 10).is_none());
+        assert!(followed(&hub, "published 4", 1, 10).is_some(), "it is there already");
+    }
+
+    #[test]
+    fn a_name_that_is_published_on_is_not_made_up_any_more() {
+        let asked: [fn(&Hub); 2] =
+            [|hub| drop(hub.channel("first")), |hub| drop(hub.channel_within("first", 2))];
+        for ask in asked {
+            let hub = Hub::new();
+            let first = followed(&hub, "first", 1, 2);
+            assert!(first.is_some() && followed(&hub, "second", 2, 2).is_none());
+            ask(&hub);
+            assert!(followed(&hub, "second", 2, 2).is_some(), "the followers' half is free again");
+        }
+    }
+
+    #[test]
+    fn strangers_leave_room_for_others_and_for_publishers() {
+        let hub = Hub::new();
+        let mut held = Vec::new();
+        let names = (0..157 * 64).map(|n| format!("made up {n}"));
+        held.extend(names.filter_map(|name| followed(&hub, &name, 1, 20_000)));
+        assert_eq!(held.len(), 5_000);
+        held.extend(followed(&hub, "another peer's", 2, 20_000));
+        assert_eq!(held.len(), 5_001);
+        let published = (0..).map(|n| hub.channel_within(&format!("published {n}"), 20_000));
+        let published = published.take_while(|channel| {
+            channel.as_ref().is_some_and(|channel| channel.send("x").is_ok())
+        });
+        assert_eq!(published.count(), 14_999);
     }
 
     #[test]

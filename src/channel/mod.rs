@@ -10,7 +10,7 @@
 //!
 //! To read on: [`log`] keeps the events, [`cursor`] says what a stream is sent next, [`batch`] is
 //! what one `send` carries, [`gap`] tells what was missed, [`fanout`] makes the passes, [`hub`]
-//! names channels. The first four are pure.
+//! gives names to channels, and `names` forgets them. The first four are pure.
 
 pub(crate) mod batch;
 pub(crate) mod cursor;
@@ -18,6 +18,7 @@ pub(crate) mod fanout;
 pub(crate) mod gap;
 pub(crate) mod hub;
 pub(crate) mod log;
+mod names;
 pub(crate) mod subscription;
 
 use std::fmt;

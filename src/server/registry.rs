@@ -4,9 +4,10 @@
 //! back by its [`Ticket`], which the stream drops at its end.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use crate::peer::whose;
 use crate::sse::stream::Stream;
 
 #[derive(Debug)]
@@ -92,18 +93,6 @@ impl Registry {
 
     fn lock(&self) -> MutexGuard<'_, Places> {
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Whom an address stands for. In IPv6 that is its network of 64 bits: a single host has all the
-/// addresses of one (RFC 4291, section 2.5.1), and would never come to an end with them.
-fn whose(peer: IpAddr) -> IpAddr {
-    match peer.to_canonical() {
-        IpAddr::V4(address) => address.into(),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
     }
 }
 

@@ -152,9 +152,10 @@ pub(super) static TABLE: Table<Options> = Table {
             takes: number("N", 1, |o, n| o.max_channels = n as usize),
             repeats: false,
             default: Preset::Value("20000"),
-            doc: "Limits how many channels there are at once, of which followers may make up half. \
-                  Each may keep --history-bytes of events; one that is empty and not followed is \
-                  forgotten.",
+            doc: "Limits how many channels there are at once. Each may keep --history-bytes of events; \
+                  one that is empty and not followed is forgotten. Names that are followed and \
+                  never published on may be half of them, and one peer may make up no more of \
+                  those than it leaves to others.",
         },
         Flag {
             name: "token-file",

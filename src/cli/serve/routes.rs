@@ -1,5 +1,6 @@
 //! Which request is answered by what.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -16,13 +17,12 @@ pub(super) struct Channels {
 }
 
 impl Channels {
-    /// The same for who only follows it: they may make up half of all, so that there is room left
-    /// for who has the token to publish.
-    pub(super) fn followed(&self, name: &str) -> Option<Channel> {
-        self.hub.channel_within(name, self.most.div_ceil(2))
+    /// The same for a stream of this peer, whose name may be made up.
+    pub(super) fn followed(&self, name: &str, peer: IpAddr) -> Option<Channel> {
+        self.hub.channel_followed(name, peer, self.most)
     }
 
-    /// The channel of that name, or a new one where there is room.
+    /// The channel of that name to publish on, or a new one where there is room.
     pub(super) fn channel(&self, name: &str) -> Option<Channel> {
         self.hub.channel_within(name, self.most)
     }

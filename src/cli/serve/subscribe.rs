@@ -76,8 +76,9 @@ fn stream(hub: &Channels, names: Vec<String>, begin: Begin) -> Result<Reply, Res
     let hub = hub.clone();
     // Runs only when there is a stream, so a HEAD makes no channel.
     Ok(Reply::event_stream(move |stream| {
-        let channels: Option<Vec<_>> = names.iter().map(|name| hub.followed(name)).collect();
-        match channels {
+        let peer = stream.peer().ip();
+        let channels = names.iter().map(|name| hub.followed(name, peer));
+        match channels.collect::<Option<Vec<_>>>() {
             Some(channels) => stream.follow(&channels, begin.start()),
             None => send_away(&stream),
         }

@@ -53,3 +53,23 @@ fn limit_max_channels_refuses_a_publisher_and_sends_a_follower_away_for_a_while(
     publish(&hub, "/events/a", "y");
     publish(&hub, "/events/b", "z");
 }
+
+#[test]
+fn limit_max_channels_bounds_what_one_peer_makes_up_apart_from_what_is_published() {
+    let hub = hub(&["--max-channels=10"]);
+    for n in 1..=5 {
+        publish(&hub, &format!("/events/{n}"), "x");
+    }
+    let streams: Vec<EventStream> =
+        (6..=8).map(|n| EventStream::open(hub.address(), &format!("/events/{n}"))).collect();
+    let mut away = Client::to(hub.address());
+    away.open("/events/9");
+    retry_behind("", &away.rest());
+    // What is published on is made up no longer, and is followed as any other channel.
+    publish(&hub, "/events/6", "y");
+    let ninth = EventStream::open(hub.address(), "/events/9");
+    publish(&hub, "/events/10", "z");
+    let mut tenth = EventStream::open(hub.address(), "/events/10?history=1");
+    assert_eq!(tenth.data(), "z");
+    drop((streams, ninth));
+}

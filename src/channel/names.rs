@@ -1,0 +1,275 @@
+//! The names of a hub: which channels there are, who made their names up, and which are forgotten.
+//!
+//! A name that was asked for in order to publish is *established*. One that only a stream asked for
+//! is *made up*, and counts for the peer of that stream:
+//!
+//! ```text
+//!        follow                      publish
+//! none ─────────► made up by a peer ─────────► established ◄── publish ── none
+//!
+//! forgotten, from either: no events, no streams, no other holder
+//! ```
+//!
+//! A peer is counted only while a name that it made up is there, so the counts are bounded as the
+//! names are.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::Channel;
+use super::hub::Sequence;
+
+/// Below so many channels it is not worth checking for ones to forget.
+const FEW: usize = 64;
+
+/// Where there is no room for another channel, the check is not made more often.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+pub(super) struct Names {
+    known: HashMap<Box<str>, Named>,
+    made_up: MadeUp,
+    /// How long an event is kept at most.
+    longest: Duration,
+    /// At how many channels, or when, the next check for ones to forget is due.
+    forget_at: usize,
+    forget_after: Duration,
+    /// When the last check was made.
+    checked: Duration,
+    /// The newest number that a forgotten channel may have had.
+    pub(super) forgotten_through: u64,
+}
+
+struct Named {
+    channel: Channel,
+    /// The peer that made the name up; `None` once it is established.
+    by: Option<IpAddr>,
+}
+
+/// How many names are made up.
+#[derive(Default)]
+struct MadeUp {
+    all: usize,
+    /// By each peer: at least one.
+    by: HashMap<IpAddr, usize>,
+}
+
+impl MadeUp {
+    fn add(&mut self, peer: IpAddr) {
+        *self.by.entry(peer).or_default() += 1;
+        self.all += 1;
+    }
+
+    fn remove(&mut self, peer: IpAddr) {
+        if let Some(count) = self.by.get_mut(&peer) {
+            *count -= 1;
+            self.all -= 1;
+            if *count == 0 {
+                self.by.remove(&peer);
+            }
+        }
+    }
+}
+
+impl Names {
+    pub(super) fn new(longest: Duration) -> Self {
+        Self {
+            known: HashMap::new(),
+            made_up: MadeUp::default(),
+            longest,
+            forget_at: FEW,
+            forget_after: longest,
+            checked: Duration::ZERO,
+            forgotten_through: 0,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.known.len()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Channel)> {
+        self.known.iter().map(|(name, named)| (&**name, &named.channel))
+    }
+
+    /// The open channel of that name. One that is closed is forgotten.
+    pub(super) fn find(&mut self, name: &str, sequence: &Sequence) -> Option<Channel> {
+        let channel = &self.known.get(name)?.channel;
+        if !channel.is_closed() {
+            return Some(channel.clone());
+        }
+        if channel.published() > 0 {
+            self.forgotten_through = sequence.newest();
+        }
+        self.establish(name);
+        self.known.remove(name);
+        None
+    }
+
+    /// The name counts for no peer from now on.
+    pub(super) fn establish(&mut self, name: &str) {
+        if let Some(peer) = self.known.get_mut(name).and_then(|named| named.by.take()) {
+            self.made_up.remove(peer);
+        }
+    }
+
+    /// Adds a channel under a name that is not there, made up by this peer or established.
+    pub(super) fn add(&mut self, name: &str, channel: Channel, by: Option<IpAddr>) {
+        by.into_iter().for_each(|peer| self.made_up.add(peer));
+        self.known.insert(name.into(), Named { channel, by });
+    }
+
+    /// Whether this peer may make up a name, where all peers together may make up `most`: a peer
+    /// has no more of them than it leaves to others.
+    pub(super) fn leaves_room(&self, peer: IpAddr, most: usize) -> bool {
+        let of_peer = self.made_up.by.get(&peer).copied().unwrap_or(0);
+        of_peer < most.saturating_sub(self.made_up.all)
+    }
+
+    /// Whether events may have become too old since the last check.
+    pub(super) fn is_due(&self, now: Duration) -> bool {
+        now >= self.forget_after
+    }
+
+    /// Whether there are twice as many channels as the last check left.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.len() >= self.forget_at
+    }
+
+    /// Whether the last check is long enough ago for another to make room.
+    pub(super) fn has_rested(&self, now: Duration) -> bool {
+        now >= self.checked + PATIENCE
+    }
+
+    /// Forgets the channels that nobody needs. This checks every channel, and is done so seldom
+    /// that it costs little for each.
+    pub(super) fn forget_unused(&mut self, sequence: &Sequence) {
+        let now = sequence.now();
+        let mut had_events = false;
+        let made_up = &mut self.made_up;
+        self.known.retain(|_, Named { channel, by }| {
+            let keep = channel.is_in_use(now);
+            if !keep {
+                had_events |= channel.published() > 0;
+                by.iter().for_each(|peer| made_up.remove(*peer));
+            }
+            keep
+        });
+        self.forget_at = FEW.max(self.len() * 2);
+        self.known.shrink_to(self.forget_at);
+        self.checked = now;
+        self.forget_after = now.saturating_add(self.longest);
+        if had_events {
+            // A client may come back with the id of an event that a forgotten channel had. It gets
+            // a new channel, which can't know what there was between; so it has to say so.
+            self.forgotten_through = sequence.newest();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::channel::log::History;
+
+    const LONGEST: Duration = Duration::from_secs(3600);
+
+    fn channel() -> Channel {
+        Channel::with_history(History::default())
+    }
+
+    fn peer(last: u8) -> IpAddr {
+        IpAddr::from([192, 0, 2, last])
+    }
+
+    /// Makes up as many names as the peer may, and says how many.
+    fn make_up(names: &mut Names, by: u8, most: usize) -> usize {
+        let made = (0..).take_while(|n| {
+            let room = names.leaves_room(peer(by), most);
+            if room {
+                names.add(&format!("{by} {n}"), channel(), Some(peer(by)));
+            }
+            room
+        });
+        made.count()
+    }
+
+    #[test]
+    fn each_peer_leaves_as_many_names_to_others_as_it_makes_up() {
+        let mut names = Names::new(LONGEST);
+        let made = [1, 2, 3, 4, 5].map(|by| make_up(&mut names, by, 10_000));
+        assert_eq!(made, [5_000, 2_500, 1_250, 625, 313]);
+        assert_eq!([1, 2, 3].map(|by| make_up(&mut names, by, 10_000)), [0, 0, 0]);
+        assert_eq!(make_up(&mut Names::new(LONGEST), 1, 0), 0);
+        assert_eq!(make_up(&mut Names::new(LONGEST), 1, 1), 1);
+    }
+
+    #[test]
+    fn what_is_forgotten_or_established_counts_for_nobody() {
+        let sequence = Sequence::new();
+        let mut names = Names::new(LONGEST);
+        let held = channel();
+        names.add("held", held.clone(), Some(peer(1)));
+        names.add("unused", channel(), Some(peer(1)));
+        names.add("unused too", channel(), Some(peer(2)));
+        names.forget_unused(&sequence);
+        assert_eq!((names.len(), names.made_up.all), (1, 1));
+        assert_eq!(names.made_up.by, HashMap::from([(peer(1), 1)]));
+        names.establish("held");
+        names.establish("held");
+        names.establish("nobody's");
+        assert_eq!((names.len(), names.made_up.all), (1, 0));
+        assert!(names.made_up.by.is_empty());
+    }
+
+    #[test]
+    fn a_closed_channel_counts_for_nobody() {
+        let mut names = Names::new(LONGEST);
+        let closed = channel();
+        names.add("closed", closed.clone(), Some(peer(1)));
+        closed.close();
+        assert!(names.find("closed", &Sequence::new()).is_none());
+        assert_eq!((names.len(), names.made_up.all), (0, 0));
+    }
+
+    #[test]
+    fn only_what_had_events_is_told_of_once_it_is_forgotten() {
+        let sequence = Sequence::new();
+        sequence.draw();
+        for (events, told) in [(0, 0), (1, 1)] {
+            for closed in [true, false] {
+                let mut names = Names::new(LONGEST);
+                let history = History::default().age(Duration::from_secs(1));
+                let channel = Channel::with_history(history);
+                (0..events).for_each(|_| drop(channel.send("x").unwrap()));
+                names.add("name", channel.clone(), None);
+                if closed {
+                    channel.close();
+                    assert!(names.find("name", &sequence).is_none());
+                } else {
+                    drop(channel);
+                    while names.len() == 1 {
+                        names.forget_unused(&sequence);
+                        std::thread::yield_now();
+                    }
+                }
+                assert_eq!(names.forgotten_through, told, "{events} events, closed: {closed}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_check_is_due_at_twice_as_many_channels_as_the_last_one_left() {
+        let mut names = Names::new(LONGEST);
+        let held: Vec<Channel> = (0..100).map(|_| channel()).collect();
+        for (n, channel) in held.iter().enumerate() {
+            assert_eq!(names.is_crowded(), n >= 64, "{n}");
+            names.add(&n.to_string(), channel.clone(), None);
+        }
+        names.forget_unused(&Sequence::new());
+        for n in 100..=200 {
+            assert_eq!(names.is_crowded(), n == 200, "{n}");
+            names.add(&n.to_string(), channel(), None);
+        }
+    }
+}
