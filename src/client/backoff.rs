@@ -9,7 +9,7 @@
 //!
 //! To each comes up to a quarter more, by chance, so that the clients of a server that was down do
 //! not all come back in the same moment. What the server asks for is never undercut, as the
-//! standard wants it (HTML, section 9.2.3).
+//! standard wants it (HTML, section 9.2.3), up to a day: no wait is longer.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ const APART: Duration = Duration::from_millis(100);
 /// not tried in a tight loop.
 const SHORTEST: Duration = Duration::from_millis(250);
 
-/// What a server asks for is believed up to here. More is a mistake, or malice.
+/// The longest wait, chance included. More is a mistake, or malice.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long to wait with this reconnection time, if so many connections in a row were in vain, and
@@ -42,7 +42,7 @@ pub(super) fn pause(
             retry.max(SHORTEST).saturating_mul(doubled).min(most.min(LONGEST).max(retry))
         }
     };
-    (wait + jitter(wait, random)).max(APART.saturating_sub(began))
+    (wait + jitter(wait, random)).min(LONGEST).max(APART.saturating_sub(began))
 }
 
 /// Up to a quarter of `wait`.
@@ -91,8 +91,11 @@ mod tests {
     #[test]
     fn a_time_that_nobody_can_mean_is_a_day() {
         assert_eq!(milliseconds(u64::MAX, 0), LONGEST.as_millis());
+        // Chance adds nothing to it.
         let most = pause(Duration::MAX, u32::MAX, MINUTE, Duration::MAX, u64::MAX);
-        assert!(most < LONGEST.mul_f64(1.25) && most > LONGEST.mul_f64(1.24));
+        assert_eq!(most, Duration::from_secs(86_400));
+        let nearly = Duration::from_secs(86_000);
+        assert_eq!(pause(nearly, 0, MINUTE, MINUTE, u64::MAX).as_secs(), 86_400);
     }
 
     #[test]
