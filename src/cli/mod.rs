@@ -20,6 +20,7 @@
 
 mod bench;
 mod cassette;
+mod descriptors;
 mod duration;
 mod flags;
 mod follow;

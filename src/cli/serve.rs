@@ -28,7 +28,7 @@ use std::thread;
 use tidings::{Cors, Hub, Logger, Server};
 
 use super::flags::Parsed;
-use super::{Arguments, Failure, Outcome, listen, print, version, width};
+use super::{Arguments, Failure, Outcome, descriptors, listen, print, say, version, width};
 use guard::{Guard, Token};
 use options::{Options, TABLE};
 use routes::{Channels, State};
@@ -61,7 +61,9 @@ fn serve(options: Options) -> Outcome {
     let hub = Hub::with(options.history, options.lag);
     let channels = Channels { hub: hub.clone(), most: options.max_channels };
     let state = State::new(channels, server.handle(), Guard::new(token, cors.clone()));
-    let mut server = server.limits(options.limits.clone()).hosts(options.host_names());
+    let connections = connections(options.max_connections, descriptors::limit());
+    let limits = options.limits.clone().connections(connections);
+    let mut server = server.limits(limits).hosts(options.host_names());
     if let Some(cors) = cors {
         server = server.cors(cors);
     }
@@ -97,6 +99,22 @@ fn cors(origins: &[String]) -> Result<Option<Cors>, Failure> {
     }
 }
 
+/// What the hub needs beside its connections: standard streams, the listener, a file now and then;
+/// and 64 connections past the bound, which are told that there are too many.
+const SPARE: u64 = 80;
+
+/// How many connections to serve where the system lets the process have so many descriptors.
+fn connections(wanted: usize, limit: Option<u64>) -> usize {
+    let Some(limit) = limit.filter(|limit| *limit < wanted as u64 + SPARE) else { return wanted };
+    let most = limit.saturating_sub(SPARE).max(limit / 2).max(1);
+    let needed = wanted as u64 + SPARE;
+    say(&format!(
+        "the system lets this process have {limit} descriptors, so {most} connections are served \
+         at once, and not {wanted}: say 'ulimit -n {needed}' before, or --max-connections {most}"
+    ));
+    usize::try_from(most).unwrap_or(wanted)
+}
+
 fn bind(listen: &str, addresses: &[SocketAddr]) -> Result<Server, Failure> {
     Server::bind(addresses).map_err(|error| {
         let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
@@ -123,4 +141,24 @@ fn read_standard_input(options: &Options, hub: &Hub, server: &Server) -> Outcome
     let failed =
         |error| Failure::Failed(format!("can't start a thread for standard input: {error}"));
     thread.map(drop).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_are_as_many_as_there_are_descriptors_for() {
+        for (wanted, limit, served) in [
+            (10_000, None, 10_000),
+            (10_000, Some(10_080), 10_000),
+            (10_000, Some(10_079), 9_999),
+            (10_000, Some(1024), 944),
+            (100, Some(1024), 100),
+            (10_000, Some(64), 32),
+            (10_000, Some(0), 1),
+        ] {
+            assert_eq!(connections(wanted, limit), served, "{wanted} {limit:?}");
+        }
+    }
 }

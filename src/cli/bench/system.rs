@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::options::Options;
 use super::tally::nanoseconds;
+use crate::cli::descriptors;
 
 /// Standard streams, the probe's pair and its listener, and what an address look-up opens.
 const BESIDE: u64 = 16;
@@ -17,8 +18,7 @@ const BESIDE: u64 = 16;
 /// Fails before anything is opened, where that can be known.
 pub(super) fn check(options: &Options) -> Result<(), String> {
     let needed = u64::from(options.streams) + u64::from(options.publishers) + BESIDE;
-    let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
-    match descriptors(&limits) {
+    match descriptors::limit() {
         Some(most) if most < needed => Err(format!(
             "{} streams need {needed} descriptors, and this process may have {most}: say \
              'ulimit -n {needed}' before, or give fewer --streams",
@@ -26,12 +26,6 @@ pub(super) fn check(options: &Options) -> Result<(), String> {
         )),
         _ => Ok(()),
     }
-}
-
-/// The soft limit out of a Linux `/proc/self/limits`.
-fn descriptors(limits: &str) -> Option<u64> {
-    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
-    line.split_whitespace().next()?.parse().ok()
 }
 
 /// What the bench has taken.
@@ -109,16 +103,6 @@ pub(super) fn told(what: &str, error: &io::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_limit_of_descriptors_is_read() {
-        let limits = "Limit                     Soft Limit           Hard Limit\n\
-                      Max processes             15000                15000\n\
-                      Max open files            1024                 20000\n";
-        assert_eq!(descriptors(limits), Some(1024));
-        assert_eq!(descriptors("Max open files            unlimited  unlimited  files"), None);
-        assert_eq!(descriptors(""), None);
-    }
 
     #[test]
     fn the_processor_and_the_waits_are_read() {

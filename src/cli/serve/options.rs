@@ -18,6 +18,7 @@ pub(super) struct Options {
     pub(super) history: History,
     pub(super) lag: Lag,
     pub(super) limits: Limits,
+    pub(super) max_connections: usize,
     pub(super) max_channels: usize,
     pub(super) token_file: Option<PathBuf>,
     pub(super) anyone_may_publish: bool,
@@ -30,6 +31,9 @@ pub(super) struct Options {
     pub(super) log: bool,
 }
 
+/// As many as a server has unless told otherwise.
+const MAX_CONNECTIONS: usize = 10_000;
+
 /// Twice as many as connections, so that each stream may have a channel of its own.
 const MAX_CHANNELS: usize = 20_000;
 
@@ -40,6 +44,7 @@ impl Default for Options {
             history: History::default(),
             lag: Lag::default(),
             limits: Limits::default(),
+            max_connections: MAX_CONNECTIONS,
             max_channels: MAX_CHANNELS,
             token_file: None,
             anyone_may_publish: false,
@@ -127,10 +132,12 @@ pub(super) static TABLE: Table<Options> = Table {
         },
         Flag {
             name: "max-connections",
-            takes: number("N", 1, |o, n| o.limit(|limits| limits.connections(n as usize))),
+            takes: number("N", 1, |o, n| o.max_connections = n as usize),
             repeats: false,
             default: Preset::Value("10000"),
-            doc: "Limits how many connections are open at once, those of streams included.",
+            doc: "Limits how many connections are open at once, those of streams included. Where the \
+                  system lets the hub have fewer descriptors (ulimit -n), it says so and serves as \
+                  many as there are.",
         },
         Flag {
             name: "max-streams",
