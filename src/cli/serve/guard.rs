@@ -4,13 +4,19 @@
 //! POST /events/news HTTP/1.1
 //! Host: localhost:3000
 //! Origin: http://localhost:3000          the page it comes from; only browsers say so
+//! Sec-Fetch-Site: same-origin            whose page that is; only browsers say so
 //! Authorization: Bearer 2YotnFZFEjr1     RFC 6750, section 2.1
 //! ```
 //!
 //! A browser sends a plain POST wherever a page wants, and asks nobody. So without the check of
 //! `Origin`, any page on the web could publish on the hub that runs on its visitor's machine.
-//! Programs send no `Origin`; they can be asked for a token. Both are looked at before anything of
+//! Programs send no `Origin`; they can be asked for a token. Both are checked before anything of
 //! a body is taken in, so that strangers can't fill the memory for bodies.
+//!
+//! Where a browser says `Sec-Fetch-Site: cross-site` or `same-site` (another host or port of the
+//! same domain), only an origin that `--cors` lists may publish. `same-origin` is the hub's own
+//! page and `none` is the user, without a page; other values are ignored, as the standard may
+//! get more of them (Fetch Metadata Request Headers, section 2.4).
 
 use std::fmt;
 use std::fs::File;
@@ -109,40 +115,66 @@ impl Guard {
                 return Err(bad_request(format_args!("there may be only one field {name}")));
             }
         }
-        if let Some(origin) = head.field("origin") {
-            let origin = std::str::from_utf8(origin).unwrap_or_default();
-            self.check_origin(origin, head.authority().unwrap_or_default())?;
-        }
+        self.check_page(head)?;
         match &self.token {
             Some(token) => check_token(token, head.field("authorization")),
             None => Ok(()),
         }
     }
 
-    fn check_origin(&self, origin: &str, authority: &str) -> Result<(), Response> {
-        let allowed = self.cors.as_ref().is_some_and(|cors| cors.allows(origin));
-        if allowed || is_same_origin(origin, authority) {
+    /// Whether the page that a browser sent this for may publish. Programs have no page.
+    fn check_page(&self, head: &Head) -> Result<(), Response> {
+        let origin = head.field("origin");
+        let origin = origin.map(|origin| std::str::from_utf8(origin).unwrap_or_default());
+        // Where every origin is allowed, so is one that nobody names.
+        if self.cors.as_ref().is_some_and(|cors| cors.allows(origin.unwrap_or("null"))) {
             return Ok(());
         }
-        Err(refuse(
-            Status::FORBIDDEN,
-            format_args!(
-                "pages of the origin {origin:?} may not publish here: \
-                 start the hub with --cors and that origin to let them"
-            ),
-        ))
+        let foreign = ["cross-site", "same-site"];
+        let foreign = foreign.iter().any(|site| head.has_token("sec-fetch-site", site));
+        match origin {
+            None if !foreign => Ok(()),
+            Some(origin) if !foreign && is_same_origin(origin, head.authority()) => Ok(()),
+            origin => Err(refuse(Status::FORBIDDEN, foreign_page(origin))),
+        }
     }
 }
 
+/// What is said to a page that may not publish.
+fn foreign_page(origin: Option<&str>) -> String {
+    let Some(origin) = origin else {
+        return "pages of other sites may not publish here, and this request does not say of \
+                which origin its page is: only a hub that was started with --cors '*' lets it"
+            .into();
+    };
+    let remedy = match is_plain_origin(origin) {
+        true => format!("start the hub with --cors {origin} to let them"),
+        false => "only a hub that was started with --cors '*' lets them".into(),
+    };
+    format!("pages of the origin {origin:?} may not publish here: {remedy}")
+}
+
+/// Whether an origin is one that `--cors` takes, and whose text means nothing to a shell.
+fn is_plain_origin(origin: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:/[]".contains(&byte);
+    origin.bytes().all(plain) && Cors::origins([origin]).is_ok()
+}
+
 /// Whether an origin is that of the hub's own pages. The scheme may differ, as a proxy may speak
-/// https for us.
-fn is_same_origin(origin: &str, authority: &str) -> bool {
-    let Some((scheme, host)) = origin.split_once("://") else { return false };
-    let default_port = if scheme == "https" { ":443" } else { ":80" };
+/// https for us. A request that does not say which host it asks (HTTP/1.0) has no own pages.
+fn is_same_origin(origin: &str, authority: Option<&str>) -> bool {
+    let Some(authority) = authority else { return false };
+    let (scheme, host) = origin.split_once("://").unwrap_or_default();
+    let default_port = match scheme {
+        "http" => ":80",
+        "https" => ":443",
+        _ => return false,
+    };
     let without = |authority: &str| {
+        let authority = authority.strip_suffix(':').unwrap_or(authority);
         authority.strip_suffix(default_port).unwrap_or(authority).to_ascii_lowercase()
     };
-    matches!(scheme, "http" | "https") && !host.is_empty() && without(host) == without(authority)
+    Cors::origins([origin]).is_ok() && host == without(authority)
 }
 
 /// ```text
@@ -214,23 +246,62 @@ mod tests {
         for (origin, authority) in [
             ("http://localhost:3000", "localhost:3000"),
             ("http://localhost:3000", "LOCALHOST:3000"),
+            ("http://hub.example", "hub.example"),
+            ("http://hub.example", "hub.example:"),
             ("http://hub.example", "hub.example:80"),
             ("https://hub.example", "hub.example"),
+            ("https://hub.example", "hub.example:443"),
             ("http://[::1]:3000", "[::1]:3000"),
+            ("http://[::1]", "[::1]:80"),
+            ("http://localhost.:3000", "localhost.:3000"),
         ] {
-            assert!(is_same_origin(origin, authority), "{origin} {authority}");
+            assert!(is_same_origin(origin, Some(authority)), "{origin} {authority}");
         }
         for (origin, authority) in [
             ("http://evil.example", "localhost:3000"),
             ("http://localhost:4000", "localhost:3000"),
             ("http://localhost", "localhost:3000"),
+            ("http://localhost:3000", "localhost"),
+            ("http://localhost:443", "localhost"),
+            ("https://localhost:80", "localhost"),
             ("http://localhost:3000.evil.example", "localhost:3000"),
+            ("http://localhost.:3000", "localhost:3000"),
+            ("http://localhost:3000", "localhost.:3000"),
+            ("http://::1:3000", "[::1]:3000"),
+            ("http://[::1]", "[::1]:3000"),
             ("null", "localhost:3000"),
-            ("", ""),
-            ("http://", ""),
+            ("null", "null"),
             ("foo://localhost:3000", "localhost:3000"),
+            ("localhost:3000", "localhost:3000"),
+            // These are written as no browser writes an origin.
+            ("HTTP://localhost:3000", "localhost:3000"),
+            ("http://LOCALHOST:3000", "LOCALHOST:3000"),
+            ("http://localhost:80", "localhost:80"),
+            ("http://localhost:", "localhost"),
+            ("http://localhost:3000/", "localhost:3000"),
+            ("http://localhost:3000, http://evil.example", "localhost:3000"),
+            ("http://user@localhost:3000", "localhost:3000"),
+            ("http://localhost:3000@evil.example", "localhost:3000"),
         ] {
-            assert!(!is_same_origin(origin, authority), "{origin} {authority}");
+            assert!(!is_same_origin(origin, Some(authority)), "{origin} {authority}");
+        }
+        for origin in ["", "http://", "http://:80", "https://:443", "http://localhost", "null"] {
+            assert!(!is_same_origin(origin, None), "{origin}");
+            assert!(!is_same_origin(origin, Some("")), "{origin}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_the_option_only_where_it_would_help() {
+        for good in ["https://a.example", "http://[::1]:3000", "http://a_b.example:8080"] {
+            let said = foreign_page(Some(good));
+            assert!(said.ends_with(&format!("start the hub with --cors {good} to let them")));
+        }
+        for other in ["null", "", "http://:80", "https://$(reboot)", "https://a;b", "a\"b\u{202E}"]
+        {
+            let said = foreign_page(Some(other));
+            assert!(said.starts_with(&format!("pages of the origin {other:?} may")), "{said}");
+            assert!(said.ends_with("lets them") && !said.contains('\u{202E}'), "{said}");
         }
     }
 }

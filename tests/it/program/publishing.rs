@@ -43,18 +43,61 @@ fn who_has_no_token_is_told_so_before_anything_of_the_body_has_come() {
 }
 
 #[test]
-fn a_page_of_another_origin_may_not_publish() {
+fn row_47_a_page_of_another_origin_may_not_publish_and_is_told_what_would_let_it() {
     let hub = hub(&[]);
-    for origin in ["https://evil.example", "null", "http://127.0.0.1:1"] {
+    for (origin, remedy) in [
+        ("https://evil.example", "start the hub with --cors https://evil.example to let them"),
+        ("http://127.0.0.1:1", "start the hub with --cors http://127.0.0.1:1 to let them"),
+        ("null", "only a hub that was started with --cors '*' lets them"),
+    ] {
         let answer = post_with(&hub, "/events/a", &format!("Origin: {origin}\r\n"));
         let said = format!(
-            "403 Forbidden: pages of the origin \"{origin}\" may not publish here: \
-             start the hub with --cors and that origin to let them\n"
+            "403 Forbidden: pages of the origin \"{origin}\" may not publish here: {remedy}\n"
         );
         refused(&answer, 403, &said);
     }
     let own = post_with(&hub, "/events/a", &format!("Origin: http://{}\r\n", hub.address()));
     assert_eq!(own.status, 200);
+}
+
+#[test]
+fn a_request_that_names_no_host_is_no_pages_own() {
+    let hub = hub(&[]);
+    for origin in ["http://:80", "https://:443", "http://", "http://localhost", "null"] {
+        let request =
+            format!("POST /events/a HTTP/1.0\r\nOrigin: {origin}\r\nContent-Length: 1\r\n\r\nx");
+        assert_eq!(exchange(hub.address(), request.as_bytes()).status, 403, "{origin}");
+    }
+}
+
+#[test]
+fn a_page_of_another_site_may_not_publish_without_an_origin_either() {
+    let own = |hub: &Process| format!("Origin: http://{}\r\n", hub.address());
+    let closed = hub(&[]);
+    for (site, origin, status) in [
+        ("cross-site", String::new(), 403),
+        ("same-site", String::new(), 403),
+        ("Cross-Site", String::new(), 403),
+        ("none", String::new(), 200),
+        ("same-origin", String::new(), 200),
+        ("of-the-future", String::new(), 200),
+        ("same-origin", own(&closed), 200),
+        ("cross-site", own(&closed), 403),
+    ] {
+        let fields = format!("Sec-Fetch-Site: {site}\r\n{origin}");
+        assert_eq!(post_with(&closed, "/events/a", &fields).status, status, "{fields}");
+    }
+    let said = "403 Forbidden: pages of other sites may not publish here, and this request does \
+                not say of which origin its page is: only a hub that was started with --cors '*' \
+                lets it\n";
+    refused(&post_with(&closed, "/events/a", "Sec-Fetch-Site: cross-site\r\n"), 403, said);
+
+    let listed = hub(&["--cors=https://a.example"]);
+    let fields = "Sec-Fetch-Site: cross-site\r\nOrigin: https://a.example\r\n";
+    assert_eq!(post_with(&listed, "/events/a", fields).status, 200);
+    let fields = "Sec-Fetch-Site: cross-site\r\n";
+    assert_eq!(post_with(&listed, "/events/a", fields).status, 403);
+    assert_eq!(post_with(&hub(&["--cors=*"]), "/events/a", fields).status, 200);
 }
 
 #[test]

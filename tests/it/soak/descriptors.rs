@@ -5,9 +5,9 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::ARGUMENTS;
 use super::vitals::{Vitals, find_metric, has_all_descriptors_below, metric, processor_time};
-use super::{ARGUMENTS, publish};
-use crate::support::http::{Client, connect};
+use crate::support::http::{Client, connect, post};
 use crate::support::process::{Process, hub_path};
 use crate::support::stream::EventStream;
 use crate::support::until;
@@ -55,13 +55,36 @@ fn row_34_without_descriptors_the_hub_rests_and_then_goes_on() {
     assert_eq!(asking.answer().status, 200);
     assert_eq!(stream.data(), "hi");
 
-    // It recovers, with nobody turned away.
+    // It recovers. While those that have gone are counted, it serves no more than half as many
+    // connections as it may have descriptors.
     drop(held);
-    publish(&hub, "a", "again");
+    let publish = || post(hub.address(), "/events/a", "again").status == 200;
+    until("room for a publisher", publish);
     assert_eq!(stream.data(), "again");
     until("all others", || metric(&hub, "accepted_total") >= accepted + CONNECTIONS);
     drop((asking, stream));
     until("all descriptors", || Vitals::of(&hub).descriptors == before);
+}
+
+#[test]
+fn a_hub_with_few_descriptors_says_so_and_serves_as_many_connections_as_it_can() {
+    let hub = hub_with_few_descriptors();
+    let said = "tidings: the system lets this process have 64 descriptors, so 32 connections are \
+                served at once, and not 10000: say 'ulimit -n 10080' before, or --max-connections \
+                32";
+    until("the warning", || hub.stderr() == [said]);
+    let mut served: Vec<Client> = (0..32).map(|_| Client::to(hub.address())).collect();
+    let statuses = served.iter_mut().map(|client| client.get("/health").status);
+    assert!(statuses.eq([200; 32]));
+    let refused = Client::to(hub.address()).get("/health");
+    assert_eq!(
+        (refused.status, refused.text()),
+        (
+            503,
+            "503 Service Unavailable: too many \
+                                                        connections\n"
+        )
+    );
 }
 
 #[test]
