@@ -102,8 +102,13 @@ pub(crate) fn call(server: &Shared, handler: &Handler, request: &Request) -> Rep
 /// inside is told to the hooks and not to the client.
 fn failure(server: &Shared, request: &Request, error: Option<&Error>) -> Response {
     if let Some(error) = error.filter(|error| error.is_bad_request()) {
-        return Response::text(format!("400 Bad Request: {error}\n"))
-            .with_status(Status::BAD_REQUEST);
+        let status = error.status().unwrap_or(Status::BAD_REQUEST);
+        let mut response = Response::text(format!("{status}: {error}\n")).with_status(status);
+        if status == Status::UNSUPPORTED_MEDIA_TYPE && request.field("content-encoding").is_some() {
+            // RFC 9110, section 15.5.16.
+            response.add_field("Accept-Encoding", "identity");
+        }
+        return response;
     }
     if let (Some(hooks), Some(error)) = (&server.hooks, error) {
         hooks::call(|| hooks.failed(request.peer(), request.target(), error));

@@ -28,7 +28,7 @@ pub struct Error(Box<Kind>);
 
 enum Kind {
     Invalid(String),
-    Request(String),
+    Request { what: String, status: Status },
     Closed(CloseReason),
     Full,
     Opened(&'static str),
@@ -44,9 +44,9 @@ impl Error {
         Self(Box::new(Kind::Invalid(what.into())))
     }
 
-    /// A request that its handler cannot take: answered with 400.
-    pub(crate) fn request(what: impl Into<String>) -> Self {
-        Self(Box::new(Kind::Request(what.into())))
+    /// A request that its handler cannot take, and the status that it gets.
+    pub(crate) fn request(status: Status, what: impl Into<String>) -> Self {
+        Self(Box::new(Kind::Request { what: what.into(), status }))
     }
 
     pub(crate) fn closed(reason: CloseReason) -> Self {
@@ -89,10 +89,10 @@ impl Error {
         matches!(*self.0, Kind::Invalid(_))
     }
 
-    /// Whether a request was not what its handler asked it to be; a handler that returns such an
-    /// error answers 400.
+    /// Whether a request was not what its handler asked it to be. A handler that returns such an
+    /// error responds with its [`status`](Self::status): 400 or 415.
     pub fn is_bad_request(&self) -> bool {
-        matches!(*self.0, Kind::Request(_))
+        matches!(*self.0, Kind::Request { .. })
     }
 
     /// Whether the stream or the channel had ended; [`close_reason`](Self::close_reason) says how.
@@ -105,10 +105,12 @@ impl Error {
         matches!(*self.0, Kind::Response { .. })
     }
 
-    /// The status of an answer that was no event stream, if that was what was wrong with it.
+    /// The status of a response that was no event stream, if that was what was wrong with it; the
+    /// status that a [bad request](Self::is_bad_request) gets.
     pub fn status(&self) -> Option<Status> {
         match *self.0 {
             Kind::Response { status, .. } => status,
+            Kind::Request { status, .. } => Some(status),
             _ => None,
         }
     }
@@ -141,7 +143,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.0 {
             Kind::Invalid(what)
-            | Kind::Request(what)
+            | Kind::Request { what, .. }
             | Kind::Response { what, .. }
             | Kind::TimedOut(what) => f.write_str(what),
             Kind::Closed(CloseReason::Channel) => f.write_str("the channel is closed"),

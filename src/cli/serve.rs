@@ -7,7 +7,7 @@
 //!
 //! Here it is started and stopped. To read on: [`options`] is what can be asked for, [`guard`]
 //! says who may publish, [`routes`] puts the parts together: [`subscribe`], [`publish`],
-//! [`metrics`] and [`page`]; [`lines`] publishes standard input.
+//! [`metrics`] and [`page`]; [`query`] reads what a URL asks, [`lines`] publishes standard input.
 
 mod guard;
 mod lines;
@@ -15,6 +15,7 @@ mod metrics;
 mod options;
 mod page;
 mod publish;
+mod query;
 mod refuse;
 mod routes;
 mod subscribe;

@@ -6,6 +6,8 @@ use std::net::SocketAddr;
 use super::head::Head;
 use super::method::Method;
 use super::percent::{percent_decode, query_pairs};
+use super::status::Status;
+use super::syntax::{list_elements, split_outside_quotes};
 use crate::{Error, Result};
 
 /// A last event ID is written by us, and is far shorter. A longer one is nobody's.
@@ -65,9 +67,12 @@ impl Request {
 
     /// All values that the query has for this name, in order.
     pub fn query_all(&self, name: &str) -> impl Iterator<Item = String> {
+        self.query_pairs().filter(move |(key, _)| key == name).map(|(_, value)| value)
+    }
+
+    /// All names and values of the query, decoded, in order: also those that nobody asks for.
+    pub fn query_pairs(&self) -> impl Iterator<Item = (String, String)> {
         query_pairs(self.head.query().unwrap_or_default())
-            .filter(move |(key, _)| key == name)
-            .map(|(_, value)| value)
     }
 
     /// The value of the first field line of this name, in any case, if it is UTF-8.
@@ -89,14 +94,46 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// When it is not UTF-8. A handler that returns this error answers 400.
+    /// When it is not UTF-8; and when `Content-Type` names a charset other than UTF-8 or US-ASCII,
+    /// or `Content-Encoding` a coding, as the bytes then stand for another text. A handler that
+    /// returns this error responds with 400, or for what the fields say with 415 (RFC 9110, section
+    /// 15.5.16).
     pub fn body_text(&self) -> Result<&str> {
+        self.check_coding()?;
+        self.check_charset()?;
         std::str::from_utf8(&self.body).map_err(|error| {
-            Error::request(format!(
-                "the body must be UTF-8, and is not from byte {} on",
-                error.valid_up_to()
-            ))
+            Error::request(
+                Status::BAD_REQUEST,
+                format!("the body must be UTF-8, and is not from byte {} on", error.valid_up_to()),
+            )
         })
+    }
+
+    /// Refuses a body that is compressed or otherwise coded (RFC 9110, section 8.4).
+    fn check_coding(&self) -> Result<()> {
+        let mut codings = self.head.values("content-encoding").flat_map(list_elements);
+        match codings.find(|coding| !coding.eq_ignore_ascii_case(b"identity")) {
+            None => Ok(()),
+            Some(coding) => Err(unsupported("the body must come without a coding", coding)),
+        }
+    }
+
+    /// Refuses a body whose text is said to be encoded in another way.
+    ///
+    /// ```text
+    /// media-type = type "/" subtype *( OWS ";" OWS [ parameter ] )     RFC 9110, section 8.3.1
+    /// parameter  = token "=" ( token / quoted-string )
+    /// ```
+    fn check_charset(&self) -> Result<()> {
+        let parameters = self
+            .head
+            .values("content-type")
+            .flat_map(|value| split_outside_quotes(value, b';').skip(1));
+        let mut charsets = parameters.filter_map(charset);
+        match charsets.find(|charset| !is_utf_8(charset)) {
+            None => Ok(()),
+            Some(charset) => Err(unsupported("the body must be UTF-8", &charset)),
+        }
     }
 
     /// The address at the other end of the connection: the client's, or that of the proxy before
@@ -123,6 +160,31 @@ impl Request {
             _ => Some(UNKNOWN_EVENT_ID),
         }
     }
+}
+
+/// What a body must be, and what its fields say it is instead.
+fn unsupported(expected: &str, said: &[u8]) -> Error {
+    let said = String::from_utf8_lossy(said);
+    Error::request(
+        Status::UNSUPPORTED_MEDIA_TYPE,
+        format!("{expected}, and is said to be {said:?}"),
+    )
+}
+
+/// The value of a parameter of that name, without the quotes of a quoted string.
+fn charset(parameter: &[u8]) -> Option<Vec<u8>> {
+    let mut parts = parameter.splitn(2, |&byte| byte == b'=');
+    let name = parts.next()?.trim_ascii();
+    let value = parts.next()?.trim_ascii();
+    let marks = |byte: &u8| !matches!(byte, b'"' | b'\\');
+    name.eq_ignore_ascii_case(b"charset").then(|| value.iter().copied().filter(marks).collect())
+}
+
+/// Whether a charset is UTF-8 or a part of it, by the names that the Encoding standard and IANA
+/// have for them.
+fn is_utf_8(charset: &[u8]) -> bool {
+    let names = ["utf-8", "utf8", "us-ascii", "ascii"];
+    names.iter().any(|name| charset.eq_ignore_ascii_case(name.as_bytes()))
 }
 
 /// Shows how long the body is, but not what is in it.
@@ -172,6 +234,44 @@ mod tests {
         assert_eq!(request(head, b"abc").body_text().expect("text"), "abc");
         let error = request(head, b"ab\xFF").body_text().expect_err("no text").to_string();
         assert_eq!(error, "the body must be UTF-8, and is not from byte 2 on");
+    }
+
+    #[test]
+    fn a_body_that_is_said_to_be_something_else_is_an_unsupported_one() {
+        let status = |fields: &str| {
+            let head = format!("POST / HTTP/1.1\r\nHost: h\r\n{fields}\r\n");
+            let request = request(head.as_bytes(), b"h\0i\0");
+            let text = request.body_text().map(str::to_owned);
+            text.map_err(|error| error.status().expect("a status").code())
+        };
+        for good in [
+            "",
+            "Content-Type: application/octet-stream\r\n",
+            "Content-Type: text/plain;charset=utf-8\r\n",
+            "Content-Type: text/plain; format=flowed ; CharSet=\"UTF-8\"\r\n",
+            "Content-Type: text/plain; charset=us-ascii\r\n",
+            "Content-Type: text/plain; charset=\"u\\tf-8\"\r\n",
+            "Content-Type: text/plain; a=\"; charset=utf-16\"\r\n",
+            "Content-Type: charset=utf-16\r\n",
+            "Content-Encoding: identity\r\n",
+            "Content-Encoding:\r\n",
+        ] {
+            assert_eq!(status(good).as_deref(), Ok("h\0i\0"), "{good}");
+        }
+        for bad in [
+            "Content-Type: text/plain; charset=utf-16le\r\n",
+            "Content-Type: text/plain; charset=\"utf-16\"\r\n",
+            "Content-Type: text/plain;CHARSET=ISO-8859-1\r\n",
+            "Content-Type: text/plain; charset=\r\n",
+            "Content-Type: text/plain; charset = utf-16le\r\n",
+            "Content-Type: text/plain; charset=utf-8; charset=utf-16\r\n",
+            "Content-Type: text/plain; charset=utf-8\r\nContent-Type: text/plain; charset=x\r\n",
+            "Content-Encoding: gzip\r\n",
+            "Content-Encoding: identity, br\r\n",
+            "Content-Encoding: identity\r\nContent-Encoding: X\r\n",
+        ] {
+            assert_eq!(status(bad), Err(415), "{bad}");
+        }
     }
 
     #[test]

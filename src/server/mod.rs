@@ -51,7 +51,7 @@ use shared::{Admit, Shared};
 /// Made with [`bind`](Self::bind), told what to serve, and then [`run`](Self::run) on this thread
 /// or [`start`](Self::start)ed on another. A handler runs on a worker thread, once for each
 /// request; it may block, but a worker that waits serves nobody else. What it returns as an error,
-/// and a panic, is answered with 500 (an [unusable body](Error::is_bad_request) with 400).
+/// and a panic, is answered with 500 (an [unusable body](Error::is_bad_request) with 400 or 415).
 ///
 /// ```
 /// use tidings::{Channel, Response, Server};

@@ -5,13 +5,14 @@
 //! 200 OK                                    the event's id and a line feed
 //! ```
 //!
-//! The answer comes once the event is in the channel's log: who then comes with an older last
-//! event ID is sent it.
+//! Responds once the event is in the channel's log, so a client that reconnects with an older last
+//! event ID receives it. Other parameters are refused: they were meant to say something.
 
 use std::time::Duration;
 
 use tidings::{Event, EventType, Request, Response, Status};
 
+use super::query;
 use super::refuse::{bad_request, refuse, unavailable};
 use super::routes::Channels;
 use super::subscribe::check_name;
@@ -22,18 +23,23 @@ const LONGEST_RETRY: u64 = 24 * 60 * 60 * 1000;
 /// What a client is told of a gap it should be able to believe.
 const OWN_TYPES: &str = "tidings.";
 
-/// Publishes the request's body. Whether it may was asked before.
-pub(super) fn publish(channels: &Channels, request: &Request) -> Result<Response, Response> {
+/// Publishes the text of the request's body. Whether it may was asked before.
+pub(super) fn publish(
+    channels: &Channels,
+    request: &Request,
+    text: &str,
+) -> Result<Response, Response> {
     let name = request.param("name").unwrap_or_default();
     check_name(name)?;
-    let mut event = Event::new(request.body_text().map_err(bad_request)?);
-    if let Some(event_type) = request.query("event") {
+    query::only(request, &["event", "retry"])?;
+    let mut event = Event::new(text);
+    if let Some(event_type) = query::value(request, "event")? {
         if event_type.starts_with(OWN_TYPES) {
             return Err(bad_request("event types that begin with tidings. are the hub's own"));
         }
         event = event.with_type(EventType::new(event_type).map_err(bad_request)?);
     }
-    if let Some(time) = request.query("retry") {
+    if let Some(time) = query::value(request, "retry")? {
         event = event.with_retry(retry(&time)?);
     }
     let Some(channel) = channels.channel(name) else {

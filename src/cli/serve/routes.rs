@@ -61,7 +61,11 @@ pub(super) fn add_to(server: Server, state: &Arc<State>) -> Server {
     page::add_to(server)
         .get("/events", move |request| answer(subscribe::several(&several.channels, request)))
         .get("/events/{name}", move |request| answer(subscribe::one(&one.channels, request)))
-        .post("/events/{name}", move |request| answer(publish::publish(&publish.channels, request)))
+        .post("/events/{name}", move |request| {
+            // Where the body is no text, the server refuses it by the error.
+            let text = request.body_text()?;
+            answer(publish::publish(&publish.channels, request, text))
+        })
         .post("/stop", move |_request| answer(stop.stop()))
         .get("/metrics", move |_request| Ok(metrics.metrics()))
         .get("/health", |_request| Ok(Response::text("ok\n")))

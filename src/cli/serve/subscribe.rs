@@ -9,19 +9,22 @@
 //!
 //! | with | it begins |
 //! | --- | --- |
-//! | the field `Last-Event-ID` | behind that event |
+//! | the field `Last-Event-ID` | after that event |
 //! | `?last-event-id=ID` | the same, where a field can't be set |
 //! | `?history=N` | with the newest N events |
 //! | nothing | with the next event |
 //!
 //! The field comes first, since an `EventSource` that comes back sends it to the address that it
-//! was given, and that has its old query.
+//! was given, and that has its old query. In a query its name may be spelled in any common way:
+//! case, `-` and `_` don't matter. Other parameters are ignored, as scripts and proxies add some
+//! of their own against caches.
 
 use std::time::Duration;
 
 use tidings::{Reply, Request, Response, SseWriter, Start};
 
 use super::options::NAME_RULE;
+use super::query;
 use super::refuse::bad_request;
 use super::routes::Channels;
 
@@ -38,7 +41,7 @@ const COME_BACK: Duration = Duration::from_secs(15);
 #[derive(Debug, PartialEq, Eq)]
 enum Begin {
     Live,
-    Behind(String),
+    After(String),
     Newest(usize),
 }
 
@@ -58,6 +61,12 @@ pub(super) fn check_name(name: &str) -> Result<(), Response> {
 /// Answers with the stream of the channel in the path.
 pub(super) fn one(hub: &Channels, request: &Request) -> Result<Reply, Response> {
     let name = request.param("name").unwrap_or_default();
+    if request.query("channel").is_some() {
+        return Err(bad_request(
+            "name the channels in the path or in the query, not in both: \
+             /events?channel=A&channel=B, or /events/A",
+        ));
+    }
     stream(hub, vec![name.into()], begin(request)?)
 }
 
@@ -96,19 +105,22 @@ fn send_away(stream: &SseWriter) -> tidings::Result<()> {
 }
 
 fn begin(request: &Request) -> Result<Begin, Response> {
-    let asked = request.query("last-event-id").filter(|id| !id.is_empty());
-    match (request.last_event_id(), asked, request.query("history")) {
-        (Some(id), ..) => Ok(Begin::Behind(id.into())),
-        (None, Some(id), _) => Ok(Begin::Behind(id)),
-        (None, None, Some(count)) => newest(&count),
-        (None, None, None) => Ok(Begin::Live),
-    }
+    let is_id = |(name, _): &(&str, &[u8])| name.eq_ignore_ascii_case("last-event-id");
+    let text = |(name, id): (&str, &[u8])| (name.into(), String::from_utf8_lossy(id).into());
+    query::one(request.head().fields().filter(is_id).map(text))?;
+    let asked = query::last_event_id(request)?;
+    let newest = query::value(request, "history")?.map(|count| newest(&count)).transpose()?;
+    Ok(match (request.last_event_id(), asked) {
+        (Some(id), _) => Begin::After(id.into()),
+        (None, Some(id)) => Begin::After(id),
+        (None, None) => newest.map_or(Begin::Live, Begin::Newest),
+    })
 }
 
-fn newest(count: &str) -> Result<Begin, Response> {
+fn newest(count: &str) -> Result<usize, Response> {
     let digits = count.bytes().all(|byte| byte.is_ascii_digit());
     match count.parse::<u32>() {
-        Ok(count) if digits => Ok(Begin::Newest(count as usize)),
+        Ok(count) if digits => Ok(count as usize),
         _ => Err(bad_request(format_args!(
             "history is how many of the newest events to begin with, and not {count:?}"
         ))),
@@ -119,7 +131,7 @@ impl Begin {
     fn start(&self) -> Start<'_> {
         match self {
             Self::Live => Start::Live,
-            Self::Behind(id) => Start::Behind(id),
+            Self::After(id) => Start::Behind(id),
             Self::Newest(count) => Start::Newest(*count),
         }
     }
@@ -141,8 +153,8 @@ mod tests {
 
     #[test]
     fn the_length_of_the_history_is_a_number() {
-        assert_eq!(newest("0").ok(), Some(Begin::Newest(0)));
-        assert_eq!(newest("4294967295").ok(), Some(Begin::Newest(4_294_967_295)));
+        assert_eq!(newest("0").ok(), Some(0));
+        assert_eq!(newest("4294967295").ok(), Some(4_294_967_295));
         for count in ["", "-1", "+1", "1.0", "a", "4294967296"] {
             assert!(newest(count).is_err(), "{count}");
         }

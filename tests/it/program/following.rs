@@ -57,13 +57,66 @@ fn who_comes_back_is_sent_what_it_missed_once_each() {
     let hub = hub(&[]);
     let published = publish_all(&hub, "/events/a", &["1", "2", "3", "4"]);
     let by_field = resume(&hub, "/events/a", &published[1].0);
-    let by_query = open(&hub, &format!("/events/a?last-event-id={}", published[1].0));
     let field_wins = resume(&hub, "/events/a?last-event-id=1-1&history=1", &published[1].0);
     let last = publish_all(&hub, "/events/a", &["5"]);
     let expected = [&published[2..], &last].concat();
-    for mut stream in [by_field, by_query, field_wins] {
+    for mut stream in [by_field, field_wins] {
         assert_eq!(next(&mut stream, 3), expected);
     }
+}
+
+#[test]
+fn a_query_resumes_in_any_common_spelling() {
+    let hub = hub(&[]);
+    let published = publish_all(&hub, "/events/a", &["1", "2", "3"]);
+    let id = &published[0].0;
+    for name in [
+        "last-event-id",
+        "lastEventId",
+        "lastEventID",
+        "Last-Event-ID",
+        "LAST_EVENT_ID",
+        "last_event_id",
+        "lasteventid",
+        "last%2Devent%2Did",
+    ] {
+        for channels in ["/events/a?", "/events?channel=b&channel=a&"] {
+            let target = format!("{channels}{name}={id}&history=1&_=1700000000");
+            assert_eq!(next(&mut open(&hub, &target), 2), published[1..], "{target}");
+        }
+    }
+    let twice = format!("/events/a?lastEventId={id}&last-event-id={id}");
+    assert_eq!(next(&mut open(&hub, &twice), 2), published[1..]);
+    let none = "/events/a?lastEventId=&history=1";
+    assert_eq!(next(&mut open(&hub, none), 1), published[2..]);
+}
+
+#[test]
+fn what_is_asked_in_two_ways_is_refused() {
+    let hub = hub(&[]);
+    let refused = |target: &str, fields: &str, said: &str| {
+        let request = format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n");
+        let answer = exchange(hub.address(), request.as_bytes());
+        assert_eq!(answer.text(), format!("400 Bad Request: {said}\n"));
+        assert_eq!(answer.status, 400);
+    };
+    let ids = "lastEventId is \"1-1\" and last-event-id is \"1-2\": say it once";
+    refused("/events/a?lastEventId=1-1&last-event-id=1-2", "", ids);
+    refused("/events?channel=a&lastEventId=1-1&last-event-id=1-2", "", ids);
+    refused("/events/a?lastEventId=1-1&last-event-id=1-2", "Last-Event-ID: 1-1\r\n", ids);
+    let fields = "Last-Event-ID: 1-1\r\nlast-event-id: 1-2\r\n";
+    refused(
+        "/events/a",
+        fields,
+        "Last-Event-ID is \"1-1\" and last-event-id is \"1-2\": say it once",
+    );
+    let histories = "history is \"1\" and history is \"2\": say it once";
+    refused("/events/a?history=1&history=2", "", histories);
+    let history = "history is how many of the newest events to begin with, and not \"x\"";
+    refused("/events/a?history=x", "Last-Event-ID: 1-1\r\n", history);
+    let channels = "name the channels in the path or in the query, not in both: \
+                    /events?channel=A&channel=B, or /events/A";
+    refused("/events/a?channel=b", "", channels);
 }
 
 #[test]

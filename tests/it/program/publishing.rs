@@ -173,6 +173,55 @@ fn what_cannot_be_an_event_is_refused_with_a_sentence() {
 }
 
 #[test]
+fn a_parameter_that_no_publish_has_is_refused_by_its_name() {
+    let hub = hub(&[]);
+    for (query, name) in [
+        ("evnt=a", "evnt"),
+        ("id=7", "id"),
+        ("event=a&Retry=1", "Retry"),
+        ("lastEventId=1-1", "lastEventId"),
+        ("x%0A%22", "x\\n\\\""),
+        ("=v", ""),
+    ] {
+        let answer = post_with(&hub, &format!("/events/a?{query}"), "");
+        let said = format!(
+            "400 Bad Request: there is no parameter \"{name}\" here: those of a publish are event \
+             and retry\n"
+        );
+        refused(&answer, 400, &said);
+    }
+    for query in ["event=a&event=b", "retry=1&retry=2", "event=a&event="] {
+        assert_eq!(post_with(&hub, &format!("/events/a?{query}"), "").status, 400, "{query}");
+    }
+    assert_eq!(post_with(&hub, "/events/a?event=a&event=a&", "").status, 200);
+    let id = publish(&hub, "/events/a", "x");
+    assert!(id.ends_with("-2"), "nothing that was refused has drawn an id: {id}");
+}
+
+#[test]
+fn a_body_that_says_it_is_no_utf_8_is_refused() {
+    let hub = hub(&[]);
+    let content_type = |charset: &str| format!("Content-Type: text/plain; charset={charset}\r\n");
+    for charset in ["utf-16le", "\"UTF-16\"", "ISO-8859-1"] {
+        let answer = post_with(&hub, "/events/a", &content_type(charset));
+        let charset = charset.trim_matches('"');
+        let said = format!(
+            "415 Unsupported Media Type: the body must be UTF-8, and is said to be \"{charset}\"\n"
+        );
+        refused(&answer, 415, &said);
+        assert_eq!(answer.field("Accept-Encoding"), None);
+    }
+    for charset in ["utf-8", "UTF-8", "\"utf-8\"", "us-ascii"] {
+        assert_eq!(post_with(&hub, "/events/a", &content_type(charset)).status, 200, "{charset}");
+    }
+    let answer = post_with(&hub, "/events/a", "Content-Encoding: gzip\r\n");
+    let said = "415 Unsupported Media Type: the body must come without a coding, and is said to be \
+                \"gzip\"\n";
+    refused(&answer, 415, said);
+    assert_eq!(answer.field("Accept-Encoding"), Some("identity"));
+}
+
+#[test]
 fn health_is_a_word() {
     let hub = hub(&[]);
     let answer = get(hub.address(), "/health");

@@ -1,0 +1,87 @@
+//! What the query of a request asks.
+//!
+//! A question that is not understood must not be answered as if it had not been asked: what is said
+//! twice in two ways is refused, and so is a parameter of a publish that nobody knows. A stream may
+//! have unknown ones, since proxies and scripts add some against caches; but where it begins can be
+//! said in any common spelling.
+
+use tidings::{Request, Response};
+
+use super::refuse::bad_request;
+
+/// The value of this parameter.
+pub(super) fn value(request: &Request, name: &str) -> Result<Option<String>, Response> {
+    one(request.query_pairs().filter(|(given, _)| given == name))
+}
+
+/// The id of the event to resume after, under any spelling of the field's name: `lastEventId`,
+/// `Last-Event-ID`, `last_event_id`, ... An empty one is the same as none.
+pub(super) fn last_event_id(request: &Request) -> Result<Option<String>, Response> {
+    let id = one(request.query_pairs().filter(|(given, _)| is_last_event_id(given)))?;
+    Ok(id.filter(|id| !id.is_empty()))
+}
+
+fn is_last_event_id(name: &str) -> bool {
+    let letters = name.bytes().filter(|byte| !b"-_".contains(byte));
+    letters.map(|byte| byte.to_ascii_lowercase()).eq(*b"lasteventid")
+}
+
+/// Refuses a query that has any other parameters than these.
+pub(super) fn only(request: &Request, known: &[&str]) -> Result<(), Response> {
+    match request.query_pairs().find(|(given, _)| !known.contains(&&**given)) {
+        None => Ok(()),
+        Some((given, _)) => Err(bad_request(format_args!(
+            "there is no parameter {given:?} here: those of a publish are {}",
+            known.join(" and ")
+        ))),
+    }
+}
+
+/// The one value of all these, which may be said more than once.
+pub(super) fn one(
+    mut pairs: impl Iterator<Item = (String, String)>,
+) -> Result<Option<String>, Response> {
+    let Some((name, value)) = pairs.next() else { return Ok(None) };
+    match pairs.find(|(_, other)| *other != value) {
+        None => Ok(Some(value)),
+        Some((other_name, other)) => Err(bad_request(format_args!(
+            "{name} is {value:?} and {other_name} is {other:?}: say it once"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_last_event_id_is_known_in_any_spelling() {
+        for name in [
+            "last-event-id",
+            "lastEventId",
+            "lastEventID",
+            "Last-Event-ID",
+            "last_event_id",
+            "LAST_EVENT_ID",
+            "lasteventid",
+        ] {
+            assert!(is_last_event_id(name), "{name}");
+        }
+        for name in ["", "id", "last-event", "last.event.id", "last event id", "xlast-event-id"] {
+            assert!(!is_last_event_id(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_twice_must_be_the_same() {
+        let pairs = |values: &[(&str, &str)]| {
+            let pairs: Vec<_> =
+                values.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+            one(pairs.into_iter())
+        };
+        assert_eq!(pairs(&[]).ok(), Some(None));
+        assert_eq!(pairs(&[("a", "1"), ("A", "1")]).ok(), Some(Some("1".into())));
+        assert!(pairs(&[("a", "1"), ("a", "1"), ("a", "2")]).is_err());
+        assert!(pairs(&[("a", ""), ("a", "2")]).is_err());
+    }
+}
