@@ -25,7 +25,7 @@ mod tests {
     #[test]
     fn the_soft_limit_is_what_counts() {
         let limits = "Limit                     Soft Limit           Hard Limit           Units\n\
-                      Max processes             unlimited            unlimited            processes\n\
+                      Max processes             unlimited            unlimited   processes\n\
                       Max open files            1024                 524288               files\n";
         assert_eq!(soft_limit(limits), Some(1024));
         assert_eq!(soft_limit("Max open files   unlimited   unlimited   files\n"), None);

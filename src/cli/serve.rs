@@ -91,12 +91,13 @@ fn check_loopback(addresses: &[SocketAddr]) -> Outcome {
     }
 }
 
-/// `*` stands for every origin, whatever stands beside it.
+/// `*` stands for every origin, whatever stands beside it. Origins that are listed may send
+/// credentials; with `*` nobody may, as then any page could use those of its visitor.
 fn cors(origins: &[String]) -> Result<Option<Cors>, Failure> {
     match origins {
         [] => Ok(None),
         any if any.iter().any(|origin| origin == "*") => Ok(Some(Cors::any())),
-        some => Cors::origins(some).map(Some).map_err(failed),
+        some => Cors::origins(some).and_then(Cors::credentials).map(Some).map_err(failed),
     }
 }
 

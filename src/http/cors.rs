@@ -32,17 +32,30 @@ const MAX_AGE: &str = "600";
 /// ```
 /// use tidings::Cors;
 ///
-/// let cors = Cors::origins(["https://a.example", "http://localhost:8080"])?.credentials()?;
+/// let cors = Cors::origins(["https://a.example", "https://*.example.com"])?.credentials()?;
 /// assert!(cors.allows("https://a.example"));
-/// assert!(!cors.allows("https://b.example"));
+/// assert!(cors.allows("https://www.example.com"));
+/// assert!(!cors.allows("https://example.com"));
 /// assert!(Cors::any().credentials().is_err());
 /// # Ok::<(), tidings::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Cors {
     /// `None` is every origin, and never together with credentials.
-    origins: Option<Vec<String>>,
+    origins: Option<Vec<Allowed>>,
     credentials: bool,
+}
+
+/// What one of the origins in the list stands for.
+#[derive(Clone, Debug)]
+enum Allowed {
+    Origin(String),
+    /// Every origin that has one or more labels between these two: `https://` and
+    /// `.example.com:8443`.
+    Subdomains {
+        before: String,
+        after: String,
+    },
 }
 
 impl Cors {
@@ -54,15 +67,19 @@ impl Cors {
     /// These origins and no others. An origin is written as browsers send it: in lower case,
     /// `scheme://host` or `scheme://host:port`, without the port that the scheme has anyway.
     ///
+    /// `https://*.example.com` stands for all subdomains of `example.com`, however deep, with this
+    /// scheme and this port (here the scheme's own). It does not stand for `https://example.com`.
+    ///
     /// # Errors
     ///
-    /// When one of them is not of this form. `null` is not either: every sandboxed page has that
-    /// origin.
+    /// When one of them is not of this form: with a `*` elsewhere, for example, or in place of all
+    /// labels but the last, as `https://*.com` would let nearly everybody in. `null` is not either:
+    /// every sandboxed page has that origin.
     pub fn origins<I>(origins: I) -> Result<Self>
     where
         I: IntoIterator<Item: Into<String>>,
     {
-        let origins = origins.into_iter().map(Into::into).map(checked).collect::<Result<_>>()?;
+        let origins = origins.into_iter().map(Into::into).map(allowed).collect::<Result<_>>()?;
         Ok(Self { origins: Some(origins), credentials: false })
     }
 
@@ -83,7 +100,7 @@ impl Cors {
 
     /// Whether pages of this origin may read the answers.
     pub fn allows(&self, origin: &str) -> bool {
-        self.origins.as_ref().is_none_or(|origins| origins.iter().any(|allowed| allowed == origin))
+        self.origins.as_ref().is_none_or(|origins| origins.iter().any(|one| one.allows(origin)))
     }
 
     /// The fields that this policy adds to an answer to a request from `origin`.
@@ -133,29 +150,67 @@ fn requested_fields(head: &Head) -> Option<String> {
     (!names.is_empty()).then(|| names.join(", "))
 }
 
-/// ```text
-/// serialized-origin = scheme "://" host [ ":" port ]       RFC 6454, section 6.2
-/// ```
-fn checked(origin: String) -> Result<String> {
-    let good = origin.split_once("://").is_some_and(|(scheme, authority)| {
-        let default_port = match scheme {
-            "http" => ":80",
-            "https" => ":443",
-            _ => ":",
-        };
-        is_scheme(scheme)
-            && is_authority(authority.as_bytes())
-            && !authority.ends_with(default_port)
-            && !authority.ends_with(':')
-            && !authority.bytes().any(|byte| byte.is_ascii_uppercase() || byte == b'*')
-    });
-    if good {
-        return Ok(origin);
+impl Allowed {
+    fn allows(&self, origin: &str) -> bool {
+        match self {
+            Self::Origin(allowed) => allowed == origin,
+            Self::Subdomains { before, after } => origin
+                .strip_prefix(&**before)
+                .and_then(|rest| rest.strip_suffix(&**after))
+                .is_some_and(are_labels),
+        }
     }
-    Err(Error::invalid(format!(
-        "an origin must be as browsers send it: scheme://host or scheme://host:port, in lower \
-         case, without a path, a wildcard or the scheme's own port: {origin:?}"
-    )))
+}
+
+/// ```text
+/// allowed           = serialized-origin / scheme "://*." labels [ ":" port ]
+/// serialized-origin = scheme "://" host [ ":" port ]       RFC 6454, section 6.2
+/// labels            = label 1*( "." label )                at least two
+/// ```
+fn allowed(origin: String) -> Result<Allowed> {
+    let parts = origin.split_once("://*.");
+    if let Some((scheme, domain)) = parts.filter(|(scheme, domain)| is_domain(scheme, domain)) {
+        let (before, after) = (format!("{scheme}://"), format!(".{domain}"));
+        return Ok(Allowed::Subdomains { before, after });
+    }
+    match origin.split_once("://") {
+        Some((scheme, authority)) if is_origin(scheme, authority) => Ok(Allowed::Origin(origin)),
+        _ => Err(Error::invalid(format!(
+            "an origin must be as browsers send it: scheme://host or scheme://host:port, in lower \
+             case, without a path or the scheme's own port; or scheme://*.domain for the \
+             subdomains of a domain of two labels or more: {origin:?}"
+        ))),
+    }
+}
+
+fn is_origin(scheme: &str, authority: &str) -> bool {
+    let default_port = match scheme {
+        "http" => ":80",
+        "https" => ":443",
+        _ => ":",
+    };
+    is_scheme(scheme)
+        && is_authority(authority.as_bytes())
+        && !authority.ends_with(default_port)
+        && !authority.ends_with(':')
+        && !authority.bytes().any(|byte| byte.is_ascii_uppercase() || byte == b'*')
+}
+
+/// Whether this is a domain, with its port or without, that has subdomains: a name of at least two
+/// labels, and no address.
+fn is_domain(scheme: &str, authority: &str) -> bool {
+    let domain = authority.split_once(':').map_or(authority, |(domain, _port)| domain);
+    let last = domain.rsplit_once('.').map(|(_, last)| last);
+    is_origin(scheme, authority)
+        && are_labels(domain)
+        && last.is_some_and(|last| !last.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// `label *( "." label )`, in lower case, as browsers write the name of a host.
+fn are_labels(name: &str) -> bool {
+    let good =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
+    name.split('.').all(|label| !label.is_empty() && label.bytes().all(good))
 }
 
 /// `scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )`, here in lower case.

@@ -49,7 +49,19 @@ mod tests {
         {
             assert!(hosts.allow(Some(ours)), "{ours}");
         }
-        for other in ["evil.example", "localhost.evil.example:3000", "127.0.0.1.evil.example"] {
+        for ours in ["[::1]", "127.0.0.1", "hub.example:"] {
+            assert!(hosts.allow(Some(ours)), "{ours}");
+        }
+        for other in [
+            "evil.example",
+            "localhost.evil.example:3000",
+            "127.0.0.1.evil.example",
+            "localhost:3000.evil.example",
+            "localhost:evil",
+            "hub.example.",
+            "[localhost]",
+            "",
+        ] {
             assert!(!hosts.allow(Some(other)), "{other}");
         }
         assert!(hosts.allow(None));

@@ -193,8 +193,9 @@ pub(super) static TABLE: Table<Options> = Table {
             }),
             repeats: true,
             default: Preset::Words("the hub's own pages alone"),
-            doc: "Lets pages of this origin, such as https://www.example, follow channels and \
-                  publish; * lets those of every origin.",
+            doc: "Lets pages of this origin, such as https://www.example.com, follow channels and \
+                  publish, also with credentials. https://*.example.com stands for all subdomains; \
+                  * lets pages of every origin, without credentials.",
         },
         Flag {
             name: "allow-host",

@@ -71,6 +71,9 @@ fn an_origin_must_be_as_browsers_send_it() {
         "tauri://localhost",
         "moz-extension://a",
         "x+y.2://a",
+        "https://*.example.com",
+        "https://*.example.com:8443",
+        "http://*.a_b.c-d.example",
     ] {
         assert!(Cors::origins([good]).is_ok(), "{good}");
     }
@@ -93,11 +96,73 @@ fn an_origin_must_be_as_browsers_send_it() {
         "https://a.example, https://b.example",
         "https://a.example\r\nX: y",
         "https://*.example",
+        "https://*.example.com:443",
+        "https://*.example.com:",
+        "https://*.example.com/",
+        "https://*.example.com.",
+        "https://*..example.com",
+        "https://*.EXAMPLE.com",
+        "https://*.192.0.2.1",
+        "https://*.[::1]",
+        "https://*",
+        "https://*.",
+        "https://*:8443",
+        "https://*.*.example.com",
+        "https://a.*.example.com",
+        "https://*a.example.com",
+        "https://a*.example.com",
+        "*://a.example",
+        "*.example.com",
+        "https://*.user@example.com",
         "1s://a.example",
+        "a_b://a.example",
+        "A://a.example",
+        "://a.example",
     ] {
         let error = Cors::origins([bad]).expect_err("a bad origin");
         assert!(error.to_string().contains("scheme://host"), "{bad}: {error}");
     }
+}
+
+#[test]
+fn a_wildcard_stands_for_subdomains_alone() {
+    let cors = Cors::origins(["https://*.example.com", "http://*.b.example:8080"]).expect("good");
+    for good in [
+        "https://a.example.com",
+        "https://a.b-c.d_e.example.com",
+        "https://xn--p1ai.example.com",
+        "http://a.b.example:8080",
+    ] {
+        assert!(cors.allows(good), "{good}");
+    }
+    for other in [
+        "https://example.com",
+        "https://.example.com",
+        "https://a..example.com",
+        "https://.a.example.com",
+        "https://evilexample.com",
+        "https://example.com.evil.example",
+        "https://a.example.com.evil.example",
+        "https://evil.example/.example.com",
+        "https://evil.example:1.example.com",
+        "https://evil.example#.example.com",
+        "https://evil@a.example.com",
+        "https://a.example.com:8443",
+        "https://a.example.com.",
+        "https://A.example.com",
+        "https://*.example.com",
+        "http://a.example.com",
+        "http://a.b.example",
+        "http://a.b.example:80801",
+        "a.example.com",
+        "null",
+        "",
+    ] {
+        assert!(!cors.allows(other), "{other}");
+    }
+    let granted = ("Access-Control-Allow-Origin", "https://a.example.com".to_owned());
+    let vary = ("Vary", "Origin".to_owned());
+    assert_eq!(cors.fields(Some("https://a.example.com")), [vary, granted]);
 }
 
 #[test]

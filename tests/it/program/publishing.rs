@@ -107,9 +107,35 @@ fn cors_lets_the_pages_of_an_origin_publish() {
         let answer = post_with(&hub, "/events/a", &format!("Origin: {origin}\r\n"));
         assert_eq!(answer.status, 200);
         assert_eq!(answer.field("Access-Control-Allow-Origin"), Some(origin));
+        assert_eq!(answer.field("Access-Control-Allow-Credentials"), Some("true"));
     }
     let other = post_with(&hub, "/events/a", "Origin: https://c.example\r\n");
     assert_eq!((other.status, other.field("Access-Control-Allow-Origin")), (403, None));
+}
+
+#[test]
+fn cors_with_a_wildcard_lets_the_pages_of_subdomains_publish_and_follow() {
+    let hub = hub(&["--cors=https://*.example.com"]);
+    for (origin, status) in [
+        ("https://a.example.com", 200),
+        ("https://a.b.example.com", 200),
+        ("https://example.com", 403),
+        ("https://evilexample.com", 403),
+        ("https://a.example.com:8443", 403),
+        ("http://a.example.com", 403),
+    ] {
+        let published = post_with(&hub, "/events/a", &format!("Origin: {origin}\r\n"));
+        let request =
+            format!("HEAD /events/a HTTP/1.1\r\nHost: localhost\r\nOrigin: {origin}\r\n\r\n");
+        let followed = exchange(hub.address(), request.as_bytes());
+        assert_eq!((published.status, followed.status), (status, 200), "{origin}");
+        let granted = (status == 200).then_some(origin);
+        for answer in [published, followed] {
+            assert_eq!(answer.field("Access-Control-Allow-Origin"), granted);
+            assert_eq!(answer.field("Access-Control-Allow-Credentials"), granted.map(|_| "true"));
+            assert_eq!(answer.field("Vary"), Some("Origin"));
+        }
+    }
 }
 
 #[test]
@@ -118,6 +144,7 @@ fn cors_for_any_origin_is_one_star() {
     let answer = post_with(&hub, "/events/a", "Origin: null\r\n");
     assert_eq!(answer.status, 200);
     assert_eq!(answer.field("Access-Control-Allow-Origin"), Some("*"));
+    assert_eq!(answer.field("Access-Control-Allow-Credentials"), None);
     let asks = "OPTIONS /events/a HTTP/1.1\r\nHost: localhost\r\nOrigin: https://a.example\r\n\
                 Access-Control-Request-Method: POST\r\n\
                 Access-Control-Request-Headers: authorization\r\n\r\n";
