@@ -133,8 +133,9 @@ fn read_standard_input(options: &Options, hub: &Hub, server: &Server) -> Outcome
     // Held for as long as lines may come, so that it is never forgotten and made anew.
     let channel = options.stdin.as_deref().map(|name| hub.channel(name));
     let stop = options.until_eof.then(|| server.handle());
+    let longest = options.max_body;
     let read = move || {
-        lines::publish(&mut io::stdin().lock(), channel.as_ref());
+        lines::publish(&mut io::stdin().lock(), channel.as_ref(), longest);
         if let Some(handle) = stop {
             handle.stop();
         }

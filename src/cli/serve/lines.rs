@@ -7,9 +7,6 @@ use std::io::{self, BufRead, Read, Write};
 
 use tidings::Channel;
 
-/// The longest line that is published: as much as the body of a request may have.
-const LONGEST_LINE: u64 = 1024 * 1024;
-
 /// What the input had next.
 #[derive(Debug, PartialEq, Eq)]
 enum Line {
@@ -18,21 +15,21 @@ enum Line {
     End,
 }
 
-/// Publishes line by line until the input ends or can't be read any more. Without a channel, it
-/// only waits for the end.
-pub(super) fn publish(input: &mut impl BufRead, channel: Option<&Channel>) {
+/// Publishes each line of up to `longest` bytes until the input ends or can't be read any more.
+/// Without a channel, it only waits for the end.
+pub(super) fn publish(input: &mut impl BufRead, channel: Option<&Channel>, longest: usize) {
     let Some(channel) = channel else {
         let _ = io::copy(input, &mut io::sink());
         return;
     };
     loop {
-        match next(input, LONGEST_LINE) {
+        match next(input, longest) {
             Ok(Line::Whole(line)) => match channel.send(line) {
                 Ok(_) => {}
                 Err(error) => say(&format!("a line was not published: {error}")),
             },
             Ok(Line::TooLong) => {
-                say(&format!("a line was left out: it is over {LONGEST_LINE} bytes long"));
+                say(&format!("a line was left out: it is over {longest} bytes long (--max-body)"));
             }
             Ok(Line::End) => return,
             Err(error) => return say(&format!("can't read standard input any more: {error}")),
@@ -44,17 +41,17 @@ fn say(what: &str) {
     let _ = writeln!(io::stderr(), "tidings: {what}");
 }
 
-fn next(input: &mut impl BufRead, longest: u64) -> io::Result<Line> {
+fn next(input: &mut impl BufRead, longest: usize) -> io::Result<Line> {
     let mut line = Vec::new();
     // Room for the line and the longer of its ends.
-    input.by_ref().take(longest + 2).read_until(b'\n', &mut line)?;
+    input.by_ref().take(longest as u64 + 2).read_until(b'\n', &mut line)?;
     if line.is_empty() {
         return Ok(Line::End);
     }
     let has_end = line.ends_with(b"\n");
     let content = line.strip_suffix(b"\n").unwrap_or(&line);
     let content = if has_end { content.strip_suffix(b"\r").unwrap_or(content) } else { content };
-    if content.len() as u64 <= longest {
+    if content.len() <= longest {
         return Ok(Line::Whole(String::from_utf8_lossy(content).into_owned()));
     }
     if !has_end {
@@ -72,7 +69,7 @@ fn skip_line(input: &mut impl BufRead) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    fn lines(mut input: &[u8], longest: u64) -> Vec<Line> {
+    fn lines(mut input: &[u8], longest: usize) -> Vec<Line> {
         let mut lines = Vec::new();
         loop {
             match next(&mut input, longest).expect("a slice can be read") {

@@ -19,6 +19,7 @@ pub(super) struct Options {
     pub(super) lag: Lag,
     pub(super) limits: Limits,
     pub(super) max_connections: usize,
+    pub(super) max_body: usize,
     pub(super) max_channels: usize,
     pub(super) token_file: Option<PathBuf>,
     pub(super) anyone_may_publish: bool,
@@ -34,6 +35,10 @@ pub(super) struct Options {
 /// As many as a server has unless told otherwise.
 const MAX_CONNECTIONS: usize = 10_000;
 
+/// As much as a server takes of one body, and of all together, unless told otherwise.
+const MAX_BODY: usize = 1024 * 1024;
+const MAX_BODIES: usize = 64 * 1024 * 1024;
+
 /// Twice as many as connections, so that each stream may have a channel of its own.
 const MAX_CHANNELS: usize = 20_000;
 
@@ -45,6 +50,7 @@ impl Default for Options {
             lag: Lag::default(),
             limits: Limits::default(),
             max_connections: MAX_CONNECTIONS,
+            max_body: MAX_BODY,
             max_channels: MAX_CHANNELS,
             token_file: None,
             anyone_may_publish: false,
@@ -62,6 +68,13 @@ impl Options {
     pub(super) fn host_names(&self) -> Vec<String> {
         let listen = self.listen.rsplit_once(':').map(|(host, _)| host.to_owned());
         self.allowed_hosts.iter().cloned().chain(listen).collect()
+    }
+
+    /// All bodies together may be as large as one.
+    fn set_max_body(&mut self, bytes: u32) {
+        self.max_body = bytes as usize;
+        let all = MAX_BODIES.max(self.max_body);
+        self.limit(|limits| limits.body(bytes as usize).bodies(all));
     }
 
     /// A builder takes and gives itself; this lends it.
@@ -153,6 +166,13 @@ pub(super) static TABLE: Table<Options> = Table {
             default: Preset::Words("no limit"),
             doc: "Limits how many streams one peer has open at once. A peer is an address, or in \
                   IPv6 a network of 64 bits.",
+        },
+        Flag {
+            name: "max-body",
+            takes: number("BYTES", 1, Options::set_max_body),
+            repeats: false,
+            default: Preset::Value("1048576"),
+            doc: "How large the body of a request may be, and a line of standard input.",
         },
         Flag {
             name: "max-channels",

@@ -61,12 +61,15 @@ fn until_eof_needs_no_channel() {
 
 #[test]
 fn a_line_past_the_bound_is_left_out_and_told() {
-    let mut hub = hub(&["--stdin=lines"]);
-    let mut input = stdin(&mut hub);
-    let mut stream = EventStream::open(hub.address(), "/events/lines");
-    input.write_all(&vec![b'x'; 1024 * 1024 + 1]).unwrap();
-    input.write_all(b"\nshort\n").unwrap();
-    assert_eq!(stream.data(), "short");
-    let told = ["tidings: a line was left out: it is over 1048576 bytes long"];
-    until("the line on standard error", || hub.stderr() == told);
+    for (arguments, longest) in [(&[][..], 1024 * 1024), (&["--max-body=5"], 5)] {
+        let mut hub = hub(&[&["--stdin=lines"], arguments].concat());
+        let mut input = stdin(&mut hub);
+        let mut stream = EventStream::open(hub.address(), "/events/lines");
+        input.write_all(&vec![b'x'; longest + 1]).unwrap();
+        input.write_all(b"\nshort\n").unwrap();
+        assert_eq!(stream.data(), "short");
+        let told =
+            format!("tidings: a line was left out: it is over {longest} bytes long (--max-body)");
+        until("the line on standard error", || hub.stderr() == [&*told]);
+    }
 }

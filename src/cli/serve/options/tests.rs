@@ -29,6 +29,7 @@ fn every_flag_of_the_contract_is_there_and_told_in_the_help() {
         "--max-connections N",
         "--max-streams N",
         "--max-streams-per-peer N",
+        "--max-body BYTES",
         "--max-channels N",
         "--token-file FILE",
         "--anyone-may-publish",
@@ -53,6 +54,7 @@ fn what_is_given_is_what_holds() {
         "--history-age=7s",
         "--lag=close",
         "--heartbeat=0",
+        "--max-body=100000000",
         "--cors=https://a.example",
         "--cors=*",
         "--allow-host=b.example",
@@ -62,6 +64,7 @@ fn what_is_given_is_what_holds() {
     let history = History::default().events(5).bytes(6).age(Duration::from_secs(7));
     assert_eq!((options.history, options.lag), (history, Lag::Close));
     let limits = Limits::default().heartbeat(Duration::ZERO);
+    let limits = limits.body(100_000_000).bodies(100_000_000);
     assert_eq!(format!("{:?}", options.limits), format!("{limits:?}"));
     assert_eq!(options.cors, ["https://a.example", "*"]);
     assert_eq!(options.host_names(), ["b.example", "c.example"]);
