@@ -256,7 +256,7 @@ impl Connection {
             && !self.server.is_stopping();
         let exchange = Exchange::of(&head, may_keep);
         if matches!(head.framing(), Framing::Length(length) if length > limits.body as u64) {
-            let response = dispatch::too_large(limits.body);
+            let response = dispatch::too_large(&self.server);
             let answer = exchange.answer(&self.server, response, Then::Close);
             return Some(self.respond(answer));
         }

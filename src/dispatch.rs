@@ -1,5 +1,6 @@
 //! From a request to whoever answers it, and from a handler's outcome to an answer.
 
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -32,8 +33,9 @@ pub(crate) fn find(
         return Err(busy(server, head.accepts_event_stream()));
     }
     if server.hosts.as_ref().is_some_and(|hosts| !hosts.allow(head.authority())) {
-        return Err(Response::text("421 Misdirected Request: this host name is none of ours\n")
-            .with_status(Status::MISDIRECTED_REQUEST));
+        let host = head.authority().unwrap_or_default();
+        let why = format_args!("{host:?} is no name of this server");
+        return Err(refuse(server, Status::MISDIRECTED_REQUEST, why));
     }
     if head.path() == "*" {
         // OPTIONS for the server as a whole (RFC 9110, section 9.3.7).
@@ -76,7 +78,7 @@ pub(crate) fn busy(server: &Shared, wants_event_stream: bool) -> Response {
 
 /// The answer to what can't be served; where that passes, with a time to come back.
 pub(crate) fn refused(server: &Shared, refusal: &Refusal) -> Response {
-    let mut answer = Response::from(refusal);
+    let mut answer = refuse(server, refusal.status(), refusal.why());
     if refusal.status() == Status::SERVICE_UNAVAILABLE {
         let seconds = server.come_back_after().as_secs().max(1);
         answer.add_field("Retry-After", seconds.to_string());
@@ -84,9 +86,20 @@ pub(crate) fn refused(server: &Shared, refusal: &Refusal) -> Response {
     answer
 }
 
-pub(crate) fn too_large(limit: usize) -> Response {
-    Response::text(format!("413 Content Too Large: a body may have {limit} bytes\n"))
-        .with_status(Status::CONTENT_TOO_LARGE)
+pub(crate) fn too_large(server: &Shared) -> Response {
+    let why = format_args!("a body may have {} bytes", server.limits.body);
+    refuse(server, Status::CONTENT_TOO_LARGE, why)
+}
+
+/// A refusal of the server's own: why, and what would avoid it.
+fn refuse(server: &Shared, status: Status, why: impl Display) -> Response {
+    let mut text = format!("{status}: {why}");
+    for (_, remedy) in server.remedies.iter().filter(|(of, _)| *of == status) {
+        text += ": ";
+        text += remedy;
+    }
+    text.push('\n');
+    Response::text(text).with_status(status)
 }
 
 /// Runs a handler. An error or a panic becomes an answer.

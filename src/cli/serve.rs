@@ -26,7 +26,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread;
 
-use tidings::{Cors, Hub, Logger, Server};
+use tidings::{Cors, Hub, Logger, Server, Status};
 
 use super::flags::Parsed;
 use super::{Arguments, Failure, Outcome, descriptors, listen, print, say, version, width};
@@ -64,7 +64,17 @@ fn serve(options: Options) -> Outcome {
     let state = State::new(channels, server.handle(), Guard::new(token, cors.clone()));
     let connections = connections(options.max_connections, descriptors::limit());
     let limits = options.limits.clone().connections(connections);
-    let mut server = server.limits(limits).hosts(options.host_names());
+    let mut server = server
+        .limits(limits)
+        .hosts(options.host_names())
+        .remedy(
+            Status::MISDIRECTED_REQUEST,
+            "start the hub with --allow-host NAME to let it have one",
+        )
+        .remedy(
+            Status::CONTENT_TOO_LARGE,
+            "start the hub with a larger --max-body to let it be more",
+        );
     if let Some(cors) = cors {
         server = server.cors(cors);
     }

@@ -18,7 +18,6 @@ use std::io::Write;
 use std::sync::Arc;
 
 use super::date::HttpDate;
-use super::refusal::Refusal;
 use super::status::Status;
 use super::syntax::{is_token, is_value, trim};
 use crate::{Error, Result};
@@ -282,12 +281,6 @@ impl Body {
             Self::Shared(bytes) => bytes,
             Self::Owned(bytes) => bytes,
         }
-    }
-}
-
-impl From<&Refusal> for Response {
-    fn from(refusal: &Refusal) -> Self {
-        Self::text(format!("{refusal}\n")).with_status(refusal.status())
     }
 }
 

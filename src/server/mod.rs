@@ -33,6 +33,7 @@ use crate::http::cors::Cors;
 use crate::http::method::Method;
 use crate::http::request::Request;
 use crate::http::response::Response;
+use crate::http::status::Status;
 use crate::limits::Limits;
 use crate::pool::Pool;
 use crate::sse::writer::SseWriter;
@@ -78,6 +79,7 @@ pub struct Server {
     cors: Option<Cors>,
     hosts: Option<Hosts>,
     admit: Option<Admit>,
+    remedies: Vec<(Status, String)>,
     hooks: Option<Arc<dyn Hooks>>,
     handle: Handle,
     /// The first thing that was wrong with what it was told; said when it starts, so that routes
@@ -112,6 +114,7 @@ impl Server {
             cors: None,
             hosts: None,
             admit: None,
+            remedies: Vec::new(),
             hooks: None,
             handle: Handle::new(local),
             error: None,
@@ -265,6 +268,24 @@ impl Server {
         self
     }
 
+    /// Sets what the server says beside its own refusals with this status, such as 421 for a
+    /// foreign [host](Self::hosts) or 413 for a body past [`Limits::body`]: what whoever runs it
+    /// could do, in the words of the program. Defaults to nothing.
+    ///
+    /// ```
+    /// use tidings::{Server, Status};
+    ///
+    /// let server = Server::bind("127.0.0.1:0")?
+    ///     .hosts(["news.example"])
+    ///     .remedy(Status::MISDIRECTED_REQUEST, "add the name to `hosts` in news.toml");
+    /// # Ok::<(), tidings::Error>(())
+    /// ```
+    #[must_use]
+    pub fn remedy(mut self, status: Status, remedy: impl Into<String>) -> Self {
+        self.remedies.push((status, remedy.into()));
+        self
+    }
+
     /// Sets bounds and deadlines. Defaults to [`Limits::default`].
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
@@ -313,6 +334,7 @@ impl Server {
             cors: self.cors,
             hosts: self.hosts,
             admit: self.admit,
+            remedies: self.remedies,
             hooks: self.hooks,
             counts: Counts::default(),
             fanout: Fanout::new(),

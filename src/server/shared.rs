@@ -18,6 +18,7 @@ use crate::hooks::Hooks;
 use crate::http::Head;
 use crate::http::cors::Cors;
 use crate::http::response::Response;
+use crate::http::status::Status;
 use crate::limits::{COME_BACK, Limits};
 use crate::pool::Pool;
 use crate::watch::Watch;
@@ -33,6 +34,8 @@ pub(crate) struct Shared {
     pub(crate) cors: Option<Cors>,
     pub(crate) hosts: Option<Hosts>,
     pub(crate) admit: Option<Admit>,
+    /// What is said beside a refusal with this status.
+    pub(crate) remedies: Vec<(Status, String)>,
     pub(crate) hooks: Option<Arc<dyn Hooks>>,
     pub(crate) counts: Counts,
     pub(crate) bodies: Arc<Budget>,

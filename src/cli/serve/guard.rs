@@ -185,7 +185,7 @@ fn check_token(token: &Token, authorization: Option<&[u8]>) -> Result<(), Respon
         Some(given) if token.is(given) => Ok(()),
         Some(_) => Err(refuse(
             Status::FORBIDDEN,
-            "this is not the token: send what the hub's token file contains",
+            "this is not the token: send what the hub's --token-file contains",
         )),
         None => Err(refuse(
             Status::UNAUTHORIZED,

@@ -19,7 +19,7 @@ fn with_a_token_file_only_who_has_the_token_may_publish() {
     refused(&without, 401, said);
     assert_eq!(without.field("WWW-Authenticate"), Some("Bearer"));
     let wrong = post_with(&hub, "/events/a", "Authorization: Bearer s3creT\r\n");
-    let said = "403 Forbidden: this is not the token: send what the hub's token file contains\n";
+    let said = "403 Forbidden: this is not the token: send what the hub's --token-file contains\n";
     refused(&wrong, 403, said);
     let twice = "Authorization: Bearer s3cret\r\nAuthorization: Bearer other\r\n";
     let said = "400 Bad Request: there may be only one field authorization\n";
@@ -166,6 +166,24 @@ fn a_host_that_is_not_the_hubs_is_refused() {
     for other in ["evil.example", "hub.example.evil.example"] {
         assert_eq!(ask(other), 421, "{other}");
     }
+}
+
+#[test]
+fn row_47_a_refusal_names_the_option_that_would_avoid_it() {
+    let hub = hub(&["--max-body=10"]);
+    let request = b"GET /health HTTP/1.1\r\nHost: hub.example:80\r\n\r\n";
+    let said = "421 Misdirected Request: \"hub.example:80\" is no name of this server: start the \
+                hub with --allow-host NAME to let it have one\n";
+    refused(&exchange(hub.address(), request), 421, said);
+    let publish = |body: &str| super::super::support::http::post(hub.address(), "/events/a", body);
+    assert_eq!(publish("0123456789").status, 200);
+    let said = "413 Content Too Large: a body may have 10 bytes: start the hub with a larger \
+                --max-body to let it be more\n";
+    refused(&publish("0123456789a"), 413, said);
+    let head = "POST /events/a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let answer = exchange(hub.address(), format!("{head}b\r\n0123456789a\r\n").as_bytes());
+    assert_eq!(answer.status, 413);
+    assert!(answer.text().ends_with("a larger --max-body to let it be more\n"), "{answer:?}");
 }
 
 #[test]
