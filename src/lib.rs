@@ -51,20 +51,29 @@
 //!     Accept: text/event-stream\r\n\
 //!     \r\n")?;
 //!
-//! // The head of the answer goes out at once. It has no length, as nobody knows it: the body
-//! // comes in chunks, and the connection is closed behind it.
+//! // The head of the response goes out at once. It has no length, as nobody knows it: the body
+//! // comes in chunks, and the connection is closed after it.
 //! let mut client = BufReader::new(client);
-//! let head: Vec<String> = client.by_ref().lines().take(8).collect::<Result<_, _>>()?;
+//! let head: Vec<String> = client.by_ref().lines().take(9).collect::<Result<_, _>>()?;
 //! assert_eq!(head[0], "HTTP/1.1 200 OK");
 //! assert!(head[1].starts_with("Date: "));
 //! assert_eq!(head[2..], [
 //!     "Content-Type: text/event-stream",
-//!     "Cache-Control: no-cache",
+//!     "Cache-Control: no-cache, no-transform", // no proxy holds it back to compress it
 //!     "X-Accel-Buffering: no", // nginx passes each event on as it comes
+//!     "X-Content-Type-Options: nosniff",
 //!     "Transfer-Encoding: chunked",
 //!     "Connection: close",
 //!     "",
 //! ]);
+//!
+//! // The first chunk comes with the head: the id of the place where the stream begins. It sets the
+//! // client's last event ID, so a client that loses its connection now resumes here; and the empty
+//! // line dispatches no event, as there is no data.
+//! let first: Vec<String> = client.by_ref().lines().take(4).collect::<Result<_, _>>()?;
+//! assert_eq!(first[0], format!("{:x}", first[1].len() + "\n\n".len()));
+//! assert!(first[1].starts_with("id: ") && first[1].ends_with("-0"), "no event has come yet");
+//! assert_eq!(first[2..], ["", ""]);
 //!
 //! // One event is one chunk, and one `send` of the system: the size of what follows in
 //! // hexadecimal, CRLF, the event, CRLF. The event's own lines end in LF, and an empty line ends

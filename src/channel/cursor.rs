@@ -23,6 +23,7 @@ use std::ops::Deref;
 use super::batch::Batch;
 use super::gap::{Gap, Reason};
 use super::log::Log;
+use crate::sse::encode;
 use crate::sse::event::EventId;
 
 /// A place in the sequence of a hub.
@@ -83,6 +84,13 @@ const LONGEST_ID: usize = 37;
 /// Writes the same without an allocation.
 pub(crate) fn write_id(epoch: u64, sequence: u64, out: &mut Vec<u8>) {
     write!(out, "{epoch:x}-{sequence}").expect("writing to a Vec never fails");
+}
+
+/// What tells a client that all events up to this one are known to it, or not for it.
+pub(crate) fn begin(epoch: u64, sequence: u64) -> Vec<u8> {
+    let mut content = Vec::new();
+    encode::encode_id(|out| write_id(epoch, sequence, out), &mut content);
+    content
 }
 
 /// Reads an id as [`id`] writes it, and no other form.

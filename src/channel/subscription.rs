@@ -6,7 +6,6 @@ use super::Channel;
 use super::batch::Batch;
 use super::cursor::{self, Cursor, Lag, Lagged, Start};
 use super::fanout::Shard;
-use super::gap::Gap;
 use super::log::Log;
 use crate::error::{CloseReason, Error, Result};
 use crate::sse::stream::Stream;
@@ -21,8 +20,9 @@ pub(crate) struct Subscription {
 }
 
 impl Subscription {
-    /// Finds the place where a stream begins, and what it has to be told where that is gone.
-    pub(crate) fn new(channels: &[Channel], start: Start<'_>) -> Result<(Self, Option<Gap>)> {
+    /// Finds the place where a stream begins, and the content that says so to its client: the
+    /// place's id; or where events from there on are gone, the gap event, which has that id too.
+    pub(crate) fn new(channels: &[Channel], start: Start<'_>) -> Result<(Self, Vec<u8>)> {
         let mut channels = channels.to_vec();
         channels.sort_by_key(|channel| channel.0.number);
         channels.dedup_by_key(|channel| channel.0.number);
@@ -42,7 +42,9 @@ impl Subscription {
         logs.iter_mut().for_each(|log| log.evict(sequence.now()));
         let (cursor, gap) = cursor::start(&logs, sequence.epoch, sequence.newest(), start);
         drop(logs);
-        Ok((Self { channels: channels.into(), cursor }, gap))
+        let begin = || cursor::begin(sequence.epoch, cursor.sequence);
+        let first = gap.map_or_else(begin, |gap| gap.content());
+        Ok((Self { channels: channels.into(), cursor }, first))
     }
 
     pub(crate) fn channels(&self) -> &[Channel] {

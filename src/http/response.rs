@@ -139,12 +139,14 @@ impl Response {
     }
 
     /// The head of an event stream. `Content-Type` is to the letter, since some clients take no
-    /// parameter; the last field keeps nginx from holding events back.
+    /// parameter. `no-transform` keeps proxies from holding events back to compress them (RFC 9111,
+    /// section 5.2.2.6), and `X-Accel-Buffering` nginx from holding them back at all.
     pub(crate) fn event_stream_head() -> Self {
         let mut response = Self::new(Status::OK);
         response.add_field("Content-Type", "text/event-stream");
-        response.add_field("Cache-Control", "no-cache");
+        response.add_field("Cache-Control", "no-cache, no-transform");
         response.add_field("X-Accel-Buffering", "no");
+        response.add_field("X-Content-Type-Options", "nosniff");
         response
     }
 

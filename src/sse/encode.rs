@@ -60,9 +60,7 @@ impl Event {
     /// What `id` appends must be free of CR, LF and NUL.
     pub(crate) fn encode_with_id(&self, id: impl FnOnce(&mut Vec<u8>), out: &mut Vec<u8>) {
         out.reserve(self.room());
-        out.extend_from_slice(b"id: ");
-        id(out);
-        out.push(b'\n');
+        id_field(id, out);
         self.encode_without_id(out);
     }
 
@@ -87,6 +85,17 @@ impl Event {
     }
 }
 
+/// A comment without text: bytes that are nothing to a client, and a sign of life to whatever
+/// stands between. No blank line comes after it, as some clients dispatch an event at each.
+pub(crate) const NOTHING: &[u8] = b":\n";
+
+/// Appends an id that belongs to no event. The blank line makes it the client's last event ID, and
+/// dispatches nothing, as there is no data (HTML standard, section 9.2.6).
+pub(crate) fn encode_id(id: impl FnOnce(&mut Vec<u8>), out: &mut Vec<u8>) {
+    id_field(id, out);
+    out.push(b'\n');
+}
+
 /// Appends a comment, one line for each of the text's. It needs no blank line behind it, and may
 /// stand between two events without becoming part of either.
 pub(crate) fn encode_comment(text: &str, out: &mut Vec<u8>) {
@@ -99,6 +108,12 @@ pub(crate) fn encode_comment(text: &str, out: &mut Vec<u8>) {
 /// there is no data.
 pub(crate) fn encode_retry(time: Duration, out: &mut Vec<u8>) {
     retry_field(time, out);
+    out.push(b'\n');
+}
+
+fn id_field(id: impl FnOnce(&mut Vec<u8>), out: &mut Vec<u8>) {
+    out.extend_from_slice(b"id: ");
+    id(out);
     out.push(b'\n');
 }
 

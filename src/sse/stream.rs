@@ -24,9 +24,9 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use super::chunk;
 use super::interval::Attached;
 use super::outbox::{Gone, Link, Outbox, Put};
+use super::{chunk, encode};
 use crate::answer;
 use crate::channel::fanout::Shard;
 use crate::channel::subscription::Subscription;
@@ -160,20 +160,26 @@ impl Stream {
     /// Sends the head, if it has not gone out.
     pub(crate) fn open(self: &Arc<Self>) -> Result<()> {
         let mut state = self.lock();
-        let (_, opening) = self.opening(&mut state)?;
+        let (_, opening) = self.opening(&mut state, encode::NOTHING)?;
         drop(state);
         self.after_opening(opening)
     }
 
-    /// What is open; with what became of the head, if it goes out only now. The caller passes that
-    /// on to [`after_opening`](Self::after_opening).
-    fn opening<'a>(&self, state: &'a mut State) -> Result<(&'a mut Inside, Option<Opening>)> {
+    /// What is open; with what became of the head, if it goes out only now, and `first` with it in
+    /// one `send`: a page, a proxy or a compressor that waits for a byte of the body has one. The
+    /// caller passes that on to [`after_opening`](Self::after_opening).
+    fn opening<'a>(
+        &self,
+        state: &'a mut State,
+        first: &[u8],
+    ) -> Result<(&'a mut Inside, Option<Opening>)> {
         let mut opening = None;
         if matches!(state.phase, Phase::New(..)) {
             // What stands there meanwhile is seen by nobody, as the state is locked.
             let phase = std::mem::replace(&mut state.phase, Phase::Ended(CloseReason::Failed));
             if let Phase::New(head, mut inside) = phase {
-                opening = Some(inside.outbox.open(&self.encode(&head), Moment::now()));
+                let bytes = self.encode(&head, first);
+                opening = Some(inside.outbox.open(&bytes, Moment::now()));
                 state.phase = Phase::Open(inside);
             }
         }
@@ -184,11 +190,12 @@ impl Stream {
         }
     }
 
-    fn encode(&self, head: &Response) -> Vec<u8> {
+    fn encode(&self, head: &Response, first: &[u8]) -> Vec<u8> {
         let framing =
             if self.chunked { ResponseFraming::Chunked } else { ResponseFraming::UntilClose };
         let mut bytes = Vec::new();
         head.encode_head(framing, Connection::Close, answer::date(), &mut bytes);
+        bytes.extend_from_slice(&self.framed(first));
         bytes
     }
 
@@ -205,7 +212,7 @@ impl Stream {
         self.open()?;
         let bytes = self.framed(content);
         let mut state = self.wait_for_room(bytes.len(), wait)?;
-        let (inside, _) = self.opening(&mut state)?;
+        let (inside, _) = self.opening(&mut state, encode::NOTHING)?;
         let put = inside.outbox.put(&bytes, Moment::now());
         drop(state);
         self.after_put(put)?;

@@ -63,7 +63,9 @@ impl SseWriter {
         &self.0
     }
 
-    /// Sends the head now. Does nothing if it has gone out.
+    /// Sends the head now, and with it the comment line `:`, so that a browser or a proxy that
+    /// waits for a byte of the body takes the stream for open. Does nothing if the head has gone
+    /// out.
     ///
     /// # Errors
     ///
@@ -242,8 +244,11 @@ impl SseWriter {
     }
 
     /// Follows several channels of one hub, in the order of their events, from a place that the
-    /// caller chooses. If events from there on are gone, the client is told so first, by an event
-    /// of type `tidings.gap`.
+    /// caller chooses. The client is told that place first, by a block `id: <id>` that dispatches
+    /// nothing: so if its connection is lost before the first event, it resumes there. If events
+    /// from there on are gone, it is told so instead, by an event of type `tidings.gap`.
+    ///
+    /// Both go out in one `send` with the head, if that has not gone out.
     ///
     /// When one of the channels is closed, the stream ends.
     ///
@@ -252,7 +257,7 @@ impl SseWriter {
     /// When the stream or a channel has ended, the stream follows channels already, there is no
     /// channel, or the channels are not of one hub.
     pub fn follow(&self, channels: &[Channel], start: Start<'_>) -> Result<()> {
-        let (subscription, gap) = Subscription::new(channels, start)?;
-        self.0.follow(subscription, gap)
+        let (subscription, first) = Subscription::new(channels, start)?;
+        self.0.follow(subscription, &first)
     }
 }

@@ -121,7 +121,8 @@ fn news_answers_in_plain_text_who_wants_no_stream() {
 fn news_sends_in_every_way_and_prints_each_result() {
     let example = Process::example("news", &[ANY_PORT]);
     let mut stream = Client::to(example.address());
-    assert_eq!(stream.open("/news/events").field("X-Paper"), Some("The Daily Event"));
+    let begin = stream.open("/news/events");
+    assert_eq!((begin.field("X-Paper"), begin.text()), (Some("The Daily Event"), ":\n"));
     let mut sent = String::new();
     while !sent.ends_with("data: still nothing\n\n") {
         sent += &stream.chunk().expect("a chunk");

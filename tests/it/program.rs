@@ -1,5 +1,6 @@
 //! The `tidings` program, as its contract has it: what it prints, what it answers, how it ends.
 
+mod begin;
 mod bench;
 mod command_line;
 mod following;

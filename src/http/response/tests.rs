@@ -143,13 +143,22 @@ fn a_body_can_be_taken_out_once() {
 }
 
 #[test]
+fn row_43_an_event_stream_must_not_be_compressed_nor_held_back_nor_guessed_at() {
+    let head = Response::event_stream_head();
+    assert_eq!(head.field("Cache-Control"), Some("no-cache, no-transform"));
+    assert_eq!(head.field("X-Accel-Buffering"), Some("no"));
+    assert_eq!(head.field("X-Content-Type-Options"), Some("nosniff"));
+}
+
+#[test]
 fn row_26_the_head_of_an_event_stream_has_no_length_and_no_parameter() {
     let head = encoded(&Response::event_stream_head(), ResponseFraming::Chunked, Connection::Close);
     assert_eq!(
         head,
         "before|HTTP/1.1 200 OK\r\nDate: Sat, 21 Nov 2026 01:02:03 GMT\r\n\
-         Content-Type: text/event-stream\r\nCache-Control: no-cache\r\n\
-         X-Accel-Buffering: no\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n",
+         Content-Type: text/event-stream\r\nCache-Control: no-cache, no-transform\r\n\
+         X-Accel-Buffering: no\r\nX-Content-Type-Options: nosniff\r\n\
+         Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n",
     );
 }
 

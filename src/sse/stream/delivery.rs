@@ -11,19 +11,16 @@ use super::{Inside, Phase, Stream};
 use crate::channel::Channel;
 use crate::channel::cursor::Lagged;
 use crate::channel::fanout::Batches;
-use crate::channel::gap::Gap;
 use crate::channel::subscription::{self, Subscription};
 use crate::error::{CloseReason, Error, Result};
 use crate::moment::Moment;
+use crate::sse::encode;
 use crate::sse::outbox::{Gone, Put};
 use crate::watch::Retry;
 
 /// How many batches a stream is sent in one go, when it begins or is no longer blocked. A publisher
 /// may be as fast as its reader; then the rest is a fan-out thread's business.
 const BATCHES: usize = 16;
-
-/// A comment without text, which is nothing to a client and something to a proxy.
-const HEARTBEAT: &[u8] = b":\n\n";
 
 /// What a pass, or a try of the watch thread, found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,26 +42,23 @@ impl Advance {
 }
 
 impl Stream {
-    /// Follows channels. The head goes out first if it has not, then the gap that the client has to
-    /// be told of; all in one step, so that whoever ends the stream finds it following or not.
-    pub(crate) fn follow(
-        self: &Arc<Self>,
-        subscription: Subscription,
-        gap: Option<Gap>,
-    ) -> Result<()> {
+    /// Follows channels. `first` says where that begins; it goes out with the head if that has not
+    /// gone out. All is one step, so that whoever ends the stream finds it following or not.
+    pub(crate) fn follow(self: &Arc<Self>, subscription: Subscription, first: &[u8]) -> Result<()> {
         self.shard().start()?;
         let channels = subscription.channels().to_vec();
         let mut state = self.lock();
-        let (inside, opening) = self.opening(&mut state)?;
+        let (inside, opening) = self.opening(&mut state, first)?;
         if inside.subscription.is_some() {
             return Err(Error::invalid(
                 "the stream follows channels already: name them all in one call of `follow`",
             ));
         }
         inside.subscription = Some(subscription);
-        let told = gap.map_or(Ok(Put::Done), |gap| {
-            inside.outbox.put(&self.framed(&gap.content()), Moment::now())
-        });
+        let told = match opening {
+            Some(_) => Ok(Put::Done),
+            None => inside.outbox.put(&self.framed(first), Moment::now()),
+        };
         drop(state);
         self.after_opening(opening)?;
         self.after_put(told)?;
@@ -220,7 +214,9 @@ impl Stream {
         // Also where a heartbeat goes out: it would not find an end before the look after the next.
         let result = match outbox.peer_has_gone() {
             Some(reason) => Err(Gone(reason)),
-            None if silent && !outbox.is_blocked() => outbox.put(&self.framed(HEARTBEAT), now),
+            None if silent && !outbox.is_blocked() => {
+                outbox.put(&self.framed(encode::NOTHING), now)
+            }
             None => Ok(Put::Done),
         };
         drop(state);

@@ -110,7 +110,7 @@ fn row_27_a_subscriber_of_http_1_0_gets_the_same_bytes_unframed() {
     let channel = Channel::new();
     let server = following(&channel);
     let mut framed = Client::to(server.address());
-    framed.open("/events");
+    let begin = framed.open("/events");
     let mut plain = Client::to(server.address());
     plain.send("GET /events HTTP/1.0\r\n\r\n");
     until("both streams", || channel.streams() == 2);
@@ -121,7 +121,8 @@ fn row_27_a_subscriber_of_http_1_0_gets_the_same_bytes_unframed() {
     let plain = plain.rest();
     let (head, content) = plain.split_once("\r\n\r\n").unwrap();
     assert!(!head.contains("Transfer-Encoding") && head.contains("Connection: close"), "{head}");
-    let framed: String = std::iter::from_fn(|| framed.chunk()).collect();
+    let framed =
+        begin.text().to_owned() + &std::iter::from_fn(|| framed.chunk()).collect::<String>();
     assert_eq!(content, framed);
     assert_eq!(content.matches("event: type\n").count(), 50);
 }

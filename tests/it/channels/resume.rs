@@ -69,6 +69,7 @@ fn a_client_without_an_id_gets_what_is_new() {
     let mut other = Client::to(server.address());
     other.send("GET /events HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID:\r\n\r\n");
     assert_eq!(other.head().status, 200);
+    assert!(other.chunk().expect("where it begins").ends_with("-3\n\n"));
     until("the streams", || channel.streams() == 2);
     let ids = publish(&channel, 3..4);
     assert_eq!(stream.data(), "3");

@@ -121,11 +121,13 @@ fn row_26_the_head_of_a_stream_is_the_same_whatever_is_asked_for() {
         assert_eq!(
             behind,
             "Content-Type: text/event-stream\r\n\
-             Cache-Control: no-cache\r\n\
+             Cache-Control: no-cache, no-transform\r\n\
              X-Accel-Buffering: no\r\n\
+             X-Content-Type-Options: nosniff\r\n\
              Transfer-Encoding: chunked\r\n\
              Connection: close\r\n\
              \r\n\
+             2\r\n:\n\r\n\
              a\r\ndata: hi\n\n\r\n\
              0\r\n\r\n",
             "{}",

@@ -1,5 +1,6 @@
 //! The bytes of a stream.
 
+use std::io::{Read, Write};
 use std::time::Duration;
 
 use tidings::{Event, EventId, EventType, Limits, Status};
@@ -42,11 +43,13 @@ fn rows_26_and_28_a_stream_is_these_bytes_and_no_others() {
         without_date(&client.rest()),
         "HTTP/1.1 200 OK\r\n\
          Content-Type: text/event-stream\r\n\
-         Cache-Control: no-cache\r\n\
+         Cache-Control: no-cache, no-transform\r\n\
          X-Accel-Buffering: no\r\n\
+         X-Content-Type-Options: nosniff\r\n\
          Transfer-Encoding: chunked\r\n\
          Connection: close\r\n\
          \r\n\
+         2\r\n:\n\r\n\
          a\r\ndata: hi\n\n\r\n\
          27\r\nevent: greeting\ndata: two\ndata: lines\n\n\r\n\
          1e\r\nid: 7\nevent: greeting\ndata: \n\n\r\n\
@@ -71,11 +74,12 @@ fn row_27_http_1_0_gets_the_same_content_unframed_and_ended_by_the_close() {
         without_date(&client.rest()),
         "HTTP/1.1 200 OK\r\n\
          Content-Type: text/event-stream\r\n\
-         Cache-Control: no-cache\r\n\
+         Cache-Control: no-cache, no-transform\r\n\
          X-Accel-Buffering: no\r\n\
+         X-Content-Type-Options: nosniff\r\n\
          Connection: close\r\n\
          \r\n\
-         data: hi\n\n: unseen\n",
+         :\ndata: hi\n\n: unseen\n",
     );
 }
 
@@ -88,13 +92,30 @@ fn row_27_head_gets_the_head_only_and_no_stream_begins() {
         without_date(&client.rest()),
         "HTTP/1.1 200 OK\r\n\
          Content-Type: text/event-stream\r\n\
-         Cache-Control: no-cache\r\n\
+         Cache-Control: no-cache, no-transform\r\n\
          X-Accel-Buffering: no\r\n\
+         X-Content-Type-Options: nosniff\r\n\
          Transfer-Encoding: chunked\r\n\
          Connection: close\r\n\
          \r\n",
     );
     assert_eq!(server.stats().streams_begun, 0);
+}
+
+#[test]
+fn row_41_the_first_write_of_a_stream_carries_bytes_of_its_body() {
+    let held = super::Held::with(Limits::default());
+    for (request, body) in
+        [(REQUEST.to_owned(), "2\r\n:\n\r\n"), (REQUEST.replace("HTTP/1.1", "HTTP/1.0"), ":\n")]
+    {
+        let mut socket = connect(held.server.address());
+        socket.write_all(request.as_bytes()).unwrap();
+        // One `read` gives what one `send` brought.
+        let mut first = vec![0; 4096];
+        let len = socket.read(&mut first).unwrap();
+        let first = String::from_utf8_lossy(&first[..len]);
+        assert_eq!(first.split_once("\r\n\r\n").map(|(_, body)| body), Some(body), "{first}");
+    }
 }
 
 #[test]
@@ -119,7 +140,7 @@ fn a_handler_that_sends_nothing_opens_the_stream_when_it_returns() {
     client.send(REQUEST);
     let answer = client.rest();
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
-    assert!(answer.ends_with("\r\n\r\n0\r\n\r\n"), "{answer}");
+    assert!(answer.ends_with("\r\n\r\n2\r\n:\n\r\n0\r\n\r\n"), "{answer}");
 }
 
 #[test]
@@ -162,7 +183,7 @@ fn requests_before_a_stream_are_answered_on_the_same_connection() {
     client.send(["GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", REQUEST].concat());
     assert_eq!(client.answer().text(), "hello");
     let stream = client.rest();
-    assert!(stream.ends_with("\r\n\r\na\r\ndata: hi\n\n\r\n0\r\n\r\n"), "{stream}");
+    assert!(stream.ends_with("\r\n\r\n2\r\n:\n\r\na\r\ndata: hi\n\n\r\n0\r\n\r\n"), "{stream}");
 }
 
 #[test]
@@ -171,22 +192,38 @@ fn limit_heartbeat_a_comment_goes_out_after_a_silence() {
     let held = super::Held::with(limits);
     let mut stream = Client::to(held.server.address());
     stream.open("/sse");
-    assert_eq!(stream.chunk().as_deref(), Some(":\n\n"));
-    assert_eq!(stream.chunk().as_deref(), Some(":\n\n"));
+    // A reader that dispatches an event at every blank line finds none here.
+    assert_eq!(stream.chunk().as_deref(), Some(":\n"));
+    assert_eq!(stream.chunk().as_deref(), Some(":\n"));
     held.writers.first().send("hi").unwrap();
-    let next = until_some("the event", || stream.chunk().filter(|chunk| chunk != ":\n\n"));
+    let next = until_some("the event", || stream.chunk().filter(|chunk| chunk != ":\n"));
     assert_eq!(next, "data: hi\n\n");
 }
 
+/// Python's httpx-sse is one: it would see an event without data every 15 seconds.
 #[test]
-fn row_27_a_heartbeat_to_http_1_0_is_unframed() {
-    use std::io::{BufReader, Read, Write};
+fn row_42_a_heartbeat_is_no_event_to_a_reader_that_sees_one_at_each_blank_line() {
+    let held = super::Held::with(Limits::default().heartbeat(Duration::from_millis(20)));
+    let mut stream = Client::to(held.server.address());
+    let mut content = stream.open("/sse").text().to_owned();
+    for _ in 0..5 {
+        content += &stream.chunk().expect("a heartbeat");
+    }
+    held.writers.first().close();
+    content.extend(std::iter::from_fn(|| stream.chunk()));
+    assert!(!content.contains("\n\n"), "{content:?}");
+    assert!(content.starts_with(":\n:\n:\n:\n:\n:\n"), "{content:?}");
+}
+
+#[test]
+fn rows_27_and_42_a_heartbeat_to_http_1_0_is_unframed() {
+    use std::io::BufReader;
     let held = super::Held::with(Limits::default().heartbeat(Duration::from_millis(50)));
     let mut socket = connect(held.server.address());
     socket.write_all(b"GET /sse HTTP/1.0\r\n\r\n").unwrap();
     let mut reader = BufReader::new(socket);
     read_head(&mut reader);
-    let mut beat = [0; 6];
-    reader.read_exact(&mut beat).unwrap();
-    assert_eq!(&beat, b":\n\n:\n\n");
+    let mut begin_and_beats = [0; 6];
+    reader.read_exact(&mut begin_and_beats).unwrap();
+    assert_eq!(&begin_and_beats, b":\n:\n:\n");
 }

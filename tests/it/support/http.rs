@@ -78,14 +78,15 @@ impl Client {
         self.answer()
     }
 
-    /// Opens a stream, and gives the head of the answer.
+    /// Opens a stream, and gives the response's head and the first chunk, which comes with it.
     #[track_caller]
     pub(crate) fn open(&mut self, target: &str) -> Answer {
         let accept = "Accept: text/event-stream\r\n";
         self.send(format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n{accept}\r\n"));
-        let head = self.head();
-        assert_eq!(head.field("Content-Type"), Some("text/event-stream"));
-        head
+        let mut begin = self.head();
+        assert_eq!(begin.field("Content-Type"), Some("text/event-stream"));
+        begin.body = self.chunk().expect("a first chunk").into_bytes();
+        begin
     }
 
     /// The content of the next chunk; `None` at the last.
