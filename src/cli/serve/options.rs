@@ -148,9 +148,9 @@ pub(super) static TABLE: Table<Options> = Table {
             takes: number("N", 1, |o, n| o.max_connections = n as usize),
             repeats: false,
             default: Preset::Value("10000"),
-            doc: "Limits how many connections are open at once, those of streams included. Where the \
-                  system lets the hub have fewer descriptors (ulimit -n), it says so and serves as \
-                  many as there are.",
+            doc: "Limits how many connections are open at once, those of streams included. Where \
+                  the system lets the hub have fewer descriptors (ulimit -n), it says so and \
+                  serves as many as there are.",
         },
         Flag {
             name: "max-streams",
@@ -172,16 +172,16 @@ pub(super) static TABLE: Table<Options> = Table {
             takes: number("BYTES", 1, Options::set_max_body),
             repeats: false,
             default: Preset::Value("1048576"),
-            doc: "How large the body of a request may be, and a line of standard input.",
+            doc: "Limits how large the body of a request is, and a line of standard input.",
         },
         Flag {
             name: "max-channels",
             takes: number("N", 1, |o, n| o.max_channels = n as usize),
             repeats: false,
             default: Preset::Value("20000"),
-            doc: "Limits how many channels there are at once. Each may keep --history-bytes of events; \
-                  one that is empty and not followed is forgotten. Names that are followed and \
-                  never published on may be half of them, and one peer may make up no more of \
+            doc: "Limits how many channels there are at once. Each may keep --history-bytes of \
+                  events; one that is empty and not followed is forgotten. Names that are followed \
+                  and never published on may be half of them, and one peer may make up no more of \
                   those than it leaves to others.",
         },
         Flag {
