@@ -6,7 +6,7 @@
 //!
 //! | exit status | means |
 //! | --- | --- |
-//! | 0 | it did what it was asked to, or nobody reads its output any more |
+//! | 0 | it did what it was asked to, or nobody reads its output any more (a verdict stands) |
 //! | 1 | it could not: one line on standard error says why and what to do |
 //! | 2 | it was asked for what it does not understand: the same |
 //! | 3 and up | a command's own: its help says what they mean |
@@ -14,7 +14,7 @@
 //! To read on: [`flags`] is the parser that each command has a table for, [`serve`] is the hub,
 //! [`tail`] shows a stream and [`record`] keeps one (what these two share is [`follow`]), [`bench`]
 //! measures a server, [`mock`] is a server that can be broken, and [`cassette`] is what it plays
-//! back. [`json`], [`visible`], [`paint`] and [`width`] are how things are written.
+//! back. [`file`], [`json`], [`visible`], [`paint`] and [`width`] are how things are written.
 //!
 //! Nothing here uses `println!` or `eprintln!`, which panic when the other end is closed.
 
@@ -22,6 +22,7 @@ mod bench;
 mod cassette;
 mod descriptors;
 mod duration;
+mod file;
 mod flags;
 mod follow;
 mod json;
@@ -196,6 +197,14 @@ fn help(columns: usize) -> String {
     let more = "'tidings help COMMAND' tells of each. Without a command, tidings serves:";
     let more = wrap(more, "", columns);
     format!("{VERSION}\n\nCommands:\n{commands}\n{more}\n{}", serve::help(columns))
+}
+
+/// For a command that comes to a verdict: it stands, whether or not anybody reads the output.
+fn even_if_unread(outcome: Outcome) -> Outcome {
+    match outcome {
+        Err(Failure::Unread) => Ok(()),
+        outcome => outcome,
+    }
 }
 
 const VERSION: &str = concat!("tidings ", env!("CARGO_PKG_VERSION"));

@@ -1,4 +1,4 @@
-//! Colours, for terminals alone.
+//! Colours, and other escapes, for terminals alone.
 //!
 //! ```text
 //! SGR = ESC "[" number "m"       ECMA-48, section 8.3.117
@@ -41,6 +41,11 @@ impl Paint {
 
     fn decide(is_terminal: bool, objects: impl Fn(&str) -> bool) -> Self {
         Self(is_terminal && !objects("NO_COLOR") && !objects("TERM"))
+    }
+
+    /// Whether what is written may hold escapes.
+    pub(crate) fn has_escapes(self) -> bool {
+        self.0
     }
 
     /// No colours.

@@ -42,13 +42,14 @@ mod target;
 mod text;
 mod verdict;
 
-use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
+use super::file::Target;
 use super::flags::{Parsed, Wrong};
-use super::{Arguments, Failure, Outcome, follow, print, version, width};
-use options::{NOT_MEASURED, Options, TABLE};
+use super::{Arguments, Failure, Outcome, even_if_unread, follow, print, say, version, width};
+use options::{NOT_MEASURED, Options, STANDARD_OUTPUT, TABLE};
+use report::Report;
 
 pub(super) fn help(columns: usize) -> String {
     TABLE.help(columns)
@@ -62,7 +63,8 @@ pub(super) fn run(arguments: Arguments<'_>) -> Outcome {
     }
 }
 
-/// Benches, reports, and fails if something was lost, doubled or out of order.
+/// Benches, reports, and fails if something was lost, doubled or out of order: whatever becomes of
+/// the report, that is how it ends.
 fn bench(operands: &[String], options: &Options) -> Outcome {
     let wrong = |what: &str| Failure::Usage(Wrong::new(what.into()));
     let [url] = operands else {
@@ -73,14 +75,27 @@ fn bench(operands: &[String], options: &Options) -> Outcome {
     let request = target::request(&url, options).map_err(|error| wrong(&error.to_string()))?;
     target::check(&request, options).map_err(|why| wrong(&why))?;
     // A page that can't be written should be known before the run.
-    if let Some(path) = &options.html {
-        try_to_write(path).map_err(|error| unwritten(path, &error))?;
-    }
+    let html = options.html.as_deref().filter(|path| *path != Path::new(STANDARD_OUTPUT));
+    let html = html.map(Page::new).transpose()?;
     let report = run::run(request, options).map_err(not_measured)?;
-    if let Some(path) = &options.html {
-        fs::write(path, page::report(&report)).map_err(|error| unwritten(path, &error))?;
+    let written = html.as_ref().map_or(Ok(()), |html| html.write(&report));
+    let printed = print(&match (options.json, html.is_none() && options.html.is_some()) {
+        (true, _) => json::report(&report),
+        (_, true) => page::report(&report),
+        _ => text::report(&report),
+    });
+    let printed = even_if_unread(printed).map_err(|failure| match failure {
+        Failure::Failed(said) => not_measured(said),
+        failure => failure,
+    });
+    let verdict = verdict(&report);
+    if let (Err(_), Err(Failure::Ended { said, .. })) = (&verdict, &written) {
+        say(said);
     }
-    print(&if options.json { json::report(&report) } else { text::report(&report) })?;
+    verdict.and(written).and(printed)
+}
+
+fn verdict(report: &Report) -> Outcome {
     match report.faults() {
         Some(faults) => Err(Failure::Failed(faults)),
         None if report.came() == 0 => Err(not_measured("no event came".into())),
@@ -92,11 +107,22 @@ fn not_measured(said: String) -> Failure {
     Failure::Ended { status: NOT_MEASURED, said }
 }
 
-/// Fails if the file can't be written, and leaves everything as it is.
-fn try_to_write(path: &Path) -> io::Result<()> {
-    let exists = path.exists();
-    File::options().append(true).create(true).open(path)?;
-    if exists { Ok(()) } else { fs::remove_file(path) }
+/// Where the page goes.
+struct Page<'a> {
+    path: &'a Path,
+    target: Target,
+}
+
+impl<'a> Page<'a> {
+    fn new(path: &'a Path) -> Result<Self, Failure> {
+        let target = Target::new(path).map_err(|error| unwritten(path, &error))?;
+        Ok(Self { path, target })
+    }
+
+    fn write(&self, report: &Report) -> Outcome {
+        let written = self.target.write(page::report(report).as_bytes());
+        written.map_err(|error| unwritten(self.path, &error))
+    }
 }
 
 fn unwritten(path: &Path, error: &io::Error) -> Failure {

@@ -1,6 +1,6 @@
 //! What can be asked of the bench.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tidings::client::StreamRequest;
@@ -62,8 +62,13 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Fails if nothing is to be published, and something is said of how.
+    /// Fails where two options speak against each other: such as if nothing is to be published, and
+    /// something is said of how.
     pub(super) fn check(&self) -> Result<(), String> {
+        let to_output = self.html.as_deref() == Some(Path::new(STANDARD_OUTPUT));
+        if to_output && self.json {
+            return Err("--json and --html - both print the report: give one of them".into());
+        }
         let untold = Self::default();
         let said = [
             ("publish", self.publish.is_some()),
@@ -82,6 +87,9 @@ impl Options {
         }
     }
 }
+
+/// In place of a file.
+pub(super) const STANDARD_OUTPUT: &str = "-";
 
 /// What content is, as long as nobody says otherwise.
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -245,7 +253,7 @@ pub(super) static TABLE: Table<Options> = Table {
             repeats: false,
             default: Preset::Words("none is written"),
             doc: "Writes the report with its curves as one page that needs nothing else. What is \
-                  there stays until there is a report.",
+                  there stays until there is a report. - prints it in place of the text.",
         },
         Flag::help(),
         Flag::version(),

@@ -118,7 +118,6 @@ impl Run {
             shut_out,
             effort,
         };
-        progress.clear();
         let findings = if sink.is_some() { self.settle(&self.streams) } else { self.by_ids() };
         let sink = sink.map(|sink| sink.name.clone());
         let url = public_url(&source.request.url().to_string());

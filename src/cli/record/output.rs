@@ -1,9 +1,10 @@
 //! Where a recording goes: a file, or standard output.
 //!
 //! The file is made when there is something to be written. So a server that is not there leaves no
-//! empty file behind, and with `--force` does not cost the recording that was there.
+//! empty file behind, and with `--force` does not cost the recording that was there. Nor does a
+//! disk that takes nothing of it.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
@@ -36,6 +37,9 @@ impl Output {
         let written = self.file().and_then(|mut file| file.write_all(bytes));
         match (&written, &self.file) {
             (Ok(()), _) => self.length += bytes.len() as u64,
+            (Err(_), Some(_)) if self.length == 0 && !self.force => {
+                let _ = fs::remove_file(&self.path);
+            }
             // What is no file, such as a pipe, has no length that could be set.
             (Err(_), Some(file)) => drop(file.set_len(self.length)),
             (Err(_), None) => {}

@@ -1,6 +1,7 @@
 //! The bench: it finds what a server does wrong on purpose, counts it exactly, and finds nothing
 //! wrong with the hub.
 
+mod output;
 mod publishing;
 mod streams;
 
@@ -302,41 +303,5 @@ fn a_stall_makes_all_late_that_was_due_meanwhile() {
     // Due every 50 ms: that which stalled, and the four behind it.
     let late = latencies(&json).into_iter().filter(|(time, _)| *time >= 200_000_000);
     assert!(late.map(|(_, count)| count).sum::<u64>() >= 5, "{json}");
-    server.stop().unwrap();
-}
-
-#[test]
-fn the_page_needs_nothing_else_and_means_what_it_says() {
-    let server = server(|channel, _, body| drop(channel.send(body).unwrap()));
-    let file = TemporaryFile::new("bench.html", "");
-    let html = format!("--html={}", file.0.display());
-    let url = format!("http://{}/events?a=<script>&b=\"", server.address());
-    let run = ["bench", &url, &html, "--warm-up=0", "--duration=1", "--streams=2"];
-    let (_, said, status) = run_hub(&run);
-    assert_eq!(status, Some(0), "{said}");
-    let page = std::fs::read_to_string(&file.0).unwrap();
-    assert!(page.starts_with("<!doctype html>") && page.ends_with("</html>\n"), "{page}");
-    assert!(page.matches("<svg").count() >= 3, "{page}");
-    let head = "<p>2 streams of http://";
-    assert!(page.contains(head) && page.contains("<br>\n100 events a second for 1 s"), "{page}");
-    assert!(page.contains("<p class=\"good\">nothing lost, "), "{page}");
-    for word in ["<script", "src=", "href=", "@import", "url(", "NaN", "inf"] {
-        assert!(!page.contains(word), "{word} in {page}");
-    }
-    server.stop().unwrap();
-}
-
-#[test]
-fn a_run_that_fails_leaves_the_page_of_the_last_one() {
-    let server = Server::bind("127.0.0.1:0").unwrap().start().unwrap();
-    let file = TemporaryFile::new("kept.html", "the last report");
-    let html = format!("--html={}", file.0.display());
-    assert_eq!(bench(&server, &[&html]).2, Some(3));
-    assert_eq!(std::fs::read_to_string(&file.0).unwrap(), "the last report");
-    std::fs::remove_file(&file.0).unwrap();
-    assert_eq!(bench(&server, &[&html]).2, Some(3));
-    assert!(!file.0.exists(), "there is no report");
-    let (_, said, status) = bench(&server, &["--html=/nowhere/at/all.html"]);
-    assert!(status == Some(3) && said.contains("can't write /nowhere/at/all.html"), "{said}");
     server.stop().unwrap();
 }

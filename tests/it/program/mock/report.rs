@@ -54,6 +54,31 @@ fn a_bad_client_gets_a_bad_card() {
     assert!(said[6].ends_with("#2 sent none, not \"1\""), "{}", said[6]);
 }
 
+#[cfg(unix)]
+#[test]
+fn the_exit_status_is_the_verdict_also_where_nobody_reads_the_card() {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+
+    let script = file("sse", ": no-content\n: no-content\n");
+    let mut command = Command::new(crate::support::process::hub_path());
+    command.arg("mock").arg(&script.0).arg("--until-eof");
+    let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut mock = command.spawn().unwrap();
+    let mut lines = BufReader::new(mock.stdout.take().unwrap()).lines();
+    let first = lines.next().unwrap().unwrap();
+    let address = first.strip_prefix("listening on http://").unwrap().parse().unwrap();
+    for _ in 0..2 {
+        let mut socket = connect(address);
+        socket.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+        Received::of(socket).assert(NO_CONTENT, "", Close::Closed);
+        lines.next().unwrap().unwrap();
+    }
+    drop(lines);
+    drop(mock.stdin.take());
+    assert_eq!(mock.wait().unwrap().code(), Some(3));
+}
+
 #[test]
 fn clients_of_two_targets_at_once_are_judged_each_for_itself() {
     let script = "retry: 200\nid: 1\ndata: a\n\n: wait 300ms\n: close\n\

@@ -117,6 +117,21 @@ fn a_file_that_can_grow_no_further_ends_with_what_is_whole() {
     assert_eq!((&*stderr, status), ("", Some(0)));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_file_that_can_not_grow_at_all_is_not_left() {
+    let script = Script::answers([format!("{STREAM}data: a\n\n")]);
+    let file = place();
+    let limited = "trap '' XFSZ && ulimit -f 0 && exec \"$0\" record --quiet \"$@\"";
+    let mut command = Command::new("sh");
+    command.args(["-c", limited]).arg(hub_path()).arg(script.url("/")).arg(&file.0);
+    let output = command.output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.starts_with("tidings: can't write "), "{stderr}");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(!file.0.exists());
+}
+
 #[test]
 fn a_wrong_command_line_is_told_what_was_meant() {
     for (arguments, said) in [
