@@ -4,6 +4,7 @@ mod begin;
 mod ends;
 mod fanout;
 mod history;
+mod joining;
 mod lag;
 mod resume;
 

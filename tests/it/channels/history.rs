@@ -5,7 +5,7 @@ use std::time::Duration;
 use tidings::{Channel, History};
 
 use super::following;
-use crate::support::stream::EventStream;
+use crate::support::stream::{End, EventStream};
 use crate::support::until;
 
 /// Publishes numbers, and gives what a client that had none of them but the first is then sent.
@@ -61,4 +61,20 @@ fn limit_history_age_past_it_the_oldest_go() {
     assert_eq!(gap.event_type, "tidings.gap");
     assert!(gap.data.ends_with(r#""missed":1,"reason":"evicted"}"#), "{}", gap.data);
     assert_eq!(stream.data(), "third");
+}
+
+#[test]
+fn limit_history_age_a_stream_that_begins_is_sent_nothing_that_is_past_it() {
+    let channel = Channel::with_history(History::default().age(Duration::from_secs(1)));
+    let server = following(&channel);
+    let first = channel.send("first").unwrap().as_str().to_owned();
+    channel.send("second").unwrap();
+    // Nobody looks meanwhile, and nothing is published: only the stream can find that it is old.
+    std::thread::sleep(Duration::from_millis(1_100));
+    let mut stream = EventStream::resume(server.address(), "/events", &first);
+    let gap = stream.next().unwrap();
+    assert_eq!(gap.event_type, "tidings.gap");
+    assert!(gap.data.ends_with(r#""missed":1,"reason":"evicted"}"#), "{}", gap.data);
+    channel.close();
+    assert_eq!(stream.next().unwrap_err(), End::Whole);
 }

@@ -56,21 +56,26 @@ fn row_39_silent_and_half_said_connections_do_not_hold_it_up() {
 
 #[test]
 fn row_39_a_handler_that_would_not_end_is_told_of_when_the_grace_period_is_over() {
+    const LARGE: usize = 32 * 1024 * 1024;
     let gate = Gate::default();
     let held = gate.clone();
     let server = site(Limits::default().grace(Duration::from_millis(100)))
         .get("/held", move |_request| {
             held.pass();
-            Ok(Response::no_content())
+            Ok(Response::text("x".repeat(LARGE)))
         })
         .start()
         .unwrap();
     let mut client = Client::to(server.address());
     client.send("GET /held HTTP/1.1\r\nHost: localhost\r\n\r\n");
     until("the request", || server.stats().requests == 1);
+    let handle = server.handle();
     let error = server.stop().unwrap_err().to_string();
     assert!(error.starts_with("1 threads would not end within the grace period"), "{error}");
     gate.open();
+    // More than the buffers of both systems hold, and nobody is left to wait for the client.
+    until("the connection's end", || handle.stats().connections == 0);
+    assert!(client.rest().len() < LARGE);
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! How streams end, and who is told.
 
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use tidings::{CloseReason, Limits};
+use tidings::{CloseReason, Handle, Limits};
 
 use super::{Held, site};
 use crate::support::http::{Client, get, retry_behind};
@@ -203,4 +204,33 @@ fn row_30_a_client_that_goes_on_sending_does_not_disturb_its_stream() {
         assert_eq!(stream.data(), n.to_string());
     }
     assert_eq!(held.ends.len(), 0);
+}
+
+#[test]
+fn a_callback_finds_the_place_of_its_stream_given_back() {
+    let (places, known) = (Notes::new(), Arc::new(OnceLock::<Handle>::new()));
+    let (noted, handle) = (places.clone(), Arc::clone(&known));
+    let server = site(Limits::default(), move |stream| {
+        let (places, handle) = (noted.clone(), Arc::clone(&handle));
+        stream.on_close(move |_reason| places.add(handle.get().expect("it runs").stats().streams));
+        stream.open()
+    });
+    known.set(server.handle()).expect("it is new");
+    assert_eq!(EventStream::open(server.address(), "/sse").end(), End::Whole);
+    assert_eq!(places.first(), 0);
+}
+
+#[test]
+fn a_callback_is_told_of_a_handler_that_failed_before_the_head() {
+    let ends = Notes::new();
+    let noted = ends.clone();
+    let server = site(Limits::default(), move |stream| {
+        let ends = noted.clone();
+        stream.on_close(move |reason| ends.add(reason));
+        Err(tidings::Error::other("on purpose"))
+    });
+    assert_eq!(get(server.address(), "/sse").status, 500);
+    assert_eq!(ends.first(), CloseReason::Failed);
+    server.stop().expect("all threads ended");
+    assert_eq!(ends.all(), [CloseReason::Failed]);
 }

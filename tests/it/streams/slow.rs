@@ -1,6 +1,7 @@
 //! Clients that read slowly, or not at all.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::io::Read;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tidings::{CloseReason, Limits, SseWriter};
@@ -29,6 +30,15 @@ fn fill(writer: &SseWriter) -> usize {
         }
     }
     panic!("it never was full");
+}
+
+/// Sends until no more is taken, and the buffers have grown as far as they will.
+fn until_full(writer: &SseWriter) {
+    let mut refused = 0;
+    until("a full stream", || {
+        refused = if writer.try_send(filler()).is_err() { refused + 1 } else { 0 };
+        refused == 20
+    });
 }
 
 /// More than all buffers of both systems hold together. They grow while they are filled, so a
@@ -130,4 +140,64 @@ fn a_close_lets_what_was_sent_go_out_first() {
         assert_eq!(stream.data(), large(n));
     }
     assert_eq!(stream.next().unwrap_err(), crate::support::stream::End::Whole);
+}
+
+#[test]
+fn a_send_that_waits_is_told_when_the_stream_is_closed() {
+    // Past any patience: only the end can wake it.
+    let held = Held::with(Limits::default().write_deadline(Duration::from_secs(3_600)));
+    let stream = EventStream::open(held.server.address(), "/sse");
+    let writer = held.writers.first();
+    let sender = {
+        let writer = writer.clone();
+        std::thread::spawn(move || (0..MANY).find_map(|n| writer.send(large(n)).err()))
+    };
+    until_full(&writer);
+    writer.close();
+    until("the sender's return", || sender.is_finished());
+    let error = sender.join().unwrap().expect("an error");
+    assert_eq!(error.close_reason(), Some(CloseReason::Server));
+    drop(stream);
+}
+
+#[test]
+fn limit_write_deadline_is_no_shorter_for_a_stream_that_was_silent_before() {
+    let deadline = Duration::from_secs(3);
+    let limits = Limits::default().write_deadline(deadline).heartbeat(Duration::ZERO);
+    let held = Held::with(limits);
+    let mut stream = EventStream::open(held.server.address(), "/sse");
+    let writer = held.writers.first();
+    std::thread::sleep(deadline + Duration::from_millis(100));
+    let sent = fill(&writer);
+    // By now the first write that failed has been tried again.
+    std::thread::sleep(Duration::from_millis(100));
+    for n in 0..sent {
+        assert_eq!(stream.data(), large(n));
+    }
+    assert!(writer.is_active());
+}
+
+#[test]
+fn limit_write_deadline_a_send_waits_no_longer_also_where_its_client_goes_on_reading() {
+    // The room that is needed takes the reader far longer than the deadline.
+    const EVENT: usize = 8 * 1024 * 1024;
+    let limits = Limits::default().write_deadline(Duration::from_secs(1)).unsent(EVENT + LARGE);
+    let held = Held::with(limits);
+    let stream = EventStream::open(held.server.address(), "/sse");
+    let writer = held.writers.first();
+    until_full(&writer);
+    let (done, waits) = (AtomicBool::new(false), Duration::from_millis(50));
+    let sent = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Acquire) {
+                let _ = stream.socket().read(&mut [0; LARGE]);
+                std::thread::sleep(waits);
+            }
+        });
+        let sent = writer.send("x".repeat(EVENT));
+        done.store(true, Ordering::Release);
+        sent
+    });
+    assert!(sent.expect_err("there is no room").is_full());
+    assert!(writer.is_active(), "its client does read");
 }
