@@ -115,12 +115,14 @@ fn the_readmes_nginx_passes_each_event_on_as_it_comes() {
         let metrics = crate::support::http::get(hub.address(), "/metrics");
         metrics.text().contains("tidings_streams 1\n")
     });
+    let mut next = || lines.next().expect("a line").expect("text");
+    let begin = (next(), next());
+    assert!(begin.0.starts_with("id: ") && begin.1.is_empty(), "where it begins: {begin:?}");
     for n in 1..=3 {
         let published =
             call().args(["-d", &format!("event {n}"), "-w", "%{http_version}"]).output();
         let said = String::from_utf8(published.expect("curl can be started").stdout).unwrap();
         assert!(said.ends_with(&format!("-{n}\n2")), "an id, and HTTP/2: {said}");
-        let mut next = || lines.next().expect("a line").expect("text");
         assert!(next().starts_with("id: "));
         assert_eq!((next(), next()), (format!("data: event {n}"), String::new()));
     }
