@@ -259,6 +259,14 @@ mod tests {
     }
 
     #[test]
+    fn a_check_for_the_sake_of_room_is_made_once_a_second() {
+        let mut names = Names::new(LONGEST);
+        names.forget_unused(&Sequence::new());
+        let after = |milliseconds| names.checked + Duration::from_millis(milliseconds);
+        assert_eq!([999, 1000].map(|time| names.has_rested(after(time))), [false, true]);
+    }
+
+    #[test]
     fn a_check_is_due_at_twice_as_many_channels_as_the_last_one_left() {
         let mut names = Names::new(LONGEST);
         let held: Vec<Channel> = (0..100).map(|_| channel()).collect();
