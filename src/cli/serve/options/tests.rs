@@ -82,5 +82,11 @@ fn a_value_that_could_never_work_is_refused() {
     );
     let origin = wrong(&["--cors", "a.example"]);
     assert!(origin.starts_with("--cors: an origin must be as browsers send it"), "{origin}");
+    assert_eq!(
+        wrong(&["--cors=https://*.com"]),
+        "--cors: an origin must be as browsers send it: scheme://host or scheme://host:port, in \
+         lower case, without a path or the scheme's own port; or scheme://*.domain for the \
+         subdomains of a domain of two labels or more: \"https://*.com\"",
+    );
     assert_eq!(wrong(&["3000"]), "unexpected argument \"3000\": serve takes options alone");
 }
