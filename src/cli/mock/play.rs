@@ -23,6 +23,13 @@ pub(super) enum Over {
     Left(Position),
 }
 
+impl Over {
+    /// Whether it ends with a last chunk, of which the caller has been told.
+    pub(super) fn is_told(&self) -> bool {
+        matches!(self, Self::Ended(Ending::Close | Ending::Finish, _))
+    }
+}
+
 pub(super) struct Player<'a> {
     pub(super) course: &'a Course,
     /// What ends a connection before here was done already.
@@ -33,8 +40,15 @@ pub(super) struct Player<'a> {
 }
 
 impl Player<'_> {
-    /// Plays up to what ends the connection, which is left to the caller to do.
-    pub(super) fn play(&self, from: Position, opening: &Opening, link: &mut Link) -> (Over, Seen) {
+    /// Plays up to what ends the connection, which is left to the caller to do. The last chunk ends
+    /// it for the client, who may be back at once: so the caller is told before it goes out.
+    pub(super) fn play(
+        &self,
+        from: Position,
+        opening: &Opening,
+        link: &mut Link,
+        tell: impl Fn(Over, &Seen),
+    ) -> (Over, Seen) {
         let mut answer = Answer::new(opening);
         let mut due = Instant::now();
         let mut at = from;
@@ -48,7 +62,9 @@ impl Player<'_> {
                 Deed::CloseBefore => Some((Ending::Close, here)),
                 Deed::Pause(_) | Deed::Nothing => None,
             };
-            let closes = matches!(ending, Some((Ending::Close | Ending::Finish, _)));
+            let closing = ending.map(|(how, next)| Over::Ended(how, next)).filter(Over::is_told);
+            let closes = closing.is_some();
+            closing.into_iter().for_each(|over| tell(over, &answer.seen));
             if self.send(&parts, closes, &answer.seen, link).is_err() {
                 break Over::Left(at);
             }

@@ -4,8 +4,9 @@
 //! accepted ─► request ─► enter (where does it go on?) ─► play ─► note it ─► end the connection
 //! ```
 //!
-//! A connection is noted before its socket is closed: the client may be back before this thread
-//! runs again, and must find the script where it should be.
+//! Where the script goes on is noted before the last chunk is sent and before the socket is closed:
+//! the client may be back before this thread runs again, and must find the script where it should
+//! be.
 
 use std::net::TcpStream;
 use std::sync::mpsc::Sender;
@@ -149,8 +150,11 @@ impl Stage {
         if let Some(seed) = self.seed {
             link.cut_by(Random::new(seed.wrapping_add(visit.number)));
         }
-        let (over, seen) = player.play(at, &opening, &mut link);
-        self.go_on_at(&request.line, over, seen.head.as_ref());
+        let go_on = |over, seen: &Seen| self.go_on_at(&request.line, over, seen.head.as_ref());
+        let (over, seen) = player.play(at, &opening, &mut link, go_on);
+        if !over.is_told() {
+            go_on(over, &seen);
+        }
         match over {
             Over::Ended(Ending::Stall, _) => {
                 let begun = Instant::now();
