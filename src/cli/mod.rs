@@ -75,7 +75,7 @@ const COMMANDS: &[Command] = &[
         help: bench::help,
         run: bench::run,
     },
-    Command { name: "help", about: "prints this, or the help of a command", help, run: run_help },
+    Command { name: "help", about: "prints this help, or that of a command", help, run: run_help },
     Command {
         name: "mock",
         about: "serves streams from a script, as well or as badly as it says",
@@ -84,7 +84,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "record",
-        about: "keeps a stream in a file, with the times and borders of its chunks",
+        about: "records a stream to a file, chunk by chunk",
         help: record::help,
         run: record::run,
     },
@@ -116,7 +116,7 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Err(Failure::Ended { status, said }) => (said, status),
         Err(Failure::Usage(wrong)) => {
             let help = command.map_or(HELP.into(), Command::help);
-            (format!("{wrong}\n'{help}' tells what can be said"), 2)
+            (format!("{wrong}\n'{help}' lists the options"), 2)
         }
     };
     // Where standard error is closed too, the status says it all.
@@ -194,7 +194,8 @@ fn help(columns: usize) -> String {
     let commands: Vec<_> =
         COMMANDS.iter().map(|command| (command.name.to_owned(), command.about)).collect();
     let commands = rows(&commands, columns);
-    let more = "'tidings help COMMAND' tells of each. Without a command, tidings serves:";
+    let more =
+        "'tidings help COMMAND' prints the help of each. Without a command, tidings runs the hub:";
     let more = wrap(more, "", columns);
     format!("{VERSION}\n\nCommands:\n{commands}\n{more}\n{}", serve::help(columns))
 }

@@ -98,8 +98,8 @@ const TEXT: &str = "text/plain; charset=utf-8";
 pub(super) static TABLE: Table<Options> = Table {
     command: "bench",
     usage: "tidings bench URL [options]",
-    about: "Opens many streams of an event stream, publishes on it, and reports what counts: what \
-            was lost, doubled or out of order, and how long events took.",
+    about: "Opens many streams of an event stream, publishes events on it, and reports what \
+            counts: which events were lost, doubled or out of order, and how long they took.",
     operands: &["URL"],
     flags: &[
         Flag {
@@ -107,7 +107,7 @@ pub(super) static TABLE: Table<Options> = Table {
             takes: text("WAY", |o, way| Way::parse(way).map(|way| o.publish = Some(way))),
             repeats: false,
             default: Preset::Words("a POST to the same URL, as a tidings hub has it"),
-            doc: "Publishes like this: a path or a URL, and before it another method than POST, \
+            doc: "Publishes this way: a path or a URL, and before it a method other than POST, \
                   such as 'PUT /topics/a'.",
         },
         Flag {
@@ -115,7 +115,7 @@ pub(super) static TABLE: Table<Options> = Table {
             takes: text("TEMPLATE", |o, body| Template::parse(body).map(|body| o.body = body)),
             repeats: false,
             default: Preset::Value("{}"),
-            doc: "Sends this with each publish; {} stands for the event's data. So a form would be \
+            doc: "Sends this with each publish; {} stands for the event's data. A form would be \
                   'topic=a&data={}', and JSON '{\"data\":\"{}\"}'.",
         },
         Flag {
@@ -128,7 +128,7 @@ pub(super) static TABLE: Table<Options> = Table {
             }),
             repeats: false,
             default: Preset::Value(TEXT),
-            doc: "Sends that as this type, such as application/x-www-form-urlencoded or \
+            doc: "Sends the body as this type, such as application/x-www-form-urlencoded or \
                   application/json.",
         },
         Flag {
@@ -146,70 +146,69 @@ pub(super) static TABLE: Table<Options> = Table {
             takes: Takes::Nothing(|o| o.listen_only = true),
             repeats: false,
             default: Preset::None,
-            doc: "Publishes nothing. What is doubled or out of order is then told by the ids of \
-                  events, and what is lost only by the server.",
+            doc: "Publishes nothing. The ids of events then tell what is doubled or out of order, \
+                  and only the server tells what is lost.",
         },
         Flag {
             name: "streams",
             takes: number("N", 1, 20_000, |o, n| o.streams = n),
             repeats: false,
             default: Preset::Value("100"),
-            doc: "Opens so many streams. Each takes a descriptor and a thread.",
+            doc: "Opens N streams. Each takes a descriptor and a thread.",
         },
         Flag {
             name: "rate",
             takes: number("N", 1, 1_000_000, |o, n| o.rate = n),
             repeats: false,
             default: Preset::Value("100"),
-            doc: "Publishes so many events each second, all publishers together. Latency counts \
-                  from when an event was due, whether or not the server kept up.",
+            doc: "Publishes N events each second, all publishers together. Latency counts from \
+                  when an event was due, whether or not the server kept up.",
         },
         Flag {
             name: "publishers",
             takes: number("N", 1, 1_000, |o, n| o.publishers = n),
             repeats: false,
             default: Preset::Value("1"),
-            doc: "Publishes on so many connections, which take turns. Each waits for its response; \
-                  order is expected within each alone.",
+            doc: "Publishes on N connections, which take turns. Each waits for its response; order \
+                  is expected within each alone.",
         },
         Flag {
             name: "duration",
             takes: duration(1, 1_000_000, |o, time| o.duration = time),
             repeats: false,
             default: Preset::Value("10s"),
-            doc: "Publishes for so long, after the warm-up. A run that is interrupted gives no \
-                  report.",
+            doc: "Publishes for this long, after the warm-up. An interrupted run gives no report.",
         },
         Flag {
             name: "warm-up",
             takes: duration(0, 1_000_000, |o, time| o.warm_up = time),
             repeats: false,
             default: Preset::Value("1s"),
-            doc: "Publishes events before that for so long which count, but are not timed.",
+            doc: "Publishes for this long before that. These events count, but are not timed.",
         },
         Flag {
             name: "drain",
             takes: duration(1, 3_600, |o, time| o.drain = time),
             repeats: false,
             default: Preset::Value("2s"),
-            doc: "Waits so long after the last event that was new for what is missing, and for \
-                  streams to be let in again. A stream that the server told to stay away gets up \
-                  to 10s on top of that. In all it waits no longer than the run took and a minute.",
+            doc: "Waits this long after the last new event for missing events, and for streams to \
+                  be let in again. A stream that the server told to stay away gets up to 10s more. \
+                  The whole wait is no longer than the run took and a minute.",
         },
         Flag {
             name: "size",
             takes: number("BYTES", 0, 16_000_000, |o, n| o.size = n),
             repeats: false,
             default: Preset::Value("0"),
-            doc: "Makes each event's data so long at least. The data names its run, number and due \
-                  time, which take some 80 bytes.",
+            doc: "Makes each event's data at least this long. The data names its run, number and \
+                  due time, which take some 80 bytes.",
         },
         Flag {
             name: "churn",
             takes: text("RATE", |o, rate| Churn::parse(rate).map(|rate| o.churn = Some(rate))),
             repeats: false,
             default: Preset::Words("none, and 20%/s with --resume"),
-            doc: "Replaces so many streams each second: a share, such as 5%/s, or a number, such \
+            doc: "Replaces this many streams each second: a share, such as 5%/s, or a number, such \
                   as 20/s.",
         },
         Flag {
@@ -217,17 +216,17 @@ pub(super) static TABLE: Table<Options> = Table {
             takes: Takes::Nothing(|o| o.resume = true),
             repeats: false,
             default: Preset::None,
-            doc: "Brings streams that leave back after 100 ms with their last event ID. They are \
-                  owed what they missed: nothing may be lost.",
+            doc: "Reconnects the streams of --churn after 100 ms with their last event ID. They \
+                  are owed what they missed: nothing may be lost.",
         },
         Flag {
             name: "slow",
             takes: number("N", 0, 20_000, |o, n| o.slow = n),
             repeats: false,
             default: Preset::Value("0"),
-            doc: "Makes so many of the streams read slowly, 4 KiB a second, until publishing ends. \
-                  They are not timed. The system buffers some MiB for each before the server feels \
-                  it: publish more, such as with --size 20000.",
+            doc: "Makes N of the streams read slowly, 4 KiB a second, until publishing ends. They \
+                  are not timed. The system buffers some MiB for each before the server feels it: \
+                  publish more, such as with --size 20000.",
         },
         Flag {
             name: "header",
@@ -252,8 +251,9 @@ pub(super) static TABLE: Table<Options> = Table {
             }),
             repeats: false,
             default: Preset::Words("none is written"),
-            doc: "Writes the report with its curves as one page that needs nothing else. What is \
-                  there stays until there is a report. - prints it in place of the text.",
+            doc: "Writes the report with its curves as one page that needs nothing else. An \
+                  existing file stays until there is a report. - prints the page in place of the \
+                  text.",
         },
         Flag::help(),
         Flag::version(),
@@ -261,16 +261,20 @@ pub(super) static TABLE: Table<Options> = Table {
     exits: &[
         (
             0,
-            "Nothing was lost, doubled or out of order. What the server admitted as missed with a \
-             tidings.gap event is counted apart, and no fault. Nor is a run that the report calls \
-             doubtful, as much was not taken.",
+            "No event was lost, doubled or out of order. Events that the server itself reports as \
+             missed (tidings.gap) are counted apart, and no fault. Nor is it a fault that a run is \
+             doubtful, as the server did not take many events.",
         ),
-        (1, "Something was, or a stream was not let in again."),
+        (
+            1,
+            "Events were lost, doubled or out of order, or a stream was not let in again. This \
+             holds whatever becomes of the report.",
+        ),
         (2, "The options or the URL can't be understood."),
         (
             NOT_MEASURED,
-            "There is nothing to report: no stream, not one event that the server took or that \
-             came, or not enough of the machine.",
+            "There is nothing to report: no stream, no event that was taken or that came, or too \
+             little of this machine. Or the report can't be written.",
         ),
     ],
 };

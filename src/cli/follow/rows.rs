@@ -17,7 +17,7 @@ pub(crate) const fn count<O: AsMut<Follow>>() -> Flag<O> {
         takes: number("N", |o, n| o.as_mut().count = Some(n)),
         repeats: false,
         default: Preset::Words("no end"),
-        doc: "Ends after so many events.",
+        doc: "Ends after N events.",
     }
 }
 
@@ -31,7 +31,7 @@ pub(crate) const fn last_event_id<O: AsMut<Follow>>() -> Flag<O> {
         }),
         repeats: false,
         default: Preset::Words("none: the server begins where it likes"),
-        doc: "Asks for what came after this event.",
+        doc: "Asks for what came after the event with this id.",
     }
 }
 
@@ -41,7 +41,7 @@ pub(crate) const fn header<O: AsMut<Follow>>() -> Flag<O> {
         takes: text("'NAME: VALUE'", |o, line| add_field(o.as_mut(), line)),
         repeats: true,
         default: Preset::Words("those that every event source sends"),
-        doc: "Sends this field. A redirect to another server does not get it.",
+        doc: "Sends this field, but not to another server that a redirect leads to.",
     }
 }
 
@@ -54,10 +54,9 @@ pub(crate) const fn data<O: AsMut<Follow>>() -> Flag<O> {
         }),
         repeats: false,
         default: Preset::Words("a GET"),
-        doc: "Sends a POST with this text, or with what the file contains (@- is standard \
-                  input), unchanged. It is sent as application/json, unless --header names a \
-                  Content-Type. As it might do something twice, it is not sent again when the \
-                  connection ends.",
+        doc: "Sends a POST with this text, or with what the file contains (@- is standard input), \
+              unchanged. It is sent as application/json, unless --header names a Content-Type. \
+              Since it might do something twice, it is not sent again when the connection ends.",
     }
 }
 
@@ -90,9 +89,9 @@ pub(crate) const fn silence<O: AsMut<Follow>>() -> Flag<O> {
             set: |o, time| o.as_mut().silence = Some(time),
         },
         repeats: false,
-        default: Preset::Words("for ever"),
-        doc: "Takes the connection for dead when the server has sent nothing for so long, not \
-                  even a comment. A response has to begin within this time too, and within 30s.",
+        default: Preset::Words("no limit"),
+        doc: "Treats the connection as dead after this much silence: not even a comment. The \
+              response must begin within this time too, and within 30s at most.",
     }
 }
 
@@ -102,7 +101,7 @@ pub(crate) const fn quiet<O: AsMut<Follow>>() -> Flag<O> {
         takes: Takes::Nothing(|o| o.as_mut().quiet = true),
         repeats: false,
         default: Preset::None,
-        doc: "Leaves out the notes on connections that come and go.",
+        doc: "Prints no notes about connections.",
     }
 }
 
@@ -110,19 +109,19 @@ pub(crate) const fn quiet<O: AsMut<Follow>>() -> Flag<O> {
 pub(crate) const fn exits(well: &'static str) -> [(u8, &'static str); 7] {
     [
         (0, well),
-        (1, "Something is wrong on this side: a file or the output."),
+        (1, "A file or standard output can't be read or written."),
         (2, "The options or the URL can't be understood."),
         (NO_MORE, "The server says that there is no more: 204."),
         (
             NO_STREAM,
-            "The answer is no event stream: another status, another type; or it breaks the rules \
-             of HTTP, be it in the middle of the stream.",
+            "The response is no event stream: another status, another type; or it breaks the \
+             rules of HTTP, be it in the middle of the stream.",
         ),
         (
             NO_CONNECTION,
             "The connection could not be made, was cut or fell silent, and is not tried again.",
         ),
-        (TOO_LONG, "A line or an event is longer than what is taken."),
+        (TOO_LONG, "A line or an event is longer than its limit."),
     ]
 }
 

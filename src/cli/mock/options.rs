@@ -46,11 +46,11 @@ pub(super) static TABLE: Table<Options> = Table {
     command: "mock",
     usage: "tidings mock SCRIPT|- [--listen 127.0.0.1:0] [options]",
     about: "Serves event streams from a script: an event stream as it goes over the wire, with \
-            comments that direct it; or a cassette; or a .txt file, token by token, as a language \
-            model would. Every path and every method gets it, from its beginning, and pages of \
-            every origin may read it. A client that comes back to a path is sent what follows. \
-            Each connection is told of in a line, and when the mock ends, a report card \
-            says how the client did.",
+            comments that direct it; or from a cassette; or from a .txt file, token by token, as a \
+            language model would. With - the script is standard input. Every path and every method \
+            gets the script from its beginning, and pages of every origin may read it. A client \
+            that comes back to a path is sent what follows. The mock prints a line for each \
+            connection, and when it ends, a report card of the client.",
     operands: &["SCRIPT"],
     flags: &[
         Flag {
@@ -79,8 +79,8 @@ pub(super) static TABLE: Table<Options> = Table {
             takes: duration(|o, time| o.stall = Some(time)),
             repeats: false,
             default: Preset::Words("10s with --chaos, else no limit"),
-            doc: "Cuts a stalled connection when the client has stayed for so long; --speed \
-                  shortens it as it does all waits. Some seeds of --chaos stall a connection.",
+            doc: "Cuts a stalled connection after the client has stayed for this long. --speed \
+                  shortens it, as it does all waits. Some seeds of --chaos stall a connection.",
         },
         Flag {
             name: "speed",
@@ -92,14 +92,14 @@ pub(super) static TABLE: Table<Options> = Table {
             }),
             repeats: false,
             default: Preset::Value("1"),
-            doc: "Plays everything so many times as fast.",
+            doc: "Plays everything N times as fast.",
         },
         Flag {
             name: "tokens",
             takes: Takes::Nothing(|o| o.tokens = true),
             repeats: false,
             default: Preset::None,
-            doc: "Takes the script for a text that is sent token by token, whatever its name.",
+            doc: "Sends the script as a text, token by token, whatever its name.",
         },
         Flag {
             name: "rate",
@@ -111,32 +111,32 @@ pub(super) static TABLE: Table<Options> = Table {
             }),
             repeats: false,
             default: Preset::Value("20/s"),
-            doc: "Sends so many tokens of a text in a second.",
+            doc: "Sends N tokens of a text each second.",
         },
         Flag {
             name: "connections",
             takes: number("N", 1, |o, n| o.connections = Some(n.into())),
             repeats: false,
             default: Preset::Words("no limit"),
-            doc: "Ends, with the report card, as soon as so many connections have been served. \
-                  What the client does after the last of them is not seen.",
+            doc: "Ends, with the report card, after N connections. What the client does after the \
+                  last of them is not seen.",
         },
         Flag {
             name: "until-idle",
             takes: duration(|o, time| o.until_idle = Some(time)),
             repeats: false,
-            default: Preset::Words("it goes on"),
-            doc: "Ends, with the report card, when there have been connections and then none for \
-                  so long. A client that does not come back is noticed after twice its \
-                  reconnection time: 500ms at least, and 6s where the script sets none.",
+            default: Preset::Words("no end"),
+            doc: "Ends, with the report card, after this long without a connection, once there has \
+                  been one. To notice that a client does not come back takes twice its \
+                  reconnection time: at least 500ms, and 6s where the script sets none.",
         },
         Flag {
             name: "until-eof",
             takes: Takes::Nothing(|o| o.until_eof = true),
             repeats: false,
             default: Preset::None,
-            doc: "Ends, with the report card, when standard input ends. At a terminal Ctrl-D does \
-                  that unasked, unless the mock runs in the background; on Ctrl-C there is no \
+            doc: "Ends, with the report card, when standard input ends. At a terminal Ctrl-D \
+                  always does that, unless the mock runs in the background. On Ctrl-C there is no \
                   card.",
         },
         Flag {
@@ -144,14 +144,14 @@ pub(super) static TABLE: Table<Options> = Table {
             takes: Takes::Nothing(|o| o.print = true),
             repeats: false,
             default: Preset::None,
-            doc: "Prints, as a cassette, what would be sent, and serves nothing.",
+            doc: "Prints what would be sent, as a cassette, and serves nothing.",
         },
         Flag::help(),
         Flag::version(),
     ],
     exits: &[
-        (0, "The report card has no NO, or --print has printed all."),
-        (1, "It can't serve: the script, the address or the system does not allow it."),
+        (0, "The report card has no NO, or --print has printed everything."),
+        (1, "The mock can't run: the reason is on standard error."),
         (2, "The options can't be understood."),
         (BAD_CLIENT, "The report card has a NO."),
     ],

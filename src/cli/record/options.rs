@@ -43,15 +43,14 @@ pub(super) static TABLE: Table<Options> = Table {
             },
             repeats: false,
             default: Preset::Words("no end"),
-            doc: "Ends after so long.",
+            doc: "Ends after this time.",
         },
         Flag {
             name: "force",
             takes: Takes::Nothing(|o| o.force = true),
             repeats: false,
             default: Preset::None,
-            doc: "Writes over a file that is there already, as soon as there is an answer to \
-                  record.",
+            doc: "Writes over an existing file, as soon as there is a response to record.",
         },
         rows::last_event_id(),
         rows::header(),

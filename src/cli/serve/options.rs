@@ -87,8 +87,8 @@ impl Options {
 pub(super) static TABLE: Table<Options> = Table {
     command: "serve",
     usage: "tidings [serve] [--listen 127.0.0.1:3000] [options]",
-    about: "Runs a hub for Server-Sent Events. POST /events/NAME publishes on a channel, \
-            GET /events/NAME follows it, GET / shows the hub at work, GET /metrics counts.",
+    about: "Runs a hub for Server-Sent Events. POST /events/NAME publishes on a channel, GET \
+            /events/NAME follows it, GET / shows the hub at work, GET /metrics counts.",
     operands: &[],
     flags: &[
         Flag {
@@ -107,7 +107,7 @@ pub(super) static TABLE: Table<Options> = Table {
             takes: number("N", 1, |o, n| o.history = o.history.events(n as usize)),
             repeats: false,
             default: Preset::Value("1000"),
-            doc: "Keeps so many events of each channel for clients that come back.",
+            doc: "Keeps up to N events of each channel for clients that reconnect.",
         },
         Flag {
             name: "history-bytes",
@@ -122,7 +122,7 @@ pub(super) static TABLE: Table<Options> = Table {
             takes: duration(1, |o, age| o.history = o.history.age(age)),
             repeats: false,
             default: Preset::Value("1h"),
-            doc: "Keeps each event for so long.",
+            doc: "Keeps each event for this long.",
         },
         Flag {
             name: "lag",
@@ -132,16 +132,16 @@ pub(super) static TABLE: Table<Options> = Table {
             },
             repeats: false,
             default: Preset::Value("skip"),
-            doc: "Decides about a stream that reads too slowly: it skips to what is still kept and \
-                  is told so, or it is closed.",
+            doc: "Decides what happens to a stream that reads too slowly: skip goes on with what \
+                  is still kept, after an event that tells the gap; close ends the stream.",
         },
         Flag {
             name: "heartbeat",
             takes: duration(0, |o, after| o.limit(|limits| limits.heartbeat(after))),
             repeats: false,
             default: Preset::Value("15s"),
-            doc: "Sends a comment to a stream that has been silent for so long, so that no proxy \
-                  cuts it. 0 sends none.",
+            doc: "Sends a comment to a stream after this much silence, so that no proxy cuts it. 0 \
+                  sends none.",
         },
         Flag {
             name: "max-connections",
@@ -263,8 +263,8 @@ pub(super) static TABLE: Table<Options> = Table {
         Flag::version(),
     ],
     exits: &[
-        (0, "It was stopped, or nobody reads the output any more."),
-        (1, "It can't serve: the address, the token file or the system does not allow it."),
+        (0, "The hub was stopped, or nobody reads its output."),
+        (1, "The hub can't run: the reason is on standard error."),
         (2, "The options can't be understood."),
     ],
 };

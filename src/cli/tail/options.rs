@@ -25,10 +25,10 @@ impl AsMut<Follow> for Options {
 pub(super) static TABLE: Table<Options> = Table {
     command: "tail",
     usage: "tidings tail [options] URL|-",
-    about: "Prints the events of a stream as they come. When the connection ends it connects \
-            again, and resumes after the last event ID. What it prints of a stream is safe for \
-            a terminal. What becomes of the connection it prints on standard error. With - it \
-            reads the event stream from standard input.",
+    about: "Prints the events of a stream as they come. When the connection ends, tail connects \
+            again and resumes after the last event ID. Its output is safe for a terminal, whatever \
+            the stream brings. Notes about the connection go to standard error. With - it reads an \
+            event stream from standard input.",
     operands: &["URL"],
     flags: &[
         Flag {
@@ -45,7 +45,7 @@ pub(super) static TABLE: Table<Options> = Table {
             takes: Takes::Nothing(|o| o.raw = true),
             repeats: false,
             default: Preset::None,
-            doc: "Shows what goes over the wire: every write and every read with its time, where \
+            doc: "Shows what goes over the wire: each write and each read with its time, where \
                   chunks begin and end, and what each line means.",
         },
         Flag {

@@ -8,7 +8,7 @@ use super::*;
 #[track_caller]
 fn usage_error(arguments: &[&str], said: &str) {
     let (stdout, stderr, status) = run_hub(arguments);
-    assert_eq!(stderr, format!("tidings: {said}\n'tidings --help' tells what can be said\n"));
+    assert_eq!(stderr, format!("tidings: {said}\n'tidings --help' lists the options\n"));
     assert_eq!((&*stdout, status), ("", Some(2)));
 }
 

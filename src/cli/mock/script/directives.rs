@@ -46,13 +46,13 @@ pub(in super::super) static DIRECTIVES: [Directive; 11] = [
     Directive {
         name: "no-content",
         takes: "",
-        doc: "answers 204, which tells the client to stop",
+        doc: "responds with 204, which tells the client to stop",
         steps: |_| Ok(vec![Step::Head(Head::no_content()), Step::End(Ending::Close)]),
     },
     Directive {
         name: "repeat",
         takes: "[N]",
-        doc: "plays all since the last repeat N times; or for ever",
+        doc: "plays all since the last repeat N times, or for ever",
         steps: repeat,
     },
     Directive {
@@ -70,7 +70,7 @@ pub(in super::super) static DIRECTIVES: [Directive; 11] = [
     Directive {
         name: "status",
         takes: "N [LOCATION]",
-        doc: "answers this in place of a stream",
+        doc: "responds with this status in place of a stream",
         steps: status,
     },
     Directive {
@@ -82,7 +82,7 @@ pub(in super::super) static DIRECTIVES: [Directive; 11] = [
     Directive {
         name: "wait",
         takes: "DURATION",
-        doc: "sends nothing for so long: 200ms, 1.5s, 2m",
+        doc: "sends nothing for this long: 200ms, 1.5s, 2m",
         steps: |text| {
             let time = duration::parse(text).ok_or_else(|| duration::FORM.to_owned())?;
             Ok(vec![Step::Wait(time)])

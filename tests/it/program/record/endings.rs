@@ -142,7 +142,7 @@ fn a_wrong_command_line_is_told_what_was_meant() {
     ] {
         let (stdout, stderr, status) = run_hub(arguments);
         assert!(stderr.starts_with(&format!("tidings: {said}")), "{stderr}");
-        assert!(stderr.ends_with("\n'tidings record --help' tells what can be said\n"), "{stderr}");
+        assert!(stderr.ends_with("\n'tidings record --help' lists the options\n"), "{stderr}");
         assert_eq!((&*stdout, status), ("", Some(2)));
     }
 }

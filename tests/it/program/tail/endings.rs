@@ -91,7 +91,7 @@ fn a_wrong_command_line_is_told_what_was_meant() {
     ] {
         let (stdout, stderr, status) = run_hub(arguments);
         assert!(stderr.starts_with(&format!("tidings: {said}")), "{stderr}");
-        let hint = "\n'tidings tail --help' tells what can be said\n";
+        let hint = "\n'tidings tail --help' lists the options\n";
         assert!(stderr.ends_with(hint), "{stderr}");
         assert_eq!((&*stdout, status), ("", Some(2)));
     }
