@@ -82,7 +82,7 @@ fn bench(operands: &[String], options: &Options) -> Outcome {
     let printed = print(&match (options.json, html.is_none() && options.html.is_some()) {
         (true, _) => json::report(&report),
         (_, true) => page::report(&report),
-        _ => text::report(&report),
+        _ => text::report(&report, width::columns()),
     });
     let printed = even_if_unread(printed).map_err(|failure| match failure {
         Failure::Failed(said) => not_measured(said),

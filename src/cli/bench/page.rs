@@ -9,6 +9,7 @@ use super::report::Report;
 use super::samples::Sample;
 use super::text;
 use super::verdict::Verdict;
+use crate::cli::width;
 
 const STYLE: &str = include_str!("page/page.css");
 
@@ -19,7 +20,7 @@ pub(super) fn report(report: &Report) -> String {
     let (grade, said) = (verdict.grade.name(), escape(&verdict.said));
     let curves = [latency(report), quantiles(report), deliveries(report), streams(report)].concat();
     let head = text::head(report).map(|line| escape(&line)).join("<br>\n");
-    let whole = escape(&text::report(report));
+    let whole = escape(&text::report(report, width::USUAL));
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n\

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::histogram::Summary;
 use super::report::Report;
 use super::verdict::{Grade, Verdict};
+use crate::cli::flags::wrap;
 
 /// How wide the longest bar is.
 const BAR: u64 = 40;
@@ -22,9 +23,11 @@ const BUFFERED: u64 = 4 << 20;
 /// What is counted, with its name.
 type Row = (&'static str, String);
 
-/// The whole report, each line with its end.
-pub(super) fn report(report: &Report) -> String {
-    let parts = [head(report).join("\n") + "\n", counts(report), latency(report), own(report)];
+/// The whole report, each line with its end. Sentences are wrapped for so many columns; rows of
+/// numbers are as wide as they are.
+pub(super) fn report(report: &Report, columns: usize) -> String {
+    let head = head(report).join("\n") + "\n";
+    let parts = [head, counts(report, columns), latency(report, columns), own(report, columns)];
     parts.join("\n")
 }
 
@@ -52,13 +55,13 @@ pub(super) fn head(report: &Report) -> [String; 2] {
 }
 
 /// What came of it.
-fn counts(report: &Report) -> String {
+fn counts(report: &Report, columns: usize) -> String {
     let rows = [published(report), delivered(report), connected(report)].concat();
     let mut text: String =
         rows.iter().map(|(name, value)| format!("{name:NAMES$}  {value}\n")).collect();
     let verdict = Verdict::new(report);
     if verdict.grade == Grade::Doubtful {
-        let _ = writeln!(text, "note: doubtful: {}", verdict.said);
+        text += &wrap(&format!("note: doubtful: {}", verdict.said), "", columns);
     }
     text
 }
@@ -163,7 +166,7 @@ fn connected(report: &Report) -> Vec<Row> {
     rows
 }
 
-fn latency(report: &Report) -> String {
+fn latency(report: &Report, columns: usize) -> String {
     let (times, counts) = (&report.times, &report.counts);
     let rows = [
         ("latency", &times.latency),
@@ -175,25 +178,28 @@ fn latency(report: &Report) -> String {
     ];
     let mut text = table(&rows);
     if times.reconnect.count > 0 {
-        text += "connect and reconnect count from the begin of the connection to the stream's \
-                 head; away\nfrom the end of one stream to the head of the next, with the pause \
-                 that is in between\n";
+        let what = "connect and reconnect count from the begin of the connection to the stream's \
+                    head; away from the end of one stream to the head of the next, with the pause \
+                    that is in between";
+        text += &wrap(what, "", columns);
     }
     if counts.untimed > 0 {
-        text +=
-            "not timed is what was sent before a stream was open again that the bench had cut\n";
+        let what =
+            "not timed is what was sent before a stream was open again that the bench had cut";
+        text += &wrap(what, "", columns);
     }
     if times.latency.count > 0 {
-        text += "latency counts from when an event was due to its receipt; served is without what \
-                 the\nbench was late itself. A time is at most 1/128 too long; – stands where too \
-                 few came\n\n";
-        text += &histogram(report);
+        let what = "latency counts from when an event was due to its receipt; served is without \
+                    what the bench was late itself. A time is at most 1/128 too long; – stands \
+                    where too few came";
+        text += &wrap(what, "", columns);
+        text += &format!("\n{}", histogram(report));
     }
     text
 }
 
 /// What the bench itself adds, and how far it can be believed.
-fn own(report: &Report) -> String {
+fn own(report: &Report, columns: usize) -> String {
     let times = &report.times;
     let rows = [
         ("late", &times.late),
@@ -202,19 +208,20 @@ fn own(report: &Report) -> String {
         ("queued", &times.queued),
     ];
     let mut text = format!("the bench's own delays\n{}", table(&rows));
-    text += "late: publishing after an event was due, by the bench's fault\n\
-             idle, loaded: a ping over loopback to a thread of its own, before the run and as\n\
-             events arrived: no latency is told more finely\n";
-    if times.queued.count > 0 {
-        text += "queued: how long a stream's thread waited for a core when something came; the \
-                 streams\ntake turns at measuring it\n";
-    }
+    let late = "late: publishing after an event was due, by the bench's fault";
+    let ping = "idle, loaded: a ping over loopback to a thread of its own, before the run and as \
+                events arrived: no latency is told more finely";
+    let queued = "queued: how long a stream's thread waited for a core when something came; the \
+                  streams take turns at measuring it";
+    let lines = [(true, late), (true, ping), (times.queued.count > 0, queued)];
+    let lines = lines.into_iter().filter(|(is_told, _)| *is_told);
+    text.extend(lines.map(|(_, line)| wrap(line, "", columns)));
     if let Some(effort) = report.course.effort.filter(|_| report.came() > 0) {
         let cores = effort.processor.as_secs_f64() / report.course.whole.as_secs_f64().max(1e-9);
         let _ = writeln!(text, "the bench took {cores:.2} cores");
     }
     if let Some(doubt) = report.doubt() {
-        let _ = writeln!(text, "note: {doubt}");
+        text += &wrap(&format!("note: {doubt}"), "", columns);
     }
     text
 }
