@@ -69,7 +69,7 @@ mod write;
 
 use std::time::Duration;
 
-pub(crate) use read::{is_cassette, read};
+pub(crate) use read::{is_cassette, is_changed, read};
 pub(crate) use write::Recorder;
 
 /// The first line, by which a cassette is known.

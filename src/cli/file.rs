@@ -1,8 +1,8 @@
-//! A file that a command writes when its work is done.
+//! Files: those that a command writes when its work is done, and those in a wrong encoding.
 //!
-//! Whether it can be written is found out before the work, and leaves everything as it is: no empty
-//! file, and what was there stays until there is something better. A link is followed, also one
-//! that leads to a file that is not there yet.
+//! Whether a file can be written is found out before the work, and leaves everything as it is: no
+//! empty file, and what was there stays until there is something better. A link is followed, also
+//! one that leads to a file that is not there yet.
 
 use std::fs::{self, File};
 use std::io;
@@ -56,4 +56,29 @@ fn end_of_links(path: &Path) -> PathBuf {
         path.push(next);
     }
     path
+}
+
+/// Whether a text is UTF-16, as some editors and shells of Windows write it: by its byte order
+/// mark, or by the other half of the first character, which in a stream is one of ASCII: a NUL.
+/// UTF-32 begins likewise.
+pub(crate) fn is_utf_16(bytes: &[u8]) -> bool {
+    matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn utf_16_is_known_with_and_without_its_mark() {
+        let utf_16 = |text: &str, unit: fn(u16) -> [u8; 2]| {
+            is_utf_16(&text.encode_utf16().flat_map(unit).collect::<Vec<u8>>())
+        };
+        for text in ["data: a", "\u{feff}data: a", "\u{feff}größe", ": é", "\n"] {
+            assert!(utf_16(text, u16::to_le_bytes) && utf_16(text, u16::to_be_bytes), "{text:?}");
+        }
+        for text in ["", "a", "data: a", "\u{feff}data: a", "id:\0\n", "é", ": \0"] {
+            assert!(!is_utf_16(text.as_bytes()), "{text:?}");
+        }
+    }
 }

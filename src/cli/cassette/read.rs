@@ -43,6 +43,13 @@ pub(crate) fn is_cassette(bytes: &[u8]) -> bool {
     bytes.starts_with(FIRST_LINE)
 }
 
+/// Whether this was a cassette, and something between has changed even its first line: put a byte
+/// order mark before it, or a CR at its end. It would be played as a script, with other times.
+pub(crate) fn is_changed(bytes: &[u8]) -> bool {
+    let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+    text.starts_with(FIRST_LINE.trim_ascii()) && !is_cassette(bytes)
+}
+
 /// Reads a cassette. Any way of grouping the pieces is understood, not only the recorder's; and
 /// what was broken off in the middle of a group lacks that group alone.
 pub(crate) fn read(bytes: &[u8]) -> Result<Reading, Flaw> {

@@ -16,7 +16,7 @@ use std::time::Duration;
 use super::options::Options;
 use super::step::Step;
 use super::{script, tape, tokens};
-use crate::cli::{Failure, cassette, say};
+use crate::cli::{Failure, cassette, file, say};
 
 /// The path that stands for standard input.
 pub(super) const STANDARD_INPUT: &str = "-";
@@ -29,8 +29,13 @@ pub(super) fn name(path: &str) -> &str {
 /// Reads the file and makes steps of it.
 pub(super) fn steps(options: &Options, path: &str, is_text: bool) -> Result<Vec<Step>, Failure> {
     let bytes = read(path).map_err(|error| refused(path, &error.to_string()))?;
-    if is_utf_16(&bytes) {
+    if file::is_utf_16(&bytes) {
         return Err(refused(path, "it is UTF-16: save it as UTF-8, as event streams are"));
+    }
+    if cassette::is_changed(&bytes) {
+        let why = "it is a cassette that was changed, such as its line ends: a cassette has to \
+                   stay as it was recorded (in git, with '*.sse -text')";
+        return Err(refused(path, why));
     }
     if bytes.is_empty() {
         return Err(refused(path, "it is empty: an event is 'data: hello' and a blank line"));
@@ -63,28 +68,4 @@ fn read(path: &str) -> io::Result<Vec<u8>> {
 
 fn refused(path: &str, why: &str) -> Failure {
     Failure::Failed(format!("can't read the script {}: {why}", name(path)))
-}
-
-/// By the byte order mark, or where there is none by the other half of the first character, which
-/// is one of ASCII: a NUL. UTF-32 begins likewise.
-fn is_utf_16(bytes: &[u8]) -> bool {
-    matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn utf_16_is_known_with_and_without_its_mark() {
-        let utf_16 = |text: &str, unit: fn(u16) -> [u8; 2]| {
-            is_utf_16(&text.encode_utf16().flat_map(unit).collect::<Vec<u8>>())
-        };
-        for text in ["data: a", "\u{feff}data: a", "\u{feff}größe", ": é", "\n"] {
-            assert!(utf_16(text, u16::to_le_bytes) && utf_16(text, u16::to_be_bytes), "{text:?}");
-        }
-        for text in ["", "a", "data: a", "\u{feff}data: a", "id:\0\n", "é", ": \0"] {
-            assert!(!is_utf_16(text.as_bytes()), "{text:?}");
-        }
-    }
 }

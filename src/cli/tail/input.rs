@@ -4,13 +4,14 @@
 //! no blank line after it is no event; here that is said, since a file may lack its last line.
 
 use std::io::{self, Read};
+use std::mem;
 
 use tidings::Parser;
 
 use super::options::Options;
 use super::{Printer, bounds, ended};
 use crate::cli::flags::Wrong;
-use crate::cli::{Failure, Outcome, say};
+use crate::cli::{Failure, Outcome, file, say};
 
 /// Prints all events, or as many as were asked for.
 pub(super) fn show(options: &Options) -> Outcome {
@@ -25,8 +26,13 @@ pub(super) fn show(options: &Options) -> Outcome {
     }
     let mut printer = Printer::new(options);
     let mut piece = vec![0; 64 * 1024];
+    let mut at_start = true;
     loop {
         let length = read(&mut piece)?;
+        if mem::take(&mut at_start) && file::is_utf_16(&piece[..length]) {
+            let why = "standard input is UTF-16, and an event stream is UTF-8";
+            return Err(Failure::Failed(why.into()));
+        }
         let fed = parser.feed(&piece[..length]);
         // What came before a line that is too long is whole.
         for event in parser.drain() {

@@ -42,6 +42,18 @@ fn a_script_in_utf_16_is_refused() {
 }
 
 #[test]
+fn a_cassette_that_was_changed_is_not_played_as_a_script() {
+    let cassette = ": tidings cassette 1\n: open +1ms 200 text/event-stream\n: end +0ms close\n";
+    for changed in [cassette.replace('\n', "\r\n"), format!("\u{feff}{cassette}")] {
+        let (stdout, stderr, status) = run_fed(&["mock", "-"], changed.as_bytes());
+        let why = "it is a cassette that was changed, such as its line ends";
+        let said = format!("tidings: can't read the script standard input: {why}: ");
+        assert!(stderr.starts_with(&said), "{stderr}");
+        assert_eq!((&*stdout, status), ("", Some(1)));
+    }
+}
+
+#[test]
 fn a_script_without_an_event_is_told_unless_it_does_something_else() {
     let said = |script: &str| {
         let (stdout, stderr, status) = run_fed(&["mock", "-", "--print"], script.as_bytes());

@@ -30,6 +30,14 @@ fn what_lacks_its_blank_line_is_no_event_and_that_is_said() {
 }
 
 #[test]
+fn utf_16_is_refused() {
+    let stream: Vec<u8> = "data: a\n\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let (stdout, stderr, status) = run_fed(&["tail", "-"], &stream);
+    assert_eq!(stderr, "tidings: standard input is UTF-16, and an event stream is UTF-8\n");
+    assert_eq!((&*stdout, status), ("", Some(1)));
+}
+
+#[test]
 fn an_event_past_its_bound_ends_it() {
     let stream = b"data: a\n\ndata: bcdefg\n\n";
     let (stdout, stderr, status) = run_fed(&["tail", "-", "--max-event=3"], stream);
