@@ -11,6 +11,7 @@ mod publishing;
 mod record;
 mod stopping;
 mod tail;
+mod unseen;
 
 use std::path::PathBuf;
 

@@ -23,7 +23,7 @@ impl AsMut<Follow> for Options {
 /// All the options, those of one concern together.
 pub(super) static TABLE: Table<Options> = Table {
     command: "record",
-    usage: "tidings record [options] URL FILE",
+    usage: "tidings record [options] URL FILE|-",
     about: "Keeps a stream in a file, or with - on standard output: a cassette, which is an event \
             stream with the same events, and whose comments say where each chunk began, when it \
             came, and how connections ended. 'tidings mock FILE' plays it back true to all of \

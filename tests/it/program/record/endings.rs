@@ -135,7 +135,7 @@ fn a_file_that_can_not_grow_at_all_is_not_left() {
 #[test]
 fn a_wrong_command_line_is_told_what_was_meant() {
     for (arguments, said) in [
-        (&["record", "h"][..], "a URL and a file are needed: tidings record [options] URL FILE"),
+        (&["record", "h"][..], "a URL and a file are needed: tidings record [options] URL FILE|-"),
         (&["record", "--forse", "h", "f"], "unknown option --forse: did you mean --force?"),
         (&["record", "ftp://h/", "-"], "a URL must begin with http:// or https://: \"ftp://h/\""),
         (&["record", "h", "f", "g"], "unexpected argument \"g\": record takes URL FILE"),
@@ -150,7 +150,7 @@ fn a_wrong_command_line_is_told_what_was_meant() {
 #[test]
 fn its_help_tells_its_options_and_its_statuses() {
     let (stdout, _, status) = run_hub(&["record", "--help"]);
-    assert!(stdout.starts_with("Usage: tidings record [options] URL FILE\n"), "{stdout}");
+    assert!(stdout.starts_with("Usage: tidings record [options] URL FILE|-\n"), "{stdout}");
     for option in ["--count", "--duration", "--force", "--header", "--data", "--silence"] {
         assert!(stdout.contains(&format!("\n  {option}")), "{stdout}");
     }
