@@ -114,6 +114,7 @@
 //! | [`client`] | URLs, requests and waits (*pure*); connections, and one stream out of many |
 //! | `moment`, `peer` | a clock; which addresses are one peer |
 //! | `hooks`, `logger` | observers; one that prints |
+//! | `panics`, `sync` | faults of our own threads; the locks, for which a model has others |
 //! | `limits`, `error` | every bound; the public error |
 //!
 //! Under test there is one more, `fuzz`: what holds for any bytes at all.
@@ -125,6 +126,10 @@
 mod server;
 
 mod pool;
+
+mod panics;
+
+mod sync;
 
 mod connection;
 

@@ -20,7 +20,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::channel::fanout::Batches;
+use crate::channel::batches::Batches;
 use crate::connection::Connection;
 use crate::connection::wait::Tried;
 use crate::error::{Error, Result};

@@ -9,31 +9,37 @@
 //! ```
 //!
 //! To read on: [`log`] keeps the events, [`cursor`] says what a stream is sent next, [`batch`] is
-//! what one `send` carries, [`gap`] tells what was missed, [`fanout`] makes the passes, [`hub`]
+//! what one `send` carries, [`gap`] tells what was missed, [`reader`] is a stream as it is known
+//! here, [`group`] makes the passes over streams, [`fanout`] says whose turn it is, [`hub`]
 //! gives names to channels, and `names` forgets them. The first four are pure.
 
 pub(crate) mod batch;
+pub(crate) mod batches;
 pub(crate) mod cursor;
 pub(crate) mod fanout;
 pub(crate) mod gap;
+pub(crate) mod group;
 pub(crate) mod hub;
 pub(crate) mod log;
 mod names;
+pub(crate) mod reader;
+pub(crate) mod slots;
 pub(crate) mod subscription;
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{CloseReason, Error, Result};
 use crate::sse::event::{EventId, IntoEvent};
 use crate::sse::interval::{self, Interval};
-use crate::sse::stream::Stream;
+use crate::sync::{AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, PoisonError};
 use cursor::Lag;
-use fanout::{Group, Shard};
+use fanout::Shard;
+use group::Group;
 use hub::Sequence;
 use log::{History, Log};
+use reader::Reader;
 
 /// Something that many streams follow, and that remembers its newest events.
 ///
@@ -57,7 +63,7 @@ use log::{History, Log};
 #[derive(Clone)]
 pub struct Channel(Arc<Inner>);
 
-/// Lock order: `groups`, then a group's streams, then one stream's state, then `log`. Where a
+/// Lock order: `groups`, then a group's list, then one stream's state, then `log`. Where a
 /// stream follows several channels, their logs are locked in the order of their `number`.
 struct Inner {
     /// Ids come from here; all channels of a hub share it.
@@ -65,13 +71,16 @@ struct Inner {
     number: u64,
     lag: Lag,
     log: Mutex<Log>,
+    /// The newest number in the log. Written while the log is locked, read without it. A stream
+    /// whose cursor is no smaller has been sent everything.
+    newest: Arc<AtomicU64>,
     /// The streams, by shard. Replaced as a whole, so that a publisher takes it in one step.
     groups: Mutex<Arc<[Arc<Group>]>>,
     closed: AtomicBool,
 }
 
 /// Gives each channel of the process its place in the lock order.
-static NUMBER: AtomicU64 = AtomicU64::new(0);
+static NUMBER: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
 
 impl Default for Channel {
     fn default() -> Self {
@@ -104,9 +113,10 @@ impl Channel {
     fn build(sequence: Arc<Sequence>, history: History, lag: Lag, forgotten_through: u64) -> Self {
         Self(Arc::new(Inner {
             sequence,
-            number: NUMBER.fetch_add(1, Ordering::Relaxed),
+            number: NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed),
             lag,
             log: Mutex::new(Log::new(history, forgotten_through)),
+            newest: Arc::default(),
             groups: Mutex::new(Arc::new([])),
             closed: AtomicBool::new(false),
         }))
@@ -116,8 +126,8 @@ impl Channel {
     /// follows the channel. The id replaces one that the event has.
     ///
     /// It never waits for a peer: a stream that does not take it now gets it later, or a gap event.
-    /// At most it makes one pass over the streams itself; where one is being made or the streams
-    /// have had no rest since the last, a fan-out thread makes the next.
+    /// At most it spends a few milliseconds on sending to the streams itself; a fan-out thread does
+    /// the rest, and all of it where the streams are being sent to already.
     ///
     /// # Errors
     ///
@@ -143,6 +153,7 @@ impl Channel {
         let sequence = self.0.sequence.draw();
         let epoch = self.0.sequence.epoch;
         log.push(sequence, self.0.sequence.now(), |out| encode(epoch, sequence, out));
+        self.0.newest.store(sequence, Ordering::Release);
         Ok(sequence)
     }
 
@@ -203,8 +214,9 @@ impl Channel {
             self.0.closed.store(true, Ordering::Release);
         }
         let groups = self.groups();
-        let streams: Vec<Arc<Stream>> = groups.iter().flat_map(|group| group.streams()).collect();
-        streams.iter().for_each(|stream| stream.end(CloseReason::Channel));
+        let readers: Vec<Arc<dyn Reader>> =
+            groups.iter().flat_map(|group| group.readers()).collect();
+        readers.iter().for_each(|reader| reader.end(CloseReason::Channel));
     }
 
     /// Whether [`close`](Self::close) was called.
@@ -212,29 +224,33 @@ impl Channel {
         self.0.closed.load(Ordering::Acquire)
     }
 
-    /// Adds a stream. It is sent what is published from now on.
-    fn join(&self, stream: &Arc<Stream>) {
-        let shard = stream.shard();
+    /// A key that no other channel alive has.
+    fn number(&self) -> u64 {
+        self.0.number
+    }
+
+    /// Adds a stream, and returns its slot. It is sent what is published from now on.
+    fn join(&self, reader: Arc<dyn Reader>) -> u32 {
+        let shard = reader.shard();
         let group = self.group_of(shard).unwrap_or_else(|| {
             let mut groups = self.lock_groups();
             // Somebody else may have been here in between.
             if let Some(group) = groups.iter().find(|group| group.is_of(shard)) {
                 return Arc::clone(group);
             }
-            let group = Arc::new(Group::new(shard));
+            let group = Arc::new(Group::new(shard, &self.0.newest));
             // Those of servers that have ended are of no use any more.
             let others = groups.iter().filter(|group| !group.is_over());
             *groups = others.chain([&group]).cloned().collect();
             group
         });
-        // A pass may be under way, so this may wait; nobody waits for `groups` meanwhile.
-        group.add(stream);
+        group.add(reader)
     }
 
-    /// Removes a stream. Its group stays, as the next stream of the shard will want it.
-    fn leave(&self, stream: &Stream) {
-        if let Some(group) = self.group_of(stream.shard()) {
-            group.remove(stream);
+    /// Removes a stream by its slot. Its group stays, as the next stream of the shard will want it.
+    fn leave(&self, shard: &Arc<Shard>, slot: u32) {
+        if let Some(group) = self.group_of(shard) {
+            group.remove(slot);
         }
     }
 

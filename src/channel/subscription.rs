@@ -1,36 +1,51 @@
 //! A stream's place in the channels that it follows.
 
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 
 use super::Channel;
 use super::batch::Batch;
+use super::batches::{Batches, Key};
 use super::cursor::{self, Cursor, Lag, Lagged, Start};
 use super::fanout::Shard;
 use super::log::Log;
+use super::reader::Reader;
 use crate::error::{CloseReason, Error, Result};
-use crate::sse::stream::Stream;
+use crate::sync::MutexGuard;
 
-/// The channels, all of one hub, and the cursor into them. Owned by the stream; the channels' own
-/// lists of streams are joined and left with [`join`] and [`leave`].
+/// What a stream follows, and its cursor into the logs. Owned by the stream.
 #[derive(Debug)]
 pub(crate) struct Subscription {
-    /// At least one, in the order in which their logs are locked, none twice.
-    channels: Box<[Channel]>,
+    followed: Followed,
     cursor: Cursor,
 }
+
+/// At least one channel, all of one hub, in the order in which their logs are locked, none twice;
+/// and the stream's slot in the list of each. Nearly all streams follow one channel and need no
+/// more than this for it.
+#[derive(Clone, Debug)]
+pub(crate) enum Followed {
+    One(Channel, u32),
+    Many(Box<Many>),
+}
+
+/// The slots are empty until the stream has joined.
+#[derive(Clone, Debug)]
+pub(crate) struct Many {
+    channels: Box<[Channel]>,
+    slots: Box<[u32]>,
+}
+
+/// The slot of a stream that has not joined its channel yet. No list is so long.
+const NOWHERE: u32 = u32::MAX;
 
 impl Subscription {
     /// Finds the place where a stream begins, and the content that says so to its client: the
     /// place's id; or where events from there on are gone, the gap event, which has that id too.
     pub(crate) fn new(channels: &[Channel], start: Start<'_>) -> Result<(Self, Vec<u8>)> {
-        let mut channels = channels.to_vec();
-        channels.sort_by_key(|channel| channel.0.number);
-        channels.dedup_by_key(|channel| channel.0.number);
-        let Some(first) = channels.first() else {
-            return Err(Error::invalid("a stream must follow at least one channel"));
-        };
-        let sequence = Arc::clone(&first.0.sequence);
-        if !channels.iter().all(|channel| Arc::ptr_eq(&channel.0.sequence, &sequence)) {
+        let followed = Followed::new(channels)?;
+        let channels = followed.channels();
+        let sequence = &channels[0].0.sequence;
+        if !channels.iter().all(|channel| Arc::ptr_eq(&channel.0.sequence, sequence)) {
             return Err(Error::invalid(
                 "a stream can only follow channels of one hub, as others have another order",
             ));
@@ -38,17 +53,22 @@ impl Subscription {
         if channels.iter().any(Channel::is_closed) {
             return Err(Error::closed(CloseReason::Channel));
         }
-        let mut logs = lock_all(&channels);
+        let mut logs = lock_all(channels);
         logs.iter_mut().for_each(|log| log.evict(sequence.now()));
         let (cursor, gap) = cursor::start(&logs, sequence.epoch, sequence.newest(), start);
         drop(logs);
         let begin = || cursor::begin(sequence.epoch, cursor.sequence);
         let first = gap.map_or_else(begin, |gap| gap.content());
-        Ok((Self { channels: channels.into(), cursor }, first))
+        Ok((Self { followed, cursor }, first))
     }
 
-    pub(crate) fn channels(&self) -> &[Channel] {
-        &self.channels
+    pub(crate) fn followed(&self) -> &Followed {
+        &self.followed
+    }
+
+    /// Replaces it with a copy that has [joined](Followed::join) the channels.
+    pub(crate) fn set_followed(&mut self, followed: Followed) {
+        self.followed = followed;
     }
 
     pub(crate) fn cursor(&self) -> Cursor {
@@ -61,8 +81,9 @@ impl Subscription {
 
     /// Fills the batch with what comes next.
     pub(crate) fn read(&self, plain: bool, batch: &mut Batch) -> Result<(), Lagged> {
-        let epoch = self.channels[0].0.sequence.epoch;
-        match &*self.channels {
+        let channels = self.followed.channels();
+        let epoch = channels[0].0.sequence.epoch;
+        match channels {
             [channel] => {
                 cursor::read(&[channel.log()], epoch, self.cursor, channel.0.lag, plain, batch)
             }
@@ -74,33 +95,74 @@ impl Subscription {
         }
     }
 
-    /// The one channel that it follows, as a key that no other channel alive has.
-    pub(crate) fn only_channel(&self) -> Option<u64> {
-        match &*self.channels {
-            [channel] => Some(channel.0.number),
-            _ => None,
+    /// What the stream is to be sent next.
+    pub(crate) fn next<'a>(
+        &self,
+        plain: bool,
+        batches: &'a mut Batches,
+    ) -> Result<&'a Batch, Lagged> {
+        batches.next(self.key(plain), |batch| self.read(plain, batch))
+    }
+
+    pub(crate) fn key(&self, plain: bool) -> Key<'_> {
+        Key { channels: self.followed.channels(), cursor: self.cursor, plain }
+    }
+}
+
+impl Followed {
+    fn new(channels: &[Channel]) -> Result<Self> {
+        if let [channel] = channels {
+            return Ok(Self::One(channel.clone(), NOWHERE));
+        }
+        let mut channels = channels.to_vec();
+        channels.sort_by_key(Channel::number);
+        channels.dedup_by_key(|channel| channel.number());
+        match <[Channel; 1]>::try_from(channels) {
+            Ok([channel]) => Ok(Self::One(channel, NOWHERE)),
+            Err(channels) if channels.is_empty() => {
+                Err(Error::invalid("a stream must follow at least one channel"))
+            }
+            Err(channels) => {
+                let many = Many { channels: channels.into(), slots: Box::default() };
+                Ok(Self::Many(Box::new(many)))
+            }
         }
     }
-}
 
-/// Adds the stream to each channel's list.
-pub(crate) fn join(channels: &[Channel], stream: &Arc<Stream>) {
-    for channel in channels {
-        channel.join(stream);
+    pub(crate) fn channels(&self) -> &[Channel] {
+        match self {
+            Self::One(channel, _) => std::slice::from_ref(channel),
+            Self::Many(many) => &many.channels,
+        }
     }
-}
 
-/// Removes the stream from each channel's list.
-pub(crate) fn leave(channels: &[Channel], stream: &Stream) {
-    for channel in channels {
-        channel.leave(stream);
+    /// Adds the stream to each channel's list. The caller sees to it that it leaves them again.
+    pub(crate) fn join(&mut self, reader: &Arc<dyn Reader>) {
+        let join = |channel: &Channel| channel.join(Arc::clone(reader));
+        match self {
+            Self::One(channel, slot) => *slot = join(channel),
+            Self::Many(many) => many.slots = many.channels.iter().map(join).collect(),
+        }
     }
-}
 
-/// Has the shard's fan-out thread look at the channels' streams.
-pub(crate) fn leave_to_the_thread(channels: &[Channel], shard: &Arc<Shard>) {
-    for group in channels.iter().filter_map(|channel| channel.group_of(shard)) {
-        group.leave_to_the_thread();
+    /// Removes the stream from the lists that it has joined.
+    pub(crate) fn leave(&self, shard: &Arc<Shard>) {
+        match self {
+            Self::One(_, NOWHERE) => {}
+            Self::One(channel, slot) => channel.leave(shard, *slot),
+            Self::Many(many) => {
+                for (channel, slot) in many.channels.iter().zip(&many.slots) {
+                    channel.leave(shard, *slot);
+                }
+            }
+        }
+    }
+
+    /// Has the shard's fan-out thread make a pass over each channel's streams.
+    pub(crate) fn leave_to_the_thread(&self, shard: &Arc<Shard>) {
+        for group in self.channels().iter().filter_map(|channel| channel.group_of(shard)) {
+            group.leave_to_the_thread();
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use crate::panics::Panics;
+
 /// The counters of one server. What is open now is counted by [`Slot`]s, whose drop gives the
 /// place back; what ever happened only rises.
 #[derive(Debug, Default)]
@@ -12,6 +14,7 @@ pub(crate) struct Counts {
     accepted: AtomicU64,
     requests: AtomicU64,
     streams: AtomicU64,
+    panics: Arc<Panics>,
 }
 
 /// One of a counted number of places.
@@ -49,6 +52,9 @@ pub struct Stats {
     pub requests: u64,
     /// Event streams that ever began.
     pub streams_begun: u64,
+    /// Panics of the server's own threads, each a fault of the library's: the thread has gone on.
+    /// Those of handlers, callbacks and hooks are not counted.
+    pub panics: u64,
 }
 
 impl Counts {
@@ -69,6 +75,10 @@ impl Counts {
         self.streams.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(crate) fn panics(&self) -> &Arc<Panics> {
+        &self.panics
+    }
+
     pub(crate) fn connections(&self) -> usize {
         self.connections.load(Ordering::Acquire)
     }
@@ -85,6 +95,7 @@ impl Counts {
             accepted: self.accepted.load(Ordering::Relaxed),
             requests: self.requests.load(Ordering::Relaxed),
             streams_begun: self.streams.load(Ordering::Relaxed),
+            panics: self.panics.count(),
             ..Stats::default()
         }
     }

@@ -24,6 +24,7 @@ use std::fmt;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::thread;
 
 use crate::channel::fanout::Fanout;
 use crate::error::{Error, Result};
@@ -325,6 +326,8 @@ impl Server {
         if let Some(error) = self.error {
             return Err(error);
         }
+        let counts = Counts::default();
+        let cores = thread::available_parallelism().map_or(1, usize::from);
         let shared = Arc::new(Shared {
             pool: Pool::new(self.limits.workers),
             streams: Registry::new(self.limits.streams, self.limits.streams_per_peer),
@@ -336,8 +339,8 @@ impl Server {
             admit: self.admit,
             remedies: self.remedies,
             hooks: self.hooks,
-            counts: Counts::default(),
-            fanout: Fanout::new(),
+            fanout: Fanout::new(cores, counts.panics()),
+            counts,
             watch: Watch::new(),
             stopping: AtomicBool::new(false),
             gives_up: AtomicBool::new(false),

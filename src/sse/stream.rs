@@ -28,7 +28,6 @@ use super::interval::Attached;
 use super::outbox::{Gone, Link, Outbox, Put};
 use super::{chunk, encode};
 use crate::answer;
-use crate::channel::fanout::Shard;
 use crate::channel::subscription::Subscription;
 use crate::error::{CloseReason, Error, Result};
 use crate::hooks::{self, StreamInfo};
@@ -52,7 +51,7 @@ pub(crate) struct Stream {
     chunked: bool,
     began: Moment,
     /// Held while the socket is written, as it is what keeps the bytes in order; the socket does
-    /// not block, so it is never held for long. Before a channel's log, behind a group's streams.
+    /// not block, so it is never held for long. Before a channel's log, after a group's list.
     state: Mutex<State>,
     /// Notified when the outbox is no longer blocked, and at the end.
     drained: Condvar,
@@ -134,10 +133,6 @@ impl Stream {
 
     pub(crate) fn last_event_id(&self) -> Option<&str> {
         Some(&self.texts[self.target_len as usize..]).filter(|id| !id.is_empty())
-    }
-
-    pub(crate) fn shard(&self) -> &Arc<Shard> {
-        self.server.fanout.shard(self.number)
     }
 
     pub(crate) fn is_active(&self) -> bool {

@@ -6,20 +6,23 @@
 //!
 //! ```text
 //! TIDINGS_SOAK_SECONDS=600 TIDINGS_SOAK_CHURN=100000 TIDINGS_SOAK_CROWD=10000 \
+//! TIDINGS_SOAK_FOLLOWERS=3000 \
 //!     cargo test --release --test it soak -- --nocapture --test-threads=1
 //! ```
 //!
 //! | variable | what it says | unasked |
 //! | --- | --- | --- |
-//! | `TIDINGS_SOAK_SECONDS` | how long [`mix`] goes on, and [`crowd`] is held | 2 |
+//! | `TIDINGS_SOAK_SECONDS` | how long [`mix`] and [`bystander`] go on, and [`crowd`] is held | 2 |
 //! | `TIDINGS_SOAK_CHURN` | how many connections come and go in [`churn`] | 3,000 |
 //! | `TIDINGS_SOAK_CROWD` | how many slow connections [`crowd`] holds | 600 |
+//! | `TIDINGS_SOAK_FOLLOWERS` | how many streams of 64 channels [`bystander`] stands beside | 300 |
 //!
 //! The hub runs as a program of its own, as then its descriptors, threads, memory and time can be
 //! told from those of its clients. It ends with its standard input, so also when a test is killed.
 //! What is counted here comes from `/proc`.
 
 mod account;
+mod bystander;
 mod churn;
 mod crowd;
 mod descriptors;

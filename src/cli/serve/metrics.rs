@@ -49,6 +49,9 @@ const SERIES: &[Series] = &[
     ("streams_begun_total", "counter", "Event streams that began.", |all| {
         all.stats.streams_begun as f64
     }),
+    ("panics_total", "counter", "Panics of the hub's own threads, which went on.", |all| {
+        all.stats.panics as f64
+    }),
     ("events_published_total", "counter", "Events that were published.", |all| {
         all.published as f64
     }),

@@ -9,9 +9,11 @@ use std::sync::Arc;
 
 use super::{Inside, Phase, Stream};
 use crate::channel::Channel;
+use crate::channel::batches::Batches;
 use crate::channel::cursor::Lagged;
-use crate::channel::fanout::Batches;
-use crate::channel::subscription::{self, Subscription};
+use crate::channel::fanout::Shard;
+use crate::channel::reader::{Advance, Reader};
+use crate::channel::subscription::{Followed, Subscription};
 use crate::error::{CloseReason, Error, Result};
 use crate::moment::Moment;
 use crate::sse::encode;
@@ -22,31 +24,15 @@ use crate::watch::Retry;
 /// may be as fast as its reader; then the rest is a fan-out thread's business.
 const BATCHES: usize = 16;
 
-/// What a pass, or a try of the watch thread, found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Advance {
-    /// There was nothing to do, or it is somebody else's to do.
-    Idle,
-    /// So much went out; `more` is there already.
-    Sent { events: usize, bytes: usize, more: bool },
-    /// The socket took no more than this.
-    Blocked { events: usize, bytes: usize },
-    /// The stream has to end.
-    Over(CloseReason),
-}
-
-impl Advance {
-    pub(crate) fn has_more(self) -> bool {
-        matches!(self, Self::Sent { more: true, .. })
-    }
-}
+/// Whatever the newest event is, it is to be sent.
+const EVERYTHING: u64 = u64::MAX;
 
 impl Stream {
     /// Follows channels. `first` says where that begins; it goes out with the head if that has not
     /// gone out. All is one step, so that whoever ends the stream finds it following or not.
     pub(crate) fn follow(self: &Arc<Self>, subscription: Subscription, first: &[u8]) -> Result<()> {
         self.shard().start()?;
-        let channels = subscription.channels().to_vec();
+        let followed = subscription.followed().clone();
         let mut state = self.lock();
         let (inside, opening) = self.opening(&mut state, first)?;
         if inside.subscription.is_some() {
@@ -62,71 +48,27 @@ impl Stream {
         drop(state);
         self.after_opening(opening)?;
         self.after_put(told)?;
-        subscription::join(&channels, self);
+        self.join(followed.clone());
+        // After it has joined: what was published before that went past it.
         self.catch_up();
-        // Both may have happened before the channels knew of the stream.
-        if channels.iter().any(|channel| channel.is_closed()) {
+        // And a channel that was closed before that did not find it.
+        if followed.channels().iter().any(Channel::is_closed) {
             self.end(CloseReason::Channel);
-        }
-        if !self.is_active() {
-            subscription::leave(&channels, self);
         }
         Ok(())
     }
 
-    /// Sends the next batch of the log. Called by passes, and by the watch thread for streams that
-    /// were blocked. The caller settles the result once it holds no lock.
-    pub(crate) fn advance(&self, batches: &mut Batches, now: Moment) -> Advance {
+    /// Joins the channels, and keeps the slots for its [`end`](Self::end). Where the stream has
+    /// ended meanwhile, it leaves the channels at once.
+    fn join(self: &Arc<Self>, mut followed: Followed) {
+        let reader: Arc<dyn Reader> = Arc::clone(self) as _;
+        followed.join(&reader);
         let mut state = self.lock();
-        let Phase::Open(Inside { outbox, subscription: Some(subscription), .. }) = &mut state.phase
-        else {
-            return Advance::Idle;
-        };
-        if outbox.is_blocked() {
-            return Advance::Idle;
+        if let Phase::Open(Inside { subscription: Some(subscription), .. }) = &mut state.phase {
+            return subscription.set_followed(followed);
         }
-        let batch = match batches.next(subscription, !self.chunked) {
-            Ok(batch) if batch.bytes().is_empty() => return Advance::Idle,
-            Ok(batch) => batch,
-            Err(Lagged) => return Advance::Over(CloseReason::Lagged),
-        };
-        let sent = match outbox.write(batch.bytes(), now) {
-            Ok(sent) => sent,
-            Err(Gone(reason)) => return Advance::Over(reason),
-        };
-        if sent == batch.bytes().len() {
-            subscription.set_cursor(batch.cursor());
-            return Advance::Sent { events: batch.events(), bytes: sent, more: batch.is_full() };
-        }
-        let mut cut_at = sent;
-        if let Some((cursor, end)) = batch.cursor_at(sent) {
-            subscription.set_cursor(cursor);
-            cut_at = end;
-        }
-        outbox.keep(&batch.bytes()[sent..cut_at], now);
-        Advance::Blocked { events: batch.events_at(sent), bytes: sent }
-    }
-
-    /// Does what follows from an advance. No lock may be held.
-    pub(crate) fn settle(self: &Arc<Self>, advance: Advance) {
-        match advance {
-            Advance::Idle => {}
-            Advance::Sent { events, bytes, .. } => self.tell_event(events, bytes),
-            Advance::Blocked { events, bytes } => {
-                self.server.watch.try_again(self);
-                self.tell_event(events, bytes);
-            }
-            Advance::Over(reason) => self.end(reason),
-        }
-    }
-
-    /// Whether [`settle`](Self::settle) would do anything.
-    pub(crate) fn needs_settling(&self, advance: Advance) -> bool {
-        match advance {
-            Advance::Idle => false,
-            Advance::Sent { .. } => self.server.hooks.is_some(),
-            Advance::Blocked { .. } | Advance::Over(_) => true,
-        }
+        drop(state);
+        followed.leave(self.shard());
     }
 
     /// Sends what the log has for it, or as much as the socket takes.
@@ -134,21 +76,17 @@ impl Stream {
         let mut batches = Batches::default();
         for _ in 0..BATCHES {
             batches.forget();
-            let advance = self.advance(&mut batches, Moment::now());
-            self.settle(advance);
+            let advance = self.advance(EVERYTHING, &mut batches, Moment::now());
+            Arc::clone(self).settle(advance);
             if !advance.has_more() {
                 return;
             }
         }
-        subscription::leave_to_the_thread(&self.channels(), self.shard());
-    }
-
-    /// The channels that it follows.
-    fn channels(&self) -> Box<[Channel]> {
-        match &self.lock().phase {
-            Phase::Open(Inside { subscription: Some(of), .. }) => of.channels().into(),
-            _ => [].into(),
-        }
+        let followed = match &self.lock().phase {
+            Phase::Open(Inside { subscription: Some(of), .. }) => of.followed().clone(),
+            _ => return,
+        };
+        followed.leave_to_the_thread(self.shard());
     }
 
     /// The watch thread's try: what waited first, then what the log has.
@@ -162,7 +100,7 @@ impl Stream {
             }
         }
         batches.forget();
-        let advance = self.advance(batches, now);
+        let advance = self.advance(EVERYTHING, batches, now);
         batches.forget();
         match advance {
             // It stays where it is, among those that are tried again.
@@ -170,7 +108,7 @@ impl Stream {
                 self.tell_event(events, bytes);
                 return if bytes > 0 { Retry::Moved } else { Retry::Stuck };
             }
-            other => self.settle(other),
+            other => Arc::clone(self).settle(other),
         }
         if advance.has_more() {
             self.catch_up();
@@ -222,5 +160,60 @@ impl Stream {
         drop(state);
         // An end is settled by `after_put`; there is nobody here to tell of it.
         let _ = self.after_put(result);
+    }
+}
+
+impl Reader for Stream {
+    fn shard(&self) -> &Arc<Shard> {
+        self.server.fanout.shard(self.number)
+    }
+
+    /// Also called by the watch thread, for streams that were blocked.
+    fn advance(&self, newest: u64, batches: &mut Batches, now: Moment) -> Advance {
+        let mut state = self.lock();
+        let Phase::Open(Inside { outbox, subscription: Some(subscription), .. }) = &mut state.phase
+        else {
+            return Advance::Idle;
+        };
+        if outbox.is_blocked() || subscription.cursor().sequence >= newest {
+            return Advance::Idle;
+        }
+        let batch = match subscription.next(!self.chunked, batches) {
+            Ok(batch) if batch.bytes().is_empty() => return Advance::Idle,
+            Ok(batch) => batch,
+            Err(Lagged) => return Advance::Over(CloseReason::Lagged),
+        };
+        let sent = match outbox.write(batch.bytes(), now) {
+            Ok(sent) => sent,
+            Err(Gone(reason)) => return Advance::Over(reason),
+        };
+        if sent == batch.bytes().len() {
+            subscription.set_cursor(batch.cursor());
+            let (events, more) = (batch.events(), batch.is_full());
+            return Advance::Sent { events, bytes: sent, more, told: self.server.hooks.is_some() };
+        }
+        let mut cut_at = sent;
+        if let Some((cursor, end)) = batch.cursor_at(sent) {
+            subscription.set_cursor(cursor);
+            cut_at = end;
+        }
+        outbox.keep(&batch.bytes()[sent..cut_at], now);
+        Advance::Blocked { events: batch.events_at(sent), bytes: sent }
+    }
+
+    fn settle(self: Arc<Self>, advance: Advance) {
+        match advance {
+            Advance::Idle => {}
+            Advance::Sent { events, bytes, .. } => self.tell_event(events, bytes),
+            Advance::Blocked { events, bytes } => {
+                self.server.watch.try_again(&self);
+                self.tell_event(events, bytes);
+            }
+            Advance::Over(reason) => self.end(reason),
+        }
+    }
+
+    fn end(&self, reason: CloseReason) {
+        self.end(reason);
     }
 }

@@ -3,8 +3,9 @@
 use std::thread::ThreadId;
 
 use super::{Inside, Phase, Stream};
-use crate::channel::fanout::Batches;
-use crate::channel::subscription::{self, Subscription};
+use crate::channel::batches::Batches;
+use crate::channel::reader::Reader;
+use crate::channel::subscription::Subscription;
 use crate::error::{CloseReason, Error, Result};
 use crate::hooks::{self, StreamInfo};
 use crate::moment::Moment;
@@ -51,7 +52,7 @@ impl Stream {
         let Inside { mut outbox, subscription, ticket } = inside;
         let mut whole = true;
         if let Some(subscription) = subscription {
-            subscription::leave(subscription.channels(), self);
+            subscription.followed().leave(self.shard());
             if opened && reason.ends_well() {
                 whole = self.put_rest_of_log(subscription, &mut outbox);
             }
@@ -76,7 +77,7 @@ impl Stream {
         let mut batches = Batches::default();
         loop {
             batches.forget();
-            let Ok(batch) = batches.next(&subscription, !self.chunked) else { return false };
+            let Ok(batch) = subscription.next(!self.chunked, &mut batches) else { return false };
             let len = batch.bytes().len();
             if len == 0 {
                 return true;

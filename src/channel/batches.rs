@@ -1,0 +1,151 @@
+//! The batches of one slice of a pass, so that streams at the same place share one.
+
+use super::Channel;
+use super::batch::Batch;
+use super::cursor::{Cursor, Lagged};
+
+/// What a batch is read for. Streams whose keys are the same are sent the same bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Key<'a> {
+    /// All that the stream follows, in the order in which their logs are locked.
+    pub(crate) channels: &'a [Channel],
+    pub(crate) cursor: Cursor,
+    /// Whether the stream has no chunk framing (HTTP/1.0).
+    pub(crate) plain: bool,
+}
+
+impl Key<'_> {
+    /// No two channels that are alive have the same number.
+    fn numbers(&self) -> impl Iterator<Item = u64> {
+        self.channels.iter().map(Channel::number)
+    }
+}
+
+/// Most streams of a channel stand at the same place, so two batches are enough: one that they
+/// share, and one for those elsewhere.
+#[derive(Debug, Default)]
+pub(crate) struct Batches {
+    shared: Slot,
+    own: Slot,
+}
+
+/// A batch, and the key that it was read for. The numbers keep their memory, so that a batch costs
+/// no allocation.
+#[derive(Debug, Default)]
+struct Slot {
+    filled: bool,
+    cursor: Cursor,
+    plain: bool,
+    numbers: Vec<u64>,
+    batch: Batch,
+}
+
+impl Slot {
+    fn is_for(&self, key: &Key<'_>) -> bool {
+        self.filled
+            && self.cursor == key.cursor
+            && self.plain == key.plain
+            && self.numbers.len() == key.channels.len()
+            && self.numbers.iter().copied().eq(key.numbers())
+    }
+
+    fn fill(
+        &mut self,
+        key: Key<'_>,
+        read: impl FnOnce(&mut Batch) -> Result<(), Lagged>,
+    ) -> Result<(), Lagged> {
+        // A read that fails has emptied the batch.
+        self.filled = false;
+        read(&mut self.batch)?;
+        self.numbers.clear();
+        self.numbers.extend(key.numbers());
+        (self.cursor, self.plain, self.filled) = (key.cursor, key.plain, true);
+        Ok(())
+    }
+}
+
+impl Batches {
+    /// The logs may have grown: nothing that was read before is served again. And one huge event
+    /// does not hold its memory until the next.
+    pub(crate) fn forget(&mut self) {
+        for slot in [&mut self.shared, &mut self.own] {
+            slot.filled = false;
+            slot.batch.give_back();
+        }
+    }
+
+    /// The batch for the key, which `read` fills if no stream was here before.
+    pub(crate) fn next(
+        &mut self,
+        key: Key<'_>,
+        read: impl FnOnce(&mut Batch) -> Result<(), Lagged>,
+    ) -> Result<&Batch, Lagged> {
+        if self.shared.is_for(&key) {
+            return Ok(&self.shared.batch);
+        }
+        let slot = if self.shared.filled { &mut self.own } else { &mut self.shared };
+        if !slot.is_for(&key) {
+            slot.fill(key, read)?;
+        }
+        Ok(&slot.batch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::channel::cursor::{Lag, Start};
+    use crate::channel::hub::Hub;
+    use crate::channel::log::History;
+    use crate::channel::subscription::Subscription;
+
+    fn live(channels: &[Channel]) -> Subscription {
+        Subscription::new(channels, Start::Live).unwrap().0
+    }
+
+    #[test]
+    fn a_stream_that_lags_does_not_empty_the_batch_of_the_next() {
+        let channel = Channel::with(History::default().events(2), Lag::Close);
+        let here = || live(std::slice::from_ref(&channel));
+        let lags = here();
+        channel.send("1").unwrap();
+        let second = here();
+        channel.send("2").unwrap();
+        let third = here();
+        channel.send("3").unwrap();
+
+        let mut batches = Batches::default();
+        assert_eq!(second.next(false, &mut batches).unwrap().events(), 2);
+        assert_eq!(third.next(false, &mut batches).unwrap().events(), 1);
+        assert!(lags.next(false, &mut batches).is_err());
+        assert_eq!(third.next(false, &mut batches).unwrap().events(), 1);
+    }
+
+    #[test]
+    fn streams_of_the_same_channels_share_a_batch_and_others_do_not() {
+        let hub = Hub::new();
+        let [a, b, c] = ["a", "b", "c"].map(|name| hub.channel(name));
+        let streams: Vec<Subscription> = [[&a, &b], [&a, &b], [&a, &c]]
+            .map(|channels| live(&channels.map(Channel::clone)))
+            .into();
+        a.send("1").unwrap();
+        b.send("2").unwrap();
+
+        let mut batches = Batches::default();
+        let mut reads = 0;
+        for (stream, events) in streams.iter().zip([2, 2, 1]) {
+            let batch = batches.next(stream.key(false), |batch| {
+                reads += 1;
+                stream.read(false, batch)
+            });
+            assert_eq!(batch.unwrap().events(), events);
+        }
+        assert_eq!(reads, 2);
+        // Another framing, and another place, are another batch.
+        assert!(!batches.shared.is_for(&streams[0].key(true)));
+        let mut ahead = live(&[a.clone(), b.clone()]);
+        assert!(!batches.shared.is_for(&ahead.key(false)));
+        ahead.set_cursor(streams[0].cursor());
+        assert!(batches.shared.is_for(&ahead.key(false)));
+    }
+}

@@ -1,0 +1,243 @@
+//! The streams of one channel in one shard, and a pass over them.
+//!
+//! A pass is made in *slices* of about [`SLICE`], after each of which other groups of the shard get
+//! their turn. It goes round: it begins where the last one stopped, and ends when it has come to
+//! each chunk of the list once since the newest publish that it knows of.
+//!
+//! **No wake-up is lost.** A publisher appends to the log, then sets `turn`; a slice clears `turn`,
+//! then reads the list of streams and the log. So, for a stream that follows the channel:
+//!
+//! 1. An event that was appended before `turn` was cleared is in the log when the slice reads it.
+//! 2. For an event that is appended later, its publisher finds `turn` cleared and queues the group
+//!    anew, or finds that somebody else has done so. Then another pass begins, also where a slice
+//!    of this one is still under way; a chunk that comes after the slice is sent the event sooner.
+//! 3. A stream that is not in a chunk when a slice takes it joins later than that, and reads the
+//!    log itself after it has joined ([`Reader`]). It finds each event whose publisher had set
+//!    `turn` by then; a publisher that sets it later causes a pass that finds the stream.
+//!
+//! Whoever moves `turn` away from [`IDLE`] makes a slice or queues the group, so a group whose
+//! `turn` is not idle is always in somebody's hands.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use super::fanout::{Pass, Shard};
+use super::reader::{Advance, Reader};
+use super::slots::{Chunk, Slots};
+use crate::error::CloseReason;
+use crate::moment::Moment;
+use crate::sync::{AtomicU8, AtomicU64, Instant, Mutex, MutexGuard, Ordering, PoisonError};
+
+/// How long a pass goes on before others get their turn. Long beside what it takes to change over,
+/// short beside what anybody waits for without noticing.
+const SLICE: Duration = Duration::from_millis(2);
+
+/// Nothing is left to be sent, as far as publishers and passes know.
+const IDLE: u8 = 0;
+/// A pass has stopped after a slice.
+const GOES_ON: u8 = 1;
+/// There is something new: each stream has to be looked at once more.
+const FRESH: u8 = 2;
+
+/// The streams of one channel in one shard.
+#[derive(Debug)]
+pub(crate) struct Group {
+    /// Gone once its server has ended: a channel may outlive many of them.
+    shard: Weak<Shard>,
+    /// The channel's newest sequence number.
+    newest: Arc<AtomicU64>,
+    /// [`IDLE`], [`GOES_ON`] or [`FRESH`]. See the head of this file.
+    turn: AtomicU8,
+    /// How much of the shard's time it has used, as [`Shard::charge`] counts it.
+    pub(super) used: AtomicU64,
+    /// Locked for a moment at a time, so whoever joins or leaves waits for no pass.
+    list: Mutex<List>,
+}
+
+#[derive(Debug, Default)]
+struct List {
+    readers: Slots<Arc<dyn Reader>>,
+    /// The chunk that a pass comes to next, and how many it has still to come to, round the end of
+    /// the list.
+    next: usize,
+    left: usize,
+    /// How long the slices of this pass have taken.
+    took: Duration,
+}
+
+impl Group {
+    pub(crate) fn new(shard: &Arc<Shard>, newest: &Arc<AtomicU64>) -> Self {
+        Self {
+            shard: Arc::downgrade(shard),
+            newest: Arc::clone(newest),
+            turn: AtomicU8::new(IDLE),
+            used: AtomicU64::new(0),
+            list: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn is_of(&self, shard: &Arc<Shard>) -> bool {
+        std::ptr::eq(self.shard.as_ptr(), &**shard)
+    }
+
+    /// Whether its server has ended, and with it all its streams.
+    pub(crate) fn is_over(&self) -> bool {
+        self.shard.strong_count() == 0
+    }
+
+    /// Adds a stream, and returns its slot.
+    pub(crate) fn add(&self, reader: Arc<dyn Reader>) -> u32 {
+        let mut list = self.lock();
+        let chunks = list.readers.chunks();
+        let slot = list.readers.add(reader);
+        if list.readers.chunks() > chunks && list.left > 0 {
+            // The pass comes to the new chunk on its way round to those that it has left.
+            list.left += 1;
+        }
+        slot
+    }
+
+    /// Removes the stream that [`add`](Self::add) gave this slot.
+    pub(crate) fn remove(&self, slot: u32) {
+        let reader = self.lock().readers.remove(slot);
+        // Dropped without the lock, as the last owner's drop may come back here.
+        drop(reader);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.lock().readers.len()
+    }
+
+    pub(crate) fn readers(&self) -> Vec<Arc<dyn Reader>> {
+        self.lock().readers.iter().cloned().collect()
+    }
+
+    /// Brings what was published to the streams: the first slice now and here, where the shard has
+    /// rested, and the rest by the fan-out thread.
+    pub(crate) fn publish(self: &Arc<Self>) {
+        let Some(shard) = self.shard.upgrade() else { return };
+        if self.turn.swap(FRESH, Ordering::AcqRel) != IDLE {
+            return;
+        }
+        match shard.rested() {
+            Some(pass) => self.slice(&shard, pass),
+            None => shard.enqueue(self),
+        }
+    }
+
+    /// Has the fan-out thread make a pass.
+    pub(crate) fn leave_to_the_thread(self: &Arc<Self>) {
+        if let Some(shard) = self.shard.upgrade() {
+            self.leave_to(&shard, FRESH);
+        }
+    }
+
+    /// `turn` only rises here: what is fresh stays fresh.
+    fn leave_to(self: &Arc<Self>, shard: &Shard, turn: u8) {
+        if self.turn.fetch_max(turn, Ordering::AcqRel) == IDLE {
+            shard.enqueue(self);
+        }
+    }
+
+    /// A slice of a pass: sends streams one batch each, chunk by chunk, for about [`SLICE`].
+    pub(super) fn slice(self: &Arc<Self>, shard: &Shard, mut pass: MutexGuard<'_, Pass>) {
+        let (began, now) = (Instant::now(), Moment::now());
+        // Before the list and the log are read. An exchange and no store, as it must see all that
+        // was written by whoever set it, `newest` among others.
+        let fresh = self.turn.swap(IDLE, Ordering::AcqRel) == FRESH;
+        let newest = self.newest.load(Ordering::Acquire);
+        pass.batches.forget();
+        let mut after = Aftermath::default();
+        let mut chunk = self.first_chunk(fresh);
+        while let Some(readers) = chunk {
+            for reader in readers.iter() {
+                let advance = shard.panics.catch(|| reader.advance(newest, &mut pass.batches, now));
+                // One that panics would panic again.
+                after.note(reader, advance.unwrap_or(Advance::Over(CloseReason::Failed)));
+            }
+            chunk = if began.elapsed() < SLICE { self.next_chunk() } else { None };
+        }
+        pass.batches.forget();
+        let unfinished = self.finish_slice(shard, &mut pass, began);
+        drop(pass);
+        if after.more {
+            self.leave_to(shard, FRESH);
+        } else if unfinished {
+            self.leave_to(shard, GOES_ON);
+        }
+        after.settle(shard);
+    }
+
+    fn first_chunk(&self, fresh: bool) -> Option<Arc<Chunk<Arc<dyn Reader>>>> {
+        let mut list = self.lock();
+        if fresh {
+            list.left = list.readers.chunks();
+        }
+        list.next_chunk()
+    }
+
+    fn next_chunk(&self) -> Option<Arc<Chunk<Arc<dyn Reader>>>> {
+        self.lock().next_chunk()
+    }
+
+    /// Adds up what the slice has taken. Returns whether the pass has to go on.
+    fn finish_slice(&self, shard: &Shard, pass: &mut Pass, began: Instant) -> bool {
+        pass.ended = Instant::now();
+        let took = pass.ended - began;
+        shard.charge(self, took);
+        let mut list = self.lock();
+        pass.took = list.took + took;
+        list.took = if list.left > 0 { pass.took } else { Duration::ZERO };
+        list.left > 0
+    }
+
+    fn lock(&self) -> MutexGuard<'_, List> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl List {
+    /// Takes the next chunk of the pass, if there is one left to come to.
+    fn next_chunk(&mut self) -> Option<Arc<Chunk<Arc<dyn Reader>>>> {
+        let left = self.left.min(self.readers.chunks());
+        self.left = left.saturating_sub(1);
+        if left == 0 {
+            return None;
+        }
+        if self.next >= self.readers.chunks() {
+            self.next = 0;
+        }
+        let chunk = self.readers.chunk(self.next).cloned();
+        self.next += 1;
+        chunk
+    }
+}
+
+/// What a slice found that has to be done without its locks.
+#[derive(Default)]
+struct Aftermath {
+    streams: Vec<(Arc<dyn Reader>, Advance)>,
+    /// Whether a stream has more to be sent at once.
+    more: bool,
+}
+
+impl Aftermath {
+    fn note(&mut self, reader: &Arc<dyn Reader>, advance: Advance) {
+        self.more |= advance.has_more();
+        if advance.needs_settling() {
+            self.streams.push((Arc::clone(reader), advance));
+        }
+    }
+
+    fn settle(self, shard: &Shard) {
+        for (reader, advance) in self.streams {
+            let settled = shard.panics.catch(|| Arc::clone(&reader).settle(advance));
+            if settled.is_none() {
+                shard.panics.catch(|| reader.end(CloseReason::Failed));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

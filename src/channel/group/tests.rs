@@ -1,0 +1,272 @@
+//! Passes over streams that only note that a pass has come to them.
+
+use std::sync::OnceLock;
+
+use super::*;
+use crate::channel::batches::Batches;
+use crate::channel::fanout::Fanout;
+use crate::channel::slots::CHUNK;
+use crate::panics::Panics;
+use crate::sync::thread;
+
+/// What a probe does when a pass comes to it, given how often one has come by now.
+type Act = Box<dyn Fn(usize) + Send + Sync>;
+
+/// Everything that a test looks at.
+struct Stage {
+    panics: Arc<Panics>,
+    fanout: Fanout,
+    newest: Arc<AtomicU64>,
+    /// Which probe a pass came to, in order.
+    visits: Arc<Mutex<Vec<usize>>>,
+}
+
+struct Probe {
+    number: usize,
+    shard: Arc<Shard>,
+    visits: Arc<Mutex<Vec<usize>>>,
+    act: Act,
+    ended: OnceLock<CloseReason>,
+}
+
+impl std::fmt::Debug for Probe {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "probe {}", self.number)
+    }
+}
+
+impl Reader for Probe {
+    fn shard(&self) -> &Arc<Shard> {
+        &self.shard
+    }
+
+    fn advance(&self, _newest: u64, _batches: &mut Batches, _now: Moment) -> Advance {
+        let mut visits = self.visits.lock().unwrap();
+        visits.push(self.number);
+        let count = visits.iter().filter(|number| **number == self.number).count();
+        drop(visits);
+        (self.act)(count);
+        Advance::Idle
+    }
+
+    fn settle(self: Arc<Self>, advance: Advance) {
+        if let Advance::Over(reason) = advance {
+            self.end(reason);
+        }
+    }
+
+    fn end(&self, reason: CloseReason) {
+        let _ = self.ended.set(reason);
+    }
+}
+
+/// Takes longer than a slice: the next chunk is another slice's.
+fn slow() -> Act {
+    Box::new(|_| thread::sleep(SLICE + Duration::from_millis(1)))
+}
+
+fn idle() -> Act {
+    Box::new(|_| ())
+}
+
+impl Stage {
+    fn new() -> Self {
+        let panics = Arc::default();
+        let fanout = Fanout::new(1, &panics);
+        Self { panics, fanout, newest: Arc::default(), visits: Arc::default() }
+    }
+
+    fn group(&self) -> Arc<Group> {
+        Arc::new(Group::new(self.fanout.shard(0), &self.newest))
+    }
+
+    fn probe(&self, number: usize, act: Act) -> Arc<Probe> {
+        Arc::new(Probe {
+            number,
+            shard: Arc::clone(self.fanout.shard(0)),
+            visits: Arc::clone(&self.visits),
+            act,
+            ended: OnceLock::new(),
+        })
+    }
+
+    /// Fills chunks with probes, the first of each of which is slow. Their numbers are their slots.
+    fn fill(&self, group: &Group, chunks: usize) {
+        for number in 0..chunks * CHUNK {
+            let act = if number % CHUNK == 0 { slow() } else { idle() };
+            assert_eq!(group.add(self.probe(number, act)), number as u32);
+        }
+    }
+
+    fn visits(&self) -> Vec<usize> {
+        self.visits.lock().unwrap().clone()
+    }
+
+    fn start(&self) {
+        self.fanout.shard(0).start().unwrap();
+    }
+
+    /// Waits until nobody has anything left to do.
+    fn rest(&self, groups: &[&Arc<Group>]) {
+        let begun = std::time::Instant::now();
+        let at_rest = |group: &&Arc<Group>| {
+            group.turn.load(Ordering::Acquire) == IDLE && group.lock().left == 0
+        };
+        while !groups.iter().all(at_rest) || self.fanout.shard(0).rested().is_none() {
+            assert!(begun.elapsed() < Duration::from_secs(20), "waited in vain");
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.fanout.stop(Instant::now() + Duration::from_secs(20));
+    }
+}
+
+#[test]
+fn a_publisher_makes_one_slice_and_leaves_the_rest_to_the_thread() {
+    let stage = Stage::new();
+    let group = stage.group();
+    stage.fill(&group, 3);
+    group.publish();
+    assert_eq!(stage.visits(), (0..CHUNK).collect::<Vec<_>>());
+    stage.start();
+    stage.rest(&[&group]);
+    assert_eq!(stage.visits(), (0..3 * CHUNK).collect::<Vec<_>>(), "each stream once, in turn");
+}
+
+#[test]
+fn a_short_pass_is_the_publishers_own() {
+    let stage = Stage::new();
+    let group = stage.group();
+    for number in 0..3 * CHUNK {
+        group.add(stage.probe(number, idle()));
+    }
+    thread::sleep(Duration::from_millis(1));
+    // There is no thread that could make it. On a machine that stops here for the length of a
+    // slice, the pass may have been cut.
+    group.publish();
+    assert!(stage.visits().len() >= CHUNK);
+}
+
+#[test]
+fn one_with_few_streams_has_its_turn_between_the_slices_of_a_crowd() {
+    let stage = Stage::new();
+    let (crowd, few) = (stage.group(), stage.group());
+    stage.fill(&crowd, 8);
+    let few_number = 8 * CHUNK;
+    few.add(stage.probe(few_number, idle()));
+    crowd.publish();
+    few.publish();
+    stage.start();
+    stage.rest(&[&crowd, &few]);
+    let visits = stage.visits();
+    let at = visits.iter().position(|number| *number == few_number).unwrap();
+    // The slice that the publisher made, and at most one of the thread's.
+    assert!(at <= 2 * CHUNK, "{at} of {}", visits.len());
+    assert_eq!(visits.len(), 8 * CHUNK + 1);
+}
+
+#[test]
+fn crowds_share_the_time_and_one_that_has_rested_has_saved_nothing_up() {
+    let stage = Stage::new();
+    let (first, second) = (stage.group(), stage.group());
+    stage.fill(&first, 6);
+    for number in 0..6 * CHUNK {
+        let act = if number % CHUNK == 0 { slow() } else { idle() };
+        second.add(stage.probe(1000 + number, act));
+    }
+    // The first has used much while the second used nothing.
+    first.publish();
+    stage.start();
+    stage.rest(&[&first]);
+    stage.visits.lock().unwrap().clear();
+    first.leave_to_the_thread();
+    second.leave_to_the_thread();
+    stage.rest(&[&first, &second]);
+    let visits = stage.visits();
+    let half = &visits[..visits.len() / 2];
+    let of_first = half.iter().filter(|number| **number < 1000).count();
+    assert!(of_first >= 2 * CHUNK, "the second had all of the time: {of_first}");
+}
+
+#[test]
+fn what_is_published_during_a_pass_reaches_those_that_it_has_left() {
+    let stage = Stage::new();
+    let group = stage.group();
+    stage.fill(&group, 2);
+    let again = Arc::downgrade(&group);
+    let publish: Act = Box::new(move |count| {
+        if count == 1 {
+            again.upgrade().unwrap().publish();
+        }
+    });
+    group.add(stage.probe(2 * CHUNK, publish));
+    stage.start();
+    group.leave_to_the_thread();
+    stage.rest(&[&group]);
+    let visits = stage.visits();
+    let published = visits.iter().position(|number| *number == 2 * CHUNK).unwrap();
+    let mut later: Vec<usize> = visits[published + 1..].to_vec();
+    later.sort_unstable();
+    assert_eq!(later, (0..=2 * CHUNK).collect::<Vec<_>>(), "each stream once more");
+}
+
+#[test]
+fn a_pass_that_new_streams_join_still_comes_to_all_others() {
+    let stage = Stage::new();
+    let group = stage.group();
+    stage.fill(&group, 3);
+    // It stops after the first chunk; the next pass begins with the second, and goes round.
+    group.publish();
+    let shard = stage.fanout.shard(0);
+    stage.visits.lock().unwrap().clear();
+    group.turn.store(FRESH, Ordering::Release);
+    group.slice(shard, shard.pass());
+    for number in 3 * CHUNK..4 * CHUNK {
+        group.add(stage.probe(number, idle()));
+    }
+    stage.start();
+    group.leave_to(shard, GOES_ON);
+    stage.rest(&[&group]);
+    let visits = stage.visits();
+    let missed: Vec<usize> = (0..3 * CHUNK).filter(|number| !visits.contains(number)).collect();
+    assert_eq!(missed, [], "in {visits:?}");
+}
+
+#[test]
+fn a_pass_ends_when_all_streams_leave() {
+    let stage = Stage::new();
+    let group = stage.group();
+    stage.fill(&group, 3);
+    group.publish();
+    (0..3 * CHUNK).for_each(|slot| group.remove(slot as u32));
+    stage.start();
+    stage.rest(&[&group]);
+    assert_eq!((stage.visits().len(), group.len()), (CHUNK, 0));
+}
+
+#[test]
+fn row_53_a_stream_that_panics_in_a_pass_is_ended_and_the_others_are_served() {
+    let stage = Stage::new();
+    let group = stage.group();
+    group.add(stage.probe(0, idle()));
+    let broken = stage.probe(1, Box::new(|_| panic!("on purpose")));
+    group.add(Arc::clone(&broken) as _);
+    group.add(stage.probe(2, idle()));
+    stage.start();
+    for round in 1..=2 {
+        group.leave_to_the_thread();
+        stage.rest(&[&group]);
+        assert_eq!(stage.visits(), [0, 1, 2].repeat(round), "the thread goes on");
+        assert_eq!(stage.panics.count(), round as u64);
+    }
+    assert_eq!(broken.ended.get(), Some(&CloseReason::Failed));
+    // And so does a publisher that makes the pass itself.
+    thread::sleep(Duration::from_millis(5));
+    group.publish();
+    stage.rest(&[&group]);
+    assert_eq!(stage.visits(), [0, 1, 2].repeat(3));
+}

@@ -1,0 +1,61 @@
+//! A stream, as its channels know it.
+//!
+//! Streams know channels and never the reverse: a group holds its streams as [`Reader`]s, and a
+//! pass makes one indirect call for each. What else a stream is, its socket, its request and its
+//! hooks, is no channel's business.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use super::batches::Batches;
+use super::fanout::Shard;
+use crate::error::CloseReason;
+use crate::moment::Moment;
+
+/// Something that follows channels.
+///
+/// Whoever joins a channel reads its log once more *after* it has joined, and then checks whether
+/// the channel has been closed: whatever came before it was in the channel's list went past it.
+pub(crate) trait Reader: Debug + Send + Sync {
+    /// The shard whose passes come to it: always the same.
+    fn shard(&self) -> &Arc<Shard>;
+
+    /// Sends it the next batch of its channels' logs, unless it has been sent everything up to the
+    /// sequence number `newest`. Called by passes, one at a time in each shard. Never blocks. The
+    /// caller passes on what this returns to [`settle`](Self::settle).
+    fn advance(&self, newest: u64, batches: &mut Batches, now: Moment) -> Advance;
+
+    /// Does what follows from an advance. Called without a lock.
+    fn settle(self: Arc<Self>, advance: Advance);
+
+    /// Ends it, if it has not ended. Called without a lock.
+    fn end(&self, reason: CloseReason);
+}
+
+/// What an advance found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Advance {
+    /// There was nothing to do, or it is somebody else's to do.
+    Idle,
+    /// So much went out; `more` is there already. Only a hook, if there is one, is `told` of it.
+    Sent { events: usize, bytes: usize, more: bool, told: bool },
+    /// The socket took no more than this.
+    Blocked { events: usize, bytes: usize },
+    /// The stream has to end.
+    Over(CloseReason),
+}
+
+impl Advance {
+    pub(crate) fn has_more(self) -> bool {
+        matches!(self, Self::Sent { more: true, .. })
+    }
+
+    /// Whether [`Reader::settle`] would do anything.
+    pub(crate) fn needs_settling(self) -> bool {
+        match self {
+            Self::Idle => false,
+            Self::Sent { told, .. } => told,
+            Self::Blocked { .. } | Self::Over(_) => true,
+        }
+    }
+}
