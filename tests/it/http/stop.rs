@@ -59,7 +59,7 @@ fn row_39_a_handler_that_would_not_end_is_told_of_when_the_grace_period_is_over(
     const LARGE: usize = 32 * 1024 * 1024;
     let gate = Gate::default();
     let held = gate.clone();
-    let server = site(Limits::default().grace(Duration::from_millis(100)))
+    let server = site(Limits::default().grace(Duration::from_secs(1)))
         .get("/held", move |_request| {
             held.pass();
             Ok(Response::text("x".repeat(LARGE)))
