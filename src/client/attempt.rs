@@ -138,7 +138,7 @@ fn check(head: &ResponseHead, session: &mut Session) -> Result<(), Trouble> {
     match head.status() {
         Status::NO_CONTENT => Err(Trouble::NoMore),
         Status::OK if !head.is_event_stream() => {
-            let given = head.field("content-type").map(<[u8]>::escape_ascii);
+            let given = head.content_type().map(<[u8]>::escape_ascii);
             lasting(match given {
                 Some(given) => format!("the answer is not text/event-stream but {given}"),
                 None => "the answer does not say that it is text/event-stream".into(),

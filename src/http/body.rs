@@ -57,6 +57,8 @@ pub struct BodyDecoder {
     extension_room_per_chunk: usize,
     /// How many bytes of trailers may come.
     trailer_room: usize,
+    /// The lines with the sizes of chunks may end in white space.
+    may_be_padded: bool,
 }
 
 #[derive(Debug)]
@@ -81,12 +83,12 @@ enum State {
 }
 
 impl State {
-    fn of(framing: Framing, room: u64) -> Self {
+    fn of(framing: Framing, room: u64, may_be_padded: bool) -> Self {
         match framing {
             Framing::None | Framing::Length(0) => Self::Done,
             Framing::Length(length) if length <= room => Self::Length(length),
             Framing::Length(_) => Self::TooLarge,
-            Framing::Chunked => Self::ChunkLine(ChunkLine::default()),
+            Framing::Chunked => Self::ChunkLine(ChunkLine::new(may_be_padded)),
             Framing::UntilClose => Self::UntilClose,
         }
     }
@@ -100,26 +102,29 @@ impl State {
 }
 
 impl BodyDecoder {
-    /// A decoder for a body that is framed like this.
+    /// A decoder for the body of a request that is framed like this.
     pub fn new(framing: Framing, limits: &Limits) -> Self {
         Self {
-            state: State::of(framing, limits.body as u64),
+            state: State::of(framing, limits.body as u64, false),
             room: limits.body as u64,
             extension_room: limits.chunk_extensions,
             extension_room_per_chunk: 0,
             trailer_room: limits.trailer_section,
+            may_be_padded: false,
         }
     }
 
-    /// A decoder for a body that may go on for ever, as an event stream does. Its content is not
-    /// bounded: who reads the content is. What each chunk may carry beside its data is.
+    /// A decoder for the body of a response, which may go on for ever, as an event stream does. Its
+    /// content is not bounded: who reads the content is. What each chunk may carry beside its data
+    /// is. White space is taken behind the size of a chunk, as some servers write it.
     pub fn endless(framing: Framing) -> Self {
         Self {
-            state: State::of(framing, u64::MAX),
+            state: State::of(framing, u64::MAX, true),
             room: u64::MAX,
             extension_room: CHUNK_EXTENSIONS,
             extension_room_per_chunk: CHUNK_EXTENSIONS,
             trailer_room: TRAILER_SECTION,
+            may_be_padded: true,
         }
     }
 
@@ -161,7 +166,9 @@ impl BodyDecoder {
                 }
             }
             State::ChunkCr if byte == b'\r' => self.state = State::ChunkLf,
-            State::ChunkLf if byte == b'\n' => self.state = State::ChunkLine(ChunkLine::default()),
+            State::ChunkLf if byte == b'\n' => {
+                self.state = State::ChunkLine(ChunkLine::new(self.may_be_padded));
+            }
             State::ChunkCr | State::ChunkLf => return Err(UNENDED_DATA),
             State::Trailers(trailers) => {
                 if trailers.take(byte)? {

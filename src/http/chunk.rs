@@ -25,7 +25,9 @@
 //!                                      │      Quoted ⇄ QuotedPair          ▼
 //!                                      └────────┴───────────────────── BeforeValue
 //!
-//! A CR ends the line where a part has just ended: behind Size, Name, Value and AfterQuoted.
+//! A CR ends the line where a part has just ended: behind Size, Name, Value and AfterQuoted. In a
+//! response also behind BWS: some servers pad a size to a fixed width with spaces, and a client
+//! that reads the digits reads the same size. A server takes no such padding.
 //! ```
 
 use super::percent::hex;
@@ -57,6 +59,8 @@ pub(crate) struct ChunkLine {
     at: At,
     size: u64,
     digits: u8,
+    /// White space may stand before the CR.
+    may_be_padded: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -76,6 +80,11 @@ enum At {
 }
 
 impl ChunkLine {
+    /// A line of which nothing has come yet.
+    pub(crate) fn new(may_be_padded: bool) -> Self {
+        Self { may_be_padded, ..Self::default() }
+    }
+
     /// Takes the next byte; gives the size when that was the LF. Bytes of extensions are taken
     /// off `room`.
     pub(crate) fn take(&mut self, byte: u8, room: &mut usize) -> Result<Option<u64>, Refusal> {
@@ -83,6 +92,9 @@ impl ChunkLine {
             At::LineFeed if byte == b'\n' => return Ok(Some(self.size)),
             At::LineFeed => return Err(BARE_CR),
             At::Size => self.at = self.digit(byte)?,
+            At::BeforeSemicolon | At::AfterName if byte == b'\r' && self.may_be_padded => {
+                self.at = At::LineFeed;
+            }
             extension => self.at = extension.next(byte).ok_or(BAD_EXTENSION)?,
         }
         if !matches!(self.at, At::Size | At::LineFeed) {

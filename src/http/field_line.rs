@@ -10,8 +10,9 @@
 //!
 //! White space before the colon is refused, because some parsers take it for a part of the name
 //! and some do not. So is, in a request, a line that begins with white space: it once continued the
-//! line before it, and parsers differ on whether it still does. In an answer a client must take it
-//! for that, as if spaces stood in its place (section 5.2).
+//! line before it, and parsers differ on whether it still does. In a response a client must take it
+//! for that, as if spaces stood in its place (section 5.2). White space before the colon is refused
+//! in a response only where the field decides what the content is: see [`FieldLine::of_response`].
 
 use super::refusal::Refusal;
 use super::syntax::{TCHAR, is_blank, is_value, trim};
@@ -25,16 +26,43 @@ pub(crate) struct FieldLine {
     pub(crate) value: Span,
 }
 
+/// Fields that decide where the content of a response ends, what it is, and where it is. Readers
+/// that take white space before the colon for a part of the name see none of these fields, and
+/// others see one.
+const DECISIVE: [&[u8]; 5] =
+    [b"content-encoding", b"content-length", b"content-type", b"location", b"transfer-encoding"];
+
 impl FieldLine {
-    /// Parses a field line that is given without its CRLF and begins `start` bytes behind the
+    /// Parses a field line that is given without its line end and begins `start` bytes behind the
     /// beginning of the head.
     pub(crate) fn parse(line: &[u8], start: usize) -> Result<Self, Refusal> {
-        let length = line.iter().position(|&byte| !TCHAR[usize::from(byte)]);
-        let Some(colon) = length.filter(|&at| at > 0 && line[at] == b':') else {
+        Self::parse_and_bear(line, start, |_| false)
+    }
+
+    /// The same in a response. A name that decides nothing may have white space before its colon,
+    /// which is no part of it: a proxy takes it out (section 5.1), and whoever does not knows no
+    /// such name.
+    pub(crate) fn of_response(line: &[u8], start: usize) -> Result<Self, Refusal> {
+        let decides = |name: &[u8]| DECISIVE.iter().any(|other| other.eq_ignore_ascii_case(name));
+        Self::parse_and_bear(line, start, |name| !decides(name))
+    }
+
+    /// White space before the colon is borne behind names of which `bears` says so.
+    fn parse_and_bear(
+        line: &[u8],
+        start: usize,
+        bears: impl Fn(&[u8]) -> bool,
+    ) -> Result<Self, Refusal> {
+        let length = line.iter().take_while(|&&byte| TCHAR[usize::from(byte)]).count();
+        let (name, behind) = line.split_at(length);
+        let blanks = behind.iter().take_while(|&&byte| is_blank(byte)).count();
+        let is_name = !name.is_empty() && behind.get(blanks) == Some(&b':');
+        if !is_name || blanks > 0 && !bears(name) {
             return Err(no_name(line));
-        };
+        }
+        let colon = length + blanks;
         let value = value(&line[colon + 1..], start + colon + 1)?;
-        Ok(Self { name: Span { start, end: start + colon }, value })
+        Ok(Self { name: Span { start, end: start + length }, value })
     }
 
     /// Takes a line with which this one goes on. What has been folded has to be
@@ -144,6 +172,24 @@ mod tests {
             let refusal = parse(line).expect_err("a bad line");
             assert_eq!(refusal.status().code(), 400);
             assert!(refusal.why().contains(why), "{}: {refusal}", line.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn row_46_a_name_that_decides_nothing_may_have_white_space_before_its_colon() {
+        for (line, name) in [("Server : x", "Server"), ("A \t: x", "A"), ("Date: x", "Date")] {
+            let parsed = FieldLine::of_response(line.as_bytes(), 0).expect("a field line");
+            assert_eq!(parsed.name.of(line.as_bytes()), name.as_bytes());
+            assert_eq!(parsed.value.of(line.as_bytes()), b"x");
+        }
+        let two_readings = ["Content-Type : x", "CONTENT-LENGTH\t: 1", "Transfer-Encoding : x"];
+        let elsewhere = ["Location : /", "content-encoding : gzip"];
+        for line in two_readings.into_iter().chain(elsewhere) {
+            let refusal = FieldLine::of_response(line.as_bytes(), 0).expect_err(line);
+            assert!(refusal.why().contains("no white space"), "{line}: {refusal}");
+        }
+        for line in [" : x", "A b: x", "A", "A ", ": x", "A\u{b}: x"] {
+            assert!(FieldLine::of_response(line.as_bytes(), 0).is_err(), "{line:?}");
         }
     }
 

@@ -11,10 +11,11 @@
 //! both fields at once, either of them more than once or as a list of doubtful meaning, a length
 //! that is not plainly digits, chunks in HTTP/1.0. The standard allows to tolerate some of it.
 //!
-//! An answer differs: some statuses have no body whatever their fields say; where neither field is
+//! A response differs: some statuses have no body whatever their fields say; where neither field is
 //! there, the body ends with the connection; and as nobody's next request stands behind it, a
 //! client takes what the standard gives it a rule for: chunks go before a length, and a length may
-//! be told twice (section 6.3).
+//! be told twice (section 6.3). So may `chunked`: a server and a proxy that both name it have
+//! applied it once, and every client that takes such a response reads it so.
 
 use super::head::Head;
 use super::refusal::Refusal;
@@ -51,7 +52,7 @@ impl Framing {
         }
         let mut codings = head.values("transfer-encoding").peekable();
         if codings.peek().is_some() {
-            return transfer_encoding(head.version(), codings);
+            return transfer_encoding(head.version(), codings, true);
         }
         let lengths = head.values("content-length").flat_map(|value| value.split(|&b| b == b','));
         let mut lengths = lengths.map(|length| content_length(trim(length)));
@@ -78,7 +79,7 @@ fn declared<'a>(
     let Some(length) = lengths.next() else {
         return match codings.peek() {
             None => Ok(None),
-            Some(_) => transfer_encoding(version, codings).map(Some),
+            Some(_) => transfer_encoding(version, codings, false).map(Some),
         };
     };
     if codings.peek().is_some() {
@@ -111,10 +112,11 @@ fn content_length(value: &[u8]) -> Result<u64, Refusal> {
 /// the body ends.
 ///
 /// An empty element is refused, though lists may have them (RFC 9110, section 5.6.1.2): not every
-/// parser sees `chunked` in `, chunked`.
+/// parser sees `chunked` in `, chunked`. That `chunked` is named again is taken if it `may_repeat`.
 fn transfer_encoding<'a>(
     version: Version,
     values: impl Iterator<Item = &'a [u8]>,
+    may_repeat: bool,
 ) -> Result<Framing, Refusal> {
     if version == Version::Http10 {
         return Err(Refusal::bad_request(
@@ -132,12 +134,13 @@ fn transfer_encoding<'a>(
                  (RFC 9112, section 6.1)",
             ));
         }
-        if chunked {
+        let is_chunked = name.eq_ignore_ascii_case(b"chunked");
+        if chunked && !(is_chunked && may_repeat) {
             return Err(Refusal::bad_request(
                 "chunked must be the last transfer coding, and only once (RFC 9112, section 6.1)",
             ));
         }
-        chunked = name.eq_ignore_ascii_case(b"chunked");
+        chunked = is_chunked;
         unknown |= !chunked;
         if chunked && parts.next().is_some() {
             return Err(Refusal::bad_request(

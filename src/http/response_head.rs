@@ -8,9 +8,14 @@
 //! CRLF                                    the empty line that ends the head
 //! ```
 //!
-//! It is read nearly as strictly as a request, and for the same reason: what two readers can read
-//! in two ways is refused. What the standard tells clients to bear is borne: a field line that goes
-//! on in the next (section 5.2), a length beside chunks, and one that is told twice (section 6.3).
+//! What two readers can read in two ways is refused, as in a request. Three kinds of deviation are
+//! taken, as nobody reads them in two ways:
+//!
+//! - what the standard tells clients to bear: a field line that goes on in the next (section 5.2), a
+//!   length beside chunks, and one that is told twice (section 6.3);
+//! - what it allows, and embedded servers send: lines that end in LF alone (section 2.2);
+//! - what is told twice alike: a content type, the coding `chunked`; and white space before the
+//!   colon of a field that decides nothing.
 //!
 //! Each line is checked as soon as its LF is there, and the first bytes even
 //! before, so that a port on which something else is spoken (TLS, say) is told at once.
@@ -36,8 +41,6 @@ const BEGINNING: &[u8] = b"HTTP/";
 const NOT_HTTP: Refusal = Refusal::bad_response(
     "an answer must begin with HTTP/; something else is spoken here (RFC 9112, section 4)",
 );
-const BARE_LF: Refusal =
-    Refusal::bad_response("a line must end in CRLF, not in LF alone (RFC 9112, section 2.2)");
 const SWITCHING: Refusal = Refusal::bad_response(
     "the answer is 101 Switching Protocols, and nobody asked for that (RFC 9110, section 15.2.2)",
 );
@@ -107,10 +110,19 @@ impl ResponseHead {
     }
 
     /// Whether the content is an event stream: there is a `Content-Type`, and it is
-    /// `text/event-stream`, with any parameters.
+    /// `text/event-stream`, with any parameters. It may be told several times, in one line or more,
+    /// if each time it is that type.
     pub fn is_event_stream(&self) -> bool {
-        let mut types = self.values("content-type").peekable();
-        types.peek().is_some() && types.all(|value| accept::is_type(value, "text/event-stream"))
+        self.content_type().is_some_and(is_event_stream)
+    }
+
+    /// What the content is, as `Content-Type` says it. Where that is told several times, the first
+    /// that is no event stream, if there is one: a type that other readers may go by.
+    pub fn content_type(&self) -> Option<&[u8]> {
+        let mut types = self.elements("content-type");
+        let first = types.next()?;
+        let is_other = |element: &&[u8]| !is_event_stream(element);
+        Some([first].into_iter().chain(types).find(is_other).unwrap_or(first))
     }
 
     /// The values of all field lines of this name.
@@ -122,6 +134,10 @@ impl ResponseHead {
     pub(crate) fn elements(&self, name: &str) -> impl Iterator<Item = &[u8]> {
         self.fields.elements(name)
     }
+}
+
+fn is_event_stream(content_type: &[u8]) -> bool {
+    accept::is_type(content_type, "text/event-stream")
 }
 
 /// Shows the names of the fields but not their values, which may be secrets.
@@ -198,7 +214,8 @@ impl ResponseHeadParser {
             if end >= self.longest {
                 return Err(LONG_HEAD);
             }
-            let line = input[self.line..end].strip_suffix(b"\r").ok_or(BARE_LF)?;
+            let line = &input[self.line..end];
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
             let is_end = self.take_line(line)?;
             self.line = end + 1;
             self.searched = end + 1;
@@ -217,7 +234,7 @@ impl ResponseHeadParser {
         (head[..length] == BEGINNING[..length]).then_some(()).ok_or(NOT_HTTP)
     }
 
-    /// Takes one line without its CRLF; `true` when it is the empty one that ends a head.
+    /// Takes one line without its line end; `true` when it is the empty one that ends a head.
     fn take_line(&mut self, line: &[u8]) -> Result<bool, Refusal> {
         if self.status_line.is_none() {
             self.status_line = Some(StatusLine::parse(line)?);
@@ -227,7 +244,7 @@ impl ResponseHeadParser {
         let taken = match (line, self.fields.last_mut()) {
             ([], _) => return Ok(true),
             ([first, ..], Some(field)) if is_blank(*first) => field.go_on(line, start),
-            _ => FieldLine::parse(line, start).map(|field| self.fields.push(field)),
+            _ => FieldLine::of_response(line, start).map(|field| self.fields.push(field)),
         };
         taken.map_err(Refusal::in_response)?;
         Ok(false)

@@ -35,7 +35,7 @@ pub(crate) struct StatusLine {
 }
 
 impl StatusLine {
-    /// Parses a status line, given without its CRLF.
+    /// Parses a status line, given without its line end.
     pub(crate) fn parse(line: &[u8]) -> Result<Self, Refusal> {
         let (version, rest) = line.split_at_checked("HTTP/1.1".len()).ok_or(BAD_VERSION)?;
         let version = Version::parse(version).ok_or(BAD_VERSION)?;

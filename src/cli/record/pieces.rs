@@ -167,7 +167,7 @@ fn is_redirect(head: &ResponseHead) -> bool {
 
 /// What a cassette says of a head: nothing that could be a secret.
 fn answer(head: &ResponseHead) -> Answer {
-    let given = head.field("content-type").unwrap_or_default();
+    let given = head.content_type().unwrap_or_default();
     let visible: Vec<u8> =
         given.iter().map(|&byte| if byte.is_ascii_graphic() { byte } else { b' ' }).collect();
     let text = String::from_utf8(visible).expect("visible ASCII is UTF-8");

@@ -121,7 +121,7 @@ impl Explainer {
                 self.state = State::Body(Body { decoder, framing, frame, is_stream });
                 return;
             }
-            Ok(None) if line == b"\r\n" => {
+            Ok(None) if matches!(&line[..], b"\r\n" | b"\n") => {
                 self.rows.close("end of an interim answer; another follows")
             }
             Ok(None) if !line.is_empty() => self.rows.close(head_line(&line)),

@@ -22,8 +22,14 @@ pub(super) fn answer(dice: &mut Dice<'_>) -> Vec<u8> {
     );
     let blank = dice.pick_or(&[b" "], &[b"  ", b"\t", b""]);
     answer.extend([version, blank, status, dice.crlf()].concat());
-    let types: [&[u8]; 4] =
-        [b"", b"text/event-stream", b"Text/Event-Stream ;a=\";\"", b"text/html"];
+    let types: [&[u8]; 6] = [
+        b"",
+        b"text/event-stream",
+        b"Text/Event-Stream ;a=\";\"",
+        b"text/html",
+        b"text/event-stream, text/event-stream",
+        b"text/event-stream,text/html",
+    ];
     let content_type = dice.pick(&types);
     if !content_type.is_empty() {
         answer.extend([b"Content-Type: ", content_type, dice.crlf()].concat());
@@ -31,11 +37,23 @@ pub(super) fn answer(dice: &mut Dice<'_>) -> Vec<u8> {
     write_fields(dice, &mut answer);
     let (framing, body): (&[u8], Vec<u8>) = match dice.below(3) {
         0 => (b"Content-Length: 10\r\n", b"data: some more".into()),
-        1 => (b"Transfer-Encoding: chunked\r\n", chunked(dice)),
+        1 => {
+            let body = chunked(dice);
+            let once = b"Transfer-Encoding: chunked\r\n";
+            let twice = b"Transfer-Encoding: chunked\nTransfer-Encoding: chunked\n";
+            (dice.pick(&[once, twice]), if dice.once_in(4) { padded(body) } else { body })
+        }
         _ => (b"", b"data: until the end".into()),
     };
     answer.extend([framing, dice.crlf(), &body].concat());
     answer
+}
+
+/// A body whose first size is padded.
+fn padded(mut body: Vec<u8>) -> Vec<u8> {
+    let end = body.windows(2).position(|two| two == b"\r\n").unwrap_or(0);
+    body.splice(end..end, *b" \t ");
+    body
 }
 
 /// A URL, a reference and a last event ID, each on a line.

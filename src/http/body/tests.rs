@@ -305,3 +305,52 @@ fn a_body_without_end_may_be_of_any_length() {
         assert!(out.ends_with(b"ab") && !decoder.is_done());
     }
 }
+
+#[test]
+fn row_46_a_response_may_pad_the_size_of_a_chunk_and_a_request_may_not() {
+    let padded = [
+        &b"5 \r\nhello\r\n0\r\n\r\n"[..],
+        b"5\t  \r\nhello\r\n0\r\n\r\n",
+        b"005;a \r\nhello\r\n0\r\n\r\n",
+        b"5 ; a = b \r\nhello\r\n0\r\n\r\n",
+        b"5;a=\"b\"\t\r\nhello\r\n0\r\n\r\n",
+        b"2\r\nhe\r\n3 \r\nllo\r\n0 \r\n\r\n",
+    ];
+    for bytes in padded {
+        assert!(decode(Framing::Chunked, &limits(), [bytes]).is_err(), "{}", bytes.escape_ascii());
+        for at in 0..=bytes.len() {
+            let mut decoder = BodyDecoder::endless(Framing::Chunked);
+            let mut out = Vec::new();
+            for piece in [&bytes[..at], &bytes[at..]] {
+                decoder.decode(piece, &mut out).expect("padding is taken");
+            }
+            assert!(decoder.is_done() && out == b"hello", "{} at {at}", bytes.escape_ascii());
+        }
+    }
+}
+
+#[test]
+fn row_46_what_readers_of_a_response_take_for_different_chunks_is_refused() {
+    for bytes in [
+        &b" 5\r\n"[..],
+        b"5 5\r\n",
+        b"5 x\r\n",
+        b"5 \n",
+        b"5\n",
+        b"5;a\n",
+        b"5 \r ",
+        b"5 \r\nhello\n",
+        b"5;\r\n",
+        b"5;a= \r\n",
+        b" \r\n",
+    ] {
+        let mut decoder = BodyDecoder::endless(Framing::Chunked);
+        assert!(decoder.decode(bytes, &mut Vec::new()).is_err(), "{}", bytes.escape_ascii());
+    }
+    // Padding shares the room of the extensions.
+    for (blanks, fits) in [(CHUNK_EXTENSIONS, true), (CHUNK_EXTENSIONS + 1, false)] {
+        let line = format!("5{}\r\n", " ".repeat(blanks));
+        let mut decoder = BodyDecoder::endless(Framing::Chunked);
+        assert_eq!(decoder.decode(line.as_bytes(), &mut Vec::new()).is_ok(), fits, "{blanks}");
+    }
+}

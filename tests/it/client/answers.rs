@@ -128,7 +128,6 @@ fn an_answer_that_is_no_http_is_told_but_may_be_better_next_time() {
     let tls_alert = b"\x15\x03\x03\x00\x02\x02\x28";
     for (bytes, said) in [
         (&tls_alert[..], "something else is spoken here"),
-        (b"HTTP/1.1 200 OK\nContent-Type: text/event-stream\n\n", "LF alone"),
         (b"HTTP/1.1 101 Switching Protocols\r\n\r\n", "101 Switching Protocols"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "more than one"),
     ] {

@@ -1,17 +1,23 @@
 //! How bodies come: in chunks, with a length, until the connection ends; and in any pieces.
 
+use std::io::ErrorKind;
+use std::process::Command;
+
 use super::*;
 use crate::support::memory::{Memory, Reads};
 use crate::support::script::{NO_MORE, STREAM};
 
-/// A stream in chunks, with what a proxy may add: interim answers, extensions, trailers.
+/// A stream in chunks, with what a proxy may add: interim answers, extensions, trailers; and with
+/// what embedded servers write: line ends of LF, padded sizes, and what is told twice.
 const WHOLE: &str = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n\
-    HTTP/1.1 200 OK\r\n\
-    Content-Type: text/event-stream\r\n\
+    HTTP/1.1 200 OK\n\
+    Server : embedded\r\n\
+    Content-Type: text/event-stream, text/event-stream\r\n\
+    Transfer-Encoding: chunked\n\
     Transfer-Encoding: chunked\r\n\
-    \r\n\
+    \n\
     7;a=\"b\"\r\nid: 1\r\n\r\n\
-    00f\r\ndata: \u{1f5de}\r\ndat\r\n\
+    00f \t\r\ndata: \u{1f5de}\r\ndat\r\n\
     6\r\na: b\n\r\r\n\
     0\r\nTrailer: x\r\n\r\n";
 
@@ -103,4 +109,85 @@ fn a_burst_of_many_events_in_one_read_is_given_one_by_one() {
     let script = Script::answers([&*format!("{STREAM}{many}"), NO_MORE]);
     let expected: Vec<_> = (0..2000).map(|n| n.to_string()).collect();
     assert_eq!(data(source(&script)), expected);
+}
+
+/// What curl takes as well, each with the event `a`.
+const TAKEN: [(&str, &str); 8] = [
+    ("lines end in LF", "HTTP/1.1 200 OK\nContent-Type: text/event-stream\n\n"),
+    ("both line ends", "HTTP/1.1 200 OK\nContent-Type: text/event-stream\r\n\n"),
+    ("a fold behind LF", "HTTP/1.1 200 OK\nContent-Type:\n text/event-stream\n\n"),
+    (
+        "the type twice",
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\
+        Content-Type: text/event-stream\r\n\r\n",
+    ),
+    (
+        "the type in a list",
+        "HTTP/1.1 200 OK\r\n\
+        Content-Type: text/event-stream, text/event-stream\r\n\r\n",
+    ),
+    (
+        "a blank before a colon",
+        "HTTP/1.1 200 OK\r\nServer : x\r\n\
+        Content-Type: text/event-stream\r\n\r\n",
+    ),
+    (
+        "a padded size",
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\
+        Transfer-Encoding: chunked\r\n\r\n",
+    ),
+    (
+        "chunked twice",
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\
+        Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ),
+];
+
+fn with_body(head: &str) -> String {
+    let chunks = "9  \r\ndata: a\n\n\r\n0 \r\n\r\n";
+    format!("{head}{}", if head.contains("chunked") { chunks } else { "data: a\n\n" })
+}
+
+#[test]
+fn row_46_what_curl_takes_is_taken() {
+    for (what, head) in TAKEN {
+        let script = Script::answers([&*with_body(head), NO_MORE]);
+        assert_eq!(data(source(&script)), ["a"], "{what}");
+    }
+}
+
+/// The list above is what curl does, and not what somebody remembers of it. Where there is no curl
+/// there is nothing to compare with.
+#[test]
+fn row_46_curl_takes_the_same() {
+    for (what, head) in TAKEN {
+        let script = Script::answers([with_body(head)]);
+        let curl = Command::new("curl")
+            .args(["-sSN", "--noproxy", "*", "--max-time", "20", &script.url("/")])
+            .output();
+        let output = match curl {
+            Err(error) if error.kind() == ErrorKind::NotFound => return,
+            run => run.expect("curl runs"),
+        };
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((&*output.stdout, &*said), (&b"data: a\n\n"[..], ""), "{what}");
+    }
+}
+
+#[test]
+fn row_46_what_two_readers_would_read_in_two_ways_is_refused() {
+    let head = |fields: &str| format!("HTTP/1.1 200 OK\r\n{fields}\r\n");
+    let stream = "Content-Type: text/event-stream\r\n";
+    for (fields, rule) in [
+        ("Content-Type: text/event-stream\r\nContent-Type: text/html\r\n", "but text/html"),
+        ("Content-Type : text/event-stream\r\n", "no white space"),
+        (&format!("{stream}Transfer-Encoding : chunked\r\n"), "no white space"),
+        (&format!("{stream}Content-Length: 9\r\nContent-Length: 10\r\n"), "Content-Length"),
+        (&format!("{stream}Transfer-Encoding: chunked;q=1\r\n"), "no parameters"),
+        (&format!("{stream}X: a\rb\r\n"), "no control byte"),
+    ] {
+        let script = Script::answers([head(fields) + "data: a\n\n", NO_MORE.into()]);
+        let (data, error) = failure(source(&script).reconnects(false));
+        assert!(data.is_empty() && error.to_string().contains(rule), "{fields}: {error}");
+    }
 }

@@ -127,6 +127,14 @@ fn a_content_type_is_made_visible() {
 }
 
 #[test]
+fn row_46_a_content_type_that_is_told_twice_alike_is_recorded_once() {
+    let head = b"HTTP/1.1 200 OK\nContent-Type: text/event-stream, text/event-stream\n\n";
+    assert_eq!(entries(&[head], None)[0], open(1, 200, "text/event-stream"));
+    let other = b"HTTP/1.1 200 OK\nContent-Type: text/event-stream, text/html\n\n";
+    assert_eq!(entries(&[other], None)[0], open(1, 200, "text/html"));
+}
+
+#[test]
 fn what_breaks_the_rules_of_chunks_ends_the_pieces() {
     let broken = format!("{HEAD}Transfer-Encoding: chunked\r\n\r\n2\r\n:\n\r\nx\r\n:\n");
     let expected = [open(1, 200, "text/event-stream"), read(0, ":\n"), end(1, End::Left)];

@@ -55,6 +55,23 @@ fn an_answer_in_chunks_is_told_line_by_line() {
 }
 
 #[test]
+fn row_46_a_head_whose_lines_end_in_lf_is_told_line_by_line() {
+    let interim = "HTTP/1.1 103 Early Hints\n\n";
+    let answer = format!("{interim}HTTP/1.1 200 OK\nContent-Type: text/event-stream\n\n");
+    let rows = explained(&[answer.as_bytes()]).remove(0);
+    let told: Vec<_> = rows.iter().map(|(_, bytes, means)| (&**bytes, &**means)).collect();
+    let status = "status line: version, status, reason";
+    let expected = [
+        ("HTTP/1.1 103 Early Hints\\n", status),
+        ("\\n", "end of an interim answer; another follows"),
+        ("HTTP/1.1 200 OK\\n", status),
+        ("Content-Type: text/event-stream\\n", "what the content is"),
+        ("\\n", "end of the head; what follows ends with the connection"),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
 fn each_line_of_a_stream_is_told() {
     for (line, means) in [
         ("data: x", "data, a line of it"),
@@ -115,8 +132,8 @@ fn a_line_across_chunks_is_shown_with_the_frame_between() {
 
 #[test]
 fn what_breaks_the_rules_is_told_where_it_does() {
-    let rows = explained(&[b"HTTP/1.1 200 OK\r\nA : b\r\nC: d\r\n"]).remove(0);
-    assert_eq!(rows[1].1, "A : b\\r\\n");
+    let rows = explained(&[b"HTTP/1.1 200 OK\r\nLocation : b\r\nC: d\r\n"]).remove(0);
+    assert_eq!(rows[1].1, "Location : b\\r\\n");
     assert!(rows[1].2.contains("no white space"), "{rows:?}");
     assert_eq!(rows[2], (Part::Unknown, "C: d\\r\\n".into(), String::new()));
 
