@@ -113,12 +113,15 @@ fn content(data: &str) -> Result<Vec<u8>, Failure> {
     read.map(|_| content).map_err(failed)
 }
 
-/// Says on standard error what becomes of the connection.
-pub(super) fn tell(update: &Update, source: &EventSource) {
+/// Says on standard error what becomes of the connection, or if it is to be quiet, only what may
+/// cost events.
+pub(super) fn tell(update: &Update, source: &EventSource, quiet: bool) {
     match update {
+        Update::IdLeftOut { error } => say(&visible::line(&error.to_string())),
+        _ if quiet => {}
         Update::Opened { url, .. } => {
             let behind = match source.last_event_id() {
-                "" => String::new(),
+                id if id.is_empty() || StreamRequest::check_id(id).is_err() => String::new(),
                 id => format!(", to go on behind {}", visible::line(id)),
             };
             // A redirect may have put a key into it, and logs are kept.

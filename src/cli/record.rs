@@ -82,8 +82,7 @@ fn follow(mut source: EventSource, options: &Options, recording: &Mutex<Recordin
         }
         match update.map_err(|error| follow::ended(&error))? {
             Update::Stopped => return Err(follow::no_more()),
-            update if !options.follow.quiet => follow::tell(&update, &source),
-            _ => {}
+            update => follow::tell(&update, &source, options.follow.quiet),
         }
         if lock(recording).is_over() {
             break;

@@ -102,8 +102,7 @@ fn show(mut source: EventSource, options: &Options) -> Outcome {
                 }
             }
             Update::Stopped => return Err(follow::no_more()),
-            update if !options.follow.quiet => follow::tell(&update, &source),
-            _ => {}
+            update => follow::tell(&update, &source, options.follow.quiet),
         }
     }
     Ok(())

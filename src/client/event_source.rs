@@ -90,6 +90,8 @@ pub struct EventSource {
     failures: u32,
     /// Whether the connection has brought an event.
     fruitful: bool,
+    /// It has been told that the last event ID is left out.
+    id_told: bool,
     shared: Arc<Shared>,
 }
 
@@ -138,6 +140,7 @@ impl EventSource {
             began: Instant::now(),
             failures: 0,
             fruitful: false,
+            id_told: false,
             shared: Arc::default(),
         }
     }
@@ -149,7 +152,8 @@ impl EventSource {
         self
     }
 
-    /// Asks for what came behind this id. Defaults to none: the server begins where it likes.
+    /// Resumes after the event with this id. An id that no field can carry is not sent: see
+    /// [`Update::IdLeftOut`]. Defaults to none: the server begins where it likes.
     #[must_use]
     pub fn with_last_event_id(mut self, id: EventId) -> Self {
         self.parser = mem::take(&mut self.parser).with_last_event_id(id);

@@ -7,7 +7,7 @@
 //! Cache-Control: no-cache CRLF          no cache may answer in the server's place
 //! Accept-Encoding: identity CRLF        a compressed stream would come in lumps
 //! User-Agent: tidings/0.1.0 CRLF
-//! Last-Event-ID: 72108f369-17 CRLF      only where there is one
+//! Last-Event-ID: 72108f369-17 CRLF      only where there is one that a field can carry
 //! Connection: close CRLF                nothing else will be asked on this connection
 //! CRLF
 //! ```
@@ -48,6 +48,10 @@ const OWN_FIELDS: [&str; 12] = [
     "transfer-encoding",
     "upgrade",
 ];
+
+/// The longest last event ID that is sent, in bytes. Many servers take 8 KiB for all fields
+/// together, and answer 431 to more, for ever.
+const LONGEST_ID: usize = 8 * 1024;
 
 /// A request for an event stream.
 ///
@@ -142,8 +146,9 @@ impl StreamRequest {
         &self.url
     }
 
-    /// The bytes of the request. `last_event_id` is left out where it is empty, and where it holds
-    /// CR, LF or NUL, as no id does that a stream has named.
+    /// The bytes of the request. `last_event_id` is left out where it is empty, and where no field
+    /// can carry it: it contains a control character other than the tab, begins or ends with white
+    /// space, or is longer than 8 KiB.
     pub fn encode(&self, last_event_id: &str) -> Vec<u8> {
         let mut out = format!("{} {} HTTP/1.1\r\n", self.method().as_str(), self.url.target());
         let mut put = |name: &str, value: &str| {
@@ -161,7 +166,7 @@ impl StreamRequest {
                 put(name, value);
             }
         }
-        if !last_event_id.is_empty() && !last_event_id.contains(['\r', '\n', '\0']) {
+        if !last_event_id.is_empty() && Self::check_id(last_event_id).is_ok() {
             put("Last-Event-ID", last_event_id);
         }
         if let Some(content) = &self.content {
@@ -173,6 +178,27 @@ impl StreamRequest {
         let mut bytes = out.into_bytes();
         bytes.extend_from_slice(self.content.as_ref().map_or(b"", |content| &content.bytes));
         bytes
+    }
+
+    /// Whether a request can carry this last event ID. A stream can name ids that no field can carry
+    /// (RFC 9110, section 5.5): with control characters, to which strict servers answer 400 for ever,
+    /// or with white space at the ends, which the server would not see.
+    ///
+    /// # Errors
+    ///
+    /// If [`encode`](Self::encode) leaves this id out; the error says why.
+    pub fn check_id(last_event_id: &str) -> Result<()> {
+        let why = if last_event_id.len() > LONGEST_ID {
+            "it is longer than 8 KiB, which most servers refuse"
+        } else if check_field("Last-Event-ID", last_event_id).is_err() {
+            "it contains a control character, or white space at an end, which no field can carry \
+             (RFC 9110, section 5.5)"
+        } else {
+            return Ok(());
+        };
+        Err(Error::invalid(format!(
+            "the last event ID is not sent, so the server does not know where to resume: {why}"
+        )))
     }
 
     /// The request that follows from a redirect with this status (RFC 9110, section 15.4).

@@ -10,6 +10,8 @@ use crate::sse::parser::MessageEvent;
 /// One step in the life of an [`EventSource`](super::EventSource).
 ///
 /// ```text
+/// [IdLeftOut]                         at most once, before a connect
+///
 /// (connect) ─┬─► Opened ──► Event ──► Event ──► (the connection ends) ─┬─► Lost ──► (connect)
 ///            │                                                        └─► Ended
 ///            ├─► Lost ──► (connect)      no connection, no answer, half an answer
@@ -35,6 +37,14 @@ pub enum Update {
         error: Error,
         /// How long it waits before it connects again, counted from now.
         retry_in: Duration,
+    },
+    /// The requests from here on go out without the last event ID, as no field can carry the one
+    /// that the stream has named, or it is longer than 8 KiB. So the server does not know where to
+    /// resume, and events may be missed. [`last_event_id`](super::EventSource::last_event_id) keeps
+    /// it, and a later id that a field can carry is sent again. A source tells this once.
+    IdLeftOut {
+        /// Why it is not sent.
+        error: Error,
     },
     /// The server has answered 204: there is nothing more, and never will be.
     Stopped,

@@ -36,8 +36,8 @@ fn check(url: &Url, id: &str) {
     let request = StreamRequest::get(&url.to_string()).expect("a URL").encode(id);
     let limits = Limits::default().request_line(usize::MAX).field_section(usize::MAX);
     // A server of ours takes no other, though a client sends them: what was in the URL as it was
-    // given, and an id as the standard has it.
-    let strict = percent::decodes(url.target().as_bytes()) && !id.chars().any(is_control);
+    // given.
+    let strict = percent::decodes(url.target().as_bytes());
     let Ok(head) = HeadParser::new(&limits).parse(&request) else {
         assert!(!strict, "{}", request.escape_ascii());
         return;
@@ -46,7 +46,9 @@ fn check(url: &Url, id: &str) {
     assert!(strict && consumed == request.len(), "{}", request.escape_ascii());
     assert_eq!((head.method(), head.target()), (Method::Get, url.target()));
     assert_eq!(head.authority(), Some(&*url.authority()));
-    let expected = (!id.is_empty()).then(|| id.trim_matches([' ', '\t']));
+    // What a field can't carry as it is, is not sent.
+    let is_whole = id == id.trim_matches([' ', '\t']) && !id.chars().any(is_control);
+    let expected = (!id.is_empty() && is_whole && id.len() <= 8192).then_some(id);
     assert_eq!(head.field_text("last-event-id"), expected);
 }
 

@@ -11,8 +11,8 @@
 //! What two readers can read in two ways is refused, as in a request. Three kinds of deviation are
 //! taken, as nobody reads them in two ways:
 //!
-//! - what the standard tells clients to bear: a field line that goes on in the next (section 5.2), a
-//!   length beside chunks, and one that is told twice (section 6.3);
+//! - what the standard tells clients to bear: a field line that goes on in the next (section 5.2),
+//!   a length beside chunks, and one that is told twice (section 6.3);
 //! - what it allows, and embedded servers send: lines that end in LF alone (section 2.2);
 //! - what is told twice alike: a content type, the coding `chunked`; and white space before the
 //!   colon of a field that decides nothing.

@@ -8,8 +8,11 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use tidings::Error;
+
 use super::histogram::Histogram;
 use super::stream::lock;
+use crate::cli::{say, visible};
 
 /// Nanoseconds since the bench began: what all times of a run are in.
 #[derive(Debug)]
@@ -36,6 +39,8 @@ pub(super) struct Tally {
     pub(super) draining: AtomicBool,
     /// An event with an id has come.
     pub(super) ids: AtomicBool,
+    /// It has been told that the streams can't be resumed.
+    told: AtomicBool,
     /// How the run ended. It is looked at for each event, so that takes no lock.
     over: OnceLock<Result<(), String>>,
     /// Held by who waits for the end, and by who sets it.
@@ -112,6 +117,7 @@ impl Tally {
             timed_from: AtomicU64::new(0),
             draining: AtomicBool::new(false),
             ids: AtomicBool::new(false),
+            told: AtomicBool::new(false),
             over: OnceLock::new(),
             end: Mutex::default(),
             ended: Condvar::new(),
@@ -130,6 +136,13 @@ impl Tally {
 
     pub(super) fn is_over(&self) -> bool {
         self.over.get().is_some()
+    }
+
+    /// Says on standard error why streams are not resumed, for the first of them alone.
+    pub(super) fn tell_once(&self, error: &Error) {
+        if !self.told.swap(true, Relaxed) {
+            say(&visible::line(&error.to_string()));
+        }
     }
 
     /// Why the run could not go on.

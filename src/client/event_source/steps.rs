@@ -42,7 +42,7 @@ impl EventSource {
                     self.state = State::Ready;
                 }
                 State::Ready => {
-                    let update = self.connect();
+                    let update = self.left_out().map_or_else(|| self.connect(), Ok);
                     if !self.shared.is_closed() {
                         return Some(update);
                     }
@@ -58,6 +58,14 @@ impl EventSource {
                 }
             }
         }
+    }
+
+    /// Says once that the last event ID can't be sent.
+    fn left_out(&mut self) -> Option<Update> {
+        let id = self.parser.last_event_id();
+        let error = StreamRequest::check_id(id).err().filter(|_| !self.id_told)?;
+        self.id_told = true;
+        Some(Update::IdLeftOut { error })
     }
 
     fn connect(&mut self) -> Result<Update> {

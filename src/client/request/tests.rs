@@ -38,6 +38,25 @@ fn a_get_is_these_bytes() {
 }
 
 #[test]
+fn row_45_an_id_that_no_field_can_carry_is_left_out() {
+    let whole = "x".repeat(LONGEST_ID);
+    for id in ["7", "a\tb", "a b", "17…", "\u{85}", "\u{a0}7", &whole] {
+        assert!(StreamRequest::check_id(id).is_ok(), "{id:?}");
+        assert!(text(&get(), id).contains(&format!("\r\nLast-Event-ID: {id}\r\n")), "{id:?}");
+    }
+    let controls = (0..=0x1f).chain([0x7f]).map(char::from).filter(|&c| c != '\t');
+    let controls: Vec<_> = controls.map(|control| format!("a{control}b")).collect();
+    assert_eq!(controls.len(), 32);
+    let long = "x".repeat(LONGEST_ID + 1);
+    let others = [" 7", "7 ", "\t7", "7\t", "\u{1}", &long].map(str::to_owned);
+    for id in controls.into_iter().chain(others) {
+        let error = StreamRequest::check_id(&id).expect_err(&id);
+        assert!(error.is_invalid() && error.to_string().contains("not sent"), "{error}");
+        assert!(!text(&get(), &id).contains("Last-Event-ID"), "{id:?}");
+    }
+}
+
+#[test]
 fn a_post_carries_its_content() {
     let text = text(&post(), "");
     assert!(text.starts_with("POST /v1 HTTP/1.1\r\nHost: h\r\n"), "{text}");

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::time::Instant;
 
-use tidings::CloseReason;
+use tidings::{CloseReason, EventId};
 
 use super::*;
 use crate::support::script::{CHUNKED, NO_MORE, STREAM};
@@ -137,4 +137,44 @@ fn without_reconnecting_a_clean_end_ends_it_and_anything_else_is_an_error() {
     assert_eq!(failure(source(&script).reconnects(false)).0, ["a"]);
     let script = Script::answers([""]);
     assert_eq!(failure(source(&script).reconnects(false)).0, [""; 0]);
+}
+
+#[test]
+fn row_45_an_id_that_no_field_can_carry_is_kept_and_not_sent_and_that_is_told_once() {
+    let odd = format!("{STREAM}id: a\u{1}b\ndata: one\n\n");
+    let long = format!("{STREAM}id: {}\ndata: two\n\n", "x".repeat(8193));
+    let good = format!("{STREAM}id: 7\ndata: three\n\n");
+    let script = Script::answers([&*odd, &long, &good, NO_MORE]);
+    let mut source = source(&script);
+    opened(&mut source);
+    assert_eq!(event(&mut source).data, "one");
+    lost(&mut source);
+    match update(&mut source) {
+        Update::IdLeftOut { error } => {
+            assert!(error.is_invalid() && error.to_string().contains("section 5.5"), "{error}");
+        }
+        other => panic!("not told: {other:?}"),
+    }
+    assert_eq!(source.last_event_id(), "a\u{1}b");
+    for data in ["two", "three"] {
+        opened(&mut source);
+        assert_eq!(event(&mut source).data, data);
+        lost(&mut source);
+    }
+    assert!(matches!(update(&mut source), Update::Stopped));
+    assert_eq!(script.field("last-event-id"), [None, None, None, Some("7".into())]);
+}
+
+#[test]
+fn row_45_an_id_that_was_given_is_judged_like_one_that_was_named() {
+    let script = Script::answers([NO_MORE, NO_MORE]);
+    for (id, told) in [("x".repeat(8192), false), ("x".repeat(8193), true)] {
+        let mut source = source(&script).with_last_event_id(EventId::new(&id).unwrap());
+        let is_told = matches!(update(&mut source), Update::IdLeftOut { .. });
+        assert_eq!(is_told, told);
+        if is_told {
+            assert!(matches!(update(&mut source), Update::Stopped));
+        }
+    }
+    assert_eq!(script.field("last-event-id"), [Some("x".repeat(8192)), None]);
 }

@@ -53,6 +53,23 @@ fn as_json_each_event_is_an_object_on_a_line() {
 }
 
 #[test]
+fn row_45_it_says_once_that_an_id_can_not_be_sent() {
+    let odd = format!("{STREAM}retry: 0\nid: \u{1}\ndata: one\n\n");
+    let again = format!("{STREAM}data: two\n\n");
+    let script = Script::answers([&*odd, &again, NO_MORE]);
+    let (stdout, stderr, status) = tail(&script, &[]);
+    assert_eq!(without_times(&stdout), ["message [\\u{1}] one", "message [\\u{1}] two"]);
+    assert_eq!(script.field("last-event-id"), [None, None, None]);
+    let told = stderr.matches("the last event ID is not sent").count();
+    assert!(told == 1 && !stderr.contains("behind"), "{stderr}");
+    assert_eq!(status, Some(3));
+    // It may cost events, so it is said even by one that is to be quiet.
+    let script = Script::answers([&*odd, NO_MORE]);
+    let (_, stderr, _) = tail(&script, &["--quiet"]);
+    assert_eq!(stderr.lines().count(), 2, "{stderr}");
+}
+
+#[test]
 fn it_comes_back_and_says_so() {
     let script = Script::answers([
         format!("{CHUNKED}1c\r\nid: 7\nretry: 200\ndata: one\n\n\r\n0\r\n\r\n"),
