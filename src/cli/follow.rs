@@ -34,6 +34,7 @@ pub(super) struct Follow {
     /// What is sent, or `@` and the name of the file that contains it.
     pub(super) data: Option<String>,
     pub(super) no_reconnect: bool,
+    pub(super) keep_trying: bool,
     pub(super) attempts: Option<u32>,
     pub(super) silence: Option<Duration>,
     pub(super) quiet: bool,
@@ -66,7 +67,7 @@ impl Follow {
         if self.no_reconnect {
             source = source.reconnects(false);
         }
-        Ok(source)
+        Ok(source.keep_trying(self.keep_trying))
     }
 
     /// What is asked of the server.

@@ -4,6 +4,7 @@
 //! 200 and text/event-stream    the stream is open
 //! 204                          no more will come: stop for good
 //! 301 302 303 307 308          ask there instead; next time, ask here again
+//! 429 502 503 504              fail for good, unless it is to keep trying
 //! anything else                fail for good
 //! no answer, or half of one    try again later
 //! ```
@@ -12,7 +13,7 @@
 
 use std::io::ErrorKind;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::closer::Shared;
 use super::request::StreamRequest;
@@ -60,6 +61,9 @@ pub(super) enum Trouble {
     Passing(Error),
     /// Another attempt would go the same way.
     Lasting(Error),
+    /// The server, or one behind it, is busy or down: after that time, if it names one, another
+    /// attempt may go better. The standard has a client give up all the same.
+    Busy(Error, Option<Duration>),
     /// The server said 204.
     NoMore,
 }
@@ -154,10 +158,18 @@ fn check(head: &ResponseHead, session: &mut Session) -> Result<(), Trouble> {
             let status = status.to_string();
             let said = said.strip_prefix(&status).unwrap_or(&said).trim_start_matches([':', ' ']);
             let colon = if said.is_empty() { "" } else { ": " };
-            lasting(format!("the server answers {status}{colon}{said}"))
+            let what = format!("the server answers {status}{colon}{said}");
+            let error = Error::response(what, Some(head.status()));
+            Err(match BUSY.contains(&head.status().code()) {
+                true => Trouble::Busy(error, head.retry_after(SystemTime::now().into())),
+                false => Trouble::Lasting(error),
+            })
         }
     }
 }
+
+/// Too many requests; a bad gateway; unavailable; a gateway that was not answered in time.
+const BUSY: [u16; 4] = [429, 502, 503, 504];
 
 /// The content codings there are (IANA's registry). What else servers write there is none: `none`
 /// keeps some frameworks from compressing, and `utf-8` is a mistake.

@@ -80,6 +80,7 @@ pub struct EventSource {
     reconnection_time: Duration,
     longest_backoff: Duration,
     reconnects: bool,
+    keeps_trying: bool,
     most_failures: Option<u32>,
     /// Outlives connections, as the last event ID does.
     parser: Parser,
@@ -134,6 +135,7 @@ impl EventSource {
             bounds: Bounds::default(),
             reconnection_time: RECONNECTION_TIME,
             longest_backoff: LONGEST_BACKOFF,
+            keeps_trying: false,
             most_failures: None,
             parser: Parser::new(),
             state: State::Ready,
@@ -166,6 +168,17 @@ impl EventSource {
     #[must_use]
     pub fn reconnects(mut self, reconnects: bool) -> Self {
         self.reconnects = reconnects;
+        self
+    }
+
+    /// Whether it tries again after a response of 429, 502, 503 or 504, by which a server or a proxy
+    /// says that it is busy or down: after the time that `Retry-After` names, at most a day, and
+    /// without one after a wait that doubles with each failure. This holds for a POST as well, and
+    /// whether or not it [reconnects](Self::reconnects). Defaults to no: the standard has an event
+    /// source give up at every status but 200 (HTML, section 9.2.3).
+    #[must_use]
+    pub fn keep_trying(mut self, keep_trying: bool) -> Self {
+        self.keeps_trying = keep_trying;
         self
     }
 

@@ -22,6 +22,7 @@
 //! | set fields, or ask with a POST | [`StreamRequest`] |
 //! | ask with a new token the next time | [`EventSource::set_request`] |
 //! | see connections come and go | [`EventSource::next_update`] |
+//! | try again when the server is busy | [`EventSource::keep_trying`] |
 //! | end it from another thread | [`EventSource::closer`] |
 //! | notice a server that has gone without a word | [`EventSource::silence`] |
 //! | see every byte | [`Tap`] |

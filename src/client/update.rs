@@ -14,7 +14,8 @@ use crate::sse::parser::MessageEvent;
 ///
 /// (connect) ─┬─► Opened ──► Event ──► Event ──► (the connection ends) ─┬─► Lost ──► (connect)
 ///            │                                                        └─► Ended
-///            ├─► Lost ──► (connect)      no connection, no answer, half an answer
+///            ├─► Lost ──► (connect)      no connection, no answer, half an answer; and a busy
+///            │                           server, if the source is to keep trying
 ///            ├─► Stopped                 204
 ///            └─► an error                any other answer: for good
 /// ```
@@ -30,7 +31,8 @@ pub enum Update {
     },
     /// An event.
     Event(MessageEvent),
-    /// The connection has ended, or could not be made. There will be another.
+    /// The connection has ended, or could not be made, or the server was busy. There will be
+    /// another.
     Lost {
         /// Why. Where the server has ended the stream as it should,
         /// [`close_reason`](Error::close_reason) is [`CloseReason::Server`](crate::CloseReason).

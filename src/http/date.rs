@@ -10,7 +10,7 @@
 //! last day of a year and no month before it moves; and 400 years always have 146,097 days.
 
 use std::fmt;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const DAY: u64 = 24 * 60 * 60;
 const DAYS_IN_400_YEARS: u64 = 146_097;
@@ -50,6 +50,31 @@ impl HttpDate {
         let (year, month, day) = self.date();
         let (hour, minute, second) = self.time_of_day();
         format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    }
+
+    /// The moment that a text in this form names. The two forms from before HTTP/1.1 (RFC 9110,
+    /// section 5.6.7) are not understood.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split([' ', ':']).skip(1);
+        let mut next = || parts.next();
+        let number = |part: Option<&str>| part?.parse::<u32>().ok().map(u64::from);
+        let day = number(next())?;
+        let name = next()?;
+        let month = (1..).zip(MONTH_NAMES).find(|(_, known)| *known == name)?.0;
+        let year = number(next())?.checked_sub(u64::from(month <= 2))?;
+        let [hour, minute, second] = [number(next())?, number(next())?, number(next())?];
+        let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day.checked_sub(1)?;
+        let (era, year) = (year / 400, year % 400);
+        let days = era * DAYS_IN_400_YEARS + year * 365 + year / 4 - year / 100 + day_of_year;
+        let days = days.checked_sub(DAYS_BEFORE_1970)?;
+        let date = Self::from_unix(days * DAY + hour * 3600 + minute * 60 + second);
+        // What is no day of the calendar, or has another name, is written otherwise.
+        (date.to_string() == text).then_some(date)
+    }
+
+    /// How much later this is than another moment; nothing if it is not.
+    pub(crate) fn since(self, other: Self) -> Duration {
+        Duration::from_secs(self.0.saturating_sub(other.0))
     }
 
     fn time_of_day(self) -> (u64, u64, u64) {
@@ -97,8 +122,6 @@ impl fmt::Display for HttpDate {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -115,6 +138,30 @@ mod tests {
             (LATEST, "Fri, 31 Dec 9999 23:59:59 GMT"),
         ] {
             assert_eq!(HttpDate::from_unix(seconds).to_string(), expected);
+            assert_eq!(HttpDate::parse(expected), Some(HttpDate::from_unix(seconds)));
+        }
+    }
+
+    #[test]
+    fn a_text_that_no_date_is_written_as_is_none() {
+        for text in [
+            "",
+            "Sun, 06 Nov 1994 08:49:37",
+            "Sun, 06 Nov 1994 08:49:37 UTC",
+            "Mon, 06 Nov 1994 08:49:37 GMT",
+            "Sun, 6 Nov 1994 08:49:37 GMT",
+            "Sun, 06 nov 1994 08:49:37 GMT",
+            "Sun, 00 Nov 1994 08:49:37 GMT",
+            "Sat, 31 Nov 2026 01:02:03 GMT",
+            "Sun, 06 Nov 1994 24:49:37 GMT",
+            "Sun, 06 Nov 1994 08:49:60 GMT",
+            "Sunday, 06-Nov-94 08:49:37 GMT",
+            "Sun Nov  6 08:49:37 1994",
+            "Wed, 31 Dec 1969 23:59:59 GMT",
+            "Mon, 01 Jan 0000 00:00:00 GMT",
+            "Fri, 4294967295 Dec 4294967295 4294967295:4294967295:4294967295 GMT",
+        ] {
+            assert_eq!(HttpDate::parse(text), None, "{text}");
         }
     }
 

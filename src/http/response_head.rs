@@ -24,8 +24,10 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 use super::accept;
+use super::date::HttpDate;
 use super::field_line::{FieldLine, unfold};
 use super::fields::Fields;
 use super::framing::Framing;
@@ -123,6 +125,23 @@ impl ResponseHead {
         let first = types.next()?;
         let is_other = |element: &&[u8]| !is_event_stream(element);
         Some([first].into_iter().chain(types).find(is_other).unwrap_or(first))
+    }
+
+    /// For how long the server asks not to be asked again (RFC 9110, section 10.2.3):
+    ///
+    /// ```text
+    /// Retry-After = HTTP-date / 1*DIGIT      seconds
+    /// ```
+    ///
+    /// A date is counted from the server's own `Date`, and without one from `now`.
+    pub(crate) fn retry_after(&self, now: HttpDate) -> Option<Duration> {
+        let value = self.field_text("retry-after")?;
+        if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+            // What does not fit is as good as for ever; a client knows a bound.
+            return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
+        }
+        let now = self.field_text("date").and_then(HttpDate::parse).unwrap_or(now);
+        HttpDate::parse(value).map(|then| then.since(now))
     }
 
     /// The values of all field lines of this name.

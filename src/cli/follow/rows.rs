@@ -70,13 +70,24 @@ pub(crate) const fn no_reconnect<O: AsMut<Follow>>() -> Flag<O> {
     }
 }
 
+pub(crate) const fn keep_trying<O: AsMut<Follow>>() -> Flag<O> {
+    Flag {
+        name: "keep-trying",
+        takes: Takes::Nothing(|o| o.as_mut().keep_trying = true),
+        repeats: false,
+        default: Preset::None,
+        doc: "Tries again after a response of 429, 502, 503 or 504 as well: after the time that \
+              its Retry-After names, and else after longer and longer pauses.",
+    }
+}
+
 pub(crate) const fn attempts<O: AsMut<Follow>>() -> Flag<O> {
     Flag {
         name: "attempts",
         takes: number("N", |o, n| o.as_mut().attempts = Some(n)),
         repeats: false,
         default: Preset::Words("no end"),
-        doc: "Gives up when so many connections in a row could not be made.",
+        doc: "Gives up when so many attempts in a row have brought no stream.",
     }
 }
 

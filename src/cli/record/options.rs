@@ -56,6 +56,7 @@ pub(super) static TABLE: Table<Options> = Table {
         rows::header(),
         rows::data(),
         rows::no_reconnect(),
+        rows::keep_trying(),
         rows::attempts(),
         rows::silence(),
         rows::quiet(),

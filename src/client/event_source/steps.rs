@@ -92,7 +92,10 @@ impl EventSource {
         let gives_up = self.most_failures.is_some_and(|most| self.failures >= most);
         match trouble {
             Trouble::Passing(error) if !gives_up => self.lost(error),
-            Trouble::Passing(error) | Trouble::Lasting(error) => {
+            Trouble::Busy(error, retry_after) if self.keeps_trying && !gives_up => {
+                Ok(self.wait(error, retry_after))
+            }
+            Trouble::Passing(error) | Trouble::Lasting(error) | Trouble::Busy(error, _) => {
                 self.state = State::Done;
                 Err(error)
             }
@@ -137,12 +140,20 @@ impl EventSource {
             self.state = State::Done;
             return Err(error);
         }
+        Ok(self.wait(error, None))
+    }
+
+    /// Waits for as long as the server has asked for, and else for as long as it has ever asked for
+    /// and failures make of that.
+    fn wait(&mut self, error: Error, retry_after: Option<Duration>) -> Update {
         let retry = self.parser.reconnection_time().unwrap_or(self.reconnection_time);
         let in_vain = self.failures.max((!self.fruitful).into());
+        // To a time that was meant for this failure those before it add nothing.
+        let (retry, in_vain) = retry_after.map_or((retry, in_vain), |time| (time, 1));
         let began = self.began.elapsed();
         let retry_in = pause(retry, in_vain, began, self.longest_backoff, random());
         self.state = State::Waiting(Instant::now() + retry_in);
-        Ok(Update::Lost { error, retry_in })
+        Update::Lost { error, retry_in }
     }
 }
 

@@ -173,6 +173,31 @@ fn row_46_what_is_told_twice_alike_is_told_once() {
 }
 
 #[test]
+fn a_server_says_in_seconds_or_with_a_date_when_to_come_back() {
+    let now = HttpDate::parse("Sun, 06 Nov 1994 08:49:07 GMT").unwrap();
+    let after = |fields: &str| head(fields).retry_after(now).map(|after| after.as_secs());
+    for (value, seconds) in [
+        ("0", Some(0)),
+        ("120", Some(120)),
+        ("99999999999999999999", Some(u64::MAX)),
+        ("Sun, 06 Nov 1994 08:49:37 GMT", Some(30)),
+        ("Sun, 06 Nov 1994 08:49:00 GMT", Some(0)),
+        ("-1", None),
+        ("1.5", None),
+        ("1, 2", None),
+        ("", None),
+        ("soon", None),
+    ] {
+        assert_eq!(after(&format!("Retry-After: {value}\r\n")), seconds, "{value}");
+    }
+    assert_eq!(after(""), None);
+    // A server whose clock is wrong still says how long.
+    let date = "Date: Sun, 06 Nov 1994 08:49:27 GMT\r\n";
+    assert_eq!(after(&format!("{date}Retry-After: Sun, 06 Nov 1994 08:49:37 GMT\r\n")), Some(10));
+    assert_eq!(after("Date: x\r\nRetry-After: Sun, 06 Nov 1994 08:49:37 GMT\r\n"), Some(30));
+}
+
+#[test]
 fn interim_answers_are_passed_over() {
     let interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
     let bytes = format!("{interim}HTTP/1.1 200 OK\r\nA: b\r\n\r\nrest");

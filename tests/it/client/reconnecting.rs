@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::time::Instant;
 
+use tidings::client::StreamRequest;
 use tidings::{CloseReason, EventId};
 
 use super::*;
@@ -177,4 +178,81 @@ fn row_45_an_id_that_was_given_is_judged_like_one_that_was_named() {
         }
     }
     assert_eq!(script.field("last-event-id"), [Some("x".repeat(8192)), None]);
+}
+
+fn busy(status: &str, fields: &str) -> String {
+    format!("HTTP/1.1 {status}\r\n{fields}Content-Length: 4\r\n\r\nbusy")
+}
+
+#[test]
+fn a_busy_server_ends_it_unless_it_is_to_keep_trying() {
+    for status in ["429 Too Many Requests", "502 ", "503 ", "504 "] {
+        let answers = || [busy(status, ""), busy(status, ""), format!("{STREAM}data: a\n\n")];
+        let (data, error) = failure(source(&Script::answers(answers())));
+        assert!(
+            data.is_empty()
+                && error.status().is_some_and(|s| status.contains(&s.code().to_string()))
+        );
+
+        let script = Script::answers(answers().into_iter().chain([NO_MORE.into()]));
+        let mut source = source(&script).keep_trying(true).longest_backoff(Duration::ZERO);
+        for _ in 0..2 {
+            let (error, retry_in) = lost(&mut source);
+            assert!(error.to_string().ends_with(": busy") && retry_in < Duration::from_secs(1));
+        }
+        opened(&mut source);
+        assert_eq!(event(&mut source).data, "a", "{status}");
+    }
+    for status in ["400 ", "401 ", "404 ", "500 ", "501 ", "505 "] {
+        let script = Script::answers([busy(status, "Retry-After: 0\r\n")]);
+        let (_, error) = failure(source(&script).keep_trying(true));
+        assert!(error.is_bad_response(), "{status}");
+    }
+}
+
+#[test]
+fn a_busy_server_says_for_how_long_and_else_each_failure_doubles_the_wait() {
+    let wait = |fields: &str, failures: usize| {
+        let script = Script::answers(vec![busy("503 ", fields); failures]);
+        let mut source =
+            source(&script).reconnection_time(Duration::from_millis(1)).keep_trying(true);
+        let waits: Vec<_> = (0..failures).map(|_| lost(&mut source).1).collect();
+        waits.into_iter().last().expect("a failure").as_secs_f64()
+    };
+    let is_about = |least: f64, wait: f64| (least..=least * 1.25).contains(&wait);
+    assert!(is_about(0.5, wait("", 2)));
+    for (fields, seconds) in [
+        ("Retry-After: 7\r\n", 7.0),
+        (
+            "Date: Sun, 06 Nov 1994 08:49:07 GMT\r\n\
+          Retry-After: Sun, 06 Nov 1994 08:49:37 GMT\r\n",
+            30.0,
+        ),
+        ("Retry-After: 0\r\n", 0.25),
+        ("Retry-After: 99999999999999999999\r\n", 86_400.0),
+    ] {
+        let wait = wait(fields, 1);
+        assert!(is_about(seconds, wait), "{fields}: {wait}");
+    }
+    // It was named for this failure, so those before do not lengthen it.
+    assert!(is_about(0.25, wait("Retry-After: 0\r\n", 3)));
+}
+
+#[test]
+fn attempts_that_a_busy_server_refused_count() {
+    let script = Script::answers(vec![busy("503 ", "Retry-After: 0\r\n"); 2]);
+    let mut source = source(&script).keep_trying(true).give_up_after(2);
+    lost(&mut source);
+    let error = source.next_update().expect("an error").expect_err("it has had enough");
+    assert_eq!(error.status().map(|status| status.code()), Some(503));
+    assert!(source.next_update().is_none());
+}
+
+#[test]
+fn a_post_is_kept_trying_until_there_is_a_stream_and_then_not_sent_again() {
+    let answers = [busy("429 ", "Retry-After: 0\r\n"), format!("{STREAM}data: a\n\n")];
+    let script = Script::answers(answers);
+    let request = StreamRequest::post(&script.url("/"), "text/plain", "x").unwrap();
+    assert_eq!(data(EventSource::with(request).keep_trying(true)), ["a"]);
+    assert_eq!(script.requests().len(), 2);
 }

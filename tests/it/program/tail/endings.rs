@@ -39,6 +39,16 @@ fn the_status_says_why_it_ended() {
 }
 
 #[test]
+fn a_busy_server_is_tried_again_if_it_is_asked_to_keep_trying() {
+    let busy = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 0\r\n\r\nfull\n";
+    let script = Script::answers([busy, &format!("{STREAM}data: a\n\n")]);
+    let (stdout, stderr, status) = tail(&script, &["--keep-trying", "--count=1"]);
+    assert_eq!((without_times(&stdout), status), (vec!["message a"], Some(0)));
+    let said = "tidings: the server answers 503 Service Unavailable: full; connecting again in 0.";
+    assert!(stderr.starts_with(said), "{stderr}");
+}
+
+#[test]
 fn how_long_an_event_may_be_can_be_said() {
     let long = |lines: usize| {
         let line = format!("data: {}\n", "x".repeat(4_999_999));
