@@ -6,11 +6,13 @@
 //! library, as no lock is held, and a hook that panics does no harm. A ready one is
 //! [`Logger`](crate::Logger).
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use crate::error::{CloseReason, Error};
+use crate::http::masked_url;
 
 /// What a server tells of its event streams. Each method does nothing unless it is written.
 ///
@@ -44,18 +46,30 @@ pub trait Hooks: Send + Sync + 'static {
 }
 
 /// A stream, as a hook sees it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct StreamInfo<'a> {
     /// The client's address.
     pub peer: SocketAddr,
     /// The request target as the client sent it. It holds visible ASCII only, so it can be
-    /// printed as it is.
+    /// printed; where that is kept, print [`masked_url`] of it, as a query may hold a token.
     pub target: &'a str,
     /// How many bytes have gone out, the head and the framing included.
     pub bytes: u64,
     /// How long ago the request for it came.
     pub duration: Duration,
+}
+
+/// Shows the target [masked](masked_url).
+impl fmt::Debug for StreamInfo<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StreamInfo")
+            .field("peer", &self.peer)
+            .field("target", &masked_url(self.target))
+            .field("bytes", &self.bytes)
+            .field("duration", &self.duration)
+            .finish()
+    }
 }
 
 /// Runs a hook so that a panic in it ends there. The panic hook has printed it.

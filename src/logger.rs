@@ -7,6 +7,8 @@
 //! dropped lines=17
 //! ```
 //!
+//! Of a target, what may be a secret is [masked](crate::http::masked_url): `?token=...`.
+//!
 //! A hook must not block, and a pipe that nobody reads does. So lines wait in a buffer, and a
 //! thread writes them. When the buffer is full lines are dropped, and how many is written where
 //! they would have stood.
@@ -20,6 +22,7 @@ use std::time::Duration;
 
 use crate::error::{CloseReason, Error};
 use crate::hooks::{Hooks, StreamInfo};
+use crate::http::masked_url;
 
 /// How many bytes may wait to be written: some thousand lines, a burst of a busy server.
 const ROOM: usize = 256 * 1024;
@@ -27,7 +30,8 @@ const ROOM: usize = 256 * 1024;
 /// How long a drop waits for what is still to be written. A log that somebody reads takes far less.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
-/// Prints one line for each open, event and close.
+/// Prints one line for each open, event and close. Of a target, what may be a secret is
+/// [masked](crate::http::masked_url).
 ///
 /// A thread of its own writes the lines, begun with the first one, so no stream waits for the log.
 /// 256 KiB may wait to be written; past that, lines are dropped, and a line that says how many
@@ -162,25 +166,29 @@ impl fmt::Debug for Logger {
 
 impl Hooks for Logger {
     fn opened(&self, stream: &StreamInfo<'_>) {
-        self.line(format_args!("open peer={} path={}", stream.peer, stream.target));
+        let path = masked_url(stream.target);
+        self.line(format_args!("open peer={} path={path}", stream.peer));
     }
 
     fn event(&self, stream: &StreamInfo<'_>, events: usize, bytes: usize) {
         let StreamInfo { peer, target, duration, .. } = stream;
+        let path = masked_url(target);
         self.line(format_args!(
-            "event peer={peer} path={target} events={events} bytes={bytes} duration={:.3}s",
+            "event peer={peer} path={path} events={events} bytes={bytes} duration={:.3}s",
             duration.as_secs_f64(),
         ));
     }
 
     fn failed(&self, peer: SocketAddr, target: &str, error: &Error) {
-        self.line(format_args!("failed peer={peer} path={target} error={:?}", error.to_string()));
+        let path = masked_url(target);
+        self.line(format_args!("failed peer={peer} path={path} error={:?}", error.to_string()));
     }
 
     fn closed(&self, stream: &StreamInfo<'_>, reason: CloseReason) {
         let StreamInfo { peer, target, bytes, duration } = stream;
+        let path = masked_url(target);
         self.line(format_args!(
-            "close peer={peer} path={target} bytes={bytes} duration={:.3}s reason=\"{reason}\"",
+            "close peer={peer} path={path} bytes={bytes} duration={:.3}s reason=\"{reason}\"",
             duration.as_secs_f64(),
         ));
     }

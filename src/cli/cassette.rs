@@ -64,7 +64,6 @@
 mod border;
 mod escape;
 mod read;
-pub(crate) mod secrets;
 mod write;
 
 use std::time::Duration;

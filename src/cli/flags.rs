@@ -18,6 +18,8 @@ mod wrong;
 use std::ffi::OsString;
 use std::time::Duration;
 
+use tidings::http::masked_url;
+
 use super::duration;
 
 pub(crate) use help::{rows, wrap};
@@ -241,7 +243,10 @@ impl<O: Default> Table<O> {
             names => names.join(" "),
         };
         let command = self.command;
-        Err(Wrong::new(format!("unexpected argument {argument:?}: {command} takes {takes}")))
+        Err(Wrong::new(format!(
+            "unexpected argument {:?}: {command} takes {takes}",
+            masked_url(argument)
+        )))
     }
 }
 
@@ -253,9 +258,10 @@ fn lettered(argument: &str) -> Option<(&'static str, Option<String>)> {
 }
 
 fn text(argument: OsString) -> Result<String, Wrong> {
-    argument
-        .into_string()
-        .map_err(|argument| Wrong::new(format!("an argument must be UTF-8: {argument:?}")))
+    argument.into_string().map_err(|argument| {
+        let shown = format!("{argument:?}");
+        Wrong::new(format!("an argument must be UTF-8: {}", masked_url(&shown)))
+    })
 }
 
 #[cfg(test)]

@@ -15,9 +15,9 @@ use std::io::{self, Read};
 use std::time::Duration;
 
 use tidings::client::{EventSource, StreamRequest, Update};
+use tidings::http::masked_url;
 use tidings::{Error, EventId};
 
-use super::cassette::secrets::public_url;
 use super::flags::Wrong;
 use super::{Failure, say, visible};
 
@@ -126,7 +126,7 @@ pub(super) fn tell(update: &Update, source: &EventSource, quiet: bool) {
                 id => format!(", to go on behind {}", visible::line(id)),
             };
             // A redirect may have put a key into it, and logs are kept.
-            say(&format!("connected to {}{behind}", public_url(&url.to_string())));
+            say(&format!("connected to {}{behind}", masked_url(&url.to_string())));
         }
         Update::Lost { error, retry_in } => {
             let error = visible::line(&error.to_string());

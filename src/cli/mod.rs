@@ -40,6 +40,8 @@ use std::ffi::OsString;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
+use tidings::http::masked_url;
+
 use flags::{Wrong, nearest, rows, wrap};
 
 /// Why a command ended without having done what it was asked to.
@@ -169,6 +171,7 @@ fn unknown_command(given: &str) -> Wrong {
     let names = || COMMANDS.iter().map(|command| command.name);
     let hint = nearest(given, names()).map(|name| format!(": did you mean {name}?"));
     let (hint, all) = (hint.unwrap_or_default(), names().collect::<Vec<_>>().join(", "));
+    let given = masked_url(given);
     Wrong::new(format!("unknown command {given:?}{hint}\nthe commands are {all}"))
 }
 
@@ -183,7 +186,8 @@ fn run_help(arguments: Arguments<'_>) -> Outcome {
         }
     };
     if let Some(more) = arguments.next() {
-        let what = format!("unexpected argument {more:?}: help takes one COMMAND");
+        let more = format!("{more:?}");
+        let what = format!("unexpected argument {}: help takes one COMMAND", masked_url(&more));
         return Err(Failure::Usage(Wrong::new(what)));
     }
     print(&command(width::columns()))

@@ -29,9 +29,9 @@ use std::time::Duration;
 
 use tidings::Error;
 use tidings::client::{Closer, EventSource, Tap, Tcp, Traffic, Update};
+use tidings::http::{masked_url, masked_value};
 
 use super::cassette::End;
-use super::cassette::secrets::{public_field, public_url};
 use super::flags::{Parsed, Wrong};
 use super::{Arguments, Failure, Outcome, follow, print, version, width};
 use options::{Options, TABLE};
@@ -126,12 +126,13 @@ fn close_after(duration: Duration, closer: Closer) -> Outcome {
 fn about(options: &Options, url: &str) -> Vec<String> {
     let follow = &options.follow;
     let method = if follow.data.is_some() { "POST" } else { "GET" };
-    let mut about = vec![format!("{method} {}", public_url(&follow::whole(url)))];
-    about.extend(follow.fields.iter().map(|(name, value)| public_field(name, value)));
+    let mut about = vec![format!("{method} {}", masked_url(&follow::whole(url)))];
+    let field = |name: &str, value: &str| format!("{name}: {}", masked_value(name, value));
+    about.extend(follow.fields.iter().map(|(name, value)| field(name, value)));
     let content_type = follow.data.as_ref().map(|_| follow.content_type());
-    about.extend(content_type.map(|value| public_field("Content-Type", value)));
+    about.extend(content_type.map(|value| field("Content-Type", value)));
     let id = follow.last_event_id.as_ref().map(|id| id.as_str());
-    about.extend(id.map(|id| public_field("Last-Event-ID", id)));
+    about.extend(id.map(|id| field("Last-Event-ID", id)));
     about
 }
 

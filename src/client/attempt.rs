@@ -21,8 +21,8 @@ use super::session::Session;
 use super::transport::{Connection, Transport};
 use super::url::Url;
 use crate::error::{Error, Result};
-use crate::http::ResponseHead;
 use crate::http::status::Status;
+use crate::http::{ResponseHead, masked_url, masked_value};
 
 /// What an attempt may take.
 #[derive(Clone, Debug)]
@@ -88,7 +88,7 @@ pub(super) fn attempt(
         let (head, mut session) = Session::open(connection, &bytes, bounds.longest_head, deadline)
             .map_err(Trouble::Passing)?;
         let Some(location) = location(&head)? else {
-            check(&head, &mut session)?;
+            check(&request, &head, &mut session)?;
             session.set_silence(bounds.silence).map_err(Trouble::Passing)?;
             return Ok((session, request.url().clone(), head));
         };
@@ -99,7 +99,9 @@ pub(super) fn attempt(
         shared.release();
     }
     let most = bounds.most_redirects;
-    let what = format!("the server redirects more than {most} times, now to {}", request.url());
+    let url = request.url().to_string();
+    let url = masked_url(&url);
+    let what = format!("the server redirects more than {most} times, now to {url}");
     Err(Trouble::Lasting(Error::response(what, None)))
 }
 
@@ -137,13 +139,17 @@ fn location(head: &ResponseHead) -> Result<Option<&str>, Trouble> {
 }
 
 /// Whether the answer is an event stream.
-fn check(head: &ResponseHead, session: &mut Session) -> Result<(), Trouble> {
+fn check(
+    request: &StreamRequest,
+    head: &ResponseHead,
+    session: &mut Session,
+) -> Result<(), Trouble> {
     let lasting = |what: String| Err(Trouble::Lasting(Error::response(what, Some(head.status()))));
     match head.status() {
         Status::NO_CONTENT => Err(Trouble::NoMore),
         Status::OK if !head.is_event_stream() => {
-            let given = head.content_type().map(<[u8]>::escape_ascii);
-            lasting(match given {
+            let given = head.content_type().map(|given| given.escape_ascii().to_string());
+            lasting(match given.as_ref().map(|given| masked_value("content-type", given)) {
                 Some(given) => format!("the answer is not text/event-stream but {given}"),
                 None => "the answer does not say that it is text/event-stream".into(),
             })
@@ -153,7 +159,7 @@ fn check(head: &ResponseHead, session: &mut Session) -> Result<(), Trouble> {
         }
         Status::OK => Ok(()),
         status => {
-            let said = session.excerpt();
+            let said = session.excerpt(|said| request.without_secrets(said));
             // Many a server begins its text with the status as well.
             let status = status.to_string();
             let said = said.strip_prefix(&status).unwrap_or(&said).trim_start_matches([':', ' ']);

@@ -171,11 +171,11 @@ impl EventSource {
         self
     }
 
-    /// Whether it tries again after a response of 429, 502, 503 or 504, by which a server or a proxy
-    /// says that it is busy or down: after the time that `Retry-After` names, at most a day, and
-    /// without one after a wait that doubles with each failure. This holds for a POST as well, and
-    /// whether or not it [reconnects](Self::reconnects). Defaults to no: the standard has an event
-    /// source give up at every status but 200 (HTML, section 9.2.3).
+    /// Whether it tries again after a response of 429, 502, 503 or 504, by which a server or a
+    /// proxy says that it is busy or down: after the time that `Retry-After` names, at most a day,
+    /// and without one after a wait that doubles with each failure. This holds for a POST as well,
+    /// and whether or not it [reconnects](Self::reconnects). Defaults to no: the standard has an
+    /// event source give up at every status but 200 (HTML, section 9.2.3).
     #[must_use]
     pub fn keep_trying(mut self, keep_trying: bool) -> Self {
         self.keeps_trying = keep_trying;

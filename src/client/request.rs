@@ -20,10 +20,10 @@ use std::sync::Arc;
 
 use super::url::Url;
 use crate::error::{Error, Result};
-use crate::http::is_authority;
 use crate::http::method::Method;
 use crate::http::response::check_field;
 use crate::http::status::Status;
+use crate::http::{MASK, is_authority, masked_value, secrets_in_url, secrets_in_value};
 
 /// What goes out unless a field of the same name is set.
 const DEFAULTS: [(&str, &str); 4] = [
@@ -52,6 +52,9 @@ const OWN_FIELDS: [&str; 12] = [
 /// The longest last event ID that is sent, in bytes. Many servers take 8 KiB for all fields
 /// together, and answer 431 to more, for ever.
 const LONGEST_ID: usize = 8 * 1024;
+
+/// What is shorter is found in any text, and is no secret for long.
+const SHORTEST_SECRET: usize = 7;
 
 /// A request for an event stream.
 ///
@@ -129,7 +132,8 @@ impl StreamRequest {
             )));
         }
         if name.eq_ignore_ascii_case("host") && !is_authority(value.as_bytes()) {
-            return Err(Error::invalid(format!("this is not a host: {value:?}")));
+            let shown = masked_value("host", &value);
+            return Err(Error::invalid(format!("this is not a host: {shown:?}")));
         }
         self.fields.retain(|(other, _)| !other.eq_ignore_ascii_case(&name));
         self.fields.push((name, value));
@@ -180,9 +184,9 @@ impl StreamRequest {
         bytes
     }
 
-    /// Whether a request can carry this last event ID. A stream can name ids that no field can carry
-    /// (RFC 9110, section 5.5): with control characters, to which strict servers answer 400 for ever,
-    /// or with white space at the ends, which the server would not see.
+    /// Whether a request can carry this last event ID. A stream can name ids that no field can
+    /// carry (RFC 9110, section 5.5): with control characters, to which strict servers answer 400
+    /// for ever, or with white space at the ends, which the server would not see.
     ///
     /// # Errors
     ///
@@ -213,14 +217,27 @@ impl StreamRequest {
         Ok(Self { url, fields, content })
     }
 
+    /// A text of the server's without what may be a secret in this request: some servers tell the
+    /// client which token it is that they don't know.
+    pub(super) fn without_secrets(&self, text: &str) -> String {
+        let url = self.url.to_string();
+        let of_url = secrets_in_url(url.as_bytes()).into_iter().map(|secret| &url[secret]);
+        let of_fields = self.fields.iter().flat_map(|(name, value)| {
+            let secrets = secrets_in_value(name, value.as_bytes()).into_iter();
+            secrets.map(|secret| &value[secret])
+        });
+        let words = of_url.chain(of_fields).flat_map(|secret| secret.split([' ', ',', ';', '=']));
+        let secrets = words.filter(|word| word.len() >= SHORTEST_SECRET);
+        secrets.fold(text.to_owned(), |text, secret| text.replace(secret, MASK))
+    }
+
     fn field(&self, name: &str) -> Option<&str> {
         let found = self.fields.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
         found.map(|(_, value)| &**value)
     }
 }
 
-/// Shows the names of the fields but not their values, which may be secrets, and the URL with all
-/// of its query: a secret has its place in a field.
+/// Shows the names of the fields but not their values, which may be secrets, and the URL masked.
 impl fmt::Debug for StreamRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StreamRequest")

@@ -153,8 +153,9 @@ impl Session {
         }
     }
 
-    /// The beginning of what the server says in place of a stream, as one line of text.
-    pub(super) fn excerpt(&mut self) -> String {
+    /// The beginning of what the server says in place of a stream, as one line of text, once
+    /// `public` has taken out what must not be shown.
+    pub(super) fn excerpt(&mut self, public: impl Fn(&str) -> String) -> String {
         let deadline = Instant::now() + EXCERPT_DEADLINE;
         while self.content.len() < EXCERPT && !self.body.is_done() {
             if self.received == 0 {
@@ -170,7 +171,7 @@ impl Session {
         let text = String::from_utf8_lossy(&self.content);
         let words: Vec<_> = text.split(|c: char| c.is_whitespace() || c.is_control()).collect();
         let line = words.iter().filter(|word| !word.is_empty()).copied().collect::<Vec<_>>();
-        line.join(" ").chars().take(EXCERPT).collect()
+        public(&line.join(" ")).chars().take(EXCERPT).collect()
     }
 }
 

@@ -12,12 +12,13 @@
 //! What can stand in a target goes out as it was given. What can't, but is plainly meant (a space,
 //! letters beyond ASCII), is percent-encoded as a browser does it. Control characters are refused,
 //! as nobody means those. So is user information: what is in a URL ends up in logs. For the same
-//! reason a token is better sent in a field than in the query, which is shown wherever the URL is.
+//! reason a token is better sent in a field than in the query. Errors and `Debug` show a URL
+//! [masked](crate::http::masked_url), `Display` as it is.
 
 use std::fmt;
 
 use crate::error::{Error, Result};
-use crate::http::is_authority;
+use crate::http::{is_authority, masked_url};
 
 /// An absolute `http` or `https` URL.
 ///
@@ -30,7 +31,7 @@ use crate::http::is_authority;
 /// assert_eq!(url.join("/events/late")?.to_string(), "http://localhost:3000/events/late");
 /// # Ok::<(), tidings::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Url {
     secure: bool,
     /// In lower case; an IPv6 address in its brackets.
@@ -48,7 +49,7 @@ impl Url {
     /// If it is not one: no scheme, or another than `http` and `https`; no host, or one that is not
     /// ASCII; a port that is no number of 16 bits; user information; control characters.
     pub fn parse(text: &str) -> Result<Self> {
-        let bad = |why: &str| Error::invalid(format!("{why}: {text:?}"));
+        let bad = |why: &str| Error::invalid(format!("{why}: {:?}", masked_url(text)));
         if text.chars().any(char::is_control) {
             return Err(bad("a URL must have no control characters"));
         }
@@ -135,6 +136,12 @@ impl Url {
             }
         };
         Self::parse(&format!("{scheme}://{}{target}", self.authority()))
+    }
+}
+
+impl fmt::Debug for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Url").field(&masked_url(&self.to_string())).finish()
     }
 }
 

@@ -19,6 +19,7 @@ use super::framing::Framing;
 use super::method::Method;
 use super::refusal::Refusal;
 use super::request_line::{RequestLine, Version};
+use super::secrets::masked_url;
 use super::status::Status;
 use super::target::is_authority;
 
@@ -178,12 +179,12 @@ impl Head {
     }
 }
 
-/// Shows the names of the fields but not their values, which may be secrets.
+/// Shows the names of the fields but not their values, which may be secrets, and the target masked.
 impl fmt::Debug for Head {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Head")
             .field("method", &self.method())
-            .field("target", &self.target())
+            .field("target", &masked_url(self.target()))
             .field("version", &self.version())
             .field("fields", &self.fields().map(|(name, _)| name).collect::<Vec<_>>())
             .field("framing", &self.framing)

@@ -50,7 +50,7 @@
 //! `percent`, `field_line`, `fields`, `framing`, `head`, `parser`; then bodies: `body`, `chunk`,
 //! `trailer`; then what handlers see: `request`, `response`, `cors`, `date`, with `method`,
 //! `status` and `refusal` as the words they are written in; then what a client reads:
-//! `status_line`, `response_head`.
+//! `status_line`, `response_head`; and `secrets`, what of all that may be shown.
 
 pub(crate) mod syntax;
 
@@ -81,6 +81,8 @@ pub(crate) mod status;
 mod response_head;
 mod status_line;
 
+mod secrets;
+
 #[cfg(test)]
 mod support;
 
@@ -91,4 +93,6 @@ pub use parser::HeadParser;
 pub use refusal::Refusal;
 pub use request_line::Version;
 pub use response_head::{ResponseHead, ResponseHeadParser};
+pub(crate) use secrets::MASK;
+pub use secrets::{masked_url, masked_value, secrets_in_url, secrets_in_value};
 pub(crate) use target::is_authority;

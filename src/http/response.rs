@@ -18,6 +18,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use super::date::HttpDate;
+use super::secrets::masked_value;
 use super::status::Status;
 use super::syntax::{is_token, is_value, trim};
 use crate::{Error, Result};
@@ -299,8 +300,9 @@ pub(crate) fn check_field(name: &str, value: &str) -> Result<()> {
     }
     if !is_sendable(value) {
         return Err(Error::invalid(format!(
-            "a field value must have no control characters, and no white space at its ends: \
-             {value:?}"
+            "the value of the field {name} must have no control characters, and no white space \
+             at its ends: {:?}",
+            masked_value(name, value)
         )));
     }
     Ok(())

@@ -72,24 +72,28 @@ fn what_is_dropped_at_the_end_does_not_wait_for_ever() {
 }
 
 #[test]
-fn the_logger_prints_one_line_for_each_call() {
+fn row_48_the_logger_prints_one_line_for_each_call_and_masks_secrets() {
     let printed = Shared::default();
     let logger = Logger::to(printed.clone());
     let stream = StreamInfo {
         peer: "127.0.0.1:50412".parse().unwrap(),
-        target: "/sse?a=%0A",
+        target: "/sse?channel=%0A&token=hunter2",
         bytes: 268,
         duration: Duration::from_millis(7204),
     };
     logger.opened(&stream);
     logger.event(&stream, 2, 72);
+    logger.failed(stream.peer, stream.target, &Error::other("it is full"));
     logger.closed(&stream, CloseReason::Client);
     drop(logger);
+    assert!(!format!("{stream:?}").contains("hunter2"));
     assert_eq!(
         String::from_utf8(printed.0.lock().unwrap().clone()).unwrap(),
-        "open peer=127.0.0.1:50412 path=/sse?a=%0A\n\
-         event peer=127.0.0.1:50412 path=/sse?a=%0A events=2 bytes=72 duration=7.204s\n\
-         close peer=127.0.0.1:50412 path=/sse?a=%0A bytes=268 duration=7.204s \
+        "open peer=127.0.0.1:50412 path=/sse?channel=%0A&token=...\n\
+         event peer=127.0.0.1:50412 path=/sse?channel=%0A&token=... events=2 bytes=72 \
+         duration=7.204s\n\
+         failed peer=127.0.0.1:50412 path=/sse?channel=%0A&token=... error=\"it is full\"\n\
+         close peer=127.0.0.1:50412 path=/sse?channel=%0A&token=... bytes=268 duration=7.204s \
          reason=\"the client closed the connection\"\n",
     );
 }

@@ -16,6 +16,7 @@ use crate::channel::Channel;
 use crate::channel::cursor::Start;
 use crate::channel::subscription::Subscription;
 use crate::error::{CloseReason, Result};
+use crate::http::masked_url;
 use crate::http::status::Status;
 
 /// One client's event stream.
@@ -48,7 +49,7 @@ impl fmt::Debug for SseWriter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SseWriter")
             .field("peer", &self.peer())
-            .field("target", &self.target())
+            .field("target", &masked_url(self.target()))
             .field("active", &self.is_active())
             .finish()
     }

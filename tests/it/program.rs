@@ -9,6 +9,7 @@ mod leaving;
 mod mock;
 mod publishing;
 mod record;
+mod secrets;
 mod stopping;
 mod tail;
 mod unseen;

@@ -185,7 +185,7 @@ impl Follower {
     }
 
     fn give_up(&self, why: &dyn std::fmt::Display) {
-        let url = self.source.request.url();
+        let url = target::shown(self.source.request.url());
         self.tally.end(Err(format!("can't follow a stream of {url}: {why}")));
     }
 

@@ -33,8 +33,7 @@ use super::samples::Samples;
 use super::stream::{Door, Place, Stream, lock};
 use super::system::{self, Effort};
 use super::tally::{Tally, get, nanoseconds};
-use super::target::{Sink, Source};
-use crate::cli::cassette::secrets::public_url;
+use super::target::{self, Sink, Source};
 
 /// How often the main thread looks.
 const TICK: Duration = Duration::from_millis(20);
@@ -120,7 +119,7 @@ impl Run {
         };
         let findings = if sink.is_some() { self.settle(&self.streams) } else { self.by_ids() };
         let sink = sink.map(|sink| sink.name.clone());
-        let url = public_url(&source.request.url().to_string());
+        let url = target::shown(source.request.url());
         Ok(Report::new(&self.tally, probe, options, url, sink, churn)
             .with(findings, samples, course))
     }

@@ -12,10 +12,10 @@
 use std::net::{SocketAddr, ToSocketAddrs};
 
 use tidings::client::{StreamRequest, Tcp, Transport, Url};
+use tidings::http::masked_url;
 
 use super::exchange::DEADLINE;
 use super::options::Options;
-use crate::cli::cassette::secrets::public_url;
 
 /// The stream that is followed.
 #[derive(Debug)]
@@ -57,7 +57,8 @@ impl Way {
         let token = !method.is_empty() && method.bytes().all(|byte| byte.is_ascii_uppercase());
         if !token || reference.is_empty() || reference.contains(char::is_whitespace) {
             return Err(format!(
-                "{text:?} is not a method and where to publish, such as 'POST /events/a'"
+                "{:?} is not a method and where to publish, such as 'POST /events/a'",
+                masked_url(text)
             ));
         }
         Ok(Self { method: method.into(), reference: reference.into() })
@@ -68,12 +69,10 @@ impl Template {
     /// Text with one `{}` in it. The data needs no escape in JSON, nor in a form.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let halves = text.split_once("{}").filter(|(_, behind)| !behind.contains("{}"));
-        let (before, behind) = halves.ok_or_else(|| {
-            format!(
-                "{text:?} does not have {{}} just once, where the event's data goes (JSON's empty \
-                 object can be {{ }})"
-            )
-        })?;
+        let (before, behind) = halves.ok_or(
+            "the text does not have {} just once, where the event's data goes (JSON's empty object \
+             can be { })",
+        )?;
         Ok(Self { before: before.into(), behind: behind.into() })
     }
 }
@@ -95,7 +94,7 @@ fn resolve<'a>(way: Option<&'a Way>, followed: &Url) -> Result<(&'a str, Url), S
 fn plain(url: Url) -> Result<Url, String> {
     if url.is_https() {
         let why = "https is not spoken here: go through a proxy that speaks it";
-        return Err(format!("can't connect to {url}: {why}"));
+        return Err(format!("can't connect to {}: {why}", shown(&url)));
     }
     Ok(url)
 }
@@ -137,7 +136,7 @@ impl Sink {
         let mut head = format!("{method} {} HTTP/1.1\r\n", url.target());
         head.extend(fields.iter().map(|(name, value)| format!("{name}: {value}\r\n")));
         Ok(Self {
-            name: format!("{method} {}", public_url(&url.to_string())),
+            name: format!("{method} {}", shown(&url)),
             address,
             head,
             body: options.body.clone(),
@@ -158,7 +157,7 @@ impl Sink {
 
 /// The first of the host's addresses that takes a connection, as a URL.
 fn reach(url: &Url) -> Result<Url, String> {
-    let failed = |why: &dyn std::fmt::Display| format!("can't connect to {url}: {why}");
+    let failed = |why: &dyn std::fmt::Display| format!("can't connect to {}: {why}", shown(url));
     let addresses = (url.host(), url.port()).to_socket_addrs().map_err(|error| failed(&error))?;
     let mut why = failed(&"the host has no address");
     for address in addresses {
@@ -172,6 +171,11 @@ fn reach(url: &Url) -> Result<Url, String> {
         }
     }
     Err(why)
+}
+
+/// A URL as it is told to the user, and in reports that are passed on.
+pub(super) fn shown(url: &Url) -> String {
+    masked_url(&url.to_string()).into_owned()
 }
 
 fn as_url(address: SocketAddr) -> Url {

@@ -147,7 +147,7 @@ const fn text<O>(name: &'static str, set: fn(&mut O, &str) -> Result<(), String>
 /// `field-line = field-name ":" OWS field-value OWS`
 fn add_field(options: &mut Follow, line: &str) -> Result<(), String> {
     let Some((name, value)) = line.split_once(':') else {
-        return Err(format!("{line:?} is not of the form 'Name: value'"));
+        return Err("it must be of the form 'Name: value'".into());
     };
     let value = value.trim_matches([' ', '\t']);
     let is_type = name.eq_ignore_ascii_case("content-type");

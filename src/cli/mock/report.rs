@@ -26,6 +26,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use tidings::Status;
+use tidings::http::masked_url;
 
 use super::answer::Seen;
 use super::chaos::Opening;
@@ -199,6 +200,7 @@ impl Report {
             (Some(Status::OK), false) => format!("200{}", visit.of_type()),
             (Some(status), false) => status.code().to_string(),
         };
+        let request = masked_url(request);
         let line = format!("#{number} {request}{later}{id}: {what}\n");
         self.count += 1;
         if self.visits.len() == JUDGED {

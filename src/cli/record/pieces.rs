@@ -17,9 +17,8 @@
 use std::mem;
 use std::time::Duration;
 
-use tidings::http::{BodyDecoder, Framing, ResponseHead, ResponseHeadParser};
+use tidings::http::{BodyDecoder, Framing, ResponseHead, ResponseHeadParser, secrets_in_value};
 
-use crate::cli::cassette::secrets::public_type;
 use crate::cli::cassette::{Answer, End, Entry};
 
 /// As much as the client takes for a head.
@@ -165,13 +164,18 @@ fn is_redirect(head: &ResponseHead) -> bool {
     head.status().is_redirect() && head.field("location").is_some()
 }
 
-/// What a cassette says of a head: nothing that could be a secret.
+/// What a cassette says of a head: nothing that could be a secret. Parameters of the content type
+/// that could be one are left out, as the type is played back.
 fn answer(head: &ResponseHead) -> Answer {
     let given = head.content_type().unwrap_or_default();
-    let visible: Vec<u8> =
-        given.iter().map(|&byte| if byte.is_ascii_graphic() { byte } else { b' ' }).collect();
+    let public = secrets_in_value("content-type", given).first().map_or(given.len(), |secret| {
+        secret.start - usize::from(given[..secret.start].ends_with(b";"))
+    });
+    let visible: Vec<u8> = given[..public]
+        .iter()
+        .map(|&byte| if byte.is_ascii_graphic() { byte } else { b' ' })
+        .collect();
     let text = String::from_utf8(visible).expect("visible ASCII is UTF-8");
-    let text = public_type(&text);
     let content_type = text.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
     Answer { status: head.status().code(), content_type, location: None }
 }

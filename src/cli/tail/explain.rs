@@ -20,7 +20,7 @@ use std::mem;
 use tidings::http::{BodyDecoder, Framing, ResponseHeadParser};
 use tidings::{Parser, Status};
 
-use super::row::{Part, Row, Rows, Secrets};
+use super::row::{Lines, Part, Row, Rows};
 use super::words;
 
 /// As much as the client takes for a head.
@@ -39,7 +39,7 @@ pub(super) struct Explainer {
     after_cr: bool,
     /// No line of the stream has come yet, so that a byte order mark may stand before it.
     at_start: bool,
-    secrets: Secrets,
+    lines: Lines,
     rows: Rows,
 }
 
@@ -79,7 +79,7 @@ impl Explainer {
             frame: Vec::new(),
             after_cr: false,
             at_start: true,
-            secrets: Secrets::default(),
+            lines: Lines::default(),
             rows: Rows::default(),
         }
     }
@@ -90,23 +90,16 @@ impl Explainer {
             match mem::replace(&mut self.state, State::Lost) {
                 State::Head { parser, bytes } => self.take_head(byte, parser, bytes),
                 State::Body(body) => self.take_body(byte, body),
-                State::Lost => self.push_head(Part::Unknown, byte),
+                State::Lost => self.rows.push(Part::Unknown, byte),
             }
         }
-        self.rows.take()
-    }
-
-    /// Takes a byte of a head, or of what should have been one.
-    fn push_head(&mut self, part: Part, byte: u8) {
-        if self.secrets.hide(byte) {
-            self.rows.push_secret(part, byte);
-        } else {
-            self.rows.push(part, byte);
-        }
+        let mut rows = self.rows.take();
+        self.lines.mark(&mut rows);
+        rows
     }
 
     fn take_head(&mut self, byte: u8, mut parser: ResponseHeadParser, mut head: Vec<u8>) {
-        self.push_head(Part::Head, byte);
+        self.rows.push(Part::Head, byte);
         head.push(byte);
         self.line.push(byte);
         let parsed = parser.parse(&head);

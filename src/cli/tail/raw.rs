@@ -10,9 +10,10 @@
 //!
 //! Where there are fewer columns than this takes, each meaning stands below its bytes.
 //!
-//! The bytes are all there, as they came; only the values of fields that are secrets are not shown,
-//! as screens are looked at by others.
+//! The bytes are all there, as they came; only what may be a secret of the request line and of
+//! fields is not shown, as screens are looked at by others.
 
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use tidings::client::Traffic;
@@ -44,7 +45,7 @@ pub(super) struct View {
 
 impl View {
     pub(super) fn new(paint: Paint, columns: usize) -> Self {
-        let (asked, explainer) = (Asked::default(), Explainer::new());
+        let (asked, explainer) = (Asked::new(), Explainer::new());
         Self { paint, columns, start: Instant::now(), asked, explainer }
     }
 
@@ -56,7 +57,7 @@ impl View {
     fn show_at(&mut self, traffic: Traffic<'_>, time: Duration) -> String {
         let (title, rows) = match traffic {
             Traffic::Connected(url) => {
-                (self.asked, self.explainer) = (Asked::default(), Explainer::new());
+                (self.asked, self.explainer) = (Asked::new(), Explainer::new());
                 (format!("connected to {} port {}", url.host(), url.port()), Vec::new())
             }
             Traffic::Sent(bytes) => {
@@ -104,10 +105,10 @@ impl View {
 
 /// The bytes of a row, to be seen.
 fn shown(row: &Row) -> String {
-    if row.secret.is_empty() {
-        return visible::bytes(&row.bytes);
+    let mut public = row.public().into_iter().map(visible::bytes);
+    let mut shown = public.next().unwrap_or_default();
+    for (secret, public) in row.secrets.iter().zip(public) {
+        let _ = write!(shown, "({}){public}", words::count(secret.len() as u64));
     }
-    let [before, behind] = [&row.bytes[..row.secret.start], &row.bytes[row.secret.end..]];
-    let [before, behind] = [before, behind].map(visible::bytes);
-    format!("{before}({}){behind}", words::count(row.secret.len() as u64))
+    shown
 }

@@ -1,8 +1,8 @@
 //! What the learner's view is made of: rows of bytes, each with its meaning, and in the lines of a
-//! head the values that are secrets.
+//! head what may be a secret.
 //!
-//! A line may come in several reads, cut anywhere. So whether a byte is a part of a secret is told
-//! from the line so far, and not from the row that it stands in:
+//! A line may come in several reads, cut anywhere. So what of a row is a secret is told from all
+//! that has come of its line, and not from the row alone:
 //!
 //! ```text
 //! "Set-Coo"                    Set-Coo                  ...
@@ -13,10 +13,7 @@
 use std::mem;
 use std::ops::Range;
 
-use super::words;
-
-/// No name of a field that is a secret is as long.
-const LONGEST_NAME: usize = 64;
+use tidings::http::{secrets_in_url, secrets_in_value};
 
 /// What a row is a part of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,9 +31,18 @@ pub(super) enum Part {
 pub(super) struct Row {
     pub(super) part: Part,
     pub(super) bytes: Vec<u8>,
-    /// Which of the bytes are not for a screen.
-    pub(super) secret: Range<usize>,
+    /// Which of the bytes are not for a screen, in their order.
+    pub(super) secrets: Vec<Range<usize>>,
     pub(super) means: String,
+}
+
+impl Row {
+    /// The bytes before, between and behind the secrets.
+    pub(super) fn public(&self) -> Vec<&[u8]> {
+        let starts = [0].into_iter().chain(self.secrets.iter().map(|secret| secret.end));
+        let ends = self.secrets.iter().map(|secret| secret.start).chain([self.bytes.len()]);
+        starts.zip(ends).map(|(start, end)| &self.bytes[start..end]).collect()
+    }
 }
 
 /// The rows of one read or write, as they grow.
@@ -53,18 +59,8 @@ impl Rows {
             Some(row) => row.bytes.push(byte),
             None => {
                 let (bytes, means) = (vec![byte], String::new());
-                self.0.push(Row { part, bytes, secret: 0..0, means });
+                self.0.push(Row { part, bytes, secrets: Vec::new(), means });
             }
-        }
-    }
-
-    /// The same for a byte that is a part of a secret.
-    pub(super) fn push_secret(&mut self, part: Part, byte: u8) {
-        self.push(part, byte);
-        if let Some(row) = self.0.last_mut() {
-            let end = row.bytes.len();
-            let start = if row.secret.is_empty() { end - 1 } else { row.secret.start };
-            row.secret = start..end;
         }
     }
 
@@ -84,52 +80,70 @@ impl Rows {
     }
 }
 
-/// Follows the lines of a head, valid or not, and tells which bytes are those of a secret.
+/// Follows the lines of a head, valid or not, and tells which of their bytes may be a secret.
 #[derive(Default)]
-pub(super) struct Secrets {
-    /// As much of the line's name as has come.
-    name: Vec<u8>,
-    place: Place,
-    /// The value of this line's field is a secret.
-    is_secret: bool,
+pub(super) struct Lines {
+    /// As much of the current line as has come, with the lines that it goes on from.
+    line: Vec<u8>,
+    /// The line is whole, unless the next one goes on with it.
+    is_whole: bool,
+    /// The lines are those of a request, and this is the first.
+    is_request_line: bool,
 }
 
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum Place {
-    #[default]
-    LineStart,
-    Name,
-    /// Where white space is no part of the value yet.
-    BeforeValue,
-    Value,
-}
+impl Lines {
+    pub(super) fn of_request() -> Self {
+        Self { is_request_line: true, ..Self::default() }
+    }
 
-impl Secrets {
-    /// Whether the next byte is a part of a secret.
-    pub(super) fn hide(&mut self, byte: u8) -> bool {
-        let blank = matches!(byte, b' ' | b'\t');
-        self.place = match (self.place, byte) {
-            (_, b'\n') => Place::LineStart,
-            // A line that begins like this goes on with the value of the one before.
-            (Place::LineStart, _) if blank => Place::BeforeValue,
-            (Place::LineStart, _) => {
-                self.name = vec![byte];
-                self.is_secret = false;
-                Place::Name
+    /// Marks the secrets in rows of a head, each of which lies within a line.
+    pub(super) fn mark(&mut self, rows: &mut [Row]) {
+        for row in rows.iter_mut().filter(|row| matches!(row.part, Part::Head | Part::Unknown)) {
+            let goes_on = row.bytes.starts_with(b" ") || row.bytes.starts_with(b"\t");
+            if self.is_whole && !goes_on {
+                self.line.clear();
+                self.is_request_line = false;
             }
-            (Place::Name, b':') => {
-                let name = String::from_utf8_lossy(&self.name);
-                self.is_secret = words::is_secret(name.trim());
-                Place::BeforeValue
-            }
-            (Place::Name, _) => {
-                self.name.truncate(LONGEST_NAME);
-                self.name.push(byte);
-                Place::Name
-            }
-            (Place::BeforeValue, _) if blank => Place::BeforeValue,
-            (Place::BeforeValue | Place::Value, _) => Place::Value,
+            let start = self.line.len();
+            self.line.extend_from_slice(&row.bytes);
+            self.is_whole = row.bytes.ends_with(b"\n");
+            // Neither the fold nor the line end is a part of a value.
+            let trimmed = row.bytes.trim_ascii_end().len();
+            let blanks = row.bytes.len() - row.bytes.trim_ascii_start().len();
+            let first = if goes_on { blanks } else { 0 };
+            let within = self.secrets().into_iter().map(|secret| {
+                let [from, to] = [secret.start, secret.end].map(|at| at.saturating_sub(start));
+                from.max(first)..to.min(trimmed)
+            });
+            row.secrets = within.filter(|secret| !secret.is_empty()).collect();
+        }
+    }
+
+    /// The secrets in the line so far.
+    fn secrets(&self) -> Vec<Range<usize>> {
+        let Some((name, from, to)) = self.value() else { return Vec::new() };
+        // What is not whole may still turn out to be user information, which ends in an @.
+        let mut value = self.line[from..to].to_vec();
+        value.extend_from_slice(if self.is_whole { b"" } else { b"@" });
+        let secrets = match name {
+            None => secrets_in_url(&value),
+            Some(name) => secrets_in_value(&name, &value),
         };
-        self.is_secret && self.place == Place::Value && byte != b'\r'
+        secrets.into_iter().map(|secret| from + secret.start..from + secret.end).collect()
+    }
+
+    /// Where the target, or the value of a field, begins and ends; and the field's name.
+    fn value(&self) -> Option<(Option<String>, usize, usize)> {
+        let line = self.line.trim_ascii_end();
+        let position = |wanted: u8| line.iter().position(|&byte| byte == wanted);
+        if self.is_request_line {
+            let from = position(b' ')? + 1;
+            let length = line[from..].iter().position(|&byte| byte == b' ');
+            return Some((None, from, length.map_or(line.len(), |length| from + length)));
+        }
+        let colon = position(b':').filter(|_| !line.starts_with(b"HTTP/"))?;
+        let name = String::from_utf8_lossy(&line[..colon]).trim().to_owned();
+        let value = line[colon + 1..].trim_ascii_start();
+        Some((Some(name), line.len() - value.len(), line.len()))
     }
 }

@@ -37,15 +37,6 @@ pub(super) fn field_line(line: &[u8]) -> &'static str {
     known.map_or("a field", |(_, words)| words)
 }
 
-/// Whether a field's value may be a secret, which has no place on a screen: by its name, as many
-/// are of somebody's own making. What only asks for a secret (`WWW-Authenticate`) is none.
-pub(super) fn is_secret(name: &str) -> bool {
-    const WORDS: [&str; 8] =
-        ["auth", "cookie", "credential", "key", "password", "secret", "session", "token"];
-    let name = name.to_ascii_lowercase();
-    !name.ends_with("authenticate") && WORDS.iter().any(|word| name.contains(word))
-}
-
 /// The empty line behind a head.
 pub(super) fn end_of_head(head: &ResponseHead) -> String {
     match head.framing() {

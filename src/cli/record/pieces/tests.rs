@@ -122,8 +122,10 @@ fn a_redirect_is_not_recorded_and_what_is_none_is() {
 
 #[test]
 fn a_content_type_is_made_visible() {
-    let head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html;\t \xff charset=x\r\n\r\n";
-    assert_eq!(entries(&[head], None)[0], open(1, 200, "text/html; charset=x"));
+    let head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\xff;\t charset=x\r\n\r\n";
+    assert_eq!(entries(&[head], None)[0], open(1, 200, "text/html ; charset=x"));
+    let secret = b"HTTP/1.1 200 OK\r\nContent-Type: a/b; k=secret\r\n\r\n";
+    assert_eq!(entries(&[secret], None)[0], open(1, 200, "a/b"));
 }
 
 #[test]

@@ -35,13 +35,13 @@ fn no_field_and_no_query_brings_one_in() {
         .collect();
     let public = script.url("/events;...?token=...&...");
     let expected = format!(
-        ": about POST {public}\n\
+        ": about POST {public}#...\n\
          : about Authorization: ...\n\
          : about Cookie: ...\n\
          : about X-Api-Key: ...\n\
          : about Proxy-Authorization: ...\n\
          : about Accept: */*\n\
-         : about Content-Type: text/plain\n"
+         : about Content-Type: text/plain;...\n"
     );
     assert_eq!(about, expected);
     assert_eq!(recorded.stderr, format!("tidings: connected to {public}\n"));

@@ -97,7 +97,7 @@ fn a_wrong_command_line_is_told_what_was_meant() {
         (&["tail", "--jsn", "h"], "unknown option --jsn: did you mean --json?"),
         (&["tail", "ftp://h/"], "a URL must begin with http:// or https://: \"ftp://h/\""),
         (&["tail", "h/", "i/"], "unexpected argument \"i/\": tail takes URL"),
-        (&["tail", "--header=x", "h"], "--header: \"x\" is not of the form 'Name: value'"),
+        (&["tail", "--header=x", "h"], "--header: it must be of the form 'Name: value'"),
     ] {
         let (stdout, stderr, status) = run_hub(arguments);
         assert!(stderr.starts_with(&format!("tidings: {said}")), "{stderr}");
