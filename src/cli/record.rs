@@ -33,7 +33,7 @@ use tidings::http::{masked_url, masked_value};
 
 use super::cassette::End;
 use super::flags::{Parsed, Wrong};
-use super::{Arguments, Failure, Outcome, follow, print, version, width};
+use super::{Arguments, Failure, Outcome, follow, print, say, version, width};
 use options::{Options, TABLE};
 use output::Output;
 use recording::Recording;
@@ -70,6 +70,10 @@ fn record(options: &Options, url: &str, path: &str) -> Outcome {
     let tap = Tap::new(Tcp, move |traffic: Traffic<'_>| lock(&watched).take(traffic));
     let outcome = follow(source.transport(tap), options, &recording);
     let recorded = lock(&recording).finish();
+    let summary = lock(&recording).summary().filter(|_| recorded.is_ok() && !options.follow.quiet);
+    if let Some(summary) = summary {
+        say(&summary);
+    }
     // Where the file can't be written, that is why the rest ended.
     recorded.and(outcome)
 }

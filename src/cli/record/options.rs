@@ -28,9 +28,10 @@ pub(super) static TABLE: Table<Options> = Table {
             stream with the same events, and whose comments say where each chunk began, when it \
             came, and how connections ended. 'tidings mock FILE' plays it back true to all of \
             that. Each chunk is written as soon as it has come and its events are whole, so the \
-            recording can be stopped at any time. Of the URL it keeps host and path, and \
-            of its query the names alone; of fields it keeps the values of those that hold no \
-            secret. Where the path holds one, or the stream itself, it is in the file.",
+            recording can be stopped at any time. Of the URL it keeps host and path; \
+            of its query and of fields it keeps the values that are known to hold no secret. \
+            Where the path holds one, or the stream itself, it is in the file. When it ends, it \
+            prints on standard error what it has recorded.",
     operands: &["URL", "FILE"],
     flags: &[
         rows::count(),

@@ -47,6 +47,14 @@ impl Output {
         written.map_err(|error| self.failed(&error))
     }
 
+    /// Where it goes, in words.
+    pub(super) fn place(&self) -> String {
+        match &*self.path {
+            "-" => "on standard output".into(),
+            path => format!("in {path}"),
+        }
+    }
+
     fn file(&mut self) -> io::Result<&File> {
         if self.file.is_none() {
             let mut options = OpenOptions::new();

@@ -106,14 +106,15 @@ impl Pieces {
 
     fn take_body(&mut self, mut body: Body, bytes: &[u8], now: Duration, out: &mut Vec<Entry>) {
         // One byte at a time, so that it is seen which of them are no content.
-        let step = if body.framing == Framing::Chunked { 1 } else { bytes.len().max(1) };
+        let is_chunked = body.framing == Framing::Chunked;
+        let step = if is_chunked { 1 } else { bytes.len().max(1) };
         for bytes in bytes.chunks(step) {
             let before = body.piece.len();
             // The client stops at what breaks the rules, and then says that it has left.
             let broken = body.decoder.decode(bytes, &mut body.piece).is_err();
             let is_content = body.piece.len() > before;
             body.came = if is_content { now } else { body.came };
-            let is_over = step > 1 || !is_content || body.piece.len() >= LONGEST_PIECE;
+            let is_over = !is_chunked || !is_content || body.piece.len() >= LONGEST_PIECE;
             if is_over && !broken {
                 self.end_piece(&mut body, out);
             }

@@ -27,7 +27,7 @@ pub(super) struct Recording {
     /// What is ready and not yet written.
     ready: Vec<u8>,
     output: Output,
-    counter: Option<Counter>,
+    counter: Counter,
     /// Ends the event source, which may not give out anything any more, when recording fails.
     closer: Closer,
     /// Why nothing more is recorded; `None` while it goes on.
@@ -50,7 +50,7 @@ impl Recording {
             recorder,
             ready,
             output,
-            counter: count.map(Counter::new),
+            counter: Counter::new(count),
             closer,
             over: None,
         }
@@ -90,13 +90,25 @@ impl Recording {
         self.over.replace(Ok(())).unwrap_or(Ok(()))
     }
 
+    /// What has been recorded, for whoever waits for the end; `None` if nothing.
+    pub(super) fn summary(&self) -> Option<String> {
+        let Counter { connections, events, bytes, .. } = self.counter;
+        let counted = |n: u64, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+        let [events, bytes, connections] =
+            [(events, "event"), (bytes, "byte"), (connections, "connection")]
+                .map(|(n, what)| counted(n, what));
+        let place = self.output.place();
+        let said = format!("recorded {events} in {bytes} of {connections} {place}");
+        (self.counter.connections > 0).then_some(said)
+    }
+
     fn write(&mut self, entries: Vec<Entry>) {
         for entry in entries {
             if self.over.is_some() {
                 return;
             }
             self.recorder.take(&entry, &mut self.ready);
-            if self.counter.as_mut().is_some_and(|counter| counter.is_last(&entry)) {
+            if self.counter.is_last(&entry) {
                 let left = Entry::End { after: Duration::ZERO, how: End::Left };
                 self.recorder.take(&left, &mut self.ready);
                 self.over = Some(Ok(()));
@@ -117,34 +129,43 @@ impl Recording {
     }
 }
 
-/// Counts events down.
+/// Counts what is recorded, up to as many events as were asked for.
 struct Counter {
-    left: u32,
+    /// Without end, if `None`.
+    left: Option<u64>,
+    connections: u64,
+    events: u64,
+    /// Of content, without the frame around it.
+    bytes: u64,
     parser: Parser,
     /// Whether the answer is an event stream.
     is_stream: bool,
 }
 
 impl Counter {
-    fn new(count: u32) -> Self {
-        Self { left: count, parser: Parser::new(), is_stream: false }
+    fn new(count: Option<u32>) -> Self {
+        let (left, parser) = (count.map(u64::from), Parser::new());
+        Self { left, connections: 0, events: 0, bytes: 0, parser, is_stream: false }
     }
 
-    /// Whether the last of the events is in this entry.
+    /// Whether the last of the events that were asked for is in this entry.
     fn is_last(&mut self, entry: &Entry) -> bool {
         match entry {
             Entry::Open { answer, .. } => {
+                self.connections += 1;
                 self.parser.start_over();
                 self.is_stream = answer.as_ref().is_some_and(Answer::is_event_stream);
             }
-            Entry::Read { bytes, .. } if self.is_stream => {
-                // The event source says so if it is too long, and ends.
-                let _ = self.parser.feed(bytes);
-                let events = u32::try_from(self.parser.drain().count()).unwrap_or(u32::MAX);
-                self.left = self.left.saturating_sub(events);
+            Entry::Read { bytes, .. } => {
+                self.bytes += bytes.len() as u64;
+                if self.is_stream {
+                    // The event source says so if it is too long, and ends.
+                    let _ = self.parser.feed(bytes);
+                    self.events += self.parser.drain().count() as u64;
+                }
             }
-            Entry::Read { .. } | Entry::End { .. } => {}
+            Entry::End { .. } => {}
         }
-        self.left == 0
+        self.left.is_some_and(|left| self.events >= left)
     }
 }

@@ -35,6 +35,11 @@ impl Recorded {
         Self { file, stderr, status }
     }
 
+    /// The line in which it says what it has recorded.
+    fn said(&self, what: &str) -> String {
+        format!("tidings: recorded {what} in {}\n", self.file.0.display())
+    }
+
     fn bytes(&self) -> Vec<u8> {
         std::fs::read(&self.file.0).expect("there is a recording")
     }
@@ -131,7 +136,11 @@ fn standard_output_can_be_recorded_to() {
     let (stdout, stderr, status) = run_hub(&["record", &url, "-", "--count=1"]);
     assert!(stdout.starts_with(": tidings cassette 1\n: about GET "), "{stdout}");
     assert!(stdout.ends_with("data: a\n\n: end +0ms left\n"), "{stdout}");
-    assert_eq!((stderr, status), (format!("tidings: connected to {url}\n"), Some(0)));
+    let expected = format!(
+        "tidings: connected to {url}\n\
+         tidings: recorded 1 event in 9 bytes of 1 connection on standard output\n"
+    );
+    assert_eq!((stderr, status), (expected, Some(0)));
 }
 
 #[test]
@@ -148,6 +157,47 @@ fn a_recording_ends_with_the_chunk_of_the_last_event_that_was_asked_for() {
         assert_eq!(data, ["a", "b", "c"]);
         assert_eq!(recorded.lines().last().unwrap(), ": end + left");
     }
+}
+
+#[test]
+fn an_event_that_ends_with_a_read_of_one_byte_is_recorded_when_it_comes() {
+    let script = Script::acts(vec![act(|peer| {
+        for piece in [STREAM, "data: a\n", "\n"] {
+            std::thread::sleep(std::time::Duration::from_millis(200));
+            peer.send(piece);
+        }
+        assert!(peer.is_left(), "it waits for more");
+    })]);
+    let recorded = Recorded::of(&script.url("/"), &["--count=1"]);
+    assert_eq!(events(&recorded.bytes()), [("message".into(), "a".into(), String::new())]);
+    let said = recorded.said("1 event in 9 bytes of 1 connection");
+    assert!(recorded.stderr.ends_with(&said), "{}", recorded.stderr);
+    assert_eq!(recorded.status, Some(0));
+}
+
+#[test]
+fn it_says_what_it_has_recorded_of_all_connections() {
+    let stream = |data: &str| format!("{STREAM}retry: 0\ndata: {data}\n\n");
+    let script = Script::answers([stream("a"), stream("b") + ": c\n", NO_MORE.into()]);
+    let recorded = Recorded::of(&script.url("/"), &[]);
+    let said = recorded.said("2 events in 40 bytes of 3 connections");
+    let end = said + "tidings: the server says that there is no more (204)\n";
+    assert!(recorded.stderr.ends_with(&end), "{}", recorded.stderr);
+}
+
+#[test]
+fn a_link_that_leads_nowhere_yet_is_written_through() {
+    let (link, file) = (place(), place());
+    std::os::unix::fs::symlink(&file.0, &link.0).unwrap();
+    let path = link.0.display().to_string();
+    let script = Script::answers([format!("{STREAM}data: a\n\n")]);
+    let arguments = ["record", "--no-reconnect", "--quiet", &script.url("/"), &path];
+    // It may be somebody's, and who makes the file meanwhile does not expect a recording there.
+    assert_eq!(run_hub(&arguments).2, Some(1));
+    assert_eq!(run_hub(&[&arguments[..], &["--force"]].concat()).2, Some(0));
+    assert!(link.0.symlink_metadata().unwrap().is_symlink());
+    let written = std::fs::read_to_string(&file.0).unwrap();
+    assert!(written.contains("data: a\n\n: end +"), "{written}");
 }
 
 #[test]

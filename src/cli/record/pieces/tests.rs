@@ -84,6 +84,15 @@ fn without_chunks_each_read_is_a_piece() {
         end(1, End::Close),
     ];
     assert_eq!(entries(&[&*head, "data: a", "\n\n"], None), expected);
+    // However little it was.
+    let expected = [
+        open(1, 200, "text/event-stream"),
+        read(0, ":x\n"),
+        read(1, "data\n"),
+        read(1, "\n"),
+        end(1, End::Close),
+    ];
+    assert_eq!(entries(&[&*head, "data\n", "\n"], None), expected);
     let head = format!("{HEAD}Content-Length: 4\r\n\r\n");
     let expected = [open(1, 200, "text/event-stream"), read(1, ":x\n\n"), end(0, End::Close)];
     assert_eq!(entries(&[&*head, ":x\n\nbehind"], None), expected);

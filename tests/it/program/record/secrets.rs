@@ -44,7 +44,8 @@ fn no_field_and_no_query_brings_one_in() {
          : about Content-Type: text/plain;...\n"
     );
     assert_eq!(about, expected);
-    assert_eq!(recorded.stderr, format!("tidings: connected to {public}\n"));
+    let said = recorded.said("1 event in 9 bytes of 1 connection");
+    assert_eq!(recorded.stderr, format!("tidings: connected to {public}\n{said}"));
     // They have been sent, though.
     let request = script.requests().remove(0);
     assert_eq!(request.matches(SECRET).count(), 9, "{request}");
