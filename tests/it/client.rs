@@ -4,6 +4,7 @@ mod answers;
 mod bounds;
 mod closing;
 mod deadlines;
+mod faults;
 mod framing;
 mod hub;
 mod reconnecting;
