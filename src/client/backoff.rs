@@ -26,7 +26,8 @@ const SHORTEST: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long to wait with this reconnection time, if so many connections in a row were in vain, and
-/// the last attempt `began` so long ago. `most` bounds what failures add; `random` is any number.
+/// the last attempt `began` so long ago. `most` bounds what failures and chance make of it;
+/// `random` is any number.
 pub(super) fn pause(
     retry: Duration,
     in_vain: u32,
@@ -39,7 +40,9 @@ pub(super) fn pause(
         0 => retry,
         n => {
             let doubled = 2_u32.saturating_pow(n - 1);
-            retry.max(SHORTEST).saturating_mul(doubled).min(most.min(LONGEST).max(retry))
+            // Chance adds a quarter, and is to spread those at the bound as well.
+            let most = most.min(LONGEST) * 4 / 5;
+            retry.max(SHORTEST).saturating_mul(doubled).min(most.max(retry))
         }
     };
     (wait + jitter(wait, random)).min(LONGEST).max(APART.saturating_sub(began))
@@ -73,8 +76,12 @@ mod tests {
     #[test]
     fn each_failure_doubles_the_wait_to_a_bound() {
         let waits: Vec<_> = (1..8).map(|in_vain| milliseconds(3000, in_vain)).collect();
-        assert_eq!(waits, [3000, 6000, 12_000, 24_000, 48_000, 60_000, 60_000]);
-        assert_eq!(milliseconds(3000, u32::MAX), 60_000);
+        assert_eq!(waits, [3000, 6000, 12_000, 24_000, 48_000, 48_000, 48_000]);
+        assert_eq!(milliseconds(3000, u32::MAX), 48_000);
+        // At the bound as well, clients come back spread over a fifth of it, and none later.
+        let retry = Duration::from_secs(3);
+        let last = pause(retry, 9, MINUTE, MINUTE, u64::MAX);
+        assert!(last <= MINUTE && last > MINUTE.mul_f64(0.99), "{last:?}");
     }
 
     #[test]

@@ -198,7 +198,8 @@ impl EventSource {
         self
     }
 
-    /// The longest wait that failures can make of it; each doubles the wait. Defaults to a minute.
+    /// The longest wait that failures can make of it, the part that is left to chance included;
+    /// each failure doubles the wait. Defaults to a minute.
     /// A longer reconnection time is honoured all the same, up to a day.
     #[must_use]
     pub fn longest_backoff(mut self, time: Duration) -> Self {
