@@ -308,4 +308,15 @@ mod tests {
             assert!(!one.has_origin_of(&url(other)), "{other}");
         }
     }
+    #[test]
+    fn row_48_errors_and_debug_mask_what_may_be_a_secret() {
+        let url = url("http://h/a?channel=b&token=hunter2");
+        assert_eq!(format!("{url:?}"), "Url(\"http://h/a?channel=b&token=...\")");
+        assert!(url.to_string().ends_with("token=hunter2"), "it is the URL itself");
+        for text in ["http://me:hunter2@h/", "ftp://h/?t=hunter2", "h\n?hunter2", "http://hunter2@"]
+        {
+            let error = Url::parse(text).expect_err(text).to_string();
+            assert!(!error.contains("hunter2") && error.contains("..."), "{error}");
+        }
+    }
 }

@@ -137,3 +137,19 @@ fn fields_stay_with_the_server_that_they_were_set_for() {
     let there = redirected(&request, 302, "http://localhost:3001/");
     assert!(!text(&redirected(&there, 302, "http://localhost:3000/"), "").contains("secret"));
 }
+
+#[test]
+fn row_48_what_a_server_quotes_of_the_request_is_masked() {
+    let request = StreamRequest::get("http://h/a?channel=channel-a&token=hunter2&t=ab")
+        .and_then(|request| request.with_field("Authorization", "Bearer s3cr3t-t0ken"))
+        .and_then(|request| request.with_field("Accept", "text/event-stream"))
+        .unwrap();
+    let said = "Bearer s3cr3t-t0ken and hunter2 and hunter2x, ab on channel-a, text/event-stream";
+    let masked = "Bearer ... and ... and ...x, ab on channel-a, text/event-stream";
+    assert_eq!(request.without_secrets(said), masked);
+    assert!(!format!("{request:?}").contains("hunter2"));
+    for (name, value) in [("X-Key", "hunter2\u{7}"), ("Host", "me:hunter2@h")] {
+        let error = get().with_field(name, value).expect_err(name).to_string();
+        assert!(!error.contains("hunter2") && error.contains("..."), "{error}");
+    }
+}

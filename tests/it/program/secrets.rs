@@ -108,7 +108,6 @@ fn row_48_a_command_line_that_is_wrong_is_not_quoted_with_its_secret() {
         &["serve", &url],
         &["tail", &with_user],
         &["tail", &with_user[7..]],
-        &["tail", &with_user.replace("//", "/"), "--no-reconnect"],
         &["tail", &with_user.replace('@', "/@")],
         &["tail", "localhost", &url],
         &["tail", &url, "--no-reconnect"],
