@@ -37,6 +37,7 @@ use crate::server::reply::Kind;
 use crate::server::routes::{Handler, Params};
 use crate::server::shared::Shared;
 use crate::sse::outbox::Link;
+use crate::sse::waiting::Unsent;
 
 /// How long a worker blocks before it looks whether it is needed elsewhere, or the server stops.
 const SLICE: Duration = Duration::from_millis(200);
@@ -335,7 +336,7 @@ impl Connection {
     /// Ends the connection so that the peer can read the answer to its end.
     fn linger(self: Box<Self>) -> Option<Box<Self>> {
         let Self { server, link, .. } = *self;
-        server.watch.linger(link, Vec::new(), server.limits.write_deadline);
+        server.watch.linger(link, Unsent::default(), server.limits.write_deadline);
         None
     }
 

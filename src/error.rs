@@ -31,6 +31,7 @@ enum Kind {
     Request { what: String, status: Status },
     Closed(CloseReason),
     Full,
+    TooLarge { size: usize, most: usize },
     Opened(&'static str),
     Response { what: String, status: Option<Status> },
     TimedOut(String),
@@ -55,6 +56,11 @@ impl Error {
 
     pub(crate) fn full() -> Self {
         Self(Box::new(Kind::Full))
+    }
+
+    /// An event of this encoded size, where one may have no more than `most`.
+    pub(crate) fn too_large(size: usize, most: usize) -> Self {
+        Self(Box::new(Kind::TooLarge { size, most }))
     }
 
     pub(crate) fn opened(what: &'static str) -> Self {
@@ -133,6 +139,15 @@ impl Error {
         matches!(*self.0, Kind::Full)
     }
 
+    /// Whether an event was larger than its channel ([`History::event`]) or its stream
+    /// ([`Limits::event`]) takes. It was not published, and not sent. The message has both sizes.
+    ///
+    /// [`History::event`]: crate::History::event
+    /// [`Limits::event`]: crate::Limits::event
+    pub fn is_too_large(&self) -> bool {
+        matches!(*self.0, Kind::TooLarge { .. })
+    }
+
     /// Whether a status or a field was set after the head had gone out.
     pub fn is_already_open(&self) -> bool {
         matches!(*self.0, Kind::Opened(_))
@@ -150,6 +165,10 @@ impl fmt::Display for Error {
             Kind::Closed(reason) => reason.fmt(f),
             Kind::Full => f.write_str(
                 "the stream is full: its peer reads more slowly than events are sent to it",
+            ),
+            Kind::TooLarge { size, most } => write!(
+                f,
+                "the event is too large: it takes {size} bytes as it is sent, and may take {most}"
             ),
             Kind::Opened(what) => {
                 write!(f, "the {what} can't be set any more: the head of the stream has gone out")
@@ -197,7 +216,9 @@ pub enum CloseReason {
     Released,
     /// The channel that it followed was closed.
     Channel,
-    /// It fell behind the log of a channel that closes such streams.
+    /// It fell behind the log of a channel that closes such streams; or the large event that it
+    /// was sending had left the log before its peer had taken all of it. It was cut off, so its
+    /// client comes back and is told what it missed.
     Lagged,
     /// Its peer took nothing for the whole write deadline.
     Stalled,

@@ -1,7 +1,9 @@
 //! Watching a server's event streams: when one opens, what goes out on it, and how it ends.
 //!
 //! A server calls its [`Hooks`] on whatever thread the thing happened, be it one that passes over
-//! thousands of streams: a hook must not block, and should `try_send` and not `send`. One that
+//! thousands of streams: a hook must not block, and should `try_send` and not `send`. Of one stream
+//! it is told in order: opened, its events, closed; by one thread at a time, and so what happens to
+//! it while a hook runs is told after that, by the same thread. One that
 //! publishes to a channel whose streams it watches calls itself. Apart from that a hook may use the
 //! library, as no lock is held, and a hook that panics does no harm. A ready one is
 //! [`Logger`](crate::Logger).
@@ -33,11 +35,14 @@ pub trait Hooks: Send + Sync + 'static {
     /// The head of a stream has gone out.
     fn opened(&self, _stream: &StreamInfo<'_>) {}
 
-    /// One `send` carried events, so many of them in so many bytes: an event that was sent on
-    /// this stream alone, or what it had not yet had of its channels.
+    /// Events have gone out, so many of them in so many bytes, their framing included: events that
+    /// were sent on this stream alone, or what it had not yet had of its channels, a gap event too.
+    /// One that the socket did not take whole counts when the rest of it has gone out. When a
+    /// stream ends and is not cut off for its peer's sake, what waits then counts as gone out.
     fn event(&self, _stream: &StreamInfo<'_>, _events: usize, _bytes: usize) {}
 
-    /// The stream has ended; called once for each stream that was opened.
+    /// The stream has ended; called once for each stream that was opened, after its `on_close`
+    /// callbacks have run, and last of all.
     fn closed(&self, _stream: &StreamInfo<'_>, _reason: CloseReason) {}
 
     /// A handler, or an interval's closure, returned this error to a request from this peer for

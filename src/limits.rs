@@ -41,6 +41,8 @@ pub(crate) const DRAIN: usize = 64 * 1024;
 pub(crate) const WRITE_DEADLINE: Duration = Duration::from_secs(30);
 /// What one stream may have waiting beside the log before its sender waits or is told `full`.
 pub(crate) const UNSENT: usize = 256 * 1024;
+/// An event of line feeds takes seven times its size as it is sent: past this, an error.
+pub(crate) const EVENT: usize = 1024 * 1024;
 /// Descriptors are the scarcest thing we hold: past this many connections, 503.
 pub(crate) const CONNECTIONS: usize = 10_000;
 /// Proxies cut connections that are silent for a minute or even for 30 seconds.
@@ -72,6 +74,7 @@ pub struct Limits {
     pub(crate) drain: usize,
     pub(crate) write_deadline: Duration,
     pub(crate) unsent: usize,
+    pub(crate) event: usize,
     pub(crate) connections: usize,
     pub(crate) streams: usize,
     pub(crate) streams_per_peer: usize,
@@ -97,6 +100,7 @@ impl Default for Limits {
             drain: DRAIN,
             write_deadline: WRITE_DEADLINE,
             unsent: UNSENT,
+            event: EVENT,
             connections: CONNECTIONS,
             streams: usize::MAX,
             streams_per_peer: usize::MAX,
@@ -179,6 +183,11 @@ knobs! {
     /// How many unsent bytes are kept for one stream beside the log. Past it a `send` waits for
     /// the write deadline, and a `try_send` is told that the stream is full. Defaults to 256 KiB.
     unsent: usize;
+    /// How many bytes one event that is sent on a stream alone may take, as it goes over the wire
+    /// without its chunk framing: each line of its data costs seven bytes more. Past it: an error
+    /// ([`is_too_large`](crate::Error::is_too_large)), and nothing is sent. A channel has a bound
+    /// of its own, [`History::event`](crate::History::event). Defaults to 1 MiB.
+    event: usize;
     /// How many connections may be open at once. Past it: 503 with `Retry-After`, or for a client
     /// that wants an event stream a reconnection time, and close. Defaults to 10,000.
     connections: usize;
@@ -216,6 +225,7 @@ mod tests {
         assert_eq!(limits.idle_deadline, seconds(30));
         assert_eq!((limits.requests_per_connection, limits.drain), (10_000, 65_536));
         assert_eq!((limits.write_deadline, limits.unsent), (seconds(30), 262_144));
+        assert_eq!(limits.event, 1_048_576);
         assert_eq!(limits.connections, 10_000);
         assert_eq!((limits.streams, limits.streams_per_peer), (usize::MAX, usize::MAX));
         assert_eq!(limits.heartbeat, seconds(15));

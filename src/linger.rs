@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::connection::wait::would_block;
 use crate::sse::outbox::Link;
+use crate::sse::waiting::Unsent;
 use crate::watch::Retry;
 
 /// A peer that does not close within this time has no use for more patience.
@@ -22,7 +23,7 @@ const DRAIN: usize = 256 * 1024;
 pub(crate) struct Linger {
     link: Link,
     /// What has to go out before the half-close.
-    rest: Vec<u8>,
+    rest: Unsent,
     /// How long the peer may take nothing of it.
     write_deadline: Duration,
     half_closed: bool,
@@ -32,7 +33,7 @@ pub(crate) struct Linger {
 
 impl Linger {
     /// Begins the end. `None` if the connection is over at once.
-    pub(crate) fn begin(link: Link, rest: Vec<u8>, write_deadline: Duration) -> Option<Self> {
+    pub(crate) fn begin(link: Link, rest: Unsent, write_deadline: Duration) -> Option<Self> {
         link.socket.set_nonblocking(true).ok()?;
         let now = Instant::now();
         let until = now + write_deadline.max(DRAIN_DEADLINE);
@@ -47,8 +48,8 @@ impl Linger {
         }
         let before = self.rest.len();
         while !self.rest.is_empty() {
-            match (&self.link.socket).write(&self.rest) {
-                Ok(taken) => drop(self.rest.drain(..taken)),
+            match (&self.link.socket).write(self.rest.first()) {
+                Ok(taken) => self.rest.advance(taken),
                 Err(error) if would_block(&error) => {
                     if self.rest.len() == before {
                         return Some((self, Retry::Stuck));

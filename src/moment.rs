@@ -16,6 +16,12 @@ impl Moment {
         Self(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
     }
 
+    /// So many milliseconds after the first.
+    #[cfg(test)]
+    pub(crate) fn at(milliseconds: u64) -> Self {
+        Self(milliseconds)
+    }
+
     /// How long ago `earlier` was; nothing if it was later.
     pub(crate) fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))

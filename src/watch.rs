@@ -30,6 +30,7 @@ use crate::pool::join_by;
 use crate::server::shared::Shared;
 use crate::sse::outbox::Link;
 use crate::sse::stream::Stream;
+use crate::sse::waiting::Unsent;
 use tries::Tries;
 
 /// One part of work, so many parts of rest: four per cent of a core.
@@ -107,7 +108,7 @@ impl Watch {
 
     /// Takes a connection that is over: sends the rest, for as long as the peer takes some of it
     /// within the write deadline, then waits a while for the peer's end.
-    pub(crate) fn linger(&self, link: Link, rest: Vec<u8>, write_deadline: Duration) {
+    pub(crate) fn linger(&self, link: Link, rest: Unsent, write_deadline: Duration) {
         if let Some(linger) = Linger::begin(link, rest, write_deadline) {
             self.add(Task::Linger(linger));
         }

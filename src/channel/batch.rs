@@ -3,17 +3,22 @@
 //! Streams that stand at the same place share one batch. A stream whose socket took only a part of
 //! it finds here which event was cut, and how much of that one is still to be sent.
 
+use std::ops::{AddAssign, Range};
+
 use super::cursor::Cursor;
 use super::gap::Gap;
+use super::large::{LargeEvent, Part};
 use crate::sse::chunk;
 
 /// One pass over thousands of streams should stay short, and the kernel's socket buffer seldom
-/// takes more at once.
-const MOST: usize = 64 * 1024;
+/// takes more at once. An event whose chunk is longer is a batch of its own, and is not copied.
+pub(crate) const MOST: usize = 64 * 1024;
 
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
+    /// Empty where the batch is one large event.
     bytes: Vec<u8>,
+    large: Option<Part>,
     /// One for each event, in their order.
     ends: Vec<End>,
     /// What the cursor is after the newest event in it.
@@ -30,24 +35,66 @@ struct End {
     cursor: Cursor,
 }
 
+/// So many events, in so many bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Amount {
+    pub(crate) events: usize,
+    pub(crate) bytes: usize,
+}
+
+impl Amount {
+    /// One event of so many bytes, or none.
+    pub(crate) fn of(is_event: bool, bytes: usize) -> Self {
+        if is_event { Self { events: 1, bytes } } else { Self::default() }
+    }
+}
+
+impl AddAssign for Amount {
+    fn add_assign(&mut self, more: Self) {
+        self.events += more.events;
+        self.bytes += more.bytes;
+    }
+}
+
+/// What was cut off a batch, and is still to be sent.
+#[derive(Debug)]
+pub(crate) enum Rest<'a> {
+    /// To be copied by whoever keeps it.
+    Bytes(&'a [u8]),
+    /// Of a large event, to be shared.
+    Part(Part),
+}
+
 impl Batch {
-    /// Empties the batch and begins a new one behind `cursor`.
+    /// Empties the batch and begins a new one after `cursor`.
     pub(crate) fn begin(&mut self, cursor: Cursor, plain: bool) {
-        self.bytes.clear();
+        self.give_back();
         self.ends.clear();
         self.cursor = cursor;
         self.full = false;
         self.plain = plain;
     }
 
-    /// Gives back the memory of a huge event. What the batch holds is no longer of use then.
+    /// Lets go of a large event, and empties the batch.
     pub(crate) fn give_back(&mut self) {
         self.bytes.clear();
-        self.bytes.shrink_to(2 * MOST);
+        self.large = None;
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
+        match &self.large {
+            Some(large) => large.bytes(),
+            None => &self.bytes,
+        }
+    }
+
+    /// The bytes of this range, for who has to keep them.
+    pub(crate) fn rest(&self, range: Range<usize>) -> Rest<'_> {
+        match &self.large {
+            Some(large) if !range.is_empty() => Rest::Part(large.part(range)),
+            Some(_) => Rest::Bytes(&[]),
+            None => Rest::Bytes(&self.bytes[range]),
+        }
     }
 
     pub(crate) fn events(&self) -> usize {
@@ -56,7 +103,7 @@ impl Batch {
 
     /// Whether there is room for one more event of that size. There is always room for the first.
     pub(crate) fn takes(&mut self, len: usize) -> bool {
-        self.full = !self.bytes.is_empty() && self.bytes.len() + len > MOST;
+        self.full = !self.ends.is_empty() && self.bytes().len() + len > MOST;
         !self.full
     }
 
@@ -73,6 +120,13 @@ impl Batch {
         copy: impl FnOnce(&mut Vec<u8>),
     ) {
         self.append(size_line, copy);
+        self.end(Cursor { sequence, seen: self.cursor.seen + 1 });
+    }
+
+    /// Makes the batch this one event.
+    pub(crate) fn push_large(&mut self, sequence: u64, size_line: usize, event: &LargeEvent) {
+        let framed = event.len() - b"\r\n".len();
+        self.large = Some(event.part(if self.plain { size_line..framed } else { 0..event.len() }));
         self.end(Cursor { sequence, seen: self.cursor.seen + 1 });
     }
 
@@ -97,7 +151,7 @@ impl Batch {
 
     fn end(&mut self, cursor: Cursor) {
         self.cursor = cursor;
-        self.ends.push(End { at: self.bytes.len(), cursor });
+        self.ends.push(End { at: self.bytes().len(), cursor });
     }
 
     /// Where a cursor stands once the whole batch is written.
@@ -114,8 +168,10 @@ impl Batch {
         Some((end.cursor, end.at))
     }
 
-    /// How many whole events are within the first `sent` bytes.
-    pub(crate) fn events_at(&self, sent: usize) -> usize {
-        self.ends.partition_point(|end| end.at <= sent)
+    /// How many whole events are within the first `sent` bytes, and how many bytes they have.
+    pub(crate) fn whole_at(&self, sent: usize) -> Amount {
+        let events = self.ends.partition_point(|end| end.at <= sent);
+        let bytes = events.checked_sub(1).map_or(0, |newest| self.ends[newest].at);
+        Amount { events, bytes }
     }
 }

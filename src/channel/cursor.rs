@@ -17,6 +17,7 @@
 //! or null where that can't be known: where the client comes from before a restart, or where other
 //! channels' events lie between.
 
+use std::borrow::Cow;
 use std::io::Write;
 use std::ops::Deref;
 
@@ -81,16 +82,28 @@ pub(crate) fn event_id(epoch: u64, sequence: u64) -> EventId {
 /// Sixteen hexadecimal digits, a hyphen, twenty decimal digits.
 const LONGEST_ID: usize = 37;
 
-/// Writes the same without an allocation.
-pub(crate) fn write_id(epoch: u64, sequence: u64, out: &mut Vec<u8>) {
-    write!(out, "{epoch:x}-{sequence}").expect("writing to a Vec never fails");
+/// What a stream begins with, after its head.
+#[derive(Debug)]
+pub(crate) struct First {
+    pub(crate) content: Cow<'static, [u8]>,
+    pub(crate) is_event: bool,
 }
 
-/// What tells a client that all events up to this one are known to it, or not for it.
-pub(crate) fn begin(epoch: u64, sequence: u64) -> Vec<u8> {
-    let mut content = Vec::new();
-    encode::encode_id(|out| write_id(epoch, sequence, out), &mut content);
-    content
+impl First {
+    /// For a stream that follows no channel yet.
+    pub(crate) const NOTHING: Self =
+        Self { content: Cow::Borrowed(encode::NOTHING), is_event: false };
+
+    /// What sets its client's last event ID to where it begins: the gap event that it has to be
+    /// told, or a block that is no event.
+    pub(crate) fn at(epoch: u64, cursor: Cursor, gap: Option<&Gap>) -> Self {
+        let mut content = Vec::new();
+        match gap {
+            Some(gap) => content = gap.content(),
+            None => encode::encode_id(&id(epoch, cursor.sequence), &mut content),
+        }
+        Self { content: content.into(), is_event: gap.is_some() }
+    }
 }
 
 /// Reads an id as [`id`] writes it, and no other form.

@@ -50,7 +50,7 @@ impl Gap {
         let mut content = Vec::new();
         Event::new(self.json())
             .with_type(event_type)
-            .encode_with_id(|out| cursor::write_id(self.epoch, self.resume, out), &mut content);
+            .encode_with_id(&cursor::id(self.epoch, self.resume), &mut content);
         content
     }
 

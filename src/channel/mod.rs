@@ -20,6 +20,7 @@ pub(crate) mod fanout;
 pub(crate) mod gap;
 pub(crate) mod group;
 pub(crate) mod hub;
+pub(crate) mod large;
 pub(crate) mod log;
 mod names;
 pub(crate) mod reader;
@@ -31,7 +32,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{CloseReason, Error, Result};
-use crate::sse::event::{EventId, IntoEvent};
+use crate::sse::event::{Event, EventId, IntoEvent};
 use crate::sse::interval::{self, Interval};
 use crate::sync::{AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, PoisonError};
 use cursor::Lag;
@@ -131,30 +132,32 @@ impl Channel {
     ///
     /// # Errors
     ///
-    /// When the channel is closed, or an id or type holds CR, LF or NUL.
+    /// When the channel is closed, when the event is larger than [`History::event`] allows
+    /// ([`is_too_large`](Error::is_too_large)), or an id or type holds CR, LF or NUL.
     pub fn send(&self, event: impl IntoEvent) -> Result<EventId> {
-        let event = event.into_event()?;
-        let sequence = self.append(|epoch, sequence, out| {
-            event.encode_with_id(|out| cursor::write_id(epoch, sequence, out), out);
-        })?;
+        let id = self.append(&event.into_event()?)?;
         for group in self.groups().iter() {
             group.publish();
         }
-        Ok(cursor::event_id(self.0.sequence.epoch, sequence))
+        Ok(id)
     }
 
     /// The number is drawn while the log is locked, so a reader who holds the logs of several
     /// channels sees all numbers up to the newest.
-    fn append(&self, encode: impl FnOnce(u64, u64, &mut Vec<u8>)) -> Result<u64> {
+    fn append(&self, event: &Event) -> Result<EventId> {
         let mut log = self.log();
         if self.is_closed() {
             return Err(Error::closed(CloseReason::Channel));
         }
+        // Before the draw: a number that no event has would be taken for one that was lost.
+        event.check_len(false, log.largest_event())?;
         let sequence = self.0.sequence.draw();
-        let epoch = self.0.sequence.epoch;
-        log.push(sequence, self.0.sequence.now(), |out| encode(epoch, sequence, out));
+        let id = cursor::event_id(self.0.sequence.epoch, sequence);
+        let len = event.len_with_id(id.as_str().len());
+        let encode = |out: &mut Vec<u8>| event.encode_with_id(id.as_str(), out);
+        log.push(sequence, self.0.sequence.now(), len, encode);
         self.0.newest.store(sequence, Ordering::Release);
-        Ok(sequence)
+        Ok(id)
     }
 
     /// Calls a closure again and again, on one thread for all the streams of the channel: a ticker.

@@ -37,10 +37,10 @@ pub(crate) trait Reader: Debug + Send + Sync {
 pub(crate) enum Advance {
     /// There was nothing to do, or it is somebody else's to do.
     Idle,
-    /// So much went out; `more` is there already. Only a hook, if there is one, is `told` of it.
-    Sent { events: usize, bytes: usize, more: bool, told: bool },
-    /// The socket took no more than this.
-    Blocked { events: usize, bytes: usize },
+    /// It was sent a batch; `more` is there already. Only hooks, if there are any, are `told`.
+    Sent { more: bool, told: bool },
+    /// The socket took less than there was.
+    Blocked,
     /// The stream has to end.
     Over(CloseReason),
 }
@@ -55,7 +55,7 @@ impl Advance {
         match self {
             Self::Idle => false,
             Self::Sent { told, .. } => told,
-            Self::Blocked { .. } | Self::Over(_) => true,
+            Self::Blocked | Self::Over(_) => true,
         }
     }
 }

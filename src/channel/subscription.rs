@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Channel;
 use super::batch::Batch;
 use super::batches::{Batches, Key};
-use super::cursor::{self, Cursor, Lag, Lagged, Start};
+use super::cursor::{self, Cursor, First, Lag, Lagged, Start};
 use super::fanout::Shard;
 use super::log::Log;
 use super::reader::Reader;
@@ -41,7 +41,7 @@ const NOWHERE: u32 = u32::MAX;
 impl Subscription {
     /// Finds the place where a stream begins, and the content that says so to its client: the
     /// place's id; or where events from there on are gone, the gap event, which has that id too.
-    pub(crate) fn new(channels: &[Channel], start: Start<'_>) -> Result<(Self, Vec<u8>)> {
+    pub(crate) fn new(channels: &[Channel], start: Start<'_>) -> Result<(Self, First)> {
         let followed = Followed::new(channels)?;
         let channels = followed.channels();
         let sequence = &channels[0].0.sequence;
@@ -57,8 +57,7 @@ impl Subscription {
         logs.iter_mut().for_each(|log| log.evict(sequence.now()));
         let (cursor, gap) = cursor::start(&logs, sequence.epoch, sequence.newest(), start);
         drop(logs);
-        let begin = || cursor::begin(sequence.epoch, cursor.sequence);
-        let first = gap.map_or_else(begin, |gap| gap.content());
+        let first = First::at(sequence.epoch, cursor, gap.as_ref());
         Ok((Self { followed, cursor }, first))
     }
 

@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use super::event::Event;
 use super::line;
+use crate::error::{Error, Result};
 
 /// The names of the longest set of fields, their separators and line ends, and the digits of the
 /// longest reconnection time.
@@ -34,12 +35,10 @@ impl Event {
     /// assert_eq!(out, b": before\ndata: one\ndata: two\n\n");
     /// ```
     pub fn encode_into(&self, out: &mut Vec<u8>) {
+        out.reserve(self.room());
         match self.id() {
-            Some(id) => self.encode_with_id(|out| out.extend_from_slice(id.as_bytes()), out),
-            None => {
-                out.reserve(self.room());
-                self.encode_without_id(out);
-            }
+            Some(id) => self.encode_with_id(id, out),
+            None => self.encode_without_id(out),
         }
     }
 
@@ -57,11 +56,41 @@ impl Event {
     }
 
     /// Appends the event with another id than its own: for a channel, which numbers events itself.
-    /// What `id` appends must be free of CR, LF and NUL.
-    pub(crate) fn encode_with_id(&self, id: impl FnOnce(&mut Vec<u8>), out: &mut Vec<u8>) {
-        out.reserve(self.room());
-        id_field(id, out);
+    /// The id must be free of CR, LF and NUL.
+    pub(crate) fn encode_with_id(&self, id: &str, out: &mut Vec<u8>) {
+        field("id: ", id, out);
         self.encode_without_id(out);
+    }
+
+    /// How many bytes [`encode_with_id`](Self::encode_with_id) appends for an id of this length.
+    pub(crate) fn len_with_id(&self, id: usize) -> usize {
+        "id: \n".len() + id + self.len_without_id()
+    }
+
+    /// How many bytes the event takes without the line of its id.
+    pub(crate) fn len_without_id(&self) -> usize {
+        let event_type = self.event_type().map_or(0, |name| "event: \n".len() + name.len());
+        let retry = self.retry().map_or(0, |time| {
+            let digits = time.as_millis().checked_ilog10().unwrap_or(0) as usize + 1;
+            "retry: \n".len() + digits
+        });
+        let breaks = self.data().bytes().filter(|byte| *byte == b'\n').count();
+        // Each line break stays, and ends a line that another name stands before.
+        let data = self.data().len() + breaks * "data: ".len() + "data: \n".len();
+        event_type + retry + data + "\n".len()
+    }
+
+    /// Fails if the event takes more than this, with the line of its id or without it.
+    pub(crate) fn check_len(&self, with_id: bool, most: usize) -> Result<()> {
+        // No byte of data becomes more than seven: nearly always there is nothing to count.
+        if self.room() + self.data().len() * "data: ".len() <= most {
+            return Ok(());
+        }
+        let size = match self.id().filter(|_| with_id) {
+            Some(id) => self.len_with_id(id.len()),
+            None => self.len_without_id(),
+        };
+        if size <= most { Ok(()) } else { Err(Error::too_large(size, most)) }
     }
 
     fn encode_without_id(&self, out: &mut Vec<u8>) {
@@ -91,8 +120,8 @@ pub(crate) const NOTHING: &[u8] = b":\n";
 
 /// Appends an id that belongs to no event. The blank line makes it the client's last event ID, and
 /// dispatches nothing, as there is no data (HTML standard, section 9.2.6).
-pub(crate) fn encode_id(id: impl FnOnce(&mut Vec<u8>), out: &mut Vec<u8>) {
-    id_field(id, out);
+pub(crate) fn encode_id(id: &str, out: &mut Vec<u8>) {
+    field("id: ", id, out);
     out.push(b'\n');
 }
 
@@ -108,12 +137,6 @@ pub(crate) fn encode_comment(text: &str, out: &mut Vec<u8>) {
 /// there is no data.
 pub(crate) fn encode_retry(time: Duration, out: &mut Vec<u8>) {
     retry_field(time, out);
-    out.push(b'\n');
-}
-
-fn id_field(id: impl FnOnce(&mut Vec<u8>), out: &mut Vec<u8>) {
-    out.extend_from_slice(b"id: ");
-    id(out);
     out.push(b'\n');
 }
 

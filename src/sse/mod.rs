@@ -31,7 +31,8 @@
 //! HTTP/1.1 puts around a stream whose length nobody knows. None of these has ever seen a socket.
 //!
 //! Those that have: [`writer`] is what an application holds of a stream, [`stream`] is the stream
-//! itself from its request to its end, [`outbox`] its socket, [`interval`] its threads.
+//! itself from its request to its end, [`outbox`] its socket, [`waiting`] what the socket has not
+//! taken, [`interval`] its threads.
 
 pub(crate) mod chunk;
 pub(crate) mod encode;
@@ -41,4 +42,5 @@ mod line;
 pub(crate) mod outbox;
 pub(crate) mod parser;
 pub(crate) mod stream;
+pub(crate) mod waiting;
 pub(crate) mod writer;

@@ -1,13 +1,15 @@
 //! The last step of every byte on a stream: its socket, and what the socket would not take.
 //!
-//! A stream's socket does not block. What it does not take at once is kept here, and the watch
-//! thread tries again. So at most the rest of one write of the log is kept, and what was sent on
-//! this stream alone up to the limit of unsent bytes.
+//! A stream's socket does not block. What it does not take at once waits here, and the watch thread
+//! tries again. Kept are at most the rest of one event that is not large, and what was sent on this
+//! stream alone up to the limit of unsent bytes. Of a large event only the place is kept.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use super::waiting::{Unsent, Waiting};
+use crate::channel::batch::{Amount, Batch, Rest};
 use crate::error::CloseReason;
 use crate::moment::Moment;
 use crate::server::counts::Slot;
@@ -31,25 +33,21 @@ pub(crate) struct Outbox {
     link: Link,
     /// Present while the watch thread has this stream among those that it tries again: what is to
     /// go out before anything else. It may be empty, where the socket took an event whole and then
-    /// no more.
+    /// no more; it still did not take the next.
     blocked: Option<Box<Waiting>>,
     /// Everything that went out, the head included.
     sent: u64,
-    /// When the socket last took something.
+    /// When the socket last took something, or when it first took nothing.
     last_write: Moment,
-}
-
-/// Boxed, as nearly no stream has it at any time.
-#[derive(Debug, Default)]
-struct Waiting {
-    bytes: Vec<u8>,
 }
 
 /// What became of bytes that the outbox was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Put {
-    /// They went out, or wait behind others.
+    /// They went out.
     Done,
+    /// They wait after others.
+    Waits,
     /// They are the first that the socket did not take: the watch thread has to try again.
     Blocked,
 }
@@ -79,9 +77,14 @@ impl Outbox {
         self.blocked.is_some()
     }
 
-    /// How many bytes wait here.
+    /// How many bytes are kept here. A large event of a log is not: it is the log's.
     pub(crate) fn unsent(&self) -> usize {
-        self.blocked.as_ref().map_or(0, |waiting| waiting.bytes.len())
+        self.blocked.as_ref().map_or(0, |waiting| waiting.kept())
+    }
+
+    /// Whether nothing waits here, although the stream may be blocked.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.blocked.as_ref().is_none_or(|waiting| waiting.is_empty())
     }
 
     /// How long nothing has gone out.
@@ -105,47 +108,72 @@ impl Outbox {
         }
     }
 
-    /// Keeps what the socket did not take. From now on the stream is blocked, and has the write
-    /// deadline before it, however long it was silent before.
-    pub(crate) fn keep(&mut self, rest: &[u8], now: Moment) {
+    /// Keeps what the socket did not take, and the events that it is the rest of. From now on the
+    /// stream is blocked, and has the write deadline before it, however long it was silent before.
+    /// A stream that is blocked already has been waiting since it was: only what goes out sets its
+    /// clock back.
+    pub(crate) fn keep(&mut self, rest: Rest<'_>, of: Amount, now: Moment) {
         if self.blocked.is_none() {
             self.last_write = now;
         }
-        self.blocked.get_or_insert_default().bytes.extend_from_slice(rest);
+        self.blocked.get_or_insert_default().add(rest, of);
+    }
+
+    /// The socket takes more again, or there is nothing more for it to take.
+    pub(crate) fn unblock(&mut self) {
+        self.blocked = None;
     }
 
     /// Sends the first bytes. From here on the socket does not block.
-    pub(crate) fn open(&mut self, head: &[u8], now: Moment) -> Result<Put, Gone> {
+    pub(crate) fn open(&mut self, head: &[u8], of: Amount, now: Moment) -> Result<Put, Gone> {
         let set = self.link.socket.set_nonblocking(true);
         set.map_err(|_| Gone(CloseReason::Reset))?;
-        self.put(head, now)
+        self.put(head, of, now)
     }
 
-    /// Sends bytes behind whatever waits; keeps what the socket does not take.
-    pub(crate) fn put(&mut self, bytes: &[u8], now: Moment) -> Result<Put, Gone> {
+    /// Sends bytes that are so many events, after whatever waits; keeps what the socket does not
+    /// take.
+    pub(crate) fn put(&mut self, bytes: &[u8], of: Amount, now: Moment) -> Result<Put, Gone> {
         if let Some(waiting) = &mut self.blocked {
-            waiting.bytes.extend_from_slice(bytes);
-            return Ok(Put::Done);
+            waiting.add(Rest::Bytes(bytes), of);
+            return Ok(Put::Waits);
         }
         let taken = self.write(bytes, now)?;
         if taken == bytes.len() {
             return Ok(Put::Done);
         }
-        self.keep(&bytes[taken..], now);
+        self.keep(Rest::Bytes(&bytes[taken..]), of, now);
         Ok(Put::Blocked)
     }
 
-    /// Tries again. Returns whether nothing waits any more.
-    pub(crate) fn flush(&mut self, now: Moment) -> Result<bool, Gone> {
-        let Some(mut waiting) = self.blocked.take() else { return Ok(true) };
-        let bytes = &mut waiting.bytes;
-        let taken = if bytes.is_empty() { 0 } else { self.write(bytes, now)? };
-        if taken == bytes.len() {
-            return Ok(true);
+    /// Sends a batch as [`put`](Self::put) does, and returns the events that are whole now. A large
+    /// event that waits for nothing is shared and not copied.
+    pub(crate) fn put_batch(&mut self, batch: &Batch, now: Moment) -> Result<Amount, Gone> {
+        let len = batch.bytes().len();
+        let sent = if self.is_blocked() { 0 } else { self.write(batch.bytes(), now)? };
+        let whole = batch.whole_at(sent);
+        if sent < len {
+            let events = batch.events() - whole.events;
+            self.keep(batch.rest(sent..len), Amount { events, bytes: len - whole.bytes }, now);
         }
-        bytes.drain(..taken);
+        Ok(whole)
+    }
+
+    /// Sends what waits, as far as the socket takes it, and returns the events that are whole now.
+    /// The stream stays blocked: whether the socket takes more than this is not known.
+    pub(crate) fn flush(&mut self, now: Moment) -> Result<Amount, Gone> {
+        let Some(mut waiting) = self.blocked.take() else { return Ok(Amount::default()) };
+        let mut whole = Amount::default();
+        while !waiting.is_empty() {
+            // Where the log has let go of a large event, the stream can't be gone on with.
+            let taken = waiting.first(|bytes| self.write(bytes, now)).ok_or(LAGGED)??;
+            if taken == 0 {
+                break;
+            }
+            whole += waiting.advance(taken);
+        }
         self.blocked = Some(waiting);
-        Ok(false)
+        Ok(whole)
     }
 
     /// Reads and drops what the client sends during the stream, to find its end behind it.
@@ -163,8 +191,101 @@ impl Outbox {
         None
     }
 
-    /// Takes the outbox apart at the end of its stream: the link, and what still waits.
-    pub(crate) fn finish(self) -> (Link, Vec<u8>) {
-        (self.link, self.blocked.map_or_else(Vec::new, |waiting| waiting.bytes))
+    /// Takes the outbox apart at the end of its stream: the link, and what still waits. Nothing
+    /// does where it would be the rest of an event that is gone.
+    pub(crate) fn finish(self) -> (Link, Unsent) {
+        let unsent = self.blocked.and_then(|waiting| waiting.into_unsent());
+        (self.link, unsent.unwrap_or_default())
+    }
+}
+
+/// The large event that the stream was being sent has left its log.
+const LAGGED: Gone = Gone(CloseReason::Lagged);
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+    use crate::server::counts::Counts;
+
+    const NO_EVENT: Amount = Amount { events: 0, bytes: 0 };
+
+    /// An outbox whose socket takes no more, and its peer.
+    fn full() -> (Outbox, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (socket, _) = listener.accept().unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let mut outbox = Outbox::new(Link::new(socket, Counts::default().connection()), at(0));
+        while outbox.write(&[b'x'; 4096], at(0)).unwrap() > 0 {}
+        // What is under way to the peer may still make room.
+        std::thread::sleep(Duration::from_millis(50));
+        while outbox.write(b"x", at(0)).unwrap() > 0 {}
+        (outbox, peer)
+    }
+
+    fn at(milliseconds: u64) -> Moment {
+        Moment::at(milliseconds)
+    }
+
+    fn silent_for(outbox: &Outbox, now: u64) -> u128 {
+        outbox.silent_for(at(now)).as_millis()
+    }
+
+    #[test]
+    fn only_what_goes_out_sets_back_the_clock_of_a_blocked_stream() {
+        let (mut outbox, mut peer) = full();
+        // An event was taken whole, and of the next one nothing: there is no rest.
+        assert_eq!(outbox.write(b"next", at(1000)), Ok(0));
+        outbox.keep(Rest::Bytes(&[]), NO_EVENT, at(1000));
+        assert_eq!(silent_for(&outbox, 1500), 500, "it has the whole deadline before it");
+        for now in [2000, 3000] {
+            assert_eq!(outbox.flush(at(now)), Ok(NO_EVENT));
+            assert!(outbox.is_empty() && outbox.is_blocked());
+            assert_eq!(outbox.write(b"next", at(now)), Ok(0));
+            outbox.keep(Rest::Bytes(&[]), NO_EVENT, at(now));
+            assert_eq!(silent_for(&outbox, now), u128::from(now) - 1000);
+        }
+        // More that comes does not either, nor does a try that gets rid of nothing.
+        assert_eq!(outbox.put(b"more", NO_EVENT, at(4000)), Ok(Put::Waits));
+        assert_eq!(outbox.flush(at(4000)), Ok(NO_EVENT));
+        assert_eq!((silent_for(&outbox, 4000), outbox.unsent()), (3000, 4));
+
+        peer.set_nonblocking(true).unwrap();
+        while outbox.unsent() > 0 {
+            let _ = peer.read(&mut [0; 65536]);
+            outbox.flush(at(5000)).unwrap();
+        }
+        assert_eq!(silent_for(&outbox, 5000), 0);
+    }
+
+    #[test]
+    fn everything_that_goes_out_is_counted_once() {
+        let (mut outbox, mut peer) = full();
+        let before = outbox.sent();
+        let one = |bytes| Amount { events: 1, bytes };
+        assert_eq!(outbox.put(b"first", one(5), at(0)), Ok(Put::Blocked));
+        assert_eq!(outbox.put(b"second", one(6), at(0)), Ok(Put::Waits));
+        assert_eq!((outbox.sent(), outbox.unsent()), (before, 11));
+        peer.set_nonblocking(true).unwrap();
+        let mut whole = NO_EVENT;
+        while !outbox.is_empty() {
+            let _ = peer.read(&mut [0; 65536]);
+            whole += outbox.flush(at(0)).unwrap();
+        }
+        assert_eq!((whole, outbox.sent()), (Amount { events: 2, bytes: 11 }, before + 11));
+        assert!(outbox.is_blocked(), "whether there is more room is not known");
+        outbox.unblock();
+        assert!(!outbox.is_blocked());
+    }
+
+    #[test]
+    fn a_peer_that_has_closed_is_told_from_one_that_is_silent() {
+        let (outbox, peer) = full();
+        assert_eq!(outbox.peer_has_gone(), None);
+        peer.shutdown(std::net::Shutdown::Write).unwrap();
+        while outbox.peer_has_gone().is_none() {}
+        assert_eq!(outbox.peer_has_gone(), Some(CloseReason::Client));
     }
 }

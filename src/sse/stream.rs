@@ -18,23 +18,27 @@
 
 pub(crate) mod delivery;
 pub(crate) mod end;
+mod teller;
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use super::chunk;
 use super::interval::Attached;
 use super::outbox::{Gone, Link, Outbox, Put};
-use super::{chunk, encode};
 use crate::answer;
+use crate::channel::batch::Amount;
+use crate::channel::cursor::First;
 use crate::channel::subscription::Subscription;
 use crate::error::{CloseReason, Error, Result};
-use crate::hooks::{self, StreamInfo};
+use crate::hooks;
 use crate::http::response::{Connection, Response, ResponseFraming};
 use crate::moment::Moment;
 use crate::server::registry::Ticket;
 use crate::server::shared::Shared;
+use teller::Teller;
 
 #[derive(Debug)]
 pub(crate) struct Stream {
@@ -49,12 +53,13 @@ pub(crate) struct Stream {
     target_len: u32,
     /// Whether the body is framed in chunks; to HTTP/1.0 it is not.
     chunked: bool,
-    began: Moment,
     /// Held while the socket is written, as it is what keeps the bytes in order; the socket does
     /// not block, so it is never held for long. Before a channel's log, after a group's list.
     state: Mutex<State>,
     /// Notified when the outbox is no longer blocked, and at the end.
     drained: Condvar,
+    /// Calls the server's hooks, if it has any.
+    teller: Option<Arc<Teller>>,
 }
 
 #[derive(Debug)]
@@ -80,7 +85,14 @@ struct Inside {
     ticket: Ticket,
 }
 
-/// What became of the head.
+impl Inside {
+    /// Whether it follows channels, and may not have been sent everything up to this number.
+    fn is_behind(&self, newest: u64) -> bool {
+        self.subscription.as_ref().is_some_and(|of| of.cursor().sequence < newest)
+    }
+}
+
+/// What became of the head, or of something else that was put out.
 type Opening = Result<Put, Gone>;
 
 /// Where a stream comes from.
@@ -103,6 +115,7 @@ impl Stream {
         let now = Moment::now();
         let inside = Inside { outbox: Outbox::new(link, now), subscription: None, ticket };
         let number = inside.ticket.number();
+        let hooks = server.hooks.clone();
         let stream = Arc::new(Self {
             server,
             number,
@@ -110,9 +123,9 @@ impl Stream {
             target_len: origin.target.len() as u32,
             texts: [origin.target, origin.last_event_id.unwrap_or_default()].concat().into(),
             chunked: origin.chunked,
-            began: now,
             state: Mutex::new(State { phase: Phase::New(Box::new(head), inside), attached: None }),
             drained: Condvar::new(),
+            teller: hooks.map(|hooks| Teller::new(hooks, origin.peer, origin.target, now)),
         });
         stream.server.streams.know(number, &stream);
         stream.server.counts.stream();
@@ -155,26 +168,30 @@ impl Stream {
     /// Sends the head, if it has not gone out.
     pub(crate) fn open(self: &Arc<Self>) -> Result<()> {
         let mut state = self.lock();
-        let (_, opening) = self.opening(&mut state, encode::NOTHING)?;
+        let (_, opening) = self.opening(&mut state, &First::NOTHING)?;
         drop(state);
-        self.after_opening(opening)
+        opening.map_or(Ok(()), |opening| self.after_put(opening))
     }
 
     /// What is open; with what became of the head, if it goes out only now, and `first` with it in
     /// one `send`: a page, a proxy or a compressor that waits for a byte of the body has one. The
-    /// caller passes that on to [`after_opening`](Self::after_opening).
+    /// caller passes that on to [`after_put`](Self::after_put).
     fn opening<'a>(
         &self,
         state: &'a mut State,
-        first: &[u8],
+        first: &First,
     ) -> Result<(&'a mut Inside, Option<Opening>)> {
         let mut opening = None;
         if matches!(state.phase, Phase::New(..)) {
             // What stands there meanwhile is seen by nobody, as the state is locked.
             let phase = std::mem::replace(&mut state.phase, Phase::Ended(CloseReason::Failed));
             if let Phase::New(head, mut inside) = phase {
-                let bytes = self.encode(&head, first);
-                opening = Some(inside.outbox.open(&bytes, Moment::now()));
+                let (bytes, of) = self.encode(&head, first);
+                if let Some(teller) = &self.teller {
+                    teller.note_opened();
+                }
+                let put = inside.outbox.open(&bytes, of, Moment::now());
+                opening = Some(self.noted(put, of, &inside.outbox));
                 state.phase = Phase::Open(inside);
             }
         }
@@ -185,33 +202,43 @@ impl Stream {
         }
     }
 
-    fn encode(&self, head: &Response, first: &[u8]) -> Vec<u8> {
+    /// The head and the first content, and the events that this is.
+    fn encode(&self, head: &Response, first: &First) -> (Vec<u8>, Amount) {
         let framing =
             if self.chunked { ResponseFraming::Chunked } else { ResponseFraming::UntilClose };
         let mut bytes = Vec::new();
         head.encode_head(framing, Connection::Close, answer::date(), &mut bytes);
-        bytes.extend_from_slice(&self.framed(first));
-        bytes
+        let first_bytes = self.framed(&first.content);
+        bytes.extend_from_slice(&first_bytes);
+        (bytes, Amount::of(first.is_event, first_bytes.len()))
     }
 
-    /// Does what follows from an opening. No lock may be held.
-    fn after_opening(self: &Arc<Self>, opening: Option<Opening>) -> Result<()> {
-        let Some(put) = opening else { return Ok(()) };
-        self.tell(|hooks, info| hooks.opened(info));
-        self.after_put(put)
-    }
-
-    /// Sends content of this stream's own, behind what went before. With `wait`, waits where the
-    /// peer is too slow; else says that it is full.
-    pub(crate) fn put(self: &Arc<Self>, content: &[u8], wait: bool) -> Result<usize> {
+    /// Sends content of this stream's own, after what went before; it may be an event. With `wait`,
+    /// waits where the peer is too slow; else says that it is full.
+    pub(crate) fn put(self: &Arc<Self>, content: &[u8], is_event: bool, wait: bool) -> Result<()> {
         self.open()?;
         let bytes = self.framed(content);
         let mut state = self.wait_for_room(bytes.len(), wait)?;
-        let (inside, _) = self.opening(&mut state, encode::NOTHING)?;
-        let put = inside.outbox.put(&bytes, Moment::now());
+        let (inside, _) = self.opening(&mut state, &First::NOTHING)?;
+        let of = Amount::of(is_event, bytes.len());
+        let put = self.noted(inside.outbox.put(&bytes, of, Moment::now()), of, &inside.outbox);
         drop(state);
-        self.after_put(put)?;
-        Ok(bytes.len())
+        self.after_put(put)
+    }
+
+    /// Notes for the hooks that these events have gone out, if they have: what waits is noted when
+    /// it goes out. The state must be locked.
+    fn noted(&self, put: Opening, of: Amount, outbox: &Outbox) -> Opening {
+        if put == Ok(Put::Done) {
+            self.note_sent(of, outbox);
+        }
+        put
+    }
+
+    fn note_sent(&self, amount: Amount, outbox: &Outbox) {
+        if let Some(teller) = &self.teller {
+            teller.note_sent(amount, outbox.sent());
+        }
     }
 
     /// The content as it goes over this stream's wire: a chunk, or just as it is.
@@ -230,12 +257,12 @@ impl Stream {
         let mut state = self.lock();
         let mut until = None;
         loop {
-            let unsent = match &state.phase {
+            let outbox = match &state.phase {
                 Phase::Ended(reason) => return Err(Error::closed(*reason)),
-                Phase::New(_, inside) | Phase::Open(inside) => inside.outbox.unsent(),
+                Phase::New(_, inside) | Phase::Open(inside) => &inside.outbox,
             };
-            // An event of any size may go where nothing waits.
-            if unsent == 0 || unsent + len <= limits.unsent {
+            // Where nothing waits an event may go that is larger than the bound.
+            if outbox.is_empty() || outbox.unsent() + len <= limits.unsent {
                 return Ok(state);
             }
             let until = *until.get_or_insert_with(|| Instant::now() + limits.write_deadline);
@@ -249,22 +276,14 @@ impl Stream {
     }
 
     /// Does what follows from bytes that were put out. No lock may be held.
-    fn after_put(self: &Arc<Self>, put: Result<Put, Gone>) -> Result<()> {
+    fn after_put(self: &Arc<Self>, put: Opening) -> Result<()> {
         match put {
-            Ok(Put::Done) => {}
+            Ok(Put::Done | Put::Waits) => {}
             Ok(Put::Blocked) => self.server.watch.try_again(self),
-            Err(Gone(reason)) => {
-                self.end(reason);
-                return Err(Error::closed(reason));
-            }
+            Err(Gone(reason)) => self.end(reason),
         }
-        Ok(())
-    }
-
-    fn tell_event(&self, events: usize, bytes: usize) {
-        if events > 0 {
-            self.tell(|hooks, info| hooks.event(info, events, bytes));
-        }
+        self.tell();
+        put.map(drop).map_err(|Gone(reason)| Error::closed(reason))
     }
 
     /// Tells the hooks why it is going to be cut off.
@@ -274,16 +293,11 @@ impl Stream {
         }
     }
 
-    /// Calls a hook, if there are any. No lock may be held.
-    pub(crate) fn tell(&self, call: impl FnOnce(&dyn hooks::Hooks, &StreamInfo<'_>)) {
-        let Some(hooks) = &self.server.hooks else { return };
-        let bytes = match &self.lock().phase {
-            Phase::New(_, inside) | Phase::Open(inside) => inside.outbox.sent(),
-            Phase::Ended(_) => 0,
-        };
-        let duration = Moment::now().since(self.began);
-        let info = StreamInfo { peer: self.peer, target: self.target(), bytes, duration };
-        hooks::call(|| call(&**hooks, &info));
+    /// Calls the hooks, if there are any, for what has been noted. No lock may be held.
+    fn tell(&self) {
+        if let Some(teller) = &self.teller {
+            teller.tell();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

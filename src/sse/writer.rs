@@ -112,11 +112,13 @@ impl SseWriter {
     /// # Errors
     ///
     /// When the stream has ended ([`is_closed`]), when it was full until the deadline
-    /// ([`is_full`]), or when the id or the type holds CR, LF or NUL ([`is_invalid`]).
+    /// ([`is_full`]), when the event is larger than [`Limits::event`](crate::Limits::event) allows
+    /// ([`is_too_large`]), or when the id or the type holds CR, LF or NUL ([`is_invalid`]).
     ///
     /// [`is_closed`]: crate::Error::is_closed
     /// [`is_full`]: crate::Error::is_full
     /// [`is_invalid`]: crate::Error::is_invalid
+    /// [`is_too_large`]: crate::Error::is_too_large
     pub fn send(&self, event: impl IntoEvent) -> Result<()> {
         self.send_event(event, true)
     }
@@ -131,11 +133,9 @@ impl SseWriter {
     }
 
     fn send_event(&self, event: impl IntoEvent, wait: bool) -> Result<()> {
-        let mut content = Vec::new();
-        event.into_event()?.encode_into(&mut content);
-        let bytes = self.0.put(&content, wait)?;
-        self.0.tell(|hooks, info| hooks.event(info, 1, bytes));
-        Ok(())
+        let event = event.into_event()?;
+        event.check_len(true, self.0.server().limits.event)?;
+        self.0.put(&event.to_bytes(), true, wait)
     }
 
     /// Sends a comment, which no handler of the client sees. Line breaks in it make several.
@@ -146,7 +146,7 @@ impl SseWriter {
     pub fn comment(&self, text: &str) -> Result<()> {
         let mut content = Vec::new();
         encode::encode_comment(text, &mut content);
-        self.0.put(&content, true).map(drop)
+        self.0.put(&content, false, true)
     }
 
     /// Tells the client how long to wait before it comes back after a loss of the connection, in
@@ -158,7 +158,7 @@ impl SseWriter {
     pub fn retry(&self, time: Duration) -> Result<()> {
         let mut content = Vec::new();
         encode::encode_retry(time, &mut content);
-        self.0.put(&content, true).map(drop)
+        self.0.put(&content, false, true)
     }
 
     /// Ends the stream with its last chunk, behind everything that was sent. Does nothing if it

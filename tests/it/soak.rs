@@ -15,6 +15,7 @@
 //! | `TIDINGS_SOAK_SECONDS` | how long [`mix`] and [`bystander`] go on, and [`crowd`] is held | 2 |
 //! | `TIDINGS_SOAK_CHURN` | how many connections come and go in [`churn`] | 3,000 |
 //! | `TIDINGS_SOAK_CROWD` | how many slow connections [`crowd`] holds | 600 |
+//! | `TIDINGS_SOAK_READERS` | how many streams read nothing of a large event in [`large`] | 200 |
 //! | `TIDINGS_SOAK_FOLLOWERS` | how many streams of 64 channels [`bystander`] stands beside | 300 |
 //!
 //! The hub runs as a program of its own, as then its descriptors, threads, memory and time can be
@@ -27,6 +28,7 @@ mod churn;
 mod crowd;
 mod descriptors;
 mod kinds;
+mod large;
 mod memory;
 mod mix;
 mod threads;

@@ -2,6 +2,7 @@
 
 mod caps;
 mod ending;
+mod hooks;
 mod intervals;
 mod many;
 mod sending;

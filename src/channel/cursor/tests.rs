@@ -15,10 +15,12 @@ fn log(history: History, sequences: &[u64]) -> Log {
 
 fn push(log: &mut Log, sequences: &[u64]) {
     for sequence in sequences {
-        log.push(*sequence, Duration::ZERO, |out| {
-            out.extend_from_slice(format!("data: {sequence}\n\n").as_bytes());
-        });
+        put(log, *sequence, format!("data: {sequence}\n\n").as_bytes());
     }
+}
+
+fn put(log: &mut Log, sequence: u64, content: &[u8]) {
+    log.push(sequence, Duration::ZERO, content.len(), |out| out.extend_from_slice(content));
 }
 
 /// Everything that a stream is sent, without framing, batch after batch.
@@ -67,7 +69,8 @@ fn a_cut_batch_says_which_event_was_begun_and_where_it_ends() {
     assert_eq!(batch.cursor_at(1), Some((Cursor { sequence: 1, seen: 1 }, 14)));
     assert_eq!(batch.cursor_at(14), Some((Cursor { sequence: 1, seen: 1 }, 14)));
     assert_eq!(batch.cursor_at(15), Some((Cursor { sequence: 2, seen: 2 }, 28)));
-    assert_eq!((batch.events_at(13), batch.events_at(14), batch.events_at(28)), (0, 1, 2));
+    let whole = |sent| (batch.whole_at(sent).events, batch.whole_at(sent).bytes);
+    assert_eq!([13, 14, 27, 28].map(whole), [(0, 0), (1, 14), (1, 14), (2, 28)]);
 }
 
 #[test]
@@ -188,7 +191,7 @@ fn a_stream_may_begin_with_the_newest_events() {
 fn a_batch_is_bounded_but_takes_one_event_of_any_size() {
     let mut log = Log::new(History::default(), 0);
     for sequence in 1..=3 {
-        log.push(sequence, Duration::ZERO, |out| out.extend_from_slice(&[b'x'; 100_000]));
+        put(&mut log, sequence, &[b'x'; 100_000]);
     }
     let mut batch = Batch::default();
     read(&[&log], EPOCH, Cursor::default(), Lag::Skip, true, &mut batch).unwrap();
@@ -221,7 +224,7 @@ fn nothing_is_lost_doubled_or_swapped_over_the_ring_of_the_log() {
     let mut batch = Batch::default();
     for sequence in 1..=500_u64 {
         let content = format!("{}\n\n", "x".repeat((sequence * 7 % 13) as usize + 1));
-        log.push(sequence, Duration::ZERO, |out| out.extend_from_slice(content.as_bytes()));
+        put(&mut log, sequence, content.as_bytes());
         read(&[&log], EPOCH, cursor, Lag::Close, true, &mut batch).unwrap();
         cursor = batch.cursor_at(batch.bytes().len()).unwrap().0;
         text.push_str(std::str::from_utf8(batch.bytes()).unwrap());

@@ -50,7 +50,13 @@ pub(super) fn publish(
         )));
     };
     let id = channel.send(event);
-    let id = id.map_err(|error| refuse(Status::INTERNAL_SERVER_ERROR, error))?;
+    let id = id.map_err(|error| match error.is_too_large() {
+        true => refuse(
+            Status::CONTENT_TOO_LARGE,
+            format_args!("{error}: split it, or start the hub with a larger --max-event"),
+        ),
+        false => refuse(Status::INTERNAL_SERVER_ERROR, error),
+    })?;
     Ok(Response::text(format!("{id}\n")))
 }
 

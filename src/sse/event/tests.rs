@@ -150,7 +150,7 @@ fn a_reconnection_time_past_what_readers_hold_is_the_longest_they_do() {
 fn the_id_of_a_channel_replaces_the_events_own() {
     let event = Event::new("a").with_id(id("own")).with_type(typed("t"));
     let mut out = b"before\n".to_vec();
-    event.encode_with_id(|out| out.extend_from_slice(b"5f-1"), &mut out);
+    event.encode_with_id("5f-1", &mut out);
     assert_eq!(out, b"before\nid: 5f-1\nevent: t\ndata: a\n\n");
 }
 

@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use super::{Inside, Phase, Stream};
 use crate::channel::Channel;
+use crate::channel::batch::Amount;
 use crate::channel::batches::Batches;
-use crate::channel::cursor::Lagged;
+use crate::channel::cursor::{First, Lagged};
 use crate::channel::fanout::Shard;
 use crate::channel::reader::{Advance, Reader};
 use crate::channel::subscription::{Followed, Subscription};
@@ -30,7 +31,11 @@ const EVERYTHING: u64 = u64::MAX;
 impl Stream {
     /// Follows channels. `first` says where that begins; it goes out with the head if that has not
     /// gone out. All is one step, so that whoever ends the stream finds it following or not.
-    pub(crate) fn follow(self: &Arc<Self>, subscription: Subscription, first: &[u8]) -> Result<()> {
+    pub(crate) fn follow(
+        self: &Arc<Self>,
+        subscription: Subscription,
+        first: &First,
+    ) -> Result<()> {
         self.shard().start()?;
         let followed = subscription.followed().clone();
         let mut state = self.lock();
@@ -41,13 +46,13 @@ impl Stream {
             ));
         }
         inside.subscription = Some(subscription);
-        let told = match opening {
-            Some(_) => Ok(Put::Done),
-            None => inside.outbox.put(&self.framed(first), Moment::now()),
-        };
+        let put = opening.unwrap_or_else(|| {
+            let bytes = self.framed(&first.content);
+            let of = Amount::of(first.is_event, bytes.len());
+            self.noted(inside.outbox.put(&bytes, of, Moment::now()), of, &inside.outbox)
+        });
         drop(state);
-        self.after_opening(opening)?;
-        self.after_put(told)?;
+        self.after_put(put)?;
         self.join(followed.clone());
         // After it has joined: what was published before that went past it.
         self.catch_up();
@@ -89,53 +94,84 @@ impl Stream {
         followed.leave_to_the_thread(self.shard());
     }
 
-    /// The watch thread's try: what waited first, then what the log has.
+    /// The watch thread's try: what waited first, then what the log has. The stream stays blocked
+    /// until something of that went out, or there is nothing to send.
     pub(crate) fn try_again(self: &Arc<Self>, batches: &mut Batches, now: Moment) -> Retry {
-        match self.flush(now) {
-            Ok(Retry::Over) => {}
-            Ok(retry) => return retry,
-            Err(Gone(reason)) => {
-                self.end(reason);
-                return Retry::Over;
-            }
-        }
-        batches.forget();
-        let advance = self.advance(EVERYTHING, batches, now);
-        batches.forget();
-        match advance {
-            // It stays where it is, among those that are tried again.
-            Advance::Blocked { events, bytes } => {
-                self.tell_event(events, bytes);
-                return if bytes > 0 { Retry::Moved } else { Retry::Stuck };
-            }
-            other => Arc::clone(self).settle(other),
-        }
-        if advance.has_more() {
-            self.catch_up();
-        }
-        Retry::Over
-    }
-
-    /// Writes what waits.
-    fn flush(&self, now: Moment) -> Result<Retry, Gone> {
         let mut state = self.lock();
-        let Phase::Open(Inside { outbox, .. }) = &mut state.phase else {
-            return Ok(Retry::Over);
-        };
-        let before = outbox.unsent();
-        let flushed = outbox.flush(now)?;
-        if outbox.silent_for(now) >= self.server.limits.write_deadline {
-            return Err(Gone(CloseReason::Stalled));
+        let Phase::Open(inside) = &mut state.phase else { return Retry::Over };
+        let before = inside.outbox.sent();
+        batches.forget();
+        let mut advance = self.flush(inside, batches, now);
+        batches.forget();
+        let moved = inside.outbox.sent() > before;
+        if advance != Advance::Blocked {
+            inside.outbox.unblock();
+        } else if inside.outbox.silent_for(now) >= self.server.limits.write_deadline {
+            advance = Advance::Over(CloseReason::Stalled);
         }
-        let moved = outbox.unsent() < before;
-        if moved {
+        drop(state);
+        if moved || advance != Advance::Blocked {
             self.drained.notify_all();
         }
-        Ok(match (flushed, moved) {
-            (true, _) => Retry::Over,
-            (false, true) => Retry::Moved,
-            (false, false) => Retry::Stuck,
-        })
+        self.tell();
+        match advance {
+            Advance::Blocked if moved => Retry::Moved,
+            Advance::Blocked => Retry::Stuck,
+            Advance::Over(reason) => {
+                self.end(reason);
+                Retry::Over
+            }
+            Advance::Idle | Advance::Sent { .. } => {
+                if advance.has_more() {
+                    self.catch_up();
+                }
+                Retry::Over
+            }
+        }
+    }
+
+    /// Sends what waits, and then the next batch.
+    fn flush(&self, inside: &mut Inside, batches: &mut Batches, now: Moment) -> Advance {
+        match inside.outbox.flush(now) {
+            Ok(whole) => self.note_sent(whole, &inside.outbox),
+            Err(Gone(reason)) => return Advance::Over(reason),
+        }
+        if inside.outbox.is_empty() {
+            self.send_next(inside, batches, now)
+        } else {
+            Advance::Blocked
+        }
+    }
+
+    /// Sends the next batch. Nothing may wait before it.
+    fn send_next(&self, inside: &mut Inside, batches: &mut Batches, now: Moment) -> Advance {
+        let Inside { outbox, subscription: Some(subscription), .. } = inside else {
+            return Advance::Idle;
+        };
+        let batch = match subscription.next(!self.chunked, batches) {
+            Ok(batch) if batch.bytes().is_empty() => return Advance::Idle,
+            Ok(batch) => batch,
+            Err(Lagged) => return Advance::Over(CloseReason::Lagged),
+        };
+        let sent = match outbox.write(batch.bytes(), now) {
+            Ok(sent) => sent,
+            Err(Gone(reason)) => return Advance::Over(reason),
+        };
+        let whole = batch.whole_at(sent);
+        self.note_sent(whole, outbox);
+        if sent == batch.bytes().len() {
+            subscription.set_cursor(batch.cursor());
+            return Advance::Sent { more: batch.is_full(), told: self.teller.is_some() };
+        }
+        let mut cut_at = sent;
+        let mut cut = Amount::default();
+        if let Some((cursor, end)) = batch.cursor_at(sent) {
+            subscription.set_cursor(cursor);
+            cut_at = end;
+            cut = Amount::of(end > sent, end - whole.bytes);
+        }
+        outbox.keep(batch.rest(sent..cut_at), cut, now);
+        Advance::Blocked
     }
 
     /// Brings what [`look`](Self::look) reads into the processor's cache, and changes nothing.
@@ -153,7 +189,7 @@ impl Stream {
         let result = match outbox.peer_has_gone() {
             Some(reason) => Err(Gone(reason)),
             None if silent && !outbox.is_blocked() => {
-                outbox.put(&self.framed(encode::NOTHING), now)
+                outbox.put(&self.framed(encode::NOTHING), Amount::default(), now)
             }
             None => Ok(Put::Done),
         };
@@ -168,46 +204,22 @@ impl Reader for Stream {
         self.server.fanout.shard(self.number)
     }
 
-    /// Also called by the watch thread, for streams that were blocked.
     fn advance(&self, newest: u64, batches: &mut Batches, now: Moment) -> Advance {
-        let mut state = self.lock();
-        let Phase::Open(Inside { outbox, subscription: Some(subscription), .. }) = &mut state.phase
-        else {
-            return Advance::Idle;
-        };
-        if outbox.is_blocked() || subscription.cursor().sequence >= newest {
-            return Advance::Idle;
+        match &mut self.lock().phase {
+            Phase::Open(inside) if !inside.outbox.is_blocked() && inside.is_behind(newest) => {
+                self.send_next(inside, batches, now)
+            }
+            _ => Advance::Idle,
         }
-        let batch = match subscription.next(!self.chunked, batches) {
-            Ok(batch) if batch.bytes().is_empty() => return Advance::Idle,
-            Ok(batch) => batch,
-            Err(Lagged) => return Advance::Over(CloseReason::Lagged),
-        };
-        let sent = match outbox.write(batch.bytes(), now) {
-            Ok(sent) => sent,
-            Err(Gone(reason)) => return Advance::Over(reason),
-        };
-        if sent == batch.bytes().len() {
-            subscription.set_cursor(batch.cursor());
-            let (events, more) = (batch.events(), batch.is_full());
-            return Advance::Sent { events, bytes: sent, more, told: self.server.hooks.is_some() };
-        }
-        let mut cut_at = sent;
-        if let Some((cursor, end)) = batch.cursor_at(sent) {
-            subscription.set_cursor(cursor);
-            cut_at = end;
-        }
-        outbox.keep(&batch.bytes()[sent..cut_at], now);
-        Advance::Blocked { events: batch.events_at(sent), bytes: sent }
     }
 
     fn settle(self: Arc<Self>, advance: Advance) {
         match advance {
             Advance::Idle => {}
-            Advance::Sent { events, bytes, .. } => self.tell_event(events, bytes),
-            Advance::Blocked { events, bytes } => {
+            Advance::Sent { .. } => self.tell(),
+            Advance::Blocked => {
                 self.server.watch.try_again(&self);
-                self.tell_event(events, bytes);
+                self.tell();
             }
             Advance::Over(reason) => self.end(reason),
         }

@@ -3,14 +3,15 @@
 use std::thread::ThreadId;
 
 use super::{Inside, Phase, Stream};
+use crate::channel::batch::Amount;
 use crate::channel::batches::Batches;
 use crate::channel::reader::Reader;
 use crate::channel::subscription::Subscription;
 use crate::error::{CloseReason, Error, Result};
-use crate::hooks::{self, StreamInfo};
+use crate::hooks;
 use crate::moment::Moment;
 use crate::sse::interval::Running;
-use crate::sse::outbox::{Link, Outbox};
+use crate::sse::outbox::{Gone, Link, Outbox};
 use crate::sse::{chunk, encode};
 
 /// What runs when a stream ends.
@@ -26,7 +27,7 @@ impl Stream {
         let phase = std::mem::replace(&mut state.phase, Phase::Ended(CloseReason::Failed));
         let callbacks = state.attached.as_mut().map_or_else(Vec::new, |attached| attached.end());
         drop(state);
-        self.run_later(callbacks, CloseReason::Failed, None);
+        self.run_later(callbacks, CloseReason::Failed, false);
         match phase {
             Phase::New(_, inside) => Some(inside.outbox.into_link()),
             Phase::Open(_) | Phase::Ended(_) => None,
@@ -59,16 +60,25 @@ impl Stream {
         }
         if opened && reason.ends_well() {
             // Where it fails the peer has gone, and needs no end.
-            let _ = outbox.put(&self.tail(reason, whole), Moment::now());
+            let _ = outbox.put(&self.tail(reason, whole), Amount::default(), Moment::now());
         }
-        let sent = outbox.sent();
         if !matches!(reason, CloseReason::Client | CloseReason::Reset | CloseReason::Stalled) {
-            let (link, rest) = outbox.finish();
-            self.server.watch.linger(link, rest, self.server.limits.write_deadline);
+            self.linger(outbox);
         }
         // Given back before the callbacks run: who is told of the end finds it done.
         drop(ticket);
-        self.run_later(callbacks, reason, opened.then_some(sent));
+        self.run_later(callbacks, reason, opened);
+    }
+
+    /// Leaves it to the watch thread to send what waits, and then the end. The hooks are told of it
+    /// as if it had gone out: nobody here will know.
+    fn linger(&self, outbox: Outbox) {
+        let sent = outbox.sent();
+        let (link, unsent) = outbox.finish();
+        if let Some(teller) = &self.teller {
+            teller.note_sent(unsent.events(), sent + unsent.len() as u64);
+        }
+        self.server.watch.linger(link, unsent, self.server.limits.write_deadline);
     }
 
     /// Puts what a slow reader has not yet had of its channels behind what waits for it. Returns
@@ -82,12 +92,13 @@ impl Stream {
             if len == 0 {
                 return true;
             }
-            // An event of any size may go where nothing waits.
-            let waiting = outbox.unsent();
-            if (waiting > 0 && waiting + len > self.server.limits.unsent)
-                || outbox.put(batch.bytes(), Moment::now()).is_err()
-            {
+            // Where nothing waits an event may go that is larger than the bound.
+            if !outbox.is_empty() && outbox.unsent() + len > self.server.limits.unsent {
                 return false;
+            }
+            match outbox.put_batch(batch, Moment::now()) {
+                Ok(whole) => self.note_sent(whole, outbox),
+                Err(Gone(_)) => return false,
             }
             let Some((cursor, _)) = batch.cursor_at(len) else { return false };
             subscription.set_cursor(cursor);
@@ -114,20 +125,18 @@ impl Stream {
     }
 
     /// Has a worker run the callbacks and, if the stream was open, the hook.
-    fn run_later(&self, callbacks: Vec<OnClose>, reason: CloseReason, sent: Option<u64>) {
-        let hooks = self.server.hooks.clone().zip(sent);
-        if callbacks.is_empty() && hooks.is_none() {
+    fn run_later(&self, callbacks: Vec<OnClose>, reason: CloseReason, opened: bool) {
+        let teller = self.teller.clone().filter(|_| opened);
+        if callbacks.is_empty() && teller.is_none() {
             return;
         }
-        let (peer, target) = (self.peer, Box::<str>::from(self.target()));
-        let duration = Moment::now().since(self.began);
         let job = move || {
             for callback in callbacks {
                 hooks::call(|| callback(reason));
             }
-            if let Some((hooks, bytes)) = hooks {
-                let info = StreamInfo { peer, target: &target, bytes, duration };
-                hooks::call(|| hooks.closed(&info, reason));
+            if let Some(teller) = teller {
+                teller.note_closed(reason);
+                teller.tell();
             }
         };
         if let Err(job) = self.server.pool.submit(Box::new(job)) {
@@ -142,7 +151,7 @@ impl Stream {
         match state.phase {
             Phase::Ended(reason) => {
                 drop(state);
-                self.run_later(vec![callback], reason, None);
+                self.run_later(vec![callback], reason, false);
             }
             _ => state.attached.get_or_insert_default().callbacks.push(callback),
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tidings::{Channel, History};
+use tidings::{Channel, Event, History};
 
 use super::following;
 use crate::support::stream::{End, EventStream};
@@ -36,13 +36,13 @@ fn limit_history_events_past_it_the_oldest_go() {
 
 #[test]
 fn limit_history_bytes_past_it_the_oldest_go() {
-    let channel = Channel::new();
+    let channel = Channel::with_history(History::default().event(2_000_000));
     // One after the other fits into a mebibyte, and all together don't.
     for _ in 0..20 {
         channel.send("x".repeat(100_000)).unwrap();
     }
     assert_eq!(channel.kept(), 10);
-    channel.send("x".repeat(2_000_000)).unwrap();
+    channel.send("x".repeat(1_500_000)).unwrap();
     assert_eq!(channel.kept(), 1, "the newest stays, whatever its size");
     assert_eq!(replayed(History::default().bytes(0), 8), ["gap", "7"]);
 }
@@ -77,4 +77,40 @@ fn limit_history_age_a_stream_that_begins_is_sent_nothing_that_is_past_it() {
     assert!(gap.data.ends_with(r#""missed":1,"reason":"evicted"}"#), "{}", gap.data);
     channel.close();
     assert_eq!(stream.next().unwrap_err(), End::Whole);
+}
+
+/// An event's size is that of its lines, as they go over the wire, but for that of its id.
+#[test]
+fn limit_history_event_a_larger_one_is_not_published() {
+    let exactly = "data: \n\n".len() + 1000;
+    let channel = Channel::with_history(History::default().event(exactly));
+    let server = following(&channel);
+    let mut stream = EventStream::open(server.address(), "/events");
+    let id = channel.send("x".repeat(1000)).unwrap();
+    let error = channel.send("x".repeat(1001)).unwrap_err();
+    assert!(error.is_too_large() && !error.is_closed());
+    assert_eq!(
+        error.to_string(),
+        "the event is too large: it takes 1009 bytes as it is sent, and may take 1008",
+    );
+    // Each line of the data costs seven bytes more, the first one too; type and time cost theirs.
+    channel.send("\n".repeat(142)).unwrap();
+    assert!(channel.send("\n".repeat(143)).unwrap_err().is_too_large());
+    let typed = |len: usize| ("type", "x".repeat(1000 - "event: type\n".len() + len));
+    channel.send(typed(0)).unwrap();
+    assert!(channel.send(typed(1)).unwrap_err().is_too_large());
+    let timed = |len: usize| {
+        let data = "x".repeat(1000 - "retry: 1500\n".len() + len);
+        Event::new(data).with_retry(Duration::from_millis(1500))
+    };
+    let last = channel.send(timed(0)).unwrap();
+    assert!(channel.send(timed(1)).unwrap_err().is_too_large());
+
+    // What was refused had no number, so nobody is told of a gap.
+    let number = |id: &tidings::EventId| id.as_str().split_once('-').unwrap().1.to_owned();
+    assert_eq!((number(&id), number(&last)), ("1".into(), "4".into()));
+    let lengths = [(); 4].map(|()| stream.data().len());
+    assert_eq!(lengths, [1000, 142, 988, 988]);
+    assert!(Channel::new().send("x".repeat(1024 * 1024)).unwrap_err().is_too_large());
+    Channel::new().send("x".repeat(1024 * 1024 - "data: \n\n".len())).unwrap();
 }

@@ -8,7 +8,7 @@ mod streams;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use tidings::{Channel, Event, EventId, Response, Running, Server, SseWriter, Status};
+use tidings::{Channel, Event, EventId, History, Response, Running, Server, SseWriter, Status};
 
 use super::super::support::process::run_hub;
 use super::*;
@@ -20,7 +20,9 @@ type Deliver = Box<dyn FnMut(&Channel, u64, String) + Send>;
 /// A server that publishes at `/events` what is posted there, in its own way.
 fn server(deliver: impl FnMut(&Channel, u64, String) + Send + 'static) -> Running {
     let deliver: Mutex<Deliver> = Mutex::new(Box::new(deliver));
-    let (channel, posts) = (Channel::new(), AtomicU64::new(0));
+    // Some publish more than a channel takes unless it is told to.
+    let channel = Channel::with_history(History::default().event(100_000_000));
+    let posts = AtomicU64::new(0);
     let server = Server::bind("127.0.0.1:0").unwrap().sse("/events", {
         let channel = channel.clone();
         move |stream, _| stream.subscribe(&channel)

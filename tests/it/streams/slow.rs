@@ -2,13 +2,13 @@
 
 use std::io::Read;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use tidings::{CloseReason, Limits, SseWriter};
+use tidings::{Channel, CloseReason, Limits, SseWriter};
 
 use super::Held;
 use crate::support::stream::EventStream;
-use crate::support::{until, until_some};
+use crate::support::{Notes, SOON, until, until_some};
 
 const LARGE: usize = 64 * 1024;
 
@@ -165,6 +165,7 @@ fn limit_write_deadline_a_send_waits_no_longer_also_where_its_client_goes_on_rea
     // The room that is needed takes the reader far longer than the deadline.
     const EVENT: usize = 8 * 1024 * 1024;
     let limits = Limits::default().write_deadline(Duration::from_secs(1)).unsent(EVENT + LARGE);
+    let limits = limits.event(2 * EVENT);
     let held = Held::with(limits);
     let stream = EventStream::open(held.server.address(), "/sse");
     let writer = held.writers.first();
@@ -183,4 +184,44 @@ fn limit_write_deadline_a_send_waits_no_longer_also_where_its_client_goes_on_rea
     });
     assert!(sent.expect_err("there is no room").is_full());
     assert!(writer.is_active(), "its client does read");
+}
+
+#[test]
+fn limit_event_a_larger_one_is_not_sent() {
+    let held = Held::with(Limits::default().event("data: \n\n".len() + 1000));
+    let mut stream = EventStream::open(held.server.address(), "/sse");
+    let writer = held.writers.first();
+    writer.send("x".repeat(1000)).unwrap();
+    for error in [writer.send("x".repeat(1001)), writer.try_send(("7", "", "x".repeat(995)))] {
+        let error = error.unwrap_err();
+        assert!(error.is_too_large(), "{error}");
+        let said = "the event is too large: it takes 1009 bytes as it is sent, and may take 1008";
+        assert_eq!(error.to_string(), said);
+    }
+    // Its id counts here, as it is sent.
+    writer.send(("7", "", "x".repeat(994))).unwrap();
+    assert_eq!([stream.data().len(), stream.data().len()], [1000, 994]);
+}
+
+/// The socket takes small events whole or not at all: where it is full, nothing of one is cut.
+#[test]
+fn limit_write_deadline_holds_where_a_socket_is_full_at_the_end_of_an_event() {
+    let channel = Channel::new();
+    let ends = Notes::new();
+    let (followed, noted) = (channel.clone(), ends.clone());
+    let limits = Limits::default().write_deadline(Duration::from_millis(300));
+    let server = super::site(limits, move |stream| {
+        let noted = noted.clone();
+        stream.on_close(move |reason| noted.add(reason));
+        stream.subscribe(&followed)
+    });
+    let streams = [(); 12].map(|()| EventStream::open(server.address(), "/sse"));
+    until("all streams", || channel.streams() == streams.len());
+    // Each goes out by itself, and something is always new, so that there is always one to try.
+    let begun = Instant::now();
+    while ends.len() < streams.len() && begun.elapsed() < SOON {
+        channel.send("x".repeat(200)).unwrap();
+        std::thread::sleep(Duration::from_micros(20));
+    }
+    assert_eq!(ends.all(), [CloseReason::Stalled; 12]);
 }
