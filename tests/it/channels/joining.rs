@@ -52,12 +52,8 @@ fn a_channel_that_closes_while_a_stream_joins_it_ends_the_stream() {
     let mut stream = EventStream::open(server.address(), "/events");
     assert_eq!(stream.data(), "the last");
     assert_eq!(stream.next().unwrap_err(), End::Whole);
-<<<<<<< HEAD
     assert_eq!(channel.streams(), 0);
     until("the stream's place", || server.stats().streams == 0);
-=======
-    until("its places", || (channel.streams(), server.stats().streams) == (0, 0));
->>>>>>> 196c656 (streams: share large events, and bound what a hub takes)
 }
 
 #[test]
