@@ -226,8 +226,10 @@ impl<O: Default> Table<O> {
                 is_whole.then_some((flag, value))
             }),
         };
-        let unknown = || Wrong::unknown(&argument[..1 + name.len()], self.names());
-        named.map(Some).ok_or_else(unknown)
+        // What is attached to a letter may be a secret, which this command does not even take.
+        let known = lettered(rest).filter(|(long, _)| find(name).or_else(|| find(long)).is_none());
+        let shown = known.map_or(name.len(), |_| 1);
+        named.map(Some).ok_or_else(|| Wrong::unknown(&argument[..1 + shown], self.names()))
     }
 
     fn names(&self) -> impl Iterator<Item = &'static str> {

@@ -305,9 +305,7 @@ const fn text(
 
 /// A field line for a request.
 fn parse(field: &str) -> Result<(String, String), String> {
-    let (name, value) = field
-        .split_once(':')
-        .ok_or_else(|| format!("{field:?} is not a name, a colon and a value"))?;
+    let (name, value) = field.split_once(':').ok_or("it must be of the form 'Name: value'")?;
     let value = value.trim();
     let probe = StreamRequest::get("http://localhost/");
     let probe = probe.and_then(|probe| probe.with_field(name, value));

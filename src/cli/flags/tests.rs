@@ -184,6 +184,8 @@ fn an_unknown_option_is_met_with_the_nearest() {
     assert_eq!(wrong(&["-data", "x"]), "unknown option -data: did you mean --data?");
     assert_eq!(wrong(&["-help"]), "unknown option -help: did you mean --help?");
     assert_eq!(wrong(&["-H", "x"]), "unknown option -H");
+    assert_eq!(wrong(&["-HAuthorization: secret"]), "unknown option -H");
+    assert_eq!(wrong(&["-hx"]), "unknown option -hx");
     assert_eq!(wrong(&["--\u{1b}[2J"]), "unknown option --\\u{1b}[2J");
 }
 
