@@ -8,6 +8,7 @@ use std::time::Duration;
 use tidings::Reply;
 
 use super::*;
+use crate::support::script::{STREAM, Script};
 
 #[test]
 fn what_is_lost_is_not_waited_for_although_others_events_go_on() {
@@ -320,4 +321,16 @@ fn several_events_in_one_are_told_apart_and_others_are_counted() {
     assert!(text.contains("deliveries    20 of 20"), "{text}");
     assert!(text.contains("foreign       4 events without the mark of this run"), "{text}");
     server.stop().unwrap();
+}
+
+#[test]
+fn row_45_it_says_once_that_streams_can_not_be_resumed() {
+    let odd = format!("{STREAM}id: \u{1}\ndata: a\n\n");
+    let script = Script::answers(vec![odd; 500]);
+    let url = script.url("/");
+    let arguments = ["bench", &url, "--listen-only", "--streams=2", "--duration=2", "--warm-up=0"];
+    let (_, stderr, _) = run_hub(&arguments);
+    assert_eq!(stderr.matches("the last event ID is not sent").count(), 1, "{stderr}");
+    assert!(script.field("last-event-id").len() > 3, "they came back");
+    assert!(script.field("last-event-id").iter().all(Option::is_none));
 }
