@@ -1,13 +1,21 @@
 //! The worker threads: as many as there is work for, up to a cap, and no more when it is over.
 //!
-//! A job is anything that may run user code: serving a connection, a stream's `on_close`
-//! callbacks, joining an interval that has ended. Jobs wait in one queue.
+//! A job serves a connection. A *chore* is what remains to be done at a stream's end: its
+//! `on_close` callbacks, or joining an interval's thread. Thousands may come at once, and nobody
+//! waits for one.
 //!
 //! ```text
 //! submit ─► queue ─► an idle worker takes it
-//!                └─► none idle, fewer than the cap: a new worker
-//!                └─► else it waits for the first that is free
+//!             ▲  └─► none idle, fewer than the cap: a new worker
+//!             │  └─► else it waits for the first that is free
+//!           hand     a few of these stand for the chores: a worker that takes one does one chore,
+//!             ▲      and puts the hand back at the end of the queue while there are more
+//! chore ─► chores
 //! ```
+//!
+//! So chores occupy [`HANDS`] workers at most, and never more than half of them; a job that comes
+//! waits for no more than the chores that are under way. A chore that blocks holds its own hand
+//! only.
 //!
 //! A worker that has been idle for [`IDLE`] ends. One whose job panics goes on with the next. The
 //! pool is owned by its server; [`Pool::stop`] runs what is queued and joins every thread.
@@ -18,17 +26,21 @@
 //! are busy, or where the system gives no more threads.
 
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
+
+use crate::panics::Panics;
 
 pub(crate) type Job = Box<dyn FnOnce() + Send>;
 
 /// Long enough to keep a worker from one request of a page to the next, short enough to be gone
 /// before anybody counts threads.
 const IDLE: Duration = Duration::from_secs(5);
+
+/// How many workers chores may occupy: enough that a slow callback does not hold up all others.
+const HANDS: usize = 4;
 
 /// Handlers are user code and may need room; it is only taken when it is used.
 const STACK: usize = 1024 * 1024;
@@ -50,17 +62,28 @@ struct Shared {
     /// Whether a job waits that no worker was free for. Changed while the state is locked.
     behind: AtomicBool,
     cap: usize,
+    panics: Arc<Panics>,
 }
 
 #[derive(Default)]
 struct State {
-    queue: VecDeque<Job>,
+    queue: VecDeque<Work>,
+    chores: VecDeque<Job>,
+    /// How many hands are in the queue or at work: at least one while there are chores.
+    hands: usize,
     idle: usize,
     workers: usize,
     stopping: bool,
     /// Every thread that was started and not joined yet; those that ended are joined at the next
     /// start, so that there are never more of them than workers at the busiest time.
     threads: Vec<JoinHandle<()>>,
+}
+
+/// What a worker takes from the queue.
+enum Work {
+    Job(Job),
+    /// Whoever takes it does the next chore.
+    Hand,
 }
 
 /// The right to block for a peer; given back on drop.
@@ -80,7 +103,7 @@ impl std::fmt::Debug for Shared {
 
 impl Pool {
     /// A pool without threads yet, which never has more than `cap`.
-    pub(crate) fn new(cap: usize) -> Self {
+    pub(crate) fn new(cap: usize, panics: &Arc<Panics>) -> Self {
         Self {
             shared: Arc::new(Shared {
                 state: Mutex::default(),
@@ -89,6 +112,7 @@ impl Pool {
                 wanted: AtomicBool::new(false),
                 behind: AtomicBool::new(false),
                 cap: cap.max(1),
+                panics: Arc::clone(panics),
             }),
         }
     }
@@ -100,18 +124,49 @@ impl Pool {
         if state.stopping {
             return Err(job);
         }
-        state.queue.push_back(job);
+        state.queue.push_back(Work::Job(job));
+        if self.call_worker(&mut state) {
+            return Ok(());
+        }
+        match state.queue.pop_back() {
+            Some(Work::Job(job)) => Err(job),
+            Some(Work::Hand) | None => Ok(()),
+        }
+    }
+
+    /// Queues what nobody waits for. Gives it back as [`submit`](Self::submit) does.
+    pub(crate) fn chore(&self, chore: Job) -> Result<(), Job> {
+        let mut state = self.shared.lock();
+        if state.stopping {
+            return Err(chore);
+        }
+        state.chores.push_back(chore);
+        if state.hands >= HANDS.min(self.shared.cap / 2).max(1) {
+            return Ok(());
+        }
+        state.queue.push_back(Work::Hand);
+        state.hands += 1;
+        if self.call_worker(&mut state) {
+            return Ok(());
+        }
+        state.queue.pop_back();
+        state.hands -= 1;
+        if state.hands > 0 { Ok(()) } else { state.chores.pop_back().map_or(Ok(()), Err) }
+    }
+
+    /// Sees to it that a worker comes to what was queued last; false if there is none at all.
+    fn call_worker(&self, state: &mut State) -> bool {
         if state.queue.len() <= state.idle {
             self.shared.wake.notify_one();
-        } else if state.workers >= self.shared.cap || !self.start_worker(&mut state) {
+        } else if state.workers >= self.shared.cap || !self.start_worker(state) {
             // There may be no more workers, or the system gives no thread. Whoever works now will
-            // come to the job; where nobody does, only this job fails.
+            // come to it; where nobody does, only this one fails.
             if state.workers == 0 {
-                return state.queue.pop_back().map_or(Ok(()), Err);
+                return false;
             }
             self.shared.behind.store(true, Ordering::Relaxed);
         }
-        Ok(())
+        true
     }
 
     fn start_worker(&self, state: &mut State) -> bool {
@@ -231,23 +286,36 @@ impl Shared {
 
     /// The life of one worker.
     fn work(&self) {
-        while let Some(job) = self.next_job() {
-            // Handlers' panics are caught nearer to them; this keeps a slip of our own from
-            // costing a thread. The panic hook has printed it.
-            let _ = catch_unwind(AssertUnwindSafe(job));
+        let mut has_hand = false;
+        while let Some((job, hand)) = self.next_job(has_hand) {
+            // Panics of handlers and callbacks are caught nearer to them.
+            self.panics.catch(job);
+            has_hand = hand;
         }
     }
 
-    /// Waits for a job; `None` ends the worker, which is then no longer counted.
-    fn next_job(&self) -> Option<Job> {
+    /// Puts back the hand, if the worker has one, and waits for a job, or for a hand and its chore;
+    /// `None` ends the worker, which is then no longer counted.
+    fn next_job(&self, has_hand: bool) -> Option<(Job, bool)> {
         let idle_since = Instant::now();
         let mut state = self.lock();
+        if has_hand {
+            // To the end of the queue: a job that came meanwhile is first.
+            state.queue.push_back(Work::Hand);
+        }
         loop {
-            if let Some(job) = state.queue.pop_front() {
+            if let Some(work) = state.queue.pop_front() {
                 if state.queue.is_empty() {
                     self.behind.store(false, Ordering::Relaxed);
                 }
-                return Some(job);
+                match work {
+                    Work::Job(job) => return Some((job, false)),
+                    Work::Hand => match state.chores.pop_front() {
+                        Some(chore) => return Some((chore, true)),
+                        None => state.hands -= 1,
+                    },
+                }
+                continue;
             }
             let left = IDLE.saturating_sub(idle_since.elapsed());
             if state.stopping || left.is_zero() {

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use crate::channel::batches::Batches;
 use crate::connection::Connection;
 use crate::connection::wait::Tried;
-use crate::error::{Error, Result};
+use crate::error::{CloseReason, Error, Result};
 use crate::linger::Linger;
 use crate::moment::Moment;
 use crate::pool::join_by;
@@ -67,6 +67,8 @@ enum Task {
     /// A blocked stream; whoever owns it may let go of it meanwhile.
     Stream(Weak<Stream>),
     Linger(Linger),
+    #[cfg(test)]
+    Panic,
 }
 
 /// How another try went.
@@ -209,10 +211,21 @@ impl Round {
 
     fn try_what_is_due(&mut self, now: Instant, rested: bool) {
         while let Some((task, waited)) = self.tries.take(now, rested) {
-            if let Some((task, retry)) = self.attempt(task, now) {
+            if let Some((task, retry)) = self.attempt_safely(task, now) {
                 self.tries.again(task, waited, retry, now);
             }
         }
+    }
+
+    /// The same, where a panic ends the task and not the thread.
+    fn attempt_safely(&mut self, task: Task, now: Instant) -> Option<(Task, Retry)> {
+        let panics = Arc::clone(self.server.counts.panics());
+        let stream = if let Task::Stream(stream) = &task { stream.upgrade() } else { None };
+        panics.catch(|| self.attempt(task, now)).unwrap_or_else(|| {
+            // A connection has been dropped by the panic.
+            stream.and_then(|stream| panics.catch(|| stream.end(CloseReason::Failed)));
+            None
+        })
     }
 
     /// Gives the task back, if there is still one, and says how it went.
@@ -230,6 +243,8 @@ impl Round {
                 let retry = stream.upgrade()?.try_again(&mut self.batches, Moment::now());
                 Some((Task::Stream(stream), retry))
             }
+            #[cfg(test)]
+            Task::Panic => panic!("on purpose"),
             Task::Linger(linger) => {
                 linger.try_again(now).map(|(linger, retry)| (Task::Linger(linger), retry))
             }
@@ -238,14 +253,39 @@ impl Round {
 
     fn look_at_streams(&mut self, now: Instant) {
         let moment = Moment::now();
+        let panics = Arc::clone(self.server.counts.panics());
         let mut place = 0;
         while let Some(next) = self.server.streams.slice(place, SLICE, &mut self.looked_at) {
             // What of them is not in the cache comes together now, and not in turn between calls.
             self.looked_at.iter().for_each(|stream| stream.touch());
             // Dropped without the registry's lock, as the last owner's drop comes back there.
-            self.looked_at.drain(..).for_each(|stream| stream.look(moment));
+            for stream in self.looked_at.drain(..) {
+                if panics.catch(|| stream.look(moment)).is_none() {
+                    panics.catch(|| stream.end(CloseReason::Failed));
+                }
+            }
             place = next;
         }
         self.look_at = now + (now.elapsed() * LOOK_REST).clamp(LOOK, LATEST_LOOK);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Server;
+
+    #[test]
+    fn row_53_a_try_that_panics_is_counted_and_the_watch_thread_goes_on() {
+        let (_listener, server, _handle) = Server::bind("127.0.0.1:0").unwrap().prepare().unwrap();
+        for count in 1..=2 {
+            server.watch.add(Task::Panic);
+            let begun = Instant::now();
+            while server.stats().panics < count {
+                assert!(begun.elapsed() < Duration::from_secs(20), "waited in vain");
+                thread::yield_now();
+            }
+        }
+        assert_eq!(server.stop(), 0);
     }
 }

@@ -5,9 +5,13 @@ use std::sync::mpsc;
 
 const SOON: Duration = Duration::from_secs(10);
 
+fn pool(cap: usize) -> Pool {
+    Pool::new(cap, &Arc::default())
+}
+
 #[test]
 fn a_job_runs_on_a_worker_and_the_pool_stops_when_it_is_done() {
-    let pool = Pool::new(2);
+    let pool = pool(2);
     let (sender, receiver) = mpsc::channel();
     assert!(pool.submit(Box::new(move || sender.send(7).unwrap())).is_ok());
     assert_eq!(receiver.recv_timeout(SOON), Ok(7));
@@ -17,7 +21,7 @@ fn a_job_runs_on_a_worker_and_the_pool_stops_when_it_is_done() {
 
 #[test]
 fn there_are_never_more_workers_than_the_cap() {
-    let pool = Pool::new(2);
+    let pool = pool(2);
     let (release, gate) = mpsc::channel::<()>();
     let gate = Arc::new(Mutex::new(gate));
     let (done, finished) = mpsc::channel();
@@ -39,25 +43,26 @@ fn there_are_never_more_workers_than_the_cap() {
 }
 
 #[test]
-fn a_job_that_panics_costs_neither_the_worker_nor_the_next_job() {
-    let pool = Pool::new(1);
+fn row_53_a_job_that_panics_is_counted_and_costs_neither_the_worker_nor_the_next_job() {
+    let panics = Arc::default();
+    let pool = Pool::new(1, &panics);
     let (sender, receiver) = mpsc::channel();
     assert!(pool.submit(Box::new(|| panic!("on purpose"))).is_ok());
     assert!(pool.submit(Box::new(move || sender.send(()).unwrap())).is_ok());
     assert_eq!(receiver.recv_timeout(SOON), Ok(()));
-    assert_eq!(pool.workers(), 1);
+    assert_eq!((pool.workers(), panics.count()), (1, 1));
 }
 
 #[test]
 fn a_stopped_pool_gives_the_job_back() {
-    let pool = Pool::new(1);
+    let pool = pool(1);
     assert_eq!(pool.stop(Instant::now() + SOON), 0);
     assert!(pool.submit(Box::new(|| ())).is_err());
 }
 
 #[test]
 fn what_was_queued_before_the_stop_still_runs() {
-    let pool = Pool::new(1);
+    let pool = pool(1);
     let (sender, receiver) = mpsc::channel();
     for n in 0..10 {
         let sender = sender.clone();
@@ -69,7 +74,7 @@ fn what_was_queued_before_the_stop_still_runs() {
 
 #[test]
 fn a_worker_stuck_in_a_job_is_counted_and_not_waited_for_past_the_deadline() {
-    let pool = Pool::new(1);
+    let pool = pool(1);
     let (release, gate) = mpsc::channel::<()>();
     assert!(pool.submit(Box::new(move || assert!(gate.recv().is_err()))).is_ok());
     assert_eq!(pool.stop(Instant::now()), 1);
@@ -78,7 +83,7 @@ fn a_worker_stuck_in_a_job_is_counted_and_not_waited_for_past_the_deadline() {
 
 #[test]
 fn at_most_half_of_the_workers_may_wait_for_peers() {
-    let pool = Pool::new(4);
+    let pool = pool(4);
     let first = pool.may_wait();
     let second = pool.may_wait();
     assert!(first.is_some() && second.is_some());
@@ -89,7 +94,7 @@ fn at_most_half_of_the_workers_may_wait_for_peers() {
 
 #[test]
 fn no_worker_may_wait_for_a_peer_while_a_job_waits_for_a_worker() {
-    let pool = Pool::new(2);
+    let pool = pool(2);
     let waiting = pool.may_wait();
     assert!(waiting.is_some() && !pool.is_wanted());
     let (release, gate) = mpsc::channel::<()>();
@@ -104,4 +109,84 @@ fn no_worker_may_wait_for_a_peer_while_a_job_waits_for_a_worker() {
     (0..3).for_each(|_| release.send(()).unwrap());
     assert_eq!(pool.stop(Instant::now() + SOON), 0);
     assert!(!pool.is_wanted() && pool.may_wait().is_some());
+}
+
+/// Chores that say when they begin, and then wait to be released.
+fn blocking_chores(pool: &Pool, count: usize) -> (mpsc::Receiver<usize>, mpsc::Sender<()>) {
+    let (begin, begun) = mpsc::channel();
+    let (release, gate) = mpsc::channel::<()>();
+    let gate = Arc::new(Mutex::new(gate));
+    for n in 0..count {
+        let (begin, gate) = (begin.clone(), Arc::clone(&gate));
+        let chore = move || {
+            let _ = begin.send(n);
+            // One at a time gets through, and all at once when the sender is dropped.
+            let _ = gate.lock().unwrap().recv();
+        };
+        assert!(pool.chore(Box::new(chore)).is_ok());
+    }
+    (begun, release)
+}
+
+#[test]
+fn row_52_chores_occupy_a_handful_of_workers_and_are_all_done_once() {
+    let pool = pool(100);
+    let (begun, release) = blocking_chores(&pool, 200);
+    let first: Vec<usize> = (0..HANDS).map(|_| begun.recv_timeout(SOON).unwrap()).collect();
+    assert_eq!(pool.workers(), HANDS);
+    drop(release);
+    assert_eq!(pool.stop(Instant::now() + SOON), 0);
+    let mut all: Vec<usize> = first.into_iter().chain(begun).collect();
+    all.sort_unstable();
+    assert_eq!(all, (0..200).collect::<Vec<_>>());
+}
+
+#[test]
+fn chores_leave_half_of_the_workers_to_jobs() {
+    let pool = pool(4);
+    let (begun, _release) = blocking_chores(&pool, 10);
+    assert!((0..2).all(|_| begun.recv_timeout(SOON).is_ok()));
+    let (sender, done) = mpsc::channel();
+    for n in 0..2 {
+        let sender = sender.clone();
+        assert!(pool.submit(Box::new(move || sender.send(n).unwrap())).is_ok());
+        assert_eq!(done.recv_timeout(SOON), Ok(n));
+    }
+    assert!(begun.try_recv().is_err());
+}
+
+#[test]
+fn a_chore_that_blocks_does_not_stop_the_others() {
+    let pool = pool(100);
+    let (begun, _release) = blocking_chores(&pool, HANDS - 1);
+    assert!((0..HANDS - 1).all(|_| begun.recv_timeout(SOON).is_ok()));
+    let (sender, done) = mpsc::channel();
+    for n in 0..100 {
+        let sender = sender.clone();
+        assert!(pool.chore(Box::new(move || sender.send(n).unwrap())).is_ok());
+    }
+    let done: Vec<usize> = (0..100).map(|_| done.recv_timeout(SOON).unwrap()).collect();
+    assert_eq!(done, (0..100).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_job_waits_for_no_more_than_the_chore_that_is_under_way() {
+    let pool = pool(1);
+    let (begun, release) = blocking_chores(&pool, 3);
+    assert_eq!(begun.recv_timeout(SOON), Ok(0));
+    let (sender, done) = mpsc::channel();
+    assert!(pool.submit(Box::new(move || sender.send(()).unwrap())).is_ok());
+    release.send(()).unwrap();
+    assert_eq!(done.recv_timeout(SOON), Ok(()));
+    assert_eq!(begun.recv_timeout(SOON), Ok(1), "and the chores go on");
+    drop(release);
+    assert_eq!(pool.stop(Instant::now() + SOON), 0);
+    assert_eq!(begun.iter().collect::<Vec<_>>(), [2]);
+}
+
+#[test]
+fn a_stopped_pool_gives_the_chore_back() {
+    let pool = pool(1);
+    assert_eq!(pool.stop(Instant::now() + SOON), 0);
+    assert!(pool.chore(Box::new(|| ())).is_err());
 }

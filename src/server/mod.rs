@@ -329,7 +329,7 @@ impl Server {
         let counts = Counts::default();
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let shared = Arc::new(Shared {
-            pool: Pool::new(self.limits.workers),
+            pool: Pool::new(self.limits.workers, counts.panics()),
             streams: Registry::new(self.limits.streams, self.limits.streams_per_peer),
             bodies: Budget::new(self.limits.bodies),
             limits: self.limits.bounded(),

@@ -139,7 +139,7 @@ impl Stream {
                 teller.tell();
             }
         };
-        if let Err(job) = self.server.pool.submit(Box::new(job)) {
+        if let Err(job) = self.server.pool.chore(Box::new(job)) {
             // No worker is left. They have to run once, so they run here.
             job();
         }
@@ -175,7 +175,7 @@ impl Stream {
         let running = self.lock().attached.as_mut().and_then(|attached| attached.remove(thread));
         if let Some(handle) = running.and_then(|running| running.handle) {
             // Where no worker is left the thread is let go; it ends with this call.
-            let _ = self.server.pool.submit(Box::new(move || drop(handle.join())));
+            let _ = self.server.pool.chore(Box::new(move || drop(handle.join())));
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tidings::{CloseReason, Error, Interval, Limits};
+use tidings::{Channel, CloseReason, Error, Interval, Limits};
 
 use super::{Held, site};
 use crate::support::http::get;
@@ -193,4 +193,34 @@ fn row_39_intervals_end_when_the_server_stops() {
     server.stop().expect("all threads ended");
     assert_eq!(reader.join().unwrap(), End::Whole);
     assert_eq!(handle.stats().intervals, 0);
+}
+
+#[test]
+fn row_52_two_hundred_streams_with_intervals_that_end_at_once_start_few_workers() {
+    const STREAMS: usize = 200;
+    let channel = Channel::new();
+    let closed = Arc::new(AtomicUsize::new(0));
+    let (followed, count) = (channel.clone(), Arc::clone(&closed));
+    let server = site(Limits::default(), move |stream| {
+        let count = Arc::clone(&count);
+        stream.on_close(move |_reason| {
+            count.fetch_add(1, Ordering::Relaxed);
+        });
+        stream.every(Duration::from_secs(3600), |_stream| Ok(()))?;
+        stream.subscribe(&followed)
+    });
+    let streams: Vec<EventStream> =
+        (0..STREAMS).map(|_| EventStream::open(server.address(), "/sse")).collect();
+    until("all streams", || channel.streams() == STREAMS);
+    let before = server.stats().workers;
+    channel.close();
+    until("the ends", || {
+        server.stats().intervals == 0 && closed.load(Ordering::Relaxed) == STREAMS
+    });
+    // Those that were started stay for some seconds.
+    let workers = server.stats().workers;
+    assert!(workers <= before + 4, "{before} workers became {workers}");
+    drop(streams);
+    server.stop().expect("all threads are joined");
+    assert_eq!(closed.load(Ordering::Relaxed), STREAMS);
 }
