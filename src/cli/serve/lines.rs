@@ -1,7 +1,8 @@
 //! Standard input as a source of events: each line is one.
 //!
 //! A line ends in LF or CRLF, and what stands behind the last line end is a line as well. Bytes
-//! that are not UTF-8 become U+FFFD. A line past the bound is left out, and standard error says so.
+//! that are not UTF-8 become U+FFFD. A line past the bound, or one that makes too large an
+//! event, is left out, and standard error says so.
 
 use std::io::{self, BufRead, Read, Write};
 
@@ -26,6 +27,9 @@ pub(super) fn publish(input: &mut impl BufRead, channel: Option<&Channel>, longe
         match next(input, longest) {
             Ok(Line::Whole(line)) => match channel.send(line) {
                 Ok(_) => {}
+                Err(error) if error.is_too_large() => {
+                    say(&format!("a line was left out: {error} (--max-event)"));
+                }
                 Err(error) => say(&format!("a line was not published: {error}")),
             },
             Ok(Line::TooLong) => {

@@ -175,6 +175,14 @@ pub(super) static TABLE: Table<Options> = Table {
             doc: "Limits how large the body of a request is, and a line of standard input.",
         },
         Flag {
+            name: "max-event",
+            takes: number("BYTES", 1, |o, n| o.history = o.history.event(n as usize)),
+            repeats: false,
+            default: Preset::Value("1048576"),
+            doc: "Limits how large an event is as it is sent, where each line of data costs seven \
+                  bytes more. A larger one is not published.",
+        },
+        Flag {
             name: "max-channels",
             takes: number("N", 1, |o, n| o.max_channels = n as usize),
             repeats: false,

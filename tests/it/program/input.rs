@@ -73,3 +73,15 @@ fn a_line_past_the_bound_is_left_out_and_told() {
         until("the line on standard error", || hub.stderr() == [&*told]);
     }
 }
+
+#[test]
+fn a_line_that_makes_too_large_an_event_is_left_out_and_told() {
+    let mut hub = hub(&["--stdin=lines", "--max-event=20"]);
+    let mut input = stdin(&mut hub);
+    let mut stream = EventStream::open(hub.address(), "/events/lines");
+    input.write_all(b"1234567890123\n123456789012\n").unwrap();
+    assert_eq!(stream.data(), "123456789012");
+    let told = "tidings: a line was left out: the event is too large: it takes 21 bytes as it is \
+                sent, and may take 20 (--max-event)";
+    until("the line on standard error", || hub.stderr() == [told]);
+}

@@ -187,6 +187,20 @@ fn row_47_a_refusal_names_the_option_that_would_avoid_it() {
 }
 
 #[test]
+fn limit_history_event_is_set_by_max_event_and_past_it_a_publish_is_413() {
+    let hub = hub(&["--max-event=20"]);
+    let publish = |body: &str| super::super::support::http::post(hub.address(), "/events/a", body);
+    // Beside the data, an event has "data: " and two line ends.
+    assert_eq!(publish(&"x".repeat(12)).status, 200);
+    let said = "413 Content Too Large: the event is too large: it takes 21 bytes as it is sent, and \
+                may take 20: split it, or start the hub with a larger --max-event\n";
+    refused(&publish(&"x".repeat(13)), 413, said);
+    let said = "413 Content Too Large: the event is too large: it takes 25 bytes as it is sent, and \
+                may take 20: split it, or start the hub with a larger --max-event\n";
+    refused(&publish("x\ny\nz"), 413, said);
+}
+
+#[test]
 fn what_cannot_be_an_event_is_refused_with_a_sentence() {
     let hub = hub(&[]);
     let publish = |target: &str| post_with(&hub, target, "");

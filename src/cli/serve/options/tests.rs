@@ -30,6 +30,7 @@ fn every_flag_of_the_contract_is_there_and_told_in_the_help() {
         "--max-streams N",
         "--max-streams-per-peer N",
         "--max-body BYTES",
+        "--max-event BYTES",
         "--max-channels N",
         "--token-file FILE",
         "--anyone-may-publish",
@@ -55,13 +56,14 @@ fn what_is_given_is_what_holds() {
         "--lag=close",
         "--heartbeat=0",
         "--max-body=100000000",
+        "--max-event=8",
         "--cors=https://a.example",
         "--cors=*",
         "--allow-host=b.example",
         "--listen=c.example:0",
     ]);
     let options = options.expect("it is right");
-    let history = History::default().events(5).bytes(6).age(Duration::from_secs(7));
+    let history = History::default().events(5).bytes(6).age(Duration::from_secs(7)).event(8);
     assert_eq!((options.history, options.lag), (history, Lag::Close));
     let limits = Limits::default().heartbeat(Duration::ZERO);
     let limits = limits.body(100_000_000).bodies(100_000_000);
