@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind, IoSlice, Write};
 use std::net::TcpStream;
 use std::time::SystemTime;
 
+use crate::connection::Incoming;
 use crate::connection::wait::would_block;
 use crate::http::date::HttpDate;
 use crate::http::method::Method;
@@ -28,6 +29,8 @@ pub(crate) enum Then {
     Next,
     /// The rest of this request's body, then the next request.
     Drain(BodyDecoder),
+    /// This request's body: what went out told the client to send it.
+    Body(Box<Incoming>),
     /// The end.
     Close,
 }
@@ -129,6 +132,9 @@ pub(crate) fn date() -> HttpDate {
     HttpDate::from(SystemTime::now())
 }
 
+/// Says that the body may come (RFC 9110, section 15.2.1).
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
 /// Bytes on their way out.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -140,31 +146,27 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// Writes what the socket takes, and goes on behind a part of it only if `go_on` says so.
-    /// Returns whether everything has gone out.
-    pub(crate) fn write_to(
-        &mut self,
-        mut socket: &TcpStream,
-        go_on: impl Fn() -> bool,
-    ) -> io::Result<bool> {
-        while self.unsent() > 0 {
-            let body = self.body.bytes();
-            let head = &self.head[self.sent.min(self.head.len())..];
-            let body = &body[self.sent.saturating_sub(self.head.len())..];
+    /// Has the client send the body that it holds back.
+    pub(crate) fn go_on(incoming: Box<Incoming>) -> Self {
+        Self { head: CONTINUE.to_vec(), body: Body::Empty, sent: 0, then: Then::Body(incoming) }
+    }
+
+    /// Writes once, what the socket takes.
+    pub(crate) fn write_to(&mut self, mut socket: &TcpStream) -> io::Result<()> {
+        let body = self.body.bytes();
+        let head = &self.head[self.sent.min(self.head.len())..];
+        let body = &body[self.sent.saturating_sub(self.head.len())..];
+        loop {
             match socket.write_vectored(&[IoSlice::new(head), IoSlice::new(body)]) {
                 Ok(taken) => {
                     self.sent += taken;
-                    // A peer that takes a little each time must not hold up a server that stops.
-                    if self.unsent() > 0 && !go_on() {
-                        return Ok(false);
-                    }
+                    return Ok(());
                 }
-                Err(error) if would_block(&error) => return Ok(false),
+                Err(error) if would_block(&error) => return Ok(()),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(true)
     }
 
     pub(crate) fn unsent(&self) -> usize {

@@ -22,7 +22,7 @@
 
 pub(crate) mod wait;
 
-use std::io::{self, Write};
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -45,8 +45,8 @@ const SLICE: Duration = Duration::from_millis(200);
 /// How long a connection past the cap has for its head: it takes a place that others could have.
 const REFUSED: Duration = Duration::from_secs(2);
 
-/// Says that the body may come (RFC 9110, section 15.2.1).
-const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+const MANY_BODIES: Refusal =
+    Refusal::new(Status::SERVICE_UNAVAILABLE, "too much is being sent to this server at once");
 
 #[derive(Debug)]
 pub(crate) struct Connection {
@@ -80,7 +80,7 @@ enum State {
 }
 
 /// A request whose body comes in.
-struct Incoming {
+pub(crate) struct Incoming {
     head: Head,
     exchange: Exchange,
     handler: Handler,
@@ -175,7 +175,7 @@ impl Connection {
                 self.state = State::Answer(answer);
                 self.send()
             }
-            State::Head(_) | State::Drain(_) => Some(self.next_request()),
+            State::Head(_) | State::Drain(_) => self.next_request(),
         }
     }
 
@@ -213,12 +213,7 @@ impl Connection {
             State::Body(incoming) => {
                 let Incoming { decoder, body, share, .. } = &mut **incoming;
                 let len = decoder.decode(&self.input, body)?;
-                if !share.grow_to(body.len()) {
-                    return Err(Refusal::new(
-                        Status::SERVICE_UNAVAILABLE,
-                        "too much is being sent to this server at once",
-                    ));
-                }
+                share.grow_to(body.len()).then_some(()).ok_or(MANY_BODIES)?;
                 (len, decoder.is_done())
             }
             State::Drain(decoder) => {
@@ -269,17 +264,20 @@ impl Connection {
                 return Some(self.respond(answer));
             }
         };
-        let has_body = head.framing() != Framing::None;
-        if has_body && head.expects_continue() && self.input.is_empty() {
-            self.set_blocking(true).ok()?;
-            (&self.link.socket).write_all(CONTINUE).ok()?;
-        }
-        self.deadline = Instant::now() + self.server.limits.body_deadline;
-        let decoder = BodyDecoder::new(head.framing(), &self.server.limits);
+        // Where some of the body is here already, the client has not waited to be told.
+        let held_back = head.expects_continue() && self.input.is_empty();
+        let decoder = BodyDecoder::new(head.framing(), limits);
         let (body, share) = (Vec::new(), self.server.bodies.share());
         let incoming = Incoming { head, exchange, handler, params, decoder, body, share };
-        self.state = State::Body(Box::new(incoming));
-        Some(self)
+        let incoming = Box::new(incoming);
+        Some(if held_back { self.respond(Answer::go_on(incoming)) } else { self.body(incoming) })
+    }
+
+    /// Lets the body come.
+    fn body(mut self: Box<Self>, incoming: Box<Incoming>) -> Box<Self> {
+        self.deadline = Instant::now() + self.server.limits.body_deadline;
+        self.state = State::Body(incoming);
+        self
     }
 
     /// A request is whole: runs its handler.
@@ -309,27 +307,20 @@ impl Connection {
         self
     }
 
-    /// Sends the answer, and goes on with what follows it.
-    fn send(mut self: Box<Self>) -> Option<Box<Self>> {
-        let server = Arc::clone(&self.server);
-        let permit = server.pool.may_wait();
-        self.set_blocking(permit.is_some()).ok()?;
-        let done = self.write().ok()?;
-        drop(permit);
-        if !done {
-            // The peer is slow: from here on it is the watch thread that waits.
-            return self.park();
-        }
-        let fresh = self.fresh_head();
-        let State::Answer(answer) = std::mem::replace(&mut self.state, fresh) else { return None };
+    /// Sends the response, and goes on with what follows it.
+    fn send(self: Box<Self>) -> Option<Box<Self>> {
+        let mut sent = self.write_out()?;
+        let fresh = sent.fresh_head();
+        let State::Answer(answer) = std::mem::replace(&mut sent.state, fresh) else { return None };
         match answer.into_then() {
-            Then::Next => Some(self.next_request()),
+            Then::Next => sent.next_request(),
+            Then::Body(incoming) => Some(sent.body(incoming)),
             Then::Drain(decoder) => {
-                self.deadline = Instant::now() + self.server.limits.body_deadline;
-                self.state = State::Drain(decoder);
-                Some(self)
+                sent.deadline = Instant::now() + sent.server.limits.body_deadline;
+                sent.state = State::Drain(decoder);
+                Some(sent)
             }
-            Then::Close => self.linger(),
+            Then::Close => sent.linger(),
         }
     }
 
@@ -344,9 +335,17 @@ impl Connection {
         State::Head(HeadParser::new(&self.server.limits))
     }
 
-    fn next_request(mut self: Box<Self>) -> Box<Self> {
+    /// Goes on with the next request; where others wait for a worker it is after theirs.
+    fn next_request(mut self: Box<Self>) -> Option<Box<Self>> {
         self.state = self.fresh_head();
         self.deadline = Instant::now() + self.server.limits.idle_deadline;
-        self
+        if self.server.pool.is_behind() {
+            self.hand_to_worker();
+            return None;
+        }
+        Some(self)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -41,21 +41,24 @@ impl Linger {
         linger.try_again(now).map(|(linger, _)| linger)
     }
 
-    /// Goes on as far as the socket lets it. `None` when the connection is closed.
+    /// Goes on as far as the socket lets it. `None` when the connection is closed. The time is
+    /// judged last, as a machine may have slept past it.
     pub(crate) fn try_again(mut self, now: Instant) -> Option<(Self, Retry)> {
-        if now >= self.until {
-            return None;
-        }
+        let retry = self.go_on(now)?;
+        (now < self.until).then_some((self, retry))
+    }
+
+    fn go_on(&mut self, now: Instant) -> Option<Retry> {
         let before = self.rest.len();
         while !self.rest.is_empty() {
             match (&self.link.socket).write(self.rest.first()) {
                 Ok(taken) => self.rest.advance(taken),
                 Err(error) if would_block(&error) => {
                     if self.rest.len() == before {
-                        return Some((self, Retry::Stuck));
+                        return Some(Retry::Stuck);
                     }
                     self.until = now + self.write_deadline;
-                    return Some((self, Retry::Moved));
+                    return Some(Retry::Moved);
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => return None,
@@ -66,16 +69,16 @@ impl Linger {
             self.half_closed = true;
             self.until = now + DRAIN_DEADLINE;
         }
-        self.drain().map(|linger| (linger, Retry::Stuck))
+        self.drain()
     }
 
-    fn drain(mut self) -> Option<Self> {
+    fn drain(&mut self) -> Option<Retry> {
         let mut dropped = [0; 4096];
         while self.drained < DRAIN {
             match (&self.link.socket).read(&mut dropped) {
                 Ok(0) => return None,
                 Ok(read) => self.drained += read,
-                Err(error) if would_block(&error) => return Some(self),
+                Err(error) if would_block(&error) => return Some(Retry::Stuck),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => return None,
             }

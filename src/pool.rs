@@ -209,6 +209,11 @@ impl Pool {
             || self.shared.behind.load(Ordering::Relaxed)
     }
 
+    /// Whether a job waits that no worker is free for.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.shared.behind.load(Ordering::Relaxed)
+    }
+
     /// How many worker threads there are.
     pub(crate) fn workers(&self) -> usize {
         self.shared.lock().workers

@@ -8,6 +8,8 @@ use std::time::Instant;
 use super::{Connection, State};
 use crate::http::Refusal;
 use crate::http::status::Status;
+use crate::pool::Waiting;
+use crate::server::shared::Shared;
 use crate::watch::Retry;
 
 /// How much is read at once.
@@ -32,19 +34,37 @@ enum Received {
     End,
 }
 
+/// What came of reading on while there was something.
+enum Taken {
+    /// There is something to be done now.
+    Whole,
+    /// More has to come first.
+    Some(Retry),
+    End,
+}
+
 /// How often one try reads on while there is something, so that nobody who is parked with a large
 /// body waits a pause for each piece of it.
 const READS: usize = 16;
+/// And how often at the deadline: what had come by then counts, which is as much as a system keeps
+/// for one socket. So a machine that slept refuses nobody for its own sleep, and a peer that sends
+/// without end is still refused.
+const LAST_READS: usize = 512;
 
 impl Connection {
     /// Waits for the peer, or parks the connection where this worker may be needed.
     pub(super) fn wait(mut self: Box<Self>) -> Option<Box<Self>> {
         if self.is_over(Instant::now()) {
-            return self.expire();
+            self.set_blocking(false).ok()?;
+            return match self.receive(LAST_READS) {
+                Taken::Whole => Some(self),
+                Taken::Some(_) if self.is_over(Instant::now()) => self.expire(),
+                Taken::Some(_) => self.park(),
+                Taken::End => None,
+            };
         }
         let server = Arc::clone(&self.server);
-        let permit = server.pool.may_wait();
-        self.set_blocking(permit.is_some()).ok()?;
+        let permit = self.may_block(&server).ok()?;
         match self.read() {
             Received::Bytes => Some(self),
             Received::End => None,
@@ -53,7 +73,25 @@ impl Connection {
         }
     }
 
-    pub(super) fn park(mut self: Box<Self>) -> Option<Box<Self>> {
+    /// Writes the response. `None` if the connection is no longer this worker's: the peer has gone,
+    /// or is slow, and then it is the watch thread that waits.
+    pub(super) fn write_out(mut self: Box<Self>) -> Option<Box<Self>> {
+        let server = Arc::clone(&self.server);
+        loop {
+            // Asked for again with each piece, or a peer could hold the worker by taking little.
+            let permit = self.may_block(&server).ok()?;
+            match self.write().ok()? {
+                Retry::Over => return Some(self),
+                Retry::Moved if permit.is_some() && !server.pool.is_wanted() => {}
+                Retry::Moved | Retry::Stuck => return self.park(),
+            }
+            if self.is_over(Instant::now()) {
+                return None;
+            }
+        }
+    }
+
+    fn park(mut self: Box<Self>) -> Option<Box<Self>> {
         self.set_blocking(false).ok()?;
         let server = Arc::clone(&self.server);
         server.watch.park(self);
@@ -62,30 +100,38 @@ impl Connection {
 
     /// The watch thread's try.
     pub(crate) fn try_again(mut self: Box<Self>, now: Instant) -> Tried {
-        if self.is_over(now) {
-            // What is left to do may be an answer, which is a worker's business.
-            return self.expire().map_or(Tried::Over, Tried::Ready);
-        }
         if matches!(self.state, State::Answer(_)) {
             return match self.write() {
-                Ok(true) => Tried::Ready(self),
-                Ok(false) => Tried::Parked(self, Retry::Stuck),
+                Ok(Retry::Over) => Tried::Ready(self),
+                Ok(_) if self.is_over(now) => Tried::Over,
+                Ok(retry) => Tried::Parked(self, retry),
                 Err(_) => Tried::Over,
             };
         }
+        match self.receive(if self.is_over(now) { LAST_READS } else { READS }) {
+            Taken::Whole => Tried::Ready(self),
+            // What is left to do may be a response, which is a worker's business.
+            Taken::Some(_) if self.is_over(now) => self.expire().map_or(Tried::Over, Tried::Ready),
+            Taken::Some(retry) => Tried::Parked(self, retry),
+            Taken::End => Tried::Over,
+        }
+    }
+
+    /// Takes in what has come, of which there may be more pieces than `most`.
+    fn receive(&mut self, most: usize) -> Taken {
         let mut retry = Retry::Stuck;
-        for _ in 0..READS {
+        for _ in 0..most {
             match self.read() {
-                Received::End => return Tried::Over,
+                Received::End => return Taken::End,
                 Received::Nothing => break,
-                Received::Bytes if self.take_in() => return Tried::Ready(self),
+                Received::Bytes if self.take_in() => return Taken::Whole,
                 Received::Bytes => retry = Retry::Moved,
             }
         }
-        Tried::Parked(self, retry)
+        Taken::Some(retry)
     }
 
-    /// Whether its time is up.
+    /// Whether its time is up. What has come by now is to be taken in before this is asked.
     fn is_over(&self, now: Instant) -> bool {
         let idle = matches!(&self.state, State::Head(parser) if !parser.started());
         now >= self.deadline
@@ -104,6 +150,15 @@ impl Connection {
         self.refuse(Refusal::new(Status::REQUEST_TIMEOUT, why));
         self.deadline = Instant::now() + self.server.limits.write_deadline;
         Some(self)
+    }
+
+    /// Asks for the right to wait for the peer, and sets the socket up for it: only with that right
+    /// does the next call block, and for no longer than [`SLICE`]. The only place that has a socket
+    /// block.
+    fn may_block<'a>(&mut self, server: &'a Shared) -> io::Result<Option<Waiting<'a>>> {
+        let permit = server.pool.may_wait();
+        self.set_blocking(permit.is_some())?;
+        Ok(permit)
     }
 
     fn read(&mut self) -> Received {
@@ -130,16 +185,20 @@ impl Connection {
         Ok(())
     }
 
-    /// Writes what the peer takes of the answer. Returns whether everything has gone out.
-    pub(super) fn write(&mut self) -> io::Result<bool> {
-        let State::Answer(answer) = &mut self.state else { return Ok(true) };
+    /// Writes what the peer takes of the response.
+    fn write(&mut self) -> io::Result<Retry> {
+        let State::Answer(answer) = &mut self.state else { return Ok(Retry::Over) };
         let before = answer.unsent();
-        let go_on = || !self.server.gives_up.load(Ordering::Acquire);
-        let done = answer.write_to(&self.link.socket, go_on)?;
-        if answer.unsent() < before {
+        answer.write_to(&self.link.socket)?;
+        let unsent = answer.unsent();
+        if unsent < before {
             self.deadline = Instant::now() + self.server.limits.write_deadline;
         }
-        Ok(done)
+        Ok(match unsent {
+            0 => Retry::Over,
+            _ if unsent < before => Retry::Moved,
+            _ => Retry::Stuck,
+        })
     }
 }
 

@@ -17,6 +17,7 @@
 //! | `TIDINGS_SOAK_CROWD` | how many slow connections [`crowd`] holds | 600 |
 //! | `TIDINGS_SOAK_READERS` | how many streams read nothing of a large event in [`large`] | 200 |
 //! | `TIDINGS_SOAK_FOLLOWERS` | how many streams of 64 channels [`bystander`] stands beside | 300 |
+//! | `TIDINGS_SOAK_FULL` | how many full sockets [`full`] holds | 16 |
 //!
 //! The hub runs as a program of its own, as then its descriptors, threads, memory and time can be
 //! told from those of its clients. It ends with its standard input, so also when a test is killed.
@@ -27,6 +28,7 @@ mod bystander;
 mod churn;
 mod crowd;
 mod descriptors;
+mod full;
 mod kinds;
 mod large;
 mod memory;

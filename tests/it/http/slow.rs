@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use tidings::{Limits, Response, Running};
 
 use super::{assert_answers, plain, site};
-use crate::support::http::{connect, post};
-use crate::support::{SOON, until};
+use crate::support::http::{Client, connect, get, post};
+use crate::support::{Gate, Notes, SOON, until};
 
 /// What a fresh request may take here: it is 100 ms where nothing else runs on the machine.
 const SWIFT: Duration = Duration::from_secs(2);
@@ -129,4 +129,80 @@ fn a_large_body_comes_whole_where_no_worker_may_wait_for_it() {
         .unwrap();
     let answer = post(server.address(), "/length", &"x".repeat(LARGE));
     assert_eq!((answer.status, answer.text()), (200, "8388608"));
+}
+
+#[test]
+fn row_50_who_pipelines_keeps_nobody_waiting_for_more_than_a_request() {
+    const MANY: usize = 1_000;
+    let served = Notes::new();
+    let note = served.clone();
+    let server = site(Limits::default().workers(1))
+        .get("/work", move |_request| {
+            note.add(());
+            std::thread::sleep(Duration::from_millis(10));
+            Ok(Response::no_content())
+        })
+        .start()
+        .unwrap();
+    let mut pipelining = Client::to(server.address());
+    pipelining.send("GET /work HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(MANY));
+    let mut kept = Client::to(server.address());
+    for _ in 0..5 {
+        let before = served.len();
+        assert_eq!(kept.get("/").text(), "hello");
+        assert_answers(server.address());
+        // It takes a few on any machine, and nearly all of them where they go first.
+        assert!(served.len() < before + 100, "{} of {MANY}", served.len());
+    }
+    // Nobody else is there now, and the rest is served in its order.
+    (0..MANY).for_each(|_| assert_eq!(pipelining.answer().status, 204));
+    assert_eq!(served.len(), MANY);
+}
+
+#[test]
+fn row_50_who_pipelines_behind_bodies_that_nobody_reads_keeps_nobody_waiting() {
+    const MANY: usize = 1_000;
+    let server = plain(Limits::default().workers(1));
+    let mut pipelining = Client::to(server.address());
+    let missing = "POST /missing HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx";
+    pipelining.send(missing.repeat(MANY));
+    assert_answers_swiftly(&server);
+    (0..MANY).for_each(|_| assert_eq!(pipelining.answer().status, 404));
+}
+
+#[test]
+fn row_50_who_takes_a_large_response_slowly_keeps_no_worker_that_another_needs() {
+    let gate = Gate::default();
+    let held = gate.clone();
+    let server = site(Limits::default().workers(2))
+        .content("/large", "text/plain", vec![b'a'; LARGE])
+        .get("/held", move |_request| {
+            held.pass();
+            Ok(Response::text("done"))
+        })
+        .start()
+        .unwrap();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        // One worker writes for as long as the test may take, as the peer always takes something.
+        let mut slow = Client::to(server.address());
+        slow.send("GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(200));
+        let done = &done;
+        scope.spawn(move || {
+            let mut some = vec![0; 2 << 20];
+            while !done.load(Ordering::Relaxed) && slow.socket().read_exact(&mut some).is_ok() {
+                std::thread::sleep(Duration::from_millis(100));
+            }
+        });
+        until("its request", || server.stats().requests >= 1);
+        // The other one is at work.
+        let waiting = scope.spawn(|| get(server.address(), "/held").text().to_owned());
+        until("the other request", || server.stats().requests >= 2);
+        for _ in 0..3 {
+            assert_answers(server.address());
+        }
+        gate.open();
+        assert_eq!(waiting.join().unwrap(), "done");
+        done.store(true, Ordering::Relaxed);
+    });
 }

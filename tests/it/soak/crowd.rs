@@ -118,11 +118,11 @@ fn hold(hub: SocketAddr, many: usize, over: &AtomicBool) -> usize {
 const SWEEP: Duration = Duration::from_secs(1);
 
 /// How long fresh requests took.
-struct Latencies(Vec<Duration>);
+pub(super) struct Latencies(Vec<Duration>);
 
 impl Latencies {
     /// One request after the other, for so long, each on a connection of its own.
-    fn measure(hub: SocketAddr, time: Duration) -> Self {
+    pub(super) fn measure(hub: SocketAddr, time: Duration) -> Self {
         let began = Instant::now();
         let mut took = Vec::new();
         while began.elapsed() < time {
@@ -135,8 +135,12 @@ impl Latencies {
         Self(took)
     }
 
+    pub(super) fn many(&self) -> usize {
+        self.0.len()
+    }
+
     /// So many of a thousand took no longer.
-    fn of_a_thousand(&self, part: usize) -> Duration {
+    pub(super) fn of_a_thousand(&self, part: usize) -> Duration {
         self.0[(self.0.len() - 1) * part / 1000]
     }
 }
@@ -158,11 +162,11 @@ const MEMORY_OF_ONE: usize = 4 * KIB;
 /// Once: the log, the threads' stacks as far as they are used, the allocator's arenas.
 const MEMORY: usize = 48 * MIB;
 /// What a fresh request may take in the short form, which runs on any machine beside any load.
-const PATIENCE: Duration = Duration::from_secs(1);
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 /// And in the long one, where 999 of a thousand have to be: when hundreds come again in the same
 /// few milliseconds, the queue of the listener may be full, which std makes 128 long. Then the
 /// client's own system tries again after a second.
-const SWIFT: Duration = Duration::from_millis(100);
+pub(super) const SWIFT: Duration = Duration::from_millis(100);
 
 #[test]
 fn row_32_a_fresh_request_is_answered_in_the_midst_of_a_crowd() {

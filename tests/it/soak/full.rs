@@ -1,0 +1,168 @@
+//! Row 50: connections whose sockets are full to the byte, and that then ask to be told when to
+//! send a body; and among them somebody who only wants a response.
+//!
+//! ```text
+//! GET /page.js … GET /page.js, GET /events/!!!!! │ POST … Expect: 100-continue
+//! many responses, and one that fills the rest    │ 25 bytes more, for which there is no room
+//! ```
+//!
+//! How much a system takes for a peer that reads nothing is up to the system, but the same each
+//! time; so it is found by trying. It is a few MiB, unless the system is told otherwise. To have
+//! thousands of them, take a network of its own with smaller ones:
+//!
+//! ```text
+//! unshare -rn sh -c 'ip link set lo up; cd /proc/sys/net/ipv4
+//!     echo 4096 16384 65536 | tee tcp_rmem > tcp_wmem; cd -
+//!     TIDINGS_SOAK_FULL=8000 cargo test --release --test it soak::full -- --nocapture'
+//! ```
+
+use std::thread;
+use std::time::Duration;
+
+use super::crowd::{Latencies, PATIENCE, SWIFT};
+use super::vitals::{Vitals, find_metric, metric, until_back};
+use super::{asked, hub, length};
+use crate::support::http::Client;
+use crate::support::process::Process;
+use crate::support::until;
+
+/// So many responses of that size fit into no socket.
+const MUCH: usize = 1_500;
+/// How many lengths of the last response are tried at once, and how far the first are apart: they
+/// span more than two of the responses before it.
+const TRIES: usize = 32;
+const APART: usize = 375;
+/// Longer than the system of a peer that reads nothing takes to find some more room.
+const REST: Duration = Duration::from_millis(500);
+
+/// What fills a socket.
+#[derive(Clone, Copy, Debug)]
+struct Filling {
+    responses: usize,
+    /// The length of the name in the last request, which its response repeats.
+    last: usize,
+}
+
+impl Filling {
+    fn find(hub: &Process) -> Self {
+        let mut asker = Asker::of(hub);
+        let mut full = Client::to(hub.address());
+        full.send(get("/page.js").repeat(MUCH));
+        let responses = asker.at_rest().saturating_sub(2);
+        let (mut first, mut apart) = (0, APART);
+        loop {
+            let tries = (0..TRIES).map(|n| Self { responses, last: first + n * apart });
+            let (requests, published) = (asker.begun(), asker.published());
+            let ask = |filling: Self| {
+                let mut client = filling.fill(hub);
+                client.send(ASK);
+                client
+            };
+            let mut clients: Vec<Client> = tries.map(ask).collect();
+            let begun = asker.at_rest() - requests - TRIES * (responses + 1);
+            clients.iter_mut().for_each(|client| client.send(BODY));
+            thread::sleep(REST);
+            let told = asker.published() - published;
+            if told < begun {
+                return Self { responses, last: first + told * apart };
+            }
+            assert!(told > 0 && apart > 1, "{told} of {begun} from {first}, {apart} apart");
+            first += (told - 1) * apart;
+            apart = (apart / (TRIES - 1)).max(1);
+        }
+    }
+
+    /// Sends the requests whose responses fill the socket.
+    fn fill(self, hub: &Process) -> Client {
+        let last = get(&format!("/events/{}", "!".repeat(self.last)));
+        let mut client = Client::to(hub.address());
+        client.send(get("/page.js").repeat(self.responses) + &last);
+        client
+    }
+}
+
+/// Has no room for the response that asks for its body.
+const ASK: &str = "POST /events/full HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\
+                   Expect: 100-continue\r\n\r\n";
+const BODY: &str = "hi";
+
+fn get(target: &str) -> String {
+    format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n")
+}
+
+/// Asks the hub what it has counted, and leaves out what it asks itself.
+struct Asker {
+    client: Client,
+    asked: usize,
+}
+
+impl Asker {
+    fn of(hub: &Process) -> Self {
+        let mut asker = Self { client: Client::to(hub.address()), asked: 0 };
+        asker.asked = metric(hub, "requests_total");
+        asker
+    }
+
+    fn count(&mut self, name: &str) -> usize {
+        self.asked += 1;
+        find_metric(&self.client.get("/metrics"), name)
+    }
+
+    /// How many requests of others have begun.
+    fn begun(&mut self) -> usize {
+        self.count("requests_total") - self.asked
+    }
+
+    fn published(&mut self) -> usize {
+        self.count("events_published_total")
+    }
+
+    /// How many requests of others have begun when no more do.
+    fn at_rest(&mut self) -> usize {
+        let mut before = self.begun();
+        loop {
+            thread::sleep(REST);
+            let now = self.begun();
+            if now == before {
+                return now;
+            }
+            before = now;
+        }
+    }
+}
+
+#[test]
+fn row_50_a_fresh_request_is_answered_beside_full_sockets_that_ask_to_go_on() {
+    let many = asked("TIDINGS_SOAK_FULL", 16);
+    let hub = hub(&[]);
+    let before = Vitals::at_rest(&hub);
+    let filling = Filling::find(&hub);
+    let mut full: Vec<Client> = (0..many).map(|_| filling.fill(&hub)).collect();
+    let mut asker = Asker::of(&hub);
+    let (filled, published) = (asker.at_rest(), asker.published());
+
+    let latencies = thread::scope(|scope| {
+        let ask = || full.iter_mut().for_each(|client| client.send(ASK));
+        let asking = scope.spawn(ask);
+        let latencies = Latencies::measure(hub.address(), length());
+        asking.join().expect("its own result");
+        latencies
+    });
+    let begun = filled + latencies.many() + many;
+    until("all of them", || asker.begun() == begun);
+    println!("beside {many} full sockets, {filling:?}: {latencies}");
+    assert!(latencies.of_a_thousand(1000) < if many > 1000 { SWIFT } else { PATIENCE });
+
+    // Hardly any had room to be told, and all are told when they have.
+    full.iter_mut().for_each(|client| client.send(BODY));
+    assert_eq!(asker.at_rest(), begun);
+    let told = asker.published() - published;
+    assert!(told * 20 <= many, "{told} of {many} were told");
+    for client in full.iter_mut().take(16) {
+        (0..=filling.responses).for_each(|_| drop(client.answer()));
+        assert_eq!(client.answer().status, 100);
+        assert_eq!(client.answer().status, 200);
+    }
+    drop((full, asker));
+    until_back(&hub, &before);
+}
