@@ -9,6 +9,7 @@ use crate::answer::{Exchange, Then};
 use crate::connection::Connection;
 use crate::error::{CloseReason, Error, Result};
 use crate::hooks;
+use crate::http::method::Method;
 use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::http::status::Status;
@@ -30,7 +31,7 @@ pub(crate) fn find(
     refused: bool,
 ) -> Result<(Handler, Params), Response> {
     if refused {
-        return Err(busy(server, head.accepts_event_stream()));
+        return Err(busy(server, head, head.accepts_event_stream()));
     }
     if server.hosts.as_ref().is_some_and(|hosts| !hosts.allow(head.authority())) {
         let host = head.authority().unwrap_or_default();
@@ -64,11 +65,12 @@ fn admit(server: &Shared, head: &Head, peer: SocketAddr) -> Result<(), Response>
     asked.unwrap_or_else(|_| Err(internal_server_error()))
 }
 
-/// The answer where there are too many connections or streams already. A browser's `EventSource`
-/// gives up for good on a 503, so who wants an event stream gets one that says when to come back,
-/// and ends.
-pub(crate) fn busy(server: &Shared, wants_event_stream: bool) -> Response {
-    if !wants_event_stream {
+/// The response where there are too many connections or streams already. A browser's `EventSource`
+/// gives up for good on a 503, so a GET that wants an event stream gets one that says when to come
+/// back, and ends; and a HEAD the same head (RFC 9110, section 9.3.2). To any other method a 200
+/// would say that it was done.
+fn busy(server: &Shared, head: &Head, wants_event_stream: bool) -> Response {
+    if !wants_event_stream || !matches!(head.method(), Method::Get | Method::Head) {
         return refused(server, &Refusal::new(Status::SERVICE_UNAVAILABLE, "too many connections"));
     }
     let mut content = Vec::new();
@@ -148,7 +150,7 @@ pub(crate) fn start_stream(
         Some(Connection::answering(Arc::clone(server), link, request.peer(), answer))
     };
     let Some(ticket) = server.streams.admit(request.peer().ip()) else {
-        return answer_with(link, busy(server, true));
+        return answer_with(link, busy(server, request.head(), true));
     };
     let origin = Origin {
         peer: request.peer(),
@@ -160,7 +162,7 @@ pub(crate) fn start_stream(
     let stream = Stream::new(Arc::clone(server), link, ticket, origin, head);
     if server.is_stopping() {
         // The stop may have looked for streams before this one was known.
-        return answer_with(stream.reclaim()?, busy(server, true));
+        return answer_with(stream.reclaim()?, busy(server, request.head(), true));
     }
     let writer = SseWriter::new(Arc::clone(&stream));
     match catch_unwind(AssertUnwindSafe(|| handler(writer, request))) {

@@ -2,9 +2,9 @@
 
 use std::io::Write;
 
-use tidings::Limits;
+use tidings::{Limits, Method, Reply};
 
-use super::{assert_answers, plain};
+use super::{assert_answers, plain, site};
 use crate::support::http::{Client, connect, exchange};
 use crate::support::until;
 
@@ -70,4 +70,40 @@ fn limit_connections_is_not_used_up_for_long_by_those_past_it_who_say_nothing() 
     until("room, long before the idle deadline", || server.stats().connections == 0);
     assert_answers(server.address());
     drop((silent, half));
+}
+
+#[test]
+fn row_49_a_full_server_says_so_to_all_but_who_gets_an_event_stream() {
+    let server = plain(Limits::default().connections(1));
+    let held = connect(server.address());
+    until("one connection", || server.stats().connections == 1);
+    for method in ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"] {
+        let fields = "Host: localhost\r\nAccept: text/event-stream\r\nContent-Length: 0\r\n";
+        let request = format!("{method} /echo HTTP/1.1\r\n{fields}\r\n");
+        let refused = exchange(server.address(), request.as_bytes());
+        assert_eq!(refused.status, 503, "{method}");
+        let wait: u64 = refused.field("Retry-After").unwrap().parse().unwrap();
+        assert!((1..=4).contains(&wait), "{wait}");
+    }
+    // As to a GET, without the content (RFC 9110, section 9.3.2).
+    let request = String::from_utf8(FOR_A_STREAM.to_vec()).unwrap().replace("GET", "HEAD");
+    let head = exchange(server.address(), request.as_bytes());
+    assert_eq!((head.status, head.field("Content-Type")), (200, Some("text/event-stream")));
+    drop(held);
+}
+
+#[test]
+fn row_49_where_a_post_opens_streams_one_too_many_is_503() {
+    let server = site(Limits::default().streams(0))
+        .route(Method::Post, "/query", |_request| Ok(Reply::event_stream(|_stream| Ok(()))))
+        .sse("/sse", |_stream, _request| Ok(()))
+        .start()
+        .unwrap();
+    let post = b"POST /query HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n";
+    let refused = exchange(server.address(), post);
+    assert_eq!((refused.status, refused.field("Connection")), (503, Some("close")));
+    assert!(refused.field("Retry-After").is_some());
+    let told = exchange(server.address(), b"GET /sse HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert_eq!((told.status, told.field("Content-Type")), (200, Some("text/event-stream")));
+    assert!(told.text().starts_with("retry: "));
 }
