@@ -87,8 +87,9 @@ pub(crate) struct Incoming {
     params: Params,
     decoder: BodyDecoder,
     body: Vec<u8>,
-    /// Of the memory for all bodies, this one's.
-    share: Share,
+    /// Of the memory for all bodies, this one's. Nothing for a body that no handler is given: it is
+    /// not kept.
+    share: Option<Share>,
 }
 
 impl std::fmt::Debug for Incoming {
@@ -213,7 +214,10 @@ impl Connection {
             State::Body(incoming) => {
                 let Incoming { decoder, body, share, .. } = &mut **incoming;
                 let len = decoder.decode(&self.input, body)?;
-                share.grow_to(body.len()).then_some(()).ok_or(MANY_BODIES)?;
+                match share {
+                    None => body.clear(),
+                    Some(share) => share.grow_to(body.len()).then_some(()).ok_or(MANY_BODIES)?,
+                }
                 (len, decoder.is_done())
             }
             State::Drain(decoder) => {
@@ -247,12 +251,15 @@ impl Connection {
         self.requests += 1;
         self.server.counts.request();
         let limits = &self.server.limits;
+        let has_content = head.method().has_content();
+        // A body that no handler is given is read for the next request's sake alone.
+        let bounded = limits.clone().body(if has_content { limits.body } else { limits.drain });
         let may_keep = self.requests < limits.requests_per_connection
             && !self.refused
             && !self.server.is_stopping();
         let exchange = Exchange::of(&head, may_keep);
-        if matches!(head.framing(), Framing::Length(length) if length > limits.body as u64) {
-            let response = dispatch::too_large(&self.server);
+        if matches!(head.framing(), Framing::Length(length) if length > bounded.body as u64) {
+            let response = dispatch::too_large(&self.server, head.method());
             let answer = exchange.answer(&self.server, response, Then::Close);
             return Some(self.respond(answer));
         }
@@ -266,8 +273,8 @@ impl Connection {
         };
         // Where some of the body is here already, the client has not waited to be told.
         let held_back = head.expects_continue() && self.input.is_empty();
-        let decoder = BodyDecoder::new(head.framing(), limits);
-        let (body, share) = (Vec::new(), self.server.bodies.share());
+        let decoder = BodyDecoder::new(head.framing(), &bounded);
+        let (body, share) = (Vec::new(), has_content.then(|| self.server.bodies.share()));
         let incoming = Incoming { head, exchange, handler, params, decoder, body, share };
         let incoming = Box::new(incoming);
         Some(if held_back { self.respond(Answer::go_on(incoming)) } else { self.body(incoming) })

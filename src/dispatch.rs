@@ -88,9 +88,14 @@ pub(crate) fn refused(server: &Shared, refusal: &Refusal) -> Response {
     answer
 }
 
-pub(crate) fn too_large(server: &Shared) -> Response {
-    let why = format_args!("a body may have {} bytes", server.limits.body);
-    refuse(server, Status::CONTENT_TOO_LARGE, why)
+pub(crate) fn too_large(server: &Shared, method: Method) -> Response {
+    let limits = &server.limits;
+    if method.has_content() {
+        let why = format_args!("a body may have {} bytes", limits.body);
+        return refuse(server, Status::CONTENT_TOO_LARGE, why);
+    }
+    let text = format!("413 Content Too Large: a body of {method} may have {} bytes", limits.drain);
+    Response::text(text + ", since nobody reads it\n").with_status(Status::CONTENT_TOO_LARGE)
 }
 
 /// A refusal of the server's own: why, and what would avoid it.

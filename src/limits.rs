@@ -175,7 +175,7 @@ knobs! {
     /// Defaults to 10,000.
     requests_per_connection: u32;
     /// How much of a body that no handler wants is read for the next request's sake. Past it:
-    /// close. Defaults to 64 KiB.
+    /// close; for a method without content, such as GET, 413, close. Defaults to 64 KiB.
     drain: usize;
     /// How long a peer may take nothing of what is written to it. Past it: close.
     /// Defaults to 30 seconds.

@@ -48,6 +48,12 @@ impl Method {
         }
     }
 
+    /// Whether the content of a request means anything. Where it has no defined meaning
+    /// (RFC 9110, sections 9.3.1, 9.3.2, 9.3.5, 9.3.7 and 9.3.8), no handler is given it.
+    pub(crate) fn has_content(self) -> bool {
+        matches!(self, Self::Post | Self::Put | Self::Patch)
+    }
+
     /// The method that this token names, if we know it.
     pub(crate) fn from_token(token: &[u8]) -> Option<Self> {
         Some(match token {

@@ -85,7 +85,9 @@ impl Request {
         &self.head
     }
 
-    /// The content of the body; empty if there was none.
+    /// The content of the body; empty if there was none. Always empty for GET, HEAD, OPTIONS,
+    /// DELETE and TRACE, whose content means nothing (RFC 9110, section 9.3): the server reads and
+    /// drops it, up to [`Limits::drain`](crate::Limits::drain).
     pub fn body(&self) -> &[u8] {
         &self.body
     }

@@ -184,3 +184,65 @@ fn limit_bodies_is_for_all_together_and_what_was_there_before_goes_on() {
     });
     until("there is room again", || post(50_000).answer().status == 200);
 }
+
+/// The methods whose requests have no content that means anything.
+const WITHOUT_CONTENT: [&str; 5] = ["GET", "HEAD", "OPTIONS", "DELETE", "TRACE"];
+
+#[test]
+fn row_20_a_body_that_no_handler_is_given_is_read_for_the_next_request_alone() {
+    let lengths = Notes::new();
+    let note = lengths.clone();
+    // There is room for no body at all.
+    let server = site(Limits::default().bodies(0))
+        .fallback(move |request| {
+            note.add(request.body().len());
+            Ok(tidings::Response::text("done"))
+        })
+        .start()
+        .unwrap();
+    let (short, long) = ("x".repeat(65_536), "x".repeat(65_537));
+    for method in WITHOUT_CONTENT {
+        let head =
+            |framing: &str| format!("{method} /all HTTP/1.1\r\nHost: h\r\n{framing}\r\n\r\n");
+        let read = |client: &mut Client| match method {
+            "HEAD" => client.head(),
+            _ => client.answer(),
+        };
+        let by_length = |body: &str| head(&format!("Content-Length: {}", body.len())) + body;
+        let chunked = |body: &str| {
+            head("Transfer-Encoding: chunked") + &format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len())
+        };
+        for request in [by_length(&short), chunked(&short)] {
+            let mut client = Client::to(server.address());
+            client.send(request);
+            assert_eq!(read(&mut client).status, 200, "{method}");
+            assert_eq!(client.get("/").text(), "hello", "{method}");
+        }
+        for request in [by_length(&long), chunked(&long), head("Content-Length: 1048576")] {
+            let mut client = Client::to(server.address());
+            client.send(request);
+            let refused = read(&mut client);
+            assert_eq!((refused.status, refused.field("Connection")), (413, Some("close")));
+            assert_eq!(client.rest(), "", "{method}");
+        }
+    }
+    // TRACE and OPTIONS go to the fallback, too; what was refused went to nobody.
+    assert_eq!(lengths.all(), [0; 10]);
+}
+
+#[test]
+fn row_12_who_waits_with_a_body_that_no_handler_is_given_is_told_to_go_on_where_it_is_short() {
+    let server = plain(Limits::default());
+    let mut client = Client::to(server.address());
+    let asks = |length: usize| {
+        let fields = format!("Content-Length: {length}\r\nExpect: 100-continue\r\n");
+        format!("GET / HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n")
+    };
+    client.send(asks(2));
+    assert_eq!(client.answer().status, 100);
+    client.send("ab");
+    assert_eq!(client.answer().text(), "hello");
+    client.send(asks(65_537));
+    assert_eq!(client.answer().status, 413);
+    assert_eq!(client.rest(), "");
+}

@@ -331,3 +331,39 @@ fn the_page_takes_nothing_from_elsewhere() {
     }
     assert!(!page.text().contains("://") && !page.text().contains("<style"));
 }
+
+#[test]
+fn strangers_who_may_publish_nothing_fill_no_memory_for_bodies() {
+    let file = TemporaryFile::new("no-strangers", "s3cret\n");
+    let hub = hub(&[&file.argument()]);
+    let begin = |method: &str, target: &str, length: usize| {
+        let mut client = Client::to(hub.address());
+        let head = format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\n");
+        client.send(format!("{head}Content-Length: {length}\r\n\r\n"));
+        client
+    };
+    // All but the last byte of as many as would fill it, or of as much as is read of them.
+    let mut open: Vec<Client> = Vec::new();
+    for _ in 0..64 {
+        for target in ["/health", "/events/a", "/missing"] {
+            let mut refused = begin("GET", target, 1 << 20);
+            let answer = refused.answer();
+            assert_eq!((answer.status, answer.field("Connection")), (413, Some("close")));
+        }
+        assert_eq!(begin("POST", "/events/a", 1 << 20).answer().status, 401);
+        for method in ["GET", "DELETE", "OPTIONS"] {
+            let mut client = begin(method, "/health", 1 << 16);
+            client.send("x".repeat((1 << 16) - 1));
+            open.push(client);
+        }
+    }
+    let body = "x".repeat(1 << 20);
+    let head = "POST /events/a HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer s3cret\r\n";
+    let publish = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
+    assert_eq!(exchange(hub.address(), publish.as_bytes()).status, 200);
+    for (client, status) in open.iter_mut().zip([200, 405, 204].into_iter().cycle()) {
+        client.send("x");
+        assert_eq!(client.answer().status, status);
+        assert_eq!(client.get("/health").text(), "ok\n");
+    }
+}
