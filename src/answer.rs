@@ -8,6 +8,7 @@ use crate::connection::Incoming;
 use crate::connection::wait::would_block;
 use crate::http::date::HttpDate;
 use crate::http::method::Method;
+use crate::http::origin::origin_of;
 use crate::http::response::{Body, Connection, Response, ResponseFraming};
 use crate::http::{BodyDecoder, Framing, Head, Version};
 use crate::limits::Limits;
@@ -42,13 +43,15 @@ impl Exchange {
             head_only: head.method() == Method::Head,
             http_1_0: head.version() == Version::Http10,
             keep: may_keep && head.keep_alive(),
-            origin: head.field_text("Origin").map(str::to_owned),
+            origin: head.only_text("origin").map(str::to_owned),
         }
     }
 
-    /// For an answer to what is no request; `head_only` if it was about to be a HEAD.
-    pub(crate) fn closing(head_only: bool) -> Self {
-        Self { head_only, http_1_0: false, keep: false, origin: None }
+    /// For a response to what is no request, of which this has come.
+    pub(crate) fn of_refused(received: &[u8]) -> Self {
+        // However bad the rest of its head is, a HEAD is answered without a body.
+        let head_only = received.trim_ascii_start().starts_with(b"HEAD ");
+        Self { head_only, http_1_0: false, keep: false, origin: origin_of(received) }
     }
 
     pub(crate) fn is_head(&self) -> bool {

@@ -233,8 +233,7 @@ impl Connection {
     fn refuse(&mut self, refusal: Refusal) {
         let exchange = match &self.state {
             State::Body(incoming) => incoming.exchange.clone(),
-            // However bad the rest of its head is, a HEAD is answered without a body.
-            _ => Exchange::closing(self.input.trim_ascii_start().starts_with(b"HEAD ")),
+            _ => Exchange::of_refused(&self.input),
         };
         self.state = State::Refused(refusal, exchange);
     }

@@ -31,7 +31,8 @@ pub(crate) fn find(
     refused: bool,
 ) -> Result<(Handler, Params), Response> {
     if refused {
-        return Err(busy(server, head, head.accepts_event_stream()));
+        let wants = head.accepts_event_stream();
+        return Err(busy(server, head, wants, "too many connections"));
     }
     if server.hosts.as_ref().is_some_and(|hosts| !hosts.allow(head.authority())) {
         let host = head.authority().unwrap_or_default();
@@ -69,23 +70,32 @@ fn admit(server: &Shared, head: &Head, peer: SocketAddr) -> Result<(), Response>
 /// gives up for good on a 503, so a GET that wants an event stream gets one that says when to come
 /// back, and ends; and a HEAD the same head (RFC 9110, section 9.3.2). To any other method a 200
 /// would say that it was done.
-fn busy(server: &Shared, head: &Head, wants_event_stream: bool) -> Response {
+fn busy(server: &Shared, head: &Head, wants_event_stream: bool, why: &str) -> Response {
     if !wants_event_stream || !matches!(head.method(), Method::Get | Method::Head) {
-        return refused(server, &Refusal::new(Status::SERVICE_UNAVAILABLE, "too many connections"));
+        return come_back(server, refuse(server, Status::SERVICE_UNAVAILABLE, why));
     }
     let mut content = Vec::new();
     encode::encode_retry(server.come_back_after(), &mut content);
     Response::event_stream_head().with_content(content)
 }
 
-/// The answer to what can't be served; where that passes, with a time to come back.
+/// The response to what can't be served; where that passes by itself, with a time to come back.
 pub(crate) fn refused(server: &Shared, refusal: &Refusal) -> Response {
-    let mut answer = refuse(server, refusal.status(), refusal.why());
-    if refusal.status() == Status::SERVICE_UNAVAILABLE {
-        let seconds = server.come_back_after().as_secs().max(1);
-        answer.add_field("Retry-After", seconds.to_string());
+    match refusal.status() {
+        Status::SERVICE_UNAVAILABLE => come_back(server, plain(refusal)),
+        status => refuse(server, status, refusal.why()),
     }
-    answer
+}
+
+fn come_back(server: &Shared, mut response: Response) -> Response {
+    let seconds = server.come_back_after().as_secs().max(1);
+    response.add_field("Retry-After", seconds.to_string());
+    response
+}
+
+/// A refusal that nothing which can be set would avoid.
+fn plain(refusal: &Refusal) -> Response {
+    Response::text(format!("{refusal}\n")).with_status(refusal.status())
 }
 
 pub(crate) fn too_large(server: &Shared, method: Method) -> Response {
@@ -155,7 +165,7 @@ pub(crate) fn start_stream(
         Some(Connection::answering(Arc::clone(server), link, request.peer(), answer))
     };
     let Some(ticket) = server.streams.admit(request.peer().ip()) else {
-        return answer_with(link, busy(server, request.head(), true));
+        return answer_with(link, busy(server, request.head(), true, "too many event streams"));
     };
     let origin = Origin {
         peer: request.peer(),
@@ -167,7 +177,10 @@ pub(crate) fn start_stream(
     let stream = Stream::new(Arc::clone(server), link, ticket, origin, head);
     if server.is_stopping() {
         // The stop may have looked for streams before this one was known.
-        return answer_with(stream.reclaim()?, busy(server, request.head(), true));
+        return answer_with(
+            stream.reclaim()?,
+            busy(server, request.head(), true, "this server stops"),
+        );
     }
     let writer = SseWriter::new(Arc::clone(&stream));
     match catch_unwind(AssertUnwindSafe(|| handler(writer, request))) {

@@ -74,6 +74,10 @@ fn serve(options: Options) -> Outcome {
         .remedy(
             Status::CONTENT_TOO_LARGE,
             "start the hub with a larger --max-body to let it be more",
+        )
+        .remedy(
+            Status::SERVICE_UNAVAILABLE,
+            "start the hub with a larger --max-connections to let in more",
         );
     if let Some(cors) = cors {
         server = server.cors(cors);

@@ -128,6 +128,13 @@ impl Head {
         self.fields.first_text(name)
     }
 
+    /// The value of the only field line of this name, if there is one and it is UTF-8.
+    pub(crate) fn only_text(&self, name: &str) -> Option<&str> {
+        let mut values = self.values(name);
+        let value = values.next().filter(|_| values.next().is_none())?;
+        std::str::from_utf8(value).ok()
+    }
+
     /// All field lines in the order in which they came.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.fields.iter()

@@ -48,7 +48,7 @@
 //!
 //! Reading order: `syntax` (the bytes that the grammar is made of), `request_line`, `target`,
 //! `percent`, `field_line`, `fields`, `framing`, `head`, `parser`; then bodies: `body`, `chunk`,
-//! `trailer`; then what handlers see: `request`, `response`, `cors`, `date`, with `method`,
+//! `trailer`; then what handlers see: `request`, `response`, `cors`, `origin`, `date`, with `method`,
 //! `status` and `refusal` as the words they are written in; then what a client reads:
 //! `status_line`, `response_head`; and `secrets`, what of all that may be shown.
 
@@ -74,6 +74,7 @@ mod trailer;
 pub(crate) mod cors;
 pub(crate) mod date;
 pub(crate) mod method;
+pub(crate) mod origin;
 pub(crate) mod request;
 pub(crate) mod response;
 pub(crate) mod status;

@@ -270,8 +270,9 @@ impl Server {
     }
 
     /// Sets what the server says beside its own refusals with this status, such as 421 for a
-    /// foreign [host](Self::hosts) or 413 for a body past [`Limits::body`]: what whoever runs it
-    /// could do, in the words of the program. Defaults to nothing.
+    /// foreign [host](Self::hosts), 413 for a body past [`Limits::body`] or 503 for a
+    /// connection past [`Limits::connections`]: what whoever runs it could do, in the words of the
+    /// program. Defaults to nothing.
     ///
     /// ```
     /// use tidings::{Server, Status};

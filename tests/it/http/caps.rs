@@ -20,6 +20,7 @@ fn limit_connections_past_it_a_client_is_told_to_come_back_later() {
     let mut client = Client::to(server.address());
     let answer = client.get("/");
     assert_eq!((answer.status, answer.field("Connection")), (503, Some("close")));
+    assert_eq!(answer.text(), "503 Service Unavailable: too many connections\n");
     let wait: u64 = answer.field("Retry-After").unwrap().parse().unwrap();
     assert!((1..=4).contains(&wait), "{wait}");
     assert_eq!(client.rest(), "");

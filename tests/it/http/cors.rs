@@ -1,6 +1,8 @@
 //! What other origins may read, over the socket: each field stands exactly once.
 
-use tidings::{Cors, Limits, Response};
+use std::time::Duration;
+
+use tidings::{Cors, Limits, Response, Running};
 
 use super::site;
 use crate::support::http::{Answer, exchange};
@@ -139,4 +141,62 @@ fn a_stream_opens_with_the_fields_of_its_origin_once() {
             "Vary: Origin",
         ],
     );
+}
+
+/// A server whose responses that page may read, with bounds that are soon passed.
+fn bounded() -> Running {
+    let limits = Limits::default()
+        .request_line(1_000)
+        .field_section(1_000)
+        .field_lines(5)
+        .body(10)
+        .bodies(5)
+        .head_deadline(Duration::from_millis(300));
+    site(limits).cors(page_only()).hosts(["h"]).start().unwrap()
+}
+
+#[test]
+fn row_47_a_refusal_of_any_kind_can_be_read_by_an_allowed_page() {
+    let server = bounded();
+    let (long, o) = ("x".repeat(1_000), FROM_THE_PAGE.trim_end());
+    let post = format!("POST /echo HTTP/1.1\r\nHost: h\r\n{o}\r\n");
+    let requests = [
+        (400, format!("GET /% HTTP/1.1\r\nHost: h\r\n{o}\r\n\r\n")),
+        (400, format!("GET / HTTP/1.1\r\n{o}\r\nHost: h\r\nHost: h\r\n\r\n")),
+        (400, format!("GET / HTTP/1.1\r\nHost: h\r\n{o}\r\nX : y\r\n\r\n")),
+        (414, format!("GET /{long} HTTP/1.1\r\nHost: h\r\n{o}\r\n\r\n")),
+        (431, format!("GET / HTTP/1.1\r\nHost: h\r\n{o}\r\nCookie: {long}\r\n\r\n")),
+        (431, format!("GET / HTTP/1.1\r\nHost: h\r\nCookie: {long}\r\n{o}\r\n\r\n")),
+        (431, format!("GET / HTTP/1.1\r\nHost: h\r\n{o}\r\n{}\r\n", "X: y\r\n".repeat(4))),
+        (417, format!("GET / HTTP/1.1\r\nHost: h\r\n{o}\r\nExpect: tea\r\n\r\n")),
+        (408, format!("GET / HTTP/1.1\r\nHost: h\r\n{o}\r\nCookie: x")),
+        (501, format!("BREW / HTTP/1.1\r\nHost: h\r\n{o}\r\n\r\n")),
+        (505, format!("GET / HTTP/2.0\r\nHost: h\r\n{o}\r\n\r\n")),
+        (413, format!("{post}Content-Length: 11\r\n\r\n")),
+        (413, format!("{post}Transfer-Encoding: chunked\r\n\r\nb\r\n")),
+        (400, format!("{post}Transfer-Encoding: chunked\r\n\r\n-1\r\n")),
+        (503, format!("{post}Content-Length: 6\r\n\r\nabcdef")),
+        (421, format!("GET / HTTP/1.1\r\nHost: other\r\n{o}\r\n\r\n")),
+        (404, format!("GET /missing HTTP/1.1\r\nHost: h\r\n{o}\r\n\r\n")),
+        (405, format!("PUT /echo HTTP/1.1\r\nHost: h\r\n{o}\r\n\r\n")),
+    ];
+    for (status, request) in requests {
+        let allowed = exchange(server.address(), request.as_bytes());
+        assert_eq!(allowed.status, status, "{request:?}");
+        let fields = ["Access-Control-Allow-Origin: http://page.example:1234", "Vary: Origin"];
+        assert_eq!(cors_fields(&allowed), fields, "{request:?}");
+        let other = request.replace(o, FROM_ELSEWHERE.trim_end());
+        let other = exchange(server.address(), other.as_bytes());
+        assert_eq!((other.status, cors_fields(&other)), (status, vec!["Vary: Origin"]));
+    }
+}
+
+#[test]
+fn row_47_two_origins_are_none() {
+    let server = bounded();
+    for begin in ["GET / HTTP/1.1", "GET /% HTTP/1.1"] {
+        let request = format!("{begin}\r\nHost: h\r\n{FROM_THE_PAGE}{FROM_THE_PAGE}\r\n");
+        let answer = exchange(server.address(), request.as_bytes());
+        assert_eq!(cors_fields(&answer), ["Vary: Origin"], "{begin}");
+    }
 }

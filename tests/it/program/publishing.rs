@@ -1,6 +1,7 @@
 //! Who may publish, who may ask, and what the hub tells of itself.
 
 use super::super::support::http::{Client, exchange, get};
+use super::super::support::until;
 use super::*;
 
 #[track_caller]
@@ -198,6 +199,19 @@ fn limit_history_event_is_set_by_max_event_and_past_it_a_publish_is_413() {
     let said = "413 Content Too Large: the event is too large: it takes 25 bytes as it is sent, and \
                 may take 20: split it, or start the hub with a larger --max-event\n";
     refused(&publish("x\ny\nz"), 413, said);
+}
+
+#[test]
+fn row_47_a_full_hub_names_the_option_that_would_let_in_more() {
+    let hub = hub(&["--max-connections=1"]);
+    let held = Client::to(hub.address());
+    until("the hub is full", || {
+        let answer = get(hub.address(), "/health");
+        answer.text()
+            == "503 Service Unavailable: too many connections: start the hub with a \
+                          larger --max-connections to let in more\n"
+    });
+    drop(held);
 }
 
 #[test]
