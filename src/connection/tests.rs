@@ -26,9 +26,14 @@ impl Drop for Home {
 
 /// A server whose workers may never wait, so that what they do here is done at once.
 fn home() -> Home {
+    home_with(1)
+}
+
+/// Of so many workers, half may wait.
+fn home_with(workers: usize) -> Home {
     let site = Server::bind("127.0.0.1:0")
         .unwrap()
-        .limits(Limits::default().workers(1).grace(Duration::from_millis(100)))
+        .limits(Limits::default().workers(workers).grace(Duration::from_millis(100)))
         .get("/", |_request| Ok(Response::text("hello")))
         .content("/large", "text/plain", vec![b'x'; LARGE])
         .post("/", |request| Ok(Response::text(request.body_text()?)));
@@ -248,4 +253,111 @@ fn what_is_left_at_an_end_goes_out_however_late_that_is_tried() {
     let (linger, retry) = linger.try_again(late).expect("its time began anew");
     assert_eq!(retry, Retry::Stuck);
     assert!(linger.try_again(late + Duration::from_secs(30)).is_none());
+}
+
+#[test]
+fn limit_write_deadline_is_there_for_a_response_that_takes_the_place_of_a_stream() {
+    let home = home();
+    let (mut client, link) = sockets(&home.0);
+    let response = Response::bytes("text/plain", vec![b'x'; LARGE]);
+    let answer = Exchange::of_refused(b"").answer(&home.0, response, Then::Close);
+    let peer = client.local_addr().unwrap();
+    let connection = Connection::answering(Arc::clone(&home.0), link, peer, answer);
+    assert!(connection.deadline > Instant::now());
+    // No worker may wait here, so the watch thread goes on with it.
+    assert!(connection.step().is_none());
+    client.read_exact(&mut vec![0; LARGE]).unwrap();
+}
+
+#[test]
+fn a_response_waits_for_no_more_to_fill_a_segment() {
+    let (_client, connection) = parked(&home());
+    assert!(connection.link.socket.nodelay().unwrap());
+}
+
+#[test]
+fn a_worker_waits_for_a_peer_only_while_nobody_is_refused_that_right() {
+    let home = home_with(2);
+    let (_client, connection) = parked(&home);
+    let mut connection = connection.wait().expect("nobody else wants to wait");
+    loop {
+        let waiting = thread::spawn(|| connection.wait());
+        thread::sleep(SLICE / 4);
+        let refused = home.0.pool.may_wait().is_none();
+        match waiting.join().unwrap() {
+            None => break,
+            Some(_) if refused => panic!("it keeps its place"),
+            // It had not begun, or was done.
+            Some(again) => connection = again,
+        }
+    }
+
+    let home = home_with(1);
+    let (_client, connection) = parked(&home);
+    assert!(connection.wait().is_none(), "where no worker may wait the watch thread does");
+}
+
+/// The end of a connection whose client has not been told that it is over.
+fn lingering(home: &Home) -> (TcpStream, Linger) {
+    let (client, link) = sockets(&home.0);
+    (client, Linger::begin(link, Vec::new(), Duration::from_secs(30)).expect("the client's end"))
+}
+
+#[test]
+fn what_still_comes_at_an_end_is_read_and_dropped_for_a_while() {
+    let home = home();
+    let (mut client, mut linger) = lingering(&home);
+    let now = Instant::now();
+    for _ in 0..10 {
+        client.write_all(b"more").unwrap();
+        (linger, _) = linger.try_again(now + Duration::from_millis(1_500)).expect("a while");
+    }
+    assert_eq!(client.read(&mut [0]).unwrap(), 0, "it has been told");
+    assert!(linger.try_again(Instant::now() + Duration::from_millis(2_500)).is_none());
+
+    let (client, linger) = lingering(&home);
+    drop(client);
+    let until = Instant::now() + SOON;
+    let mut left = Some(linger);
+    while let Some(linger) = left {
+        assert!(Instant::now() < until);
+        left = linger.try_again(Instant::now()).map(|(linger, _)| linger);
+    }
+}
+
+#[test]
+fn at_most_256_kib_are_read_at_an_end() {
+    let home = home();
+    let (client, linger) = lingering(&home);
+    client.set_nonblocking(true).unwrap();
+    let (now, mut sent, mut left) = (Instant::now(), 0, Some(linger));
+    while let Some(linger) = left {
+        sent += (&client).write(&[b'x'; 4096]).unwrap_or(0);
+        left = linger.try_again(now).map(|(linger, _)| linger);
+    }
+    // What was sent and not read is no more than the last of the pieces.
+    assert!((256 * 1024..=264 * 1024).contains(&sent), "{sent}");
+}
+
+#[test]
+fn a_body_that_nobody_reads_and_that_does_not_end_is_read_for_a_while_after_its_deadline() {
+    let home = home();
+    let (mut client, connection) = parked(&home);
+    let request = POST.replace("POST / ", "POST /missing ").replace("abc", "a");
+    send(&mut client, &connection, &request);
+    let mut connection = ready(connection.try_again(Instant::now()));
+    while !matches!(connection.state, State::Drain(_)) {
+        connection = connection.step().expect("it goes on");
+    }
+    connection.set_blocking(false).unwrap();
+    connection.deadline = Instant::now();
+    assert!(matches!(connection.try_again(Instant::now()), Tried::Over));
+    let mut response = Vec::new();
+    client.read_to_end(&mut response).unwrap();
+    assert!(response.starts_with(b"HTTP/1.1 404 "));
+    // It was reset at once where nobody read any more.
+    for _ in 0..5 {
+        client.write_all(b"b").expect("it is still read");
+        thread::sleep(Duration::from_millis(20));
+    }
 }

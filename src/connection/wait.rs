@@ -148,7 +148,6 @@ impl Connection {
             _ => return None,
         };
         self.refuse(Refusal::new(Status::REQUEST_TIMEOUT, why));
-        self.deadline = Instant::now() + self.server.limits.write_deadline;
         Some(self)
     }
 

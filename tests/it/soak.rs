@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! TIDINGS_SOAK_SECONDS=600 TIDINGS_SOAK_CHURN=100000 TIDINGS_SOAK_CROWD=10000 \
-//! TIDINGS_SOAK_FOLLOWERS=3000 \
+//! TIDINGS_SOAK_FOLLOWERS=3000 TIDINGS_SOAK_SLEEP=31 \
 //!     cargo test --release --test it soak -- --nocapture --test-threads=1
 //! ```
 //!
@@ -18,6 +18,7 @@
 //! | `TIDINGS_SOAK_READERS` | how many streams read nothing of a large event in [`large`] | 200 |
 //! | `TIDINGS_SOAK_FOLLOWERS` | how many streams of 64 channels [`bystander`] stands beside | 300 |
 //! | `TIDINGS_SOAK_FULL` | how many full sockets [`full`] holds | 16 |
+//! | `TIDINGS_SOAK_SLEEP` | for how many seconds the machine of [`sleep`] sleeps | 11 |
 //!
 //! The hub runs as a program of its own, as then its descriptors, threads, memory and time can be
 //! told from those of its clients. It ends with its standard input, so also when a test is killed.
@@ -33,6 +34,7 @@ mod kinds;
 mod large;
 mod memory;
 mod mix;
+mod sleep;
 mod threads;
 mod vitals;
 
