@@ -48,9 +48,10 @@
 //!
 //! Reading order: `syntax` (the bytes that the grammar is made of), `request_line`, `target`,
 //! `percent`, `field_line`, `fields`, `framing`, `head`, `parser`; then bodies: `body`, `chunk`,
-//! `trailer`; then what handlers see: `request`, `response`, `cors`, `origin`, `date`, with `method`,
-//! `status` and `refusal` as the words they are written in; then what a client reads:
-//! `status_line`, `response_head`; and `secrets`, what of all that may be shown.
+//! `trailer`; then what handlers see: `request`, `response`, `cors`, `date`, with `method`,
+//! `status` and `refusal` as the words they are written in, and `origin` for what was refused;
+//! then what a client reads: `status_line`, `response_head`; and `secrets`, what of all that may be
+//! shown.
 
 pub(crate) mod syntax;
 

@@ -1,8 +1,8 @@
 //! Which page a refused request came from, so that the page can be let read why.
 //!
-//! A head that is refused is no [`Head`](super::Head), and mostly it is not even whole. But what has
-//! come of it may have the line `Origin: https://a.example`, and a browser shows a page the response
-//! only if that names its origin.
+//! A head that is refused is no [`Head`](super::Head), and mostly it is not even whole. But what
+//! has come of it may have the line `Origin: https://a.example`, and a browser shows a page the
+//! response only if that names its origin.
 //!
 //! What is found is only compared with the origins that a server allows, and decides nothing else.
 //! Still it is what a browser would send: complete lines of this head alone, up to the first that
