@@ -1,7 +1,8 @@
 //! Gives back what it gets: for test suites that send HTTP/1.1 of their own.
 //!
-//! Every path and every method is answered with 200 and the body of the request, read whole and
-//! within the default limits. Nothing is special here: whatever is refused is refused as every
+//! Every path and every method is answered with 200 and the content of the request, read whole and
+//! within the default limits; that of a GET, HEAD, OPTIONS, DELETE or TRACE is read and dropped, as
+//! it means nothing. Nothing is special here: whatever is refused is refused as every
 //! other server of this crate would.
 //!
 //! ```text

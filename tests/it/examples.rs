@@ -238,7 +238,8 @@ fn echo_gives_back_what_it_gets_at_every_path_and_with_every_method() {
             "{method} /any/{method}?q HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
         ));
         let answer = client.answer();
-        assert_eq!((answer.status, answer.text()), (200, "abc"), "{method}");
+        let content = if ["POST", "PUT", "PATCH"].contains(&method) { "abc" } else { "" };
+        assert_eq!((answer.status, answer.text()), (200, content), "{method}");
     }
     client.send("GET / HTTP/1.1\r\n\r\n");
     assert_eq!(client.answer().status, 400);

@@ -77,14 +77,9 @@ fn a_hub_with_few_descriptors_says_so_and_serves_as_many_connections_as_it_can()
     let statuses = served.iter_mut().map(|client| client.get("/health").status);
     assert!(statuses.eq([200; 32]));
     let refused = Client::to(hub.address()).get("/health");
-    assert_eq!(
-        (refused.status, refused.text()),
-        (
-            503,
-            "503 Service Unavailable: too many \
-                                                        connections\n"
-        )
-    );
+    let said = "503 Service Unavailable: too many connections: start the hub with a larger \
+                --max-connections to let in more\n";
+    assert_eq!((refused.status, refused.text()), (503, said));
 }
 
 #[test]
