@@ -7,9 +7,11 @@ use std::thread;
 use super::wait::Tried;
 use super::*;
 use crate::Server;
+use crate::channel::batch::{Amount, Rest};
 use crate::http::response::Response;
 use crate::limits::Limits;
 use crate::linger::Linger;
+use crate::sse::waiting::{Unsent, Waiting};
 use crate::watch::Retry;
 
 /// Long enough for the slowest machine.
@@ -245,7 +247,10 @@ fn who_is_told_to_send_a_body_and_has_no_room_for_that_is_told_later() {
 fn what_is_left_at_an_end_goes_out_however_late_that_is_tried() {
     let home = home();
     let (mut client, link) = sockets(&home.0);
-    let linger = Linger::begin(link, vec![b'x'; LARGE], Duration::from_secs(30)).expect("a rest");
+    let mut rest = Waiting::default();
+    rest.add(Rest::Bytes(&vec![b'x'; LARGE]), Amount::default());
+    let rest = rest.into_unsent().expect("bytes of its own");
+    let linger = Linger::begin(link, rest, Duration::from_secs(30)).expect("the rest of it");
     drain(&mut client);
     let late = Instant::now() + Duration::from_secs(60);
     let (linger, retry) = linger.try_again(late).expect("it went on");
@@ -300,7 +305,8 @@ fn a_worker_waits_for_a_peer_only_while_nobody_is_refused_that_right() {
 /// The end of a connection whose client has not been told that it is over.
 fn lingering(home: &Home) -> (TcpStream, Linger) {
     let (client, link) = sockets(&home.0);
-    (client, Linger::begin(link, Vec::new(), Duration::from_secs(30)).expect("the client's end"))
+    let linger = Linger::begin(link, Unsent::default(), Duration::from_secs(30));
+    (client, linger.expect("the client's end"))
 }
 
 #[test]
