@@ -1,6 +1,10 @@
 //! Readers that fall behind: others go on, memory is bounded, and the reader is told or ended.
 
-use tidings::{Channel, CloseReason, History, Lag, Limits};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tidings::{Channel, CloseReason, History, Hooks, Lag, Limits, StreamInfo};
 
 use super::{following, site};
 use crate::support::stream::{End, EventStream};
@@ -119,4 +123,53 @@ fn row_33_a_publisher_never_waits_for_a_reader() {
     assert_eq!(channel.published(), MANY as u64);
     drop(slow);
     until("their ends", || channel.streams() == 0);
+}
+
+/// Counts the events that have gone out whole.
+#[derive(Clone, Default)]
+struct Sent(Arc<AtomicUsize>);
+
+impl Hooks for Sent {
+    fn event(&self, _stream: &StreamInfo<'_>, events: usize, _bytes: usize) {
+        self.0.fetch_add(events, Ordering::Relaxed);
+    }
+}
+
+impl Sent {
+    /// How many they are when no more go out.
+    fn at_rest(&self) -> usize {
+        loop {
+            let before = self.0.load(Ordering::Relaxed);
+            std::thread::sleep(Duration::from_millis(300));
+            if before > 0 && self.0.load(Ordering::Relaxed) == before {
+                return before;
+            }
+        }
+    }
+}
+
+#[test]
+fn row_33_for_a_reader_that_stops_only_the_rest_of_one_event_is_kept_beside_the_log() {
+    // Far more than the buffers of both systems hold together; and dozens go out in one `send`.
+    const EVENTS: usize = 20_000;
+    for size in [1_000, 1_500] {
+        let channel = Channel::with_history(History::default().events(EVENTS).bytes(usize::MAX));
+        let (sent, followed) = (Sent::default(), channel.clone());
+        let server = site(Limits::default())
+            .hooks(sent.clone())
+            .sse("/events", move |stream, _request| stream.subscribe(&followed))
+            .start()
+            .unwrap();
+        let publish = || drop(channel.send("x".repeat(size)).unwrap());
+        let first = channel.send("first").unwrap();
+        (1..EVENTS).for_each(|_| publish());
+        let mut stream = EventStream::resume(server.address(), "/events", first.as_str());
+        sent.at_rest();
+        // The log lets go of all that it had.
+        (0..EVENTS).for_each(|_| publish());
+        let whole = sent.at_rest();
+        let events = std::iter::repeat_with(|| stream.next().expect("an event"));
+        let got = events.take_while(|event| event.event_type == "message").count();
+        assert!((whole..=whole + 1).contains(&got), "{whole} went out, and {got} came");
+    }
 }
