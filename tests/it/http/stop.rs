@@ -59,7 +59,8 @@ fn row_39_a_handler_that_would_not_end_is_told_of_when_the_grace_period_is_over(
     const LARGE: usize = 32 * 1024 * 1024;
     let gate = Gate::default();
     let held = gate.clone();
-    let server = site(Limits::default().grace(Duration::from_secs(1)))
+    // A single worker may not wait for a client itself.
+    let server = site(Limits::default().grace(Duration::from_secs(1)).workers(1))
         .get("/held", move |_request| {
             held.pass();
             Ok(Response::text("x".repeat(LARGE)))
