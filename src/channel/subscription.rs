@@ -65,7 +65,7 @@ impl Subscription {
         &self.followed
     }
 
-    /// Replaces it with a copy that has [joined](Followed::join) the channels.
+    /// Replaces it with a copy that has joined the channels.
     pub(crate) fn set_followed(&mut self, followed: Followed) {
         self.followed = followed;
     }
@@ -135,8 +135,24 @@ impl Followed {
         }
     }
 
-    /// Adds the stream to each channel's list. The caller sees to it that it leaves them again.
-    pub(crate) fn join(&mut self, reader: &Arc<dyn Reader>) {
+    /// Has a stream, which owns this subscription and has a cursor, join the channels. Whatever
+    /// happens before it is in a channel's list goes past it, so the order of the steps matters: it
+    /// reads the logs after it has joined, and then checks whether a channel has been closed.
+    pub(crate) fn enter(&self, reader: &Arc<dyn Reader>) {
+        let mut joined = self.clone();
+        joined.join(reader);
+        if let Err(joined) = reader.keep(joined) {
+            // Its end found no slots to leave.
+            return joined.leave(reader.shard());
+        }
+        Arc::clone(reader).catch_up();
+        if self.channels().iter().any(Channel::is_closed) {
+            reader.end(CloseReason::Channel);
+        }
+    }
+
+    /// Adds the stream to each channel's list.
+    fn join(&mut self, reader: &Arc<dyn Reader>) {
         let join = |channel: &Channel| channel.join(Arc::clone(reader));
         match self {
             Self::One(channel, slot) => *slot = join(channel),
@@ -144,7 +160,7 @@ impl Followed {
         }
     }
 
-    /// Removes the stream from the lists that it has joined.
+    /// Removes a stream of this shard from the lists that it has joined.
     pub(crate) fn leave(&self, shard: &Arc<Shard>) {
         match self {
             Self::One(_, NOWHERE) => {}

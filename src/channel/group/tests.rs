@@ -6,6 +6,7 @@ use super::*;
 use crate::channel::batches::Batches;
 use crate::channel::fanout::Fanout;
 use crate::channel::slots::CHUNK;
+use crate::channel::subscription::Followed;
 use crate::panics::Panics;
 use crate::sync::thread;
 
@@ -54,6 +55,12 @@ impl Reader for Probe {
             self.end(reason);
         }
     }
+
+    fn keep(&self, _followed: Followed) -> Result<(), Followed> {
+        Ok(())
+    }
+
+    fn catch_up(self: Arc<Self>) {}
 
     fn end(&self, reason: CloseReason) {
         let _ = self.ended.set(reason);

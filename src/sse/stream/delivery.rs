@@ -8,7 +8,6 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use super::{Inside, Phase, Stream};
-use crate::channel::Channel;
 use crate::channel::batch::Amount;
 use crate::channel::batches::Batches;
 use crate::channel::cursor::{First, Lagged};
@@ -53,45 +52,8 @@ impl Stream {
         });
         drop(state);
         self.after_put(put)?;
-        self.join(followed.clone());
-        // After it has joined: what was published before that went past it.
-        self.catch_up();
-        // And a channel that was closed before that did not find it.
-        if followed.channels().iter().any(Channel::is_closed) {
-            self.end(CloseReason::Channel);
-        }
+        followed.enter(&(Arc::clone(self) as _));
         Ok(())
-    }
-
-    /// Joins the channels, and keeps the slots for its [`end`](Self::end). Where the stream has
-    /// ended meanwhile, it leaves the channels at once.
-    fn join(self: &Arc<Self>, mut followed: Followed) {
-        let reader: Arc<dyn Reader> = Arc::clone(self) as _;
-        followed.join(&reader);
-        let mut state = self.lock();
-        if let Phase::Open(Inside { subscription: Some(subscription), .. }) = &mut state.phase {
-            return subscription.set_followed(followed);
-        }
-        drop(state);
-        followed.leave(self.shard());
-    }
-
-    /// Sends what the log has for it, or as much as the socket takes.
-    pub(crate) fn catch_up(self: &Arc<Self>) {
-        let mut batches = Batches::default();
-        for _ in 0..BATCHES {
-            batches.forget();
-            let advance = self.advance(EVERYTHING, &mut batches, Moment::now());
-            Arc::clone(self).settle(advance);
-            if !advance.has_more() {
-                return;
-            }
-        }
-        let followed = match &self.lock().phase {
-            Phase::Open(Inside { subscription: Some(of), .. }) => of.followed().clone(),
-            _ => return,
-        };
-        followed.leave_to_the_thread(self.shard());
     }
 
     /// The watch thread's try: what waited first, then what the log has. The stream stays blocked
@@ -123,7 +85,7 @@ impl Stream {
             }
             Advance::Idle | Advance::Sent { .. } => {
                 if advance.has_more() {
-                    self.catch_up();
+                    Arc::clone(self).catch_up();
                 }
                 Retry::Over
             }
@@ -223,6 +185,33 @@ impl Reader for Stream {
             }
             Advance::Over(reason) => self.end(reason),
         }
+    }
+
+    fn keep(&self, followed: Followed) -> Result<(), Followed> {
+        match &mut self.lock().phase {
+            Phase::Open(Inside { subscription: Some(subscription), .. }) => {
+                subscription.set_followed(followed);
+                Ok(())
+            }
+            _ => Err(followed),
+        }
+    }
+
+    fn catch_up(self: Arc<Self>) {
+        let mut batches = Batches::default();
+        for _ in 0..BATCHES {
+            batches.forget();
+            let advance = self.advance(EVERYTHING, &mut batches, Moment::now());
+            Arc::clone(&self).settle(advance);
+            if !advance.has_more() {
+                return;
+            }
+        }
+        let followed = match &self.lock().phase {
+            Phase::Open(Inside { subscription: Some(of), .. }) => of.followed().clone(),
+            _ => return,
+        };
+        followed.leave_to_the_thread(self.shard());
     }
 
     fn end(&self, reason: CloseReason) {

@@ -1,0 +1,165 @@
+//! What may go on at once, and what must have come of it whatever the order was.
+
+use std::sync::Arc;
+
+use crate::channel::Channel;
+use crate::channel::cursor::Start;
+use crate::channel::fanout::{Fanout, Shard};
+use crate::channel::reader::Reader;
+use crate::channel::slots::CHUNK;
+use crate::channel::subscription::{Followed, Subscription};
+use crate::stand_in::count;
+use crate::stream::{Placeholder, Stream};
+use crate::sync::{Instant, thread};
+use crate::{CloseReason, Hub};
+
+pub(crate) const ALL: [(&str, fn()); 6] = [
+    ("publish to streams that follow, and to one that joins", publish_and_join),
+    ("publish to streams that are blocked now and then", publish_and_block),
+    ("publish to streams in two chunks", publish_in_slices),
+    ("publish on two channels that share their streams", publish_on_two),
+    ("close while streams join and publishers publish", close),
+    ("end a stream while it joins", end),
+];
+
+type Act = Box<dyn FnOnce() -> u64 + Send>;
+
+/// Does things at once, and waits until all are done. Returns how many events were published.
+fn at_once<const N: usize>(acts: [Act; N]) -> u64 {
+    let threads = acts.map(thread::spawn);
+    threads.map(|thread| thread.join().expect("it has not panicked")).iter().sum()
+}
+
+fn fanout(shards: usize) -> Fanout {
+    count();
+    Fanout::new(shards, &Arc::default())
+}
+
+fn stop(fanout: Fanout) {
+    assert_eq!(fanout.stop(Instant::now()), 0);
+}
+
+fn publisher(channel: &Channel, events: usize) -> Act {
+    let channel = channel.clone();
+    Box::new(move || (0..events).filter(|_| channel.send("an event").is_ok()).count() as u64)
+}
+
+fn joiner(stream: &Arc<Stream>, channels: &[Channel]) -> Act {
+    let (stream, channels) = (Arc::clone(stream), channels.to_vec());
+    does(move || stream.follow(&channels))
+}
+
+fn does(act: impl FnOnce() + Send + 'static) -> Act {
+    Box::new(move || {
+        act();
+        0
+    })
+}
+
+/// Each stream is sent each event since it began, once and in order.
+fn check(streams: &[Arc<Stream>], newest: u64) {
+    for stream in streams {
+        let (began, events) = stream.events();
+        assert_eq!(events, (began + 1..=newest).collect::<Vec<_>>(), "of {streams:?}");
+    }
+}
+
+fn publish_and_join() {
+    let (fanout, channel) = (fanout(1), Channel::new());
+    let streams = [(); 2].map(|()| Stream::new(fanout.shard(0), false));
+    streams[0].follow(&[channel.clone()]);
+    let sent = at_once([
+        publisher(&channel, 2),
+        publisher(&channel, 1),
+        joiner(&streams[1], &[channel.clone()]),
+    ]);
+    assert_eq!(sent, 3);
+    streams.iter().for_each(|stream| stream.has(3));
+    check(&streams, 3);
+    stop(fanout);
+}
+
+fn publish_and_block() {
+    let (fanout, channel) = (fanout(2), Channel::new());
+    let streams = [0, 1].map(|n| Stream::new(fanout.shard(n), true));
+    streams.iter().for_each(|stream| stream.follow(&[channel.clone()]));
+    at_once([publisher(&channel, 2), publisher(&channel, 2)]);
+    streams.iter().for_each(|stream| stream.has(4));
+    check(&streams, 4);
+    stop(fanout);
+}
+
+/// Fills the first chunk of the channel's list.
+fn fill(channel: &Channel, shard: &Arc<Shard>) {
+    for _ in 0..CHUNK - 1 {
+        let (subscription, _) =
+            Subscription::new(std::slice::from_ref(channel), Start::Live).unwrap();
+        let placeholder: Arc<dyn Reader> = Arc::new(Placeholder(Arc::clone(shard)));
+        subscription.followed().enter(&placeholder);
+    }
+}
+
+fn publish_in_slices() {
+    let (fanout, channel) = (fanout(1), Channel::new());
+    let streams = [(); 3].map(|()| Stream::new(fanout.shard(0), false));
+    streams[0].follow(&[channel.clone()]);
+    fill(&channel, fanout.shard(0));
+    streams[1].follow(&[channel.clone()]);
+    at_once([
+        publisher(&channel, 2),
+        publisher(&channel, 1),
+        joiner(&streams[2], &[channel.clone()]),
+    ]);
+    streams.iter().for_each(|stream| stream.has(3));
+    check(&streams, 3);
+    stop(fanout);
+}
+
+fn publish_on_two() {
+    let (fanout, hub) = (fanout(1), Hub::new());
+    let channels = ["a", "b"].map(|name| hub.channel(name));
+    let streams = [(); 3].map(|()| Stream::new(fanout.shard(0), false));
+    streams[0].follow(&channels);
+    streams[1].follow(&channels);
+    at_once([
+        publisher(&channels[0], 2),
+        publisher(&channels[1], 1),
+        joiner(&streams[2], &channels),
+    ]);
+    streams.iter().for_each(|stream| stream.has(3));
+    check(&streams, 3);
+    stop(fanout);
+}
+
+fn close() {
+    let (fanout, channel) = (fanout(1), Channel::new());
+    let streams = [(); 2].map(|()| Stream::new(fanout.shard(0), false));
+    streams[0].follow(&[channel.clone()]);
+    let closer = channel.clone();
+    let sent = at_once([
+        publisher(&channel, 1),
+        publisher(&channel, 1),
+        joiner(&streams[1], &[channel.clone()]),
+        does(move || closer.close()),
+    ]);
+    streams.iter().for_each(|stream| stream.has_ended());
+    // What a publisher was told is published has been sent to whoever was there.
+    assert_eq!(channel.published(), sent);
+    check(&streams[..1], sent);
+    assert_eq!(channel.streams(), 0, "a stream that has ended is in no list");
+    stop(fanout);
+}
+
+fn end() {
+    let (fanout, channel) = (fanout(1), Channel::new());
+    let stream = Stream::new(fanout.shard(0), false);
+    let ended = Arc::clone(&stream);
+    at_once([
+        publisher(&channel, 1),
+        joiner(&stream, &[channel.clone()]),
+        does(move || ended.end(CloseReason::Client)),
+    ]);
+    stream.has_ended();
+    assert_eq!(channel.streams(), 0, "a stream that has ended is in no list");
+    stop(fanout);
+}

@@ -1,0 +1,117 @@
+//! What the files of the product find in place of the rest of it.
+
+use std::panic::PanicHookInfo;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, Once};
+
+use shuttle::{Config, FailurePersistence};
+
+/// Locks and threads whose every step is the scheduler's choice, and a clock that is its choice too.
+pub mod sync {
+    pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+    pub(crate) use shuttle::sync::{Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
+    pub(crate) use shuttle::thread;
+
+    use std::ops::Sub;
+    use std::time::Duration;
+
+    use shuttle::rand::{Rng, thread_rng};
+
+    /// Any two points in time may be as good as the same, or far apart.
+    #[derive(Clone, Copy, Debug)]
+    pub(crate) struct Instant;
+
+    impl Instant {
+        pub(crate) fn now() -> Self {
+            Self
+        }
+
+        pub(crate) fn elapsed(self) -> Duration {
+            if thread_rng().gen_bool(0.5) { Duration::ZERO } else { Duration::from_secs(1) }
+        }
+    }
+
+    impl Sub for Instant {
+        type Output = Duration;
+
+        fn sub(self, _earlier: Self) -> Duration {
+            self.elapsed()
+        }
+    }
+}
+
+pub mod panics {
+    #[derive(Debug, Default)]
+    pub(crate) struct Panics;
+
+    impl Panics {
+        /// A panic is what a scenario fails with, and is not caught.
+        pub(crate) fn catch<T>(&self, work: impl FnOnce() -> T) -> Option<T> {
+            Some(work())
+        }
+    }
+}
+
+pub mod pool {
+    use super::sync::{Instant, thread::JoinHandle};
+
+    pub(crate) fn join_by(
+        thread: JoinHandle<()>,
+        _deadline: Instant,
+    ) -> Result<(), JoinHandle<()>> {
+        thread.join().expect("it has not panicked");
+        Ok(())
+    }
+}
+
+/// Nothing here ticks.
+pub(crate) mod interval {
+    use std::time::Duration;
+
+    use crate::channel::Channel;
+
+    #[derive(Debug)]
+    pub struct Interval;
+
+    pub(crate) fn of_channel<F>(_: Channel, _: Duration, _: F) -> crate::Result<Interval>
+    where
+        F: FnMut(&Channel) -> crate::Result<()> + Send + 'static,
+    {
+        Err(crate::Error::invalid("there are no intervals in the model"))
+    }
+}
+
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+static NAME: Mutex<&str> = Mutex::new("");
+static HOOK: Once = Once::new();
+
+/// A scenario begins.
+pub(crate) fn begin(name: &'static str) {
+    COUNT.store(0, Ordering::Relaxed);
+    *NAME.lock().unwrap() = name;
+    HOOK.call_once(|| {
+        let print = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info: &PanicHookInfo<'_>| {
+            let name = *NAME.lock().unwrap();
+            eprintln!("{name} fails in schedule {}", COUNT.load(Ordering::Relaxed));
+            print(info);
+        }));
+    });
+}
+
+/// A schedule of it begins.
+pub(crate) fn count() {
+    COUNT.fetch_add(1, Ordering::Relaxed);
+}
+
+pub(crate) fn schedules() -> usize {
+    COUNT.load(Ordering::Relaxed)
+}
+
+pub(crate) fn config() -> Config {
+    let mut config = Config::new();
+    config.failure_persistence = FailurePersistence::Print;
+    // It takes every atomic for sequentially consistent, and says so each time.
+    config.silence_warnings = true;
+    config
+}
