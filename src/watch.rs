@@ -195,11 +195,7 @@ impl Round {
             if began >= self.look_at {
                 self.look_at_streams(began);
             }
-            let now = Instant::now();
-            // A hook may have taken its time here, which must not be paid for in rest.
-            let rest = ((now - began) * REST).min(LOOK / 2);
-            // Nor may a rest put off the look that finds who has gone.
-            rested_at = (now + rest).min(self.look_at.max(now));
+            rested_at = rest(began, Instant::now(), self.look_at);
         }
     }
 
@@ -266,14 +262,47 @@ impl Round {
             }
             place = next;
         }
-        self.look_at = now + (now.elapsed() * LOOK_REST).clamp(LOOK, LATEST_LOOK);
+        self.look_at = now + look_after(now.elapsed());
     }
+}
+
+/// Until when the thread rests, which has worked from `began` until `now`.
+fn rest(began: Instant, now: Instant, look_at: Instant) -> Instant {
+    // A hook may have taken its time here, which must not be paid for in rest.
+    let rest = ((now - began) * REST).min(LOOK / 2);
+    // Nor may a rest put off the look that finds who has gone.
+    (now + rest).min(look_at.max(now))
+}
+
+/// How long after a look that took so long the next one begins.
+fn look_after(took: Duration) -> Duration {
+    (took * LOOK_REST).clamp(LOOK, LATEST_LOOK)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::Server;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn a_rest_is_many_times_as_long_as_the_work_and_ends_with_the_next_look() {
+        let began = Instant::now();
+        let far = began + MS * 10_000;
+        let now = began + MS * 2;
+        assert_eq!(rest(began, now, far), now + MS * 48);
+        assert_eq!(rest(began, began + MS * 50, far), began + MS * 250, "half of a look at most");
+        assert_eq!(rest(began, now, began + MS * 20), began + MS * 20);
+        assert_eq!(rest(began, now, began), now, "the look is due already");
+    }
+
+    #[test]
+    fn looks_come_less_often_where_they_cost_much() {
+        let millis = [0, 2, 4, 6, 7, 100];
+        let after = millis.map(|took| look_after(MS * took).as_millis());
+        assert_eq!(after, [400, 400, 600, 900, 920, 920]);
+    }
 
     #[test]
     fn row_53_a_try_that_panics_is_counted_and_the_watch_thread_goes_on() {

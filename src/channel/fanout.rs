@@ -228,3 +228,22 @@ impl Ord for Queued {
         self.order.cmp(&other.order)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shard_has_one_thread_and_none_after_its_end() {
+        let fanout = Fanout::new(1, &Arc::default());
+        let shard = fanout.shard(0);
+        let thread = || shard.lock_queue().thread.as_ref().map(|thread| thread.thread().id());
+        shard.start().unwrap();
+        let first = thread();
+        shard.start().unwrap();
+        assert!(first.is_some() && thread() == first);
+        assert_eq!(fanout.stop(Instant::now() + Duration::from_secs(20)), 0);
+        shard.start().unwrap();
+        assert_eq!(thread(), None);
+    }
+}

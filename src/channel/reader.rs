@@ -26,8 +26,8 @@ pub(crate) trait Reader: Debug + Send + Sync {
     /// Does what follows from an advance. Called without a lock.
     fn settle(self: Arc<Self>, advance: Advance);
 
-    /// Keeps the slots that it has in its channels' lists, to leave them at its end. Gives them back
-    /// if it has ended already. Called without a lock.
+    /// Keeps the slots that it has in its channels' lists, to leave them at its end. Gives them
+    /// back if it has ended already. Called without a lock.
     fn keep(&self, followed: Followed) -> Result<(), Followed>;
 
     /// Sends what its channels' logs have for it. Called without a lock.

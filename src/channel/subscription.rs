@@ -184,3 +184,22 @@ impl Followed {
 fn lock_all(channels: &[Channel]) -> Vec<MutexGuard<'_, Log>> {
     channels.iter().map(Channel::log).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::channel::hub::Hub;
+    use crate::channel::log::History;
+
+    #[test]
+    fn a_stream_of_several_channels_that_lags_is_treated_as_they_say() {
+        for lag in [Lag::Skip, Lag::Close] {
+            let hub = Hub::with(History::default().events(1), lag);
+            let channels = ["a", "b"].map(|name| hub.channel(name));
+            let (stream, _) = Subscription::new(&channels, Start::Live).unwrap();
+            (0..2).for_each(|_| drop(channels[0].send("an event")));
+            let read = stream.read(false, &mut Batch::default());
+            assert_eq!(read.is_err(), lag == Lag::Close, "{lag:?}");
+        }
+    }
+}

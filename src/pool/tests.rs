@@ -113,6 +113,15 @@ fn no_worker_may_wait_for_a_peer_while_a_job_waits_for_a_worker() {
 
 /// Chores that say when they begin, and then wait to be released.
 fn blocking_chores(pool: &Pool, count: usize) -> (mpsc::Receiver<usize>, mpsc::Sender<()>) {
+    blocking(count, |chore| assert!(pool.chore(chore).is_ok()))
+}
+
+/// The same with jobs.
+fn blocking_jobs(pool: &Pool, count: usize) -> (mpsc::Receiver<usize>, mpsc::Sender<()>) {
+    blocking(count, |job| assert!(pool.submit(job).is_ok()))
+}
+
+fn blocking(count: usize, give: impl Fn(Job)) -> (mpsc::Receiver<usize>, mpsc::Sender<()>) {
     let (begin, begun) = mpsc::channel();
     let (release, gate) = mpsc::channel::<()>();
     let gate = Arc::new(Mutex::new(gate));
@@ -123,7 +132,7 @@ fn blocking_chores(pool: &Pool, count: usize) -> (mpsc::Receiver<usize>, mpsc::S
             // One at a time gets through, and all at once when the sender is dropped.
             let _ = gate.lock().unwrap().recv();
         };
-        assert!(pool.chore(Box::new(chore)).is_ok());
+        give(Box::new(chore));
     }
     (begun, release)
 }
@@ -189,4 +198,45 @@ fn a_stopped_pool_gives_the_chore_back() {
     let pool = pool(1);
     assert_eq!(pool.stop(Instant::now() + SOON), 0);
     assert!(pool.chore(Box::new(|| ())).is_err());
+}
+
+#[test]
+fn a_stop_counts_those_that_are_busy_and_not_the_idle() {
+    let pool = pool(2);
+    let (begun, release) = blocking_jobs(&pool, 2);
+    assert!((0..2).all(|_| begun.recv_timeout(SOON).is_ok()));
+    release.send(()).unwrap();
+    let until = Instant::now() + SOON;
+    while pool.shared.lock().idle == 0 {
+        assert!(Instant::now() < until, "waited in vain");
+        thread::yield_now();
+    }
+    assert_eq!(pool.stop(Instant::now()), 1);
+    drop(release);
+}
+
+#[test]
+fn threads_that_have_ended_are_joined_and_the_others_kept() {
+    let (release, gate) = mpsc::channel::<()>();
+    let ended = thread::spawn(|| ());
+    let until = Instant::now() + SOON;
+    while !ended.is_finished() {
+        assert!(Instant::now() < until, "waited in vain");
+        thread::yield_now();
+    }
+    let mut threads = vec![ended, thread::spawn(move || assert!(gate.recv().is_err()))];
+    let kept = threads[1].thread().id();
+    join_finished(&mut threads);
+    assert_eq!(threads.iter().map(|thread| thread.thread().id()).collect::<Vec<_>>(), [kept]);
+    drop(release);
+    // And whoever joins one waits for its end.
+    let done = Arc::new(AtomicBool::new(false));
+    let set = Arc::clone(&done);
+    let last = threads.remove(0);
+    join(thread::spawn(move || {
+        last.join().unwrap();
+        thread::sleep(Duration::from_millis(50));
+        set.store(true, Ordering::Relaxed);
+    }));
+    assert!(done.load(Ordering::Relaxed));
 }

@@ -11,7 +11,7 @@ use crate::panics::Panics;
 use crate::sync::thread;
 
 /// What a probe does when a pass comes to it, given how often one has come by now.
-type Act = Box<dyn Fn(usize) + Send + Sync>;
+type Act = Box<dyn Fn(usize) -> Advance + Send + Sync>;
 
 /// Everything that a test looks at.
 struct Stage {
@@ -46,8 +46,7 @@ impl Reader for Probe {
         visits.push(self.number);
         let count = visits.iter().filter(|number| **number == self.number).count();
         drop(visits);
-        (self.act)(count);
-        Advance::Idle
+        (self.act)(count)
     }
 
     fn settle(self: Arc<Self>, advance: Advance) {
@@ -69,11 +68,18 @@ impl Reader for Probe {
 
 /// Takes longer than a slice: the next chunk is another slice's.
 fn slow() -> Act {
-    Box::new(|_| thread::sleep(SLICE + Duration::from_millis(1)))
+    takes(SLICE + Duration::from_millis(1))
+}
+
+fn takes(time: Duration) -> Act {
+    Box::new(move |_| {
+        thread::sleep(time);
+        Advance::Idle
+    })
 }
 
 fn idle() -> Act {
-    Box::new(|_| ())
+    Box::new(|_| Advance::Idle)
 }
 
 impl Stage {
@@ -177,6 +183,30 @@ fn one_with_few_streams_has_its_turn_between_the_slices_of_a_crowd() {
 }
 
 #[test]
+fn of_many_groups_the_one_that_has_used_least_is_next() {
+    let stage = Stage::new();
+    let few = stage.group();
+    let few_number = 1000;
+    few.add(stage.probe(few_number, idle()));
+    let crowds: Vec<Arc<Group>> = (0..4).map(|_| stage.group()).collect();
+    for (number, crowd) in crowds.iter().enumerate() {
+        crowd.used.store(1, Ordering::Relaxed);
+        let few = Arc::clone(&few);
+        crowd.add(stage.probe(
+            number,
+            Box::new(move |_| {
+                few.leave_to_the_thread();
+                Advance::Idle
+            }),
+        ));
+        crowd.leave_to_the_thread();
+    }
+    stage.start();
+    stage.rest(&[&few, &crowds[0], &crowds[1], &crowds[2], &crowds[3]]);
+    assert_eq!(stage.visits()[..2], [0, few_number]);
+}
+
+#[test]
 fn crowds_share_the_time_and_one_that_has_rested_has_saved_nothing_up() {
     let stage = Stage::new();
     let (first, second) = (stage.group(), stage.group());
@@ -209,6 +239,7 @@ fn what_is_published_during_a_pass_reaches_those_that_it_has_left() {
         if count == 1 {
             again.upgrade().unwrap().publish();
         }
+        Advance::Idle
     });
     group.add(stage.probe(2 * CHUNK, publish));
     stage.start();
@@ -276,4 +307,17 @@ fn row_53_a_stream_that_panics_in_a_pass_is_ended_and_the_others_are_served() {
     group.publish();
     stage.rest(&[&group]);
     assert_eq!(stage.visits(), [0, 1, 2].repeat(3));
+}
+
+#[test]
+fn a_stream_that_has_more_is_come_to_again() {
+    let stage = Stage::new();
+    let group = stage.group();
+    let more = Box::new(|count| Advance::Sent { more: count < 3, told: false });
+    group.add(stage.probe(0, more));
+    group.add(stage.probe(1, idle()));
+    stage.start();
+    group.leave_to_the_thread();
+    stage.rest(&[&group]);
+    assert_eq!(stage.visits(), [0, 1, 0, 1, 0, 1]);
 }
