@@ -30,6 +30,7 @@ enum Kind {
     Invalid(String),
     Request { what: String, status: Status },
     Closed(CloseReason),
+    ChannelClosed,
     Full,
     TooLarge { size: usize, most: usize },
     Opened(&'static str),
@@ -52,6 +53,10 @@ impl Error {
 
     pub(crate) fn closed(reason: CloseReason) -> Self {
         Self(Box::new(Kind::Closed(reason)))
+    }
+
+    pub(crate) fn channel_closed() -> Self {
+        Self(Box::new(Kind::ChannelClosed))
     }
 
     pub(crate) fn full() -> Self {
@@ -101,9 +106,17 @@ impl Error {
         matches!(*self.0, Kind::Request { .. })
     }
 
-    /// Whether the stream or the channel had ended; [`close_reason`](Self::close_reason) says how.
+    /// Whether the stream had ended; [`close_reason`](Self::close_reason) says how. Of a channel
+    /// that was to be published on or followed, see [`is_channel_closed`](Self::is_channel_closed).
     pub fn is_closed(&self) -> bool {
         matches!(*self.0, Kind::Closed(_))
+    }
+
+    /// Whether the channel that was to be published on or followed had been closed
+    /// ([`Channel::close`](crate::Channel::close)). A stream that followed it has ended by itself,
+    /// and says so with [`is_closed`](Self::is_closed).
+    pub fn is_channel_closed(&self) -> bool {
+        matches!(*self.0, Kind::ChannelClosed)
     }
 
     /// Whether a server's answer to a client was no event stream, or broke the rules of HTTP.
@@ -161,7 +174,7 @@ impl fmt::Display for Error {
             | Kind::Request { what, .. }
             | Kind::Response { what, .. }
             | Kind::TimedOut(what) => f.write_str(what),
-            Kind::Closed(CloseReason::Channel) => f.write_str("the channel is closed"),
+            Kind::ChannelClosed => f.write_str("the channel is closed"),
             Kind::Closed(reason) => reason.fmt(f),
             Kind::Full => f.write_str(
                 "the stream is full: its peer reads more slowly than events are sent to it",

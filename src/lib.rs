@@ -186,6 +186,6 @@ pub use server::counts::Stats;
 pub use server::handle::{Handle, Running};
 pub use server::reply::Reply;
 pub use sse::event::{Event, EventId, EventType, IntoEvent};
-pub use sse::interval::Interval;
+pub use sse::interval::{Interval, IntervalEnd};
 pub use sse::parser::{MessageEvent, Parser};
 pub use sse::writer::SseWriter;

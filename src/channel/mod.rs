@@ -132,7 +132,7 @@ impl Channel {
     ///
     /// # Errors
     ///
-    /// When the channel is closed, when the event is larger than [`History::event`] allows
+    /// When the channel is closed ([`is_channel_closed`](Error::is_channel_closed)), when the event is larger than [`History::event`] allows
     /// ([`is_too_large`](Error::is_too_large)), or an id or type holds CR, LF or NUL.
     pub fn send(&self, event: impl IntoEvent) -> Result<EventId> {
         let id = self.append(&event.into_event()?)?;
@@ -147,7 +147,7 @@ impl Channel {
     fn append(&self, event: &Event) -> Result<EventId> {
         let mut log = self.log();
         if self.is_closed() {
-            return Err(Error::closed(CloseReason::Channel));
+            return Err(Error::channel_closed());
         }
         // Before the draw: a number that no event has would be taken for one that was lost.
         event.check_len(false, log.largest_event())?;
@@ -164,7 +164,8 @@ impl Channel {
     /// The first call comes after one period; later ones don't drift, and one that would come a
     /// whole period late is left out.
     ///
-    /// It goes on until what is returned is dropped, the channel is closed, or the closure fails.
+    /// It goes on until what is returned is dropped, the channel is closed, or the closure fails or
+    /// panics. [`Interval::on_end`] has you told which: a channel has no server, and so no hooks.
     ///
     /// ```
     /// use std::time::Duration;

@@ -51,7 +51,7 @@ impl Subscription {
             ));
         }
         if channels.iter().any(Channel::is_closed) {
-            return Err(Error::closed(CloseReason::Channel));
+            return Err(Error::channel_closed());
         }
         let mut logs = lock_all(channels);
         logs.iter_mut().for_each(|log| log.evict(sequence.now()));

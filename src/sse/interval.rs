@@ -12,10 +12,11 @@
 
 use std::fmt;
 use std::io;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle, Thread, ThreadId};
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,7 @@ use super::stream::end::OnClose;
 use super::writer::SseWriter;
 use crate::channel::Channel;
 use crate::error::{CloseReason, Error, Result};
+use crate::hooks;
 
 /// Enough for formatting an event, small enough for thousands of intervals. It is reserved, not
 /// taken.
@@ -40,11 +42,98 @@ static RUNNING: AtomicUsize = AtomicUsize::new(0);
 ///
 /// Dropping it ends the interval: its closure is not called again, and the thread is joined, so
 /// the drop waits for a call that is under way. Dropped by that very call, it does not wait. When
-/// the stream ends, or at the first call due after the channel was closed, it ends by itself.
+/// the stream ends, or at the first call due after the channel was closed, it ends by itself; and so
+/// it does when its closure fails or panics. [`on_end`](Self::on_end) has its owner told.
 #[must_use = "an interval ends when it is dropped; `SseWriter::every` leaves it to the stream"]
 pub struct Interval {
-    stop: Arc<AtomicBool>,
+    fate: Arc<Fate>,
     handle: Option<JoinHandle<()>>,
+}
+
+/// Why an interval ended.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum IntervalEnd {
+    /// Its [`Interval`] was dropped.
+    Dropped,
+    /// Its stream had ended, or its channel was closed.
+    Closed,
+    /// Its closure returned this error. A stream is cut off then.
+    Failed(Error),
+    /// Its closure panicked. A stream is cut off then.
+    Panicked,
+}
+
+impl fmt::Display for IntervalEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dropped => f.write_str("the interval was dropped"),
+            Self::Closed => f.write_str("the stream or the channel of the interval has ended"),
+            Self::Failed(error) => write!(f, "the interval's closure failed: {error}"),
+            Self::Panicked => f.write_str("the interval's closure panicked"),
+        }
+    }
+}
+
+type OnEnd = Box<dyn FnOnce(IntervalEnd) + Send>;
+
+/// What an interval's thread and its owner share.
+#[derive(Default)]
+struct Fate {
+    stop: AtomicBool,
+    /// No other lock is taken while this one is held.
+    told: Mutex<Told>,
+}
+
+#[derive(Default)]
+struct Told {
+    to: Option<OnEnd>,
+    /// The end, until somebody is told of it.
+    end: Option<IntervalEnd>,
+}
+
+impl Fate {
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Acquire)
+    }
+
+    /// Tells whoever wants to know, or keeps it for whoever will. Calls user code: no lock may be
+    /// held.
+    fn tell(&self, change: impl FnOnce(&mut Told)) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut told);
+        if told.to.is_none() || told.end.is_none() {
+            return;
+        }
+        let Told { to, end } = mem::take(&mut *told);
+        drop(told);
+        if let (Some(to), Some(end)) = (to, end) {
+            hooks::call(|| to(end));
+        }
+    }
+}
+
+impl Interval {
+    /// Has a callback run, once, when the interval ends, with the reason: on the interval's own
+    /// thread, or here and now if it has ended. It replaces one that was set before and was not
+    /// called. An end that nobody asks for is not kept any longer than the interval.
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    /// use std::time::Duration;
+    /// use tidings::{Channel, Error, IntervalEnd};
+    ///
+    /// let (say, said) = mpsc::channel();
+    /// let fails = |_: &Channel| Err(Error::other("the sensor does not answer"));
+    /// let ticker = Channel::new().every(Duration::from_millis(1), fails)?;
+    /// ticker.on_end(move |end| say.send(end).unwrap());
+    /// assert!(matches!(said.recv(), Ok(IntervalEnd::Failed(_))));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn on_end(&self, callback: impl FnOnce(IntervalEnd) + Send + 'static) {
+        let mut replaced = None;
+        self.fate.tell(|told| replaced = told.to.replace(Box::new(callback)));
+    }
 }
 
 impl fmt::Debug for Interval {
@@ -55,7 +144,7 @@ impl fmt::Debug for Interval {
 
 impl Drop for Interval {
     fn drop(&mut self) {
-        self.stop.store(true, Ordering::Release);
+        self.fate.stop.store(true, Ordering::Release);
         let Some(handle) = self.handle.take() else { return };
         handle.thread().unpark();
         if handle.thread().id() != thread::current().id() {
@@ -109,9 +198,8 @@ where
     F: FnMut(&SseWriter) -> Result<()> + Send + 'static,
 {
     check(period)?;
-    let stop = Arc::new(AtomicBool::new(false));
     let give = stream.stream().attach(|intervals| {
-        let (handle, give) = spawn(stream.clone(), period, stop)?;
+        let (handle, give) = spawn(stream.clone(), period, Arc::default())?;
         intervals.push(Running { thread: handle.thread().clone(), handle: Some(handle) });
         Ok(give)
     })?;
@@ -126,11 +214,11 @@ where
     F: FnMut(&SseWriter) -> Result<()> + Send + 'static,
 {
     check(period)?;
-    let stop = Arc::new(AtomicBool::new(false));
+    let fate = Arc::<Fate>::default();
     let (interval, give) = stream.stream().attach(|intervals| {
-        let (handle, give) = spawn(stream.clone(), period, Arc::clone(&stop))?;
+        let (handle, give) = spawn(stream.clone(), period, Arc::clone(&fate))?;
         intervals.push(Running { thread: handle.thread().clone(), handle: None });
-        Ok((Interval { stop, handle: Some(handle) }, give))
+        Ok((Interval { fate, handle: Some(handle) }, give))
     })?;
     let _ = give.send(call);
     Ok(interval)
@@ -149,7 +237,7 @@ fn check(period: Duration) -> Result<()> {
 fn spawn<F>(
     stream: SseWriter,
     period: Duration,
-    stop: Arc<AtomicBool>,
+    fate: Arc<Fate>,
 ) -> Result<(JoinHandle<()>, Sender<F>)>
 where
     F: FnMut(&SseWriter) -> Result<()> + Send + 'static,
@@ -158,8 +246,12 @@ where
     let (give, take) = mpsc::channel::<F>();
     let life = move || {
         if let Ok(mut call) = take.recv() {
-            repeat(&stream, period, &stop, &mut call);
+            let is_over = || fate.is_stopped() || !stream.is_active();
+            let end = repeat(period, is_over, || call(&stream));
             // What the closure holds is given back here, before the thread is joined.
+            drop(call);
+            let end = after(&stream, fate.is_stopped(), end);
+            fate.tell(|told| told.end = Some(end));
         }
         stream.stream().detach(thread::current().id());
         drop((stream, counted));
@@ -167,23 +259,46 @@ where
     Ok((start(life)?, give))
 }
 
-/// Calls the closure on time until it fails, the stream ends or somebody says stop.
-fn repeat<F>(stream: &SseWriter, period: Duration, stop: &AtomicBool, call: &mut F)
-where
-    F: FnMut(&SseWriter) -> Result<()>,
-{
+/// What ended the calls of a closure: that it was over, an error, or a panic.
+type Outcome = thread::Result<Result<()>>;
+
+/// Calls the closure on time until it fails or it is over.
+fn repeat(
+    period: Duration,
+    is_over: impl Fn() -> bool,
+    mut call: impl FnMut() -> Result<()>,
+) -> Outcome {
     let mut schedule = Schedule::new(period);
-    while schedule.wait(|| stop.load(Ordering::Acquire) || !stream.is_active()) {
-        match catch_unwind(AssertUnwindSafe(|| call(stream))) {
-            Ok(Ok(())) => {}
-            // The stream's own end is told by its callbacks.
-            Ok(Err(error)) if error.is_closed() => return,
-            Ok(Err(error)) => {
-                stream.stream().tell_failure(&error);
-                return stream.stream().end(CloseReason::Failed);
-            }
-            Err(_) => return stream.stream().end(CloseReason::Failed),
+    while schedule.wait(&is_over) {
+        let called = catch_unwind(AssertUnwindSafe(&mut call));
+        if !matches!(called, Ok(Ok(()))) {
+            return called;
         }
+    }
+    Ok(Ok(()))
+}
+
+/// Ends a stream whose interval failed. An error that says no more than that the stream has ended
+/// is no failure: its own callbacks tell of that. One that says so of another stream is.
+fn after(stream: &SseWriter, dropped: bool, outcome: Outcome) -> IntervalEnd {
+    match outcome {
+        Ok(Ok(())) => IntervalEnd::over(dropped),
+        Ok(Err(error)) if error.is_closed() && !stream.is_active() => IntervalEnd::Closed,
+        Ok(Err(error)) => {
+            stream.stream().tell_failure(&error);
+            stream.stream().end(CloseReason::Failed);
+            IntervalEnd::Failed(error)
+        }
+        Err(_) => {
+            stream.stream().end(CloseReason::Failed);
+            IntervalEnd::Panicked
+        }
+    }
+}
+
+impl IntervalEnd {
+    fn over(dropped: bool) -> Self {
+        if dropped { Self::Dropped } else { Self::Closed }
     }
 }
 
@@ -227,18 +342,24 @@ where
     F: FnMut(&Channel) -> Result<()> + Send + 'static,
 {
     check(period)?;
-    let stop = Arc::new(AtomicBool::new(false));
-    let stopped = Arc::clone(&stop);
+    let fate = Arc::<Fate>::default();
+    let shared = Arc::clone(&fate);
     let life = move || {
-        let mut schedule = Schedule::new(period);
-        while schedule.wait(|| stopped.load(Ordering::Acquire) || channel.is_closed()) {
-            if !matches!(catch_unwind(AssertUnwindSafe(|| call(&channel))), Ok(Ok(()))) {
-                return;
+        let is_over = || shared.is_stopped() || channel.is_closed();
+        let outcome = repeat(period, is_over, || call(&channel));
+        drop(call);
+        let end = match outcome {
+            Ok(Ok(())) => IntervalEnd::over(shared.is_stopped()),
+            Ok(Err(error)) if error.is_channel_closed() && channel.is_closed() => {
+                IntervalEnd::Closed
             }
-        }
+            Ok(Err(error)) => IntervalEnd::Failed(error),
+            Err(_) => IntervalEnd::Panicked,
+        };
+        shared.tell(|told| told.end = Some(end));
     };
     let handle = start(life)?;
-    Ok(Interval { stop, handle: Some(handle) })
+    Ok(Interval { fate, handle: Some(handle) })
 }
 
 fn start(life: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {

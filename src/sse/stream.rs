@@ -167,6 +167,9 @@ impl Stream {
 
     /// Sends the head, if it has not gone out.
     pub(crate) fn open(self: &Arc<Self>) -> Result<()> {
+        if self.end_without_body() {
+            return Ok(());
+        }
         let mut state = self.lock();
         let (_, opening) = self.opening(&mut state, &First::NOTHING)?;
         drop(state);
@@ -181,6 +184,10 @@ impl Stream {
         state: &'a mut State,
         first: &First,
     ) -> Result<(&'a mut Inside, Option<Opening>)> {
+        if matches!(&state.phase, Phase::New(head, _) if head.status().forbids_content()) {
+            // It was set a moment ago: whoever opens the stream sends it, and then it has ended.
+            return Err(Error::closed(CloseReason::Server));
+        }
         let mut opening = None;
         if matches!(state.phase, Phase::New(..)) {
             // What stands there meanwhile is seen by nobody, as the state is locked.
@@ -202,12 +209,17 @@ impl Stream {
         }
     }
 
-    /// The head and the first content, and the events that this is.
-    fn encode(&self, head: &Response, first: &First) -> (Vec<u8>, Amount) {
+    fn encode_head(&self, head: &Response) -> Vec<u8> {
         let framing =
             if self.chunked { ResponseFraming::Chunked } else { ResponseFraming::UntilClose };
         let mut bytes = Vec::new();
         head.encode_head(framing, Connection::Close, answer::date(), &mut bytes);
+        bytes
+    }
+
+    /// The head and the first content, and the events that this is.
+    fn encode(&self, head: &Response, first: &First) -> (Vec<u8>, Amount) {
+        let mut bytes = self.encode_head(head);
         let first_bytes = self.framed(&first.content);
         bytes.extend_from_slice(&first_bytes);
         (bytes, Amount::of(first.is_event, first_bytes.len()))

@@ -15,7 +15,7 @@ use super::stream::Stream;
 use crate::channel::Channel;
 use crate::channel::cursor::Start;
 use crate::channel::subscription::Subscription;
-use crate::error::{CloseReason, Result};
+use crate::error::{CloseReason, Error, Result};
 use crate::http::masked_url;
 use crate::http::status::Status;
 
@@ -75,16 +75,28 @@ impl SseWriter {
         self.0.open()
     }
 
-    /// Sets the status of the answer, which is 200 unless it is set. A browser's `EventSource`
+    /// Sets the status of the response, which is 200 unless it is set. A browser's `EventSource`
     /// takes no other for a stream.
+    ///
+    /// 204 and 304 have no body (RFC 9110, sections 15.3.5 and 15.4.5), so there is no stream with
+    /// them: the head goes out alone, when the handler returns or with [`open`](Self::open), and
+    /// that is the end. Whatever is sent then fails as on a stream that has
+    /// [ended](crate::Error::is_closed). 204 tells an `EventSource` not to come back.
     ///
     /// # Errors
     ///
-    /// When the head has gone out ([`is_already_open`]) or the stream has ended.
+    /// When the head has gone out ([`is_already_open`]), the stream has ended, or the status is
+    /// 205, whose response has no content either and does not end the matter ([`is_invalid`]).
     ///
     /// [`is_already_open`]: crate::Error::is_already_open
+    /// [`is_invalid`]: crate::Error::is_invalid
     pub fn set_status(&self, status: Status) -> Result<()> {
         self.0.change_head("status", |head| {
+            if status.code() == 205 {
+                return Err(Error::invalid(
+                    "a stream can't have the status 205, which has no content: 204 ends it",
+                ));
+            }
             head.set_status(status);
             Ok(())
         })
@@ -207,8 +219,10 @@ impl SseWriter {
     /// call comes after one period; later ones don't drift, and one that would come a whole period
     /// late is left out.
     ///
-    /// The interval holds the stream. An error of the closure ends it: one that says that the
-    /// stream has ended does so quietly; any other, and a panic, cuts the stream off.
+    /// The interval holds the stream. An error of the closure ends it: one that says that this
+    /// stream has ended does so quietly. Any other cuts the stream off, also one that says that
+    /// another stream has ended or a channel is closed, and [`Hooks::failed`](crate::Hooks::failed)
+    /// is told of it. So does a panic.
     ///
     /// # Errors
     ///
@@ -221,7 +235,8 @@ impl SseWriter {
         interval::every(self, period, call)
     }
 
-    /// The same as [`every`](Self::every), with a guard that ends the interval when it is dropped.
+    /// The same as [`every`](Self::every), with a guard that ends the interval when it is dropped,
+    /// and that has you told when it ends by itself ([`Interval::on_end`]).
     ///
     /// # Errors
     ///

@@ -36,6 +36,7 @@ impl Stream {
         first: &First,
     ) -> Result<()> {
         self.shard().start()?;
+        self.end_without_body();
         let followed = subscription.followed().clone();
         let mut state = self.lock();
         let (inside, opening) = self.opening(&mut state, first)?;

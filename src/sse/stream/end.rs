@@ -34,6 +34,27 @@ impl Stream {
         }
     }
 
+    /// Sends the head of a stream whose status forbids a body, and ends it: there is nothing else
+    /// to it. Returns whether it was such a stream, and had not gone out.
+    pub(crate) fn end_without_body(&self) -> bool {
+        let mut state = self.lock();
+        match &state.phase {
+            Phase::New(head, _) if head.status().forbids_content() => {}
+            _ => return false,
+        }
+        let phase = std::mem::replace(&mut state.phase, Phase::Ended(CloseReason::Server));
+        let callbacks = state.attached.as_mut().map_or_else(Vec::new, |attached| attached.end());
+        drop(state);
+        if let Phase::New(head, Inside { mut outbox, ticket, .. }) = phase {
+            // Where it fails the peer has gone, and needs no head.
+            let _ = outbox.open(&self.encode_head(&head), Amount::default(), Moment::now());
+            self.linger(outbox);
+            drop(ticket);
+        }
+        self.run_later(callbacks, CloseReason::Server, false);
+        true
+    }
+
     /// Ends the stream, if it has not ended: gives back its socket, its place in the registry and
     /// in its channels, wakes its intervals and whoever waits to send, and has the callbacks run.
     pub(crate) fn end(&self, reason: CloseReason) {

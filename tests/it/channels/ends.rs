@@ -3,7 +3,7 @@
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use tidings::{Channel, CloseReason, History, Hub, Limits, Reply, SseWriter, Start};
+use tidings::{Channel, History, Hub, Limits, Reply, SseWriter, Start};
 
 use super::{following, site};
 use crate::support::http::{Client, get, retry_behind};
@@ -34,7 +34,9 @@ fn row_28_a_channel_that_closes_ends_its_streams_behind_all_that_was_published()
         assert_eq!(content, published);
         assert_eq!(stream.rest(), "", "nothing comes behind the last chunk");
     }
-    assert_eq!(channel.send("too late").unwrap_err().close_reason(), Some(CloseReason::Channel),);
+    let error = channel.send("too late").unwrap_err();
+    assert!(error.is_channel_closed() && !error.is_closed());
+    assert_eq!(error.to_string(), "the channel is closed");
 }
 
 /// What a reader gets that begins to read when its channel has been closed: how many events, and

@@ -1,10 +1,11 @@
 //! Intervals: threads that belong to a stream.
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tidings::{Channel, CloseReason, Error, Interval, Limits};
+use tidings::{Channel, CloseReason, Error, Hooks, Interval, Limits, Server, SseWriter};
 
 use super::{Held, site};
 use crate::support::http::get;
@@ -223,4 +224,125 @@ fn row_52_two_hundred_streams_with_intervals_that_end_at_once_start_few_workers(
     drop(streams);
     server.stop().expect("all threads are joined");
     assert_eq!(closed.load(Ordering::Relaxed), STREAMS);
+}
+
+/// What is told of the end of an interval that is held until then.
+fn ends_of(interval: &Interval) -> Notes<String> {
+    let ends = Notes::new();
+    let noted = ends.clone();
+    interval.on_end(move |end| noted.add(end.to_string()));
+    ends
+}
+
+/// What is told of a stream's interval whose closure does this, and how the stream ends.
+fn told_of(
+    call: impl FnMut(&SseWriter) -> tidings::Result<()> + Send + 'static,
+) -> (String, Option<CloseReason>) {
+    let held = Held::with(Limits::default());
+    let mut stream = EventStream::open(held.server.address(), "/sse");
+    let writer = held.writers.first();
+    let interval = writer.interval(OFTEN, call).unwrap();
+    let told = ends_of(&interval).first();
+    if held.writers.first().is_active() {
+        return (told, None);
+    }
+    stream.end();
+    (told, Some(held.ends.first()))
+}
+
+#[test]
+fn each_end_of_an_interval_of_a_stream_is_told_and_what_is_a_failure_cuts_the_stream_off() {
+    let failed = |error: &str| format!("the interval's closure failed: {error}");
+    let over = "the stream or the channel of the interval has ended".to_owned();
+
+    let told = told_of(|_| Err(Error::other("on purpose")));
+    assert_eq!(told, (failed("on purpose"), Some(CloseReason::Failed)));
+    let told = told_of(|_| panic!("on purpose"));
+    assert_eq!(told, ("the interval's closure panicked".into(), Some(CloseReason::Failed)));
+    // Its own stream's end is no failure, whether it finds that by sending or not.
+    let closes = |stream: &SseWriter| {
+        stream.close();
+        stream.send("too late")
+    };
+    assert_eq!(told_of(closes), (over.clone(), Some(CloseReason::Server)));
+    let closes = |stream: &SseWriter| {
+        stream.close();
+        Ok(())
+    };
+    assert_eq!(told_of(closes), (over, Some(CloseReason::Server)));
+    // That of something else is.
+    let channel = Channel::new();
+    channel.close();
+    let told = told_of(move |_| channel.send("too late").map(drop));
+    assert_eq!(told, (failed("the channel is closed"), Some(CloseReason::Failed)));
+    let other = Held::with(Limits::default());
+    let _stream = EventStream::open(other.server.address(), "/sse");
+    let ended = other.writers.first();
+    ended.close();
+    let told = told_of(move |_| ended.send("too late"));
+    assert_eq!(told, (failed("the server closed the stream"), Some(CloseReason::Failed)));
+}
+
+#[test]
+fn a_failure_of_an_interval_by_another_things_end_is_told_to_the_hooks() {
+    struct Failures(Notes<String>);
+    impl Hooks for Failures {
+        fn failed(&self, _peer: SocketAddr, _target: &str, error: &Error) {
+            self.0.add(error.to_string());
+        }
+    }
+    let failures = Notes::new();
+    let channel = Channel::new();
+    channel.close();
+    let server = Server::bind("127.0.0.1:0")
+        .unwrap()
+        .hooks(Failures(failures.clone()))
+        .sse("/sse", move |stream, _request| {
+            let channel = channel.clone();
+            stream.every(OFTEN, move |_| channel.send("too late").map(drop))
+        })
+        .start()
+        .unwrap();
+    let mut stream = EventStream::open(server.address(), "/sse");
+    assert_eq!(stream.next().unwrap_err(), End::CutOff);
+    assert_eq!(failures.first(), "the channel is closed");
+}
+
+#[test]
+fn each_end_of_a_ticker_is_told() {
+    type Tick = Box<dyn FnMut(&Channel) -> tidings::Result<()> + Send>;
+    let other = Channel::new();
+    other.close();
+    let ticks: [(Tick, &str); 4] = [
+        (
+            Box::new(|_| Err(Error::other("on purpose"))),
+            "the interval's closure failed: on purpose",
+        ),
+        (Box::new(|_| panic!("on purpose")), "the interval's closure panicked"),
+        (
+            Box::new(|own| {
+                own.close();
+                own.send("too late").map(drop)
+            }),
+            "the stream or the channel of the interval has ended",
+        ),
+        (
+            Box::new(move |_| other.send("too late").map(drop)),
+            "the interval's closure failed: the channel is closed",
+        ),
+    ];
+    for (tick, said) in ticks {
+        let ticker = Channel::new().every(OFTEN, tick).unwrap();
+        assert_eq!(ends_of(&ticker).first(), said);
+    }
+    // And one that ends for no fault of its closure's.
+    let channel = Channel::new();
+    let ticker = channel.every(OFTEN, |_| Ok(())).unwrap();
+    let ends = ends_of(&ticker);
+    channel.close();
+    assert_eq!(ends.first(), "the stream or the channel of the interval has ended");
+    let ticker = Channel::new().every(Duration::from_secs(3_600), |_| Ok(())).unwrap();
+    let ends = ends_of(&ticker);
+    drop(ticker);
+    assert_eq!(ends.all(), ["the interval was dropped"]);
 }

@@ -3,12 +3,12 @@
 use std::io::{Read, Write};
 use std::time::Duration;
 
-use tidings::{Event, EventId, EventType, Limits, Status};
+use tidings::{Channel, Event, EventId, EventType, Limits, Status};
 
 use super::site;
 use crate::support::http::{Client, connect, read_head};
 use crate::support::stream::EventStream;
-use crate::support::{Gate, until_some};
+use crate::support::{Gate, Notes, until_some};
 
 const REQUEST: &str = "GET /sse HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n";
 
@@ -226,4 +226,79 @@ fn rows_27_and_42_a_heartbeat_to_http_1_0_is_unframed() {
     let mut begin_and_beats = [0; 6];
     reader.read_exact(&mut begin_and_beats).unwrap();
     assert_eq!(&begin_and_beats, b":\n:\n:\n");
+}
+
+/// Sends the request twice on one connection, and gives everything that comes.
+fn pipelined(server: &tidings::Running) -> String {
+    let mut client = Client::to(server.address());
+    client.send(REQUEST.repeat(2));
+    client.rest()
+}
+
+#[test]
+fn row_44_a_status_without_a_body_ends_the_matter_and_the_connection() {
+    for status in [Status::NO_CONTENT, Status::NOT_MODIFIED] {
+        let (said, channel) = (Notes::new(), Channel::new());
+        let (noted, followed) = (said.clone(), channel.clone());
+        let server = site(Limits::default(), move |stream| {
+            stream.on_close({
+                let noted = noted.clone();
+                move |reason| noted.add(reason.to_string())
+            });
+            stream.set_status(status)?;
+            stream.set_field("X-Why", "stay away")?;
+            for error in [stream.subscribe(&followed), stream.send("a"), stream.comment("b")] {
+                assert!(error.unwrap_err().is_closed());
+            }
+            assert!(!stream.is_active());
+            assert!(stream.set_status(Status::OK).unwrap_err().is_closed());
+            Ok(())
+        });
+        let response = without_date(&pipelined(&server));
+        assert_eq!(
+            response,
+            format!(
+                "HTTP/1.1 {} {}\r\n\
+                 Content-Type: text/event-stream\r\n\
+                 Cache-Control: no-cache, no-transform\r\n\
+                 X-Accel-Buffering: no\r\n\
+                 X-Content-Type-Options: nosniff\r\n\
+                 X-Why: stay away\r\n\
+                 Connection: close\r\n\
+                 \r\n",
+                status.code(),
+                status.reason(),
+            ),
+        );
+        assert_eq!(said.first(), "the server closed the stream");
+        assert_eq!((channel.streams(), server.stats().streams), (0, 0));
+    }
+}
+
+#[test]
+fn row_44_204_goes_out_when_the_handler_returns_or_opens_and_our_client_stays_away() {
+    for opens in [true, false] {
+        let server = site(Limits::default(), move |stream| {
+            stream.set_status(Status::NO_CONTENT)?;
+            if opens { stream.open() } else { Ok(()) }
+        });
+        let url = format!("http://{}/sse", server.address());
+        let mut source = tidings::client::EventSource::new(&url).unwrap();
+        assert!(matches!(source.next_update(), Some(Ok(tidings::client::Update::Stopped))));
+        assert_eq!(server.stats().requests, 1);
+    }
+}
+
+#[test]
+fn row_44_a_status_that_can_not_head_a_stream_is_refused() {
+    let server = site(Limits::default(), |stream| {
+        let reset_content = Status::new(205)?;
+        let error = stream.set_status(reset_content).unwrap_err();
+        assert!(error.is_invalid());
+        assert!(Status::new(100).is_err() && Status::new(101).is_err());
+        stream.send(error.to_string())
+    });
+    let mut stream = EventStream::open(server.address(), "/sse");
+    let said = "a stream can't have the status 205, which has no content: 204 ends it";
+    assert_eq!(stream.data(), said);
 }
