@@ -42,8 +42,8 @@ static RUNNING: AtomicUsize = AtomicUsize::new(0);
 ///
 /// Dropping it ends the interval: its closure is not called again, and the thread is joined, so
 /// the drop waits for a call that is under way. Dropped by that very call, it does not wait. When
-/// the stream ends, or at the first call due after the channel was closed, it ends by itself; and so
-/// it does when its closure fails or panics. [`on_end`](Self::on_end) has its owner told.
+/// the stream ends, or at the first call due after the channel was closed, it ends by itself; and
+/// so it does when its closure fails or panics. [`on_end`](Self::on_end) has its owner told.
 #[must_use = "an interval ends when it is dropped; `SseWriter::every` leaves it to the stream"]
 pub struct Interval {
     fate: Arc<Fate>,
