@@ -130,14 +130,14 @@ impl Batch {
         self.end(Cursor { sequence, seen: self.cursor.seen + 1 });
     }
 
-    /// Appends an event that tells of `missed` others, and goes on behind them.
-    pub(crate) fn push_gap(&mut self, gap: &Gap, missed: u64) {
+    /// Appends an event that tells of others that were missed, and goes on after them.
+    pub(crate) fn push_gap(&mut self, gap: &Gap) {
         if self.plain {
             self.bytes.extend_from_slice(&gap.content());
         } else {
             chunk::encode(&gap.content(), &mut self.bytes);
         }
-        self.end(Cursor { sequence: gap.resume, seen: self.cursor.seen + missed });
+        self.end(gap.resume);
     }
 
     fn append(&mut self, size_line: usize, copy: impl FnOnce(&mut Vec<u8>)) {

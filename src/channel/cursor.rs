@@ -96,21 +96,78 @@ impl First {
 
     /// What sets its client's last event ID to where it begins: the gap event that it has to be
     /// told, or a block that is no event.
-    pub(crate) fn at(epoch: u64, cursor: Cursor, gap: Option<&Gap>) -> Self {
+    pub(crate) fn at<L: Deref<Target = Log>>(
+        logs: &[L],
+        epoch: u64,
+        cursor: Cursor,
+        gap: Option<&Gap>,
+    ) -> Self {
         let mut content = Vec::new();
         match gap {
             Some(gap) => content = gap.content(),
-            None => encode::encode_id(&id(epoch, cursor.sequence), &mut content),
+            None => encode::encode_id(&place(logs, epoch, cursor), &mut content),
         }
         Self { content: content.into(), is_event: gap.is_some() }
     }
 }
 
-/// Reads an id as [`id`] writes it, and no other form.
-fn parse_id(id: &str) -> Option<(u64, u64)> {
-    let (epoch, sequence) = id.split_once('-')?;
-    let parsed = (u64::from_str_radix(epoch, 16).ok()?, sequence.parse().ok()?);
-    (self::id(parsed.0, parsed.1) == id).then_some(parsed)
+/// The id of a place that a stream has been told everything up to: what was lost, too. Mostly that
+/// is the id of the event there. Where one of the logs has let go of events that come after it, the
+/// client was told of that ahead of what the others still have: then the id says how much it has
+/// `seen` of which logs, as `<epoch>-<sequence>-<seen>-<logs>`, so that it is told but once.
+fn place<L: Deref<Target = Log>>(logs: &[L], epoch: u64, cursor: Cursor) -> String {
+    let id = id(epoch, cursor.sequence);
+    match logs.iter().all(|log| log.evicted_through() <= cursor.sequence) {
+        true => id,
+        false => format!("{id}-{}-{:x}", cursor.seen, mark_of(logs)),
+    }
+}
+
+/// Tells these logs from others: each has a first event that no other has.
+fn mark_of<L: Deref<Target = Log>>(logs: &[L]) -> u32 {
+    let mix = |mark: u32, log: &L| mark.wrapping_mul(0x0100_0193) ^ log.first() as u32;
+    logs.iter().fold(logs.len() as u32, mix)
+}
+
+/// An id, taken apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    epoch: u64,
+    sequence: u64,
+    /// How much was seen, and of which logs, if it says so.
+    seen: Option<(u64, u32)>,
+}
+
+impl Place {
+    /// Reads an id as [`id`] and [`place`] write it, and no other form.
+    fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split('-');
+        let epoch = u64::from_str_radix(parts.next()?, 16).ok()?;
+        let sequence = parts.next()?.parse().ok()?;
+        let mut again = id(epoch, sequence);
+        let mut seen = None;
+        if let Some(part) = parts.next() {
+            let counted = (part.parse().ok()?, u32::from_str_radix(parts.next()?, 16).ok()?);
+            again = format!("{again}-{}-{:x}", counted.0, counted.1);
+            seen = Some(counted);
+        }
+        (again == text).then_some(Self { epoch, sequence, seen })
+    }
+
+    /// How many events came after it that it was not told of, and that are gone; `None` where that
+    /// can't be known.
+    fn missed<L: Deref<Target = Log>>(self, logs: &[L]) -> Option<u64> {
+        let seen = self.seen.filter(|(_, mark)| *mark == mark_of(logs)).map(|(seen, _)| seen);
+        seen.and_then(|seen| reached(logs, self.sequence).checked_sub(seen))
+            .or_else(|| logs.iter().map(|log| log.evicted_after(self.sequence)).sum())
+    }
+}
+
+/// How many events of the logs are no longer ahead of a stream that stands here.
+fn reached<L: Deref<Target = Log>>(logs: &[L], sequence: u64) -> u64 {
+    let pushed: u64 = logs.iter().map(|log| log.pushed()).sum();
+    let ahead: usize = logs.iter().map(|log| log.len() - log.after(sequence)).sum();
+    pushed - ahead as u64
 }
 
 /// Fills the batch with what comes behind the cursor. Where events have left the log unread, a gap
@@ -124,14 +181,12 @@ pub(crate) fn read<L: Deref<Target = Log>>(
     batch: &mut Batch,
 ) -> Result<(), Lagged> {
     batch.begin(cursor, plain);
-    let pushed: u64 = logs.iter().map(|log| log.pushed()).sum();
-    let ahead: usize = logs.iter().map(|log| log.len() - log.after(cursor.sequence)).sum();
-    let missed = pushed - cursor.seen - ahead as u64;
+    let missed = reached(logs, cursor.sequence) - cursor.seen;
     if missed > 0 {
         if lag == Lag::Close {
             return Err(Lagged);
         }
-        batch.push_gap(&gap(logs, epoch, cursor.sequence, Some(missed), Reason::Lagged), missed);
+        batch.push_gap(&gap(logs, epoch, cursor.sequence, Some(missed), Reason::Lagged));
     }
     match logs {
         [log] => log.copy(log.after(cursor.sequence), batch),
@@ -169,22 +224,20 @@ pub(crate) fn start<L: Deref<Target = Log>>(
     let (sequence, told) = match start {
         Start::Live => (newest, None),
         Start::Newest(count) => (before_the_newest(logs, newest, count), None),
-        Start::Behind(id) => match parse_id(id) {
-            Some((of, sequence)) if of == epoch && sequence <= newest => {
-                let missed: Option<u64> = logs.iter().map(|log| log.evicted_after(sequence)).sum();
+        Start::Behind(id) => match Place::parse(id) {
+            Some(place) if place.epoch == epoch && place.sequence <= newest => {
+                let missed = place.missed(logs);
                 let told = (missed != Some(0))
-                    .then(|| gap(logs, epoch, sequence, missed, Reason::Evicted));
-                (sequence, told)
+                    .then(|| gap(logs, epoch, place.sequence, missed, Reason::Evicted));
+                (place.sequence, told)
             }
             // An id from before this hub's start, or none of ours at all.
             _ => (0, Some(Gap { from: id.into(), ..gap(logs, epoch, 0, None, Reason::Restarted) })),
         },
     };
-    // Who was told of a gap has it behind it.
-    let sequence = told.as_ref().map_or(sequence, |gap| gap.resume);
-    let pushed: u64 = logs.iter().map(|log| log.pushed()).sum();
-    let ahead: usize = logs.iter().map(|log| log.len() - log.after(sequence)).sum();
-    (Cursor { sequence, seen: pushed - ahead as u64 }, told)
+    // Whoever was told of a gap has it behind it.
+    let begin = || Cursor { sequence, seen: reached(logs, sequence) };
+    (told.as_ref().map_or_else(begin, |gap| gap.resume), told)
 }
 
 /// Describes what is gone behind `sequence`.
@@ -200,7 +253,9 @@ fn gap<L: Deref<Target = Log>>(
     // client that has read no further than this must resume before it.
     let next = logs.iter().filter_map(|log| log.entry(log.after(sequence))).map(|e| e.sequence);
     let resume = next.min().map_or(to, |next| to.min(next - 1));
-    Gap { epoch, from: id(epoch, sequence), to, resume, missed, reason }
+    let resume = Cursor { sequence: resume, seen: reached(logs, resume) };
+    let id = place(logs, epoch, resume);
+    Gap { id, from: self::id(epoch, sequence), to: self::id(epoch, to), resume, missed, reason }
 }
 
 /// The sequence number behind which the newest `count` events of all logs come.

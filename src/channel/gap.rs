@@ -13,7 +13,7 @@
 
 use std::fmt::Write;
 
-use super::cursor;
+use super::cursor::Cursor;
 use crate::sse::event::{Event, EventType};
 
 /// An id of ours has at most 37 characters; what is much longer is not worth its echo.
@@ -22,12 +22,14 @@ const LONGEST_ID: usize = 128;
 /// Events that a client asks for, or would have been sent, and that are gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Gap {
-    pub(crate) epoch: u64,
+    /// The event's own: whoever resumes from it is told of nothing that this event tells of, and
+    /// loses nothing that other logs still have from before `to`.
+    pub(crate) id: String,
     /// As the client sent it, where it did: it may hold anything but CR and LF.
     pub(crate) from: String,
-    pub(crate) to: u64,
-    /// The event's own id: from where a client resumes that has read nothing behind it.
-    pub(crate) resume: u64,
+    pub(crate) to: String,
+    /// Where a stream goes on that was sent it.
+    pub(crate) resume: Cursor,
     pub(crate) missed: Option<u64>,
     pub(crate) reason: Reason,
 }
@@ -48,9 +50,7 @@ impl Gap {
     pub(crate) fn content(&self) -> Vec<u8> {
         let event_type = EventType::new("tidings.gap").expect("it has no CR, LF or NUL");
         let mut content = Vec::new();
-        Event::new(self.json())
-            .with_type(event_type)
-            .encode_with_id(&cursor::id(self.epoch, self.resume), &mut content);
+        Event::new(self.json()).with_type(event_type).encode_with_id(&self.id, &mut content);
         content
     }
 
@@ -58,7 +58,7 @@ impl Gap {
         let from =
             if self.from.len() <= LONGEST_ID { json_string(&self.from) } else { "null".into() };
         let missed = self.missed.map_or_else(|| "null".into(), |missed| missed.to_string());
-        let to = cursor::id(self.epoch, self.to);
+        let to = &self.to;
         let reason = match self.reason {
             Reason::Evicted => "evicted",
             Reason::Restarted => "restarted",
@@ -90,10 +90,10 @@ mod tests {
     #[test]
     fn a_gap_is_one_event_with_json_data() {
         let gap = Gap {
-            epoch: 0x5f3a,
+            id: "5f3a-40".into(),
             from: "5f3a-17".into(),
-            to: 40,
-            resume: 40,
+            to: "5f3a-40".into(),
+            resume: Cursor::default(),
             missed: Some(23),
             reason: Reason::Lagged,
         };
@@ -111,10 +111,10 @@ mod tests {
     #[test]
     fn what_the_client_sent_is_escaped_or_left_out() {
         let gap = Gap {
-            epoch: 1,
+            id: "1-0".into(),
             from: "\"\\\u{1}é".into(),
-            to: 0,
-            resume: 0,
+            to: "1-0".into(),
+            resume: Cursor::default(),
             missed: None,
             reason: Reason::Restarted,
         };

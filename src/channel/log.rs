@@ -279,6 +279,11 @@ impl Log {
         self.pushed
     }
 
+    /// The sequence number of the first event ever pushed, which no other log has; zero before it.
+    pub(crate) fn first(&self) -> u64 {
+        self.first
+    }
+
     pub(crate) fn evicted_through(&self) -> u64 {
         self.evicted_through
     }

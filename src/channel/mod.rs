@@ -133,8 +133,8 @@ impl Channel {
     /// # Errors
     ///
     /// When the channel is closed ([`is_channel_closed`](Error::is_channel_closed)), when the event
-    /// is larger than [`History::event`] allows ([`is_too_large`](Error::is_too_large)), or an id or
-    /// type holds CR, LF or NUL.
+    /// is larger than [`History::event`] allows ([`is_too_large`](Error::is_too_large)), or an id
+    /// or type holds CR, LF or NUL.
     pub fn send(&self, event: impl IntoEvent) -> Result<EventId> {
         let id = self.append(&event.into_event()?)?;
         for group in self.groups().iter() {

@@ -56,8 +56,8 @@ impl Subscription {
         let mut logs = lock_all(channels);
         logs.iter_mut().for_each(|log| log.evict(sequence.now()));
         let (cursor, gap) = cursor::start(&logs, sequence.epoch, sequence.newest(), start);
+        let first = First::at(&logs, sequence.epoch, cursor, gap.as_ref());
         drop(logs);
-        let first = First::at(sequence.epoch, cursor, gap.as_ref());
         Ok((Self { followed, cursor }, first))
     }
 

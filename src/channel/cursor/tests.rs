@@ -166,8 +166,75 @@ fn a_gap_in_one_channel_keeps_what_the_other_still_has() {
     let data = r#"{"from":"ab-1","to":"ab-4","missed":2,"reason":"lagged"}"#;
     assert_eq!(
         sent(&[&a, &b], cursor),
-        format!("id: ab-2\nevent: tidings.gap\ndata: {data}\n\ndata: 3\n\ndata: 5\n\n"),
+        format!(
+            "id: {}\nevent: tidings.gap\ndata: {data}\n\ndata: 3\n\ndata: 5\n\n",
+            after_gap(&[&a, &b], 2, 3)
+        ),
     );
+}
+
+/// The id of a gap event that was told ahead of what other logs have, as its client sends it back.
+fn after_gap(logs: &[&Log], sequence: u64, seen: u64) -> String {
+    format!("ab-{sequence}-{seen}-{:x}", mark_of(logs))
+}
+
+/// Two logs, of which the first has let go of 2 and 4 and the second has 3. A client that comes
+/// from 1 is told, and the id of what it is told is given.
+fn told_across() -> (Log, Log, String) {
+    let mut a = log(History::default().events(1), &[1]);
+    let mut b = log(History::default().events(1), &[]);
+    push(&mut a, &[2]);
+    push(&mut b, &[3]);
+    push(&mut a, &[4, 5]);
+    let (_, gap) = begin(&[&a, &b], 5, Start::Behind("ab-1"));
+    let gap = gap.expect("2 and 4 are gone");
+    let id = gap.strip_prefix("id: ").and_then(|gap| gap.split('\n').next()).unwrap().to_owned();
+    assert_eq!(id, after_gap(&[&a, &b], 2, 3));
+    (a, b, id)
+}
+
+#[test]
+fn a_client_that_resumes_from_a_gap_event_is_told_once_and_loses_nothing() {
+    let (mut a, b, id) = told_across();
+    let (cursor, gap) = begin(&[&a, &b], 5, Start::Behind(&id));
+    assert_eq!(gap, None, "it was told");
+    assert_eq!(sent(&[&a, &b], cursor), "data: 3\n\ndata: 5\n\n");
+    // It begins with the same place, so that it is told no more if it is cut off again.
+    let first = First::at(&[&a, &b], EPOCH, cursor, None);
+    assert_eq!(first.content, format!("id: {id}\n\n").as_bytes());
+
+    // What goes after it was told is new to it, and counted.
+    push(&mut a, &[6, 7]);
+    let (cursor, gap) = begin(&[&a, &b], 7, Start::Behind(&id));
+    assert!(gap.is_some_and(|gap| gap.contains(r#""to":"ab-6","missed":2,"reason":"evicted""#)));
+    assert_eq!(sent(&[&a, &b], cursor), "data: 3\n\ndata: 7\n\n");
+}
+
+#[test]
+fn what_another_log_lets_go_of_after_a_gap_event_is_told() {
+    let (a, mut b, id) = told_across();
+    push(&mut b, &[6]);
+    let (cursor, gap) = begin(&[&a, &b], 6, Start::Behind(&id));
+    assert!(gap.is_some_and(|gap| gap.contains(r#""missed":1,"reason":"evicted""#)));
+    assert_eq!(sent(&[&a, &b], cursor), "data: 5\n\ndata: 6\n\n");
+}
+
+#[test]
+fn with_other_logs_a_gap_events_id_is_a_place_and_no_more() {
+    let (a, b, id) = told_across();
+    // Whoever asks for others, or makes something up, is told again rather than not at all.
+    let other = log(History::default(), &[6]);
+    for logs in [&[&a][..], &[&a, &other], &[&a, &b, &other], &[&b, &a]] {
+        let (_, gap) = begin(logs, 6, Start::Behind(&id));
+        assert!(gap.is_some_and(|gap| gap.contains(r#""reason":"evicted""#)), "{}", logs.len());
+    }
+    let too_much = after_gap(&[&a, &b], 2, 99);
+    let (_, gap) = begin(&[&a, &b], 5, Start::Behind(&too_much));
+    assert!(gap.is_some_and(|gap| gap.contains(r#""reason":"evicted""#)));
+    for malformed in ["ab-2-3", "ab-2-3-", "ab-2--1", "ab-2-03-1", "ab-2-3-01", "ab-2-3-1-1"] {
+        let (_, gap) = begin(&[&a, &b], 5, Start::Behind(malformed));
+        assert!(gap.is_some_and(|gap| gap.contains(r#""reason":"restarted""#)), "{malformed}");
+    }
 }
 
 #[test]

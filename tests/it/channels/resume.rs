@@ -187,3 +187,30 @@ fn a_channel_that_takes_a_closed_ones_place_tells_of_the_gap() {
     assert!(data.contains(r#""missed":null,"reason":"evicted""#), "{data}");
     assert_eq!(stream.data(), "3");
 }
+
+#[test]
+fn a_client_of_several_channels_that_resumes_from_a_gap_event_is_not_told_again() {
+    let hub = Hub::with(tidings::History::default().events(1), tidings::Lag::default());
+    let server = following_some(&hub);
+    let (a, b) = (hub.channel("a"), hub.channel("b"));
+    let first = publish(&a, 0..1).remove(0);
+    publish(&a, 1..2);
+    publish(&b, 2..3);
+    publish(&a, 3..5);
+    let target = "/events?channel=a&channel=b";
+    let mut stream = EventStream::resume(server.address(), target, &first);
+    let (mut id, told) = gap(&mut stream);
+    assert!(told.contains("\"reason\":\"evicted\""), "{told}");
+    // However often it is cut off before the next event, it has been told, and nothing is lost.
+    for _ in 0..3 {
+        let mut client = Client::to(server.address());
+        let field = format!("Last-Event-ID: {id}\r\n");
+        client.send(format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n{field}\r\n"));
+        client.head();
+        let begin = client.chunk().expect("where it begins");
+        assert_eq!(begin, format!("id: {id}\n\n"));
+        id = begin.trim_start_matches("id: ").trim_end().to_owned();
+    }
+    let mut stream = EventStream::resume(server.address(), target, &id);
+    assert_eq!([stream.data(), stream.data()], ["2", "4"]);
+}
