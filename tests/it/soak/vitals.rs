@@ -78,6 +78,14 @@ pub(super) fn processor_time(hub: &Process) -> Duration {
     TICK * times.sum()
 }
 
+/// How often its first thread, which accepts connections, has gone to sleep. Unlike the time that it
+/// takes, this does not depend on the machine.
+pub(super) fn sleeps(hub: &Process) -> usize {
+    let status = fs::read_to_string(place(hub, "status")).expect("a Linux /proc");
+    let sleeps = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+    sleeps.and_then(|sleeps| sleeps.trim().parse().ok()).expect("a number")
+}
+
 /// Whether no descriptor under this limit is free. It may have inherited others beyond.
 pub(super) fn has_all_descriptors_below(hub: &Process, limit: usize) -> bool {
     let folder = place(hub, "fd");
