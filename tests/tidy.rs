@@ -225,6 +225,38 @@ fn no_text_names_a_place_of_one_machine() {
     assert_none(find(&all, |path| path != "tests/tidy.rs", &words));
 }
 
+/// The places that a document names: its links to files, and code that begins with a folder of ours.
+fn places(document: &str) -> Vec<String> {
+    const FOLDERS: [&str; 4] = ["src/", "tests/", "benches/", "examples/"];
+    let links = document.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let links = links.filter(|link| !link.contains([':', '#']));
+    let code = document.split('`').skip(1).step_by(2);
+    let code = code.filter(|code| FOLDERS.iter().any(|folder| code.starts_with(folder)));
+    // `a/{b,c}.rs` are two.
+    let one_by_one = links.chain(code).flat_map(|place| {
+        let (before, rest) = place.split_once('{').unwrap_or((place, "}"));
+        let (names, after) = rest.split_once('}').unwrap_or((rest, ""));
+        names.split(',').map(move |name| format!("{before}{name}{after}"))
+    });
+    one_by_one.collect()
+}
+
+#[test]
+fn every_place_that_a_document_names_is_there() {
+    let mut documents = files(&["src", "tests", "benches", "examples"]);
+    documents.retain(|document| document.path.ends_with(".md"));
+    documents.push(file("README.md"));
+    let all: usize = documents.iter().map(|document| places(&document.text).len()).sum();
+    assert!(all > 60, "they are written otherwise now: {all}");
+    let gone = |document: &File| {
+        let folder = root().join(&document.path).with_file_name("");
+        let is_there = |place: &String| [root(), &folder].iter().any(|at| at.join(place).exists());
+        let gone = places(&document.text).into_iter().filter(|place| !is_there(place));
+        gone.map(|place| format!("{}: {place}", document.path)).collect::<Vec<_>>()
+    };
+    assert_none(documents.iter().flat_map(gone).collect());
+}
+
 /// What stands behind `begin` in the names of tests and functions, up to the next `end`.
 fn named<'a>(files: &'a [File], begin: &'a str, end: char) -> impl Iterator<Item = &'a str> {
     let lines = files.iter().flat_map(|file| file.text.lines());
