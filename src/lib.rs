@@ -155,6 +155,8 @@ mod peer;
 
 mod hooks;
 
+mod threads;
+
 mod logger;
 
 mod limits;

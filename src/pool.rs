@@ -28,10 +28,10 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::panics::Panics;
+use crate::threads::{self as thread, JoinHandle};
 
 pub(crate) type Job = Box<dyn FnOnce() + Send>;
 

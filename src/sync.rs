@@ -3,5 +3,6 @@
 
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 pub(crate) use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
-pub(crate) use std::thread;
 pub(crate) use std::time::Instant;
+
+pub(crate) use crate::threads as thread;

@@ -17,7 +17,6 @@
 mod tries;
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
-use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::channel::batches::Batches;
@@ -31,6 +30,7 @@ use crate::server::shared::Shared;
 use crate::sse::outbox::Link;
 use crate::sse::stream::Stream;
 use crate::sse::waiting::Unsent;
+use crate::threads::{self as thread, JoinHandle};
 use tries::Tries;
 
 /// One part of work, so many parts of rest: four per cent of a core.
@@ -46,11 +46,16 @@ const LOOK_REST: u32 = 150;
 const SLICE: usize = 256;
 const STACK: usize = 256 * 1024;
 
-#[derive(Debug)]
 pub(crate) struct Watch {
     /// Taken last: no other lock is taken while this one is held.
     inbox: Mutex<Inbox>,
     wake: Condvar,
+}
+
+impl std::fmt::Debug for Watch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Watch").finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Default)]

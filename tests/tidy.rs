@@ -299,3 +299,19 @@ fn every_limit_is_named_by_a_test_over_a_socket() {
     let untested = limits.iter().filter(|limit| !tested.contains(limit));
     assert_none(untested.map(|limit| format!("there is no test fn limit_{limit}_…")).collect());
 }
+
+/// A derived `Debug` would take the lock, and hold it for as long as it takes to show the rest.
+#[test]
+fn what_has_a_lock_derives_no_debug() {
+    let derives = |file: &File| -> Vec<String> {
+        let types = file.text.split("#[derive(").skip(1).filter(|rest| {
+            let (derived, rest) = rest.split_once(")]").unwrap_or_default();
+            let body = rest.split("\n}\n").next().unwrap_or_default();
+            derived.contains("Debug") && body.contains(": Mutex<")
+        });
+        types.map(|rest| format!("{}: {}", file.path, rest.lines().nth(1).unwrap_or(""))).collect()
+    };
+    let all = files(&["src"]);
+    let library = all.iter().filter(|file| !file.path.starts_with("src/cli/"));
+    assert_none(library.flat_map(derives).collect());
+}

@@ -49,7 +49,6 @@ pub(crate) struct Fanout {
 }
 
 /// One core's share of a server's streams.
-#[derive(Debug)]
 pub(crate) struct Shard {
     /// What waits for the fan-out thread. No other lock is taken while this one is held.
     queue: Mutex<Queue>,
@@ -59,6 +58,12 @@ pub(crate) struct Shard {
     /// The count of time used at which the group that was served last began.
     clock: AtomicU64,
     pub(super) panics: Arc<Panics>,
+}
+
+impl std::fmt::Debug for Shard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shard").finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Default)]

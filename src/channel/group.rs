@@ -40,7 +40,6 @@ const GOES_ON: u8 = 1;
 const FRESH: u8 = 2;
 
 /// The streams of one channel in one shard.
-#[derive(Debug)]
 pub(crate) struct Group {
     /// Gone once its server has ended: a channel may outlive many of them.
     shard: Weak<Shard>,
@@ -52,6 +51,12 @@ pub(crate) struct Group {
     pub(super) used: AtomicU64,
     /// Locked for a moment at a time, so whoever joins or leaves waits for no pass.
     list: Mutex<List>,
+}
+
+impl std::fmt::Debug for Group {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Group").finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Default)]

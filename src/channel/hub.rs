@@ -93,7 +93,7 @@ impl Default for Hub {
 
 impl fmt::Debug for Hub {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hub").field("channels", &self.len()).finish_non_exhaustive()
+        f.debug_struct("Hub").field("history", &self.0.history).finish_non_exhaustive()
     }
 }
 
@@ -221,6 +221,11 @@ impl Hub {
     }
 
     /// The names, without those of channels whose time is over.
+    #[cfg(test)]
+    pub(super) fn hold(&self) -> impl Drop + '_ {
+        self.names()
+    }
+
     fn names(&self) -> MutexGuard<'_, Names> {
         let mut names = self.0.names.lock().unwrap_or_else(PoisonError::into_inner);
         if names.is_due(self.0.sequence.now()) {

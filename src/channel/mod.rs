@@ -91,7 +91,7 @@ impl Default for Channel {
 
 impl fmt::Debug for Channel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Channel").field("streams", &self.streams()).finish_non_exhaustive()
+        f.debug_struct("Channel").field("number", &self.0.number).finish_non_exhaustive()
     }
 }
 
@@ -317,5 +317,16 @@ mod tests {
             serve(&channel);
         }
         assert_eq!(channel.groups().len(), of_one);
+    }
+
+    #[test]
+    fn what_is_shown_for_debugging_takes_no_lock() {
+        let hub = hub::Hub::new();
+        let channel = hub.channel("a");
+        let _held = (channel.0.log.lock().unwrap(), channel.lock_groups(), hub.hold());
+        let (channel, hub, shown) = (channel.clone(), hub.clone(), std::sync::mpsc::channel());
+        std::thread::spawn(move || shown.0.send(format!("{channel:?} {hub:?}")));
+        let shown = shown.1.recv_timeout(std::time::Duration::from_secs(10)).expect("no lock");
+        assert!(shown.starts_with("Channel {") && shown.contains(" Hub {"), "{shown}");
     }
 }

@@ -48,7 +48,7 @@ pub struct Stats {
     pub workers: usize,
     /// Connections that were ever accepted.
     pub accepted: u64,
-    /// Requests that were ever read whole.
+    /// Requests whose heads were ever read whole, and valid: also those that were then refused.
     pub requests: u64,
     /// Event streams that ever began.
     pub streams_begun: u64,

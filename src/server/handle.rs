@@ -4,13 +4,13 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::Server;
 use super::counts::Stats;
 use super::shared::Shared;
 use crate::error::{Error, Result};
+use crate::threads::{self as thread, JoinHandle};
 
 /// Stops a server, from any thread, and tells what it is doing. A clone is for the same server.
 /// Holding one keeps nothing alive.
@@ -173,8 +173,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.handle.stop();
         // One of the server's own threads would wait for itself.
-        let of_a_server = thread::current().name().is_some_and(|name| name.starts_with("tidings-"));
-        if !of_a_server {
+        if !thread::is_of_a_server() {
             let _ = self.join();
         }
     }

@@ -10,12 +10,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use crate::peer::whose;
 use crate::sse::stream::Stream;
 
-#[derive(Debug)]
 pub(crate) struct Registry {
     most: usize,
     most_per_peer: usize,
     /// No other lock is taken while this one is held.
     places: Mutex<Places>,
+}
+
+impl std::fmt::Debug for Registry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Registry").finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Default)]

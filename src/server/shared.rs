@@ -50,7 +50,7 @@ pub(crate) struct Shared {
 
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("stats", &self.stats()).finish_non_exhaustive()
+        f.debug_struct("Shared").field("counts", &self.counts).finish_non_exhaustive()
     }
 }
 

@@ -17,7 +17,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle, Thread, ThreadId};
 use std::time::{Duration, Instant};
 
 use super::stream::end::OnClose;
@@ -25,6 +24,7 @@ use super::writer::SseWriter;
 use crate::channel::Channel;
 use crate::error::{CloseReason, Error, Result};
 use crate::hooks;
+use crate::threads::{self as thread, JoinHandle, Thread, ThreadId};
 
 /// Enough for formatting an event, small enough for thousands of intervals. It is reserved, not
 /// taken.

@@ -40,7 +40,6 @@ use crate::server::registry::Ticket;
 use crate::server::shared::Shared;
 use teller::Teller;
 
-#[derive(Debug)]
 pub(crate) struct Stream {
     server: Arc<Shared>,
     /// Its place in the registry, which is also what its shard follows from.
@@ -60,6 +59,12 @@ pub(crate) struct Stream {
     drained: Condvar,
     /// Calls the server's hooks, if it has any.
     teller: Option<Arc<Teller>>,
+}
+
+impl std::fmt::Debug for Stream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stream").finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug)]
@@ -326,5 +331,27 @@ mod tests {
     #[test]
     fn a_stream_is_small() {
         assert!(size_of::<Stream>() <= 208, "{}", size_of::<Stream>());
+    }
+
+    #[test]
+    fn what_is_shown_for_debugging_takes_no_lock() {
+        let (listener, server, _) = crate::Server::bind("127.0.0.1:0").unwrap().prepare().unwrap();
+        let socket = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let peer = socket.local_addr().unwrap();
+        let ticket = server.streams.admit(peer.ip()).expect("a place");
+        let link = Link::new(socket, server.counts.connection());
+        let origin = Origin { peer, target: "/sse", last_event_id: None, chunked: true };
+        let head = Response::event_stream_head();
+        let stream = Stream::new(Arc::clone(&server), link, ticket, origin, head);
+        let writer = crate::SseWriter::new(Arc::clone(&stream));
+        let held = stream.lock();
+        let (show, shown) = std::sync::mpsc::channel();
+        let (own, of_writer) = (Arc::clone(&stream), writer.clone());
+        std::thread::spawn(move || show.send(format!("{of_writer:?} {own:?} {:?}", own.server)));
+        let shown = shown.recv_timeout(std::time::Duration::from_secs(10)).expect("no lock");
+        assert!(shown.starts_with("SseWriter { peer: 127.0.0.1:"), "{shown}");
+        drop(held);
+        stream.end(CloseReason::Server);
+        server.stop();
     }
 }

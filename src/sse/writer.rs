@@ -50,8 +50,7 @@ impl fmt::Debug for SseWriter {
         f.debug_struct("SseWriter")
             .field("peer", &self.peer())
             .field("target", &masked_url(self.target()))
-            .field("active", &self.is_active())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

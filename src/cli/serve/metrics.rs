@@ -43,7 +43,7 @@ const SERIES: &[Series] = &[
     ("accepted_total", "counter", "Connections that were accepted.", |all| {
         all.stats.accepted as f64
     }),
-    ("requests_total", "counter", "Requests that were read whole.", |all| {
+    ("requests_total", "counter", "Requests whose heads were read.", |all| {
         all.stats.requests as f64
     }),
     ("streams_begun_total", "counter", "Event streams that began.", |all| {

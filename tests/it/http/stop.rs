@@ -10,7 +10,7 @@ use tidings::{Limits, Reply, Response, Running};
 
 use super::{plain, site};
 use crate::support::http::{Client, connect, get};
-use crate::support::{Gate, until};
+use crate::support::{Gate, Notes, until};
 
 #[test]
 fn row_39_a_request_that_runs_is_answered_and_then_all_has_ended() {
@@ -184,4 +184,33 @@ fn row_39_a_peer_that_takes_its_answer_slowly_does_not_hold_it_up() {
     thread::sleep(Duration::from_millis(300));
     server.stop().expect("all threads ended");
     reader.join().unwrap();
+}
+
+#[test]
+fn who_drops_the_server_on_a_thread_of_its_own_waits_whatever_the_thread_is_called() {
+    let (gate, notes) = (Gate::default(), Notes::new());
+    let (held, handled) = (gate.clone(), notes.clone());
+    let server = site(Limits::default())
+        .get("/held", move |_request| {
+            held.pass();
+            handled.add("handled");
+            Ok(Response::no_content())
+        })
+        .start()
+        .unwrap();
+    let address = server.address();
+    let mut client = Client::to(address);
+    client.send("GET /held HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    until("the request", || server.stats().requests == 1);
+    let dropped = notes.clone();
+    let drops = move || {
+        drop(server);
+        dropped.add("dropped");
+    };
+    let thread = thread::Builder::new().name("tidings-stdin".into()).spawn(drops).unwrap();
+    until("the listener's end", || TcpStream::connect(address).is_err());
+    thread::sleep(Duration::from_millis(100));
+    gate.open();
+    thread.join().unwrap();
+    assert_eq!(notes.all(), ["handled", "dropped"]);
 }
