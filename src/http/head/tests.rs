@@ -53,6 +53,12 @@ fn row_8_http_1_1_has_exactly_one_host() {
 fn row_8_http_1_0_may_go_without_a_host_but_not_with_two() {
     assert_eq!(head(b"GET / HTTP/1.0\r\n\r\n").authority(), None);
     assert_eq!(head(b"GET / HTTP/1.0\r\nHost: a\r\n\r\n").authority(), Some("a"));
+    let absolute = head(b"GET http://a:80/ HTTP/1.0\r\n\r\n");
+    assert_eq!((absolute.authority(), absolute.path()), (Some("a:80"), "/"));
+    let absolute = head(b"GET http://a?b HTTP/1.0\r\nHost: c\r\n\r\n");
+    assert_eq!((absolute.authority(), absolute.path()), (Some("a"), "/"));
+    assert_eq!(refused(b"GET http://:80/ HTTP/1.0\r\n\r\n"), 400);
+    assert_eq!(refused(b"GET / HTTP/1.0\r\nHost: :80\r\n\r\n"), 400);
     assert_eq!(refused(b"GET / HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n"), 400);
     assert_eq!(refused(b"GET / HTTP/1.0\r\nHost: a,b\r\n\r\n"), 400);
 }
