@@ -71,6 +71,8 @@ struct State {
     chores: VecDeque<Job>,
     /// How many hands are in the queue or at work: at least one while there are chores.
     hands: usize,
+    /// How many workers have nothing to do. One that is being started is among them, so that no
+    /// other is started for the same work however long its start takes.
     idle: usize,
     workers: usize,
     stopping: bool,
@@ -84,6 +86,14 @@ enum Work {
     Job(Job),
     /// Whoever takes it does the next chore.
     Hand,
+}
+
+/// What a worker did before it asks for more.
+#[derive(Clone, Copy)]
+enum Before {
+    Start,
+    Job,
+    Chore,
 }
 
 /// The right to block for a peer; given back on drop.
@@ -179,6 +189,7 @@ impl Pool {
         match started {
             Ok(thread) => {
                 state.workers += 1;
+                state.idle += 1;
                 state.threads.push(thread);
                 true
             }
@@ -232,8 +243,8 @@ impl Pool {
             }
             state = self.shared.wait(state, left);
         }
-        // The idle ones have been woken, and end.
-        let busy = state.workers - state.idle;
+        // The idle ones have been woken, and end, but for those that take what is still queued.
+        let busy = state.workers - state.idle.saturating_sub(state.queue.len());
         let mut threads = std::mem::take(&mut state.threads);
         drop(state);
         if busy > 0 {
@@ -291,22 +302,24 @@ impl Shared {
 
     /// The life of one worker.
     fn work(&self) {
-        let mut has_hand = false;
-        while let Some((job, hand)) = self.next_job(has_hand) {
+        let mut before = Before::Start;
+        while let Some((job, next)) = self.next_job(before) {
             // Panics of handlers and callbacks are caught nearer to them.
             self.panics.catch(job);
-            has_hand = hand;
+            before = next;
         }
     }
 
     /// Puts back the hand, if the worker has one, and waits for a job, or for a hand and its chore;
     /// `None` ends the worker, which is then no longer counted.
-    fn next_job(&self, has_hand: bool) -> Option<(Job, bool)> {
+    fn next_job(&self, before: Before) -> Option<(Job, Before)> {
         let idle_since = Instant::now();
         let mut state = self.lock();
-        if has_hand {
+        match before {
+            Before::Start => state.idle -= 1,
+            Before::Job => {}
             // To the end of the queue: a job that came meanwhile is first.
-            state.queue.push_back(Work::Hand);
+            Before::Chore => state.queue.push_back(Work::Hand),
         }
         loop {
             if let Some(work) = state.queue.pop_front() {
@@ -314,9 +327,9 @@ impl Shared {
                     self.behind.store(false, Ordering::Relaxed);
                 }
                 match work {
-                    Work::Job(job) => return Some((job, false)),
+                    Work::Job(job) => return Some((job, Before::Job)),
                     Work::Hand => match state.chores.pop_front() {
-                        Some(chore) => return Some((chore, true)),
+                        Some(chore) => return Some((chore, Before::Chore)),
                         None => state.hands -= 1,
                     },
                 }

@@ -240,3 +240,18 @@ fn threads_that_have_ended_are_joined_and_the_others_kept() {
     }));
     assert!(done.load(Ordering::Relaxed));
 }
+
+#[test]
+fn row_52_a_worker_that_is_slow_to_start_is_not_started_again() {
+    let pool = pool(100);
+    let mut state = pool.shared.lock();
+    for _ in 0..10 {
+        // Nobody can take it while the state is locked; somebody else has done it meanwhile.
+        state.queue.push_back(Work::Hand);
+        assert!(pool.call_worker(&mut state));
+        state.queue.pop_back();
+    }
+    assert_eq!(state.workers, 1);
+    drop(state);
+    assert_eq!(pool.stop(Instant::now() + SOON), 0);
+}
