@@ -61,7 +61,8 @@ pub enum Start<'a> {
     Live,
     /// Behind the event of this id.
     Behind(&'a str),
-    /// With the newest events, so many of them.
+    /// With the newest events that are kept, so many of them. Where one of several channels has let
+    /// go of an event that comes after the first of these, the stream is told so.
     Newest(usize),
 }
 
@@ -123,7 +124,7 @@ fn place<L: Deref<Target = Log>>(logs: &[L], epoch: u64, cursor: Cursor) -> Stri
     }
 }
 
-/// Tells these logs from others: each has a first event that no other has.
+/// Tells these logs from others: each that has had events has a first one that no other has.
 fn mark_of<L: Deref<Target = Log>>(logs: &[L]) -> u32 {
     let mix = |mark: u32, log: &L| mark.wrapping_mul(0x0100_0193) ^ log.first() as u32;
     logs.iter().fold(logs.len() as u32, mix)
@@ -157,7 +158,10 @@ impl Place {
     /// How many events came after it that it was not told of, and that are gone; `None` where that
     /// can't be known.
     fn missed<L: Deref<Target = Log>>(self, logs: &[L]) -> Option<u64> {
-        let seen = self.seen.filter(|(_, mark)| *mark == mark_of(logs)).map(|(seen, _)| seen);
+        // A log without a first event bears no mark, and may replace one that had events since.
+        let known =
+            logs.iter().all(|log| log.first() > 0 || log.evicted_through() <= self.sequence);
+        let seen = self.seen.filter(|(_, mark)| known && *mark == mark_of(logs)).map(|of| of.0);
         seen.and_then(|seen| reached(logs, self.sequence).checked_sub(seen))
             .or_else(|| logs.iter().map(|log| log.evicted_after(self.sequence)).sum())
     }
@@ -221,19 +225,23 @@ pub(crate) fn start<L: Deref<Target = Log>>(
     newest: u64,
     start: Start<'_>,
 ) -> (Cursor, Option<Gap>) {
-    let (sequence, told) = match start {
-        Start::Live => (newest, None),
-        Start::Newest(count) => (before_the_newest(logs, newest, count), None),
-        Start::Behind(id) => match Place::parse(id) {
-            Some(place) if place.epoch == epoch && place.sequence <= newest => {
-                let missed = place.missed(logs);
-                let told = (missed != Some(0))
-                    .then(|| gap(logs, epoch, place.sequence, missed, Reason::Evicted));
-                (place.sequence, told)
-            }
-            // An id from before this hub's start, or none of ours at all.
-            _ => (0, Some(Gap { from: id.into(), ..gap(logs, epoch, 0, None, Reason::Restarted) })),
-        },
+    let at = |sequence| Some(Place { epoch, sequence, seen: None });
+    let place = match start {
+        Start::Live => at(newest),
+        Start::Newest(count) => at(before_the_newest(logs, newest, count)),
+        Start::Behind(id) => {
+            Place::parse(id).filter(|place| place.epoch == epoch && place.sequence <= newest)
+        }
+    };
+    let sequence = place.map_or(0, |place| place.sequence);
+    let missed = place.and_then(|place| place.missed(logs));
+    let told = match start {
+        // An id from before this hub's start, or none of ours at all.
+        Start::Behind(id) if place.is_none() => {
+            Some(Gap { from: id.into(), ..gap(logs, epoch, 0, None, Reason::Restarted) })
+        }
+        _ if missed == Some(0) => None,
+        _ => Some(gap(logs, epoch, sequence, missed, Reason::Evicted)),
     };
     // Whoever was told of a gap has it behind it.
     let begin = || Cursor { sequence, seen: reached(logs, sequence) };

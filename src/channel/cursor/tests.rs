@@ -238,6 +238,19 @@ fn with_other_logs_a_gap_events_id_is_a_place_and_no_more() {
 }
 
 #[test]
+fn a_log_that_had_no_events_yet_is_not_taken_for_one_that_replaces_it() {
+    let a = log(History::default().events(1), &[1, 2, 4, 5]);
+    let b = log(History::default(), &[3]);
+    let empty = Log::new(History::default(), 0);
+    let (cursor, _) = begin(&[&a, &b, &empty], 5, Start::Behind("ab-1"));
+    let id = place(&[&a, &b, &empty], EPOCH, cursor);
+    assert_eq!(begin(&[&a, &b, &empty], 5, Start::Behind(&id)).1, None);
+    // It had 6, was forgotten, and came back.
+    let (_, gap) = begin(&[&a, &b, &Log::new(History::default(), 6)], 6, Start::Behind(&id));
+    assert!(gap.is_some_and(|gap| gap.contains(r#""missed":null,"reason":"evicted""#)));
+}
+
+#[test]
 fn a_channel_may_close_streams_that_lag_instead() {
     let log = log(History::default().events(1), &[1, 2]);
     let read = read(&[&log], EPOCH, Cursor::default(), Lag::Close, true, &mut Batch::default());
@@ -252,6 +265,18 @@ fn a_stream_may_begin_with_the_newest_events() {
     assert_eq!(newest(0), "");
     assert_eq!(newest(3), "data: 3\n\ndata: 4\n\ndata: 5\n\n");
     assert_eq!(newest(99).lines().filter(|line| !line.is_empty()).count(), 5);
+}
+
+#[test]
+fn a_stream_that_begins_with_the_newest_events_is_told_of_those_gone_among_them() {
+    let a = log(History::default().events(1), &[1, 3, 4]);
+    let b = log(History::default(), &[2]);
+    let newest = |logs: &[&Log], count| begin(logs, 4, Start::Newest(count)).1;
+    let data = r#"{"from":"ab-1","to":"ab-3","missed":null,"reason":"evicted"}"#;
+    let gap = newest(&[&a, &b], 2).expect("3 is gone");
+    assert!(gap.ends_with(&format!("event: tidings.gap\ndata: {data}\n\n")), "{gap}");
+    assert_eq!(newest(&[&a, &b], 1), None, "nothing is gone behind 4");
+    assert_eq!(newest(&[&a], 99), None, "a history that is shorter than asked for has no gap");
 }
 
 #[test]
