@@ -85,7 +85,7 @@ impl Follower {
             match events.next_update() {
                 Some(Ok(Update::Event(event))) => self.event(&event),
                 Some(Ok(Update::Opened { .. })) => self.opened(),
-                Some(Ok(Update::IdLeftOut { error })) => self.tally.tell_once(&error),
+                Some(Ok(Update::IdLeftOut { error })) => self.tally.note(&error),
                 Some(Ok(Update::Lost { error, retry_in })) => self.lost(&error, retry_in),
                 Some(Err(error)) if self.state.open && error.is_invalid() => {
                     return self.give_up(&error);

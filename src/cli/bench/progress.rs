@@ -2,9 +2,11 @@
 //!
 //! A line that is written over must not be longer than the terminal is wide, or a row of it stays:
 //! so it is cut to `COLUMNS`, or 80. A terminal that does not know escapes (`TERM=dumb`), or whose
-//! user wants none (`NO_COLOR`), gets a line each second as a file does.
+//! user wants none (`NO_COLOR`), gets a line each second as a file does. What else is to be said
+//! meanwhile is said here too, or it would stand at the end of that line.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::options::Options;
@@ -17,30 +19,37 @@ const OVER_AND_OVER: Duration = Duration::from_millis(200);
 const LINE_BY_LINE: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
-pub(super) struct Progress {
+pub(super) struct Progress<W: Write = io::Stderr> {
+    out: W,
     /// How long a line may be that is written over; `None` where none is.
     most: Option<usize>,
     begin: Instant,
     last: Option<Instant>,
     streams: u32,
+    tally: Arc<Tally>,
+    noted: bool,
 }
 
 impl Progress {
-    pub(super) fn new(options: &Options) -> Self {
+    pub(super) fn new(options: &Options, tally: Arc<Tally>) -> Self {
         let is_over = Paint::on(&io::stderr()).has_escapes();
         // A terminal may go on to the next row as soon as the last column is taken.
         let most = is_over.then(|| width::columns() - 1);
-        Self { most, begin: Instant::now(), last: None, streams: options.streams }
+        let (begin, streams) = (Instant::now(), options.streams);
+        Self { out: io::stderr(), most, begin, last: None, streams, tally, noted: false }
     }
+}
 
-    pub(super) fn show(&mut self, doing: &str, tally: &Tally) {
+impl<W: Write> Progress<W> {
+    pub(super) fn show(&mut self, doing: &str) {
+        self.say_what_was_noted();
         let pause = if self.most.is_some() { OVER_AND_OVER } else { LINE_BY_LINE };
         if self.last.unwrap_or(self.begin).elapsed() < pause {
             return;
         }
         self.last = Some(Instant::now());
-        let counts = &tally.counts;
-        let latency = tally.times.latency.snapshot();
+        let counts = &self.tally.counts;
+        let latency = self.tally.times.latency.snapshot();
         let p99 = match latency.count() {
             0 => String::new(),
             _ => format!(", p99 {}", text::time(latency.quantile(0.99))),
@@ -54,7 +63,25 @@ impl Progress {
             get(&counts.deliveries) + get(&counts.foreign),
         );
         // Nobody has to read it.
-        let _ = io::stderr().write_all(shown(&line, self.most).as_bytes());
+        let _ = self.out.write_all(shown(&line, self.most).as_bytes());
+    }
+
+    /// Says it once, and not at the end of a line.
+    fn say_what_was_noted(&mut self) {
+        if self.noted || self.tally.note.get().is_none() {
+            return;
+        }
+        self.noted = true;
+        self.make_room();
+        if let Some(note) = self.tally.note.get() {
+            let _ = writeln!(self.out, "tidings: {note}");
+        }
+    }
+
+    fn make_room(&mut self) {
+        if self.most.is_some() && self.last.is_some() {
+            let _ = write!(self.out, "{}", shown("", self.most));
+        }
     }
 }
 
@@ -67,11 +94,10 @@ fn shown(line: &str, most: Option<usize>) -> String {
 }
 
 /// Makes room for the report, or for why there is none.
-impl Drop for Progress {
+impl<W: Write> Drop for Progress<W> {
     fn drop(&mut self) {
-        if self.most.is_some() && self.last.is_some() {
-            let _ = write!(io::stderr(), "\r\x1b[K");
-        }
+        self.say_what_was_noted();
+        self.make_room();
     }
 }
 
@@ -84,5 +110,25 @@ mod tests {
         assert_eq!(shown("running 1.0 s", Some(7)), "\rrunning\x1b[K");
         assert_eq!(shown("running, p99 9 µs", Some(79)), "\rrunning, p99 9 µs\x1b[K");
         assert_eq!(shown("running 1.0 s", None), "running 1.0 s\n");
+    }
+    #[test]
+    fn what_is_said_meanwhile_does_not_stand_at_the_end_of_a_line_that_is_written_over() {
+        for (most, expected) in
+            [(Some(79), "\r\x1b[Ktidings: why\n\r\x1b[K"), (None, "tidings: why\n")]
+        {
+            let tally = Arc::new(Tally::new(1));
+            tally.note(&tidings::Error::other("why"));
+            tally.note(&tidings::Error::other("why not"));
+            let mut out = Vec::new();
+            // A line has been written a moment ago.
+            let last = Instant::now() + Duration::from_secs(3600);
+            let (begin, last) = (last, Some(last));
+            let mut progress =
+                Progress { out: &mut out, most, begin, last, streams: 1, tally, noted: false };
+            progress.show("running");
+            progress.show("running");
+            drop(progress);
+            assert_eq!(String::from_utf8_lossy(&out), expected);
+        }
     }
 }

@@ -86,7 +86,7 @@ impl Run {
         probe: &Arc<Probe>,
         options: &Options,
     ) -> Result<Report, String> {
-        let mut progress = Progress::new(options);
+        let mut progress = Progress::new(options, Arc::clone(&self.tally));
         let begin = self.tally.clock.now();
         self.open(source, probe, options, &mut progress)?;
         let opening = Duration::from_nanos(get(&self.tally.counts.ready_at) - begin);
@@ -143,7 +143,7 @@ impl Run {
             && (self.tally.clock.now() < end || !publishers.iter().all(JoinHandle::is_finished))
         {
             samples.look(&self.tally);
-            progress.show("running", &self.tally);
+            progress.show("running");
             if self.tally.clock.now() > tidied + TIDY {
                 self.tidy();
                 tidied = self.tally.clock.now();
@@ -192,7 +192,7 @@ impl Run {
         }
         let ready = || self.tally.counts.ready.load(Acquire) >= options.streams.into();
         while !ready() && self.tally.wait(TICK) {
-            progress.show("opening", &self.tally);
+            progress.show("opening");
         }
         self.tally.failure()
     }

@@ -12,7 +12,7 @@ use tidings::Error;
 
 use super::histogram::Histogram;
 use super::stream::lock;
-use crate::cli::{say, visible};
+use crate::cli::visible;
 
 /// Nanoseconds since the bench began: what all times of a run are in.
 #[derive(Debug)]
@@ -39,8 +39,8 @@ pub(super) struct Tally {
     pub(super) draining: AtomicBool,
     /// An event with an id has come.
     pub(super) ids: AtomicBool,
-    /// It has been told that the streams can't be resumed.
-    told: AtomicBool,
+    /// Why the streams are not resumed. Whoever shows the progress says it.
+    pub(super) note: OnceLock<String>,
     /// How the run ended. It is looked at for each event, so that takes no lock.
     over: OnceLock<Result<(), String>>,
     /// Held by who waits for the end, and by who sets it.
@@ -117,7 +117,7 @@ impl Tally {
             timed_from: AtomicU64::new(0),
             draining: AtomicBool::new(false),
             ids: AtomicBool::new(false),
-            told: AtomicBool::new(false),
+            note: OnceLock::new(),
             over: OnceLock::new(),
             end: Mutex::default(),
             ended: Condvar::new(),
@@ -138,11 +138,9 @@ impl Tally {
         self.over.get().is_some()
     }
 
-    /// Says on standard error why streams are not resumed, for the first of them alone.
-    pub(super) fn tell_once(&self, error: &Error) {
-        if !self.told.swap(true, Relaxed) {
-            say(&visible::line(&error.to_string()));
-        }
+    /// Notes why streams are not resumed, of the first of them.
+    pub(super) fn note(&self, error: &Error) {
+        let _ = self.note.set(visible::line(&error.to_string()));
     }
 
     /// Why the run could not go on.

@@ -45,7 +45,7 @@ impl Run {
                 break;
             }
             samples.look(&self.tally);
-            progress.show("draining", &self.tally);
+            progress.show("draining");
         }
         samples.finish(&self.tally);
     }
