@@ -220,12 +220,12 @@ impl Hub {
         self.len() == 0
     }
 
-    /// The names, without those of channels whose time is over.
     #[cfg(test)]
     pub(super) fn hold(&self) -> impl Drop + '_ {
         self.names()
     }
 
+    /// The names, without those of channels whose time is over.
     fn names(&self) -> MutexGuard<'_, Names> {
         let mut names = self.0.names.lock().unwrap_or_else(PoisonError::into_inner);
         if names.is_due(self.0.sequence.now()) {
