@@ -119,9 +119,12 @@ impl Outbox {
         self.blocked.get_or_insert_default().add(rest, of);
     }
 
-    /// The socket takes more again, or there is nothing more for it to take.
+    /// The socket takes more again, or there is nothing more for it to take. Does nothing while
+    /// something waits: whoever writes next would write into the middle of it.
     pub(crate) fn unblock(&mut self) {
-        self.blocked = None;
+        if self.is_empty() {
+            self.blocked = None;
+        }
     }
 
     /// Sends the first bytes. From here on the socket does not block.
@@ -160,9 +163,16 @@ impl Outbox {
     }
 
     /// Sends what waits, as far as the socket takes it, and returns the events that are whole now.
-    /// The stream stays blocked: whether the socket takes more than this is not known.
+    /// The stream stays blocked: whether the socket takes more than this is not known, and after a
+    /// failure what waits still stands before all else.
     pub(crate) fn flush(&mut self, now: Moment) -> Result<Amount, Gone> {
         let Some(mut waiting) = self.blocked.take() else { return Ok(Amount::default()) };
+        let whole = self.send_waiting(&mut waiting, now);
+        self.blocked = Some(waiting);
+        whole
+    }
+
+    fn send_waiting(&mut self, waiting: &mut Waiting, now: Moment) -> Result<Amount, Gone> {
         let mut whole = Amount::default();
         while !waiting.is_empty() {
             // Where the log has let go of a large event, the stream can't be gone on with.
@@ -172,7 +182,6 @@ impl Outbox {
             }
             whole += waiting.advance(taken);
         }
-        self.blocked = Some(waiting);
         Ok(whole)
     }
 
@@ -207,6 +216,7 @@ mod tests {
     use std::net::TcpListener;
 
     use super::*;
+    use crate::channel::large::LargeEvent;
     use crate::server::counts::Counts;
 
     const NO_EVENT: Amount = Amount { events: 0, bytes: 0 };
@@ -278,6 +288,24 @@ mod tests {
         assert!(outbox.is_blocked(), "whether there is more room is not known");
         outbox.unblock();
         assert!(!outbox.is_blocked());
+    }
+
+    #[test]
+    fn nothing_goes_out_after_the_part_of_a_large_event_whose_rest_is_gone() {
+        let (mut outbox, mut peer) = full();
+        let event = LargeEvent::new(b"the rest".to_vec());
+        outbox.keep(Rest::Part(event.part(0..8)), NO_EVENT, at(0));
+        drop(event);
+        assert_eq!(outbox.flush(at(0)), Err(LAGGED));
+        outbox.unblock();
+        // There is room again, but another event would stand within this one.
+        peer.set_nonblocking(true).unwrap();
+        while peer.read(&mut [0; 65536]).is_ok() {}
+        let sent = outbox.sent();
+        assert_eq!(outbox.put(b"next", NO_EVENT, at(0)), Ok(Put::Waits));
+        assert_eq!(outbox.flush(at(0)), Err(LAGGED));
+        assert_eq!(outbox.sent(), sent);
+        assert!(outbox.finish().1.is_empty());
     }
 
     #[test]
