@@ -275,7 +275,7 @@ impl Round {
 fn rest(began: Instant, now: Instant, look_at: Instant) -> Instant {
     // A hook may have taken its time here, which must not be paid for in rest.
     let rest = ((now - began) * REST).min(LOOK / 2);
-    // Nor may a rest put off the look that finds who has gone.
+    // A rest must not delay the check for closed peers.
     (now + rest).min(look_at.max(now))
 }
 

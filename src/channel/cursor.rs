@@ -243,7 +243,7 @@ pub(crate) fn start<L: Deref<Target = Log>>(
         _ if missed == Some(0) => None,
         _ => Some(gap(logs, epoch, sequence, missed, Reason::Evicted)),
     };
-    // Whoever was told of a gap has it behind it.
+    // Whoever is told of a gap goes on after it.
     let begin = || Cursor { sequence, seen: reached(logs, sequence) };
     (told.as_ref().map_or_else(begin, |gap| gap.resume), told)
 }

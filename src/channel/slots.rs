@@ -82,7 +82,7 @@ impl<T: Clone> Slots<T> {
         at * CHUNK as u32 + index as u32
     }
 
-    /// Frees a slot, and returns who had it. When the last member goes, so does the memory.
+    /// Frees a slot, and returns its member. When the last member goes, so does the memory.
     pub(crate) fn remove(&mut self, slot: u32) -> Option<T> {
         let (at, index) = (slot as usize / CHUNK, slot as usize % CHUNK);
         let chunk = Arc::make_mut(self.chunks.get_mut(at)?);

@@ -115,8 +115,8 @@ impl BodyDecoder {
     }
 
     /// A decoder for the body of a response, which may go on for ever, as an event stream does. Its
-    /// content is not bounded: who reads the content is. What each chunk may carry beside its data
-    /// is. White space is taken behind the size of a chunk, as some servers write it.
+    /// content is not bounded here, but by whoever reads it; what each chunk may carry beside its
+    /// data is. White space is taken after the size of a chunk, as some servers write it.
     pub fn endless(framing: Framing) -> Self {
         Self {
             state: State::of(framing, u64::MAX, true),

@@ -25,8 +25,8 @@
 //!                                      │      Quoted ⇄ QuotedPair          ▼
 //!                                      └────────┴───────────────────── BeforeValue
 //!
-//! A CR ends the line where a part has just ended: behind Size, Name, Value and AfterQuoted. In a
-//! response also behind BWS: some servers pad a size to a fixed width with spaces, and a client
+//! A CR ends the line where a part has just ended: after Size, Name, Value and AfterQuoted. In a
+//! response also after BWS: some servers pad a size to a fixed width with spaces, and a client
 //! that reads the digits reads the same size. A server takes no such padding.
 //! ```
 

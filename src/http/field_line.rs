@@ -47,7 +47,7 @@ impl FieldLine {
         Self::parse_and_bear(line, start, |name| !decides(name))
     }
 
-    /// White space before the colon is borne behind names of which `bears` says so.
+    /// White space before the colon is taken after a name that `bears` accepts.
     fn parse_and_bear(
         line: &[u8],
         start: usize,

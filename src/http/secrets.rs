@@ -78,7 +78,7 @@ const URLS: [&str; 5] = ["content-location", "host", "location", "origin", "refe
 /// Fields that name a scheme, and may go on with a secret.
 const CHALLENGES: [&str; 2] = ["proxy-authenticate", "www-authenticate"];
 
-/// A URL, a reference or a target as it may be shown: without who asks.
+/// A URL, a reference or a target as it may be shown: without what says who asks.
 ///
 /// Masked are the user information, parameters of the path, the fragment, and the values of the
 /// query but for those that the hub knows. Text that is no URL is masked as if it were meant to be
@@ -178,7 +178,7 @@ fn hide(secret: Range<usize>, secrets: &mut Vec<Range<usize>>) {
     }
 }
 
-/// Where the authority begins, or what would be one: behind the scheme, or where there is none, at
+/// Where the authority begins, or what would be one: after the scheme, or where there is none, at
 /// the start of what does not begin with a path.
 fn authority(url: &[u8]) -> Option<usize> {
     let before = url.iter().position(|byte| b"/?#".contains(byte)).unwrap_or(url.len());

@@ -17,7 +17,8 @@ pub(super) struct Channels {
 }
 
 impl Channels {
-    /// The same for a stream of this peer, whose name may be made up.
+    /// The channel of that name for a stream of this peer, or a new one where the peer may make up
+    /// another name.
     pub(super) fn followed(&self, name: &str, peer: IpAddr) -> Option<Channel> {
         self.hub.channel_followed(name, peer, self.most)
     }

@@ -37,7 +37,7 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// The bytes before, between and behind the secrets.
+    /// The bytes before, between and after the secrets.
     pub(super) fn public(&self) -> Vec<&[u8]> {
         let starts = [0].into_iter().chain(self.secrets.iter().map(|secret| secret.end));
         let ends = self.secrets.iter().map(|secret| secret.start).chain([self.bytes.len()]);
