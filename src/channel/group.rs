@@ -66,7 +66,7 @@ struct List {
     /// the list.
     next: usize,
     left: usize,
-    /// How long the slices of this pass have taken.
+    /// How long the slices have taken since a pass last came to its end.
     took: Duration,
 }
 

@@ -118,7 +118,7 @@ fn content(data: &str) -> Result<Vec<u8>, Failure> {
 /// cost events.
 pub(super) fn tell(update: &Update, source: &EventSource, quiet: bool) {
     match update {
-        Update::IdLeftOut { error } => say(&visible::line(&error.to_string())),
+        Update::IdLeftOut { error } => say(&error.to_string()),
         _ if quiet => {}
         Update::Opened { url, .. } => {
             let behind = match source.last_event_id() {

@@ -4,9 +4,11 @@
 //! that are not UTF-8 become U+FFFD. A line past the bound, or one that makes too large an
 //! event, is left out, and standard error says so.
 
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, BufRead, Read};
 
 use tidings::Channel;
+
+use crate::cli::say;
 
 /// What the input had next.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,10 +41,6 @@ pub(super) fn publish(input: &mut impl BufRead, channel: Option<&Channel>, longe
             Err(error) => return say(&format!("can't read standard input any more: {error}")),
         }
     }
-}
-
-fn say(what: &str) {
-    let _ = writeln!(io::stderr(), "tidings: {what}");
 }
 
 fn next(input: &mut impl BufRead, longest: usize) -> io::Result<Line> {

@@ -121,8 +121,7 @@ impl Stream {
                 Ok(whole) => self.note_sent(whole, outbox),
                 Err(Gone(_)) => return false,
             }
-            let Some((cursor, _)) = batch.cursor_at(len) else { return false };
-            subscription.set_cursor(cursor);
+            subscription.set_cursor(batch.cursor());
         }
     }
 
