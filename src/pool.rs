@@ -88,14 +88,6 @@ enum Work {
     Hand,
 }
 
-/// What a worker did before it asks for more.
-#[derive(Clone, Copy)]
-enum Before {
-    Start,
-    Job,
-    Chore,
-}
-
 /// The right to block for a peer; given back on drop.
 pub(crate) struct Waiting<'a>(&'a AtomicUsize);
 
@@ -302,34 +294,33 @@ impl Shared {
 
     /// The life of one worker.
     fn work(&self) {
-        let mut before = Before::Start;
-        while let Some((job, next)) = self.next_job(before) {
+        let mut state = self.lock();
+        // It was counted as idle since it was started.
+        state.idle -= 1;
+        while let Some((job, has_hand)) = self.next_job(state) {
             // Panics of handlers and callbacks are caught nearer to them.
             self.panics.catch(job);
-            before = next;
+            state = self.lock();
+            if has_hand {
+                // To the end of the queue: a job that came meanwhile is first.
+                state.queue.push_back(Work::Hand);
+            }
         }
     }
 
-    /// Puts back the hand, if the worker has one, and waits for a job, or for a hand and its chore;
-    /// `None` ends the worker, which is then no longer counted.
-    fn next_job(&self, before: Before) -> Option<(Job, Before)> {
+    /// Waits for a job, or for a hand and its chore; `None` ends the worker, which is then no
+    /// longer counted.
+    fn next_job(&self, mut state: MutexGuard<'_, State>) -> Option<(Job, bool)> {
         let idle_since = Instant::now();
-        let mut state = self.lock();
-        match before {
-            Before::Start => state.idle -= 1,
-            Before::Job => {}
-            // To the end of the queue: a job that came meanwhile is first.
-            Before::Chore => state.queue.push_back(Work::Hand),
-        }
         loop {
             if let Some(work) = state.queue.pop_front() {
                 if state.queue.is_empty() {
                     self.behind.store(false, Ordering::Relaxed);
                 }
                 match work {
-                    Work::Job(job) => return Some((job, Before::Job)),
+                    Work::Job(job) => return Some((job, false)),
                     Work::Hand => match state.chores.pop_front() {
-                        Some(chore) => return Some((chore, Before::Chore)),
+                        Some(chore) => return Some((chore, true)),
                         None => state.hands -= 1,
                     },
                 }
