@@ -202,9 +202,10 @@ impl Log {
         };
         let mut large = None;
         if chunk_len > batch::MOST {
+            self.large_bytes += chunk_len;
+            self.bytes.shrink_to(self.room());
             let mut chunk = Vec::new();
             write(&mut chunk);
-            self.large_bytes += chunk_len;
             large = Some(LargeEvent::new(chunk));
         } else {
             write(&mut self.scratch);
@@ -226,11 +227,16 @@ impl Log {
         });
     }
 
-    /// Makes room for so many bytes: by doubling, but for no more than may ever be kept.
+    /// How many bytes may be kept of events that are not large.
+    fn room(&self) -> usize {
+        self.history.bytes.saturating_sub(self.large_bytes)
+    }
+
+    /// Makes room for so many bytes: by doubling, but for no more than may be kept.
     fn grow_for(&mut self, more: usize) {
         let (len, capacity) = (self.bytes.len(), self.bytes.capacity());
         if len + more > capacity {
-            let wanted = (2 * capacity).min(self.history.bytes).max(len + more);
+            let wanted = (2 * capacity).min(self.room()).max(len + more);
             self.bytes.reserve_exact(wanted - len);
         }
     }

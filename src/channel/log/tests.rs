@@ -52,6 +52,22 @@ fn limit_history_bytes_is_what_is_kept_to_the_byte() {
 }
 
 #[test]
+fn large_events_and_the_room_of_others_keep_to_the_bytes_together() {
+    let mut log = with(History::default().bytes(1_000_000));
+    let mut sequence = 0;
+    for _ in 0..3 {
+        for (small, large) in [(20, 740_000), (9, 500_000), (12, 330_000), (3, 1_000_000)] {
+            for chunk_len in [vec![50_000; small], vec![large], vec![50_000; 2]].concat() {
+                sequence += 1;
+                push(&mut log, sequence, chunk_len);
+                let taken = log.bytes.capacity() + log.large_bytes;
+                assert!(taken <= 1_000_000, "{taken} after {sequence}");
+            }
+        }
+    }
+}
+
+#[test]
 fn limit_history_events_is_how_many_are_kept() {
     let events = |events| History::default().events(events);
     assert_eq!(kept(events(2), &[14, 14, 14]), (2, 28));
