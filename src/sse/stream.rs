@@ -172,10 +172,7 @@ impl Stream {
 
     /// Sends the head, if it has not gone out.
     pub(crate) fn open(self: &Arc<Self>) -> Result<()> {
-        if self.end_without_body() {
-            return Ok(());
-        }
-        let mut state = self.lock();
+        let Some(mut state) = self.lock_with_body() else { return Ok(()) };
         let (_, opening) = self.opening(&mut state, &First::NOTHING)?;
         drop(state);
         opening.map_or(Ok(()), |opening| self.after_put(opening))
@@ -189,10 +186,6 @@ impl Stream {
         state: &'a mut State,
         first: &First,
     ) -> Result<(&'a mut Inside, Option<Opening>)> {
-        if matches!(&state.phase, Phase::New(head, _) if head.status().forbids_content()) {
-            // It was set a moment ago: whoever opens the stream sends it, and then it has ended.
-            return Err(Error::closed(CloseReason::Server));
-        }
         let mut opening = None;
         if matches!(state.phase, Phase::New(..)) {
             // What stands there meanwhile is seen by nobody, as the state is locked.

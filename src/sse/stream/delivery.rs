@@ -36,9 +36,10 @@ impl Stream {
         first: &First,
     ) -> Result<()> {
         self.shard().start()?;
-        self.end_without_body();
         let followed = subscription.followed().clone();
-        let mut state = self.lock();
+        let Some(mut state) = self.lock_with_body() else {
+            return Err(Error::closed(CloseReason::Server));
+        };
         let (inside, opening) = self.opening(&mut state, first)?;
         if inside.subscription.is_some() {
             return Err(Error::invalid(

@@ -1,8 +1,9 @@
 //! How a stream ends: who is told, what goes out last, and what is given back.
 
+use std::sync::MutexGuard;
 use std::thread::ThreadId;
 
-use super::{Inside, Phase, Stream};
+use super::{Inside, Phase, State, Stream};
 use crate::channel::batch::Amount;
 use crate::channel::batches::Batches;
 use crate::channel::reader::Reader;
@@ -34,13 +35,13 @@ impl Stream {
         }
     }
 
-    /// Sends the head of a stream whose status forbids a body, and ends it: there is nothing else
-    /// to it. Returns whether it was such a stream, and had not gone out.
-    pub(crate) fn end_without_body(&self) -> bool {
+    /// Locks the state, to open the stream. Where its status forbids a body, it sends the head and
+    /// ends the stream instead: there is nothing else to it.
+    pub(super) fn lock_with_body(&self) -> Option<MutexGuard<'_, State>> {
         let mut state = self.lock();
         match &state.phase {
             Phase::New(head, _) if head.status().forbids_content() => {}
-            _ => return false,
+            _ => return Some(state),
         }
         let phase = std::mem::replace(&mut state.phase, Phase::Ended(CloseReason::Server));
         let callbacks = state.attached.as_mut().map_or_else(Vec::new, |attached| attached.end());
@@ -52,7 +53,7 @@ impl Stream {
             drop(ticket);
         }
         self.run_later(callbacks, CloseReason::Server, false);
-        true
+        None
     }
 
     /// Ends the stream, if it has not ended: gives back its socket, its place in the registry and
