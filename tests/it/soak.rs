@@ -19,6 +19,8 @@
 //! | `TIDINGS_SOAK_FOLLOWERS` | how many streams of 64 channels [`bystander`] stands beside | 300 |
 //! | `TIDINGS_SOAK_FULL` | how many full sockets [`full`] holds | 16 |
 //! | `TIDINGS_SOAK_SLEEP` | for how many seconds the machine of [`sleep`] sleeps | 11 |
+//! | `TIDINGS_SOAK_STOPPED` | how many readers stop in [`stopped`] | 90 |
+//! | `TIDINGS_SOAK_STOPPED_DEADLINE` | and after how many seconds they are ended | 1 |
 //!
 //! The hub runs as a program of its own, as then its descriptors, threads, memory and time can be
 //! told from those of its clients. It ends with its standard input, so also when a test is killed.
@@ -35,6 +37,7 @@ mod large;
 mod memory;
 mod mix;
 mod sleep;
+mod stopped;
 mod threads;
 mod vitals;
 
