@@ -128,11 +128,23 @@ pub(crate) fn call(server: &Shared, handler: &Handler, request: &Request) -> Rep
     }
 }
 
-/// The answer to a request whose handler failed; without an error, it panicked. What went wrong
+/// The status of a handler's error that is the request's fault.
+fn fault_of_the_request(request: &Request, error: &Error) -> Option<Status> {
+    match error {
+        bad if bad.is_bad_request() => bad.status(),
+        // An event that a handler makes up itself is too large by the handler's own fault.
+        large if large.is_too_large() && !request.body().is_empty() => {
+            Some(Status::CONTENT_TOO_LARGE)
+        }
+        _ => None,
+    }
+}
+
+/// The response to a request whose handler failed; without an error, it panicked. What went wrong
 /// inside is told to the hooks and not to the client.
 fn failure(server: &Shared, request: &Request, error: Option<&Error>) -> Response {
-    if let Some(error) = error.filter(|error| error.is_bad_request()) {
-        let status = error.status().unwrap_or(Status::BAD_REQUEST);
+    let fault = error.and_then(|error| Some((error, fault_of_the_request(request, error)?)));
+    if let Some((error, status)) = fault {
         let mut response = Response::text(format!("{status}: {error}\n")).with_status(status);
         if status == Status::UNSUPPORTED_MEDIA_TYPE && request.field("content-encoding").is_some() {
             // RFC 9110, section 15.5.16.

@@ -153,7 +153,8 @@ impl Error {
     }
 
     /// Whether an event was larger than its channel ([`History::event`]) or its stream
-    /// ([`Limits::event`]) takes. It was not published, and not sent. The message has both sizes.
+    /// ([`Limits::event`]) takes. It was not published, and not sent. The message has both sizes. A
+    /// handler that returns such an error to a request with a body responds with 413.
     ///
     /// [`History::event`]: crate::History::event
     /// [`Limits::event`]: crate::Limits::event

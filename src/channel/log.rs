@@ -56,7 +56,8 @@ const EVENTS: usize = 1_000;
 const BYTES: usize = 1024 * 1024;
 /// Who has been away for longer is better served by the state than by its changes.
 const AGE: Duration = Duration::from_secs(60 * 60);
-/// As large as the largest request body, if that is one line.
+/// What one event may cost the log, a batch and the socket. A body of as many bytes in one line is
+/// seven bytes past it: its `data: ` and its line ends count too.
 const EVENT: usize = 1024 * 1024;
 /// More than the line of an id and the framing of a chunk add to an event.
 const FRAMING: usize = 128;

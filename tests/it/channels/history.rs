@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use tidings::{Channel, Event, History};
+use tidings::{Channel, Event, History, Response, Server};
 
 use super::following;
+use crate::support::http::post;
 use crate::support::stream::{End, EventStream};
 use crate::support::until;
 
@@ -113,4 +114,19 @@ fn limit_history_event_a_larger_one_is_not_published() {
     assert_eq!(lengths, [1000, 142, 988, 988]);
     assert!(Channel::new().send("x".repeat(1024 * 1024)).unwrap_err().is_too_large());
     Channel::new().send("x".repeat(1024 * 1024 - "data: \n\n".len())).unwrap();
+}
+
+#[test]
+fn limit_history_event_a_body_that_makes_a_larger_one_gets_413_from_a_handler_that_passes_it_on() {
+    let channel = Channel::with_history(History::default().event("data: \n\n".len() + 10));
+    let server = Server::bind("127.0.0.1:0")
+        .unwrap()
+        .post("/", move |request| Ok(Response::text(channel.send(request.body_text()?)?)))
+        .start()
+        .unwrap();
+    assert_eq!(post(server.address(), "/", "ten bytes!").status, 200);
+    let response = post(server.address(), "/", "eleven byte");
+    let said = "413 Content Too Large: the event is too large: it takes 19 bytes as it is sent, \
+                and may take 18\n";
+    assert_eq!((response.status, &*response.text()), (413, said));
 }
