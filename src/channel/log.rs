@@ -277,7 +277,7 @@ impl Log {
     fn let_go(&mut self) {
         self.leaving.retain(LargeEvent::is_in_use);
         let mut bytes: usize = self.leaving.iter().map(LargeEvent::len).sum();
-        while bytes > self.history.event + FRAMING {
+        while bytes > self.history.event.saturating_add(FRAMING) {
             bytes -= self.leaving.remove(0).len();
         }
     }

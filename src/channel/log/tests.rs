@@ -186,6 +186,15 @@ fn an_event_that_a_pass_still_has_does_not_leave() {
 }
 
 #[test]
+fn where_events_have_no_bound_none_is_let_go_of_that_is_in_use() {
+    let mut log = with(History::default().event(usize::MAX).events(1));
+    push(&mut log, 1, MOST + 1);
+    let cut = log.entry(0).and_then(|entry| entry.large.as_ref()).unwrap().part(0..9).cut();
+    push(&mut log, 2, MOST + 1);
+    assert!(cut.part().is_some());
+}
+
+#[test]
 fn what_a_log_needs_no_more_it_gives_back() {
     let mut log = with(History::default().events(100_000).age(Duration::from_secs(1)));
     for sequence in 1..=20_000 {
