@@ -52,9 +52,9 @@ use shared::{Admit, Shared};
 ///
 /// Made with [`bind`](Self::bind), told what to serve, and then [`run`](Self::run) on this thread
 /// or [`start`](Self::start)ed on another. A handler runs on a worker thread, once for each
-/// request; it may block, but a worker that waits serves nobody else. To what it returns as an error,
-/// and to a panic, the response is a 500; to an [unusable body](Error::is_bad_request) a 400 or 415,
-/// and to one that makes [too large](Error::is_too_large) an event a 413.
+/// request; it may block, but a worker that waits serves nobody else. The response to an error that
+/// it returns, and to a panic, is 500; to an [unusable body](Error::is_bad_request) 400 or 415, and
+/// to a body that makes [too large](Error::is_too_large) an event 413.
 ///
 /// ```
 /// use tidings::{Channel, Response, Server};
