@@ -165,6 +165,28 @@ fn a_short_pass_is_the_publishers_own() {
 }
 
 #[test]
+fn a_publisher_makes_no_slice_while_the_shard_has_rested_for_less_than_its_last_pass_took() {
+    const LONG: Duration = Duration::from_millis(20);
+    let stage = Stage::new();
+    let (first, second, third) = (stage.group(), stage.group(), stage.group());
+    first.add(stage.probe(1, takes(LONG)));
+    second.add(stage.probe(2, idle()));
+    third.add(stage.probe(3, idle()));
+    first.publish();
+    let shard = stage.fanout.shard(0);
+    assert!(shard.pass().took >= LONG);
+    shard.pass().took = Duration::from_secs(3_600);
+    second.publish();
+    assert_eq!(stage.visits(), [1], "it is the thread's, which does not run yet");
+    shard.pass().took = Duration::ZERO;
+    third.publish();
+    assert_eq!(stage.visits(), [1, 3]);
+    stage.start();
+    stage.rest(&[&first, &second, &third]);
+    assert_eq!(stage.visits(), [1, 3, 2]);
+}
+
+#[test]
 fn one_with_few_streams_has_its_turn_between_the_slices_of_a_crowd() {
     let stage = Stage::new();
     let (crowd, few) = (stage.group(), stage.group());
