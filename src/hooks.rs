@@ -11,6 +11,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{CloseReason, Error};
@@ -19,8 +20,9 @@ use crate::http::masked_url;
 /// What a server tells of its event streams. Each method does nothing unless it is written.
 ///
 /// ```
+/// use std::sync::Arc;
 /// use std::sync::atomic::{AtomicUsize, Ordering};
-/// use tidings::{CloseReason, Hooks, StreamInfo};
+/// use tidings::{CloseReason, Hooks, Server, StreamInfo};
 ///
 /// #[derive(Default)]
 /// struct Count(AtomicUsize);
@@ -30,6 +32,12 @@ use crate::http::masked_url;
 ///         self.0.fetch_add(1, Ordering::Relaxed);
 ///     }
 /// }
+///
+/// let count = Arc::new(Count::default());
+/// let server = Server::bind("127.0.0.1:0")?.hooks(Arc::clone(&count)).start()?;
+/// assert_eq!(count.0.load(Ordering::Relaxed), 0, "streams that have ended");
+/// # server.stop()?;
+/// # Ok::<(), tidings::Error>(())
 /// ```
 pub trait Hooks: Send + Sync + 'static {
     /// The head of a stream has gone out.
@@ -48,6 +56,25 @@ pub trait Hooks: Send + Sync + 'static {
     /// A handler, or an interval's closure, returned this error to a request from this peer for
     /// this target. The client is not told it: it gets a 500, or its stream is cut off.
     fn failed(&self, _peer: SocketAddr, _target: &str, _error: &Error) {}
+}
+
+/// So that the application can keep what its hooks write to.
+impl<H: Hooks + ?Sized> Hooks for Arc<H> {
+    fn opened(&self, stream: &StreamInfo<'_>) {
+        (**self).opened(stream);
+    }
+
+    fn event(&self, stream: &StreamInfo<'_>, events: usize, bytes: usize) {
+        (**self).event(stream, events, bytes);
+    }
+
+    fn closed(&self, stream: &StreamInfo<'_>, reason: CloseReason) {
+        (**self).closed(stream, reason);
+    }
+
+    fn failed(&self, peer: SocketAddr, target: &str, error: &Error) {
+        (**self).failed(peer, target, error);
+    }
 }
 
 /// A stream, as a hook sees it.

@@ -136,6 +136,9 @@ impl Server {
     /// Serves an event stream at a path. The handler runs once for each client. Its stream lives
     /// as long as somebody holds it, and not only as long as the handler runs.
     ///
+    /// A handler that has no stream for a client refuses it by its status: with
+    /// `stream.set_status(Status::NO_CONTENT)` an `EventSource` stays away for good.
+    ///
     /// If the handler fails before anything was sent the client gets a 500, else the stream is cut
     /// off without its last chunk.
     #[must_use]
@@ -297,7 +300,7 @@ impl Server {
     }
 
     /// Sets who is told of streams: see [`Hooks`] and [`Logger`](crate::Logger). Defaults to
-    /// nobody.
+    /// nobody. An `Arc` of hooks is hooks too, so whoever keeps a clone can read what they counted.
     #[must_use]
     pub fn hooks(mut self, hooks: impl Hooks) -> Self {
         self.hooks = Some(Arc::new(hooks));

@@ -1,6 +1,7 @@
 //! Handlers that fail.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use tidings::{Channel, CloseReason, Error, Hooks, Limits, Response, StreamInfo};
 
@@ -89,7 +90,8 @@ fn what_a_handler_failed_of_is_told_to_the_hooks_and_not_to_the_client() {
 #[test]
 fn a_body_that_is_not_text_where_text_is_wanted_is_400() {
     let failures = Notes::new();
-    let server = site(Limits::default()).hooks(Failures(failures.clone())).start().unwrap();
+    let server =
+        site(Limits::default()).hooks(Arc::new(Failures(failures.clone()))).start().unwrap();
     let request = b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nab\xFF";
     let answer = exchange(server.address(), request);
     assert_eq!(answer.status, 400);

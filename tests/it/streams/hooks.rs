@@ -93,7 +93,7 @@ fn row_51_hooks_come_in_order_and_add_up_to_what_the_client_got() {
     let history = History::default().bytes(100 * 1024 * 1024);
     let channel = Channel::with_history(history);
     let record = Record::default();
-    let server = serve(&channel, record.clone(), 300);
+    let server = serve(&channel, std::sync::Arc::new(record.clone()), 300);
     // Some read at once, others when it is over, and their streams are cut within events.
     let readers: Vec<_> = (0..8)
         .map(|n| {
