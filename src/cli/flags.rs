@@ -241,14 +241,10 @@ impl<O: Default> Table<O> {
             return Ok(());
         }
         let takes = match self.operands {
-            [] => "options alone".into(),
-            names => names.join(" "),
+            [] => format!("{} takes options alone", self.command),
+            _ => self.usage.into(),
         };
-        let command = self.command;
-        Err(Wrong::new(format!(
-            "unexpected argument {:?}: {command} takes {takes}",
-            masked_url(argument)
-        )))
+        Err(Wrong::new(format!("unexpected argument {:?}: {takes}", masked_url(argument))))
     }
 }
 

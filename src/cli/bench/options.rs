@@ -224,9 +224,9 @@ pub(super) static TABLE: Table<Options> = Table {
             takes: number("N", 0, 20_000, |o, n| o.slow = n),
             repeats: false,
             default: Preset::Value("0"),
-            doc: "Makes N of the streams read slowly, 4 KiB a second, until publishing ends. They \
-                  are not timed. The system buffers some MiB for each before the server feels it: \
-                  publish more, such as with --size 20000.",
+            doc: "Makes N of the streams, or all if N is more, read slowly, 4 KiB a second, until \
+                  publishing ends. They are not timed. The system buffers some MiB for each before \
+                  the server feels it: publish more, such as with --size 20000.",
         },
         Flag {
             name: "header",

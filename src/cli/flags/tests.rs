@@ -124,7 +124,7 @@ fn an_operand_may_stand_anywhere() {
         assert_eq!(parse(&arguments), Ok(Parsed::Run(quiet(), vec!["http://h/?a=b".into()])));
     }
     assert_eq!(parse(&["-"]), Ok(Parsed::Run(Options::default(), vec!["-".into()])));
-    assert_eq!(wrong(&["a", "b"]), "unexpected argument \"b\": try takes URL");
+    assert_eq!(wrong(&["a", "b"]), "unexpected argument \"b\": tidings try [options] URL");
 }
 
 #[test]

@@ -86,7 +86,7 @@ pub(super) static TABLE: Table<Options> = Table {
             name: "speed",
             takes: text("N", |o, value| {
                 o.speed = positive(value).ok_or_else(|| {
-                    format!("{value:?} is not how many times as fast, such as 0.5")
+                    format!("give how many times as fast, such as 10 or 0.5, and not {value:?}")
                 })?;
                 Ok(())
             }),
@@ -105,8 +105,9 @@ pub(super) static TABLE: Table<Options> = Table {
             name: "rate",
             takes: text("N/s", |o, value| {
                 let number = value.strip_suffix("/s").unwrap_or(value);
-                o.rate = positive(number)
-                    .ok_or_else(|| format!("{value:?} is not tokens a second, such as 20/s"))?;
+                o.rate = positive(number).ok_or_else(|| {
+                    format!("give tokens per second, such as 20/s, and not {value:?}")
+                })?;
                 Ok(())
             }),
             repeats: false,
@@ -229,7 +230,9 @@ mod tests {
     fn a_speed_that_nothing_could_have_is_refused() {
         for value in ["0", "-1", "+1", "inf", "NaN", "1e3", "", "0.0001", "1000001", "."] {
             let wrong = parse(&TABLE, &[&format!("--speed={value}")]).expect_err("it is wrong");
-            let why = format!("--speed: {value:?} is not how many times as fast, such as 0.5");
+            let why = format!(
+                "--speed: give how many times as fast, such as 10 or 0.5, and not {value:?}"
+            );
             assert_eq!(wrong, why);
             parse(&TABLE, &[&format!("--rate={value}/s")]).expect_err("it is wrong");
         }

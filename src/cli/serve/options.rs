@@ -88,7 +88,8 @@ pub(super) static TABLE: Table<Options> = Table {
     command: "serve",
     usage: "tidings [serve] [--listen 127.0.0.1:3000] [options]",
     about: "Runs a hub for Server-Sent Events. POST /events/NAME publishes on a channel, GET \
-            /events/NAME follows it, GET / shows the hub at work, GET /metrics counts.",
+            /events/NAME follows it, GET / shows the hub at work, GET /metrics counts. \
+            POST /stop with the token of --token-file stops it.",
     operands: &[],
     flags: &[
         Flag {

@@ -16,7 +16,7 @@ use crate::cli::{Failure, Outcome, file, say};
 /// Prints all events, or as many as were asked for.
 pub(super) fn show(options: &Options) -> Outcome {
     if options.raw || options.follow.is_of_a_connection() {
-        let what = "standard input is no connection: beside - there can be --json, --event, \
+        let what = "standard input is no connection: with - tail takes only --json, --event, \
                     --count, --max-event and --quiet";
         return Err(Failure::Usage(Wrong::new(what.into())));
     }

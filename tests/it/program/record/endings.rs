@@ -138,7 +138,10 @@ fn a_wrong_command_line_is_told_what_was_meant() {
         (&["record", "h"][..], "a URL and a file are needed: tidings record [options] URL FILE|-"),
         (&["record", "--forse", "h", "f"], "unknown option --forse: did you mean --force?"),
         (&["record", "ftp://h/", "-"], "a URL must begin with http:// or https://: \"ftp://h/\""),
-        (&["record", "h", "f", "g"], "unexpected argument \"g\": record takes URL FILE"),
+        (
+            &["record", "h", "f", "g"],
+            "unexpected argument \"g\": tidings record [options] URL FILE|-",
+        ),
     ] {
         let (stdout, stderr, status) = run_hub(arguments);
         assert!(stderr.starts_with(&format!("tidings: {said}")), "{stderr}");
