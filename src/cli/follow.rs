@@ -123,7 +123,7 @@ pub(super) fn tell(update: &Update, source: &EventSource, quiet: bool) {
         Update::Opened { url, .. } => {
             let behind = match source.last_event_id() {
                 id if id.is_empty() || StreamRequest::check_id(id).is_err() => String::new(),
-                id => format!(", to go on behind {}", visible::line(id)),
+                id => format!(", to resume after {}", visible::line(id)),
             };
             // A redirect may have put a key into it, and logs are kept.
             say(&format!("connected to {}{behind}", masked_url(&url.to_string())));
@@ -153,7 +153,18 @@ pub(super) fn ended(error: &Error) -> Failure {
     } else {
         NO_CONNECTION
     };
-    Failure::Ended { status, said: visible::line(&error.to_string()) }
+    let mut said = visible::line(&error.to_string());
+    if needs_tls(error) {
+        said.push_str("; or pipe 'curl -N URL' into 'tidings tail -'");
+    }
+    Failure::Ended { status, said }
+}
+
+/// Whether it was an `https` URL, given or redirected to, for which there is no transport here.
+fn needs_tls(error: &Error) -> bool {
+    let source = std::error::Error::source(error);
+    let error = source.and_then(|source| source.downcast_ref::<std::io::Error>());
+    error.is_some_and(|error| error.kind() == std::io::ErrorKind::Unsupported)
 }
 
 #[cfg(test)]

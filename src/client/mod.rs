@@ -12,9 +12,9 @@
 //! ```
 //!
 //! That loop goes on for as long as the server lets it: when the connection ends, the source waits
-//! for the reconnection time, connects again, and asks for what came behind the last event ID. It
+//! for the reconnection time, connects again, and asks for what came after the last event ID. It
 //! ends when the server says that there is no more (204), when somebody calls
-//! [`Closer::close`], and with an error when the answer is no event stream, as to ask again would
+//! [`Closer::close`], and with an error when the response is no event stream, as asking again would
 //! change nothing.
 //!
 //! | to | is |

@@ -125,7 +125,7 @@ impl Transport for Tcp {
         if url.is_https() {
             return Err(io::Error::new(
                 ErrorKind::Unsupported,
-                "https is not spoken here: go through a proxy that speaks it, or bring a transport",
+                "https is not spoken here: go through a proxy that speaks it, or set a Transport",
             ));
         }
         let socket = connect(url.host(), url.port(), within)?;

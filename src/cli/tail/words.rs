@@ -8,7 +8,7 @@ pub(super) const STATUS_LINE: &str = "status line: version, status, reason";
 
 /// A field line of a head, whoever sends it.
 pub(super) fn field_line(line: &[u8]) -> &'static str {
-    const WORDS: [(&str, &str); 22] = [
+    const WORDS: [(&str, &str); 23] = [
         ("accept", "only an event stream will do"),
         ("accept-encoding", "not compressed, so that it comes as it is made"),
         ("access-control-allow-origin", "pages of this origin may read it"),
@@ -22,7 +22,7 @@ pub(super) fn field_line(line: &[u8]) -> &'static str {
         ("date", "when the server made the answer"),
         ("host", "which of the server's names is meant"),
         ("keep-alive", "how long the connection is kept"),
-        ("last-event-id", "go on behind this event"),
+        ("last-event-id", "resume after this event"),
         ("location", "ask there instead"),
         ("server", "what the server is made of"),
         ("set-cookie", "what to send along the next time"),
@@ -31,6 +31,7 @@ pub(super) fn field_line(line: &[u8]) -> &'static str {
         ("vary", "on which fields of the request the answer depends"),
         ("www-authenticate", "how to say who asks"),
         ("x-accel-buffering", "nginx, pass it on at once"),
+        ("x-content-type-options", "don't guess another type"),
     ];
     let name = line.split(|&byte| byte == b':').next().unwrap_or_default();
     let known = WORDS.iter().find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name));

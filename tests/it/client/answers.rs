@@ -146,7 +146,7 @@ fn an_https_url_is_told_what_to_do() {
     assert_eq!(
         error.to_string(),
         "can't connect to localhost: https is not spoken here: go through a proxy that speaks it, \
-         or bring a transport",
+         or set a Transport",
     );
 }
 

@@ -81,7 +81,7 @@ fn it_comes_back_and_says_so() {
     let expected = [
         format!("tidings: connected to {url}"),
         "tidings: the server closed the stream; connecting again in 0.2 s".into(),
-        format!("tidings: connected to {url}, to go on behind 7"),
+        format!("tidings: connected to {url}, to resume after 7"),
         "tidings: the connection was cut in the middle of the stream: unexpected end of file; \
          connecting again in 0.2 s"
             .into(),

@@ -96,7 +96,7 @@ fn a_wrong_command_line_is_told_what_was_meant() {
         (&["tail", "--header=Content-Type: a/b", "h"], "--header Content-Type says what is sent"),
         (&["tail", "--jsn", "h"], "unknown option --jsn: did you mean --json?"),
         (&["tail", "ftp://h/"], "a URL must begin with http:// or https://: \"ftp://h/\""),
-        (&["tail", "h/", "i/"], "unexpected argument \"i/\": tail takes URL"),
+        (&["tail", "h/", "i/"], "unexpected argument \"i/\": tidings tail [options] URL|-"),
         (&["tail", "--header=x", "h"], "--header: it must be of the form 'Name: value'"),
     ] {
         let (stdout, stderr, status) = run_hub(arguments);
@@ -110,6 +110,7 @@ fn a_wrong_command_line_is_told_what_was_meant() {
     assert_eq!(status, Some(1));
     let (_, stderr, status) = run_hub(&["tail", "https://h/"]);
     assert!(stderr.contains("go through a proxy"), "{stderr}");
+    assert!(stderr.ends_with("; or pipe 'curl -N URL' into 'tidings tail -'\n"), "{stderr}");
     assert_eq!(status, Some(5));
 }
 
