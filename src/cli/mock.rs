@@ -68,7 +68,8 @@ pub(super) fn help(columns: usize) -> String {
         (form.trim_end().to_owned(), directive.doc)
     };
     let rows = rows(&DIRECTIVES.iter().map(form).collect::<Vec<_>>(), columns);
-    let about = "In a script, these comments are done and not sent:";
+    let about = "In a script, these comments are done and not sent. Every other line is sent, a \
+                 blank one too: between two ': status 503' it makes an empty stream.";
     let about = wrap(about, "", columns);
     format!("{}\n{about}{rows}", TABLE.help(columns))
 }
