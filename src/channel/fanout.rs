@@ -157,7 +157,7 @@ impl Shard {
     }
 
     /// Waits until a group is queued, and takes the one whose turn it is; `None` ends the thread.
-    fn next_group(&self) -> Option<Arc<Group>> {
+    pub(super) fn next_group(&self) -> Option<Arc<Group>> {
         let mut queue = self.lock_queue();
         while queue.groups.is_empty() && !queue.stopping {
             queue.asleep = true;

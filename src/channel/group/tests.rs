@@ -232,23 +232,19 @@ fn of_many_groups_the_one_that_has_used_least_is_next() {
 fn crowds_share_the_time_and_one_that_has_rested_has_saved_nothing_up() {
     let stage = Stage::new();
     let (first, second) = (stage.group(), stage.group());
-    stage.fill(&first, 6);
-    for number in 0..6 * CHUNK {
-        let act = if number % CHUNK == 0 { slow() } else { idle() };
-        second.add(stage.probe(1000 + number, act));
+    let shard = stage.fanout.shard(0);
+    // The first uses much while the second uses nothing.
+    (0..100).for_each(|_| shard.charge(&first, SLICE));
+    shard.enqueue(&first);
+    shard.enqueue(&second);
+    let mut turns = [0, 0];
+    for _ in 0..20 {
+        let next = shard.next_group().unwrap();
+        turns[usize::from(Arc::ptr_eq(&next, &second))] += 1;
+        shard.charge(&next, SLICE);
+        shard.enqueue(&next);
     }
-    // The first has used much while the second used nothing.
-    first.publish();
-    stage.start();
-    stage.rest(&[&first]);
-    stage.visits.lock().unwrap().clear();
-    first.leave_to_the_thread();
-    second.leave_to_the_thread();
-    stage.rest(&[&first, &second]);
-    let visits = stage.visits();
-    let half = &visits[..visits.len() / 2];
-    let of_first = half.iter().filter(|number| **number < 1000).count();
-    assert!(of_first >= 2 * CHUNK, "the second had all of the time: {of_first}");
+    assert_eq!(turns, [10, 10]);
 }
 
 #[test]

@@ -86,6 +86,29 @@ pub(super) fn sleeps(hub: &Process) -> usize {
     sleeps.and_then(|sleeps| sleeps.trim().parse().ok()).expect("a number")
 }
 
+/// Waits until the hub has read everything that was sent to it: no socket of its port, or of its
+/// peers, has a byte that waits.
+#[track_caller]
+pub(super) fn until_all_is_read(hub: &Process) {
+    let port = format!(":{:04X}", hub.address().port());
+    until("all to be read", || {
+        let table = fs::read_to_string("/proc/net/tcp").expect("a Linux /proc");
+        // The fields: number, local address, peer's address, state, what waits to go out and to be
+        // read, as two hexadecimal numbers.
+        table.lines().skip(1).all(|line| {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            match fields[..] {
+                [_, local, peer, _, queues, ..] => {
+                    let (out, come) = queues.split_once(':').expect("two numbers");
+                    (!peer.ends_with(&port) || out == "00000000")
+                        && (!local.ends_with(&port) || come == "00000000")
+                }
+                _ => true,
+            }
+        })
+    });
+}
+
 /// Whether no descriptor under this limit is free. It may have inherited others beyond.
 pub(super) fn has_all_descriptors_below(hub: &Process, limit: usize) -> bool {
     let folder = place(hub, "fd");
