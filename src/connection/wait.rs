@@ -152,8 +152,8 @@ impl Connection {
     }
 
     /// Asks for the right to wait for the peer, and sets the socket up for it: only with that right
-    /// does the next call block, and for no longer than [`SLICE`]. The only place that has a socket
-    /// block.
+    /// does the next call block, and for no longer than [`SLICE`](super::SLICE). This is the only
+    /// place that has a socket block.
     fn may_block<'a>(&mut self, server: &'a Shared) -> io::Result<Option<Waiting<'a>>> {
         let permit = server.pool.may_wait();
         self.set_blocking(permit.is_some())?;
