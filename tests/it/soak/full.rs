@@ -16,13 +16,14 @@
 //!     TIDINGS_SOAK_FULL=8000 cargo test --release --test it soak::full -- --nocapture'
 //! ```
 
+use std::io::Write;
 use std::thread;
 use std::time::Duration;
 
 use super::crowd::{Latencies, PATIENCE, SWIFT};
 use super::vitals::{Vitals, find_metric, metric, until_back};
 use super::{asked, hub, length};
-use crate::support::http::Client;
+use crate::support::http::{Client, connect};
 use crate::support::process::Process;
 
 /// So many responses of that size fit into no socket.
@@ -46,8 +47,10 @@ impl Filling {
     /// Nothing where the system takes more at one time than at another.
     fn find(hub: &Process) -> Option<Self> {
         let mut asker = Asker::of(hub);
-        let mut full = Client::to(hub.address());
-        full.send(get("/page.css").repeat(MUCH));
+        let mut full = connect(hub.address());
+        full.set_write_timeout(Some(REST)).expect("a time limit");
+        // Where sockets are small the hub stops reading before it has had all of it.
+        let _ = full.write_all(get("/page.css").repeat(MUCH).as_bytes());
         let responses = asker.at_rest().saturating_sub(2);
         let (mut first, mut apart) = (0, APART);
         loop {
