@@ -197,6 +197,24 @@ fn row_39_intervals_end_when_the_server_stops() {
 }
 
 #[test]
+fn an_interval_goes_on_after_a_call_that_took_longer_than_several_periods() {
+    let server = site(Limits::default(), |stream| {
+        let mut count = 0;
+        stream.every(OFTEN, move |stream| {
+            count += 1;
+            if count == 1 {
+                std::thread::sleep(5 * OFTEN);
+            }
+            stream.send(count.to_string())
+        })
+    });
+    let mut stream = EventStream::open(server.address(), "/sse");
+    for n in 1..=5 {
+        assert_eq!(stream.data(), n.to_string());
+    }
+}
+
+#[test]
 fn row_52_two_hundred_streams_with_intervals_that_end_at_once_start_few_workers() {
     const STREAMS: usize = 200;
     let channel = Channel::new();
