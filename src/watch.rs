@@ -316,7 +316,7 @@ mod tests {
             server.watch.add(Task::Panic);
             let begun = Instant::now();
             while server.stats().panics < count {
-                assert!(begun.elapsed() < Duration::from_secs(20), "waited in vain");
+                assert!(begun.elapsed() < Duration::from_secs(20), "the condition did not come");
                 thread::yield_now();
             }
         }

@@ -139,7 +139,7 @@ impl Hub {
     }
 
     /// The channel of that name for a stream of this peer, or a new one if there is room: for names
-    /// that come from strangers, who could make up as many as there is memory. `None` if there is
+    /// that come from strangers: they could make up as many as there is memory. `None` if there is
     /// no room.
     ///
     /// A name counts as made up by the peer that first asked for it here, until somebody asks for

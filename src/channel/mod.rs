@@ -302,7 +302,7 @@ mod tests {
     fn wait(condition: impl Fn() -> bool) {
         let begun = Instant::now();
         while !condition() {
-            assert!(begun.elapsed() < Duration::from_secs(20), "waited in vain");
+            assert!(begun.elapsed() < Duration::from_secs(20), "the condition did not come");
             std::thread::yield_now();
         }
     }

@@ -121,12 +121,12 @@ pub(super) fn tell(update: &Update, source: &EventSource, quiet: bool) {
         Update::IdLeftOut { error } => say(&error.to_string()),
         _ if quiet => {}
         Update::Opened { url, .. } => {
-            let behind = match source.last_event_id() {
+            let resumes = match source.last_event_id() {
                 id if id.is_empty() || StreamRequest::check_id(id).is_err() => String::new(),
                 id => format!(", to resume after {}", visible::line(id)),
             };
             // A redirect may have put a key into it, and logs are kept.
-            say(&format!("connected to {}{behind}", masked_url(&url.to_string())));
+            say(&format!("connected to {}{resumes}", masked_url(&url.to_string())));
         }
         Update::Lost { error, retry_in } => {
             let error = visible::line(&error.to_string());

@@ -61,7 +61,7 @@ pub(super) enum Trouble {
     Passing(Error),
     /// Another attempt would go the same way.
     Lasting(Error),
-    /// The server, or one behind it, is busy or down: after that time, if it names one, another
+    /// The server, or one that it asks, is busy or down: after that time, if it names one, another
     /// attempt may go better. The standard has a client give up all the same.
     Busy(Error, Option<Duration>),
     /// The server said 204.

@@ -168,7 +168,7 @@ fn check_chunks(behind_head: &[u8], read: &Read) {
     }
 }
 
-/// A whole chunked body, without the white space behind sizes and their extensions.
+/// A whole chunked body, without the white space after sizes and their extensions.
 fn unpadded(body: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     let mut rest = body;

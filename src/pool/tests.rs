@@ -208,7 +208,7 @@ fn a_stop_counts_those_that_are_busy_and_not_the_idle() {
     release.send(()).unwrap();
     let until = Instant::now() + SOON;
     while pool.shared.lock().idle == 0 {
-        assert!(Instant::now() < until, "waited in vain");
+        assert!(Instant::now() < until, "the condition did not come");
         thread::yield_now();
     }
     assert_eq!(pool.stop(Instant::now()), 1);
@@ -221,7 +221,7 @@ fn threads_that_have_ended_are_joined_and_the_others_kept() {
     let ended = thread::spawn(|| ());
     let until = Instant::now() + SOON;
     while !ended.is_finished() {
-        assert!(Instant::now() < until, "waited in vain");
+        assert!(Instant::now() < until, "the condition did not come");
         thread::yield_now();
     }
     let mut threads = vec![ended, thread::spawn(move || assert!(gate.recv().is_err()))];

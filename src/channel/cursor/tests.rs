@@ -275,7 +275,7 @@ fn a_stream_that_begins_with_the_newest_events_is_told_of_those_gone_among_them(
     let data = r#"{"from":"ab-1","to":"ab-3","missed":null,"reason":"evicted"}"#;
     let gap = newest(&[&a, &b], 2).expect("3 is gone");
     assert!(gap.ends_with(&format!("event: tidings.gap\ndata: {data}\n\n")), "{gap}");
-    assert_eq!(newest(&[&a, &b], 1), None, "nothing is gone behind 4");
+    assert_eq!(newest(&[&a, &b], 1), None, "nothing is gone after 4");
     assert_eq!(newest(&[&a], 99), None, "a history that is shorter than asked for has no gap");
 }
 

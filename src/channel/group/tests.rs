@@ -126,7 +126,7 @@ impl Stage {
             group.turn.load(Ordering::Acquire) == IDLE && group.lock().left == 0
         };
         while !groups.iter().all(at_rest) || self.fanout.shard(0).rested().is_none() {
-            assert!(begun.elapsed() < Duration::from_secs(20), "waited in vain");
+            assert!(begun.elapsed() < Duration::from_secs(20), "the condition did not come");
             thread::sleep(Duration::from_millis(1));
         }
     }

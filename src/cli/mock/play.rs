@@ -41,7 +41,7 @@ pub(super) struct Player<'a> {
 
 impl Player<'_> {
     /// Plays up to what ends the connection, which is left to the caller to do. The last chunk ends
-    /// it for the client, who may be back at once: so the caller is told before it goes out.
+    /// it for the client, which may be back at once: so the caller is told before it goes out.
     pub(super) fn play(
         &self,
         from: Position,
