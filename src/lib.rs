@@ -103,18 +103,14 @@
 //!
 //! | module | what lives there |
 //! | --- | --- |
-//! | `server` | bind and run; the accept loop; routes; what all threads share; how it stops |
-//! | `pool` | the worker threads |
-//! | `connection` | one connection: bytes to a request, to an answer, to the next request |
-//! | `dispatch`, `answer`, `linger` | who answers; the answer on its way; the connection's end |
-//! | `watch` | parked connections, gone peers, stalled writes, heartbeats |
-//! | [`http`] | *pure*: heads of requests and answers, bodies, chunks, dates, CORS |
-//! | `sse` | events, their encoding and their parser (*pure*); streams, their sockets, intervals |
-//! | `channel` | logs, cursors, batches and gaps (*pure*); subscriptions, passes, hubs |
+//! | `server` | bind and run; accept; routes; one connection, bytes to response; stopping |
+//! | `stream` | one event stream from its request to its end; intervals; hooks |
+//! | `channel` | channels and hubs; which streams follow them; passes over those |
+//! | `net` | sockets, workers, the watch thread, and what bounds them |
+//! | `log` | *pure*: a channel's events, cursors into them, batches and gaps |
+//! | `event` | *pure*: events, their encoding and their parser |
+//! | [`http`] | *pure*: heads of requests and responses, bodies, chunks, dates, CORS |
 //! | [`client`] | URLs, requests and waits (*pure*); connections, and one stream out of many |
-//! | `moment`, `peer` | a clock; which addresses are one peer |
-//! | `hooks`, `logger` | observers; one that prints |
-//! | `panics`, `sync` | faults of our own threads; the locks, for which a model has others |
 //! | `limits`, `error` | every bound; the public error |
 //!
 //! Under test there is one more, `fuzz`: what holds for any bytes at all.
@@ -125,39 +121,19 @@
 
 mod server;
 
-mod pool;
-
-mod panics;
-
-mod sync;
-
-mod connection;
-
-mod dispatch;
-
-mod answer;
-
-mod linger;
-
-mod watch;
-
-pub mod http;
-
-mod sse;
+mod stream;
 
 mod channel;
 
+mod net;
+
+mod log;
+
+mod event;
+
+pub mod http;
+
 pub mod client;
-
-mod moment;
-
-mod peer;
-
-mod hooks;
-
-mod threads;
-
-mod logger;
 
 mod limits;
 
@@ -170,11 +146,10 @@ pub mod robustness {}
 pub mod fuzz;
 
 pub use channel::Channel;
-pub use channel::cursor::{Lag, Start};
 pub use channel::hub::Hub;
-pub use channel::log::History;
 pub use error::{CloseReason, Error, Result};
-pub use hooks::{Hooks, StreamInfo};
+pub use event::parser::{MessageEvent, Parser};
+pub use event::{Event, EventId, EventType, IntoEvent};
 pub use http::cors::Cors;
 pub use http::date::HttpDate;
 pub use http::method::Method;
@@ -182,12 +157,13 @@ pub use http::request::Request;
 pub use http::response::Response;
 pub use http::status::Status;
 pub use limits::Limits;
-pub use logger::Logger;
+pub use log::History;
+pub use log::cursor::{Lag, Start};
+pub use net::counts::Stats;
 pub use server::Server;
-pub use server::counts::Stats;
 pub use server::handle::{Handle, Running};
 pub use server::reply::Reply;
-pub use sse::event::{Event, EventId, EventType, IntoEvent};
-pub use sse::interval::{Interval, IntervalEnd};
-pub use sse::parser::{MessageEvent, Parser};
-pub use sse::writer::SseWriter;
+pub use stream::hooks::{Hooks, StreamInfo};
+pub use stream::interval::{Interval, IntervalEnd};
+pub use stream::logger::Logger;
+pub use stream::writer::SseWriter;

@@ -1,8 +1,8 @@
 //! The batches of one slice of a pass, so that streams at the same place share one.
 
 use super::Channel;
-use super::batch::Batch;
-use super::cursor::{Cursor, Lagged};
+use crate::log::batch::Batch;
+use crate::log::cursor::{Cursor, Lagged};
 
 /// What a batch is read for. Streams whose keys are the same are sent the same bytes.
 #[derive(Clone, Copy, Debug)]
@@ -94,10 +94,10 @@ impl Batches {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::channel::cursor::{Lag, Start};
     use crate::channel::hub::Hub;
-    use crate::channel::log::History;
     use crate::channel::subscription::Subscription;
+    use crate::log::History;
+    use crate::log::cursor::{Lag, Start};
 
     fn live(channels: &[Channel]) -> Subscription {
         Subscription::new(channels, Start::Live).unwrap().0

@@ -32,10 +32,10 @@ use std::time::Duration;
 use super::batches::Batches;
 use super::group::Group;
 use crate::error::{Error, Result};
-use crate::panics::Panics;
-use crate::pool::join_by;
-use crate::sync::thread::{self, JoinHandle};
-use crate::sync::{
+use crate::net::panics::Panics;
+use crate::net::pool::join_by;
+use crate::net::sync::thread::{self, JoinHandle};
+use crate::net::sync::{
     AtomicU64, Condvar, Instant, Mutex, MutexGuard, Ordering, PoisonError, TryLockError,
 };
 

@@ -25,8 +25,8 @@ use super::fanout::{Pass, Shard};
 use super::reader::{Advance, Reader};
 use super::slots::{Chunk, Slots};
 use crate::error::CloseReason;
-use crate::moment::Moment;
-use crate::sync::{AtomicU8, AtomicU64, Instant, Mutex, MutexGuard, Ordering, PoisonError};
+use crate::net::moment::Moment;
+use crate::net::sync::{AtomicU8, AtomicU64, Instant, Mutex, MutexGuard, Ordering, PoisonError};
 
 /// How long a pass goes on before others get their turn. Long beside what it takes to change over,
 /// short beside what anybody waits for without noticing.

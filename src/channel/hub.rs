@@ -11,10 +11,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Channel;
-use super::cursor::Lag;
-use super::log::History;
 use super::names::Names;
-use crate::peer::whose;
+use crate::log::History;
+use crate::log::cursor::Lag;
+use crate::net::peer::whose;
 
 /// Where event ids come from: `<epoch>-<sequence>`.
 #[derive(Debug)]

@@ -8,20 +8,14 @@
 //! send ─► log ─► groups ─► pass over the streams of one shard ─► send(log[cursor..]) ─► sockets
 //! ```
 //!
-//! To read on: [`log`] keeps the events, [`cursor`] says what a stream is sent next, [`batch`] is
-//! what one `send` carries, [`gap`] tells what was missed, [`reader`] is a stream as it is known
-//! here, [`group`] makes the passes over streams, [`fanout`] says whose turn it is, [`hub`]
-//! gives names to channels, and `names` forgets them. The first four are pure.
+//! To read on: [`log`](crate::log) keeps the events and says what a stream is sent next,
+//! [`reader`] is a stream as it is known here, [`group`] makes the passes over streams, [`fanout`]
+//! says whose turn it is, [`hub`] gives names to channels, and `names` forgets them.
 
-pub(crate) mod batch;
 pub(crate) mod batches;
-pub(crate) mod cursor;
 pub(crate) mod fanout;
-pub(crate) mod gap;
 pub(crate) mod group;
 pub(crate) mod hub;
-pub(crate) mod large;
-pub(crate) mod log;
 mod names;
 pub(crate) mod reader;
 pub(crate) mod slots;
@@ -32,14 +26,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{CloseReason, Error, Result};
-use crate::sse::event::{Event, EventId, IntoEvent};
-use crate::sse::interval::{self, Interval};
-use crate::sync::{AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, PoisonError};
-use cursor::Lag;
+use crate::event::{Event, EventId, IntoEvent};
+use crate::log::cursor::{self, Lag};
+use crate::log::{History, Log};
+use crate::net::sync::{AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, PoisonError};
+use crate::stream::interval::{self, Interval};
 use fanout::Shard;
 use group::Group;
 use hub::Sequence;
-use log::{History, Log};
 use reader::Reader;
 
 /// Something that many streams follow, and that remembers its newest events.

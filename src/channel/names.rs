@@ -170,7 +170,7 @@ impl Names {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::channel::log::History;
+    use crate::log::History;
 
     const LONGEST: Duration = Duration::from_secs(3600);
 

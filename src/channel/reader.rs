@@ -11,7 +11,7 @@ use super::batches::Batches;
 use super::fanout::Shard;
 use super::subscription::Followed;
 use crate::error::CloseReason;
-use crate::moment::Moment;
+use crate::net::moment::Moment;
 
 /// Something that follows channels. It joins them by [`Followed::enter`].
 pub(crate) trait Reader: Debug + Send + Sync {

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use super::Channel;
-use super::batch::Batch;
 use super::batches::{Batches, Key};
-use super::cursor::{self, Cursor, First, Lag, Lagged, Start};
 use super::fanout::Shard;
-use super::log::Log;
 use super::reader::Reader;
 use crate::error::{CloseReason, Error, Result};
-use crate::sync::MutexGuard;
+use crate::log::Log;
+use crate::log::batch::Batch;
+use crate::log::cursor::{self, Cursor, First, Lag, Lagged, Start};
+use crate::net::sync::MutexGuard;
 
 /// What a stream follows, and its cursor into the logs. Owned by the stream.
 #[derive(Debug)]
@@ -189,7 +189,7 @@ fn lock_all(channels: &[Channel]) -> Vec<MutexGuard<'_, Log>> {
 mod tests {
     use super::*;
     use crate::channel::hub::Hub;
-    use crate::channel::log::History;
+    use crate::log::History;
 
     #[test]
     fn a_stream_of_several_channels_that_lags_is_treated_as_they_say() {

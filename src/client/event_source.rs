@@ -29,10 +29,10 @@ use super::session::{Read, Session};
 use super::transport::{Tcp, Transport};
 use super::update::Update;
 use crate::error::{CloseReason, Error, Result};
+use crate::event::EventId;
+use crate::event::parser::{MessageEvent, Parser};
 use crate::http::method::Method;
 use crate::limits::LONGEST;
-use crate::sse::event::EventId;
-use crate::sse::parser::{MessageEvent, Parser};
 
 /// The standard asks for "probably in the region of a few seconds".
 const RECONNECTION_TIME: Duration = Duration::from_secs(3);

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::url::Url;
 use crate::error::Error;
+use crate::event::parser::MessageEvent;
 use crate::http::ResponseHead;
-use crate::sse::parser::MessageEvent;
 
 /// One step in the life of an [`EventSource`](super::EventSource).
 ///

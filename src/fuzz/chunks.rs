@@ -2,8 +2,8 @@
 
 use super::random::{Random, cuts};
 use crate::Limits;
+use crate::http::chunk;
 use crate::http::{BodyDecoder, Framing, Refusal};
-use crate::sse::chunk;
 
 /// Gives 1 if the bytes begin with a whole body, else 0.
 pub fn chunks(bytes: &[u8]) -> usize {

@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use super::random::{Random, cuts};
+use crate::event::encode::{encode_comment, encode_retry};
+use crate::event::parser::{MessageEvent, Parser};
+use crate::event::{Event, EventId, EventType};
+use crate::http::chunk;
 use crate::http::{BodyDecoder, Framing};
-use crate::sse::chunk;
-use crate::sse::encode::{encode_comment, encode_retry};
-use crate::sse::event::{Event, EventId, EventType};
-use crate::sse::parser::{MessageEvent, Parser};
 use crate::{IntoEvent, Limits};
 
 /// Gives how many events the script has.

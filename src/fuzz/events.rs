@@ -4,7 +4,7 @@ mod standard;
 
 use self::standard::{Bounds, Standard};
 use super::random::{Random, cuts};
-use crate::sse::parser::{MessageEvent, Parser};
+use crate::event::parser::{MessageEvent, Parser};
 
 /// Gives how many events there are.
 pub fn events(bytes: &[u8]) -> usize {

@@ -10,8 +10,8 @@ mod head;
 use self::connection::{End, Message, Read, read};
 use super::random::{Random, cuts};
 use crate::Limits;
+use crate::http::chunk;
 use crate::http::{Framing, Version};
-use crate::sse::chunk;
 
 /// Gives how many requests there are, up to the first that is refused or goes on.
 pub fn requests(bytes: &[u8]) -> usize {

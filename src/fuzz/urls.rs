@@ -3,9 +3,9 @@
 
 use crate::Limits;
 use crate::client::{StreamRequest, Url};
+use crate::event::EventId;
 use crate::http::method::Method;
 use crate::http::{HeadParser, percent};
-use crate::sse::event::EventId;
 
 /// Gives how many of the two lead anywhere.
 pub fn urls(bytes: &[u8]) -> usize {

@@ -69,7 +69,7 @@ mod head;
 mod parser;
 
 mod body;
-mod chunk;
+pub(crate) mod chunk;
 mod trailer;
 
 pub(crate) mod cors;

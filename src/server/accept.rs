@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use super::handle::Handle;
 use super::shared::Shared;
-use crate::connection::Connection;
-use crate::panics::Panics;
-use crate::sse::outbox::Link;
+use crate::net::link::Link;
+use crate::net::panics::Panics;
+use crate::server::connection::Connection;
 
 const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
 /// Descriptors come back when somebody closes a connection; that can't be noticed but by trying.

@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use super::Server;
-use super::counts::Stats;
 use super::shared::Shared;
 use crate::error::{Error, Result};
-use crate::threads::{self as thread, JoinHandle};
+use crate::net::counts::Stats;
+use crate::net::threads::{self as thread, JoinHandle};
 
 /// Stops a server, from any thread, and tells what it is doing. A clone is for the same server.
 /// Holding one keeps nothing alive.

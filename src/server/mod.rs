@@ -6,15 +6,15 @@
 //! ```
 //!
 //! To read on: [`routes`] finds handlers, [`reply`] is what they answer with, [`shared`] is what
-//! all threads have in common and how it stops, [`registry`] knows the streams, [`handle`] is how
+//! all threads have in common and how it stops, [`handle`] is how
 //! others reach a running server.
 
 pub(crate) mod accept;
-pub(crate) mod budget;
-pub(crate) mod counts;
+pub(crate) mod answer;
+pub(crate) mod connection;
+pub(crate) mod dispatch;
 pub(crate) mod handle;
 pub(crate) mod hosts;
-pub(crate) mod registry;
 pub(crate) mod reply;
 pub(crate) mod routes;
 pub(crate) mod shared;
@@ -28,7 +28,6 @@ use std::thread;
 
 use crate::channel::fanout::Fanout;
 use crate::error::{Error, Result};
-use crate::hooks::Hooks;
 use crate::http::Head;
 use crate::http::cors::Cors;
 use crate::http::method::Method;
@@ -36,14 +35,15 @@ use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::http::status::Status;
 use crate::limits::Limits;
-use crate::pool::Pool;
-use crate::sse::writer::SseWriter;
-use crate::watch::Watch;
-use budget::Budget;
-use counts::Counts;
+use crate::net::budget::Budget;
+use crate::net::counts::Counts;
+use crate::net::pool::Pool;
+use crate::net::registry::Registry;
+use crate::net::watch::Watch;
+use crate::stream::hooks::Hooks;
+use crate::stream::writer::SseWriter;
 use handle::{Handle, Running};
 use hosts::Hosts;
-use registry::Registry;
 use reply::Reply;
 use routes::Routes;
 use shared::{Admit, Shared};

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::error::Result;
 use crate::http::request::Request;
 use crate::http::response::Response;
-use crate::sse::writer::SseWriter;
+use crate::stream::writer::SseWriter;
 
 /// What runs when a stream's client is there.
 pub(crate) type StreamHandler = Box<dyn FnOnce(SseWriter, &Request) -> Result<()> + Send>;

@@ -7,21 +7,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::budget::Budget;
-use super::counts::{Counts, Stats};
 use super::hosts::Hosts;
-use super::registry::Registry;
 use super::routes::Routes;
 use crate::channel::fanout::Fanout;
 use crate::error::CloseReason;
-use crate::hooks::Hooks;
 use crate::http::Head;
 use crate::http::cors::Cors;
 use crate::http::response::Response;
 use crate::http::status::Status;
 use crate::limits::{COME_BACK, Limits};
-use crate::pool::Pool;
-use crate::watch::Watch;
+use crate::net::budget::Budget;
+use crate::net::counts::{Counts, Stats};
+use crate::net::pool::Pool;
+use crate::net::registry::Registry;
+use crate::net::watch::Watch;
+use crate::stream::hooks::Hooks;
 
 /// Says by a request's head, and who sent it, whether it is let in; if not, the answer.
 pub(crate) type Admit = Box<dyn Fn(&Head, SocketAddr) -> Result<(), Response> + Send + Sync>;

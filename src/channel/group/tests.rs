@@ -7,8 +7,8 @@ use crate::channel::batches::Batches;
 use crate::channel::fanout::Fanout;
 use crate::channel::slots::CHUNK;
 use crate::channel::subscription::Followed;
-use crate::panics::Panics;
-use crate::sync::thread;
+use crate::net::panics::Panics;
+use crate::net::sync::thread;
 
 /// What a probe does when a pass comes to it, given how often one has come by now.
 type Act = Box<dyn Fn(usize) -> Advance + Send + Sync>;

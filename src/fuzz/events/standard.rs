@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::sse::parser::MessageEvent;
+use crate::event::parser::MessageEvent;
 
 /// What a line, in bytes as they came, and the data of an event may be long.
 #[derive(Clone, Copy, Debug)]

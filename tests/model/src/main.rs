@@ -1,8 +1,8 @@
 //! Explores the orders in which the threads of the fan-out may run.
 //!
-//! The files of `src/channel` are compiled here as they are, with the locks, atomics and threads of
-//! shuttle in place of std's: each step of each thread is chosen by a seeded scheduler. See
-//! `README.md`.
+//! The files of `src/channel` and `src/log` are compiled here as they are, with the locks, atomics
+//! and threads of shuttle in place of std's: each step of each thread is chosen by a seeded
+//! scheduler. See `README.md`.
 
 // What is here of the product is all of some files, not all of which is used.
 #![allow(dead_code, unused_imports, unreachable_pub)]
@@ -11,33 +11,38 @@
 mod channel;
 #[path = "../../../src/error.rs"]
 mod error;
-#[path = "../../../src/moment.rs"]
-mod moment;
-#[path = "../../../src/peer.rs"]
-mod peer;
+#[path = "../../../src/event/mod.rs"]
+mod event;
+#[path = "../../../src/log/mod.rs"]
+mod log;
 
 #[path = "../../../src/http"]
 mod http {
+    pub(crate) mod chunk;
+    mod percent;
+    mod refusal;
     pub(crate) mod status;
+    mod syntax;
 }
 
-#[path = "../../../src/sse"]
-mod sse {
-    pub(crate) mod chunk;
-    pub(crate) mod encode;
-    pub(crate) mod event;
-    pub(crate) mod line;
+#[path = "../../../src/net"]
+mod net {
+    pub(crate) mod moment;
+    pub(crate) mod peer;
 
+    pub(crate) use crate::stand_in::{panics, pool, sync};
+}
+
+mod stream {
     pub(crate) use crate::stand_in::interval;
 }
 
+mod reader;
 mod scenarios;
 mod stand_in;
-mod stream;
 
 pub use channel::hub::Hub;
 pub use error::{CloseReason, Error, Result};
-pub use stand_in::{panics, pool, sync};
 
 use shuttle::Runner;
 use shuttle::scheduler::{PctScheduler, RandomScheduler};

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use crate::channel::Channel;
-use crate::channel::cursor::Start;
 use crate::channel::fanout::{Fanout, Shard};
 use crate::channel::reader::Reader;
 use crate::channel::slots::CHUNK;
 use crate::channel::subscription::{Followed, Subscription};
+use crate::log::cursor::Start;
+use crate::net::sync::{Instant, thread};
+use crate::reader::{Placeholder, Stream};
 use crate::stand_in::count;
-use crate::stream::{Placeholder, Stream};
-use crate::sync::{Instant, thread};
 use crate::{CloseReason, Hub};
 
 pub(crate) const ALL: [(&str, fn()); 6] = [

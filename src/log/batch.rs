@@ -1,0 +1,177 @@
+//! What one `send` carries: consecutive events, and how far a cursor comes with each of them.
+//!
+//! Streams that stand at the same place share one batch. A stream whose socket took only a part of
+//! it finds here which event was cut, and how much of that one is still to be sent.
+
+use std::ops::{AddAssign, Range};
+
+use super::cursor::Cursor;
+use super::gap::Gap;
+use super::large::{LargeEvent, Part};
+use crate::http::chunk;
+
+/// One pass over thousands of streams should stay short, and the kernel's socket buffer seldom
+/// takes more at once. An event whose chunk is longer is a batch of its own, and is not copied.
+pub(crate) const MOST: usize = 64 * 1024;
+
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    /// Empty where the batch is one large event.
+    bytes: Vec<u8>,
+    large: Option<Part>,
+    /// One for each event, in their order.
+    ends: Vec<End>,
+    /// What the cursor is after the newest event in it.
+    cursor: Cursor,
+    /// Whether there was more than it could take.
+    full: bool,
+    /// Whether the stream has no chunk framing (HTTP/1.0).
+    plain: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct End {
+    at: usize,
+    cursor: Cursor,
+}
+
+/// So many events, in so many bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Amount {
+    pub(crate) events: usize,
+    pub(crate) bytes: usize,
+}
+
+impl Amount {
+    /// One event of so many bytes, or none.
+    pub(crate) fn of(is_event: bool, bytes: usize) -> Self {
+        if is_event { Self { events: 1, bytes } } else { Self::default() }
+    }
+}
+
+impl AddAssign for Amount {
+    fn add_assign(&mut self, more: Self) {
+        self.events += more.events;
+        self.bytes += more.bytes;
+    }
+}
+
+/// What was cut off a batch, and is still to be sent.
+#[derive(Debug)]
+pub(crate) enum Rest<'a> {
+    /// To be copied by whoever keeps it.
+    Bytes(&'a [u8]),
+    /// Of a large event, to be shared.
+    Part(Part),
+}
+
+impl Batch {
+    /// Empties the batch and begins a new one after `cursor`.
+    pub(crate) fn begin(&mut self, cursor: Cursor, plain: bool) {
+        self.give_back();
+        self.ends.clear();
+        self.cursor = cursor;
+        self.full = false;
+        self.plain = plain;
+    }
+
+    /// Lets go of a large event, and empties the batch.
+    pub(crate) fn give_back(&mut self) {
+        self.bytes.clear();
+        self.large = None;
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match &self.large {
+            Some(large) => large.bytes(),
+            None => &self.bytes,
+        }
+    }
+
+    /// The bytes of this range, for whoever has to keep them.
+    pub(crate) fn rest(&self, range: Range<usize>) -> Rest<'_> {
+        match &self.large {
+            Some(large) if !range.is_empty() => Rest::Part(large.part(range)),
+            Some(_) => Rest::Bytes(&[]),
+            None => Rest::Bytes(&self.bytes[range]),
+        }
+    }
+
+    pub(crate) fn events(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is room for one more event of that size. There is always room for the first.
+    pub(crate) fn takes(&mut self, len: usize) -> bool {
+        self.full = !self.ends.is_empty() && self.bytes().len() + len > MOST;
+        !self.full
+    }
+
+    /// Whether there was more to be sent than it took.
+    pub(crate) fn is_full(&self) -> bool {
+        self.full
+    }
+
+    /// Appends the event that `copy` writes as a chunk, whose size line has `size_line` bytes.
+    pub(crate) fn push(
+        &mut self,
+        sequence: u64,
+        size_line: usize,
+        copy: impl FnOnce(&mut Vec<u8>),
+    ) {
+        self.append(size_line, copy);
+        self.end(Cursor { sequence, seen: self.cursor.seen + 1 });
+    }
+
+    /// Makes the batch this one event.
+    pub(crate) fn push_large(&mut self, sequence: u64, size_line: usize, event: &LargeEvent) {
+        let framed = event.len() - b"\r\n".len();
+        self.large = Some(event.part(if self.plain { size_line..framed } else { 0..event.len() }));
+        self.end(Cursor { sequence, seen: self.cursor.seen + 1 });
+    }
+
+    /// Appends an event that tells of others that were missed, and goes on after them.
+    pub(crate) fn push_gap(&mut self, gap: &Gap) {
+        if self.plain {
+            self.bytes.extend_from_slice(&gap.content());
+        } else {
+            chunk::encode(&gap.content(), &mut self.bytes);
+        }
+        self.end(gap.resume);
+    }
+
+    fn append(&mut self, size_line: usize, copy: impl FnOnce(&mut Vec<u8>)) {
+        let start = self.bytes.len();
+        copy(&mut self.bytes);
+        if self.plain {
+            self.bytes.truncate(self.bytes.len() - b"\r\n".len());
+            self.bytes.drain(start..start + size_line);
+        }
+    }
+
+    fn end(&mut self, cursor: Cursor) {
+        self.cursor = cursor;
+        self.ends.push(End { at: self.bytes().len(), cursor });
+    }
+
+    /// Where a cursor stands once the whole batch is written.
+    pub(crate) fn cursor(&self) -> Cursor {
+        self.cursor
+    }
+
+    /// Where a cursor stands once the first `sent` bytes are written: behind the last event that
+    /// went out or was begun. The rest of one that was cut is `bytes()[sent..end]`.
+    pub(crate) fn cursor_at(&self, sent: usize) -> Option<(Cursor, usize)> {
+        let cut = self.ends.partition_point(|end| end.at < sent);
+        // Nothing was sent: no event was begun.
+        let end = self.ends.get(cut).filter(|_| sent > 0)?;
+        Some((end.cursor, end.at))
+    }
+
+    /// How many whole events are within the first `sent` bytes, and how many bytes they have.
+    pub(crate) fn whole_at(&self, sent: usize) -> Amount {
+        let events = self.ends.partition_point(|end| end.at <= sent);
+        let bytes = events.checked_sub(1).map_or(0, |newest| self.ends[newest].at);
+        Amount { events, bytes }
+    }
+}

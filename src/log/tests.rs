@@ -1,0 +1,226 @@
+//! What a log keeps, at exactly its bounds, and what it gives back.
+
+use super::*;
+use crate::log::batch::{MOST, Rest};
+use crate::log::cursor::{self, Cursor, Lag};
+
+/// How many bytes the chunk of an event has beside its content.
+fn framing(len: usize) -> usize {
+    format!("{len:x}\r\n\r\n").len()
+}
+
+/// An event whose chunk has so many bytes.
+fn push(log: &mut Log, sequence: u64, chunk_len: usize) {
+    push_at(log, sequence, chunk_len, Duration::ZERO);
+}
+
+fn push_at(log: &mut Log, sequence: u64, chunk_len: usize, now: Duration) {
+    let len = (0..chunk_len).rev().find(|len| len + framing(*len) == chunk_len).expect("a length");
+    log.push(sequence, now, len, |out| out.resize(out.len() + len, b'x'));
+}
+
+fn with(history: History) -> Log {
+    Log::new(history, 0)
+}
+
+/// What is kept after these chunks: how many events, and how many bytes.
+fn kept(history: History, chunks: &[usize]) -> (usize, usize) {
+    let mut log = with(history);
+    (1..).zip(chunks).for_each(|(sequence, len)| push(&mut log, sequence, *len));
+    (log.len(), log.kept_bytes())
+}
+
+fn read(log: &Log, after: u64, plain: bool) -> Batch {
+    let mut batch = Batch::default();
+    let cursor = Cursor { sequence: after, seen: after };
+    cursor::read(&[log], 1, cursor, Lag::Skip, plain, &mut batch).unwrap();
+    batch
+}
+
+#[test]
+fn limit_history_bytes_is_what_is_kept_to_the_byte() {
+    let bytes = |bytes| History::default().bytes(bytes);
+    assert_eq!(kept(bytes(28), &[14, 14, 14]), (2, 28));
+    assert_eq!(kept(bytes(27), &[14, 14, 14]), (1, 14));
+    assert_eq!(kept(bytes(0), &[14, 14]), (1, 14), "the newest stays");
+    // Large ones count like others, and so do both together.
+    let large = MOST + 1;
+    assert_eq!(kept(bytes(2 * large), &[large, large, large]), (2, 2 * large));
+    assert_eq!(kept(bytes(2 * large - 1), &[large, large, large]), (1, large));
+    assert_eq!(kept(bytes(large + 28), &[14, large, 14, 14]), (3, large + 28));
+    assert_eq!(kept(bytes(large + 13), &[large, 14]), (1, 14));
+}
+
+#[test]
+fn large_events_and_the_room_of_others_keep_to_the_bytes_together() {
+    let mut log = with(History::default().bytes(1_000_000));
+    let mut sequence = 0;
+    for _ in 0..3 {
+        for (small, large) in [(20, 740_000), (9, 500_000), (12, 330_000), (3, 1_000_000)] {
+            for chunk_len in [vec![50_000; small], vec![large], vec![50_000; 2]].concat() {
+                sequence += 1;
+                push(&mut log, sequence, chunk_len);
+                let taken = log.bytes.capacity() + log.large_bytes;
+                assert!(taken <= 1_000_000, "{taken} after {sequence}");
+            }
+        }
+    }
+}
+
+#[test]
+fn limit_history_events_is_how_many_are_kept() {
+    let events = |events| History::default().events(events);
+    assert_eq!(kept(events(2), &[14, 14, 14]), (2, 28));
+    assert_eq!(kept(events(1), &[14, 14, 14]), (1, 14));
+    assert_eq!(kept(events(0), &[14, 14, 14]), (1, 14), "the newest stays");
+}
+
+#[test]
+fn limit_history_age_goes_by_each_event() {
+    let mut log = with(History::default().age(Duration::from_secs(60)));
+    let seconds = Duration::from_secs;
+    push_at(&mut log, 1, 14, seconds(0));
+    push_at(&mut log, 2, 14, seconds(1));
+    push_at(&mut log, 3, 14, seconds(60));
+    assert_eq!(log.len(), 3, "one is kept for exactly its age");
+    push_at(&mut log, 4, 14, seconds(61));
+    assert_eq!((log.len(), log.evicted_through()), (3, 1));
+    log.evict(seconds(62));
+    assert_eq!((log.len(), log.evicted_through()), (2, 2));
+}
+
+#[test]
+fn the_oldest_go_before_the_new_one_comes() {
+    let mut log = with(History::default().bytes(100_000));
+    for sequence in 1..=100 {
+        push(&mut log, sequence, 40_000);
+        assert!(log.bytes.capacity() <= 100_000, "{}", log.bytes.capacity());
+    }
+    assert_eq!(log.kept_bytes(), 80_000);
+}
+
+#[test]
+fn an_event_reads_back_at_every_length_of_its_size_line() {
+    for len in [0xf, 0x10, 0xff, 0x100, 0xfff, 0x1000, 0xffff, 0x1_0000, 0xf_ffff, 0x10_0000] {
+        let mut log = with(History::default());
+        let content = vec![b'x'; len];
+        log.push(1, Duration::ZERO, len, |out| out.extend_from_slice(&content));
+        let chunk = [format!("{len:x}\r\n").as_bytes(), &content, b"\r\n"].concat();
+        assert!(read(&log, 0, false).bytes() == chunk, "{len:#x}, framed");
+        assert!(read(&log, 0, true).bytes() == content, "{len:#x}, plain");
+    }
+}
+
+#[test]
+fn a_batch_takes_64_kib_and_no_byte_more() {
+    let mut log = with(History::default());
+    for (sequence, len) in (1..).zip([MOST - 100, 100, 14]) {
+        push(&mut log, sequence, len);
+    }
+    let batch = read(&log, 0, false);
+    assert_eq!((batch.events(), batch.bytes().len(), batch.is_full()), (2, 65_536, true));
+
+    let mut log = with(History::default());
+    for (sequence, len) in (1..).zip([MOST - 100, 101]) {
+        push(&mut log, sequence, len);
+    }
+    let batch = read(&log, 0, false);
+    assert_eq!((batch.events(), batch.is_full()), (1, true));
+    let batch = read(&log, 1, false);
+    assert_eq!((batch.events(), batch.is_full()), (1, false));
+}
+
+#[test]
+fn an_event_larger_than_a_batch_is_one_and_is_not_copied() {
+    let mut log = with(History::default());
+    for (sequence, len) in (1..).zip([14, MOST, MOST + 1, 14]) {
+        push(&mut log, sequence, len);
+    }
+    let shared = log.entries[2].large.as_ref().expect("it lies apart").part(0..MOST + 1);
+    let sizes = [0, 1, 2, 3].map(|after| read(&log, after, false).bytes().len());
+    assert_eq!(sizes, [14, MOST, MOST + 1, 14]);
+    assert_eq!(read(&log, 2, false).bytes().as_ptr(), shared.bytes().as_ptr());
+    assert!(!read(&log, 3, false).is_full());
+    assert!(log.entries[1].large.is_none());
+    // A gap event before it is a batch of its own.
+    let mut log = with(History::default().events(1));
+    push(&mut log, 1, 14);
+    push(&mut log, 2, MOST + 1);
+    let batch = read(&log, 0, false);
+    assert_eq!((batch.events(), batch.is_full()), (1, true));
+    assert!(String::from_utf8_lossy(batch.bytes()).contains("tidings.gap"));
+}
+
+#[test]
+fn a_cut_event_is_kept_while_it_is_there_and_by_nobody_but_the_log() {
+    let mut log = with(History::default().events(1).event(3 * MOST));
+    let mut cuts = Vec::new();
+    for sequence in 1..=4 {
+        push(&mut log, sequence, 2 * MOST);
+        // A stream took some of it.
+        let batch = read(&log, sequence - 1, false);
+        let Rest::Part(part) = batch.rest(10..2 * MOST) else { panic!("it is shared") };
+        cuts.push(part.cut());
+    }
+    // The newest is in the log; one more is within the bound of what may leave slowly.
+    let there: Vec<bool> = cuts.iter().map(|cut| cut.part().is_some()).collect();
+    assert_eq!(there, [false, false, true, true]);
+    assert_eq!(cuts[2].part().map(|part| part.bytes().len()), Some(2 * MOST - 10));
+    assert_eq!(log.leaving.len(), 1);
+    // Once no stream is within it, it goes.
+    cuts.remove(2);
+    log.evict(Duration::ZERO);
+    assert_eq!(log.leaving.len(), 0);
+}
+
+#[test]
+fn an_event_that_a_pass_still_has_does_not_leave() {
+    let mut log = with(History::default().events(1));
+    push(&mut log, 1, 2 * MOST);
+    let batch = read(&log, 0, false);
+    push(&mut log, 2, 14);
+    let Rest::Part(part) = batch.rest(1..2 * MOST) else { panic!("it is shared") };
+    let cut = part.cut();
+    drop((part, batch));
+    assert!(cut.part().is_some());
+}
+
+#[test]
+fn where_events_have_no_bound_none_is_let_go_of_that_is_in_use() {
+    let mut log = with(History::default().event(usize::MAX).events(1));
+    push(&mut log, 1, MOST + 1);
+    let cut = log.entry(0).and_then(|entry| entry.large.as_ref()).unwrap().part(0..9).cut();
+    push(&mut log, 2, MOST + 1);
+    assert!(cut.part().is_some());
+}
+
+#[test]
+fn what_a_log_needs_no_more_it_gives_back() {
+    let mut log = with(History::default().events(100_000).age(Duration::from_secs(1)));
+    for sequence in 1..=20_000 {
+        push(&mut log, sequence, 40);
+    }
+    push(&mut log, 20_001, MOST);
+    assert!(log.scratch.capacity() <= 1024, "{}", log.scratch.capacity());
+    assert!(log.bytes.capacity() >= 800_000);
+    log.evict(Duration::from_secs(2));
+    assert_eq!(log.len(), 0);
+    assert!(log.bytes.capacity() <= 4096, "{}", log.bytes.capacity());
+    assert!(log.entries.capacity() <= 64, "{}", log.entries.capacity());
+}
+
+#[test]
+fn what_was_missed_is_counted_from_any_place_that_is_known() {
+    let mut log = Log::new(History::default().events(1), 4);
+    (5..=8).for_each(|sequence| push(&mut log, sequence, 14));
+    assert_eq!(log.evicted_after(7), Some(0));
+    assert_eq!(log.evicted_after(6), Some(1));
+    // Whoever had everything up to where this log begins missed all that it has let go of.
+    assert_eq!(log.evicted_after(4), Some(3));
+    assert_eq!(log.evicted_after(3), None, "there may have been others");
+
+    let mut log = Log::new(History::default().events(1), 0);
+    (5..=8).for_each(|sequence| push(&mut log, sequence, 14));
+    // What came before its first was of other channels.
+    assert_eq!(log.evicted_after(1), Some(3));
+}

@@ -1,0 +1,102 @@
+//! What a server counts, so that it can be bounded and watched.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use crate::net::panics::Panics;
+
+/// The counters of one server. What is open now is counted by [`Slot`]s, whose drop gives the
+/// place back; what ever happened only rises.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    connections: Arc<AtomicUsize>,
+    intervals: Arc<AtomicUsize>,
+    accepted: AtomicU64,
+    requests: AtomicU64,
+    streams: AtomicU64,
+    panics: Arc<Panics>,
+}
+
+/// One of a counted number of places.
+#[derive(Debug)]
+pub(crate) struct Slot(Arc<AtomicUsize>);
+
+impl Slot {
+    fn of(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::AcqRel);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// What a server is doing, at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Connections that are open now, those of streams included.
+    pub connections: usize,
+    /// Event streams that are open now.
+    pub streams: usize,
+    /// Interval threads that are running now.
+    pub intervals: usize,
+    /// Worker threads that there are now.
+    pub workers: usize,
+    /// Connections that were ever accepted.
+    pub accepted: u64,
+    /// Requests whose heads were ever read whole, and valid: also those that were then refused.
+    pub requests: u64,
+    /// Event streams that ever began.
+    pub streams_begun: u64,
+    /// Panics of the server's own threads, each a fault of the library's: the thread has gone on.
+    /// Those of handlers, callbacks and hooks are not counted.
+    pub panics: u64,
+}
+
+impl Counts {
+    pub(crate) fn connection(&self) -> Slot {
+        self.accepted.fetch_add(1, Ordering::Relaxed);
+        Slot::of(&self.connections)
+    }
+
+    pub(crate) fn interval(&self) -> Slot {
+        Slot::of(&self.intervals)
+    }
+
+    pub(crate) fn request(&self) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn stream(&self) {
+        self.streams.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn panics(&self) -> &Arc<Panics> {
+        &self.panics
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn intervals(&self) -> usize {
+        self.intervals.load(Ordering::Acquire)
+    }
+
+    /// What these counters know of; the caller adds the rest.
+    pub(crate) fn stats(&self) -> Stats {
+        Stats {
+            connections: self.connections(),
+            intervals: self.intervals(),
+            accepted: self.accepted.load(Ordering::Relaxed),
+            requests: self.requests.load(Ordering::Relaxed),
+            streams_begun: self.streams.load(Ordering::Relaxed),
+            panics: self.panics.count(),
+            ..Stats::default()
+        }
+    }
+}

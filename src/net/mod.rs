@@ -1,0 +1,24 @@
+//! Threads and sockets, and what bounds them. Nothing here knows a request or a stream.
+//!
+//! | file | what it is |
+//! | --- | --- |
+//! | [`link`] | one socket of a peer, counted |
+//! | [`pool`] | the worker threads |
+//! | [`watch`] | the watch thread: what has to be noticed while nothing happens |
+//! | [`linger`] | the end of a connection: half-close, drain, close |
+//! | [`registry`], [`budget`], [`counts`] | which streams there are; memory for bodies; counters |
+//! | [`threads`], [`panics`], [`sync`] | threads of ours, their faults, and their locks |
+//! | [`moment`], [`peer`] | a small point in time; which addresses are one peer |
+
+pub(crate) mod budget;
+pub(crate) mod counts;
+pub(crate) mod linger;
+pub(crate) mod link;
+pub(crate) mod moment;
+pub(crate) mod panics;
+pub(crate) mod peer;
+pub(crate) mod pool;
+pub(crate) mod registry;
+pub(crate) mod sync;
+pub(crate) mod threads;
+pub(crate) mod watch;

@@ -1,0 +1,207 @@
+//! Which event streams there are, so that they can be counted, looked after and ended.
+//!
+//! The registry only knows its streams; it does not keep them alive. A stream's place is given
+//! back by its [`Ticket`], which the stream drops at its end.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use crate::net::peer::whose;
+use crate::stream::Stream;
+
+pub(crate) struct Registry {
+    most: usize,
+    most_per_peer: usize,
+    /// No other lock is taken while this one is held.
+    places: Mutex<Places>,
+}
+
+impl std::fmt::Debug for Registry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Registry").finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, Default)]
+struct Places {
+    /// A place that is free, or whose stream is being made, is empty.
+    streams: Vec<Weak<Stream>>,
+    free: Vec<u32>,
+    /// How many each peer has, and who has each place. Only kept where it is bounded.
+    per_peer: HashMap<IpAddr, usize>,
+    peers: HashMap<u32, IpAddr>,
+}
+
+/// A stream's place in the registry; dropping it gives the place back.
+#[derive(Debug)]
+pub(crate) struct Ticket {
+    registry: Arc<Registry>,
+    number: u32,
+}
+
+impl Registry {
+    pub(crate) fn new(most: usize, most_per_peer: usize) -> Arc<Self> {
+        Arc::new(Self { most, most_per_peer, places: Mutex::default() })
+    }
+
+    /// A place for one more stream, unless there are too many, or too many of this peer.
+    pub(crate) fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<Ticket> {
+        let peer = whose(peer);
+        let mut places = self.lock();
+        if places.taken() >= self.most.min(u32::MAX as usize) {
+            return None;
+        }
+        if places.per_peer.get(&peer).copied().unwrap_or(0) >= self.most_per_peer {
+            return None;
+        }
+        let number = places.free.pop().unwrap_or_else(|| {
+            places.streams.push(Weak::new());
+            (places.streams.len() - 1) as u32
+        });
+        if self.most_per_peer < usize::MAX {
+            *places.per_peer.entry(peer).or_default() += 1;
+            places.peers.insert(number, peer);
+        }
+        Some(Ticket { registry: Arc::clone(self), number })
+    }
+
+    /// Makes the stream known in its place.
+    pub(crate) fn know(&self, number: u32, stream: &Arc<Stream>) {
+        if let Some(place) = self.lock().streams.get_mut(number as usize) {
+            *place = Arc::downgrade(stream);
+        }
+    }
+
+    /// How many places are taken.
+    pub(crate) fn len(&self) -> usize {
+        self.lock().taken()
+    }
+
+    /// Adds the streams among the next `most` places from `from` on to a list, and returns the
+    /// place behind them, or nothing where there are no more. So a sweep never holds the lock for
+    /// long.
+    pub(crate) fn slice(
+        &self,
+        from: usize,
+        most: usize,
+        list: &mut Vec<Arc<Stream>>,
+    ) -> Option<usize> {
+        let places = self.lock();
+        if from >= places.streams.len() {
+            return None;
+        }
+        let to = places.streams.len().min(from + most);
+        list.extend(places.streams[from..to].iter().filter_map(Weak::upgrade));
+        Some(to)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Places> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Places {
+    fn taken(&self) -> usize {
+        self.streams.len() - self.free.len()
+    }
+
+    fn release(&mut self, peer: IpAddr) {
+        if let Some(of_peer) = self.per_peer.get_mut(&peer) {
+            *of_peer -= 1;
+            if *of_peer == 0 {
+                self.per_peer.remove(&peer);
+            }
+        }
+    }
+}
+
+impl Ticket {
+    pub(crate) fn number(&self) -> u32 {
+        self.number
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        let mut places = self.registry.lock();
+        places.streams[self.number as usize] = Weak::new();
+        places.free.push(self.number);
+        if let Some(peer) = places.peers.remove(&self.number) {
+            places.release(peer);
+        }
+        if places.taken() == 0 {
+            // The memory of the busiest hour is given back when the last stream is gone.
+            *places = Places::default();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+    const OTHER: IpAddr = IpAddr::V6(std::net::Ipv6Addr::LOCALHOST);
+
+    #[test]
+    fn a_place_is_given_back_when_its_ticket_is_dropped() {
+        let registry = Registry::new(2, usize::MAX);
+        let first = registry.admit(HOME);
+        let second = registry.admit(HOME);
+        assert!(first.is_some() && second.is_some());
+        assert!(registry.admit(HOME).is_none());
+        drop(first);
+        assert_eq!(registry.len(), 1);
+        assert_eq!(registry.admit(HOME).map(|ticket| ticket.number()), Some(0));
+    }
+
+    #[test]
+    fn each_peer_has_its_own_bound() {
+        let registry = Registry::new(usize::MAX, 1);
+        let first = registry.admit(HOME);
+        assert!(first.is_some());
+        assert!(registry.admit(HOME).is_none());
+        let other = registry.admit(OTHER);
+        assert!(other.is_some());
+        drop(first);
+        assert!(registry.admit(HOME).is_some());
+        drop(other);
+        assert!(registry.lock().per_peer.is_empty());
+    }
+
+    #[test]
+    fn a_peer_that_gives_one_place_back_has_one_free_and_no_more() {
+        let registry = Registry::new(usize::MAX, 2);
+        let places = [registry.admit(HOME), registry.admit(HOME)];
+        assert!(places.iter().all(Option::is_some));
+        let [first, _second] = places;
+        drop(first);
+        let third = registry.admit(HOME);
+        assert!(third.is_some());
+        assert!(registry.admit(HOME).is_none());
+    }
+
+    #[test]
+    fn peers_without_a_bound_are_not_counted() {
+        let registry = Registry::new(usize::MAX, usize::MAX);
+        let place = registry.admit(HOME);
+        assert!(place.is_some());
+        assert!(registry.lock().per_peer.is_empty() && registry.lock().peers.is_empty());
+    }
+
+    #[test]
+    fn limit_streams_per_peer_takes_a_network_of_ipv6_for_one_peer() {
+        for (one, other, same) in [
+            ("2001:db8:0:1::1", "2001:db8:0:1:ffff::2", true),
+            ("2001:db8:0:1::1", "2001:db8:0:2::1", false),
+            ("::ffff:192.0.2.1", "192.0.2.1", true),
+            ("::ffff:192.0.2.1", "::ffff:192.0.2.2", false),
+        ] {
+            let registry = Registry::new(usize::MAX, 1);
+            let _first = registry.admit(one.parse().unwrap()).unwrap();
+            let second = registry.admit(other.parse().unwrap());
+            assert_eq!(second.is_none(), same, "{one} {other}");
+        }
+    }
+}

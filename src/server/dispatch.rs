@@ -1,0 +1,218 @@
+//! From a request to whoever answers it, and from a handler's outcome to an answer.
+
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use crate::error::{CloseReason, Error, Result};
+use crate::event::encode;
+use crate::http::method::Method;
+use crate::http::request::Request;
+use crate::http::response::Response;
+use crate::http::status::Status;
+use crate::http::{Head, Refusal};
+use crate::net::link::Link;
+use crate::server::answer::{Exchange, Then};
+use crate::server::connection::Connection;
+use crate::server::reply::{Reply, StreamHandler};
+use crate::server::routes::{Found, Handler, Params};
+use crate::server::shared::Shared;
+use crate::stream::hooks;
+use crate::stream::writer::SseWriter;
+use crate::stream::{Origin, Stream};
+
+/// Finds the handler of a request whose body has not been read, or the answer where no handler is
+/// to be asked.
+pub(crate) fn find(
+    server: &Shared,
+    head: &Head,
+    peer: SocketAddr,
+    refused: bool,
+) -> Result<(Handler, Params), Response> {
+    if refused {
+        let wants = head.accepts_event_stream();
+        return Err(busy(server, head, wants, "too many connections"));
+    }
+    if server.hosts.as_ref().is_some_and(|hosts| !hosts.allow(head.authority())) {
+        let host = head.authority().unwrap_or_default();
+        let why = format_args!("{host:?} is no name of this server");
+        return Err(refuse(server, Status::MISDIRECTED_REQUEST, why));
+    }
+    if head.path() == "*" {
+        // OPTIONS for the server as a whole (RFC 9110, section 9.3.7).
+        let mut answer = Response::no_content();
+        answer.add_field("Allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH, TRACE");
+        return Err(answer);
+    }
+    if let Some(cors) = &server.cors {
+        if let Some(answer) = cors.preflight(head, &server.routes.allowed(head.path())) {
+            return Err(answer);
+        }
+    }
+    match server.routes.find(head.method(), head.path()) {
+        Found::Handler(handler, params) => {
+            admit(server, head, peer)?;
+            Ok((handler, params))
+        }
+        Found::Answer(answer) => Err(answer),
+    }
+}
+
+/// Asks the caller's own word on who is let in.
+fn admit(server: &Shared, head: &Head, peer: SocketAddr) -> Result<(), Response> {
+    let Some(admit) = &server.admit else { return Ok(()) };
+    let asked = catch_unwind(AssertUnwindSafe(|| admit(head, peer)));
+    asked.unwrap_or_else(|_| Err(internal_server_error()))
+}
+
+/// The response where there are too many connections or streams already. A browser's `EventSource`
+/// gives up for good on a 503, so a GET that wants an event stream gets one that says when to come
+/// back, and ends; and a HEAD the same head (RFC 9110, section 9.3.2). To any other method a 200
+/// would say that it was done.
+fn busy(server: &Shared, head: &Head, wants_event_stream: bool, why: &str) -> Response {
+    if !wants_event_stream || !matches!(head.method(), Method::Get | Method::Head) {
+        return come_back(server, refuse(server, Status::SERVICE_UNAVAILABLE, why));
+    }
+    let mut content = Vec::new();
+    encode::encode_retry(server.come_back_after(), &mut content);
+    Response::event_stream_head().with_content(content)
+}
+
+/// The response to what can't be served; where that passes by itself, with a time to come back.
+pub(crate) fn refused(server: &Shared, refusal: &Refusal) -> Response {
+    match refusal.status() {
+        Status::SERVICE_UNAVAILABLE => come_back(server, plain(refusal)),
+        status => refuse(server, status, refusal.why()),
+    }
+}
+
+fn come_back(server: &Shared, mut response: Response) -> Response {
+    let seconds = server.come_back_after().as_secs().max(1);
+    response.add_field("Retry-After", seconds.to_string());
+    response
+}
+
+/// A refusal that nothing which can be set would avoid.
+fn plain(refusal: &Refusal) -> Response {
+    Response::text(format!("{refusal}\n")).with_status(refusal.status())
+}
+
+pub(crate) fn too_large(server: &Shared, method: Method) -> Response {
+    let limits = &server.limits;
+    if method.has_content() {
+        let why = format_args!("a body may have {} bytes", limits.body);
+        return refuse(server, Status::CONTENT_TOO_LARGE, why);
+    }
+    let text = format!("413 Content Too Large: a body of {method} may have {} bytes", limits.drain);
+    Response::text(text + ", since nobody reads it\n").with_status(Status::CONTENT_TOO_LARGE)
+}
+
+/// A refusal of the server's own: why, and what would avoid it.
+fn refuse(server: &Shared, status: Status, why: impl Display) -> Response {
+    let mut text = format!("{status}: {why}");
+    for (_, remedy) in server.remedies.iter().filter(|(of, _)| *of == status) {
+        text += ": ";
+        text += remedy;
+    }
+    text.push('\n');
+    Response::text(text).with_status(status)
+}
+
+/// Runs a handler. An error or a panic becomes an answer.
+pub(crate) fn call(server: &Shared, handler: &Handler, request: &Request) -> Reply {
+    match catch_unwind(AssertUnwindSafe(|| handler(request))) {
+        Ok(Ok(reply)) => reply,
+        Ok(Err(error)) => failure(server, request, Some(&error)).into(),
+        Err(_) => failure(server, request, None).into(),
+    }
+}
+
+/// The status of a handler's error that is the request's fault.
+fn fault_of_the_request(request: &Request, error: &Error) -> Option<Status> {
+    match error {
+        bad if bad.is_bad_request() => bad.status(),
+        // An event that a handler makes up itself is too large by the handler's own fault.
+        large if large.is_too_large() && !request.body().is_empty() => {
+            Some(Status::CONTENT_TOO_LARGE)
+        }
+        _ => None,
+    }
+}
+
+/// The response to a request whose handler failed; without an error, it panicked. What went wrong
+/// inside is told to the hooks and not to the client.
+fn failure(server: &Shared, request: &Request, error: Option<&Error>) -> Response {
+    let fault = error.and_then(|error| Some((error, fault_of_the_request(request, error)?)));
+    if let Some((error, status)) = fault {
+        let mut response = Response::text(format!("{status}: {error}\n")).with_status(status);
+        if status == Status::UNSUPPORTED_MEDIA_TYPE && request.field("content-encoding").is_some() {
+            // RFC 9110, section 15.5.16.
+            response.add_field("Accept-Encoding", "identity");
+        }
+        return response;
+    }
+    if let (Some(hooks), Some(error)) = (&server.hooks, error) {
+        hooks::call(|| hooks.failed(request.peer(), request.target(), error));
+    }
+    internal_server_error()
+}
+
+fn internal_server_error() -> Response {
+    Response::text("500 Internal Server Error\n").with_status(Status::INTERNAL_SERVER_ERROR)
+}
+
+/// Gives the socket to a stream and runs its handler. Returns the connection where it turns out to
+/// be none: there are too many, or the handler failed before the head went out.
+pub(crate) fn start_stream(
+    server: &Arc<Shared>,
+    link: Link,
+    request: &Request,
+    exchange: &Exchange,
+    head: Response,
+    handler: StreamHandler,
+) -> Option<Box<Connection>> {
+    let answer_with = |link, response| {
+        let answer = exchange.answer(server, response, Then::Close);
+        Some(Connection::answering(Arc::clone(server), link, request.peer(), answer))
+    };
+    let Some(ticket) = server.streams.admit(request.peer().ip()) else {
+        return answer_with(link, busy(server, request.head(), true, "too many event streams"));
+    };
+    let origin = Origin {
+        peer: request.peer(),
+        target: request.target(),
+        last_event_id: request.last_event_id(),
+        chunked: !exchange.is_http_1_0(),
+    };
+    let head = exchange.with_cors(server, head);
+    let stream = Stream::new(Arc::clone(server), link, ticket, origin, head);
+    if server.is_stopping() {
+        // The stop may have looked for streams before this one was known.
+        return answer_with(
+            stream.reclaim()?,
+            busy(server, request.head(), true, "this server stops"),
+        );
+    }
+    let writer = SseWriter::new(Arc::clone(&stream));
+    match catch_unwind(AssertUnwindSafe(|| handler(writer, request))) {
+        Ok(Ok(())) => {
+            // Where the client has gone there is nothing left to open.
+            let _ = stream.open();
+            None
+        }
+        // It was told that the client has gone, and passes that on.
+        Ok(Err(error)) if error.is_closed() && !stream.is_active() => None,
+        failed => {
+            let error = failed.ok().and_then(Result::err);
+            let response = failure(server, request, error.as_ref());
+            match stream.reclaim() {
+                Some(link) => answer_with(link, response),
+                None => {
+                    stream.end(CloseReason::Failed);
+                    None
+                }
+            }
+        }
+    }
+}

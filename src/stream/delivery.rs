@@ -1,0 +1,222 @@
+//! How a stream is sent what its channels have: its subscription, the next batch, another try.
+//!
+//! A pass, the watch thread and the stream's own sender may all come here at once. The lock of the
+//! stream's state decides who is first, and each leaves the cursor and the outbox so that the next
+//! goes on where it stopped, byte for byte.
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use super::{Inside, Phase, Stream};
+use crate::channel::batches::Batches;
+use crate::channel::fanout::Shard;
+use crate::channel::reader::{Advance, Reader};
+use crate::channel::subscription::{Followed, Subscription};
+use crate::error::{CloseReason, Error, Result};
+use crate::event::encode;
+use crate::log::batch::Amount;
+use crate::log::cursor::{First, Lagged};
+use crate::net::moment::Moment;
+use crate::net::watch::Retry;
+use crate::stream::outbox::{Gone, Put};
+
+/// How many batches a stream is sent in one go, when it begins or is no longer blocked. A publisher
+/// may be as fast as its reader; then the rest is a fan-out thread's business.
+const BATCHES: usize = 16;
+
+/// Whatever the newest event is, it is to be sent.
+const EVERYTHING: u64 = u64::MAX;
+
+impl Stream {
+    /// Follows channels. `first` says where that begins; it goes out with the head if that has not
+    /// gone out. All is one step, so that whoever ends the stream finds it following or not.
+    pub(crate) fn follow(
+        self: &Arc<Self>,
+        subscription: Subscription,
+        first: &First,
+    ) -> Result<()> {
+        self.shard().start()?;
+        let followed = subscription.followed().clone();
+        let Some(mut state) = self.lock_with_body() else {
+            return Err(Error::closed(CloseReason::Server));
+        };
+        let (inside, opening) = self.opening(&mut state, first)?;
+        if inside.subscription.is_some() {
+            return Err(Error::invalid(
+                "the stream follows channels already: name them all in one call of `follow`",
+            ));
+        }
+        inside.subscription = Some(subscription);
+        let put = opening.unwrap_or_else(|| {
+            let bytes = self.framed(&first.content);
+            let of = Amount::of(first.is_event, bytes.len());
+            self.noted(inside.outbox.put(&bytes, of, Moment::now()), of, &inside.outbox)
+        });
+        drop(state);
+        self.after_put(put)?;
+        followed.enter(&(Arc::clone(self) as _));
+        Ok(())
+    }
+
+    /// The watch thread's try: what waited first, then what the log has. The stream stays blocked
+    /// until something of that went out, or there is nothing to send.
+    pub(crate) fn try_again(self: &Arc<Self>, batches: &mut Batches, now: Moment) -> Retry {
+        let mut state = self.lock();
+        let Phase::Open(inside) = &mut state.phase else { return Retry::Over };
+        let before = inside.outbox.sent();
+        batches.forget();
+        let mut advance = self.flush(inside, batches, now);
+        batches.forget();
+        let moved = inside.outbox.sent() > before;
+        if advance != Advance::Blocked {
+            inside.outbox.unblock();
+        } else if inside.outbox.silent_for(now) >= self.server.limits.write_deadline {
+            advance = Advance::Over(CloseReason::Stalled);
+        }
+        drop(state);
+        if moved || advance != Advance::Blocked {
+            self.drained.notify_all();
+        }
+        self.tell();
+        match advance {
+            Advance::Blocked if moved => Retry::Moved,
+            Advance::Blocked => Retry::Stuck,
+            Advance::Over(reason) => {
+                self.end(reason);
+                Retry::Over
+            }
+            Advance::Idle | Advance::Sent { .. } => {
+                if advance.has_more() {
+                    Arc::clone(self).catch_up();
+                }
+                Retry::Over
+            }
+        }
+    }
+
+    /// Sends what waits, and then the next batch.
+    fn flush(&self, inside: &mut Inside, batches: &mut Batches, now: Moment) -> Advance {
+        match inside.outbox.flush(now) {
+            Ok(whole) => self.note_sent(whole, &inside.outbox),
+            Err(Gone(reason)) => return Advance::Over(reason),
+        }
+        if inside.outbox.is_empty() {
+            self.send_next(inside, batches, now)
+        } else {
+            Advance::Blocked
+        }
+    }
+
+    /// Sends the next batch. Nothing may wait before it.
+    fn send_next(&self, inside: &mut Inside, batches: &mut Batches, now: Moment) -> Advance {
+        let Inside { outbox, subscription: Some(subscription), .. } = inside else {
+            return Advance::Idle;
+        };
+        let batch = match subscription.next(!self.chunked, batches) {
+            Ok(batch) if batch.bytes().is_empty() => return Advance::Idle,
+            Ok(batch) => batch,
+            Err(Lagged) => return Advance::Over(CloseReason::Lagged),
+        };
+        let sent = match outbox.write(batch.bytes(), now) {
+            Ok(sent) => sent,
+            Err(Gone(reason)) => return Advance::Over(reason),
+        };
+        let whole = batch.whole_at(sent);
+        self.note_sent(whole, outbox);
+        if sent == batch.bytes().len() {
+            subscription.set_cursor(batch.cursor());
+            return Advance::Sent { more: batch.is_full(), told: self.teller.is_some() };
+        }
+        let mut cut_at = sent;
+        let mut cut = Amount::default();
+        if let Some((cursor, end)) = batch.cursor_at(sent) {
+            subscription.set_cursor(cursor);
+            cut_at = end;
+            cut = Amount::of(end > sent, end - whole.bytes);
+        }
+        outbox.keep(batch.rest(sent..cut_at), cut, now);
+        Advance::Blocked
+    }
+
+    /// Brings what [`look`](Self::look) reads into the processor's cache, and changes nothing.
+    pub(crate) fn touch(&self) {
+        black_box(self.state.is_poisoned());
+    }
+
+    /// The watch thread's look at an open stream: has the peer gone, is a heartbeat due?
+    pub(crate) fn look(self: &Arc<Self>, now: Moment) {
+        let heartbeat = self.server.limits.heartbeat;
+        let mut state = self.lock();
+        let Phase::Open(Inside { outbox, .. }) = &mut state.phase else { return };
+        let silent = !heartbeat.is_zero() && outbox.silent_for(now) >= heartbeat;
+        // Also where a heartbeat goes out: it would not find an end before the look after the next.
+        let result = match outbox.peer_has_gone() {
+            Some(reason) => Err(Gone(reason)),
+            None if silent && !outbox.is_blocked() => {
+                outbox.put(&self.framed(encode::NOTHING), Amount::default(), now)
+            }
+            None => Ok(Put::Done),
+        };
+        drop(state);
+        // An end is settled by `after_put`; there is nobody here to tell of it.
+        let _ = self.after_put(result);
+    }
+}
+
+impl Reader for Stream {
+    fn shard(&self) -> &Arc<Shard> {
+        self.server.fanout.shard(self.number)
+    }
+
+    fn advance(&self, newest: u64, batches: &mut Batches, now: Moment) -> Advance {
+        match &mut self.lock().phase {
+            Phase::Open(inside) if !inside.outbox.is_blocked() && inside.is_behind(newest) => {
+                self.send_next(inside, batches, now)
+            }
+            _ => Advance::Idle,
+        }
+    }
+
+    fn settle(self: Arc<Self>, advance: Advance) {
+        match advance {
+            Advance::Idle => {}
+            Advance::Sent { .. } => self.tell(),
+            Advance::Blocked => {
+                self.server.watch.try_again(&self);
+                self.tell();
+            }
+            Advance::Over(reason) => self.end(reason),
+        }
+    }
+
+    fn keep(&self, followed: Followed) -> Result<(), Followed> {
+        match &mut self.lock().phase {
+            Phase::Open(Inside { subscription: Some(subscription), .. }) => {
+                subscription.set_followed(followed);
+                Ok(())
+            }
+            _ => Err(followed),
+        }
+    }
+
+    fn catch_up(self: Arc<Self>) {
+        let mut batches = Batches::default();
+        for _ in 0..BATCHES {
+            batches.forget();
+            let advance = self.advance(EVERYTHING, &mut batches, Moment::now());
+            Arc::clone(&self).settle(advance);
+            if !advance.has_more() {
+                return;
+            }
+        }
+        let followed = match &self.lock().phase {
+            Phase::Open(Inside { subscription: Some(of), .. }) => of.followed().clone(),
+            _ => return,
+        };
+        followed.leave_to_the_thread(self.shard());
+    }
+
+    fn end(&self, reason: CloseReason) {
+        self.end(reason);
+    }
+}

@@ -1,0 +1,210 @@
+//! How a stream ends: who is told, what goes out last, and what is given back.
+
+use std::sync::MutexGuard;
+use std::thread::ThreadId;
+
+use super::{Inside, Phase, State, Stream};
+use crate::channel::batches::Batches;
+use crate::channel::reader::Reader;
+use crate::channel::subscription::Subscription;
+use crate::error::{CloseReason, Error, Result};
+use crate::event::encode;
+use crate::http::chunk;
+use crate::log::batch::Amount;
+use crate::net::link::Link;
+use crate::net::moment::Moment;
+use crate::stream::hooks;
+use crate::stream::interval::Running;
+use crate::stream::outbox::{Gone, Outbox};
+
+/// What runs when a stream ends.
+pub(crate) type OnClose = Box<dyn FnOnce(CloseReason) + Send>;
+
+impl Stream {
+    /// Takes the socket back from a stream whose head has not gone out.
+    pub(crate) fn reclaim(&self) -> Option<Link> {
+        let mut state = self.lock();
+        if !matches!(state.phase, Phase::New(..)) {
+            return None;
+        }
+        let phase = std::mem::replace(&mut state.phase, Phase::Ended(CloseReason::Failed));
+        let callbacks = state.attached.as_mut().map_or_else(Vec::new, |attached| attached.end());
+        drop(state);
+        self.run_later(callbacks, CloseReason::Failed, false);
+        match phase {
+            Phase::New(_, inside) => Some(inside.outbox.into_link()),
+            Phase::Open(_) | Phase::Ended(_) => None,
+        }
+    }
+
+    /// Locks the state, to open the stream. Where its status forbids a body, it sends the head and
+    /// ends the stream instead: there is nothing else to it.
+    pub(super) fn lock_with_body(&self) -> Option<MutexGuard<'_, State>> {
+        let mut state = self.lock();
+        match &state.phase {
+            Phase::New(head, _) if head.status().forbids_content() => {}
+            _ => return Some(state),
+        }
+        let phase = std::mem::replace(&mut state.phase, Phase::Ended(CloseReason::Server));
+        let callbacks = state.attached.as_mut().map_or_else(Vec::new, |attached| attached.end());
+        drop(state);
+        if let Phase::New(head, Inside { mut outbox, ticket, .. }) = phase {
+            // Where it fails the peer has gone, and needs no head.
+            let _ = outbox.open(&self.encode_head(&head), Amount::default(), Moment::now());
+            self.linger(outbox);
+            drop(ticket);
+        }
+        self.run_later(callbacks, CloseReason::Server, false);
+        None
+    }
+
+    /// Ends the stream, if it has not ended: gives back its socket, its place in the registry and
+    /// in its channels, wakes its intervals and whoever waits to send, and has the callbacks run.
+    pub(crate) fn end(&self, reason: CloseReason) {
+        let mut state = self.lock();
+        if matches!(state.phase, Phase::Ended(_)) {
+            return;
+        }
+        let phase = std::mem::replace(&mut state.phase, Phase::Ended(reason));
+        let callbacks = state.attached.as_mut().map_or_else(Vec::new, |attached| attached.end());
+        drop(state);
+        let (inside, opened) = match phase {
+            Phase::New(_, inside) => (inside, false),
+            Phase::Open(inside) => (inside, true),
+            Phase::Ended(_) => return,
+        };
+        self.drained.notify_all();
+        let Inside { mut outbox, subscription, ticket } = inside;
+        let mut whole = true;
+        if let Some(subscription) = subscription {
+            subscription.followed().leave(self.shard());
+            if opened && reason.ends_well() {
+                whole = self.put_rest_of_log(subscription, &mut outbox);
+            }
+        }
+        if opened && reason.ends_well() {
+            // Where it fails the peer has gone, and needs no end.
+            let _ = outbox.put(&self.tail(reason, whole), Amount::default(), Moment::now());
+        }
+        if !matches!(reason, CloseReason::Client | CloseReason::Reset | CloseReason::Stalled) {
+            self.linger(outbox);
+        }
+        // Given back before the callbacks run: who is told of the end finds it done.
+        drop(ticket);
+        self.run_later(callbacks, reason, opened);
+    }
+
+    /// Leaves it to the watch thread to send what waits, and then the end. The hooks are told of it
+    /// as if it had gone out: nobody here will know.
+    fn linger(&self, outbox: Outbox) {
+        let sent = outbox.sent();
+        let (link, unsent) = outbox.finish();
+        if let Some(teller) = &self.teller {
+            teller.note_sent(unsent.events(), sent + unsent.len() as u64);
+        }
+        self.server.watch.linger(link, unsent, self.server.limits.write_deadline);
+    }
+
+    /// Puts what a slow reader has not yet had of its channels behind what waits for it. Returns
+    /// whether that was all: what does not fit into the limit of unsent bytes is left out.
+    fn put_rest_of_log(&self, mut subscription: Subscription, outbox: &mut Outbox) -> bool {
+        let mut batches = Batches::default();
+        loop {
+            batches.forget();
+            let Ok(batch) = subscription.next(!self.chunked, &mut batches) else { return false };
+            let len = batch.bytes().len();
+            if len == 0 {
+                return true;
+            }
+            // Where nothing waits an event may go that is larger than the bound.
+            if !outbox.is_empty() && outbox.unsent() + len > self.server.limits.unsent {
+                return false;
+            }
+            match outbox.put_batch(batch, Moment::now()) {
+                Ok(whole) => self.note_sent(whole, outbox),
+                Err(Gone(_)) => return false,
+            }
+            subscription.set_cursor(batch.cursor());
+        }
+    }
+
+    /// What a stream that ends well ends with. One that is not whole lacks the last chunk, so that
+    /// its client knows to come back for the rest.
+    fn tail(&self, reason: CloseReason, whole: bool) -> Vec<u8> {
+        let mut content = Vec::new();
+        if reason == CloseReason::Stopped {
+            // All clients at once would be the first load of the next start.
+            encode::encode_retry(self.server.come_back_after(), &mut content);
+        }
+        if !self.chunked {
+            return content;
+        }
+        let mut tail = Vec::new();
+        chunk::encode(&content, &mut tail);
+        if whole {
+            tail.extend_from_slice(chunk::LAST);
+        }
+        tail
+    }
+
+    /// Has a worker run the callbacks and, if the stream was open, the hook.
+    fn run_later(&self, callbacks: Vec<OnClose>, reason: CloseReason, opened: bool) {
+        let teller = self.teller.clone().filter(|_| opened);
+        if callbacks.is_empty() && teller.is_none() {
+            return;
+        }
+        let job = move || {
+            for callback in callbacks {
+                hooks::call(|| callback(reason));
+            }
+            if let Some(teller) = teller {
+                teller.note_closed(reason);
+                teller.tell();
+            }
+        };
+        if let Err(job) = self.server.pool.chore(Box::new(job)) {
+            // No worker is left. They have to run once, so they run here.
+            job();
+        }
+    }
+
+    /// Has the callback run when the stream ends, or now if it has ended.
+    pub(crate) fn on_close(&self, callback: OnClose) {
+        let mut state = self.lock();
+        match state.phase {
+            Phase::Ended(reason) => {
+                drop(state);
+                self.run_later(vec![callback], reason, false);
+            }
+            _ => state.attached.get_or_insert_default().callbacks.push(callback),
+        }
+    }
+
+    /// Starts an interval's thread while the stream can't end. The thread comes to
+    /// [`detach`](Self::detach) in the end, and waits there until it is known here.
+    pub(crate) fn attach<T>(
+        &self,
+        start: impl FnOnce(&mut Vec<Running>) -> Result<T>,
+    ) -> Result<T> {
+        let mut state = self.lock();
+        if let Phase::Ended(reason) = state.phase {
+            return Err(Error::closed(reason));
+        }
+        start(&mut state.attached.get_or_insert_default().intervals)
+    }
+
+    /// The last act of an interval's thread: a worker joins it.
+    pub(crate) fn detach(&self, thread: ThreadId) {
+        let running = self.lock().attached.as_mut().and_then(|attached| attached.remove(thread));
+        if let Some(handle) = running.and_then(|running| running.handle) {
+            // Where no worker is left the thread is let go; it ends with this call.
+            let _ = self.server.pool.chore(Box::new(move || drop(handle.join())));
+        }
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.end(CloseReason::Released);
+    }
+}

@@ -1,0 +1,198 @@
+//! A ready hook that prints a line for each open, event and close of a stream.
+//!
+//! ```text
+//! open peer=127.0.0.1:50412 path=/sse
+//! event peer=127.0.0.1:50412 path=/sse events=1 bytes=36 duration=1.000s
+//! close peer=127.0.0.1:50412 path=/sse bytes=268 duration=7.204s reason="the connection was reset"
+//! dropped lines=17
+//! ```
+//!
+//! Of a target, what may be a secret is [masked](crate::http::masked_url): `?token=...`.
+//!
+//! A hook must not block, and a pipe that nobody reads does. So lines wait in a buffer, and a
+//! thread writes them. When the buffer is full lines are dropped, and how many is written where
+//! they would have stood.
+
+use std::fmt::{self, Write as _};
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use crate::error::{CloseReason, Error};
+use crate::http::masked_url;
+use crate::stream::hooks::{Hooks, StreamInfo};
+
+/// How many bytes may wait to be written: some thousand lines, a burst of a busy server.
+const ROOM: usize = 256 * 1024;
+
+/// How long a drop waits for what is still to be written. A log that somebody reads takes far less.
+const LAST_LINES: Duration = Duration::from_secs(1);
+
+/// Prints one line for each open, event and close. Of a target, what may be a secret is
+/// [masked](crate::http::masked_url).
+///
+/// A thread of its own writes the lines, begun with the first one, so no stream waits for the log.
+/// 256 KiB may wait to be written; past that, lines are dropped, and a line that says how many
+/// stands in their place. What can't be written is dropped as well: a log that has gone away must
+/// not end a stream. Dropping the logger ends the thread when all is written, and waits for that
+/// for a second at most.
+pub struct Logger {
+    queue: Arc<Queue>,
+}
+
+/// What the hooks put in and the thread takes out. The lock is held for no longer than that.
+struct Queue {
+    lines: Mutex<Lines>,
+    /// Told when there is something to write, and when all is written.
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Lines {
+    /// Where the thread writes; it takes that with it.
+    out: Option<Box<dyn Write + Send>>,
+    /// There is a thread.
+    begun: bool,
+    waiting: String,
+    /// Lines for which there was no room since the thread last took some.
+    dropped: u64,
+    /// The thread writes what it took.
+    writing: bool,
+    /// The logger has been dropped.
+    over: bool,
+}
+
+impl Logger {
+    /// A logger that prints to standard error.
+    pub fn stderr() -> Self {
+        Self::to(io::stderr())
+    }
+
+    /// A logger that prints to anything that can be written to.
+    pub fn to(out: impl Write + Send + 'static) -> Self {
+        let lines = Lines { out: Some(Box::new(out)), ..Lines::default() };
+        Self { queue: Arc::new(Queue { lines: Mutex::new(lines), changed: Condvar::new() }) }
+    }
+
+    fn line(&self, line: fmt::Arguments<'_>) {
+        let mut lines = self.queue.lock();
+        self.begin(&mut lines);
+        // Behind one that was dropped there is nothing until that has been told.
+        if lines.dropped > 0 {
+            lines.dropped += 1;
+            return;
+        }
+        let before = lines.waiting.len();
+        // Writing to a String cannot fail.
+        let _ = writeln!(lines.waiting, "{line}");
+        if lines.waiting.len() > ROOM {
+            lines.waiting.truncate(before);
+            lines.dropped += 1;
+        } else if before == 0 {
+            // The thread waits only where there is nothing: it need not be woken for each line.
+            self.queue.changed.notify_all();
+        }
+    }
+
+    /// Begins the thread, unless that is done. Where there is none to be had the next line tries
+    /// again.
+    fn begin(&self, lines: &mut Lines) {
+        if !lines.begun {
+            let queue = Arc::clone(&self.queue);
+            let thread = thread::Builder::new().name("tidings-log".into());
+            lines.begun = thread.spawn(move || queue.write_all()).is_ok();
+        }
+    }
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Lines> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The thread: writes what is waiting, until the logger is dropped.
+    fn write_all(&self) {
+        let Some(mut out) = self.lock().out.take() else { return };
+        while let Some(text) = self.take() {
+            let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        }
+    }
+
+    /// Waits for lines; `None` once there will be no more.
+    fn take(&self) -> Option<String> {
+        let mut lines = self.lock();
+        lines.writing = false;
+        self.changed.notify_all();
+        let idle = |lines: &mut Lines| lines.is_empty() && !lines.over;
+        lines = self.changed.wait_while(lines, idle).unwrap_or_else(PoisonError::into_inner);
+        if lines.is_empty() {
+            return None;
+        }
+        lines.writing = true;
+        let mut text = std::mem::take(&mut lines.waiting);
+        if lines.dropped > 0 {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "dropped lines={}", std::mem::take(&mut lines.dropped));
+        }
+        Some(text)
+    }
+}
+
+impl Lines {
+    fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.dropped == 0
+    }
+}
+
+impl Drop for Logger {
+    fn drop(&mut self) {
+        let mut lines = self.queue.lock();
+        lines.over = true;
+        self.queue.changed.notify_all();
+        if lines.begun {
+            let busy = |lines: &mut Lines| lines.writing || !lines.is_empty();
+            drop(self.queue.changed.wait_timeout_while(lines, LAST_LINES, busy));
+        }
+    }
+}
+
+impl fmt::Debug for Logger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Logger").finish_non_exhaustive()
+    }
+}
+
+impl Hooks for Logger {
+    fn opened(&self, stream: &StreamInfo<'_>) {
+        let path = masked_url(stream.target);
+        self.line(format_args!("open peer={} path={path}", stream.peer));
+    }
+
+    fn event(&self, stream: &StreamInfo<'_>, events: usize, bytes: usize) {
+        let StreamInfo { peer, target, duration, .. } = stream;
+        let path = masked_url(target);
+        self.line(format_args!(
+            "event peer={peer} path={path} events={events} bytes={bytes} duration={:.3}s",
+            duration.as_secs_f64(),
+        ));
+    }
+
+    fn failed(&self, peer: SocketAddr, target: &str, error: &Error) {
+        let path = masked_url(target);
+        self.line(format_args!("failed peer={peer} path={path} error={:?}", error.to_string()));
+    }
+
+    fn closed(&self, stream: &StreamInfo<'_>, reason: CloseReason) {
+        let StreamInfo { peer, target, bytes, duration } = stream;
+        let path = masked_url(target);
+        self.line(format_args!(
+            "close peer={peer} path={path} bytes={bytes} duration={:.3}s reason=\"{reason}\"",
+            duration.as_secs_f64(),
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,355 @@
+//! One event stream on the server's side, from its request to its end.
+//!
+//! ```text
+//!            open                     end(reason)
+//! New(head) ───────► Open ───────────────────────► Ended(reason)
+//!    │                 │ send, comment: to the outbox     on_close callbacks, once,
+//!    │                 │ advance: the log's next batch    on a worker
+//!    └─ reclaim: the handler failed first, answer 500
+//! ```
+//!
+//! A stream is owned by whoever holds a [`SseWriter`](crate::SseWriter) of it: the handler, an
+//! interval, the application; and by the channels that it follows. The server's registry only
+//! knows of it. When the last owner lets go, it ends.
+//!
+//! Whoever notices an end first calls [`Stream::end`]: the watch thread that sees the peer go, a
+//! `send` that fails, the server's own `close`. What that person holds locked is not known here,
+//! so the callbacks never run in `end`; a worker runs them.
+
+pub(crate) mod delivery;
+pub(crate) mod end;
+pub(crate) mod hooks;
+pub(crate) mod interval;
+pub(crate) mod logger;
+mod outbox;
+mod teller;
+pub(crate) mod writer;
+
+use std::borrow::Cow;
+use std::net::SocketAddr;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use crate::channel::subscription::Subscription;
+use crate::error::{CloseReason, Error, Result};
+use crate::http::chunk;
+use crate::http::response::{Connection, Response, ResponseFraming};
+use crate::log::batch::Amount;
+use crate::log::cursor::First;
+use crate::net::link::Link;
+use crate::net::moment::Moment;
+use crate::net::registry::Ticket;
+use crate::server::answer;
+use crate::server::shared::Shared;
+use interval::Attached;
+use outbox::{Gone, Outbox, Put};
+use teller::Teller;
+
+pub(crate) struct Stream {
+    server: Arc<Shared>,
+    /// Its place in the registry, which is also what its shard follows from.
+    number: u32,
+    /// Kept, as a socket that was reset no longer knows.
+    peer: SocketAddr,
+    /// The request's target, and behind it the client's last event ID, which may be empty only
+    /// where it has none.
+    texts: Box<str>,
+    target_len: u32,
+    /// Whether the body is framed in chunks; to HTTP/1.0 it is not.
+    chunked: bool,
+    /// Held while the socket is written, as it is what keeps the bytes in order; the socket does
+    /// not block, so it is never held for long. Before a channel's log, after a group's list.
+    state: Mutex<State>,
+    /// Notified when the outbox is no longer blocked, and at the end.
+    drained: Condvar,
+    /// Calls the server's hooks, if it has any.
+    teller: Option<Arc<Teller>>,
+}
+
+impl std::fmt::Debug for Stream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stream").finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug)]
+struct State {
+    phase: Phase,
+    /// Nothing, for a stream that only follows channels.
+    attached: Option<Box<Attached>>,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// The head has not gone out; here it is.
+    New(Box<Response>, Inside),
+    Open(Inside),
+    Ended(CloseReason),
+}
+
+/// What a stream gives back at its end.
+#[derive(Debug)]
+struct Inside {
+    outbox: Outbox,
+    subscription: Option<Subscription>,
+    ticket: Ticket,
+}
+
+impl Inside {
+    /// Whether it follows channels, and may not have been sent everything up to this number.
+    fn is_behind(&self, newest: u64) -> bool {
+        self.subscription.as_ref().is_some_and(|of| of.cursor().sequence < newest)
+    }
+}
+
+/// What became of the head, or of something else that was put out.
+type Opening = Result<Put, Gone>;
+
+/// Where a stream comes from.
+#[derive(Debug)]
+pub(crate) struct Origin<'a> {
+    pub(crate) peer: SocketAddr,
+    pub(crate) target: &'a str,
+    pub(crate) last_event_id: Option<&'a str>,
+    pub(crate) chunked: bool,
+}
+
+impl Stream {
+    pub(crate) fn new(
+        server: Arc<Shared>,
+        link: Link,
+        ticket: Ticket,
+        origin: Origin<'_>,
+        head: Response,
+    ) -> Arc<Self> {
+        let now = Moment::now();
+        let inside = Inside { outbox: Outbox::new(link, now), subscription: None, ticket };
+        let number = inside.ticket.number();
+        let hooks = server.hooks.clone();
+        let stream = Arc::new(Self {
+            server,
+            number,
+            peer: origin.peer,
+            target_len: origin.target.len() as u32,
+            texts: [origin.target, origin.last_event_id.unwrap_or_default()].concat().into(),
+            chunked: origin.chunked,
+            state: Mutex::new(State { phase: Phase::New(Box::new(head), inside), attached: None }),
+            drained: Condvar::new(),
+            teller: hooks.map(|hooks| Teller::new(hooks, origin.peer, origin.target, now)),
+        });
+        stream.server.streams.know(number, &stream);
+        stream.server.counts.stream();
+        stream
+    }
+
+    pub(crate) fn server(&self) -> &Arc<Shared> {
+        &self.server
+    }
+
+    pub(crate) fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    pub(crate) fn target(&self) -> &str {
+        &self.texts[..self.target_len as usize]
+    }
+
+    pub(crate) fn last_event_id(&self) -> Option<&str> {
+        Some(&self.texts[self.target_len as usize..]).filter(|id| !id.is_empty())
+    }
+
+    pub(crate) fn is_active(&self) -> bool {
+        !matches!(self.lock().phase, Phase::Ended(_))
+    }
+
+    /// Changes the head, as long as it has not gone out.
+    pub(crate) fn change_head(
+        &self,
+        what: &'static str,
+        change: impl FnOnce(&mut Response) -> Result<()>,
+    ) -> Result<()> {
+        match &mut self.lock().phase {
+            Phase::New(head, _) => change(head),
+            Phase::Open(_) => Err(Error::opened(what)),
+            Phase::Ended(reason) => Err(Error::closed(*reason)),
+        }
+    }
+
+    /// Sends the head, if it has not gone out.
+    pub(crate) fn open(self: &Arc<Self>) -> Result<()> {
+        let Some(mut state) = self.lock_with_body() else { return Ok(()) };
+        let (_, opening) = self.opening(&mut state, &First::NOTHING)?;
+        drop(state);
+        opening.map_or(Ok(()), |opening| self.after_put(opening))
+    }
+
+    /// What is open; with what became of the head, if it goes out only now, and `first` with it in
+    /// one `send`: a page, a proxy or a compressor that waits for a byte of the body has one. The
+    /// caller passes that on to [`after_put`](Self::after_put).
+    fn opening<'a>(
+        &self,
+        state: &'a mut State,
+        first: &First,
+    ) -> Result<(&'a mut Inside, Option<Opening>)> {
+        let mut opening = None;
+        if matches!(state.phase, Phase::New(..)) {
+            // What stands there meanwhile is seen by nobody, as the state is locked.
+            let phase = std::mem::replace(&mut state.phase, Phase::Ended(CloseReason::Failed));
+            if let Phase::New(head, mut inside) = phase {
+                let (bytes, of) = self.encode(&head, first);
+                if let Some(teller) = &self.teller {
+                    teller.note_opened();
+                }
+                let put = inside.outbox.open(&bytes, of, Moment::now());
+                opening = Some(self.noted(put, of, &inside.outbox));
+                state.phase = Phase::Open(inside);
+            }
+        }
+        match &mut state.phase {
+            Phase::Open(inside) => Ok((inside, opening)),
+            Phase::Ended(reason) => Err(Error::closed(*reason)),
+            Phase::New(..) => Err(Error::closed(CloseReason::Failed)),
+        }
+    }
+
+    fn encode_head(&self, head: &Response) -> Vec<u8> {
+        let framing =
+            if self.chunked { ResponseFraming::Chunked } else { ResponseFraming::UntilClose };
+        let mut bytes = Vec::new();
+        head.encode_head(framing, Connection::Close, answer::date(), &mut bytes);
+        bytes
+    }
+
+    /// The head and the first content, and the events that this is.
+    fn encode(&self, head: &Response, first: &First) -> (Vec<u8>, Amount) {
+        let mut bytes = self.encode_head(head);
+        let first_bytes = self.framed(&first.content);
+        bytes.extend_from_slice(&first_bytes);
+        (bytes, Amount::of(first.is_event, first_bytes.len()))
+    }
+
+    /// Sends content of this stream's own, after what went before; it may be an event. With `wait`,
+    /// waits where the peer is too slow; else says that it is full.
+    pub(crate) fn put(self: &Arc<Self>, content: &[u8], is_event: bool, wait: bool) -> Result<()> {
+        self.open()?;
+        let bytes = self.framed(content);
+        let mut state = self.wait_for_room(bytes.len(), wait)?;
+        let (inside, _) = self.opening(&mut state, &First::NOTHING)?;
+        let of = Amount::of(is_event, bytes.len());
+        let put = self.noted(inside.outbox.put(&bytes, of, Moment::now()), of, &inside.outbox);
+        drop(state);
+        self.after_put(put)
+    }
+
+    /// Notes for the hooks that these events have gone out, if they have: what waits is noted when
+    /// it goes out. The state must be locked.
+    fn noted(&self, put: Opening, of: Amount, outbox: &Outbox) -> Opening {
+        if put == Ok(Put::Done) {
+            self.note_sent(of, outbox);
+        }
+        put
+    }
+
+    fn note_sent(&self, amount: Amount, outbox: &Outbox) {
+        if let Some(teller) = &self.teller {
+            teller.note_sent(amount, outbox.sent());
+        }
+    }
+
+    /// The content as it goes over this stream's wire: a chunk, or just as it is.
+    fn framed<'a>(&self, content: &'a [u8]) -> Cow<'a, [u8]> {
+        if !self.chunked {
+            return Cow::Borrowed(content);
+        }
+        let mut chunk = Vec::new();
+        chunk::encode(content, &mut chunk);
+        Cow::Owned(chunk)
+    }
+
+    /// Locks the state once there is room for so many bytes more, and the stream is still open.
+    fn wait_for_room(&self, len: usize, wait: bool) -> Result<MutexGuard<'_, State>> {
+        let limits = &self.server.limits;
+        let mut state = self.lock();
+        let mut until = None;
+        loop {
+            let outbox = match &state.phase {
+                Phase::Ended(reason) => return Err(Error::closed(*reason)),
+                Phase::New(_, inside) | Phase::Open(inside) => &inside.outbox,
+            };
+            // Where nothing waits an event may go that is larger than the bound.
+            if outbox.is_empty() || outbox.unsent() + len <= limits.unsent {
+                return Ok(state);
+            }
+            let until = *until.get_or_insert_with(|| Instant::now() + limits.write_deadline);
+            let left = until.saturating_duration_since(Instant::now());
+            if !wait || left.is_zero() {
+                return Err(Error::full());
+            }
+            state =
+                self.drained.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Does what follows from bytes that were put out. No lock may be held.
+    fn after_put(self: &Arc<Self>, put: Opening) -> Result<()> {
+        match put {
+            Ok(Put::Done | Put::Waits) => {}
+            Ok(Put::Blocked) => self.server.watch.try_again(self),
+            Err(Gone(reason)) => self.end(reason),
+        }
+        self.tell();
+        put.map(drop).map_err(|Gone(reason)| Error::closed(reason))
+    }
+
+    /// Tells the hooks why it is going to be cut off.
+    pub(crate) fn tell_failure(&self, error: &Error) {
+        if let Some(hooks) = &self.server.hooks {
+            hooks::call(|| hooks.failed(self.peer, self.target(), error));
+        }
+    }
+
+    /// Calls the hooks, if there are any, for what has been noted. No lock may be held.
+    fn tell(&self) {
+        if let Some(teller) = &self.teller {
+            teller.tell();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Beside this a stream that follows a channel costs its target, its place in two lists and
+    /// the list of its channels.
+    #[test]
+    fn a_stream_is_small() {
+        assert!(size_of::<Stream>() <= 208, "{}", size_of::<Stream>());
+    }
+
+    #[test]
+    fn what_is_shown_for_debugging_takes_no_lock() {
+        let (listener, server, _) = crate::Server::bind("127.0.0.1:0").unwrap().prepare().unwrap();
+        let socket = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let peer = socket.local_addr().unwrap();
+        let ticket = server.streams.admit(peer.ip()).expect("a place");
+        let link = Link::new(socket, server.counts.connection());
+        let origin = Origin { peer, target: "/sse", last_event_id: None, chunked: true };
+        let head = Response::event_stream_head();
+        let stream = Stream::new(Arc::clone(&server), link, ticket, origin, head);
+        let writer = crate::SseWriter::new(Arc::clone(&stream));
+        let held = stream.lock();
+        let (show, shown) = std::sync::mpsc::channel();
+        let (own, of_writer) = (Arc::clone(&stream), writer.clone());
+        std::thread::spawn(move || show.send(format!("{of_writer:?} {own:?} {:?}", own.server)));
+        let shown = shown.recv_timeout(std::time::Duration::from_secs(10)).expect("no lock");
+        assert!(shown.starts_with("SseWriter { peer: 127.0.0.1:"), "{shown}");
+        drop(held);
+        stream.end(CloseReason::Server);
+        server.stop();
+    }
+}

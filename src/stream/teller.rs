@@ -1,0 +1,108 @@
+//! What the hooks are told of one stream, in its order: opened, events, closed.
+//!
+//! Things happen to a stream on several threads, under its lock; a hook is user code, and is called
+//! without any lock. So whoever makes something happen *notes* it here while the lock is held, and
+//! then, without it, has everything told that is noted. Only one thread at a time tells of a
+//! stream: another that comes meanwhile leaves its note and goes, and so does the hook itself.
+
+use std::mem;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::error::CloseReason;
+use crate::log::batch::Amount;
+use crate::net::moment::Moment;
+use crate::stream::hooks::{self, Hooks, StreamInfo};
+
+/// Owned by a stream whose server has hooks, and by the job that tells of its end.
+pub(crate) struct Teller {
+    hooks: Arc<dyn Hooks>,
+    peer: SocketAddr,
+    target: Box<str>,
+    began: Moment,
+    /// No other lock is taken while this one is held.
+    notes: Mutex<Notes>,
+}
+
+/// What has happened and was not told yet.
+#[derive(Default)]
+struct Notes {
+    /// Somebody tells, and will tell what is noted meanwhile.
+    telling: bool,
+    opened: bool,
+    sent: Amount,
+    closed: Option<CloseReason>,
+    /// How many bytes have gone out so far.
+    bytes: u64,
+}
+
+impl Teller {
+    pub(crate) fn new(
+        hooks: Arc<dyn Hooks>,
+        peer: SocketAddr,
+        target: &str,
+        began: Moment,
+    ) -> Arc<Self> {
+        Arc::new(Self { hooks, peer, target: target.into(), began, notes: Mutex::default() })
+    }
+
+    /// The head has gone out.
+    pub(crate) fn note_opened(&self) {
+        self.lock().opened = true;
+    }
+
+    /// Events have gone out, and so many bytes so far.
+    pub(crate) fn note_sent(&self, amount: Amount, bytes: u64) {
+        let mut notes = self.lock();
+        notes.sent += amount;
+        notes.bytes = bytes;
+    }
+
+    /// The stream, which was open, has ended, and everybody else was told.
+    pub(crate) fn note_closed(&self, reason: CloseReason) {
+        self.lock().closed = Some(reason);
+    }
+
+    /// Calls the hooks for everything that is noted, unless somebody does already. No lock may be
+    /// held.
+    pub(crate) fn tell(&self) {
+        let mut notes = self.lock();
+        if mem::replace(&mut notes.telling, true) {
+            return;
+        }
+        while notes.opened || notes.sent.events > 0 || notes.closed.is_some() {
+            let fresh = Notes { telling: true, bytes: notes.bytes, ..Notes::default() };
+            let noted = mem::replace(&mut *notes, fresh);
+            drop(notes);
+            self.call(&noted);
+            notes = self.lock();
+        }
+        notes.telling = false;
+    }
+
+    fn call(&self, noted: &Notes) {
+        let duration = Moment::now().since(self.began);
+        let (peer, target, bytes) = (self.peer, &*self.target, noted.bytes);
+        let info = StreamInfo { peer, target, bytes, duration };
+        if noted.opened {
+            hooks::call(|| self.hooks.opened(&info));
+        }
+        let Amount { events, bytes } = noted.sent;
+        if events > 0 {
+            hooks::call(|| self.hooks.event(&info, events, bytes));
+        }
+        if let Some(reason) = noted.closed {
+            hooks::call(|| self.hooks.closed(&info, reason));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Notes> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Teller {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Teller").finish_non_exhaustive()
+    }
+}

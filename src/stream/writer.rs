@@ -1,0 +1,278 @@
+//! What an application holds of an event stream.
+//!
+//! The wire knows four things that can be sent on a stream, and each has its method: an event, a
+//! comment, the reconnection time, and the end.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Stream;
+use super::interval::{self, Interval};
+use crate::channel::Channel;
+use crate::channel::subscription::Subscription;
+use crate::error::{CloseReason, Error, Result};
+use crate::event::IntoEvent;
+use crate::event::encode;
+use crate::http::masked_url;
+use crate::http::status::Status;
+use crate::log::cursor::Start;
+
+/// One client's event stream.
+///
+/// A clone is the same stream. The stream lives as long as somebody holds it: the handler that
+/// was given it, an [interval](Self::every), a [channel](Self::subscribe) that it follows, or the
+/// application. When the last one lets go it ends with its last chunk. It ends earlier when the
+/// client goes, which is noticed within a second, or when somebody calls [`close`](Self::close).
+///
+/// The head goes out with [`open`](Self::open), with whatever is sent first, or when the handler
+/// returns. Until then the status and the fields can be set.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use tidings::Server;
+///
+/// Server::bind("127.0.0.1:3000")?
+///     .sse("/sse", |stream, _request| {
+///         stream.set_field("X-Sensor", "attic")?;
+///         stream.send(("temperature", "21.5"))?;
+///         stream.every(Duration::from_secs(1), |stream| stream.send(("temperature", "21.6")))
+///     })
+///     .run()?;
+/// # Ok::<(), tidings::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct SseWriter(Arc<Stream>);
+
+impl fmt::Debug for SseWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SseWriter")
+            .field("peer", &self.peer())
+            .field("target", &masked_url(self.target()))
+            .finish_non_exhaustive()
+    }
+}
+
+impl SseWriter {
+    pub(crate) fn new(stream: Arc<Stream>) -> Self {
+        Self(stream)
+    }
+
+    pub(crate) fn stream(&self) -> &Arc<Stream> {
+        &self.0
+    }
+
+    /// Sends the head now, and with it the comment line `:`, so that a browser or a proxy that
+    /// waits for a byte of the body takes the stream for open. Does nothing if the head has gone
+    /// out.
+    ///
+    /// # Errors
+    ///
+    /// When the stream has ended.
+    pub fn open(&self) -> Result<()> {
+        self.0.open()
+    }
+
+    /// Sets the status of the response, which is 200 unless it is set. A browser's `EventSource`
+    /// takes no other for a stream.
+    ///
+    /// 204 and 304 have no body (RFC 9110, sections 15.3.5 and 15.4.5), so there is no stream with
+    /// them: the head goes out alone, when the handler returns or with [`open`](Self::open), and
+    /// that is the end. Whatever is sent then fails as on a stream that has
+    /// [ended](crate::Error::is_closed). 204 tells an `EventSource` not to come back.
+    ///
+    /// # Errors
+    ///
+    /// When the head has gone out ([`is_already_open`]), the stream has ended, or the status is
+    /// 205, whose response has no content either and does not end the matter ([`is_invalid`]).
+    ///
+    /// [`is_already_open`]: crate::Error::is_already_open
+    /// [`is_invalid`]: crate::Error::is_invalid
+    pub fn set_status(&self, status: Status) -> Result<()> {
+        self.0.change_head("status", |head| {
+            if status.code() == 205 {
+                return Err(Error::invalid(
+                    "a stream can't have the status 205, which has no content: 204 ends it",
+                ));
+            }
+            head.set_status(status);
+            Ok(())
+        })
+    }
+
+    /// Sets a field of the answer's head.
+    ///
+    /// # Errors
+    ///
+    /// When the head has gone out ([`is_already_open`]), the stream has ended, or the name or the
+    /// value can't be sent.
+    ///
+    /// [`is_already_open`]: crate::Error::is_already_open
+    pub fn set_field(&self, name: impl Into<String>, value: impl Into<String>) -> Result<()> {
+        let (name, value) = (name.into().into(), value.into().into());
+        self.0.change_head("field", |head| head.set_field(name, value))
+    }
+
+    /// Sends an event: data, `(type, data)`, `(id, type, data)` or an [`Event`](crate::Event).
+    ///
+    /// `Ok` says that the system has it, or that it waits behind what the client has not yet read.
+    /// While more than the limit of unsent bytes (256 KiB unless it is set) waits there, this call
+    /// waits too, up to the write deadline (30 seconds unless it is set).
+    ///
+    /// # Errors
+    ///
+    /// When the stream has ended ([`is_closed`]), when it was full until the deadline
+    /// ([`is_full`]), when the event is larger than [`Limits::event`](crate::Limits::event) allows
+    /// ([`is_too_large`]), or when the id or the type holds CR, LF or NUL ([`is_invalid`]).
+    ///
+    /// [`is_closed`]: crate::Error::is_closed
+    /// [`is_full`]: crate::Error::is_full
+    /// [`is_invalid`]: crate::Error::is_invalid
+    /// [`is_too_large`]: crate::Error::is_too_large
+    pub fn send(&self, event: impl IntoEvent) -> Result<()> {
+        self.send_event(event, true)
+    }
+
+    /// Sends an event as [`send`](Self::send) does, but never waits.
+    ///
+    /// # Errors
+    ///
+    /// As for `send`; [`is_full`](crate::Error::is_full) at once where that would wait.
+    pub fn try_send(&self, event: impl IntoEvent) -> Result<()> {
+        self.send_event(event, false)
+    }
+
+    fn send_event(&self, event: impl IntoEvent, wait: bool) -> Result<()> {
+        let event = event.into_event()?;
+        event.check_len(true, self.0.server().limits.event)?;
+        self.0.put(&event.to_bytes(), true, wait)
+    }
+
+    /// Sends a comment, which no handler of the client sees. Line breaks in it make several.
+    ///
+    /// # Errors
+    ///
+    /// When the stream has ended, or was full until the write deadline.
+    pub fn comment(&self, text: &str) -> Result<()> {
+        let mut content = Vec::new();
+        encode::encode_comment(text, &mut content);
+        self.0.put(&content, false, true)
+    }
+
+    /// Tells the client how long to wait before it comes back after a loss of the connection, in
+    /// whole milliseconds.
+    ///
+    /// # Errors
+    ///
+    /// When the stream has ended, or was full until the write deadline.
+    pub fn retry(&self, time: Duration) -> Result<()> {
+        let mut content = Vec::new();
+        encode::encode_retry(time, &mut content);
+        self.0.put(&content, false, true)
+    }
+
+    /// Ends the stream with its last chunk, behind everything that was sent. Does nothing if it
+    /// has ended. A stream that was not open is opened first.
+    ///
+    /// The client will come back unless it was told not to: an `EventSource` takes every end for a
+    /// loss of the connection.
+    pub fn close(&self) {
+        // Where opening fails the stream has ended already.
+        let _ = self.0.open();
+        self.0.end(CloseReason::Server);
+    }
+
+    /// Whether the stream has not ended.
+    pub fn is_active(&self) -> bool {
+        self.0.is_active()
+    }
+
+    /// Has a callback run, once, when the stream ends, with the reason; soon, if the stream has
+    /// ended already. It runs on a worker thread, with no lock held, and never on the stack of
+    /// whoever ended the stream. (Only where the server has stopped and has no workers any more it
+    /// runs right here.)
+    ///
+    /// A callback that holds a clone of this very stream keeps it alive until the client goes.
+    pub fn on_close(&self, callback: impl FnOnce(CloseReason) + Send + 'static) {
+        self.0.on_close(Box::new(callback));
+    }
+
+    /// The id of the last event that the client has seen, where it comes back: its
+    /// `Last-Event-ID` field. Not UTF-8 or over 1 KiB, it is U+FFFD.
+    pub fn last_event_id(&self) -> Option<&str> {
+        self.0.last_event_id()
+    }
+
+    /// The client's address.
+    pub fn peer(&self) -> SocketAddr {
+        self.0.peer()
+    }
+
+    /// The request target as the client sent it: visible ASCII, safe to print.
+    pub fn target(&self) -> &str {
+        self.0.target()
+    }
+
+    /// Calls a closure again and again, on a thread of its own, until the stream ends. The first
+    /// call comes after one period; later ones don't drift, and one that would come a whole period
+    /// late is left out.
+    ///
+    /// The interval holds the stream. An error of the closure ends it: one that says that this
+    /// stream has ended does so quietly. Any other cuts the stream off, also one that says that
+    /// another stream has ended or a channel is closed, and [`Hooks::failed`](crate::Hooks::failed)
+    /// is told of it. So does a panic.
+    ///
+    /// # Errors
+    ///
+    /// When the period is zero, the stream has ended, or the system gives no thread.
+    pub fn every(
+        &self,
+        period: Duration,
+        call: impl FnMut(&SseWriter) -> Result<()> + Send + 'static,
+    ) -> Result<()> {
+        interval::every(self, period, call)
+    }
+
+    /// The same as [`every`](Self::every), with a guard that ends the interval when it is dropped,
+    /// and that has you told when it ends by itself ([`Interval::on_end`]).
+    ///
+    /// # Errors
+    ///
+    /// As for `every`.
+    pub fn interval(
+        &self,
+        period: Duration,
+        call: impl FnMut(&SseWriter) -> Result<()> + Send + 'static,
+    ) -> Result<Interval> {
+        interval::guarded(self, period, call)
+    }
+
+    /// Follows a channel: behind the client's last event ID where it has one, else from now on.
+    ///
+    /// # Errors
+    ///
+    /// When the stream or the channel has ended, or the stream follows channels already.
+    pub fn subscribe(&self, channel: &Channel) -> Result<()> {
+        let start = self.last_event_id().map_or(Start::Live, Start::Behind);
+        self.follow(std::slice::from_ref(channel), start)
+    }
+
+    /// Follows several channels of one hub, in the order of their events, from a place that the
+    /// caller chooses. The client is told that place first, by a block `id: <id>` that dispatches
+    /// nothing: so if its connection is lost before the first event, it resumes there. If events
+    /// from there on are gone, it is told so instead, by an event of type `tidings.gap`.
+    ///
+    /// Both go out in one `send` with the head, if that has not gone out.
+    ///
+    /// When one of the channels is closed, the stream ends.
+    ///
+    /// # Errors
+    ///
+    /// When the stream or a channel has ended, the stream follows channels already, there is no
+    /// channel, or the channels are not of one hub.
+    pub fn follow(&self, channels: &[Channel], start: Start<'_>) -> Result<()> {
+        let (subscription, first) = Subscription::new(channels, start)?;
+        self.0.follow(subscription, &first)
+    }
+}

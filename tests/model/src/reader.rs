@@ -1,0 +1,215 @@
+//! A stream without a socket, which follows the same protocol as the product's.
+//!
+//! How it joins is the product's own `Followed::enter`; its other methods are those of
+//! `src/sse/stream/{delivery,end}.rs`, with a list of bytes for the socket. A thread stands in for the
+//! watch thread where the socket was full.
+
+use std::sync::Arc;
+
+use shuttle::rand::{Rng, thread_rng};
+
+use crate::CloseReason;
+use crate::channel::Channel;
+use crate::channel::batches::Batches;
+use crate::channel::fanout::Shard;
+use crate::channel::reader::{Advance, Reader};
+use crate::channel::subscription::{Followed, Subscription};
+use crate::log::cursor::{Cursor, Start};
+use crate::net::moment::Moment;
+use crate::net::sync::{Condvar, Mutex, thread};
+
+const EVERYTHING: u64 = u64::MAX;
+
+#[derive(Debug)]
+pub(crate) struct Stream {
+    shard: Arc<Shard>,
+    /// Whether its socket is sometimes full.
+    is_slow: bool,
+    state: Mutex<State>,
+    /// Notified whenever something has gone out, and at the end.
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    subscription: Option<Subscription>,
+    ended: bool,
+    blocked: bool,
+    /// What has gone out.
+    bytes: Vec<u8>,
+    began: Cursor,
+    cursor: Cursor,
+}
+
+impl Stream {
+    pub(crate) fn new(shard: &Arc<Shard>, is_slow: bool) -> Arc<Self> {
+        let (state, changed) = (Mutex::default(), Condvar::new());
+        Arc::new(Self { shard: Arc::clone(shard), is_slow, state, changed })
+    }
+
+    /// Follows the channels from now on, unless one is closed.
+    pub(crate) fn follow(self: &Arc<Self>, channels: &[Channel]) {
+        self.shard.start().unwrap();
+        let Ok((subscription, _)) = Subscription::new(channels, Start::Live) else {
+            return self.end(CloseReason::Channel);
+        };
+        let followed = subscription.followed().clone();
+        let mut state = self.state.lock().unwrap();
+        if state.ended {
+            return;
+        }
+        state.began = subscription.cursor();
+        state.cursor = state.began;
+        state.subscription = Some(subscription);
+        drop(state);
+        followed.enter(&(Arc::clone(self) as _));
+    }
+
+    /// What the watch thread does for a stream whose socket was full.
+    fn try_again(self: &Arc<Self>) {
+        self.state.lock().unwrap().blocked = false;
+        Arc::clone(self).catch_up();
+    }
+
+    /// Waits until it has been sent everything up to this number. Where that never comes, no thread
+    /// can go on, and that is what the scheduler finds.
+    pub(crate) fn has(&self, sequence: u64) {
+        let mut state = self.state.lock().unwrap();
+        while state.cursor.sequence < sequence {
+            state = self.changed.wait(state).unwrap();
+        }
+    }
+
+    pub(crate) fn has_ended(&self) {
+        let mut state = self.state.lock().unwrap();
+        while !state.ended {
+            state = self.changed.wait(state).unwrap();
+        }
+    }
+
+    /// Where it began, and the numbers of the events that it was sent.
+    pub(crate) fn events(&self) -> (u64, Vec<u64>) {
+        let state = self.state.lock().unwrap();
+        let text = std::str::from_utf8(&state.bytes).unwrap();
+        assert!(!text.contains("tidings.gap"), "nothing is evicted here: {text}");
+        let ids = text.lines().filter_map(|line| line.strip_prefix("id: ")?.split_once('-'));
+        (state.began.sequence, ids.map(|(_, number)| number.parse().unwrap()).collect())
+    }
+}
+
+impl Reader for Stream {
+    fn shard(&self) -> &Arc<Shard> {
+        &self.shard
+    }
+
+    fn advance(&self, newest: u64, batches: &mut Batches, _now: Moment) -> Advance {
+        let mut state = self.state.lock().unwrap();
+        let State { subscription: Some(subscription), blocked, bytes, cursor, .. } = &mut *state
+        else {
+            return Advance::Idle;
+        };
+        if *blocked || subscription.cursor().sequence >= newest {
+            return Advance::Idle;
+        }
+        let batch = subscription.next(false, batches).expect("it never lags");
+        if batch.bytes().is_empty() {
+            return Advance::Idle;
+        }
+        if self.is_slow && thread_rng().gen_bool(0.3) {
+            *blocked = true;
+            return Advance::Blocked;
+        }
+        bytes.extend_from_slice(batch.bytes());
+        *cursor = batch.cursor();
+        let more = batch.is_full();
+        subscription.set_cursor(*cursor);
+        self.changed.notify_all();
+        Advance::Sent { more, told: false }
+    }
+
+    fn settle(self: Arc<Self>, advance: Advance) {
+        match advance {
+            Advance::Blocked => drop(thread::spawn(move || self.try_again())),
+            Advance::Over(reason) => self.end(reason),
+            Advance::Idle | Advance::Sent { .. } => {}
+        }
+    }
+
+    fn keep(&self, followed: Followed) -> Result<(), Followed> {
+        match &mut self.state.lock().unwrap().subscription {
+            Some(subscription) => {
+                subscription.set_followed(followed);
+                Ok(())
+            }
+            None => Err(followed),
+        }
+    }
+
+    fn catch_up(self: Arc<Self>) {
+        let mut batches = Batches::default();
+        loop {
+            batches.forget();
+            let advance = self.advance(EVERYTHING, &mut batches, Moment::now());
+            Arc::clone(&self).settle(advance);
+            if !advance.has_more() {
+                return;
+            }
+        }
+    }
+
+    fn end(&self, reason: CloseReason) {
+        let mut state = self.state.lock().unwrap();
+        if state.ended {
+            return;
+        }
+        state.ended = true;
+        let subscription = state.subscription.take();
+        drop(state);
+        if let Some(mut subscription) = subscription {
+            subscription.followed().leave(&self.shard);
+            if reason.ends_well() {
+                self.put_rest_of_log(&mut subscription);
+            }
+        }
+        self.changed.notify_all();
+    }
+}
+
+impl Stream {
+    fn put_rest_of_log(&self, subscription: &mut Subscription) {
+        let mut batches = Batches::default();
+        loop {
+            batches.forget();
+            let batch = subscription.next(false, &mut batches).expect("it never lags");
+            if batch.bytes().is_empty() {
+                return;
+            }
+            self.state.lock().unwrap().bytes.extend_from_slice(batch.bytes());
+            subscription.set_cursor(batch.cursor());
+        }
+    }
+}
+
+/// Something that only takes a place in a list, so that others come into its next chunk.
+#[derive(Debug)]
+pub(crate) struct Placeholder(pub(crate) Arc<Shard>);
+
+impl Reader for Placeholder {
+    fn shard(&self) -> &Arc<Shard> {
+        &self.0
+    }
+
+    fn advance(&self, _newest: u64, _batches: &mut Batches, _now: Moment) -> Advance {
+        Advance::Idle
+    }
+
+    fn settle(self: Arc<Self>, _advance: Advance) {}
+
+    fn keep(&self, _followed: Followed) -> Result<(), Followed> {
+        Ok(())
+    }
+
+    fn catch_up(self: Arc<Self>) {}
+
+    fn end(&self, _reason: CloseReason) {}
+}
