@@ -12,19 +12,19 @@
 //! | 3 and up | a command's own: its help says what they mean |
 //!
 //! To read on: [`flags`] is the parser that each command has a table for, [`serve`] is the hub,
-//! [`tail`] shows a stream and [`record`] keeps one (what these two share is [`follow`]), [`bench`]
-//! measures a server, [`mock`] is a server that can be broken, and [`cassette`] is what it plays
+//! [`tail`] shows a stream, [`record`] keeps one and [`bench`] measures a server (what these three
+//! share is [`client`]), [`mock`] is a server that can be broken, and [`cassette`] is what it plays
 //! back. [`file`], [`json`], [`visible`], [`paint`] and [`width`] are how things are written.
 //!
 //! Nothing here uses `println!` or `eprintln!`, which panic when the other end is closed.
 
 mod bench;
 mod cassette;
+mod client;
 mod descriptors;
 mod duration;
 mod file;
 mod flags;
-mod follow;
 mod json;
 mod listen;
 mod mock;

@@ -33,7 +33,7 @@ use tidings::http::{masked_url, masked_value};
 
 use super::cassette::End;
 use super::flags::{Parsed, Wrong};
-use super::{Arguments, Failure, Outcome, follow, print, say, version, width};
+use super::{Arguments, Failure, Outcome, client, print, say, version, width};
 use options::{Options, TABLE};
 use output::Output;
 use recording::Recording;
@@ -84,9 +84,9 @@ fn follow(mut source: EventSource, options: &Options, recording: &Mutex<Recordin
         if let Ok(Update::Lost { error, .. }) | Err(error) = &update {
             lock(recording).lost(how(error));
         }
-        match update.map_err(|error| follow::ended(&error))? {
-            Update::Stopped => return Err(follow::no_more()),
-            update => follow::tell(&update, &source, options.follow.quiet),
+        match update.map_err(|error| client::ended(&error))? {
+            Update::Stopped => return Err(client::no_more()),
+            update => client::tell(&update, &source, options.follow.quiet),
         }
         if lock(recording).is_over() {
             break;
@@ -130,7 +130,7 @@ fn close_after(duration: Duration, closer: Closer) -> Outcome {
 fn about(options: &Options, url: &str) -> Vec<String> {
     let follow = &options.follow;
     let method = if follow.data.is_some() { "POST" } else { "GET" };
-    let mut about = vec![format!("{method} {}", masked_url(&follow::whole(url)))];
+    let mut about = vec![format!("{method} {}", masked_url(&client::whole(url)))];
     let field = |name: &str, value: &str| format!("{name}: {}", masked_value(name, value));
     about.extend(follow.fields.iter().map(|(name, value)| field(name, value)));
     let content_type = follow.data.as_ref().map(|_| follow.content_type());

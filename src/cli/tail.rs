@@ -27,7 +27,7 @@ use tidings::{Error, MessageEvent};
 
 use super::flags::{Parsed, Wrong};
 use super::paint::Paint;
-use super::{Arguments, Failure, Outcome, follow, json, print, version, width};
+use super::{Arguments, Failure, Outcome, client, json, print, version, width};
 use options::{Options, TABLE};
 
 pub(super) fn help(columns: usize) -> String {
@@ -101,8 +101,8 @@ fn show(mut source: EventSource, options: &Options) -> Outcome {
                     return Ok(());
                 }
             }
-            Update::Stopped => return Err(follow::no_more()),
-            update => follow::tell(&update, &source, options.follow.quiet),
+            Update::Stopped => return Err(client::no_more()),
+            update => client::tell(&update, &source, options.follow.quiet),
         }
     }
     Ok(())
@@ -110,10 +110,10 @@ fn show(mut source: EventSource, options: &Options) -> Outcome {
 
 /// The same as for all who follow a stream, with a way out where there is one.
 fn ended(error: &Error) -> Failure {
-    match follow::ended(error) {
-        Failure::Ended { status: follow::TOO_LONG, said } => {
+    match client::ended(error) {
+        Failure::Ended { status: client::TOO_LONG, said } => {
             let said = format!("{said}; --max-event says how long it may be");
-            Failure::Ended { status: follow::TOO_LONG, said }
+            Failure::Ended { status: client::TOO_LONG, said }
         }
         failure => failure,
     }

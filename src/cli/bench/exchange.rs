@@ -18,16 +18,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidings::client::{Connection, Tcp, Transport, Url};
-use tidings::http::{BodyDecoder, Framing, ResponseHead, ResponseHeadParser, Version};
+use tidings::http::{ResponseHead, Version};
 
 use super::tally::{Tally, nanoseconds};
+use crate::cli::client::{Ending, Part, Reader, broken};
 
 /// How long a connect may take, and how long a request with its answer.
 pub(super) const DEADLINE: Duration = Duration::from_secs(10);
 /// How often somebody who waits for a server looks whether it is still worth it.
 const LOOK: Duration = Duration::from_millis(100);
-/// As much as browsers take of a head, more or less.
-const LONGEST_HEAD: usize = 64 * 1024;
 /// There may be a thousand publishers, and answers are short.
 const BUFFER: usize = 8 * 1024;
 
@@ -119,42 +118,27 @@ impl Exchange {
         patience: Patience<'_>,
     ) -> io::Result<(ResponseHead, bool)> {
         self.write(request, patience)?;
-        let (head, mut length) = self.read_head(patience)?;
-        let mut body = BodyDecoder::endless(head.framing());
-        let mut content = Vec::new();
-        loop {
-            let taken = body.decode(&self.buffer[..length], &mut content);
-            let taken = taken.map_err(|refusal| broken(refusal.why()))?;
-            content.clear();
-            if body.is_done() {
-                // What nobody asked for would be taken for the next answer.
-                let kept = taken == length && is_kept(&head);
-                return Ok((head, kept));
-            }
-            length = self.read(patience)?;
-            if length == 0 {
-                let whole = head.framing() == Framing::UntilClose;
-                return if whole { Ok((head, false)) } else { Err(ended()) };
-            }
-        }
-    }
-
-    /// The head, and how many bytes behind it are at the start of the buffer.
-    fn read_head(&mut self, patience: Patience<'_>) -> io::Result<(ResponseHead, usize)> {
-        let mut parser = ResponseHeadParser::new(LONGEST_HEAD);
-        let mut bytes = Vec::new();
+        let (mut reader, mut head) = (Reader::new(), None);
         loop {
             let length = self.read(patience)?;
+            let mut rest = &self.buffer[..length];
             if length == 0 {
-                return Err(ended());
+                let whole = head.filter(|_| reader.ending() == Ending::Whole);
+                return whole.map(|head| (head, false)).ok_or_else(|| reader.cut());
             }
-            bytes.extend_from_slice(&self.buffer[..length]);
-            let parsed = parser.parse(&bytes).map_err(|refusal| broken(refusal.why()))?;
-            let Some((head, consumed)) = parsed else { continue };
-            // What is behind the head came with the last read, and fits where that did.
-            let behind = &bytes[consumed..];
-            self.buffer[..behind.len()].copy_from_slice(behind);
-            return Ok((head, behind.len()));
+            while let Some((part, _)) = reader.next(&mut rest) {
+                match (part, &mut head) {
+                    (Part::Begin(begun), _) => head = Some(begun),
+                    (Part::Broken(refusal), _) => return Err(broken(&refusal)),
+                    (Part::End, head) => {
+                        let head = head.take().expect("a head comes before the end");
+                        // What no request asked for would be taken for the next response.
+                        let kept = rest.is_empty() && is_kept(&head);
+                        return Ok((head, kept));
+                    }
+                    _ => {}
+                }
+            }
         }
     }
 
@@ -216,14 +200,6 @@ fn is_end(error: &io::Error) -> bool {
     )
 }
 
-fn ended() -> io::Error {
-    io::Error::new(ErrorKind::UnexpectedEof, "the connection ended before its answer did")
-}
-
-fn broken(why: &str) -> io::Error {
-    io::Error::new(ErrorKind::InvalidData, format!("the answer breaks the rules of HTTP: {why}"))
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Write};
@@ -233,9 +209,12 @@ mod tests {
     use super::*;
 
     fn kept(head: &str) -> bool {
-        let mut parser = ResponseHeadParser::new(LONGEST_HEAD);
-        let (head, _) = parser.parse(head.as_bytes()).unwrap().expect("it is whole");
-        is_kept(&head)
+        let (mut reader, mut rest) = (Reader::new(), head.as_bytes());
+        loop {
+            if let Some((Part::Begin(head), _)) = reader.next(&mut rest) {
+                return is_kept(&head);
+            }
+        }
     }
 
     #[test]

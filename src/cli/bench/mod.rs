@@ -47,7 +47,7 @@ use std::path::Path;
 
 use super::file::Target;
 use super::flags::{Parsed, Wrong};
-use super::{Arguments, Failure, Outcome, even_if_unread, follow, print, say, version, width};
+use super::{Arguments, Failure, Outcome, client, even_if_unread, print, say, version, width};
 use options::{NOT_MEASURED, Options, STANDARD_OUTPUT, TABLE};
 use report::Report;
 
@@ -71,7 +71,7 @@ fn bench(operands: &[String], options: &Options) -> Outcome {
         return Err(wrong(&format!("a URL is missing: {}", TABLE.usage)));
     };
     options.check().map_err(|why| wrong(&why))?;
-    let url = follow::whole(url);
+    let url = client::whole(url);
     let request = target::request(&url, options).map_err(|error| wrong(&error.to_string()))?;
     target::check(&request, options).map_err(|why| wrong(&why))?;
     // A page that can't be written should be known before the run.

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use crate::cli::client::{Follow, rows};
 use crate::cli::duration;
 use crate::cli::flags::{Flag, Preset, Table, Takes};
-use crate::cli::follow::{Follow, rows};
 
 /// What the command line says.
 #[derive(Debug, Default)]

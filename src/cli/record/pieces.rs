@@ -17,140 +17,90 @@
 use std::mem;
 use std::time::Duration;
 
-use tidings::http::{BodyDecoder, Framing, ResponseHead, ResponseHeadParser, secrets_in_value};
+use tidings::http::{Framing, ResponseHead, secrets_in_value};
 
 use crate::cli::cassette::{Answer, End, Entry};
-
-/// As much as the client takes for a head.
-const LONGEST_HEAD: usize = 64 * 1024;
+use crate::cli::client::{Ending, Part, Reader};
 
 /// A chunk may be as large as the server likes, and is kept until it is whole. One that is larger
 /// than this becomes several pieces. What sends events sends smaller ones.
 const LONGEST_PIECE: usize = 1024 * 1024;
 
 /// Follows one connection after the other.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Pieces {
-    state: State,
+    /// `None` where there is no connection, or nothing more of it is recorded.
+    reader: Option<Reader>,
+    /// The head has come.
+    is_open: bool,
+    is_chunked: bool,
+    /// What has come of a chunk, and when.
+    piece: Vec<u8>,
+    came: Duration,
     /// When the last entry was, or the request.
     last: Duration,
 }
 
-#[derive(Debug)]
-enum State {
-    /// There is no connection, or nothing more of it is recorded.
-    Over,
-    /// Everything that has come, which may be the beginning of a head.
-    Head(ResponseHeadParser, Vec<u8>),
-    Body(Body),
-}
-
-#[derive(Debug)]
-struct Body {
-    decoder: BodyDecoder,
-    framing: Framing,
-    /// What has come of a chunk, and when.
-    piece: Vec<u8>,
-    came: Duration,
-}
-
 impl Pieces {
-    pub(super) fn new() -> Self {
-        Self { state: State::Over, last: Duration::ZERO }
-    }
-
     /// There is a new connection.
     pub(super) fn connected(&mut self, now: Duration) {
-        self.state = State::Head(ResponseHeadParser::new(LONGEST_HEAD), Vec::new());
-        self.last = now;
+        *self = Self { reader: Some(Reader::new()), last: now, ..Self::default() };
     }
 
-    /// More of the request has been sent; the answer's time begins behind it.
+    /// More of the request has been sent; the time of its response begins after it.
     pub(super) fn sent(&mut self, now: Duration) {
         self.last = now;
     }
 
     pub(super) fn received(&mut self, bytes: &[u8], now: Duration, out: &mut Vec<Entry>) {
-        match mem::replace(&mut self.state, State::Over) {
-            State::Over => {}
-            State::Head(parser, before) => self.take_head(parser, before, bytes, now, out),
-            State::Body(body) => self.take_body(body, bytes, now, out),
-        }
-    }
-
-    fn take_head(
-        &mut self,
-        mut parser: ResponseHeadParser,
-        mut head: Vec<u8>,
-        bytes: &[u8],
-        now: Duration,
-        out: &mut Vec<Entry>,
-    ) {
-        head.extend_from_slice(bytes);
-        match parser.parse(&head) {
-            Ok(Some((whole, length))) => {
-                if is_redirect(&whole) {
-                    return;
+        let mut rest = bytes;
+        while let Some((part, bytes)) = self.reader.as_mut().and_then(|it| it.next(&mut rest)) {
+            match part {
+                Part::Begin(head) if is_redirect(&head) => self.reader = None,
+                Part::Begin(head) => {
+                    (self.is_open, self.is_chunked) = (true, head.framing() == Framing::Chunked);
+                    out.push(Entry::Open {
+                        after: self.since_last(now),
+                        answer: Some(answer(&head)),
+                    });
                 }
-                let after = self.since_last(now);
-                out.push(Entry::Open { after, answer: Some(answer(&whole)) });
-                let framing = whole.framing();
-                let decoder = BodyDecoder::endless(framing);
-                let body = Body { decoder, framing, piece: Vec::new(), came: now };
-                self.take_body(body, &head[length..], now, out);
+                Part::Content => {
+                    self.piece.extend_from_slice(bytes);
+                    self.came = now;
+                    if !self.is_chunked || self.piece.len() >= LONGEST_PIECE {
+                        self.end_piece(out);
+                    }
+                }
+                Part::Frame => self.end_piece(out),
+                Part::End => self.end(End::Close, now, out),
+                // The client ends a connection that breaks the rules, and says why.
+                Part::Head | Part::Broken(_) | Part::Excess | Part::Unknown => {}
             }
-            // The client says what is wrong with it, and ends the connection.
-            Ok(None) | Err(_) => self.state = State::Head(parser, head),
         }
     }
 
-    fn take_body(&mut self, mut body: Body, bytes: &[u8], now: Duration, out: &mut Vec<Entry>) {
-        // One byte at a time, so that it is seen which of them are no content.
-        let is_chunked = body.framing == Framing::Chunked;
-        let step = if is_chunked { 1 } else { bytes.len().max(1) };
-        for bytes in bytes.chunks(step) {
-            let before = body.piece.len();
-            // The client stops at what breaks the rules, and then says that it has left.
-            let broken = body.decoder.decode(bytes, &mut body.piece).is_err();
-            let is_content = body.piece.len() > before;
-            body.came = if is_content { now } else { body.came };
-            let is_over = !is_chunked || !is_content || body.piece.len() >= LONGEST_PIECE;
-            if is_over && !broken {
-                self.end_piece(&mut body, out);
-            }
-            if broken || body.decoder.is_done() {
-                break;
-            }
-        }
-        let is_done = body.decoder.is_done();
-        self.state = State::Body(body);
-        if is_done {
-            self.end(End::Close, now, out);
-        }
-    }
-
-    fn end_piece(&mut self, body: &mut Body, out: &mut Vec<Entry>) {
-        let bytes = mem::take(&mut body.piece);
+    fn end_piece(&mut self, out: &mut Vec<Entry>) {
+        let bytes = mem::take(&mut self.piece);
         if !bytes.is_empty() {
-            out.push(Entry::Read { after: self.since_last(body.came), bytes });
+            out.push(Entry::Read { after: self.since_last(self.came), bytes });
         }
     }
 
     /// The server has ended the connection.
     pub(super) fn ended(&mut self, now: Duration, out: &mut Vec<Entry>) {
-        let is_whole = |body: &Body| body.framing == Framing::UntilClose;
-        let whole = matches!(&self.state, State::Body(body) if is_whole(body));
-        self.end(if whole { End::Close } else { End::Cut }, now, out);
+        let is_whole = self.reader.as_ref().is_some_and(|it| it.ending() == Ending::Whole);
+        self.end(if is_whole { End::Close } else { End::Cut }, now, out);
     }
 
     /// The connection has ended like this; nothing happens where its end is known already.
     pub(super) fn end(&mut self, how: End, now: Duration, out: &mut Vec<Entry>) {
-        match mem::replace(&mut self.state, State::Over) {
-            State::Over => return,
-            State::Head(..) => {
-                out.push(Entry::Open { after: self.since_last(now), answer: None });
-            }
-            State::Body(mut body) => self.end_piece(&mut body, out),
+        if self.reader.take().is_none() {
+            return;
+        }
+        if self.is_open {
+            self.end_piece(out);
+        } else {
+            out.push(Entry::Open { after: self.since_last(now), answer: None });
         }
         out.push(Entry::End { after: self.since_last(now), how });
     }

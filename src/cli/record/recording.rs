@@ -13,7 +13,7 @@ use tidings::client::{Closer, Traffic};
 use super::output::Output;
 use super::pieces::Pieces;
 use crate::cli::cassette::{Answer, End, Entry, Recorder};
-use crate::cli::follow::TOO_LONG;
+use crate::cli::client::TOO_LONG;
 use crate::cli::{Failure, Outcome};
 
 /// So much may come without the end of a block; past it the recording ends. More than the longest
@@ -46,7 +46,7 @@ impl Recording {
         let recorder = Recorder::begin(about, &mut ready);
         Self {
             start: Instant::now(),
-            pieces: Pieces::new(),
+            pieces: Pieces::default(),
             recorder,
             ready,
             output,

@@ -1,6 +1,6 @@
 //! What each piece of a request is. It goes out in as many writes as the connection takes it in.
 
-use super::row::{Lines, Part, Row, Rows};
+use super::row::{Layer, Lines, Row, Rows};
 use super::words;
 
 /// Explains one request, from its first byte on.
@@ -29,7 +29,7 @@ impl Asked {
     pub(super) fn write(&mut self, bytes: &[u8]) -> Vec<Row> {
         for &byte in bytes {
             match self.place {
-                Place::Content => self.rows.push(Part::Stream, byte),
+                Place::Content => self.rows.push(Layer::Stream, byte),
                 _ => self.take_head(byte),
             }
         }
@@ -42,7 +42,7 @@ impl Asked {
     }
 
     fn take_head(&mut self, byte: u8) {
-        self.rows.push(Part::Head, byte);
+        self.rows.push(Layer::Head, byte);
         self.line.push(byte);
         if byte != b'\n' {
             return;

@@ -1,4 +1,4 @@
-//! What each piece of an answer is: bytes in, as they were read; rows out, each with its meaning.
+//! What each piece of a response is: bytes in, as they were read; rows out, each with its meaning.
 //!
 //! ```text
 //! bytes of one read           rows
@@ -17,24 +17,24 @@
 
 use std::mem;
 
-use tidings::http::{BodyDecoder, Framing, ResponseHeadParser};
+use tidings::http::Framing;
 use tidings::{Parser, Status};
 
-use super::row::{Lines, Part, Row, Rows};
+use super::row::{Layer, Lines, Row, Rows};
 use super::words;
+use crate::cli::client::{Ending, Part, Reader};
 
-/// As much as the client takes for a head.
-const LONGEST_HEAD: usize = 64 * 1024;
-
-/// Explains one answer, from its first byte on.
+/// Explains one response, from its first byte on.
 pub(super) struct Explainer {
-    state: State,
+    reader: Reader,
     /// Outlives the connection only in the client; here it tells which blank line dispatches.
     parser: Parser,
-    /// The current line of the head, the frame or the stream: as much as has come of it.
+    /// The current line of the head or of the stream: as much as has come of it.
     line: Vec<u8>,
-    /// The frame's line, which the stream's goes on behind.
+    /// The frame's line, after which the stream's goes on.
     frame: Vec<u8>,
+    next_frame: Frame,
+    is_stream: bool,
     /// The last byte of the stream was CR.
     after_cr: bool,
     /// No line of the stream has come yet, so that a byte order mark may stand before it.
@@ -43,40 +43,24 @@ pub(super) struct Explainer {
     rows: Rows,
 }
 
-enum State {
-    Head {
-        parser: ResponseHeadParser,
-        bytes: Vec<u8>,
-    },
-    Body(Body),
-    /// Nobody can know what comes.
-    Lost,
-}
-
-struct Body {
-    decoder: BodyDecoder,
-    framing: Framing,
-    frame: Frame,
-    is_stream: bool,
-}
-
 /// Where in the frame the next line of it stands.
 #[derive(Clone, Copy)]
 enum Frame {
     Size,
-    BehindData,
+    AfterData,
     Trailers,
 }
 
 impl Explainer {
     pub(super) fn new() -> Self {
-        let parser = ResponseHeadParser::new(LONGEST_HEAD);
         Self {
-            state: State::Head { parser, bytes: Vec::new() },
+            reader: Reader::new(),
             // What is too long is for the client to say.
             parser: Parser::new().max_line(usize::MAX).max_event(usize::MAX),
             line: Vec::new(),
             frame: Vec::new(),
+            next_frame: Frame::Size,
+            is_stream: false,
             after_cr: false,
             at_start: true,
             lines: Lines::default(),
@@ -86,11 +70,21 @@ impl Explainer {
 
     /// The rows of one read.
     pub(super) fn read(&mut self, bytes: &[u8]) -> Vec<Row> {
-        for &byte in bytes {
-            match mem::replace(&mut self.state, State::Lost) {
-                State::Head { parser, bytes } => self.take_head(byte, parser, bytes),
-                State::Body(body) => self.take_body(byte, body),
-                State::Lost => self.rows.push(Part::Unknown, byte),
+        let mut rest = bytes;
+        while let Some((part, bytes)) = self.reader.next(&mut rest) {
+            match part {
+                Part::Head => self.take_head(bytes),
+                Part::Begin(head) => {
+                    self.line.clear();
+                    self.is_stream = head.is_event_stream() && head.status() == Status::OK;
+                    self.add(Layer::Head, bytes, &words::end_of_head(&head));
+                }
+                Part::Frame => self.take_frame(bytes),
+                Part::Content => bytes.iter().for_each(|&byte| self.take_content(byte)),
+                Part::End => {}
+                Part::Excess => self.add(Layer::Unknown, bytes, "after the end"),
+                Part::Broken(refusal) => self.add(Layer::Unknown, bytes, refusal.why()),
+                Part::Unknown => self.add(Layer::Unknown, bytes, ""),
             }
         }
         let mut rows = self.rows.take();
@@ -98,77 +92,51 @@ impl Explainer {
         rows
     }
 
-    fn take_head(&mut self, byte: u8, mut parser: ResponseHeadParser, mut head: Vec<u8>) {
-        self.rows.push(Part::Head, byte);
-        head.push(byte);
-        self.line.push(byte);
-        let parsed = parser.parse(&head);
-        let line = if byte == b'\n' { mem::take(&mut self.line) } else { Vec::new() };
-        match parsed {
-            Err(refusal) => return self.rows.close(refusal.why()),
-            Ok(Some((whole, _))) => {
-                self.rows.close(words::end_of_head(&whole));
-                let (framing, frame) = (whole.framing(), Frame::Size);
-                let decoder = BodyDecoder::endless(framing);
-                let is_stream = whole.is_event_stream() && whole.status() == Status::OK;
-                self.state = State::Body(Body { decoder, framing, frame, is_stream });
-                return;
-            }
-            Ok(None) if matches!(&line[..], b"\r\n" | b"\n") => {
-                self.rows.close("end of an interim answer; another follows")
-            }
-            Ok(None) if !line.is_empty() => self.rows.close(head_line(&line)),
-            Ok(None) => {}
-        }
-        self.state = State::Head { parser, bytes: head };
+    /// Adds bytes to the open row. With a meaning, that ends it.
+    fn add(&mut self, layer: Layer, bytes: &[u8], means: &str) {
+        bytes.iter().for_each(|&byte| self.rows.push(layer, byte));
+        self.rows.close(means);
     }
 
-    fn take_body(&mut self, byte: u8, mut body: Body) {
-        if body.decoder.is_done() {
-            self.rows.push(Part::Unknown, byte);
-            return self.rows.close("behind the end");
-        }
-        let mut content = Vec::new();
-        if let Err(refusal) = body.decoder.decode(&[byte], &mut content) {
-            self.rows.push(Part::Unknown, byte);
-            return self.rows.close(refusal.why());
-        }
-        if content.is_empty() {
-            body.frame = self.take_frame(byte, body.frame);
-        } else {
-            body.frame = Frame::BehindData;
-            self.take_content(byte, body.is_stream);
-        }
-        self.state = State::Body(body);
+    fn take_head(&mut self, bytes: &[u8]) {
+        self.line.extend_from_slice(bytes);
+        let line = if bytes.ends_with(b"\n") { mem::take(&mut self.line) } else { Vec::new() };
+        let means = match &line[..] {
+            [] => "",
+            b"\r\n" | b"\n" => "end of an interim response; another follows",
+            [b' ' | b'\t', ..] => "goes on with the value before, after a space",
+            line if line.starts_with(b"HTTP/") => words::STATUS_LINE,
+            line => words::field_line(line),
+        };
+        self.add(Layer::Head, bytes, means);
     }
 
-    fn take_frame(&mut self, byte: u8, frame: Frame) -> Frame {
-        self.rows.push(Part::Frame, byte);
-        self.frame.push(byte);
-        if byte != b'\n' {
-            return frame;
+    fn take_frame(&mut self, bytes: &[u8]) {
+        self.frame.extend_from_slice(bytes);
+        if !bytes.ends_with(b"\n") {
+            return self.add(Layer::Frame, bytes, "");
         }
         let line = mem::take(&mut self.frame);
-        let (means, next) = match frame {
+        let (means, next) = match self.next_frame {
             Frame::Size => {
                 let is_last =
                     line.iter().take_while(|byte| byte.is_ascii_hexdigit()).all(|&b| b == b'0');
-                let next = if is_last { Frame::Trailers } else { Frame::BehindData };
+                let next = if is_last { Frame::Trailers } else { Frame::AfterData };
                 (words::chunk_size(&line), next)
             }
-            Frame::BehindData => ("end of the chunk".into(), Frame::Size),
+            Frame::AfterData => ("end of the chunk".into(), Frame::Size),
             Frame::Trailers if line == b"\r\n" => ("end of the stream".into(), Frame::Trailers),
             Frame::Trailers => ("a trailer: dropped".into(), Frame::Trailers),
         };
-        self.rows.close(means);
-        next
+        self.add(Layer::Frame, bytes, &means);
+        self.next_frame = next;
     }
 
-    fn take_content(&mut self, byte: u8, is_stream: bool) {
+    fn take_content(&mut self, byte: u8) {
         if mem::take(&mut self.after_cr) && byte == b'\n' {
             return self.join_lf();
         }
-        self.rows.push(Part::Stream, byte);
+        self.rows.push(Layer::Stream, byte);
         if !matches!(byte, b'\r' | b'\n') {
             self.line.push(byte);
             return;
@@ -176,19 +144,19 @@ impl Explainer {
         self.after_cr = byte == b'\r';
         let line = mem::take(&mut self.line);
         let at_start = mem::take(&mut self.at_start);
-        let means = match is_stream {
+        let means = match self.is_stream {
             true => words::stream_line(&line, at_start, &mut self.parser),
             false => "content, but no event stream".into(),
         };
         self.rows.close(means);
     }
 
-    /// An LF behind a CR belongs to it, and so to its row if that is still there.
+    /// An LF after a CR belongs to it, and so to its row if that is still there.
     fn join_lf(&mut self) {
-        match self.rows.last_mut().filter(|row| row.part == Part::Stream) {
+        match self.rows.last_mut().filter(|row| row.layer == Layer::Stream) {
             Some(row) => row.bytes.push(b'\n'),
             None => {
-                self.rows.push(Part::Stream, b'\n');
+                self.rows.push(Layer::Stream, b'\n');
                 self.rows.close("belongs to the CR before: one line end");
             }
         }
@@ -196,24 +164,13 @@ impl Explainer {
 
     /// What it means that the server ends the connection here.
     pub(super) fn end(&self) -> &'static str {
-        match &self.state {
-            State::Body(body) if body.decoder.is_done() => "all of the answer is here",
-            State::Body(Body { framing: Framing::UntilClose, .. }) => "and the answer with it",
-            State::Body(Body { framing: Framing::Chunked, .. }) => {
-                "it was cut, as the last chunk has not come"
-            }
-            State::Body(_) => "it was cut, as its length says",
-            _ => "before the head was whole",
+        match self.reader.ending() {
+            Ending::Done => "all of the response is here",
+            Ending::Whole => "and the response with it",
+            Ending::Cut(Framing::Chunked) => "it was cut, as the last chunk has not come",
+            Ending::Cut(_) => "it was cut, as its length says",
+            Ending::NoHead => "before the head was whole",
         }
-    }
-}
-
-/// A line of a head, with its line end.
-fn head_line(line: &[u8]) -> &'static str {
-    match line {
-        [b' ' | b'\t', ..] => "goes on with the value before, behind a space",
-        _ if line.starts_with(b"HTTP/") => words::STATUS_LINE,
-        _ => words::field_line(line),
     }
 }
 

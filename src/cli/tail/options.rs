@@ -1,7 +1,7 @@
 //! What can be asked of `tail`, and what it does unasked.
 
+use crate::cli::client::{Follow, rows};
 use crate::cli::flags::{Flag, Preset, Table, Takes};
-use crate::cli::follow::{Follow, rows};
 
 /// What the command line says.
 #[derive(Debug, Default)]

@@ -20,7 +20,7 @@ use tidings::client::Traffic;
 
 use super::asked::Asked;
 use super::explain::Explainer;
-use super::row::{Part, Row};
+use super::row::{Layer, Row};
 use super::words;
 use crate::cli::flags::wrap;
 use crate::cli::paint::{Paint, Style};
@@ -87,10 +87,10 @@ impl View {
 
     fn row(&self, row: &Row) -> String {
         let shown = shown(row);
-        let style = match row.part {
-            Part::Head => Style::Name,
-            Part::Frame | Part::Unknown => Style::Frame,
-            Part::Stream => Style::Plain,
+        let style = match row.layer {
+            Layer::Head => Style::Name,
+            Layer::Frame | Layer::Unknown => Style::Frame,
+            Layer::Stream => Style::Plain,
         };
         let painted = self.paint.paint(style, &shown);
         let means = if row.means.is_empty() { "..." } else { &row.means };

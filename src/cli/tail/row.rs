@@ -17,7 +17,7 @@ use tidings::http::{secrets_in_url, secrets_in_value};
 
 /// What a row is a part of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum Layer {
     Head,
     /// What chunks have around their data.
     Frame,
@@ -29,7 +29,7 @@ pub(super) enum Part {
 /// Some bytes that belong together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Row {
-    pub(super) part: Part,
+    pub(super) layer: Layer,
     pub(super) bytes: Vec<u8>,
     /// Which of the bytes are not for a screen, in their order.
     pub(super) secrets: Vec<Range<usize>>,
@@ -51,15 +51,15 @@ pub(super) struct Rows(Vec<Row>);
 
 impl Rows {
     /// Puts a byte into the row that is open, or into a new one.
-    pub(super) fn push(&mut self, part: Part, byte: u8) {
+    pub(super) fn push(&mut self, layer: Layer, byte: u8) {
         // What nobody understands has lines all the same.
-        let ended = |row: &Row| part == Part::Unknown && row.bytes.ends_with(b"\n");
-        let open = |row: &&mut Row| row.part == part && row.means.is_empty() && !ended(row);
+        let ended = |row: &Row| layer == Layer::Unknown && row.bytes.ends_with(b"\n");
+        let open = |row: &&mut Row| row.layer == layer && row.means.is_empty() && !ended(row);
         match self.0.last_mut().filter(open) {
             Some(row) => row.bytes.push(byte),
             None => {
                 let (bytes, means) = (vec![byte], String::new());
-                self.0.push(Row { part, bytes, secrets: Vec::new(), means });
+                self.0.push(Row { layer, bytes, secrets: Vec::new(), means });
             }
         }
     }
@@ -98,7 +98,7 @@ impl Lines {
 
     /// Marks the secrets in rows of a head, each of which lies within a line.
     pub(super) fn mark(&mut self, rows: &mut [Row]) {
-        for row in rows.iter_mut().filter(|row| matches!(row.part, Part::Head | Part::Unknown)) {
+        for row in rows.iter_mut().filter(|row| matches!(row.layer, Layer::Head | Layer::Unknown)) {
             let goes_on = row.bytes.starts_with(b" ") || row.bytes.starts_with(b"\t");
             if self.is_whole && !goes_on {
                 self.line.clear();

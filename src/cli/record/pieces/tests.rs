@@ -24,7 +24,7 @@ fn end(after: u64, how: End) -> Entry {
 /// The request at 10 ms and each read a millisecond later than the one before; how it ended is
 /// known a millisecond behind the last.
 fn entries<B: AsRef<[u8]>>(reads: &[B], how: Option<End>) -> Vec<Entry> {
-    let mut pieces = Pieces::new();
+    let mut pieces = Pieces::default();
     let mut entries = Vec::new();
     pieces.connected(millis(7));
     pieces.sent(millis(10));

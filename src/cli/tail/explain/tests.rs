@@ -5,9 +5,9 @@ use super::*;
 const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n";
 
 /// The rows of each read, as text.
-fn explained(reads: &[&[u8]]) -> Vec<Vec<(Part, String, String)>> {
+fn explained(reads: &[&[u8]]) -> Vec<Vec<(Layer, String, String)>> {
     let mut explainer = Explainer::new();
-    let told = |row: Row| (row.part, row.bytes.escape_ascii().to_string(), row.means);
+    let told = |row: Row| (row.layer, row.bytes.escape_ascii().to_string(), row.means);
     reads.iter().map(|read| explainer.read(read).into_iter().map(told).collect()).collect()
 }
 
@@ -15,9 +15,9 @@ fn explained(reads: &[&[u8]]) -> Vec<Vec<(Part, String, String)>> {
 fn stream(reads: &[&[u8]]) -> Vec<Vec<(String, String)>> {
     let head = format!("{HEAD}\r\n");
     let reads = [&[head.as_bytes()], reads].concat();
-    let short = |rows: Vec<(Part, String, String)>| {
-        rows.into_iter().map(|(part, bytes, means)| {
-            assert_eq!(part, Part::Stream);
+    let short = |rows: Vec<(Layer, String, String)>| {
+        rows.into_iter().map(|(layer, bytes, means)| {
+            assert_eq!(layer, Layer::Stream);
             (bytes, means)
         })
     };
@@ -33,24 +33,24 @@ fn an_answer_in_chunks_is_told_line_by_line() {
     let answer =
         format!("{HEAD}Transfer-Encoding: chunked\r\n\r\n9\r\ndata: a\n\n\r\n0\r\nA: b\r\n\r\nx");
     let expected = [
-        (Part::Head, "HTTP/1.1 200 OK\\r\\n", "status line: version, status, reason"),
-        (Part::Head, "Content-Type: text/event-stream\\r\\n", "what the content is"),
+        (Layer::Head, "HTTP/1.1 200 OK\\r\\n", "status line: version, status, reason"),
+        (Layer::Head, "Content-Type: text/event-stream\\r\\n", "what the content is"),
         (
-            Part::Head,
+            Layer::Head,
             "Transfer-Encoding: chunked\\r\\n",
             "in chunks, as nobody knows how long it will be",
         ),
-        (Part::Head, "\\r\\n", "end of the head; chunks follow"),
-        (Part::Frame, "9\\r\\n", "chunk: 9 bytes"),
-        (Part::Stream, "data: a\\n", "data, a line of it"),
-        (Part::Stream, "\\n", "blank line: dispatch \"message\", 1 byte of data"),
-        (Part::Frame, "\\r\\n", "end of the chunk"),
-        (Part::Frame, "0\\r\\n", "last chunk: the stream is whole"),
-        (Part::Frame, "A: b\\r\\n", "a trailer: dropped"),
-        (Part::Frame, "\\r\\n", "end of the stream"),
-        (Part::Unknown, "x", "behind the end"),
+        (Layer::Head, "\\r\\n", "end of the head; chunks follow"),
+        (Layer::Frame, "9\\r\\n", "chunk: 9 bytes"),
+        (Layer::Stream, "data: a\\n", "data, a line of it"),
+        (Layer::Stream, "\\n", "blank line: dispatch \"message\", 1 byte of data"),
+        (Layer::Frame, "\\r\\n", "end of the chunk"),
+        (Layer::Frame, "0\\r\\n", "last chunk: the stream is whole"),
+        (Layer::Frame, "A: b\\r\\n", "a trailer: dropped"),
+        (Layer::Frame, "\\r\\n", "end of the stream"),
+        (Layer::Unknown, "x", "after the end"),
     ];
-    let expected = expected.map(|(part, bytes, means)| (part, bytes.into(), means.into()));
+    let expected = expected.map(|(layer, bytes, means)| (layer, bytes.into(), means.into()));
     assert_eq!(explained(&[answer.as_bytes()]), [expected]);
 }
 
@@ -63,7 +63,7 @@ fn row_46_a_head_whose_lines_end_in_lf_is_told_line_by_line() {
     let status = "status line: version, status, reason";
     let expected = [
         ("HTTP/1.1 103 Early Hints\\n", status),
-        ("\\n", "end of an interim answer; another follows"),
+        ("\\n", "end of an interim response; another follows"),
         ("HTTP/1.1 200 OK\\n", status),
         ("Content-Type: text/event-stream\\n", "what the content is"),
         ("\\n", "end of the head; what follows ends with the connection"),
@@ -120,14 +120,14 @@ fn a_line_across_chunks_is_shown_with_the_frame_between() {
     let answer = format!("{HEAD}Transfer-Encoding: chunked\r\n\r\n3\r\nid:\r\n3\r\n 1\n\r\n");
     let rows = explained(&[answer.as_bytes()]).remove(0).split_off(4);
     let expected = [
-        (Part::Frame, "3\\r\\n", "chunk: 3 bytes"),
-        (Part::Stream, "id:", ""),
-        (Part::Frame, "\\r\\n", "end of the chunk"),
-        (Part::Frame, "3\\r\\n", "chunk: 3 bytes"),
-        (Part::Stream, " 1\\n", "id: with it the client comes back"),
-        (Part::Frame, "\\r\\n", "end of the chunk"),
+        (Layer::Frame, "3\\r\\n", "chunk: 3 bytes"),
+        (Layer::Stream, "id:", ""),
+        (Layer::Frame, "\\r\\n", "end of the chunk"),
+        (Layer::Frame, "3\\r\\n", "chunk: 3 bytes"),
+        (Layer::Stream, " 1\\n", "id: with it the client comes back"),
+        (Layer::Frame, "\\r\\n", "end of the chunk"),
     ];
-    assert_eq!(rows, expected.map(|(part, bytes, means)| (part, bytes.into(), means.into())));
+    assert_eq!(rows, expected.map(|(layer, bytes, means)| (layer, bytes.into(), means.into())));
 }
 
 #[test]
@@ -135,12 +135,12 @@ fn what_breaks_the_rules_is_told_where_it_does() {
     let rows = explained(&[b"HTTP/1.1 200 OK\r\nLocation : b\r\nC: d\r\n"]).remove(0);
     assert_eq!(rows[1].1, "Location : b\\r\\n");
     assert!(rows[1].2.contains("no white space"), "{rows:?}");
-    assert_eq!(rows[2], (Part::Unknown, "C: d\\r\\n".into(), String::new()));
+    assert_eq!(rows[2], (Layer::Unknown, "C: d\\r\\n".into(), String::new()));
 
     let answer = format!("{HEAD}Transfer-Encoding: chunked\r\n\r\n1\r\nab");
     let rows = explained(&[answer.as_bytes()]).remove(0);
-    let (part, bytes, means) = rows.last().unwrap();
-    assert_eq!((*part, &**bytes), (Part::Unknown, "b"));
+    let (layer, bytes, means) = rows.last().unwrap();
+    assert_eq!((*layer, &**bytes), (Layer::Unknown, "b"));
     assert!(means.contains("as long as its size says"), "{means}");
 }
 
@@ -149,8 +149,8 @@ fn what_is_no_event_stream_is_not_read_as_one() {
     let answer = b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\n\r\ndata: a\n\n";
     let rows = explained(&[answer]).remove(0).split_off(3);
     let no_stream = "content, but no event stream";
-    assert_eq!(rows[0], (Part::Stream, "data: a\\n".into(), no_stream.into()));
-    assert_eq!(rows[1], (Part::Stream, "\\n".into(), no_stream.into()));
+    assert_eq!(rows[0], (Layer::Stream, "data: a\\n".into(), no_stream.into()));
+    assert_eq!(rows[1], (Layer::Stream, "\\n".into(), no_stream.into()));
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn an_end_is_told_from_a_cut() {
     let body = whole.find("\r\n\r\n").unwrap() + 4;
     for end in 0..=whole.len() {
         let expected = match end {
-            _ if end == whole.len() => "all of the answer is here",
+            _ if end == whole.len() => "all of the response is here",
             _ if end < body => "before the head was whole",
             _ => "it was cut, as the last chunk has not come",
         };
@@ -167,8 +167,8 @@ fn an_end_is_told_from_a_cut() {
     }
     let head = format!("{HEAD}Content-Length: 2\r\n\r\n");
     assert_eq!(ended(format!("{head}a").as_bytes()), "it was cut, as its length says");
-    assert_eq!(ended(format!("{head}ab").as_bytes()), "all of the answer is here");
-    assert_eq!(ended(format!("{HEAD}\r\na").as_bytes()), "and the answer with it");
+    assert_eq!(ended(format!("{head}ab").as_bytes()), "all of the response is here");
+    assert_eq!(ended(format!("{HEAD}\r\na").as_bytes()), "and the response with it");
 }
 
 #[test]

@@ -61,7 +61,7 @@ fn each_connection_begins_anew_and_its_end_is_shown() {
     assert_eq!(status, Some(3));
     let lines = lines(&stdout);
     let end = lines.iter().position(|line| line.starts_with("the server ends")).expect("an end");
-    assert_eq!(lines[end], "the server ends the connection: and the answer with it");
+    assert_eq!(lines[end], "the server ends the connection: and the response with it");
     assert!(lines[end + 1].starts_with("connected to "), "{lines:?}");
     assert_eq!(lines[lines.len() - 1], "␍␊ end of the head; nothing follows");
 }

@@ -9,8 +9,6 @@
 //! Both are clients of the same kind, so who knows the options and statuses of one knows those of
 //! the other.
 
-pub(super) mod rows;
-
 use std::io::{self, Read};
 use std::time::Duration;
 
@@ -18,42 +16,42 @@ use tidings::client::{EventSource, StreamRequest, Update};
 use tidings::http::masked_url;
 use tidings::{Error, EventId};
 
-use super::flags::Wrong;
-use super::{Failure, say, visible};
+use crate::cli::flags::Wrong;
+use crate::cli::{Failure, say, visible};
 
 /// How a stream is followed.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Follow {
-    pub(super) last_event_id: Option<EventId>,
+pub(crate) struct Follow {
+    pub(crate) last_event_id: Option<EventId>,
     /// It ends after so many events.
-    pub(super) count: Option<u32>,
+    pub(crate) count: Option<u32>,
     /// Names and values that a request can carry.
-    pub(super) fields: Vec<(String, String)>,
+    pub(crate) fields: Vec<(String, String)>,
     /// The media type of what is sent, where a field names it.
-    pub(super) content_type: Option<String>,
+    pub(crate) content_type: Option<String>,
     /// What is sent, or `@` and the name of the file that contains it.
-    pub(super) data: Option<String>,
-    pub(super) no_reconnect: bool,
-    pub(super) keep_trying: bool,
-    pub(super) attempts: Option<u32>,
-    pub(super) silence: Option<Duration>,
-    pub(super) quiet: bool,
+    pub(crate) data: Option<String>,
+    pub(crate) no_reconnect: bool,
+    pub(crate) keep_trying: bool,
+    pub(crate) attempts: Option<u32>,
+    pub(crate) silence: Option<Duration>,
+    pub(crate) quiet: bool,
 }
 
 /// How it ends, beside what every command can end with.
-pub(super) const NO_MORE: u8 = 3;
-pub(super) const NO_STREAM: u8 = 4;
-pub(super) const NO_CONNECTION: u8 = 5;
-pub(super) const TOO_LONG: u8 = 6;
+pub(crate) const NO_MORE: u8 = 3;
+pub(crate) const NO_STREAM: u8 = 4;
+pub(crate) const NO_CONNECTION: u8 = 5;
+pub(crate) const TOO_LONG: u8 = 6;
 
 impl Follow {
     /// Whether something is said of a connection, which standard input is not.
-    pub(super) fn is_of_a_connection(&self) -> bool {
+    pub(crate) fn is_of_a_connection(&self) -> bool {
         *self != Self { count: self.count, quiet: self.quiet, ..Self::default() }
     }
 
     /// What follows the stream at this URL.
-    pub(super) fn source(&self, url: &str) -> Result<EventSource, Failure> {
+    pub(crate) fn source(&self, url: &str) -> Result<EventSource, Failure> {
         let mut source = EventSource::with(self.request(url)?);
         if let Some(id) = &self.last_event_id {
             source = source.with_last_event_id(id.clone());
@@ -90,13 +88,13 @@ impl Follow {
     }
 
     /// The media type of what is sent.
-    pub(super) fn content_type(&self) -> &str {
+    pub(crate) fn content_type(&self) -> &str {
         self.content_type.as_deref().unwrap_or("application/json")
     }
 }
 
 /// A URL with its scheme, which nobody types. What looks like one behind the host is none.
-pub(super) fn whole(url: &str) -> String {
+pub(crate) fn whole(url: &str) -> String {
     let host = url.split(['/', '?', '#']).next().unwrap_or_default();
     let has_scheme = host.ends_with(':') && url[host.len()..].starts_with("//");
     if has_scheme { url.to_owned() } else { format!("http://{url}") }
@@ -116,7 +114,7 @@ fn content(data: &str) -> Result<Vec<u8>, Failure> {
 
 /// Says on standard error what becomes of the connection, or if it is to be quiet, only what may
 /// cost events.
-pub(super) fn tell(update: &Update, source: &EventSource, quiet: bool) {
+pub(crate) fn tell(update: &Update, source: &EventSource, quiet: bool) {
     match update {
         Update::IdLeftOut { error } => say(&error.to_string()),
         _ if quiet => {}
@@ -139,13 +137,13 @@ pub(super) fn tell(update: &Update, source: &EventSource, quiet: bool) {
 }
 
 /// What a 204 comes to.
-pub(super) fn no_more() -> Failure {
+pub(crate) fn no_more() -> Failure {
     let said = "the server says that there is no more (204)".into();
     Failure::Ended { status: NO_MORE, said }
 }
 
 /// How an error that is for good becomes an exit status.
-pub(super) fn ended(error: &Error) -> Failure {
+pub(crate) fn ended(error: &Error) -> Failure {
     let status = if error.is_bad_response() {
         NO_STREAM
     } else if error.is_invalid() {

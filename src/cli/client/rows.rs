@@ -7,7 +7,7 @@ use std::time::Duration;
 use tidings::EventId;
 use tidings::client::StreamRequest;
 
-use super::{Follow, NO_CONNECTION, NO_MORE, NO_STREAM, TOO_LONG};
+use super::follow::{Follow, NO_CONNECTION, NO_MORE, NO_STREAM, TOO_LONG};
 use crate::cli::duration;
 use crate::cli::flags::{Flag, Preset, Takes};
 
