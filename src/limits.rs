@@ -1,8 +1,8 @@
-//! Every bound and every deadline of a server, with the reason for its default.
+//! Every bound and every deadline of a server, with its default and the reason for it.
 //!
-//! A peer decides how much it sends and how slowly; these numbers decide how much of that we take.
-//! Each constant says what it defends against and what the peer gets who goes past it. [`Limits`]
-//! holds one value for each, so that a small device can lower them and a large hub can raise them:
+//! A peer decides how much it sends and how slowly; these numbers decide how much of that the server
+//! accepts. [`Limits`] holds one value for each, so that a small device can lower them and a large
+//! hub can raise them:
 //!
 //! ```
 //! use std::time::Duration;
@@ -13,106 +13,113 @@
 
 use std::time::Duration;
 
-/// A request line longer than this is no address anybody typed or generated on purpose: 414.
-pub(crate) const REQUEST_LINE: usize = 16 * 1024;
-/// Field lines are kept in memory until the request is answered: past this, 431.
-pub(crate) const FIELD_SECTION: usize = 32 * 1024;
-/// Many tiny field lines cost more than their bytes: past this many, 431.
-pub(crate) const FIELD_LINES: usize = 100;
-/// A body is read whole before its handler runs: past this, 413 before it is read.
-pub(crate) const BODY: usize = 1024 * 1024;
-/// Every connection may have a body under way: past this many bytes of them together, 503.
-pub(crate) const BODIES: usize = 64 * 1024 * 1024;
-/// Chunk extensions carry nothing for us and could pad a body without end: past this, 400.
-pub(crate) const CHUNK_EXTENSIONS: usize = 4 * 1024;
-/// Trailer fields are read and dropped: past this, 400.
-pub(crate) const TRAILER_SECTION: usize = 8 * 1024;
-/// Counted from the first byte of a head, so that a byte now and then does not extend it: 408.
-pub(crate) const HEAD_DEADLINE: Duration = Duration::from_secs(10);
-/// Counted from the end of the head to the end of the body: 408.
-pub(crate) const BODY_DEADLINE: Duration = Duration::from_secs(30);
-/// A kept connection on which nothing comes only costs a descriptor: it is closed.
-pub(crate) const IDLE_DEADLINE: Duration = Duration::from_secs(30);
-/// One connection should not live for ever, so that load can move: the last answer says `close`.
-pub(crate) const REQUESTS_PER_CONNECTION: u32 = 10_000;
-/// A body nobody reads is drained up to here for the sake of the next request, else we close.
-pub(crate) const DRAIN: usize = 64 * 1024;
-/// A peer that takes nothing for this long is gone or hostile: the connection is closed.
-pub(crate) const WRITE_DEADLINE: Duration = Duration::from_secs(30);
-/// What one stream may have waiting beside the log before its sender waits or is told `full`.
-pub(crate) const UNSENT: usize = 256 * 1024;
-/// An event of line feeds takes seven times its size as it is sent: past this, an error.
-pub(crate) const EVENT: usize = 1024 * 1024;
-/// Descriptors are the scarcest thing we hold: past this many connections, 503.
-pub(crate) const CONNECTIONS: usize = 10_000;
-/// Proxies cut connections that are silent for a minute or even for 30 seconds.
-pub(crate) const HEARTBEAT: Duration = Duration::from_secs(15);
-/// Threads for requests. They only wait for handlers, so more of them than cores are of use.
-pub(crate) const WORKERS: usize = 64;
-/// Long enough for a handler at work and a client on a slow line, short enough for an operator.
-pub(crate) const GRACE: Duration = Duration::from_secs(5);
-/// What a client waits at least before it comes back to a server that stopped or was full.
+/// The minimum time that a client waits before it reconnects to a server that stopped or was full.
 pub(crate) const COME_BACK: Duration = Duration::from_secs(2);
 
-/// The bounds and deadlines of a server. All have defaults, and all can be set.
-///
-/// Sizes are in bytes. A deadline of zero passes at once; one of more than a year is a year.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Limits {
-    pub(crate) request_line: usize,
-    pub(crate) field_section: usize,
-    pub(crate) field_lines: usize,
-    pub(crate) body: usize,
-    pub(crate) bodies: usize,
-    pub(crate) chunk_extensions: usize,
-    pub(crate) trailer_section: usize,
-    pub(crate) head_deadline: Duration,
-    pub(crate) body_deadline: Duration,
-    pub(crate) idle_deadline: Duration,
-    pub(crate) requests_per_connection: u32,
-    pub(crate) drain: usize,
-    pub(crate) write_deadline: Duration,
-    pub(crate) unsent: usize,
-    pub(crate) event: usize,
-    pub(crate) connections: usize,
-    pub(crate) streams: usize,
-    pub(crate) streams_per_peer: usize,
-    pub(crate) heartbeat: Duration,
-    pub(crate) workers: usize,
-    pub(crate) grace: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            request_line: REQUEST_LINE,
-            field_section: FIELD_SECTION,
-            field_lines: FIELD_LINES,
-            body: BODY,
-            bodies: BODIES,
-            chunk_extensions: CHUNK_EXTENSIONS,
-            trailer_section: TRAILER_SECTION,
-            head_deadline: HEAD_DEADLINE,
-            body_deadline: BODY_DEADLINE,
-            idle_deadline: IDLE_DEADLINE,
-            requests_per_connection: REQUESTS_PER_CONNECTION,
-            drain: DRAIN,
-            write_deadline: WRITE_DEADLINE,
-            unsent: UNSENT,
-            event: EVENT,
-            connections: CONNECTIONS,
-            streams: usize::MAX,
-            streams_per_peer: usize::MAX,
-            heartbeat: HEARTBEAT,
-            workers: WORKERS,
-            grace: GRACE,
-        }
-    }
-}
-
-/// What "never" comes to: far enough away, and near enough to be added to any time.
+/// The longest time that a limit may have: near enough to be added to any point in time.
 pub(crate) const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// One field, one default and one setter for each limit. The docs of the setters are the table that
+/// users read.
+macro_rules! limits {
+    ($($(#[$doc:meta])* $name:ident: $type:ty = $default:expr;)*) => {
+        /// The bounds and deadlines of a server. Each has a default and a setter.
+        ///
+        /// Sizes are in bytes. A deadline of zero passes at once; one of more than a year is a year.
+        #[derive(Clone, Debug)]
+        #[non_exhaustive]
+        pub struct Limits {
+            $(pub(crate) $name: $type,)*
+        }
+
+        impl Default for Limits {
+            fn default() -> Self {
+                Self { $($name: $default,)* }
+            }
+        }
+
+        impl Limits {
+            $($(#[$doc])*
+            #[must_use]
+            pub fn $name(mut self, $name: $type) -> Self {
+                self.$name = $name;
+                self
+            })*
+        }
+    };
+}
+
+limits! {
+    /// The longest request line, without its CRLF. A longer one is no address that anybody typed or
+    /// generated on purpose. Past it: 414, close. Defaults to 16 KiB.
+    request_line: usize = 16 * 1024;
+    /// All field lines of a request together, which stay in memory until the response. Past it:
+    /// 431, close. Defaults to 32 KiB.
+    field_section: usize = 32 * 1024;
+    /// How many field lines a request may have: many tiny ones cost more than their bytes. Past it:
+    /// 431, close. Defaults to 100.
+    field_lines: usize = 100;
+    /// The largest request body, which is read whole before its handler runs. Past it: 413 before
+    /// it is read, close. Defaults to 1 MiB.
+    body: usize = 1024 * 1024;
+    /// The bytes of all request bodies together, each from its first byte to its response, since
+    /// every connection may have a body under way. A buffer grows by doubling, so bodies may take
+    /// up to twice as much memory. Past it: 503 with `Retry-After`, close. Defaults to 64 MiB.
+    bodies: usize = 64 * 1024 * 1024;
+    /// All chunk extensions of one body together, which mean nothing here and could pad a body
+    /// without end. Past it: 400, close. Defaults to 4 KiB.
+    chunk_extensions: usize = 4 * 1024;
+    /// The trailer section of a chunked body, which is read and dropped. Past it: 400, close.
+    /// Defaults to 8 KiB.
+    trailer_section: usize = 8 * 1024;
+    /// From the first byte of a request's head to its end, so a byte now and then doesn't extend
+    /// it. Past it: 408, close. Defaults to 10 seconds.
+    head_deadline: Duration = Duration::from_secs(10);
+    /// From the end of the head to the end of the body. Past it: 408, close.
+    /// Defaults to 30 seconds.
+    body_deadline: Duration = Duration::from_secs(30);
+    /// How long a kept connection may be silent between two requests: it costs a descriptor. Past
+    /// it: close. Defaults to 30 seconds.
+    idle_deadline: Duration = Duration::from_secs(30);
+    /// How many requests one connection may carry, so that load can move to other servers; the last
+    /// response says `Connection: close`. Defaults to 10,000.
+    requests_per_connection: u32 = 10_000;
+    /// How much of a body that no handler wants is read for the sake of the next request. Past it:
+    /// close; for a method without content, such as GET, 413, close. Defaults to 64 KiB.
+    drain: usize = 64 * 1024;
+    /// How long a peer may take nothing of what is written to it; by then it is gone or hostile.
+    /// Past it: close. Defaults to 30 seconds.
+    write_deadline: Duration = Duration::from_secs(30);
+    /// How many unsent bytes are kept for one stream beside the log. Past it, a `send` waits until
+    /// the write deadline, and a `try_send` reports that the stream is full. Defaults to 256 KiB.
+    unsent: usize = 256 * 1024;
+    /// How many bytes one event that is sent on a stream alone may take, as it is sent and without
+    /// its chunk framing: each line of its data costs seven bytes more. Past it: an error
+    /// ([`is_too_large`](crate::Error::is_too_large)), and nothing is sent. A channel has a bound
+    /// of its own, [`History::event`](crate::History::event). Defaults to 1 MiB.
+    event: usize = 1024 * 1024;
+    /// How many connections may be open at once: descriptors are what a server runs out of first.
+    /// Past it: 503 with `Retry-After`, or for a client that wants an event stream a reconnection
+    /// time, and close. Defaults to 10,000.
+    connections: usize = 10_000;
+    /// How many event streams may be open at once. Past it: as for connections.
+    /// Defaults to no limit.
+    streams: usize = usize::MAX;
+    /// How many event streams one peer may have. In IPv6, a network of 64 bits counts as one peer,
+    /// since a single host has all of its addresses. Past it: as for connections. Defaults to no
+    /// limit.
+    streams_per_peer: usize = usize::MAX;
+    /// After how long a silence a stream is sent a comment, since proxies cut connections that are
+    /// silent for a minute or even for 30 seconds. Zero sends none. Defaults to 15 seconds.
+    heartbeat: Duration = Duration::from_secs(15);
+    /// How many threads may run handlers at once; they start with demand and end when idle. Handlers
+    /// mostly wait, so more threads than cores are of use. At least one is used. Defaults to 64.
+    workers: usize = 64;
+    /// How long a server that stops waits for requests and streams to end: long enough for a
+    /// handler at work and a client on a slow line, short enough for an operator. Defaults to 5
+    /// seconds.
+    grace: Duration = Duration::from_secs(5);
+}
 
 impl Limits {
     /// The same limits, with no time longer than a year, so that none can overflow a clock.
@@ -129,83 +136,6 @@ impl Limits {
         }
         self
     }
-}
-
-/// One setter for each knob; the docs are the table that the user reads.
-macro_rules! knobs {
-    ($($(#[$doc:meta])* $name:ident: $type:ty;)*) => {
-        impl Limits {
-            $($(#[$doc])*
-            #[must_use]
-            pub fn $name(mut self, $name: $type) -> Self {
-                self.$name = $name;
-                self
-            })*
-        }
-    };
-}
-
-knobs! {
-    /// The longest request line, without its CRLF. Past it: 414, close. Defaults to 16 KiB.
-    request_line: usize;
-    /// All field lines of a request together. Past it: 431, close. Defaults to 32 KiB.
-    field_section: usize;
-    /// How many field lines a request may have. Past it: 431, close. Defaults to 100.
-    field_lines: usize;
-    /// The largest request body. Past it: 413 before it is read, close. Defaults to 1 MiB.
-    body: usize;
-    /// The bytes of all request bodies together, from their first to their answer; as a buffer
-    /// grows by doubling, it may take up to twice as much memory. Past it: 503 with `Retry-After`,
-    /// close. Defaults to 64 MiB.
-    bodies: usize;
-    /// All chunk extensions of one body together. Past it: 400, close. Defaults to 4 KiB.
-    chunk_extensions: usize;
-    /// The trailer section of a chunked body. Past it: 400, close. Defaults to 8 KiB.
-    trailer_section: usize;
-    /// From the first byte of a request's head to its end. Past it: 408, close.
-    /// Defaults to 10 seconds.
-    head_deadline: Duration;
-    /// From the end of the head to the end of the body. Past it: 408, close.
-    /// Defaults to 30 seconds.
-    body_deadline: Duration;
-    /// How long a kept connection may be silent between two requests. Past it: close.
-    /// Defaults to 30 seconds.
-    idle_deadline: Duration;
-    /// How many requests one connection may carry; the last answer says `Connection: close`.
-    /// Defaults to 10,000.
-    requests_per_connection: u32;
-    /// How much of a body that no handler wants is read for the next request's sake. Past it:
-    /// close; for a method without content, such as GET, 413, close. Defaults to 64 KiB.
-    drain: usize;
-    /// How long a peer may take nothing of what is written to it. Past it: close.
-    /// Defaults to 30 seconds.
-    write_deadline: Duration;
-    /// How many unsent bytes are kept for one stream beside the log. Past it a `send` waits for
-    /// the write deadline, and a `try_send` is told that the stream is full. Defaults to 256 KiB.
-    unsent: usize;
-    /// How many bytes one event that is sent on a stream alone may take, as it goes over the wire
-    /// without its chunk framing: each line of its data costs seven bytes more. Past it: an error
-    /// ([`is_too_large`](crate::Error::is_too_large)), and nothing is sent. A channel has a bound
-    /// of its own, [`History::event`](crate::History::event). Defaults to 1 MiB.
-    event: usize;
-    /// How many connections may be open at once. Past it: 503 with `Retry-After`, or for a client
-    /// that wants an event stream a reconnection time, and close. Defaults to 10,000.
-    connections: usize;
-    /// How many event streams may be open at once; past it as for connections.
-    /// Defaults to no limit.
-    streams: usize;
-    /// How many event streams one peer may have; past it as for connections. In IPv6 the network
-    /// of 64 bits counts as the peer, since a single host has all of its addresses. Defaults to no
-    /// limit.
-    streams_per_peer: usize;
-    /// After how long a silence a comment is sent on a stream, so that no proxy cuts it. Zero
-    /// sends none. Defaults to 15 seconds.
-    heartbeat: Duration;
-    /// How many threads may run handlers at once; they start with demand and end when idle. At
-    /// least one is used. Defaults to 64.
-    workers: usize;
-    /// How long a server that stops waits for requests and streams to end. Defaults to 5 seconds.
-    grace: Duration;
 }
 
 #[cfg(test)]

@@ -273,10 +273,11 @@ fn every_limit_is_named_by_a_test_over_a_socket() {
     // These two are not for what a peer does; stopping and slow peers have tests of their own.
     const NO_PEERS: [&str; 2] = ["workers", "grace"];
     let sources: Vec<File> = ["src/limits.rs", "src/log/mod.rs"].map(file).into();
-    let knobs = sources[0].text.split_once("knobs! {").expect("the list of knobs").1;
-    let knobs = knobs.lines().filter_map(|line| line.trim().strip_suffix(';')?.split_once(": "));
+    let table = sources[0].text.split_once("limits! {").expect("the table of limits").1;
+    let entries =
+        table.lines().filter_map(|line| line.trim().split_once(" = ")?.0.split_once(": "));
     let history = named(&sources[1..], "pub fn ", '(').map(|bound| format!("history_{bound}"));
-    let limits: Vec<String> = knobs
+    let limits: Vec<String> = entries
         .map(|(name, _)| name.to_owned())
         .filter(|name| !NO_PEERS.contains(&&**name))
         .chain(history)

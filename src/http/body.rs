@@ -19,8 +19,7 @@ use super::framing::Framing;
 use super::refusal::Refusal;
 use super::status::Status;
 use super::trailer::TrailerSection;
-use crate::Limits;
-use crate::limits::{CHUNK_EXTENSIONS, TRAILER_SECTION};
+use crate::limits::Limits;
 
 const TOO_LARGE: Refusal = Refusal::new(
     Status::CONTENT_TOO_LARGE,
@@ -118,12 +117,13 @@ impl BodyDecoder {
     /// content is not bounded here, but by whoever reads it; what each chunk may carry beside its
     /// data is. White space is taken after the size of a chunk, as some servers write it.
     pub fn endless(framing: Framing) -> Self {
+        let Limits { chunk_extensions, trailer_section, .. } = Limits::default();
         Self {
             state: State::of(framing, u64::MAX, true),
             room: u64::MAX,
-            extension_room: CHUNK_EXTENSIONS,
-            extension_room_per_chunk: CHUNK_EXTENSIONS,
-            trailer_room: TRAILER_SECTION,
+            extension_room: chunk_extensions,
+            extension_room_per_chunk: chunk_extensions,
+            trailer_room: trailer_section,
             may_be_padded: true,
         }
     }
