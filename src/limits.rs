@@ -1,8 +1,8 @@
 //! Every bound and every deadline of a server, with its default and the reason for it.
 //!
-//! A peer decides how much it sends and how slowly; these numbers decide how much of that the server
-//! accepts. [`Limits`] holds one value for each, so that a small device can lower them and a large
-//! hub can raise them:
+//! A peer decides how much it sends and how slowly; these numbers decide how much of that the
+//! server accepts. [`Limits`] holds one value for each, so that a small device can lower them and a
+//! large hub can raise them:
 //!
 //! ```
 //! use std::time::Duration;
@@ -25,7 +25,8 @@ macro_rules! limits {
     ($($(#[$doc:meta])* $name:ident: $type:ty = $default:expr;)*) => {
         /// The bounds and deadlines of a server. Each has a default and a setter.
         ///
-        /// Sizes are in bytes. A deadline of zero passes at once; one of more than a year is a year.
+        /// Sizes are in bytes. A deadline of zero passes at once; one of more than a year is a
+        /// year.
         #[derive(Clone, Debug)]
         #[non_exhaustive]
         pub struct Limits {
@@ -112,8 +113,9 @@ limits! {
     /// After how long a silence a stream is sent a comment, since proxies cut connections that are
     /// silent for a minute or even for 30 seconds. Zero sends none. Defaults to 15 seconds.
     heartbeat: Duration = Duration::from_secs(15);
-    /// How many threads may run handlers at once; they start with demand and end when idle. Handlers
-    /// mostly wait, so more threads than cores are of use. At least one is used. Defaults to 64.
+    /// How many threads may run handlers at once; they start with demand and end when idle.
+    /// Handlers mostly wait, so more threads than cores are of use. At least one is used. Defaults
+    /// to 64.
     workers: usize = 64;
     /// How long a server that stops waits for requests and streams to end: long enough for a
     /// handler at work and a client on a slow line, short enough for an operator. Defaults to 5
