@@ -1,11 +1,11 @@
 //! A stream for pages of another origin, with credentials.
 //!
-//! Two servers: the stream at `/sse` on one port, the page on another. To a browser that is
-//! another origin, so the page may read the stream only if the stream's server says so. The page
-//! connects `withCredentials`, and then a wildcard is not enough: the answer has to name the page's
-//! own origin, which is what [`Cors::origins`] does.
+//! Two servers: the stream at `/sse` on one port, the page on another. For a browser these are two
+//! origins, so the page may read the stream only if the stream's server allows it. The page connects
+//! `withCredentials`, and then a wildcard is not enough: the response must name the page's own
+//! origin, which [`Cors::origins`] does.
 //!
-//! On connection the stream sends one event without a type; then one of type `currentTime` every
+//! The stream begins with one event without a type, and then sends one of type `currentTime` every
 //! second.
 //!
 //! ```text

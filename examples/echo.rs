@@ -1,9 +1,9 @@
-//! Gives back what it gets: for test suites that send HTTP/1.1 of their own.
+//! Returns what it receives: for test suites that send HTTP/1.1 of their own.
 //!
-//! Every path and every method is answered with 200 and the content of the request, read whole and
-//! within the default limits; that of a GET, HEAD, OPTIONS, DELETE or TRACE is read and dropped, as
-//! it means nothing. Nothing is special here: whatever is refused is refused as every
-//! other server of this crate would.
+//! The response to every method and path is 200 with the content of the request, read whole and
+//! within the default limits. The content of a GET, HEAD, OPTIONS, DELETE or TRACE is read and
+//! dropped, since it has no meaning. Otherwise this server does what every server of this crate
+//! does, and refuses what they refuse.
 //!
 //! ```text
 //! $ cargo run --example echo

@@ -1,8 +1,8 @@
 //! A pool of streams that the application keeps itself, and every way of sending.
 //!
-//! `/news/events` asks whether the client wants a stream. If so, the stream is opened, greeted and
-//! put into a pool under a unique id; its end removes it. `POST /news` broadcasts to the pool,
-//! `POST /news/close` ends every stream in it.
+//! The handler of `/news/events` checks whether the client wants a stream. If so, it opens the
+//! stream, greets it and adds it to a pool under a unique id; the end of the stream removes it.
+//! `POST /news` broadcasts to the pool, and `POST /news/close` ends every stream in it.
 //!
 //! ```text
 //! $ cargo run --example news
@@ -26,7 +26,7 @@
 //! sent to 1 of 1 streams
 //! ```
 //!
-//! The example itself prints how each of these went, and what can't be done once the stream is open:
+//! The example itself prints how each of these went, and what fails once the stream is open:
 //!
 //! ```text
 //! status after opening: "the status can't be set any more: the head of the stream has gone out"
@@ -34,8 +34,7 @@
 //! active: true
 //! ```
 //!
-//! (A channel does all of this and remembers what it sent; see the program. This is how it is done
-//! by hand.)
+//! (A channel does all of this and remembers what it sent. This example does it by hand.)
 
 mod notebook;
 
@@ -74,7 +73,7 @@ fn main() -> tidings::Result<()> {
 
 const NO_STREAM: &str = "this is an event stream: ask for it with Accept: text/event-stream\n";
 
-/// Sends a new stream one of everything, and says how each went.
+/// Sends a new stream one message of each kind, and prints how each went.
 fn greet(stream: SseWriter, pool: &Arc<Pool>) -> tidings::Result<()> {
     stream.set_field("X-Paper", "The Daily Event")?;
     stream.open()?;
@@ -96,7 +95,7 @@ fn say(result: tidings::Result<()>) -> String {
     result.map_or_else(|error| error.to_string(), |()| "went out".into())
 }
 
-/// The streams that are open, each under its id.
+/// The open streams by id.
 #[derive(Default)]
 struct Pool(Mutex<Streams>);
 
@@ -128,22 +127,22 @@ impl Pool {
         id
     }
 
-    /// Sends to every stream; tells to how many of how many.
+    /// Sends to every stream. Returns to how many it was sent, and how many there are.
     fn broadcast(&self, headline: &str) -> (usize, usize) {
         let streams = self.all();
-        // One that reads slowly must not hold up the others, so nobody is waited for.
+        // A slow reader must not delay the others, so this never waits.
         let sent = streams.iter().filter(|stream| stream.try_send(("headline", headline)).is_ok());
         (sent.count(), streams.len())
     }
 
-    /// Ends every stream; the callbacks of `join` take them out.
+    /// Ends every stream; the callbacks of `join` remove them.
     fn close(&self) -> usize {
         let streams = self.all();
         streams.iter().for_each(SseWriter::close);
         streams.len()
     }
 
-    /// A copy, so that nobody waits for the pool while a stream is written.
+    /// A copy, so that the pool is not locked while a stream is written.
     fn all(&self) -> Vec<SseWriter> {
         self.lock().open.values().cloned().collect()
     }

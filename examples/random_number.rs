@@ -1,5 +1,5 @@
-//! A mock service: whoever asks `/sse` gets an event of type `number` every second, whose data is
-//! a random digit. The stream never ends by itself; each client has its own.
+//! A mock service: each client of `/sse` is sent an event of type `number` every second, whose data
+//! is a random digit. The stream never ends by itself, and each client has its own.
 //!
 //! Run it, and open the page or use curl:
 //!
@@ -15,7 +15,7 @@
 //! data: 2
 //! ```
 //!
-//! End curl: the interval's thread ends and the stream is closed within a second. Standard error
+//! Stop curl: within a second, the stream is closed and the interval's thread ends. Standard error
 //! has a line for each open, event and close.
 
 mod notebook;
@@ -32,7 +32,7 @@ fn main() -> tidings::Result<()> {
         .hooks(Logger::stderr())
         .get("/", |_request| Ok(Response::html(PAGE)))
         .sse("/sse", |stream, _request| send_numbers(stream));
-    // It is a mock: it answers whatever it is asked, and however.
+    // A mock responds to every method.
     for method in [Method::Post, Method::Put, Method::Patch, Method::Delete, Method::Options] {
         server = server.route(method, "/sse", |_request| Ok(Reply::event_stream(send_numbers)));
     }
@@ -45,7 +45,7 @@ fn send_numbers(stream: SseWriter) -> tidings::Result<()> {
         .every(Duration::from_secs(1), |stream| stream.send(("number", random_digit().to_string())))
 }
 
-/// std has no random numbers, but it draws random keys for its hash maps.
+/// std has no random numbers, but it draws random keys for hash maps.
 fn random_digit() -> u64 {
     RandomState::new().build_hasher().finish() % 10
 }
@@ -57,7 +57,7 @@ const PAGE: &str = r#"<!doctype html>
 <h1>A random number every second: <output id="number">…</output></h1>
 <script>
   const report = (line) => fetch("received", { method: "POST", body: line });
-  // Relative, so the page works behind any host and path.
+  // Relative, so that the page works under any host and path.
   const source = new EventSource("sse");
   source.addEventListener("open", () => report("open"));
   source.addEventListener("number", (event) => {

@@ -1,9 +1,9 @@
-//! The time at once and then every second, and everything that can be known of a stream's life:
-//! hooks see it open, send and close, and a callback runs once, whoever ends it.
+//! The time at once and then every second, and all that can be observed of a stream's life: hooks
+//! see it open, send and close, and a callback runs once when it ends, for whatever reason.
 //!
 //! `/sse/time` goes on until the client leaves. `/sse/time/brief` ends by itself: after three
-//! times it sends a last event of type `done` and closes, and the page's client, which would
-//! otherwise come back, stops.
+//! times it sends a last event of type `done` and closes. The client in the page then closes too,
+//! and would otherwise reconnect.
 //!
 //! ```text
 //! $ cargo run --example time
@@ -82,7 +82,7 @@ const PAGE: &str = r#"<!doctype html>
     report(`message ${event.data}`);
   });
   source.addEventListener("done", (event) => {
-    // Without this the client would take the end for a loss, and come back.
+    // Without this, the client would take the end for a lost connection and reconnect.
     source.close();
     report(`done ${event.data} ${source.readyState}`);
   });
