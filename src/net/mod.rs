@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | [`link`] | one socket of a peer, counted |
 //! | [`pool`] | the worker threads |
-//! | [`watch`] | the watch thread: what has to be noticed while nothing happens |
+//! | [`watch`] | the watch thread: it retries what is pending, and checks all streams |
 //! | [`linger`] | the end of a connection: half-close, drain, close |
 //! | [`registry`], [`budget`], [`counts`] | which streams there are; memory for bodies; counters |
 //! | [`threads`], [`panics`], [`sync`] | threads of ours, their faults, and their locks |

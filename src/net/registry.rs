@@ -1,52 +1,60 @@
-//! Which event streams there are, so that they can be counted, looked after and ended.
+//! Which event streams there are, so that they can be counted, checked and ended.
 //!
-//! The registry only knows its streams; it does not keep them alive. A stream's place is given
-//! back by its [`Ticket`], which the stream drops at its end.
+//! The registry refers to its streams and does not keep them alive. A stream's place is given back
+//! by its [`Ticket`], which the stream drops at its end.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::net::peer::whose;
-use crate::stream::Stream;
 
-pub(crate) struct Registry {
+pub(crate) struct Registry<T> {
     most: usize,
     most_per_peer: usize,
     /// No other lock is taken while this one is held.
-    places: Mutex<Places>,
+    places: Mutex<Places<T>>,
 }
 
-impl std::fmt::Debug for Registry {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Registry").finish_non_exhaustive()
-    }
-}
-
-#[derive(Debug, Default)]
-struct Places {
+struct Places<T> {
     /// A place that is free, or whose stream is being made, is empty.
-    streams: Vec<Weak<Stream>>,
+    streams: Vec<Weak<T>>,
     free: Vec<u32>,
     /// How many each peer has, and who has each place. Only kept where it is bounded.
     per_peer: HashMap<IpAddr, usize>,
     peers: HashMap<u32, IpAddr>,
 }
 
+impl<T> Default for Places<T> {
+    fn default() -> Self {
+        Self {
+            streams: Vec::new(),
+            free: Vec::new(),
+            per_peer: HashMap::new(),
+            peers: HashMap::new(),
+        }
+    }
+}
+
 /// A stream's place in the registry; dropping it gives the place back.
-#[derive(Debug)]
-pub(crate) struct Ticket {
-    registry: Arc<Registry>,
+pub(crate) struct Ticket<T> {
+    registry: Arc<Registry<T>>,
     number: u32,
 }
 
-impl Registry {
+impl<T> std::fmt::Debug for Ticket<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Ticket").field(&self.number).finish()
+    }
+}
+
+impl<T> Registry<T> {
     pub(crate) fn new(most: usize, most_per_peer: usize) -> Arc<Self> {
         Arc::new(Self { most, most_per_peer, places: Mutex::default() })
     }
 
     /// A place for one more stream, unless there are too many, or too many of this peer.
-    pub(crate) fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<Ticket> {
+    pub(crate) fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<Ticket<T>> {
         let peer = whose(peer);
         let mut places = self.lock();
         if places.taken() >= self.most.min(u32::MAX as usize) {
@@ -66,8 +74,8 @@ impl Registry {
         Some(Ticket { registry: Arc::clone(self), number })
     }
 
-    /// Makes the stream known in its place.
-    pub(crate) fn know(&self, number: u32, stream: &Arc<Stream>) {
+    /// Enters the stream in its place.
+    pub(crate) fn enter(&self, number: u32, stream: &Arc<T>) {
         if let Some(place) = self.lock().streams.get_mut(number as usize) {
             *place = Arc::downgrade(stream);
         }
@@ -79,14 +87,9 @@ impl Registry {
     }
 
     /// Adds the streams among the next `most` places from `from` on to a list, and returns the
-    /// place behind them, or nothing where there are no more. So a sweep never holds the lock for
+    /// place after them, or nothing where there are no more. So a sweep never holds the lock for
     /// long.
-    pub(crate) fn slice(
-        &self,
-        from: usize,
-        most: usize,
-        list: &mut Vec<Arc<Stream>>,
-    ) -> Option<usize> {
+    pub(crate) fn slice(&self, from: usize, most: usize, list: &mut Vec<Arc<T>>) -> Option<usize> {
         let places = self.lock();
         if from >= places.streams.len() {
             return None;
@@ -96,12 +99,12 @@ impl Registry {
         Some(to)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Places> {
+    fn lock(&self) -> MutexGuard<'_, Places<T>> {
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Places {
+impl<T> Places<T> {
     fn taken(&self) -> usize {
         self.streams.len() - self.free.len()
     }
@@ -116,13 +119,13 @@ impl Places {
     }
 }
 
-impl Ticket {
+impl<T> Ticket<T> {
     pub(crate) fn number(&self) -> u32 {
         self.number
     }
 }
 
-impl Drop for Ticket {
+impl<T> Drop for Ticket<T> {
     fn drop(&mut self) {
         let mut places = self.registry.lock();
         places.streams[self.number as usize] = Weak::new();
@@ -146,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_place_is_given_back_when_its_ticket_is_dropped() {
-        let registry = Registry::new(2, usize::MAX);
+        let registry = Registry::<()>::new(2, usize::MAX);
         let first = registry.admit(HOME);
         let second = registry.admit(HOME);
         assert!(first.is_some() && second.is_some());
@@ -158,7 +161,7 @@ mod tests {
 
     #[test]
     fn each_peer_has_its_own_bound() {
-        let registry = Registry::new(usize::MAX, 1);
+        let registry = Registry::<()>::new(usize::MAX, 1);
         let first = registry.admit(HOME);
         assert!(first.is_some());
         assert!(registry.admit(HOME).is_none());
@@ -172,7 +175,7 @@ mod tests {
 
     #[test]
     fn a_peer_that_gives_one_place_back_has_one_free_and_no_more() {
-        let registry = Registry::new(usize::MAX, 2);
+        let registry = Registry::<()>::new(usize::MAX, 2);
         let places = [registry.admit(HOME), registry.admit(HOME)];
         assert!(places.iter().all(Option::is_some));
         let [first, _second] = places;
@@ -184,7 +187,7 @@ mod tests {
 
     #[test]
     fn peers_without_a_bound_are_not_counted() {
-        let registry = Registry::new(usize::MAX, usize::MAX);
+        let registry = Registry::<()>::new(usize::MAX, usize::MAX);
         let place = registry.admit(HOME);
         assert!(place.is_some());
         assert!(registry.lock().per_peer.is_empty() && registry.lock().peers.is_empty());
@@ -198,7 +201,7 @@ mod tests {
             ("::ffff:192.0.2.1", "192.0.2.1", true),
             ("::ffff:192.0.2.1", "::ffff:192.0.2.2", false),
         ] {
-            let registry = Registry::new(usize::MAX, 1);
+            let registry = Registry::<()>::new(usize::MAX, 1);
             let _first = registry.admit(one.parse().unwrap()).unwrap();
             let second = registry.admit(other.parse().unwrap());
             assert_eq!(second.is_none(), same, "{one} {other}");

@@ -25,7 +25,9 @@ const REFUSALS: usize = 64;
 
 /// Accepts until the handle says stop.
 pub(crate) fn run(listener: &TcpListener, server: &Arc<Shared>, handle: &Handle) {
-    accept(listener, handle, server.counts.panics(), |socket, peer| welcome(server, socket, peer));
+    accept(listener, handle, server.runtime.counts.panics(), |socket, peer| {
+        welcome(server, socket, peer)
+    });
 }
 
 fn accept(
@@ -54,9 +56,9 @@ fn accept(
 
 /// Gives a connection to a worker, or closes it where there are far too many.
 fn welcome(server: &Arc<Shared>, socket: TcpStream, peer: SocketAddr) {
-    let others = server.counts.connections();
-    let link = Link::new(socket, server.counts.connection());
-    let most = server.limits.connections;
+    let others = server.runtime.counts.connections();
+    let link = Link::new(socket, server.runtime.counts.connection());
+    let most = server.runtime.limits.connections;
     if others < most.saturating_add(REFUSALS) {
         let refused = others >= most;
         // Where the socket can't even be set up, it is of no use.

@@ -32,12 +32,14 @@ use crate::http::status::Status;
 use crate::http::{BodyDecoder, Framing, Head, HeadParser, Refusal};
 use crate::log::waiting::Unsent;
 use crate::net::budget::Share;
+use crate::net::linger::Linger;
 use crate::net::link::Link;
 use crate::server::answer::{Answer, Exchange, Then};
 use crate::server::dispatch;
 use crate::server::reply::Kind;
 use crate::server::routes::{Handler, Params};
 use crate::server::shared::Shared;
+use crate::stream::runtime::Runtime;
 
 /// How long a worker blocks before it looks whether it is needed elsewhere, or the server stops.
 const SLICE: Duration = Duration::from_millis(200);
@@ -110,9 +112,9 @@ impl Connection {
         link.socket.set_nodelay(true)?;
         link.socket.set_read_timeout(Some(SLICE))?;
         link.socket.set_write_timeout(Some(SLICE))?;
-        let idle = server.limits.idle_deadline;
+        let idle = server.runtime.limits.idle_deadline;
         Ok(Box::new(Self {
-            state: State::Head(HeadParser::new(&server.limits)),
+            state: State::Head(HeadParser::new(&server.runtime.limits)),
             deadline: Instant::now() + if refused { idle.min(REFUSED) } else { idle },
             server,
             link,
@@ -133,7 +135,7 @@ impl Connection {
     ) -> Box<Self> {
         Box::new(Self {
             state: State::Answer(Box::new(answer)),
-            deadline: Instant::now() + server.limits.write_deadline,
+            deadline: Instant::now() + server.runtime.limits.write_deadline,
             server,
             link,
             peer,
@@ -147,7 +149,7 @@ impl Connection {
     /// Gives the connection to the pool. Where no thread is to be had it is closed.
     pub(crate) fn hand_to_worker(self: Box<Self>) {
         let server = Arc::clone(&self.server);
-        drop(server.pool.submit(Box::new(move || self.serve())));
+        drop(server.runtime.pool.submit(Box::new(move || self.serve())));
     }
 
     /// A worker's whole work with it.
@@ -204,7 +206,7 @@ impl Connection {
                 let silent = !parser.started();
                 let Some((head, len)) = parser.parse(&self.input)? else {
                     if silent && parser.started() && !self.refused {
-                        self.deadline = Instant::now() + self.server.limits.head_deadline;
+                        self.deadline = Instant::now() + self.server.runtime.limits.head_deadline;
                     }
                     return Ok(false);
                 };
@@ -248,14 +250,14 @@ impl Connection {
     /// A head is whole: finds the handler and lets the body come, or answers at once.
     fn begin(mut self: Box<Self>, head: Head) -> Option<Box<Self>> {
         self.requests += 1;
-        self.server.counts.request();
-        let limits = &self.server.limits;
+        self.server.runtime.counts.request();
+        let limits = &self.server.runtime.limits;
         let has_content = head.method().has_content();
         // A body that no handler is given is read for the next request's sake alone.
         let bounded = limits.clone().body(if has_content { limits.body } else { limits.drain });
         let may_keep = self.requests < limits.requests_per_connection
             && !self.refused
-            && !self.server.is_stopping();
+            && !self.server.runtime.is_stopping();
         let exchange = Exchange::of(&head, may_keep);
         if matches!(head.framing(), Framing::Length(length) if length > bounded.body as u64) {
             let response = dispatch::too_large(&self.server, head.method());
@@ -281,7 +283,7 @@ impl Connection {
 
     /// Lets the body come.
     fn body(mut self: Box<Self>, incoming: Box<Incoming>) -> Box<Self> {
-        self.deadline = Instant::now() + self.server.limits.body_deadline;
+        self.deadline = Instant::now() + self.server.runtime.limits.body_deadline;
         self.state = State::Body(incoming);
         self
     }
@@ -308,7 +310,7 @@ impl Connection {
     }
 
     fn respond(mut self: Box<Self>, answer: Answer) -> Box<Self> {
-        self.deadline = Instant::now() + self.server.limits.write_deadline;
+        self.deadline = Instant::now() + self.server.runtime.limits.write_deadline;
         self.state = State::Answer(Box::new(answer));
         self
     }
@@ -322,7 +324,7 @@ impl Connection {
             Then::Next => sent.next_request(),
             Then::Body(incoming) => Some(sent.body(incoming)),
             Then::Drain(decoder) => {
-                sent.deadline = Instant::now() + sent.server.limits.body_deadline;
+                sent.deadline = Instant::now() + sent.server.runtime.limits.body_deadline;
                 sent.state = State::Drain(decoder);
                 Some(sent)
             }
@@ -333,19 +335,20 @@ impl Connection {
     /// Ends the connection so that the peer can read the answer to its end.
     fn linger(self: Box<Self>) -> Option<Box<Self>> {
         let Self { server, link, .. } = *self;
-        server.watch.linger(link, Unsent::default(), server.limits.write_deadline);
+        let Runtime { limits, watch, .. } = &*server.runtime;
+        Linger::begin(link, Unsent::default(), limits.write_deadline, watch);
         None
     }
 
     fn fresh_head(&self) -> State {
-        State::Head(HeadParser::new(&self.server.limits))
+        State::Head(HeadParser::new(&self.server.runtime.limits))
     }
 
     /// Goes on with the next request; where others wait for a worker it is after theirs.
     fn next_request(mut self: Box<Self>) -> Option<Box<Self>> {
         self.state = self.fresh_head();
-        self.deadline = Instant::now() + self.server.limits.idle_deadline;
-        if self.server.pool.is_behind() {
+        self.deadline = Instant::now() + self.server.runtime.limits.idle_deadline;
+        if self.server.runtime.pool.is_behind() {
             self.hand_to_worker();
             return None;
         }

@@ -75,7 +75,7 @@ fn busy(server: &Shared, head: &Head, wants_event_stream: bool, why: &str) -> Re
         return come_back(server, refuse(server, Status::SERVICE_UNAVAILABLE, why));
     }
     let mut content = Vec::new();
-    encode::encode_retry(server.come_back_after(), &mut content);
+    encode::encode_retry(server.runtime.come_back_after(), &mut content);
     Response::event_stream_head().with_content(content)
 }
 
@@ -88,7 +88,7 @@ pub(crate) fn refused(server: &Shared, refusal: &Refusal) -> Response {
 }
 
 fn come_back(server: &Shared, mut response: Response) -> Response {
-    let seconds = server.come_back_after().as_secs().max(1);
+    let seconds = server.runtime.come_back_after().as_secs().max(1);
     response.add_field("Retry-After", seconds.to_string());
     response
 }
@@ -99,7 +99,7 @@ fn plain(refusal: &Refusal) -> Response {
 }
 
 pub(crate) fn too_large(server: &Shared, method: Method) -> Response {
-    let limits = &server.limits;
+    let limits = &server.runtime.limits;
     if method.has_content() {
         let why = format_args!("a body may have {} bytes", limits.body);
         return refuse(server, Status::CONTENT_TOO_LARGE, why);
@@ -152,7 +152,7 @@ fn failure(server: &Shared, request: &Request, error: Option<&Error>) -> Respons
         }
         return response;
     }
-    if let (Some(hooks), Some(error)) = (&server.hooks, error) {
+    if let (Some(hooks), Some(error)) = (&server.runtime.hooks, error) {
         hooks::call(|| hooks.failed(request.peer(), request.target(), error));
     }
     internal_server_error()
@@ -176,7 +176,7 @@ pub(crate) fn start_stream(
         let answer = exchange.answer(server, response, Then::Close);
         Some(Connection::answering(Arc::clone(server), link, request.peer(), answer))
     };
-    let Some(ticket) = server.streams.admit(request.peer().ip()) else {
+    let Some(ticket) = server.runtime.streams.admit(request.peer().ip()) else {
         return answer_with(link, busy(server, request.head(), true, "too many event streams"));
     };
     let origin = Origin {
@@ -186,8 +186,8 @@ pub(crate) fn start_stream(
         chunked: !exchange.is_http_1_0(),
     };
     let head = exchange.with_cors(server, head);
-    let stream = Stream::new(Arc::clone(server), link, ticket, origin, head);
-    if server.is_stopping() {
+    let stream = Stream::new(Arc::clone(&server.runtime), link, ticket, origin, head);
+    if server.runtime.is_stopping() {
         // The stop may have looked for streams before this one was known.
         return answer_with(
             stream.reclaim()?,

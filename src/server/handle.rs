@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use super::Server;
-use super::shared::Shared;
 use crate::error::{Error, Result};
 use crate::net::counts::Stats;
 use crate::net::threads::{self as thread, JoinHandle};
+use crate::stream::runtime::Runtime;
 
 /// Stops a server, from any thread, and tells what it is doing. A clone is for the same server.
 /// Holding one keeps nothing alive.
@@ -26,7 +26,7 @@ struct Inner {
     /// succeeds where all others are in use.
     spare: Mutex<Option<UdpSocket>>,
     /// Weak, as the server's own handlers may hold a handle.
-    shared: OnceLock<Weak<Shared>>,
+    runtime: OnceLock<Weak<Runtime>>,
 }
 
 impl fmt::Debug for Handle {
@@ -47,12 +47,12 @@ impl Handle {
             stopped: AtomicBool::new(false),
             awake: AtomicBool::new(false),
             spare: Mutex::new(spare),
-            shared: OnceLock::new(),
+            runtime: OnceLock::new(),
         }))
     }
 
-    pub(crate) fn serves(&self, shared: &Arc<Shared>) {
-        let _ = self.0.shared.set(Arc::downgrade(shared));
+    pub(crate) fn serves(&self, runtime: &Arc<Runtime>) {
+        let _ = self.0.runtime.set(Arc::downgrade(runtime));
     }
 
     /// The address that the server listens on.
@@ -84,8 +84,8 @@ impl Handle {
 
     /// What the server is doing. All zero before it runs and after it has stopped.
     pub fn stats(&self) -> Stats {
-        let shared = self.0.shared.get().and_then(Weak::upgrade);
-        shared.map(|shared| shared.stats()).unwrap_or_default()
+        let runtime = self.0.runtime.get().and_then(Weak::upgrade);
+        runtime.map(|runtime| runtime.stats()).unwrap_or_default()
     }
 }
 
@@ -120,7 +120,7 @@ impl Running {
         match thread {
             Ok(thread) => Ok(Self { handle, thread: Some(thread) }),
             Err(error) => {
-                shared.stop();
+                shared.runtime.stop();
                 Err(Error::io("can't start the acceptor's thread", error))
             }
         }

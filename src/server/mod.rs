@@ -6,8 +6,8 @@
 //! ```
 //!
 //! To read on: [`routes`] finds handlers, [`reply`] is what they answer with, [`shared`] is what
-//! all threads have in common and how it stops, [`handle`] is how
-//! others reach a running server.
+//! all threads have in common, [`runtime`](crate::stream::runtime) is what streams need of it and how
+//! it stops, [`handle`] is how others reach a running server.
 
 pub(crate) mod accept;
 pub(crate) mod answer;
@@ -23,10 +23,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::thread;
 
-use crate::channel::fanout::Fanout;
 use crate::error::{Error, Result};
 use crate::http::Head;
 use crate::http::cors::Cors;
@@ -36,11 +33,8 @@ use crate::http::response::Response;
 use crate::http::status::Status;
 use crate::limits::Limits;
 use crate::net::budget::Budget;
-use crate::net::counts::Counts;
-use crate::net::pool::Pool;
-use crate::net::registry::Registry;
-use crate::net::watch::Watch;
 use crate::stream::hooks::Hooks;
+use crate::stream::runtime::Runtime;
 use crate::stream::writer::SseWriter;
 use handle::{Handle, Running};
 use hosts::Hosts;
@@ -331,27 +325,16 @@ impl Server {
         if let Some(error) = self.error {
             return Err(error);
         }
-        let counts = Counts::default();
-        let cores = thread::available_parallelism().map_or(1, usize::from);
         let shared = Arc::new(Shared {
-            pool: Pool::new(self.limits.workers, counts.panics()),
-            streams: Registry::new(self.limits.streams, self.limits.streams_per_peer),
             bodies: Budget::new(self.limits.bodies),
-            limits: self.limits.bounded(),
+            runtime: Runtime::start(self.limits, self.hooks)?,
             routes: self.routes,
             cors: self.cors,
             hosts: self.hosts,
             admit: self.admit,
             remedies: self.remedies,
-            hooks: self.hooks,
-            fanout: Fanout::new(cores, counts.panics()),
-            counts,
-            watch: Watch::new(),
-            stopping: AtomicBool::new(false),
-            gives_up: AtomicBool::new(false),
         });
-        shared.watch.start(&shared)?;
-        self.handle.serves(&shared);
+        self.handle.serves(&shared.runtime);
         Ok((self.listener, shared, self.handle))
     }
 }
@@ -361,7 +344,7 @@ fn serve(listener: TcpListener, server: &Arc<Shared>, handle: &Handle) -> Result
     accept::run(&listener, server, handle);
     handle.is_awake();
     drop(listener);
-    match server.stop() {
+    match server.runtime.stop() {
         0 => Ok(()),
         stuck => Err(Error::other(format!(
             "{stuck} threads would not end within the grace period: \

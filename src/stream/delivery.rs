@@ -5,7 +5,8 @@
 //! goes on where it stopped, byte for byte.
 
 use std::hint::black_box;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::time::Instant;
 
 use super::{Inside, Phase, Stream};
 use crate::channel::batches::Batches;
@@ -17,7 +18,7 @@ use crate::event::encode;
 use crate::log::batch::Amount;
 use crate::log::cursor::{First, Lagged};
 use crate::net::moment::Moment;
-use crate::net::watch::Retry;
+use crate::net::watch::{Pending, Progress};
 use crate::stream::outbox::{Gone, Put};
 
 /// How many batches a stream is sent in one go, when it begins or is no longer blocked. A publisher
@@ -58,19 +59,27 @@ impl Stream {
         Ok(())
     }
 
-    /// The watch thread's try: what waited first, then what the log has. The stream stays blocked
-    /// until something of that went out, or there is nothing to send.
-    pub(crate) fn try_again(self: &Arc<Self>, batches: &mut Batches, now: Moment) -> Retry {
+    /// Has the watch thread retry what the socket did not take.
+    pub(super) fn retry_later(self: &Arc<Self>) {
+        self.runtime.watch.add(Box::new(Arc::downgrade(self)));
+    }
+
+    /// Retries: what waited first, then what the log has. The stream stays blocked until something
+    /// of that went out, or there is nothing to send. `None` if it is no longer blocked.
+    fn retry_writes(self: &Arc<Self>) -> Option<Progress> {
+        let now = Moment::now();
+        let mut batches = self.runtime.lock_batches();
         let mut state = self.lock();
-        let Phase::Open(inside) = &mut state.phase else { return Retry::Over };
+        let Phase::Open(inside) = &mut state.phase else { return None };
         let before = inside.outbox.sent();
         batches.forget();
-        let mut advance = self.flush(inside, batches, now);
+        let mut advance = self.flush(inside, &mut batches, now);
         batches.forget();
+        drop(batches);
         let moved = inside.outbox.sent() > before;
         if advance != Advance::Blocked {
             inside.outbox.unblock();
-        } else if inside.outbox.silent_for(now) >= self.server.limits.write_deadline {
+        } else if inside.outbox.silent_for(now) >= self.runtime.limits.write_deadline {
             advance = Advance::Over(CloseReason::Stalled);
         }
         drop(state);
@@ -79,19 +88,13 @@ impl Stream {
         }
         self.tell();
         match advance {
-            Advance::Blocked if moved => Retry::Moved,
-            Advance::Blocked => Retry::Stuck,
-            Advance::Over(reason) => {
-                self.end(reason);
-                Retry::Over
-            }
-            Advance::Idle | Advance::Sent { .. } => {
-                if advance.has_more() {
-                    Arc::clone(self).catch_up();
-                }
-                Retry::Over
-            }
+            Advance::Blocked if moved => return Some(Progress::Moved),
+            Advance::Blocked => return Some(Progress::Stuck),
+            Advance::Over(reason) => self.end(reason),
+            Advance::Sent { more: true, .. } => Arc::clone(self).catch_up(),
+            Advance::Idle | Advance::Sent { .. } => {}
         }
+        None
     }
 
     /// Sends what waits, and then the next batch.
@@ -138,18 +141,19 @@ impl Stream {
         Advance::Blocked
     }
 
-    /// Brings what [`look`](Self::look) reads into the processor's cache, and changes nothing.
-    pub(crate) fn touch(&self) {
+    /// Brings what [`check_peer`](Self::check_peer) reads into the processor's cache, and changes
+    /// nothing.
+    pub(super) fn prefetch(&self) {
         black_box(self.state.is_poisoned());
     }
 
-    /// The watch thread's look at an open stream: has the peer gone, is a heartbeat due?
-    pub(crate) fn look(self: &Arc<Self>, now: Moment) {
-        let heartbeat = self.server.limits.heartbeat;
+    /// Ends an open stream whose peer has gone, and sends a heartbeat that is due.
+    pub(super) fn check_peer(self: &Arc<Self>, now: Moment) {
+        let heartbeat = self.runtime.limits.heartbeat;
         let mut state = self.lock();
         let Phase::Open(Inside { outbox, .. }) = &mut state.phase else { return };
         let silent = !heartbeat.is_zero() && outbox.silent_for(now) >= heartbeat;
-        // Also where a heartbeat goes out: it would not find an end before the look after the next.
+        // Also where a heartbeat goes out: it would not find an end before the check after the next.
         let result = match outbox.peer_has_gone() {
             Some(reason) => Err(Gone(reason)),
             None if silent && !outbox.is_blocked() => {
@@ -163,9 +167,23 @@ impl Stream {
     }
 }
 
+/// A blocked stream, as the watch thread has it: whoever owns the stream may let go of it meanwhile.
+impl Pending for Weak<Stream> {
+    fn retry(self: Box<Self>, _now: Instant) -> Option<(Box<dyn Pending>, Progress)> {
+        let stream = self.upgrade()?;
+        let panics = stream.runtime.counts.panics();
+        let retried = panics.catch(|| stream.retry_writes());
+        if retried.is_none() {
+            // One that panics would panic again.
+            panics.catch(|| stream.end(CloseReason::Failed));
+        }
+        Some((self, retried??))
+    }
+}
+
 impl Reader for Stream {
     fn shard(&self) -> &Arc<Shard> {
-        self.server.fanout.shard(self.number)
+        self.runtime.fanout.shard(self.number)
     }
 
     fn advance(&self, newest: u64, batches: &mut Batches, now: Moment) -> Advance {
@@ -182,7 +200,7 @@ impl Reader for Stream {
             Advance::Idle => {}
             Advance::Sent { .. } => self.tell(),
             Advance::Blocked => {
-                self.server.watch.try_again(&self);
+                self.retry_later();
                 self.tell();
             }
             Advance::Over(reason) => self.end(reason),

@@ -11,11 +11,13 @@ use crate::error::{CloseReason, Error, Result};
 use crate::event::encode;
 use crate::http::chunk;
 use crate::log::batch::Amount;
+use crate::net::linger::Linger;
 use crate::net::link::Link;
 use crate::net::moment::Moment;
 use crate::stream::hooks;
 use crate::stream::interval::Running;
 use crate::stream::outbox::{Gone, Outbox};
+use crate::stream::runtime::Runtime;
 
 /// What runs when a stream ends.
 pub(crate) type OnClose = Box<dyn FnOnce(CloseReason) + Send>;
@@ -102,7 +104,8 @@ impl Stream {
         if let Some(teller) = &self.teller {
             teller.note_sent(unsent.events(), sent + unsent.len() as u64);
         }
-        self.server.watch.linger(link, unsent, self.server.limits.write_deadline);
+        let Runtime { limits, watch, .. } = &*self.runtime;
+        Linger::begin(link, unsent, limits.write_deadline, watch);
     }
 
     /// Puts what a slow reader has not yet had of its channels behind what waits for it. Returns
@@ -117,7 +120,7 @@ impl Stream {
                 return true;
             }
             // Where nothing waits an event may go that is larger than the bound.
-            if !outbox.is_empty() && outbox.unsent() + len > self.server.limits.unsent {
+            if !outbox.is_empty() && outbox.unsent() + len > self.runtime.limits.unsent {
                 return false;
             }
             match outbox.put_batch(batch, Moment::now()) {
@@ -134,7 +137,7 @@ impl Stream {
         let mut content = Vec::new();
         if reason == CloseReason::Stopped {
             // All clients at once would be the first load of the next start.
-            encode::encode_retry(self.server.come_back_after(), &mut content);
+            encode::encode_retry(self.runtime.come_back_after(), &mut content);
         }
         if !self.chunked {
             return content;
@@ -162,7 +165,7 @@ impl Stream {
                 teller.tell();
             }
         };
-        if let Err(job) = self.server.pool.chore(Box::new(job)) {
+        if let Err(job) = self.runtime.pool.chore(Box::new(job)) {
             // No worker is left. They have to run once, so they run here.
             job();
         }
@@ -198,7 +201,7 @@ impl Stream {
         let running = self.lock().attached.as_mut().and_then(|attached| attached.remove(thread));
         if let Some(handle) = running.and_then(|running| running.handle) {
             // Where no worker is left the thread is let go; it ends with this call.
-            let _ = self.server.pool.chore(Box::new(move || drop(handle.join())));
+            let _ = self.runtime.pool.chore(Box::new(move || drop(handle.join())));
         }
     }
 }

@@ -242,7 +242,7 @@ fn spawn<F>(
 where
     F: FnMut(&SseWriter) -> Result<()> + Send + 'static,
 {
-    let counted = stream.stream().server().counts.interval();
+    let counted = stream.stream().runtime().counts.interval();
     let (give, take) = mpsc::channel::<F>();
     let life = move || {
         if let Ok(mut call) = take.recv() {

@@ -22,31 +22,32 @@ pub(crate) mod hooks;
 pub(crate) mod interval;
 pub(crate) mod logger;
 mod outbox;
+pub(crate) mod runtime;
 mod teller;
 pub(crate) mod writer;
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use crate::channel::subscription::Subscription;
 use crate::error::{CloseReason, Error, Result};
 use crate::http::chunk;
+use crate::http::date::HttpDate;
 use crate::http::response::{Connection, Response, ResponseFraming};
 use crate::log::batch::Amount;
 use crate::log::cursor::First;
 use crate::net::link::Link;
 use crate::net::moment::Moment;
 use crate::net::registry::Ticket;
-use crate::server::answer;
-use crate::server::shared::Shared;
 use interval::Attached;
 use outbox::{Gone, Outbox, Put};
+use runtime::Runtime;
 use teller::Teller;
 
 pub(crate) struct Stream {
-    server: Arc<Shared>,
+    runtime: Arc<Runtime>,
     /// Its place in the registry, which is also what its shard follows from.
     number: u32,
     /// Kept, as a socket that was reset no longer knows.
@@ -92,7 +93,7 @@ enum Phase {
 struct Inside {
     outbox: Outbox,
     subscription: Option<Subscription>,
-    ticket: Ticket,
+    ticket: Ticket<Stream>,
 }
 
 impl Inside {
@@ -116,18 +117,18 @@ pub(crate) struct Origin<'a> {
 
 impl Stream {
     pub(crate) fn new(
-        server: Arc<Shared>,
+        runtime: Arc<Runtime>,
         link: Link,
-        ticket: Ticket,
+        ticket: Ticket<Stream>,
         origin: Origin<'_>,
         head: Response,
     ) -> Arc<Self> {
         let now = Moment::now();
         let inside = Inside { outbox: Outbox::new(link, now), subscription: None, ticket };
         let number = inside.ticket.number();
-        let hooks = server.hooks.clone();
+        let hooks = runtime.hooks.clone();
         let stream = Arc::new(Self {
-            server,
+            runtime,
             number,
             peer: origin.peer,
             target_len: origin.target.len() as u32,
@@ -137,13 +138,13 @@ impl Stream {
             drained: Condvar::new(),
             teller: hooks.map(|hooks| Teller::new(hooks, origin.peer, origin.target, now)),
         });
-        stream.server.streams.know(number, &stream);
-        stream.server.counts.stream();
+        stream.runtime.streams.enter(number, &stream);
+        stream.runtime.counts.stream();
         stream
     }
 
-    pub(crate) fn server(&self) -> &Arc<Shared> {
-        &self.server
+    pub(crate) fn runtime(&self) -> &Runtime {
+        &self.runtime
     }
 
     pub(crate) fn peer(&self) -> SocketAddr {
@@ -215,8 +216,8 @@ impl Stream {
     fn encode_head(&self, head: &Response) -> Vec<u8> {
         let framing =
             if self.chunked { ResponseFraming::Chunked } else { ResponseFraming::UntilClose };
-        let mut bytes = Vec::new();
-        head.encode_head(framing, Connection::Close, answer::date(), &mut bytes);
+        let (now, mut bytes) = (HttpDate::from(SystemTime::now()), Vec::new());
+        head.encode_head(framing, Connection::Close, now, &mut bytes);
         bytes
     }
 
@@ -268,7 +269,7 @@ impl Stream {
 
     /// Locks the state once there is room for so many bytes more, and the stream is still open.
     fn wait_for_room(&self, len: usize, wait: bool) -> Result<MutexGuard<'_, State>> {
-        let limits = &self.server.limits;
+        let limits = &self.runtime.limits;
         let mut state = self.lock();
         let mut until = None;
         loop {
@@ -294,7 +295,7 @@ impl Stream {
     fn after_put(self: &Arc<Self>, put: Opening) -> Result<()> {
         match put {
             Ok(Put::Done | Put::Waits) => {}
-            Ok(Put::Blocked) => self.server.watch.try_again(self),
+            Ok(Put::Blocked) => self.retry_later(),
             Err(Gone(reason)) => self.end(reason),
         }
         self.tell();
@@ -303,7 +304,7 @@ impl Stream {
 
     /// Tells the hooks why it is going to be cut off.
     pub(crate) fn tell_failure(&self, error: &Error) {
-        if let Some(hooks) = &self.server.hooks {
+        if let Some(hooks) = &self.runtime.hooks {
             hooks::call(|| hooks.failed(self.peer, self.target(), error));
         }
     }
@@ -323,6 +324,7 @@ impl Stream {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::Limits;
 
     /// Beside this a stream that follows a channel costs its target, its place in two lists and
     /// the list of its channels.
@@ -333,23 +335,24 @@ mod tests {
 
     #[test]
     fn what_is_shown_for_debugging_takes_no_lock() {
-        let (listener, server, _) = crate::Server::bind("127.0.0.1:0").unwrap().prepare().unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let runtime = Runtime::start(Limits::default(), None).unwrap();
         let socket = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let peer = socket.local_addr().unwrap();
-        let ticket = server.streams.admit(peer.ip()).expect("a place");
-        let link = Link::new(socket, server.counts.connection());
+        let ticket = runtime.streams.admit(peer.ip()).expect("a place");
+        let link = Link::new(socket, runtime.counts.connection());
         let origin = Origin { peer, target: "/sse", last_event_id: None, chunked: true };
         let head = Response::event_stream_head();
-        let stream = Stream::new(Arc::clone(&server), link, ticket, origin, head);
+        let stream = Stream::new(Arc::clone(&runtime), link, ticket, origin, head);
         let writer = crate::SseWriter::new(Arc::clone(&stream));
         let held = stream.lock();
         let (show, shown) = std::sync::mpsc::channel();
         let (own, of_writer) = (Arc::clone(&stream), writer.clone());
-        std::thread::spawn(move || show.send(format!("{of_writer:?} {own:?} {:?}", own.server)));
+        std::thread::spawn(move || show.send(format!("{of_writer:?} {own:?}")));
         let shown = shown.recv_timeout(std::time::Duration::from_secs(10)).expect("no lock");
         assert!(shown.starts_with("SseWriter { peer: 127.0.0.1:"), "{shown}");
         drop(held);
         stream.end(CloseReason::Server);
-        server.stop();
+        runtime.stop();
     }
 }

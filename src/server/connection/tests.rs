@@ -9,10 +9,7 @@ use super::*;
 use crate::Server;
 use crate::http::response::Response;
 use crate::limits::Limits;
-use crate::log::batch::{Amount, Rest};
-use crate::log::waiting::{Unsent, Waiting};
-use crate::net::linger::Linger;
-use crate::net::watch::Retry;
+use crate::net::watch::Progress;
 
 /// Long enough for the slowest machine.
 const SOON: Duration = Duration::from_secs(20);
@@ -22,7 +19,7 @@ struct Home(Arc<Shared>);
 
 impl Drop for Home {
     fn drop(&mut self) {
-        self.0.stop();
+        self.0.runtime.stop();
     }
 }
 
@@ -49,7 +46,7 @@ fn sockets(server: &Shared) -> (TcpStream, Link) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     client.set_read_timeout(Some(SOON)).unwrap();
-    (client, Link::new(listener.accept().unwrap().0, server.counts.connection()))
+    (client, Link::new(listener.accept().unwrap().0, server.runtime.counts.connection()))
 }
 
 /// A client, and its connection as the watch thread has it.
@@ -71,7 +68,7 @@ fn send(client: &mut TcpStream, connection: &Connection, bytes: &str) {
 }
 
 #[track_caller]
-fn still_parked(tried: Tried) -> (Box<Connection>, Retry) {
+fn still_parked(tried: Tried) -> (Box<Connection>, Progress) {
     match tried {
         Tried::Parked(connection, retry) => (connection, retry),
         other => panic!("{other:?}"),
@@ -174,7 +171,7 @@ fn fill(mut connection: Box<Connection>) -> Box<Connection> {
     while moved.elapsed() < Duration::from_millis(500) {
         let (parked, retry) = still_parked(connection.try_again(Instant::now()));
         connection = parked;
-        if retry == Retry::Moved {
+        if retry == Progress::Moved {
             moved = Instant::now();
         }
         thread::sleep(Duration::from_millis(5));
@@ -195,12 +192,12 @@ fn a_parked_response_of_which_the_socket_takes_some_has_moved() {
     let home = home();
     let (mut client, connection) = in_a_large_response(&home);
     let (connection, retry) = still_parked(connection.try_again(Instant::now()));
-    assert_eq!(retry, Retry::Moved);
+    assert_eq!(retry, Progress::Moved);
     let (connection, retry) = still_parked(fill(connection).try_again(Instant::now()));
-    assert_eq!(retry, Retry::Stuck);
+    assert_eq!(retry, Progress::Stuck);
     drain(&mut client);
     let (_connection, retry) = still_parked(connection.try_again(Instant::now()));
-    assert_eq!(retry, Retry::Moved);
+    assert_eq!(retry, Progress::Moved);
 }
 
 #[test]
@@ -244,23 +241,6 @@ fn who_is_told_to_send_a_body_and_has_no_room_for_that_is_told_later() {
 }
 
 #[test]
-fn what_is_left_at_an_end_goes_out_however_late_that_is_tried() {
-    let home = home();
-    let (mut client, link) = sockets(&home.0);
-    let mut rest = Waiting::default();
-    rest.add(Rest::Bytes(&vec![b'x'; LARGE]), Amount::default());
-    let rest = rest.into_unsent().expect("bytes of its own");
-    let linger = Linger::begin(link, rest, Duration::from_secs(30)).expect("the rest of it");
-    drain(&mut client);
-    let late = Instant::now() + Duration::from_secs(60);
-    let (linger, retry) = linger.try_again(late).expect("it went on");
-    assert_eq!(retry, Retry::Moved);
-    let (linger, retry) = linger.try_again(late).expect("its time began anew");
-    assert_eq!(retry, Retry::Stuck);
-    assert!(linger.try_again(late + Duration::from_secs(30)).is_none());
-}
-
-#[test]
 fn limit_write_deadline_is_there_for_a_response_that_takes_the_place_of_a_stream() {
     let home = home();
     let (mut client, link) = sockets(&home.0);
@@ -288,7 +268,7 @@ fn a_worker_waits_for_a_peer_only_while_nobody_is_refused_that_right() {
     loop {
         let waiting = thread::spawn(|| connection.wait());
         thread::sleep(SLICE / 4);
-        let refused = home.0.pool.may_wait().is_none();
+        let refused = home.0.runtime.pool.may_wait().is_none();
         match waiting.join().unwrap() {
             None => break,
             Some(_) if refused => panic!("it keeps its place"),
@@ -300,50 +280,6 @@ fn a_worker_waits_for_a_peer_only_while_nobody_is_refused_that_right() {
     let home = home_with(1);
     let (_client, connection) = parked(&home);
     assert!(connection.wait().is_none(), "where no worker may wait the watch thread does");
-}
-
-/// The end of a connection whose client has not been told that it is over.
-fn lingering(home: &Home) -> (TcpStream, Linger) {
-    let (client, link) = sockets(&home.0);
-    let linger = Linger::begin(link, Unsent::default(), Duration::from_secs(30));
-    (client, linger.expect("the client's end"))
-}
-
-#[test]
-fn what_still_comes_at_an_end_is_read_and_dropped_for_a_while() {
-    let home = home();
-    let (mut client, mut linger) = lingering(&home);
-    let now = Instant::now();
-    for _ in 0..10 {
-        client.write_all(b"more").unwrap();
-        (linger, _) = linger.try_again(now + Duration::from_millis(1_500)).expect("a while");
-    }
-    assert_eq!(client.read(&mut [0]).unwrap(), 0, "it has been told");
-    assert!(linger.try_again(Instant::now() + Duration::from_millis(2_500)).is_none());
-
-    let (client, linger) = lingering(&home);
-    drop(client);
-    let until = Instant::now() + SOON;
-    let mut left = Some(linger);
-    while let Some(linger) = left {
-        assert!(Instant::now() < until);
-        left = linger.try_again(Instant::now()).map(|(linger, _)| linger);
-    }
-}
-
-#[test]
-fn at_most_256_kib_are_read_at_an_end() {
-    let home = home();
-    let (client, linger) = lingering(&home);
-    client.set_nonblocking(true).unwrap();
-    let (now, mut sent, mut left) = (Instant::now(), 0, Some(linger));
-    while let Some(linger) = left {
-        sent += (&client).write(&[b'x'; 4096]).unwrap_or(0);
-        assert!(sent < 1 << 20, "it goes on and on");
-        left = linger.try_again(now).map(|(linger, _)| linger);
-    }
-    // What was sent and not read is no more than the last of the pieces.
-    assert!((256 * 1024..=264 * 1024).contains(&sent), "{sent}");
 }
 
 #[test]

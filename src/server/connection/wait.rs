@@ -2,7 +2,6 @@
 
 use std::io::{self, ErrorKind, Read};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::{Connection, State};
@@ -10,17 +9,17 @@ use crate::http::Refusal;
 use crate::http::status::Status;
 use crate::net::link::would_block;
 use crate::net::pool::Waiting;
-use crate::net::watch::Retry;
+use crate::net::watch::{Pending, Progress};
 use crate::server::shared::Shared;
 
 /// How much is read at once.
 const READ: usize = 16 * 1024;
 
-/// What the watch thread's try of a parked connection found.
+/// What the watch thread's retry of a parked connection found.
 #[derive(Debug)]
-pub(crate) enum Tried {
+pub(super) enum Tried {
     /// More has to come first.
-    Parked(Box<Connection>, Retry),
+    Parked(Box<Connection>, Progress),
     /// There is work for a worker.
     Ready(Box<Connection>),
     /// The connection is over.
@@ -40,7 +39,7 @@ enum Taken {
     /// There is something to be done now.
     Whole,
     /// More has to come first.
-    Some(Retry),
+    Some(Progress),
     End,
 }
 
@@ -69,7 +68,7 @@ impl Connection {
         match self.read() {
             Received::Bytes => Some(self),
             Received::End => None,
-            Received::Nothing if permit.is_none() || server.pool.is_wanted() => self.park(),
+            Received::Nothing if permit.is_none() || server.runtime.pool.is_wanted() => self.park(),
             Received::Nothing => Some(self),
         }
     }
@@ -82,9 +81,9 @@ impl Connection {
             // Asked for again with each piece, or a peer could hold the worker by taking little.
             let permit = self.may_block(&server).ok()?;
             match self.write().ok()? {
-                Retry::Over => return Some(self),
-                Retry::Moved if permit.is_some() && !server.pool.is_wanted() => {}
-                Retry::Moved | Retry::Stuck => return self.park(),
+                None => return Some(self),
+                Some(Progress::Moved) if permit.is_some() && !server.runtime.pool.is_wanted() => {}
+                Some(_) => return self.park(),
             }
             if self.is_over(Instant::now()) {
                 return None;
@@ -95,49 +94,47 @@ impl Connection {
     fn park(mut self: Box<Self>) -> Option<Box<Self>> {
         self.set_blocking(false).ok()?;
         let server = Arc::clone(&self.server);
-        server.watch.park(self);
+        server.runtime.watch.add(self);
         None
     }
 
-    /// The watch thread's try.
-    pub(crate) fn try_again(mut self: Box<Self>, now: Instant) -> Tried {
+    pub(super) fn try_again(mut self: Box<Self>, now: Instant) -> Tried {
         if matches!(self.state, State::Answer(_)) {
             return match self.write() {
-                Ok(Retry::Over) => Tried::Ready(self),
-                Ok(_) if self.is_over(now) => Tried::Over,
-                Ok(retry) => Tried::Parked(self, retry),
-                Err(_) => Tried::Over,
+                Ok(None) => Tried::Ready(self),
+                Ok(Some(progress)) if !self.is_over(now) => Tried::Parked(self, progress),
+                Ok(Some(_)) | Err(_) => Tried::Over,
             };
         }
         match self.receive(if self.is_over(now) { LAST_READS } else { READS }) {
             Taken::Whole => Tried::Ready(self),
             // What is left to do may be a response, which is a worker's business.
             Taken::Some(_) if self.is_over(now) => self.expire().map_or(Tried::Over, Tried::Ready),
-            Taken::Some(retry) => Tried::Parked(self, retry),
+            Taken::Some(progress) => Tried::Parked(self, progress),
             Taken::End => Tried::Over,
         }
     }
 
     /// Takes in what has come, of which there may be more pieces than `most`.
     fn receive(&mut self, most: usize) -> Taken {
-        let mut retry = Retry::Stuck;
+        let mut progress = Progress::Stuck;
         for _ in 0..most {
             match self.read() {
                 Received::End => return Taken::End,
                 Received::Nothing => break,
                 Received::Bytes if self.take_in() => return Taken::Whole,
-                Received::Bytes => retry = Retry::Moved,
+                Received::Bytes => progress = Progress::Moved,
             }
         }
-        Taken::Some(retry)
+        Taken::Some(progress)
     }
 
     /// Whether its time is up. What has come by now is to be taken in before this is asked.
     fn is_over(&self, now: Instant) -> bool {
         let idle = matches!(&self.state, State::Head(parser) if !parser.started());
         now >= self.deadline
-            || (idle && self.server.is_stopping())
-            || self.server.gives_up.load(Ordering::Acquire)
+            || (idle && self.server.runtime.is_stopping())
+            || self.server.runtime.gives_up()
     }
 
     /// Its time is up: a request that is not whole is answered with 408, all else is closed.
@@ -156,7 +153,7 @@ impl Connection {
     /// does the next call block, and for no longer than [`SLICE`](super::SLICE). This is the only
     /// place that has a socket block.
     fn may_block<'a>(&mut self, server: &'a Shared) -> io::Result<Option<Waiting<'a>>> {
-        let permit = server.pool.may_wait();
+        let permit = server.runtime.pool.may_wait();
         self.set_blocking(permit.is_some())?;
         Ok(permit)
     }
@@ -185,19 +182,31 @@ impl Connection {
         Ok(())
     }
 
-    /// Writes what the peer takes of the response.
-    fn write(&mut self) -> io::Result<Retry> {
-        let State::Answer(answer) = &mut self.state else { return Ok(Retry::Over) };
+    /// Writes what the peer takes of the response. `None` if that is all of it.
+    fn write(&mut self) -> io::Result<Option<Progress>> {
+        let State::Answer(answer) = &mut self.state else { return Ok(None) };
         let before = answer.unsent();
         answer.write_to(&self.link.socket)?;
         let unsent = answer.unsent();
         if unsent < before {
-            self.deadline = Instant::now() + self.server.limits.write_deadline;
+            self.deadline = Instant::now() + self.server.runtime.limits.write_deadline;
         }
         Ok(match unsent {
-            0 => Retry::Over,
-            _ if unsent < before => Retry::Moved,
-            _ => Retry::Stuck,
+            0 => None,
+            _ if unsent < before => Some(Progress::Moved),
+            _ => Some(Progress::Stuck),
         })
+    }
+}
+
+/// A parked connection.
+impl Pending for Connection {
+    fn retry(self: Box<Self>, now: Instant) -> Option<(Box<dyn Pending>, Progress)> {
+        match self.try_again(now) {
+            Tried::Parked(connection, progress) => return Some((connection, progress)),
+            Tried::Ready(connection) => connection.hand_to_worker(),
+            Tried::Over => {}
+        }
+        None
     }
 }

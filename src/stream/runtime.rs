@@ -1,0 +1,144 @@
+//! What streams need of the server that runs them: limits, hooks, threads, counters.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::Stream;
+use super::hooks::Hooks;
+use crate::channel::batches::Batches;
+use crate::channel::fanout::Fanout;
+use crate::error::{CloseReason, Result};
+use crate::limits::{COME_BACK, Limits};
+use crate::net::counts::{Counts, Stats};
+use crate::net::moment::Moment;
+use crate::net::pool::Pool;
+use crate::net::registry::Registry;
+use crate::net::threads as thread;
+use crate::net::watch::Watch;
+
+/// Owned by a server, by its streams and by its watch thread. It owns the threads; they are ended
+/// by [`stop`](Self::stop), and never by a drop, since the last owner may be one of them.
+pub(crate) struct Runtime {
+    pub(crate) limits: Limits,
+    pub(crate) hooks: Option<Arc<dyn Hooks>>,
+    pub(crate) counts: Counts,
+    pub(crate) streams: Arc<Registry<Stream>>,
+    pub(crate) pool: Pool,
+    pub(crate) fanout: Fanout,
+    pub(crate) watch: Watch,
+    /// With which the watch thread reads for blocked streams, kept for its memory. Before a
+    /// stream's state.
+    batches: Mutex<Batches>,
+    stopping: AtomicBool,
+    /// Set towards the end of the grace period: nobody waits for a peer any more.
+    gives_up: AtomicBool,
+}
+
+/// How many streams are checked, or ended, while the registry is locked once.
+const AT_ONCE: usize = 256;
+
+/// How often a stop looks whether everything has ended.
+const POLL: Duration = Duration::from_millis(5);
+
+/// The end of the grace period belongs to workers that block in a read: they come back from it by
+/// then, and are not counted among those that would not end.
+const LAST_WAIT: Duration = Duration::from_millis(500);
+
+impl Runtime {
+    /// Starts the watch thread; the others start when they are needed.
+    pub(crate) fn start(limits: Limits, hooks: Option<Arc<dyn Hooks>>) -> Result<Arc<Self>> {
+        let counts = Counts::default();
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let runtime = Arc::new(Self {
+            streams: Registry::new(limits.streams, limits.streams_per_peer),
+            pool: Pool::new(limits.workers, counts.panics()),
+            fanout: Fanout::new(cores, counts.panics()),
+            watch: Watch::new(counts.panics()),
+            limits: limits.bounded(),
+            hooks,
+            counts,
+            batches: Mutex::default(),
+            stopping: AtomicBool::new(false),
+            gives_up: AtomicBool::new(false),
+        });
+        let checked = Arc::clone(&runtime);
+        // Empty but during a check; kept for its memory.
+        let mut streams = Vec::with_capacity(AT_ONCE);
+        runtime.watch.start(move || checked.check_streams(&mut streams))?;
+        Ok(runtime)
+    }
+
+    /// Finds which clients have gone, and sends the heartbeats that are due.
+    fn check_streams(&self, streams: &mut Vec<Arc<Stream>>) {
+        let (now, panics) = (Moment::now(), self.counts.panics());
+        let mut place = 0;
+        while let Some(next) = self.streams.slice(place, AT_ONCE, streams) {
+            // What of them is not in the cache comes together now, and not in turn between calls.
+            streams.iter().for_each(|stream| stream.prefetch());
+            // Dropped without the registry's lock, as the last owner's drop comes back there.
+            for stream in streams.drain(..) {
+                if panics.catch(|| stream.check_peer(now)).is_none() {
+                    panics.catch(|| stream.end(CloseReason::Failed));
+                }
+            }
+            place = next;
+        }
+    }
+
+    pub(super) fn lock_batches(&self) -> MutexGuard<'_, Batches> {
+        self.batches.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn gives_up(&self) -> bool {
+        self.gives_up.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        Stats { streams: self.streams.len(), workers: self.pool.workers(), ..self.counts.stats() }
+    }
+
+    /// How long a client that is sent away should stay away: a while, and up to as long again, so
+    /// that they don't all come back at once.
+    pub(crate) fn come_back_after(&self) -> Duration {
+        let most = u64::try_from(COME_BACK.as_millis()).unwrap_or(u64::MAX);
+        COME_BACK + Duration::from_millis(random() % most.max(1))
+    }
+
+    /// Ends everything within the grace period: requests finish, streams get their end, threads
+    /// are joined. Returns how many threads would not end.
+    pub(crate) fn stop(&self) -> usize {
+        let deadline = Instant::now() + self.limits.grace;
+        self.stopping.store(true, Ordering::Release);
+        let mut streams = Vec::new();
+        let mut place = 0;
+        while let Some(next) = self.streams.slice(place, AT_ONCE, &mut streams) {
+            for stream in streams.drain(..) {
+                // A handler may still be on its way to this; its client is told in any case.
+                let _ = stream.open();
+                stream.end(CloseReason::Stopped);
+            }
+            place = next;
+        }
+        let mut stuck = self.fanout.stop(deadline);
+        // Connections end by workers and the watch thread, intervals by themselves.
+        let busy = || self.counts.connections() + self.counts.intervals();
+        let last_wait = deadline - LAST_WAIT.min(self.limits.grace / 4);
+        while busy() > 0 && Instant::now() < last_wait {
+            thread::sleep(POLL);
+        }
+        self.gives_up.store(true, Ordering::Release);
+        stuck += self.watch.stop(deadline);
+        stuck + self.pool.stop(deadline) + self.counts.intervals()
+    }
+}
+
+/// A number that is hard to guess and different each time.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
