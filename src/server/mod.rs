@@ -6,8 +6,8 @@
 //! ```
 //!
 //! To read on: [`routes`] finds handlers, [`reply`] is what they answer with, [`shared`] is what
-//! all threads have in common, [`runtime`](crate::stream::runtime) is what streams need of it and how
-//! it stops, [`handle`] is how others reach a running server.
+//! all threads have in common, [`runtime`](crate::stream::runtime) is what streams need of that,
+//! and how it stops, [`handle`] is how others reach a running server.
 
 pub(crate) mod accept;
 pub(crate) mod answer;

@@ -153,7 +153,7 @@ impl Stream {
         let mut state = self.lock();
         let Phase::Open(Inside { outbox, .. }) = &mut state.phase else { return };
         let silent = !heartbeat.is_zero() && outbox.silent_for(now) >= heartbeat;
-        // Also where a heartbeat goes out: it would not find an end before the check after the next.
+        // Also where a heartbeat goes out: that would find an end two checks later.
         let result = match outbox.peer_has_gone() {
             Some(reason) => Err(Gone(reason)),
             None if silent && !outbox.is_blocked() => {
@@ -167,7 +167,7 @@ impl Stream {
     }
 }
 
-/// A blocked stream, as the watch thread has it: whoever owns the stream may let go of it meanwhile.
+/// A blocked stream. Whoever owns it may let go of it meanwhile.
 impl Pending for Weak<Stream> {
     fn retry(self: Box<Self>, _now: Instant) -> Option<(Box<dyn Pending>, Progress)> {
         let stream = self.upgrade()?;
