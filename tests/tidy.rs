@@ -162,7 +162,7 @@ fn is_pure(path: &str) -> bool {
         "src/cli/record/pieces",
         // The mock needs sockets to be broken, which the library's server never is; but what it
         // does with them is decided here.
-        "src/cli/mock/answer",
+        "src/cli/mock/response",
         "src/cli/mock/chaos",
         "src/cli/mock/course",
         "src/cli/mock/lines",

@@ -8,7 +8,7 @@
 //!
 //! To read on: [`script`] is what a script can say, [`step`] what all files come to ([`load`]),
 //! [`course`] where a client that comes back goes on, and [`chaos`] what a seed makes of it. These
-//! are pure, and so are [`answer`] (what goes out) and [`report`]. [`stage`], [`play`],
+//! are pure, and so are [`response`] (what goes out) and [`report`]. [`stage`], [`play`],
 //! [`request`] and [`link`] have the sockets, and [`keyboard`] has standard input.
 //!
 //! The library's server does everything to keep a stream whole. The mock must be able to break
@@ -16,7 +16,6 @@
 //! its own: a thread for each connection, up to [`MOST_AT_ONCE`]. Requests it reads by the
 //! library's rules.
 
-mod answer;
 mod chaos;
 mod cors;
 mod course;
@@ -29,6 +28,7 @@ mod play;
 mod rehearse;
 mod report;
 mod request;
+mod response;
 mod script;
 mod stage;
 mod step;
@@ -38,14 +38,15 @@ mod tokens;
 use std::io;
 use std::net::TcpListener;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::flags::{Parsed, Wrong, rows, wrap};
-use super::{Arguments, Failure, Outcome, even_if_unread, listen, print, say, version, width};
+use super::{
+    Arguments, Failure, Outcome, even_if_unread, listen, print, print_sent, say, version, width,
+};
 use chaos::Ends;
 use course::Course;
 use options::{BAD_CLIENT, Options, TABLE};
@@ -79,7 +80,7 @@ pub(super) fn run(arguments: Arguments<'_>) -> Outcome {
         Parsed::Help => print(&help(width::columns())),
         Parsed::Version => version(),
         Parsed::Run(options, operands) => match operands.as_slice() {
-            [script] => mock(&options, script),
+            [script] => mock(options, script),
             _ => {
                 let what = format!("a script is missing: {}", TABLE.usage);
                 Err(Failure::Usage(Wrong::new(what)))
@@ -88,13 +89,13 @@ pub(super) fn run(arguments: Arguments<'_>) -> Outcome {
     }
 }
 
-fn mock(options: &Options, path: &str) -> Outcome {
+fn mock(options: Options, path: &str) -> Outcome {
     if path == load::STANDARD_INPUT && options.until_eof {
         let what = "--until-eof waits for the end of standard input, which is the script here";
         return Err(Failure::Usage(Wrong::new(what.into())));
     }
     let is_text = options.tokens || path.ends_with(".txt");
-    let mut steps = load::steps(options, path, is_text)?;
+    let mut steps = load::steps(&options, path, is_text)?;
     if let Some(seed) = options.chaos {
         let ends = if is_text { Ends::MustNot } else { Ends::May };
         steps = chaos::disturb(steps, seed, ends);
@@ -113,11 +114,11 @@ fn mock(options: &Options, path: &str) -> Outcome {
     let name = Path::new(path).file_name().unwrap_or_default().to_string_lossy();
     let chaos = options.chaos.map(|seed| format!(" with --chaos {seed}")).unwrap_or_default();
     let about = format!("tidings mock {name}{chaos}");
-    rehearse::rehearse(&course, options.chaos, &[about], &mut super::print_sent)
+    print_sent(&rehearse::rehearse(&course, options.chaos, &[about]))
 }
 
 /// Serves until something ends it, and prints the report card.
-fn serve(options: &Options, course: Course, has_keyboard: bool) -> Outcome {
+fn serve(options: Options, course: Course, has_keyboard: bool) -> Outcome {
     let addresses = listen::resolve(&options.listen)?;
     let listener = TcpListener::bind(&*addresses).map_err(|error| {
         let why = || Failure::Failed(format!("can't listen on {}: {error}", options.listen));
@@ -131,10 +132,7 @@ fn serve(options: &Options, course: Course, has_keyboard: bool) -> Outcome {
     }
     let stage = Arc::new(Stage {
         course,
-        seed: options.chaos,
-        speed: options.speed,
-        stall: options.longest_stall(),
-        most: options.connections,
+        options,
         stop,
         started: Instant::now(),
         state: Mutex::new(State::new()),
@@ -146,7 +144,7 @@ fn serve(options: &Options, course: Course, has_keyboard: bool) -> Outcome {
     let accepted = Arc::clone(&stage);
     let accept = move || accept(&listener, &accepted);
     thread::Builder::new().name("mock-accept".into()).spawn(accept).map_err(failed)?;
-    even_if_unread(wait(options.until_idle, &stopped, &stage))?;
+    even_if_unread(wait(&stopped, &stage))?;
     // What is still open ends with the program.
     let (card, is_good) = stage.lock().report.card(stage.now());
     even_if_unread(print(&card))?;
@@ -159,50 +157,30 @@ fn serve(options: &Options, course: Course, has_keyboard: bool) -> Outcome {
 
 /// Accepts for ever: an error, such as that of too many open files, passes.
 fn accept(listener: &TcpListener, stage: &Arc<Stage>) {
-    let open = Arc::new(AtomicUsize::new(0));
     loop {
         let Ok((socket, _)) = listener.accept() else {
             thread::sleep(BACK_OFF);
             continue;
         };
-        let (stage, place) = (Arc::clone(stage), Place::take(&open));
-        let serve = move || {
-            let _place = place;
-            stage.serve(socket);
-        };
-        if open.load(Ordering::Relaxed) <= MOST_AT_ONCE {
+        // Each connection's thread has a stage, and so have this one and the main one.
+        if Arc::strong_count(stage) < MOST_AT_ONCE + 2 {
+            let stage = Arc::clone(stage);
             let thread = thread::Builder::new().name("mock-connection".into()).stack_size(STACK);
             // Where there can be no more threads, the socket is closed.
-            let _ = thread.spawn(serve);
+            let _ = thread.spawn(move || stage.serve(socket));
         }
     }
 }
 
-/// A connection's place among those that are open; given back when dropped.
-struct Place(Arc<AtomicUsize>);
-
-impl Place {
-    fn take(open: &Arc<AtomicUsize>) -> Self {
-        open.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(open))
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 /// Waits until a connection, standard input or the lack of connections ends it.
-fn wait(until_idle: Option<Duration>, stopped: &Receiver<Outcome>, stage: &Stage) -> Outcome {
+fn wait(stopped: &Receiver<Outcome>, stage: &Stage) -> Outcome {
     loop {
         match stopped.recv_timeout(LOOK) {
             Ok(outcome) => return outcome,
             Err(RecvTimeoutError::Disconnected) => return Ok(()),
             Err(RecvTimeoutError::Timeout) => {
                 let idle = stage.lock().idle();
-                if until_idle.zip(idle).is_some_and(|(most, idle)| idle >= most) {
+                if stage.options.until_idle.zip(idle).is_some_and(|(most, idle)| idle >= most) {
                     return Ok(());
                 }
             }

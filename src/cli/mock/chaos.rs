@@ -23,13 +23,13 @@ mod blocks;
 mod noise;
 mod opening;
 
-use std::collections::VecDeque;
 use std::mem;
 use std::time::Duration;
 
 use tidings::Status;
 
 use self::blocks::{Block, Stretch};
+use super::lines::BYTE_ORDER_MARK;
 use super::step::{Ending, Head, Step};
 use crate::cli::random::Random;
 
@@ -49,8 +49,6 @@ const LONGEST_SILENCE: usize = 1_000;
 /// A reset may destroy what the client's system has got and the client has not read, the head among
 /// it. So it is given time.
 const BEFORE_RESET: Duration = Duration::from_millis(50);
-
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// Whether connections may end that the script does not end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,24 +90,23 @@ struct Chaos {
     after_cr: bool,
     /// Every event has an id of its own.
     ids_are_good: bool,
-    /// None has stalled yet, and nothing is repeated: a client that does not mind silence waits for
-    /// the end of a stall, which is long, and is to do that once only.
+    /// None has stalled yet, and none can be repeated for ever: a client that does not mind silence
+    /// waits for the end of a stall, which is long, and is to do that once only.
     may_stall: bool,
     /// A client has seen no event.
     is_first: bool,
     /// A client has got an id for sure: it has come to an end that destroys nothing.
     has_id: bool,
-    /// The id that a client has; where this is repeated, in the first round.
+    /// The id that a client has; within an endless repeat, in the first round.
     id: Vec<u8>,
-    /// The one that it has here in later rounds, if that is another.
+    /// The id that it has here in later rounds, if that is another.
     later_id: Option<Vec<u8>>,
-    /// With which later rounds begin, for each section from this on.
-    later_ids: VecDeque<Option<Vec<u8>>>,
+    /// The id with which later rounds begin, if a round sets one.
+    id_of_later_rounds: Option<Vec<u8>>,
 }
 
 impl Chaos {
     fn new(seed: u64, steps: &[Step], ends: Ends) -> Self {
-        let mut later_ids = VecDeque::from(blocks::ids_of_later_rounds(steps));
         Self {
             random: Random::new(seed),
             ends,
@@ -118,12 +115,12 @@ impl Chaos {
             at_start: true,
             after_cr: false,
             ids_are_good: blocks::ids_are_good(steps),
-            may_stall: !steps.iter().any(|step| matches!(step, Step::Repeat(_))),
+            may_stall: !steps.contains(&Step::Forever),
             is_first: true,
             has_id: false,
             id: Vec::new(),
-            later_id: later_ids.pop_front().flatten(),
-            later_ids,
+            later_id: None,
+            id_of_later_rounds: blocks::id_of_later_rounds(steps),
         }
     }
 
@@ -135,7 +132,7 @@ impl Chaos {
                 self.note_end(*ending);
                 self.start_connection(true);
             }
-            Step::Repeat(_) => self.later_id = self.later_ids.pop_front().flatten(),
+            Step::Forever => self.later_id = self.id_of_later_rounds.take(),
             _ => {}
         }
         self.out.push(step);
@@ -246,9 +243,11 @@ impl Chaos {
 
     /// Tells the client not to come back, where the script comes to an end that does not.
     fn finish(mut self) -> Vec<Step> {
+        if self.ends == Ends::MustNot || self.out.contains(&Step::Forever) {
+            return self.out;
+        }
         match self.out.last() {
-            _ if self.ends == Ends::MustNot => return self.out,
-            Some(Step::Repeat(None) | Step::End(Ending::Finish)) => return self.out,
+            Some(Step::End(Ending::Finish)) => return self.out,
             Some(Step::End(_)) => {}
             _ => self.out.push(Step::End(Ending::Close)),
         }

@@ -8,120 +8,97 @@
 //!      └ where one that comes with "1" goes on; it gets 2, passes over the reset, gets 3 and 4
 //! ```
 //!
-//! - Behind a connection that the mock has ended, the next one goes on, wherever that is in the
-//!   script. What ended it is not done again; nor is what stood unfinished before it sent again, as
-//!   a client has dropped it.
-//! - With the id of an event, a connection goes on behind that event. Where an id stands in the
-//!   script several times, the nearest one that has been sent is meant. If it is the one that a
-//!   client has when it has got everything, it is sent nothing again, not even what has no id.
-//! - One that comes without, after the script has been played or the client has gone by itself,
+//! - After a connection that the mock has ended, the next one goes on, wherever that is in the
+//!   script. What ended it is not done again. What stood unfinished before that end is not sent
+//!   again either, as the client has dropped it.
+//! - With the id of an event, a connection goes on after that event. Where an id stands in the
+//!   script several times, the nearest one that has been sent is meant. If it is the id that a
+//!   client has which has received everything, nothing is sent again, not even what has no id.
+//! - A client that sends no id after the script has been played, or after it has gone by itself,
 //!   begins a new run.
-//! - One whose id leaves nothing to be sent is told to stop.
+//! - A client whose id leaves nothing to be sent is told to stop.
 
-use std::ops::Range;
+use std::iter;
 
 use super::step::{Ending, Step};
 
-/// Steps that have been marked, in sections that are repeated.
+/// Steps that have been marked.
 #[derive(Debug)]
 pub(super) struct Course {
     steps: Vec<Step>,
-    /// Each with the repeat that ends it.
-    sections: Vec<Range<usize>>,
-    /// For a step in an unfinished block before the end of a connection: that end.
-    dropped_with: Vec<Option<usize>>,
+    /// The index of [`Step::Forever`].
+    repeats_from: Option<usize>,
+    /// For a step in an unfinished block before the end of a connection: how far away that end is.
+    dropped_with: Vec<Option<u64>>,
 }
 
-/// A place between two steps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Position {
-    section: usize,
-    round: u64,
-    step: usize,
-}
+/// A place between two steps: how many there are before it, those of each round of an endless
+/// repeat included.
+pub(super) type Position = u64;
 
 /// Where everything begins.
-pub(super) const START: Position = Position { section: 0, round: 0, step: 0 };
+pub(super) const START: Position = 0;
 
 impl Course {
     pub(super) fn new(steps: Vec<Step>) -> Self {
-        let mut sections = Vec::new();
-        let mut start = 0;
-        for (at, step) in steps.iter().enumerate() {
-            if matches!(step, Step::Repeat(_)) {
-                sections.push(start..at + 1);
-                start = at + 1;
-            }
-        }
-        sections.push(start..steps.len());
+        let repeats_from = steps.iter().position(|step| *step == Step::Forever);
         let mut dropped_with = vec![None; steps.len()];
-        let mut end = None;
-        for (at, step) in steps.iter().enumerate().rev() {
-            end = match step {
-                Step::End(_) => Some(at),
-                Step::Block(_) | Step::Repeat(_) => None,
-                _ => end,
+        let mut distance = None;
+        for (index, step) in steps.iter().enumerate().rev() {
+            distance = match step {
+                Step::End(_) => Some(0),
+                Step::Block(_) | Step::Forever => None,
+                _ => distance.map(|distance| distance + 1),
             };
             // The end of a chunk may be that of the block before.
-            dropped_with[at] = end.filter(|_| *step != Step::Flush);
+            dropped_with[index] = distance.filter(|_| *step != Step::Flush);
         }
-        Self { steps, sections, dropped_with }
+        Self { steps, repeats_from, dropped_with }
     }
 
-    /// The next step and its place, and moves on. What was dropped or done before `reached` is
-    /// passed over.
+    fn len(&self) -> Position {
+        self.steps.len() as Position
+    }
+
+    /// Which step comes at this position, if any does.
+    fn index(&self, at: Position) -> Option<usize> {
+        if at < self.len() {
+            return Some(at as usize);
+        }
+        let from = self.repeats_from? as Position;
+        Some((from + (at - from) % (self.len() - from)) as usize)
+    }
+
+    /// Whether no step comes any more.
+    pub(super) fn has_ended(&self, at: Position) -> bool {
+        self.index(at).is_none()
+    }
+
+    /// The next step and its position, and moves on. Passes over what was dropped or done before
+    /// `reached`.
     pub(super) fn next(&self, at: &mut Position, reached: Position) -> Option<(Position, &Step)> {
         loop {
             let here = *at;
-            let step = self.steps.get(here.step)?;
-            at.step += 1;
-            match step {
-                Step::Repeat(times) => self.turn(at, *times),
-                _ => match self.dropped_with[here.step].map(|step| Position { step, ..here }) {
-                    Some(end) if end < reached => at.step = end.step + 1,
-                    _ => return Some((here, step)),
-                },
+            let index = self.index(here)?;
+            let end = self.dropped_with[index].map(|distance| here + distance);
+            let end = end.filter(|end| *end < reached);
+            *at = end.unwrap_or(here) + 1;
+            if end.is_none() {
+                return Some((here, &self.steps[index]));
             }
         }
     }
 
-    /// Whether nothing follows that has not been played once.
+    /// Whether every step has been played once.
     pub(super) fn is_over(&self, at: Position) -> bool {
-        let is_endless = self.steps.last() == Some(&Step::Repeat(None));
-        // Behind the repeat that ends it there is one more section, and nothing in it.
-        let repeats = is_endless && at.round > 0 && at.section + 2 == self.sections.len();
-        repeats || at.step >= self.steps.len()
+        at >= self.len()
     }
 
-    /// Goes round, or on behind the repeat.
-    fn turn(&self, at: &mut Position, times: Option<u32>) {
-        if times.is_none_or(|times| at.round + 1 < u64::from(times)) {
-            let step = self.sections[at.section].start;
-            *at = Position { step, round: at.round + 1, ..*at };
-        } else {
-            *at = Position { section: at.section + 1, round: 0, ..*at };
-        }
-    }
-
-    /// What follows, without the rounds of a section that are as those before.
+    /// What follows, and of an endless repeat as much as there is to see.
     fn ahead(&self, from: Position, reached: Position) -> impl Iterator<Item = (Position, &Step)> {
-        let (mut at, mut first) = (from, from);
-        std::iter::from_fn(move || {
-            let found = self.next(&mut at, reached);
-            if at.section != first.section {
-                first = at;
-            } else if at.round > first.round + 1 {
-                // The second round has seen all that there is, up to the one that is reached.
-                at = if at.section == reached.section && at.round < reached.round {
-                    Position { round: reached.round, ..at }
-                } else {
-                    let section = at.section + 1;
-                    Position { section, round: 0, step: self.sections[section].start }
-                };
-                first = at;
-            }
-            found
-        })
+        let end = from.max(reached) + self.len();
+        let mut at = from;
+        iter::from_fn(move || self.next(&mut at, reached).filter(|(here, _)| *here < end))
     }
 
     /// Whether there is an event or anything else to be done from here on.
@@ -131,7 +108,7 @@ impl Course {
             Step::Head(_) if here >= reached => Some(true),
             Step::End(ending) if here >= reached => {
                 // That the stream ends where all steps do is nothing.
-                let is_last = here.step + 1 == self.steps.len();
+                let is_last = self.has_ended(here + 1);
                 Some(!is_last || *ending != Ending::Close)
             }
             _ => None,
@@ -157,119 +134,87 @@ impl Course {
         ending == Some(Ending::Reset)
     }
 
-    /// The place behind the event with this id that is nearest to what has been sent.
-    fn behind(&self, id: &str, from: Position) -> Option<Position> {
-        let ahead = || {
-            let mut ahead = from.step..self.steps.len();
-            let step = ahead.find(|&step| self.id_set_at(step) == Some(id))?;
-            let section = self.sections.iter().position(|section| section.contains(&step))?;
-            let round = if section == from.section { from.round } else { 0 };
-            Some(Position { section, round, step })
-        };
-        let mut sent = self.back_from(from);
-        let sent = sent.find(|at| self.id_set_at(at.step) == Some(id));
-        sent.or_else(ahead).map(|at| Position { step: at.step + 1, ..at })
+    /// The position after the event with this id that is nearest to what has been sent.
+    fn after(&self, id: &str, from: Position) -> Option<Position> {
+        let sets_it = |at: &Position| self.id_set_at(*at) == Some(id);
+        let ahead = || (from..self.len()).find(sets_it);
+        self.back_from(from).find(sets_it).or_else(ahead).map(|at| at + 1)
     }
 
-    /// The id that a client has which has got everything up to here.
+    /// The id that a client has which has received everything up to here.
     fn id_before(&self, at: Position) -> Option<&str> {
-        self.back_from(at).find_map(|at| self.id_set_at(at.step))
+        self.back_from(at).find_map(|at| self.id_set_at(at))
     }
 
-    fn id_set_at(&self, step: usize) -> Option<&str> {
-        match &self.steps[step] {
+    fn id_set_at(&self, at: Position) -> Option<&str> {
+        match &self.steps[self.index(at)?] {
             // White space around it does not come back in a field line.
             Step::Block(block) => block.id.as_deref().map(str::trim_ascii),
             _ => None,
         }
     }
 
-    /// All steps that have been done, the last first. Of the rounds before the last it is enough
-    /// to look at one.
-    fn back_from(&self, from: Position) -> impl Iterator<Item = Position> {
-        let Range { start, end } = self.sections[from.section];
-        let here = (start..from.step).rev().map(move |step| Position { step, ..from });
-        let before = from.round.checked_sub(1).into_iter().flat_map(move |round| {
-            (start..end).rev().map(move |step| Position { step, round, ..from })
-        });
-        let earlier = (0..from.section).rev().flat_map(|section| {
-            let round = self.last_round(section);
-            self.sections[section].clone().rev().map(move |step| Position { section, round, step })
-        });
-        here.chain(before).chain(earlier)
-    }
-
-    fn last_round(&self, section: usize) -> u64 {
-        match self.steps[self.sections[section].end - 1] {
-            Step::Repeat(Some(times)) => u64::from(times) - 1,
-            _ => 0,
-        }
+    /// The positions of all steps that have been played, the last first. Of an endless repeat, the
+    /// last round is enough, and the first.
+    fn back_from(&self, at: Position) -> impl Iterator<Item = Position> {
+        let once = self.len();
+        let last_round = at.saturating_sub(once).max(once)..at;
+        last_round.rev().chain((0..at.min(once)).rev())
     }
 }
 
 /// How far the mock is.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Progress {
     next: Position,
     reached: Position,
-    /// All has been played.
-    is_over: bool,
-    /// The last connection was left by the client.
+    /// The client has left the last connection.
     was_left: bool,
 }
 
-/// What a connection is to get.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Entrance {
-    /// What follows here; what was done before `reached` is not done again.
-    From { at: Position, reached: Position },
-    /// Word that there is nothing more.
-    Nothing,
+/// Where a connection begins. What was done before `reached` is not done again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Entrance {
+    pub(super) at: Position,
+    pub(super) reached: Position,
 }
 
 impl Progress {
-    pub(super) fn new() -> Self {
-        Self { next: START, reached: START, is_over: false, was_left: false }
-    }
-
-    /// Where a connection begins that comes with this last event ID, or with none.
-    pub(super) fn enter(&mut self, course: &Course, last_event_id: Option<&str>) -> Entrance {
+    /// Where a connection begins that comes with this last event ID, or with none; `None` if there
+    /// is nothing more for it.
+    pub(super) fn enter(
+        &mut self,
+        course: &Course,
+        last_event_id: Option<&str>,
+    ) -> Option<Entrance> {
         let id = last_event_id.map(str::trim_ascii).filter(|id| !id.is_empty());
         let lacks_nothing = id.is_some() && !self.was_left && course.id_before(self.next) == id;
-        let behind = match id {
+        let after = match id {
             _ if lacks_nothing => Some(self.next),
-            Some(id) => course.behind(id, self.next),
+            Some(id) => course.after(id, self.next),
             None => None,
         };
-        if let Some(at) = behind {
+        if let Some(at) = after {
             let reached = self.reached;
-            let has_more = course.has_more(at, reached);
-            return if has_more { Entrance::From { at, reached } } else { Entrance::Nothing };
+            return course.has_more(at, reached).then_some(Entrance { at, reached });
         }
-        if self.is_over || self.was_left {
-            *self = Self::new();
+        if self.was_left || course.has_ended(self.next) {
+            *self = Self::default();
         }
-        Entrance::From { at: self.next, reached: self.reached }
+        Some(Entrance { at: self.next, reached: self.reached })
     }
 
-    /// A connection was ended by the mock, which goes on there.
-    pub(super) fn ended(&mut self, course: &Course, next: Position) {
+    /// The mock has ended a connection, and goes on there.
+    pub(super) fn ended(&mut self, next: Position) {
         self.next = next;
         self.reached = self.reached.max(next);
-        self.is_over = course.next(&mut { next }, next).is_none();
         self.was_left = false;
     }
 
-    /// A connection was left by the client.
+    /// The client has left a connection.
     pub(super) fn left(&mut self, at: Position) {
         self.next = at;
         self.was_left = true;
-    }
-
-    /// Whether all has been played.
-    #[cfg(test)]
-    pub(super) fn is_over(&self) -> bool {
-        self.is_over
     }
 }
 

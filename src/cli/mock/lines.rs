@@ -3,6 +3,8 @@
 //! A line ends in CR LF, LF or CR (HTML standard, section 9.2.5). Nothing is lost here: put
 //! together, the lines and their ends are the bytes as they were.
 
+pub(super) const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// A line: what stands in it, and its end, which only the last of a stream may lack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Line<'a> {

@@ -1,30 +1,19 @@
 //! A rehearsal: what the mock would send, as a cassette, without a client and without waiting.
 //!
 //! Connection follows connection as if a client came back each time and missed nothing. What is
-//! repeated for ever is played once. It goes out piece by piece: a script of three lines can come
-//! to more than any memory holds.
+//! repeated for ever is played once.
 
+use std::mem;
 use std::time::Duration;
 
-use super::answer::{Answer, Deed, Part};
 use super::chaos::Opening;
-use super::course::{Course, START};
+use super::course::{Course, Entrance, START};
+use super::response::{Deed, Part, Performance};
 use super::step::{Ending, Head};
 use crate::cli::cassette::{self, End, Entry, Recorder};
-use crate::cli::{Failure, Outcome};
 
-/// So much is written at once.
-const PIECE: usize = 64 * 1024;
-/// So much may come without the end of a block, or as what is no event stream.
-const LONGEST_BLOCK: usize = 32 * 1024 * 1024;
-
-/// Gives out the whole course as a cassette; each of `about` says where it is from.
-pub(super) fn rehearse(
-    course: &Course,
-    seed: Option<u64>,
-    about: &[String],
-    write: &mut dyn FnMut(&[u8]) -> Outcome,
-) -> Outcome {
+/// The whole course as a cassette; each of `about` says where it is from.
+pub(super) fn rehearse(course: &Course, seed: Option<u64>, about: &[String]) -> Vec<u8> {
     let mut out = Vec::new();
     let mut recorder = Recorder::begin(about, &mut out);
     let mut at = START;
@@ -33,33 +22,25 @@ pub(super) fn rehearse(
             break;
         }
         let mut tape = Tape { recorder: &mut recorder, out: &mut out, after: Duration::ZERO };
-        let mut answer = Answer::new(&Opening::of(seed, connection));
-        let from = at;
-        while let Some((here, step)) = course.next(&mut at, from) {
-            if course.is_over(here) {
-                break;
-            }
+        let entrance = Entrance { at, reached: at };
+        let mut performance = Performance::new(course, entrance, &Opening::of(seed, connection));
+        while !course.is_over(performance.at) {
             let mut parts = Vec::new();
-            let deed = answer.take(step, here < from, &mut parts);
+            let deed = performance.advance(&mut parts);
             parts.into_iter().for_each(|part| tape.take_part(part));
-            tape.give_out(write)?;
             match deed {
                 Deed::Nothing => {}
                 Deed::Pause(time) => tape.after = tape.after.saturating_add(time),
                 Deed::End(ending) => {
-                    tape.end(ending, answer.seen.head.is_some());
-                    break;
-                }
-                Deed::CloseBefore => {
-                    tape.end(Ending::Close, true);
-                    at = here;
+                    tape.end(ending, performance.seen().head.is_some());
                     break;
                 }
             }
         }
+        at = performance.at;
     }
     recorder.finish(&mut out);
-    write(&out)
+    out
 }
 
 /// What is recorded of one connection.
@@ -72,27 +53,15 @@ struct Tape<'a> {
 
 impl Tape<'_> {
     fn take(&mut self, entry: impl FnOnce(Duration) -> Entry) {
-        let after = std::mem::take(&mut self.after);
+        let after = mem::take(&mut self.after);
         self.recorder.take(&entry(after), self.out);
-    }
-
-    /// Gives out what is ready, once there is enough of it.
-    fn give_out(&mut self, write: &mut dyn FnMut(&[u8]) -> Outcome) -> Outcome {
-        if self.out.len() >= PIECE {
-            write(self.out)?;
-            self.out.clear();
-        }
-        if self.recorder.held() > LONGEST_BLOCK {
-            let why = "the script goes on and on without the end of a block";
-            return Err(Failure::Failed(why.into()));
-        }
-        Ok(())
     }
 
     fn take_part(&mut self, part: Part) {
         match part {
             Part::Head(head) => self.open(Some(&head)),
             Part::Chunk(bytes) => self.take(|after| Entry::Read { after, bytes }),
+            Part::Last => {}
         }
     }
 
@@ -105,12 +74,12 @@ impl Tape<'_> {
         self.take(|after| Entry::Open { after, answer });
     }
 
-    fn end(&mut self, ending: Ending, was_answered: bool) {
+    fn end(&mut self, ending: Ending, has_head: bool) {
         if ending == Ending::Stall {
             // How long it lasts is up to the client.
             self.after = Duration::ZERO;
         }
-        if !was_answered {
+        if !has_head {
             self.open(None);
         }
         let how = match ending {
@@ -125,47 +94,17 @@ impl Tape<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::answer::LARGEST_CHUNK;
     use super::super::step::mark;
     use super::super::{chaos, script, tape};
     use super::*;
-
-    /// The whole cassette; all is taken.
-    fn rehearsed(course: &Course, seed: Option<u64>, about: &[String]) -> Vec<u8> {
-        let mut cassette = Vec::new();
-        let mut write = |piece: &[u8]| {
-            cassette.extend_from_slice(piece);
-            Ok(())
-        };
-        rehearse(course, seed, about, &mut write).expect("all is taken");
-        cassette
-    }
 
     fn course(script: &str) -> Course {
         Course::new(mark(script::parse(script.as_bytes()).expect("a script")))
     }
 
     fn of_script(script: &str) -> String {
-        let cassette = rehearsed(&course(script), None, &["a test".into()]);
+        let cassette = rehearse(&course(script), None, &["a test".into()]);
         String::from_utf8(cassette).expect("UTF-8")
-    }
-
-    #[test]
-    fn what_has_hardly_an_end_is_given_out_piece_by_piece() {
-        for script in ["data: a\n\n: repeat 4294967295\n", ":\n: repeat 4294967295\n"] {
-            let mut sizes = Vec::new();
-            let mut write = |piece: &[u8]| {
-                sizes.push(piece.len());
-                if sizes.len() == 2 { Err(Failure::Unread) } else { Ok(()) }
-            };
-            let outcome = rehearse(&course(script), None, &[], &mut write);
-            assert!(matches!(outcome, Err(Failure::Unread)), "{outcome:?}");
-            assert!(sizes.iter().all(|&size| size < 2 * LARGEST_CHUNK), "{sizes:?}");
-        }
-        let never = ": type text/html\n<p>\n\n: repeat 1\n<p>\n\n: repeat 4294967295\n";
-        let outcome = rehearse(&course(never), None, &[], &mut |_| Ok(()));
-        let Err(Failure::Failed(why)) = outcome else { panic!("{outcome:?}") };
-        assert_eq!(why, "the script goes on and on without the end of a block");
     }
 
     #[test]
@@ -221,9 +160,9 @@ mod tests {
             let script = "id: 1\ndata: größe\n\nid: 2\ndata: b\n\n: stall\nid: 3\ndata: c\n\n";
             let steps = script::parse(script.as_bytes()).expect("a script");
             let course = Course::new(mark(chaos::disturb(steps, seed, chaos::Ends::May)));
-            let first = rehearsed(&course, Some(seed), &[]);
+            let first = rehearse(&course, Some(seed), &[]);
             let read = cassette::read(&first).expect("a cassette");
-            let again = rehearsed(&Course::new(mark(tape::steps(&read.entries))), None, &[]);
+            let again = rehearse(&Course::new(mark(tape::steps(&read.entries))), None, &[]);
             assert_eq!(again.escape_ascii().to_string(), first.escape_ascii().to_string());
         }
     }

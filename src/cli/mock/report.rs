@@ -28,8 +28,8 @@ use std::time::Duration;
 use tidings::Status;
 use tidings::http::masked_url;
 
-use super::answer::Seen;
 use super::chaos::Opening;
+use super::response::Seen;
 use super::step::{Ending, Head};
 
 /// A type that is not worth a word.

@@ -17,24 +17,31 @@
 //! : no-content
 //! ```
 //!
-//! A comment whose first word is one of [`DIRECTIVES`] is done and not sent. Everything else is
-//! sent as it is, line ends included; each block goes out as one chunk. As a directive that nobody
-//! obeys is hard to find, a comment whose first word is all but a directive is refused.
+//! A comment whose first word is one of [`DIRECTIVES`] is carried out and not sent. Every other
+//! line is sent as it is, line ends included; each block goes out as one chunk. A comment whose
+//! first word is almost a directive is refused, since a misspelt directive would be hard to find.
 //!
-//! A directive that ends a connection is done once. The next connection goes on behind it, or
-//! behind the event whose id it comes with.
+//! A directive that ends a connection is carried out once. The next connection goes on after it, or
+//! after the event whose id the client sends.
+//!
+//! `repeat N` is unrolled: the script means the same as if the repeated lines stood there N times.
+//! An unrolled script takes at most [`LARGEST`] bytes, so that a short one can't fill the memory.
+//! `repeat` without a number repeats for ever, so nothing can follow it.
 
 mod directives;
 
+use std::mem;
 use std::str;
 
-use super::lines::{Line, lines};
+use super::lines::{BYTE_ORDER_MARK, Line, lines};
 use super::step::Step;
 use crate::cli::flags::distance;
 
+use directives::Meaning;
 pub(super) use directives::{DIRECTIVES, Directive};
 
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+/// The most memory that unrolled steps may take: about 120,000 short events.
+const LARGEST: usize = 16 * 1024 * 1024;
 
 /// What is wrong with a script, and in which line.
 #[derive(Debug, PartialEq, Eq)]
@@ -45,76 +52,115 @@ pub(super) struct Flaw {
 
 /// Reads a whole script.
 pub(super) fn parse(script: &[u8]) -> Result<Vec<Step>, Flaw> {
-    let mut steps = Vec::new();
-    let mut section = 0;
-    // A field has come since the last blank line.
-    let mut in_block = false;
+    let mut reader = Reader::default();
     for (number, line) in (1..).zip(lines(script)) {
-        let flaw = |what: String| Flaw { line: number, what };
-        if matches!(steps.last(), Some(Step::Repeat(None))) {
-            if line.content.is_empty() {
-                continue;
-            }
-            return Err(flaw("'repeat' without a number never comes to an end".into()));
+        reader.take(number, &line).map_err(|what| Flaw { line: number, what })?;
+    }
+    Ok(reader.steps)
+}
+
+#[derive(Default)]
+struct Reader {
+    steps: Vec<Step>,
+    /// Where the steps begin that the next `repeat` repeats.
+    section: usize,
+    /// A field has come since the last blank line.
+    in_block: bool,
+    is_endless: bool,
+}
+
+impl Reader {
+    fn take(&mut self, number: usize, line: &Line<'_>) -> Result<(), String> {
+        if self.is_endless {
+            return match line.content {
+                [] => Ok(()),
+                _ => Err("'repeat' without a number never comes to an end".into()),
+            };
         }
-        let directed = directive(number, &line).map_err(flaw)?;
-        if matches!(directed.as_deref(), Some([Step::Repeat(_)])) {
-            check_section(&steps[section..], in_block).map_err(flaw)?;
-            if section == 0 {
-                set_mark_apart(&mut steps);
+        match directive(number, line)? {
+            Some(Meaning::Repeat(times)) => self.repeat(times)?,
+            Some(Meaning::Steps(steps)) => {
+                self.in_block &= !steps.iter().any(|step| matches!(step, Step::End(_)));
+                self.steps.extend(steps);
             }
-            section = steps.len() + 1;
+            None => self.send(line),
         }
-        match directed {
-            Some(directed) => {
-                in_block &= !directed.iter().any(|step| matches!(step, Step::End(_)));
-                steps.extend(directed);
-            }
+        Ok(())
+    }
+
+    /// Lines go out together up to the end of their block.
+    fn send(&mut self, line: &Line<'_>) {
+        self.in_block |= !line.content.starts_with(b":");
+        self.in_block &= !line.content.is_empty();
+        let whole = [line.content, line.end].concat();
+        match self.steps[self.section..].last_mut() {
+            Some(Step::Bytes(bytes)) => bytes.extend(whole),
+            _ => self.steps.push(Step::Bytes(whole)),
+        }
+        if line.content.is_empty() {
+            self.steps.push(Step::Flush);
+        }
+    }
+
+    /// A round in which nothing happens would go round for ever and do nothing; one that ends
+    /// within a block would make another event of the next.
+    fn repeat(&mut self, times: Option<u32>) -> Result<(), String> {
+        let section = &self.steps[self.section..];
+        if !section.iter().any(|step| matches!(step, Step::Bytes(_) | Step::End(_))) {
+            return Err("there is nothing to repeat".into());
+        }
+        if self.in_block {
+            return Err("a blank line must come before 'repeat', as an event is unfinished".into());
+        }
+        self.set_mark_apart();
+        match times {
             None => {
-                in_block |= !line.content.starts_with(b":");
-                in_block &= !line.content.is_empty();
-                send(&line, &mut steps);
+                self.steps.insert(self.section, Step::Forever);
+                self.is_endless = true;
             }
+            Some(times) => self.unroll(times as usize)?,
+        }
+        Ok(())
+    }
+
+    /// A byte order mark belongs to the file, and not to what is repeated in it.
+    fn set_mark_apart(&mut self) {
+        if self.section > 0 {
+            return;
+        }
+        let Some(Step::Bytes(bytes)) = self.steps.first_mut() else { return };
+        if let Some(rest) = bytes.strip_prefix(BYTE_ORDER_MARK) {
+            *bytes = rest.to_vec();
+            self.steps.insert(0, Step::Bytes(BYTE_ORDER_MARK.to_vec()));
+            self.section = 1;
         }
     }
-    Ok(steps)
-}
 
-/// A round in which nothing happens would go round for ever and do nothing; one that ends within a
-/// block would make another event of the next.
-fn check_section(steps: &[Step], in_block: bool) -> Result<(), String> {
-    if !steps.iter().any(|step| matches!(step, Step::Bytes(_) | Step::End(_))) {
-        return Err("there is nothing to repeat".into());
-    }
-    if in_block {
-        return Err("a blank line must come before 'repeat', as an event is unfinished".into());
-    }
-    Ok(())
-}
-
-/// A byte order mark belongs to the file, and not to what is repeated in it.
-fn set_mark_apart(steps: &mut Vec<Step>) {
-    let Some(Step::Bytes(bytes)) = steps.first_mut() else { return };
-    if let Some(rest) = bytes.strip_prefix(BYTE_ORDER_MARK) {
-        *bytes = rest.to_vec();
-        steps.splice(..0, [Step::Bytes(BYTE_ORDER_MARK.to_vec()), Step::Repeat(Some(1))]);
+    fn unroll(&mut self, times: usize) -> Result<(), String> {
+        let size = |steps: &[Step]| steps.iter().map(size).sum::<usize>();
+        let section = self.steps[self.section..].to_vec();
+        let more = size(&section).saturating_mul(times - 1);
+        if more > 0 && more.saturating_add(size(&self.steps)) > LARGEST {
+            return Err(format!(
+                "repeated {times} times, the script takes more than {} MiB: give a smaller number, \
+                 or none to repeat this for ever at the end of the script",
+                LARGEST / 1024 / 1024,
+            ));
+        }
+        (1..times).for_each(|_| self.steps.extend_from_slice(&section));
+        self.section = self.steps.len();
+        Ok(())
     }
 }
 
-/// Lines go out together up to the end of their block.
-fn send(line: &Line<'_>, steps: &mut Vec<Step>) {
-    let whole = [line.content, line.end].concat();
-    match steps.last_mut() {
-        Some(Step::Bytes(bytes)) => bytes.extend(whole),
-        _ => steps.push(Step::Bytes(whole)),
-    }
-    if line.content.is_empty() {
-        steps.push(Step::Flush);
-    }
+/// How much memory a step takes.
+fn size(step: &Step) -> usize {
+    let bytes = if let Step::Bytes(bytes) = step { bytes.len() } else { 0 };
+    mem::size_of::<Step>() + bytes
 }
 
 /// What a line directs; `None` if it is to be sent. A byte order mark belongs to no line.
-fn directive(number: usize, line: &Line<'_>) -> Result<Option<Vec<Step>>, String> {
+fn directive(number: usize, line: &Line<'_>) -> Result<Option<Meaning>, String> {
     let content = match line.content.strip_prefix(BYTE_ORDER_MARK) {
         Some(content) if number == 1 => content,
         _ => line.content,
@@ -132,7 +178,7 @@ fn directive(number: usize, line: &Line<'_>) -> Result<Option<Vec<Step>>, String
         return Err(format!("{word} takes nothing, and was given {text:?}; {as_comment}"));
     }
     let expected = |expected| format!("{word} takes {expected}, and not {text:?}; {as_comment}");
-    (found.steps)(text).map(Some).map_err(expected)
+    (found.read)(text).map(Some).map_err(expected)
 }
 
 /// What to say of a word that was most likely meant to be a directive.

@@ -15,26 +15,22 @@ use std::time::{Duration, Instant};
 
 use tidings::http::Refusal;
 
-use super::answer::{Part, Seen, Wrapping};
 use super::chaos::Opening;
 use super::course::{Course, Entrance, Progress};
 use super::link::Link;
-use super::play::{Over, Player};
+use super::options::Options;
+use super::play::play;
 use super::report::tracks::{Numbers, redirected_to};
 use super::report::{Report, Stall, Visit};
 use super::request::{self, Request};
+use super::response::{Part, Performance, Seen, Wrapping};
 use super::step::{Ending, Head};
 use crate::cli::random::Random;
 use crate::cli::{Outcome, print, visible};
 
 pub(super) struct Stage {
     pub(super) course: Course,
-    pub(super) seed: Option<u64>,
-    pub(super) speed: f64,
-    /// How long a stall lasts at most.
-    pub(super) stall: Option<Duration>,
-    /// So many connections are served.
-    pub(super) most: Option<u64>,
+    pub(super) options: Options,
     /// Tells the main thread to stop.
     pub(super) stop: Sender<Outcome>,
     pub(super) started: Instant,
@@ -75,8 +71,8 @@ struct Scripts {
 impl Scripts {
     fn of(&mut self, request: &str) -> &mut Progress {
         let number = self.numbers.of(without_query(request));
-        while self.progress.len() <= number {
-            self.progress.push(Progress::new());
+        if self.progress.len() <= number {
+            self.progress.resize_with(number + 1, Progress::default);
         }
         &mut self.progress[number]
     }
@@ -110,9 +106,11 @@ impl Stage {
         let Ok(Some(request)) = request::read(&socket) else { return };
         let Ok(link) = Link::new(socket) else { return };
         match request {
-            Ok(request) if request.is_preflight => answer_head(Head::no_content(), &request, link),
+            Ok(request) if request.is_preflight => {
+                respond_with_head(Head::no_content(), &request, link)
+            }
             Ok(request) if request.head_only => {
-                answer_head(Head::stream(Opening::PLAIN.content_type), &request, link);
+                respond_with_head(Head::stream(Opening::PLAIN.content_type), &request, link);
             }
             Ok(request) => self.perform(&request, link),
             Err(refusal) => self.refuse(&refusal, link),
@@ -120,9 +118,9 @@ impl Stage {
     }
 
     /// Opens a visit; `None` if there have been enough, and this one is only told of.
-    fn begin(&self, line: &str, last_event_id: Option<&str>) -> Option<(Visit, Entrance)> {
+    fn begin(&self, line: &str, last_event_id: Option<&str>) -> Option<(Visit, Option<Entrance>)> {
         let mut state = self.lock();
-        let is_enough = self.most.is_some_and(|most| state.begun >= most);
+        let is_enough = self.options.connections.is_some_and(|most| state.begun >= most);
         state.begun += 1;
         let visit = Visit::new(state.begun, line, last_event_id, self.now());
         if is_enough {
@@ -135,40 +133,43 @@ impl Stage {
     }
 
     fn perform(&self, request: &Request, mut link: Link) {
-        let id = request.last_event_id.as_deref();
-        let Some((visit, entrance)) = self.begin(&request.line, id) else { return link.close() };
-        let fields = &request.fields;
-        let wrapping = Wrapping { chunked: request.knows_chunks, head_only: false, fields };
-        let Entrance::From { at, reached } = entrance else {
-            return self.answer_nothing(visit, wrapping, link);
+        let Request { line, last_event_id, fields, knows_chunks, .. } = request;
+        let Some((visit, entrance)) = self.begin(line, last_event_id.as_deref()) else {
+            return link.close();
         };
-        if !self.course.will_reset(at, reached) {
+        let wrapping = Wrapping { chunked: *knows_chunks, fields };
+        let Some(entrance) = entrance else {
+            return self.respond_that_nothing_is_left(visit, wrapping, link);
+        };
+        if !self.course.will_reset(entrance.at, entrance.reached) {
             link.take_last_byte();
         }
-        let player = Player { course: &self.course, reached, wrapping, speed: self.speed };
-        let opening = Opening::of(self.seed, visit.number);
-        if let Some(seed) = self.seed {
+        let Options { chaos: seed, speed, .. } = self.options;
+        if let Some(seed) = seed {
             link.cut_by(Random::new(seed.wrapping_add(visit.number)));
         }
-        let go_on = |over, seen: &Seen| self.go_on_at(&request.line, over, seen.head.as_ref());
-        let (over, seen) = player.play(at, &opening, &mut link, go_on);
-        if !over.is_told() {
-            go_on(over, &seen);
-        }
-        match over {
-            Over::Ended(Ending::Stall, _) => {
+        let opening = Opening::of(seed, visit.number);
+        let mut performance = Performance::new(&self.course, entrance, &opening);
+        let ended = |performance: &Performance<'_>| {
+            self.go_on(line, performance.seen(), |script| script.ended(performance.at));
+        };
+        let ending = play(&mut performance, wrapping, speed, &mut link, ended);
+        let seen = performance.seen();
+        match ending {
+            Some(Ending::Stall) => {
                 let begun = Instant::now();
-                let has_left = link.wait_until_left(self.stall);
+                let has_left = link.wait_until_left(self.options.longest_stall());
                 let stall = Stall { stayed: begun.elapsed(), has_left };
-                self.note(visit.stalled(stall), &seen, Some(Ending::Stall));
+                self.note(visit.stalled(stall), seen, ending);
                 self.end(link, Ending::Cut);
             }
-            Over::Ended(ending, _) => {
-                self.note(visit, &seen, Some(ending));
-                self.end(link, ending);
+            Some(how) => {
+                self.note(visit, seen, ending);
+                self.end(link, how);
             }
-            Over::Left(_) => {
-                self.note(visit, &seen, None);
+            None => {
+                self.go_on(line, seen, |script| script.left(performance.at));
+                self.note(visit, seen, None);
                 self.stop_after_last();
             }
         }
@@ -190,11 +191,9 @@ impl Stage {
     }
 
     /// Tells a client that there is nothing more for it.
-    fn answer_nothing(&self, visit: Visit, wrapping: Wrapping<'_>, mut link: Link) {
+    fn respond_that_nothing_is_left(&self, visit: Visit, wrapping: Wrapping<'_>, mut link: Link) {
         let head = Head::no_content();
-        let mut out = Vec::new();
-        wrapping.write(&Part::Head(head.clone()), &mut out);
-        let sent = link.send(&out);
+        let sent = link.send(&wrapping.wire(&[Part::Head(head.clone())]));
         let seen = Seen { head: Some(head), ..Seen::default() };
         self.note(visit, &seen, sent.is_ok().then_some(Ending::Close));
         self.end(link, Ending::Close);
@@ -203,23 +202,18 @@ impl Stage {
     fn refuse(&self, refusal: &Refusal, mut link: Link) {
         let status = refusal.status();
         let head = Head { status, content_type: "text/plain".into(), location: None };
-        let mut out = Vec::new();
-        let wrapping = Wrapping { chunked: false, head_only: false, fields: &[] };
-        wrapping.write(&Part::Head(head), &mut out);
-        wrapping.write(&Part::Chunk(format!("{refusal}\n").into_bytes()), &mut out);
-        let _ = link.send(&out);
+        let content = format!("{refusal}\n").into_bytes();
+        let wrapping = Wrapping { chunked: false, fields: &[] };
+        let _ = link.send(&wrapping.wire(&[Part::Head(head), Part::Chunk(content)]));
         self.say(&format!("a request was refused: {refusal}\n"));
         link.close();
     }
 
-    /// Where the next connection of this client goes on.
-    fn go_on_at(&self, request: &str, over: Over, head: Option<&Head>) {
+    /// Notes where the next connection of this client goes on.
+    fn go_on(&self, request: &str, seen: &Seen, note: impl FnOnce(&mut Progress)) {
         let scripts = &mut self.lock().scripts;
-        match over {
-            Over::Ended(_, next) => scripts.of(request).ended(&self.course, next),
-            Over::Left(at) => scripts.of(request).left(at),
-        }
-        if let Some(head) = head {
+        note(scripts.of(request));
+        if let Some(head) = &seen.head {
             scripts.redirected(request, head);
         }
     }
@@ -242,17 +236,17 @@ impl Stage {
 
     fn stop_after_last(&self) {
         let state = self.lock();
-        if state.report.open() == 0 && self.most.is_some_and(|most| state.begun >= most) {
+        if state.report.open() == 0
+            && self.options.connections.is_some_and(|most| state.begun >= most)
+        {
             let _ = self.stop.send(Ok(()));
         }
     }
 }
 
-/// Answers with a head alone, which changes nothing: it is no connection of the script's.
-fn answer_head(head: Head, request: &Request, mut link: Link) {
-    let mut out = Vec::new();
-    let wrapping = Wrapping { chunked: true, head_only: true, fields: &request.fields };
-    wrapping.write(&Part::Head(head), &mut out);
-    let _ = link.send(&out);
+/// Responds with a head alone, which changes nothing: this is no connection of the script's.
+fn respond_with_head(head: Head, request: &Request, mut link: Link) {
+    let wrapping = Wrapping { chunked: true, fields: &request.fields };
+    let _ = link.send(&wrapping.wire(&[Part::Head(head)]));
     link.close();
 }

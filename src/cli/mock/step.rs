@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use tidings::Status;
 
-use super::lines::field;
+use super::lines::{BYTE_ORDER_MARK, field};
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,8 +35,8 @@ pub(super) enum Step {
     Head(Head),
     /// The connection ends here; the next one goes on behind it.
     End(Ending),
-    /// Everything since the last of these, so many times in all; `None` for ever.
-    Repeat(Option<u32>),
+    /// Everything from here to the end is repeated for ever.
+    Forever,
 }
 
 /// What a client has got when a blank line came.
@@ -113,7 +113,7 @@ pub(super) fn mark(steps: Vec<Step>) -> Vec<Step> {
             step => marked.push(step),
         }
     }
-    if !matches!(marked.last(), Some(Step::End(_) | Step::Repeat(None))) {
+    if !matches!(marked.last(), Some(Step::End(_))) && !marked.contains(&Step::Forever) {
         marked.push(Step::End(Ending::Close));
     }
     marked
@@ -180,7 +180,7 @@ impl Scanner {
         let line = mem::take(&mut self.line);
         let mut line = line.as_slice();
         if mem::take(&mut self.at_start) {
-            line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line);
+            line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
         }
         match field(line) {
             (b"", _) if line.is_empty() => return Some(Step::Block(mem::take(&mut self.block))),
@@ -251,7 +251,7 @@ mod tests {
     #[test]
     fn what_no_client_reads_events_out_of_has_no_blocks() {
         let other = Step::Head(Head::stream("text/html"));
-        let steps = vec![other, bytes("data: a\n\n"), Step::Repeat(None)];
+        let steps = vec![Step::Forever, other, bytes("data: a\n\n")];
         assert_eq!(mark(steps.clone()), steps);
     }
 

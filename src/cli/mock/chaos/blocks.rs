@@ -5,8 +5,7 @@ use std::mem;
 use std::str;
 use std::time::Duration;
 
-use super::BYTE_ORDER_MARK;
-use crate::cli::mock::lines::{field, lines};
+use crate::cli::mock::lines::{BYTE_ORDER_MARK, field, lines};
 use crate::cli::mock::step::Step;
 
 /// What is sent between two directives.
@@ -94,49 +93,37 @@ pub(super) fn can_come_back(id: &[u8]) -> bool {
     is_text && id.trim_ascii().len() == id.len()
 }
 
-/// For each section that is repeated the id, if it sets one, with which a client comes into the
-/// next round. Into the first it comes with another, or none.
-pub(super) fn ids_of_later_rounds(steps: &[Step]) -> Vec<Option<Vec<u8>>> {
-    let (mut ids, mut id) = (Vec::new(), None);
-    let mut stretch = Stretch::default();
-    for step in steps {
-        match step {
-            Step::Bytes(bytes) => stretch.bytes.extend_from_slice(bytes),
-            Step::Head(_) | Step::End(_) | Step::Repeat(_) => {
-                let blocks = mem::take(&mut stretch).blocks(true);
-                let set = blocks.iter().rev().find_map(|block| block.id().map(<[u8]>::to_vec));
-                id = set.or(id);
-            }
-            _ => {}
-        }
-        if let Step::Repeat(times) = step {
-            ids.push(id.take().filter(|_| *times != Some(1)));
-        }
-    }
-    ids
+/// The id with which a client comes into later rounds of an endless repeat, if a round sets one.
+/// Into the first round it comes with another, or none.
+pub(super) fn id_of_later_rounds(steps: &[Step]) -> Option<Vec<u8>> {
+    let start = steps.iter().position(|step| *step == Step::Forever)?;
+    let blocks = blocks_of(&steps[start..]);
+    blocks.iter().rev().find_map(|block| block.id().map(<[u8]>::to_vec))
 }
 
 /// Whether every event has an id of its own that can come back, so that a client can tell exactly
-/// what it has got, whatever it has lost.
+/// what it has received, whatever it has lost.
 pub(super) fn ids_are_good(steps: &[Step]) -> bool {
-    let mut good = true;
     let mut seen = HashSet::new();
-    let mut stretch = Stretch::default();
-    let mut look = |stretch: Stretch| {
-        for block in stretch.blocks(true) {
+    let is_endless = steps.contains(&Step::Forever);
+    !is_endless
+        && blocks_of(steps).iter().all(|block| {
             let id = block.id().filter(|id| !id.is_empty() && can_come_back(id));
             let is_good = id.is_some_and(|id| seen.insert(id.to_vec()));
-            good &= is_good || !block.is_event();
-        }
-    };
+            is_good || !block.is_event()
+        })
+}
+
+fn blocks_of(steps: &[Step]) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut stretch = Stretch::default();
     for step in steps {
         match step {
             Step::Bytes(bytes) => stretch.bytes.extend_from_slice(bytes),
-            Step::Head(_) | Step::End(_) => look(mem::take(&mut stretch)),
-            Step::Repeat(_) => return false,
+            Step::Head(_) | Step::End(_) => blocks.extend(mem::take(&mut stretch).blocks(true)),
             _ => {}
         }
     }
-    look(stretch);
-    good
+    blocks.extend(stretch.blocks(true));
+    blocks
 }

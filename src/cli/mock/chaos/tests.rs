@@ -38,19 +38,29 @@ fn steps(script: &str) -> Vec<Step> {
 /// A client that comes back for as long as the standard lets it, and loses what `lost` says of
 /// each connection that is reset.
 fn play(steps: Vec<Step>, seed: Option<u64>, lost: usize) -> Vec<MessageEvent> {
+    play_up_to(100_000, steps, seed, lost)
+}
+
+/// The same, for so many steps at most.
+fn play_up_to(most: usize, steps: Vec<Step>, seed: Option<u64>, lost: usize) -> Vec<MessageEvent> {
+    let mut played = 0;
     let course = Course::new(mark(steps));
-    let mut progress = Progress::new();
+    let mut progress = Progress::default();
     let mut parser = Parser::new();
     for connection in 1.. {
-        assert!(connection < 1000, "it comes back for ever");
+        assert!(connection < 10_000, "it comes back for ever");
         let id = Some(parser.last_event_id()).filter(|id| !id.is_empty()).map(str::to_owned);
-        let Entrance::From { mut at, reached } = progress.enter(&course, id.as_deref()) else {
+        let Some(Entrance { mut at, reached }) = progress.enter(&course, id.as_deref()) else {
             break;
         };
         parser.start_over();
         let mut is_stream = true;
         let mut received = Vec::new();
         let ending = loop {
+            played += 1;
+            if played >= most {
+                break Ending::Close;
+            }
             match course.next(&mut at, reached) {
                 Some((_, Step::Bytes(bytes))) => received.extend_from_slice(bytes),
                 Some((here, Step::Head(_))) if here >= reached && !received.is_empty() => {
@@ -65,7 +75,7 @@ fn play(steps: Vec<Step>, seed: Option<u64>, lost: usize) -> Vec<MessageEvent> {
                 None => unreachable!("a marked script has an end"),
             }
         };
-        progress.ended(&course, at);
+        progress.ended(at);
         if ending == Ending::Reset {
             received.truncate(received.len().saturating_sub(lost));
         }
@@ -75,7 +85,8 @@ fn play(steps: Vec<Step>, seed: Option<u64>, lost: usize) -> Vec<MessageEvent> {
             }
             parser.feed(&received).expect("short lines");
         }
-        if !is_stream || ending == Ending::Finish || progress.is_over() {
+        let is_over = course.has_ended(at) || played >= most;
+        if !is_stream || ending == Ending::Finish || is_over {
             break;
         }
     }
@@ -89,6 +100,25 @@ fn whatever_the_seed_a_correct_client_sees_the_same_events() {
         for seed in 0..1000 {
             let seen = play(disturb(steps(script), seed, Ends::May), Some(seed), 0);
             assert_eq!(seen, expected, "{script:?}, seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn what_is_repeated_for_ever_is_the_same_events_in_every_round() {
+    for script in [
+        "data: a\n\n: repeat",
+        "id: 1\ndata: a\n\n: repeat",
+        "id: 1\ndata: a\n\n: repeat 2\ndata: b\n\nid: 2\ndata: c\n\ndata: d\n\n: repeat",
+        "id: \u{1}\ndata: a\n\n: repeat 1\ndata: b\n\nid: 2\ndata: c\n\n: close\n: repeat",
+        "id: 1\ndata: a\n\n: repeat 1\ndata: b\n\nid: \u{1}\ndata: c\n\ndata: d\n\n: repeat",
+    ] {
+        let expected = play_up_to(8_000, steps(script), None, 0);
+        for seed in 0..200 {
+            let disturbed = disturb(steps(script), seed, Ends::May);
+            let seen = play_up_to(2_000, disturbed, Some(seed), 0);
+            assert!(seen.len() > 5, "{script:?}, seed {seed}");
+            assert_eq!(seen, expected[..seen.len()], "{script:?}, seed {seed}");
         }
     }
 }

@@ -13,84 +13,56 @@ pub(in super::super) struct Directive {
     /// What it takes, as the help shows it; empty if nothing.
     pub(in super::super) takes: &'static str,
     pub(in super::super) doc: &'static str,
-    /// What it comes to; the error says what was expected.
-    pub(super) steps: fn(&str) -> Result<Vec<Step>, String>,
+    /// Reads the text after the name; the error says what was expected.
+    pub(super) read: Read,
+}
+
+type Read = fn(&str) -> Result<Meaning, String>;
+
+/// What a directive means.
+pub(super) enum Meaning {
+    Steps(Vec<Step>),
+    /// Everything since the last `repeat`, so many times in all; `None` for ever.
+    Repeat(Option<u32>),
+}
+
+const fn row(name: &'static str, takes: &'static str, doc: &'static str, read: Read) -> Directive {
+    Directive { name, takes, doc, read }
 }
 
 /// All of them, in the order of the alphabet.
 pub(in super::super) static DIRECTIVES: [Directive; 11] = [
-    Directive {
-        name: "close",
-        takes: "",
-        doc: "ends the stream well, with the last chunk",
-        steps: |_| Ok(vec![Step::End(Ending::Close)]),
-    },
-    Directive {
-        name: "cut",
-        takes: "",
-        doc: "ends the connection without the last chunk",
-        steps: |_| Ok(vec![Step::End(Ending::Cut)]),
-    },
-    Directive {
-        name: "end",
-        takes: "",
-        doc: "ends the stream, and the mock with its report card",
-        steps: |_| Ok(vec![Step::End(Ending::Finish)]),
-    },
-    Directive {
-        name: "flush",
-        takes: "",
-        doc: "ends the chunk here",
-        steps: |_| Ok(vec![Step::Flush]),
-    },
-    Directive {
-        name: "no-content",
-        takes: "",
-        doc: "responds with 204, which tells the client to stop",
-        steps: |_| Ok(vec![Step::Head(Head::no_content()), Step::End(Ending::Close)]),
-    },
-    Directive {
-        name: "repeat",
-        takes: "[N]",
-        doc: "plays all since the last repeat N times, or for ever",
-        steps: repeat,
-    },
-    Directive {
-        name: "reset",
-        takes: "",
-        doc: "resets the connection",
-        steps: |_| Ok(vec![Step::End(Ending::Reset)]),
-    },
-    Directive {
-        name: "stall",
-        takes: "",
-        doc: "sends nothing more, and waits for the client to go",
-        steps: |_| Ok(vec![Step::End(Ending::Stall)]),
-    },
-    Directive {
-        name: "status",
-        takes: "N [LOCATION]",
-        doc: "responds with this status in place of a stream",
-        steps: status,
-    },
-    Directive {
-        name: "type",
-        takes: "TYPE",
-        doc: "gives the stream that begins here this type",
-        steps: content_type,
-    },
-    Directive {
-        name: "wait",
-        takes: "DURATION",
-        doc: "sends nothing for this long: 200ms, 1.5s, 2m",
-        steps: |text| {
-            let time = duration::parse(text).ok_or_else(|| duration::FORM.to_owned())?;
-            Ok(vec![Step::Wait(time)])
-        },
-    },
+    row("close", "", "ends the stream with its last chunk", |_| steps([Step::End(Ending::Close)])),
+    row("cut", "", "ends the connection without the last chunk", |_| {
+        steps([Step::End(Ending::Cut)])
+    }),
+    row("end", "", "ends the stream, and the mock with its report card", |_| {
+        steps([Step::End(Ending::Finish)])
+    }),
+    row("flush", "", "ends the chunk here", |_| steps([Step::Flush])),
+    row("no-content", "", "responds with 204, which tells the client to stop", |_| no_content()),
+    row("repeat", "[N]", "repeats all since the last repeat N times, or for ever", repeat),
+    row("reset", "", "resets the connection", |_| steps([Step::End(Ending::Reset)])),
+    row("stall", "", "sends nothing more, and waits for the client to go", |_| {
+        steps([Step::End(Ending::Stall)])
+    }),
+    row("status", "N [LOCATION]", "responds with this status in place of a stream", status),
+    row("type", "TYPE", "gives the stream that begins here this type", content_type),
+    row("wait", "DURATION", "sends nothing for this long: 200ms, 1.5s, 2m", |text| {
+        let time = duration::parse(text).ok_or_else(|| duration::FORM.to_owned())?;
+        steps([Step::Wait(time)])
+    }),
 ];
 
-fn repeat(text: &str) -> Result<Vec<Step>, String> {
+fn steps<const N: usize>(steps: [Step; N]) -> Result<Meaning, String> {
+    Ok(Meaning::Steps(steps.into()))
+}
+
+fn no_content() -> Result<Meaning, String> {
+    steps([Step::Head(Head::no_content()), Step::End(Ending::Close)])
+}
+
+fn repeat(text: &str) -> Result<Meaning, String> {
     let times = match text {
         "" => None,
         text => match text.parse() {
@@ -98,10 +70,10 @@ fn repeat(text: &str) -> Result<Vec<Step>, String> {
             _ => return Err("how many times in all, or nothing, for ever".into()),
         },
     };
-    Ok(vec![Step::Repeat(times)])
+    Ok(Meaning::Repeat(times))
 }
 
-fn status(text: &str) -> Result<Vec<Step>, String> {
+fn status(text: &str) -> Result<Meaning, String> {
     let (code, location) = match text.split_once(char::is_whitespace) {
         Some((code, location)) => (code, Some(location.trim_start())),
         None => (text, None),
@@ -111,7 +83,7 @@ fn status(text: &str) -> Result<Vec<Step>, String> {
         return Err("a status from 201 to 599".into());
     };
     if status == Status::NO_CONTENT {
-        return Ok(vec![Step::Head(Head::no_content()), Step::End(Ending::Close)]);
+        return no_content();
     }
     if location.is_some() && !status.is_redirect() {
         return Err("a status alone, or 301, 302, 303, 307 or 308 and a location".into());
@@ -119,13 +91,13 @@ fn status(text: &str) -> Result<Vec<Step>, String> {
     let location = location.map(field_text).transpose()?;
     let head = Head { status, content_type: "text/plain".into(), location };
     let body = format!("{status}\n").into_bytes();
-    Ok(vec![Step::Head(head), Step::Bytes(body), Step::End(Ending::Close)])
+    steps([Step::Head(head), Step::Bytes(body), Step::End(Ending::Close)])
 }
 
-fn content_type(text: &str) -> Result<Vec<Step>, String> {
+fn content_type(text: &str) -> Result<Meaning, String> {
     match text {
         "" => Err("a content type such as text/html".into()),
-        text => Ok(vec![Step::Head(Head::stream(field_text(text)?))]),
+        text => steps([Step::Head(Head::stream(field_text(text)?))]),
     }
 }
 

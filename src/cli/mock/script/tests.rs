@@ -97,9 +97,50 @@ fn a_directive_has_any_white_space_around_it() {
 #[test]
 fn a_byte_order_mark_is_not_repeated() {
     let steps = parse("\u{feff}data: a\n\n: repeat 2".as_bytes());
-    let once = [bytes("\u{feff}"), Step::Repeat(Some(1))];
-    let twice = [bytes("data: a\n\n"), Step::Flush, Step::Repeat(Some(2))];
-    assert_eq!(steps.as_deref(), Ok(&[&once[..], &twice].concat()[..]));
+    let once = [bytes("data: a\n\n"), Step::Flush];
+    assert_eq!(steps.as_deref(), Ok(&[&[bytes("\u{feff}")], &once[..], &once].concat()[..]));
+}
+
+#[test]
+fn a_repeat_is_as_if_its_lines_stood_there_so_many_times() {
+    let steps = |script: &str| parse(script.as_bytes()).expect("a script");
+    let section = "data: a\n\n: wait 1s\n:\n: close\n";
+    for times in [1, 2, 5] {
+        let repeated = format!("{section}: repeat {times}\n: flush\ndata: b\n\n: repeat 2");
+        let written_out = format!("{}: flush\ndata: b\n\n", section.repeat(times));
+        let last_again = ": flush\ndata: b\n\n";
+        assert_eq!(steps(&repeated), steps(&(written_out + last_again)), "{times}");
+    }
+    // What follows is not repeated with it, though it goes out in the same chunk.
+    let expected = [bytes(":\n"), bytes(":\n"), bytes("data\n\n"), Step::Flush];
+    assert_eq!(steps(":\n: repeat 2\ndata\n\n: repeat 1"), expected);
+    let endless = [bytes("data: a\n\n"), Step::Flush, Step::Forever, bytes(":\n")];
+    assert_eq!(steps("data: a\n\n: repeat 1\n:\n: repeat\n\n"), endless);
+}
+
+#[test]
+fn a_script_that_takes_too_much_when_unrolled_is_refused() {
+    let most = |section: &str| {
+        let size: usize = parse(section.as_bytes()).expect("a script").iter().map(size).sum();
+        LARGEST / size
+    };
+    for section in [":\n", "data: a\n\n", &format!("data: {}\n\n", "x".repeat(1_000_000))] {
+        let repeated = |times: usize| format!("{section}: repeat {times}");
+        parse(repeated(most(section)).as_bytes()).expect("it fits");
+        for times in [most(section) + 1, u32::MAX as usize] {
+            let lines = section.lines().count() + 1;
+            let said = format!(
+                "{lines}: repeated {times} times, the script takes more than 16 MiB: give a \
+                 smaller number, or none to repeat this for ever at the end of the script"
+            );
+            assert_eq!(wrong(&repeated(times)), said);
+        }
+    }
+    // All repeats together count; a script that is as long without them is nobody's trap.
+    let twice = "data: a\n\n: repeat 60000\n".repeat(2);
+    assert!(wrong(&(twice + "data: a\n\n: repeat 60000\n")).starts_with("9: repeated 60000"));
+    let long = format!("data: {}\n\n: repeat 1\n", "x".repeat(LARGEST));
+    parse(long.as_bytes()).expect("a script");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The answer that one connection gets: steps in, heads and chunks out.
+//! The response on one connection: steps in, heads and chunks out.
 //!
 //! ```text
 //! HTTP/1.1 200 OK CRLF                        the head goes out with the first chunk, or before
@@ -14,15 +14,18 @@
 //! There is no `Date`, so that the same script gives the same bytes. The library writes its heads
 //! itself and only right ones; that is why the mock has this one.
 
+use std::mem;
 use std::time::Duration;
 
 use tidings::Status;
 
 use super::chaos::Opening;
+use super::course::{Course, Entrance, Position};
+use super::lines::BYTE_ORDER_MARK;
 use super::step::{Block, Ending, Head, Step};
 
-/// What is longer is more than one chunk; a script can repeat something that has no end of a chunk.
-pub(super) const LARGEST_CHUNK: usize = 16 * 1024 * 1024;
+/// Longer content goes out as several chunks: an endless repeat may never end its chunk.
+const LARGEST_CHUNK: usize = 16 * 1024 * 1024;
 
 /// What goes out.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,6 +33,8 @@ pub(super) enum Part {
     Head(Head),
     /// Content that goes out as one chunk; never empty.
     Chunk(Vec<u8>),
+    /// The content ends here as it should.
+    Last,
 }
 
 /// What a step asks for, once all [`Part`]s have gone out.
@@ -38,21 +43,54 @@ pub(super) enum Deed {
     Nothing,
     Pause(Duration),
     End(Ending),
-    /// The step belongs to another connection: this one is to be closed before it.
-    CloseBefore,
 }
 
-/// One connection's answer so far.
+/// One connection's way along the course.
+pub(super) struct Performance<'a> {
+    course: &'a Course,
+    /// The position after the last step.
+    pub(super) at: Position,
+    /// What ends a connection before here was done already.
+    reached: Position,
+    response: Response,
+}
+
+impl<'a> Performance<'a> {
+    pub(super) fn new(course: &'a Course, entrance: Entrance, opening: &Opening) -> Self {
+        let Entrance { at, reached } = entrance;
+        Self { course, at, reached, response: Response::new(opening) }
+    }
+
+    /// Takes the next step: appends what goes out, and tells what is to be done then. A connection
+    /// whose own end was met before is closed where all steps are over.
+    pub(super) fn advance(&mut self, out: &mut Vec<Part>) -> Deed {
+        let Some((here, step)) = self.course.next(&mut self.at, self.reached) else {
+            return self.response.end(Ending::Close, out);
+        };
+        let is_done = here < self.reached;
+        if matches!(step, Step::Head(_)) && !is_done && self.response.has_begun() {
+            // This head is that of the next connection.
+            self.at = here;
+            return self.response.end(Ending::Close, out);
+        }
+        self.response.take(step, is_done, out)
+    }
+
+    /// What the client has been sent.
+    pub(super) fn seen(&self) -> &Seen {
+        &self.response.seen
+    }
+}
+
+/// One connection's response so far.
 #[derive(Debug)]
-pub(super) struct Answer {
+struct Response {
     /// What the head says or will say.
     head: Head,
-    /// It has gone out.
-    has_head: bool,
     /// A byte order mark has still to go out, before everything else.
     lacks_mark: bool,
     pending: Vec<u8>,
-    pub(super) seen: Seen,
+    seen: Seen,
 }
 
 /// What the client has been sent.
@@ -67,19 +105,22 @@ pub(super) struct Seen {
     pub(super) retry: Option<Duration>,
 }
 
-impl Answer {
-    pub(super) fn new(opening: &Opening) -> Self {
+impl Response {
+    fn new(opening: &Opening) -> Self {
         Self {
             head: Head::stream(opening.content_type),
-            has_head: false,
             lacks_mark: opening.has_mark,
             pending: Vec::new(),
             seen: Seen::default(),
         }
     }
 
-    /// Takes the next step. One that `is_done` was done on an earlier connection already.
-    pub(super) fn take(&mut self, step: &Step, is_done: bool, out: &mut Vec<Part>) -> Deed {
+    fn has_begun(&self) -> bool {
+        self.seen.head.is_some() || !self.pending.is_empty()
+    }
+
+    /// Takes a step. One that `is_done` was done on an earlier connection already.
+    fn take(&mut self, step: &Step, is_done: bool, out: &mut Vec<Part>) -> Deed {
         match step {
             Step::Bytes(bytes) => {
                 self.pending.extend_from_slice(bytes);
@@ -87,7 +128,10 @@ impl Answer {
                     self.send_pending(out);
                 }
             }
-            Step::Block(block) => self.note(block),
+            Step::Block(Block { is_event, id }) => {
+                self.seen.events += usize::from(*is_event);
+                self.seen.id = id.clone().or(self.seen.id.take());
+            }
             Step::Retry(time) => self.seen.retry = Some(*time),
             Step::Flush => {
                 self.send_head(out);
@@ -97,34 +141,28 @@ impl Answer {
                 self.send_pending(out);
                 return Deed::Pause(*time);
             }
-            Step::Head(_) if is_done => {}
-            Step::Head(_) if self.has_head || !self.pending.is_empty() => {
-                self.send_pending(out);
-                return Deed::CloseBefore;
-            }
-            Step::Head(head) => self.head = head.clone(),
-            Step::End(ending) => {
-                // Who is reset or cut off at once gets no answer at all.
-                if matches!(ending, Ending::Close | Ending::Finish) {
-                    self.send_head(out);
-                }
-                self.send_pending(out);
-                return Deed::End(*ending);
-            }
-            // The course follows it.
-            Step::Repeat(_) => {}
+            Step::Head(head) if !is_done => self.head = head.clone(),
+            Step::End(ending) => return self.end(*ending, out),
+            Step::Head(_) | Step::Forever => {}
         }
         Deed::Nothing
     }
 
-    fn note(&mut self, block: &Block) {
-        self.seen.events += usize::from(block.is_event);
-        self.seen.id = block.id.clone().or(self.seen.id.take());
+    fn end(&mut self, ending: Ending, out: &mut Vec<Part>) -> Deed {
+        let ends_well = matches!(ending, Ending::Close | Ending::Finish);
+        // A client that is reset or cut off at once gets no response at all.
+        if ends_well {
+            self.send_head(out);
+        }
+        self.send_pending(out);
+        if ends_well && has_content(&self.head) {
+            out.push(Part::Last);
+        }
+        Deed::End(ending)
     }
 
     fn send_head(&mut self, out: &mut Vec<Part>) {
-        if !self.has_head {
-            self.has_head = true;
+        if self.seen.head.is_none() {
             self.seen.head = Some(self.head.clone());
             out.push(Part::Head(self.head.clone()));
         }
@@ -139,12 +177,12 @@ impl Answer {
             return self.pending.clear();
         }
         let mut chunk = Vec::new();
-        // Chromium takes a line end right behind the mark for a part of the first line, and whoever
+        // Chromium takes a line end right after the mark for a part of the first line, and whoever
         // tests a page could do nothing about that.
-        let may_have_mark = self.head.is_event_stream() && !self.pending.starts_with(b"\r");
-        let may_have_mark = may_have_mark && !self.pending.starts_with(b"\n");
-        if std::mem::take(&mut self.lacks_mark) && may_have_mark {
-            chunk.extend_from_slice("\u{feff}".as_bytes());
+        let begins_with_line_end = matches!(self.pending[0], b'\r' | b'\n');
+        let may_have_mark = self.head.is_event_stream() && !begins_with_line_end;
+        if mem::take(&mut self.lacks_mark) && may_have_mark {
+            chunk.extend_from_slice(BYTE_ORDER_MARK);
         }
         chunk.append(&mut self.pending);
         out.push(Part::Chunk(chunk));
@@ -156,32 +194,28 @@ impl Answer {
 pub(super) struct Wrapping<'a> {
     /// The client speaks HTTP/1.1.
     pub(super) chunked: bool,
-    /// The client asked for the head alone.
-    pub(super) head_only: bool,
     /// Lines that the head has, too.
     pub(super) fields: &'a [String],
 }
 
 impl Wrapping<'_> {
-    /// Appends a part as it goes over the wire.
-    pub(super) fn write(self, part: &Part, out: &mut Vec<u8>) {
-        match part {
-            Part::Head(head) => self.write_head(head, out),
-            Part::Chunk(_) if self.head_only => {}
-            Part::Chunk(content) if self.chunked => {
-                out.extend_from_slice(format!("{:x}\r\n", content.len()).as_bytes());
-                out.extend_from_slice(content);
-                out.extend_from_slice(b"\r\n");
+    /// The parts as they go over the wire.
+    pub(super) fn wire(self, parts: &[Part]) -> Vec<u8> {
+        let mut out = Vec::new();
+        for part in parts {
+            match part {
+                Part::Head(head) => self.write_head(head, &mut out),
+                Part::Chunk(content) if self.chunked => {
+                    out.extend_from_slice(format!("{:x}\r\n", content.len()).as_bytes());
+                    out.extend_from_slice(content);
+                    out.extend_from_slice(b"\r\n");
+                }
+                Part::Chunk(content) => out.extend_from_slice(content),
+                Part::Last if self.chunked => out.extend_from_slice(b"0\r\n\r\n"),
+                Part::Last => {}
             }
-            Part::Chunk(content) => out.extend_from_slice(content),
         }
-    }
-
-    /// Appends what ends the content that follows this head.
-    pub(super) fn write_end(self, head: Option<&Head>, out: &mut Vec<u8>) {
-        if self.chunked && !self.head_only && head.is_some_and(has_content) {
-            out.extend_from_slice(b"0\r\n\r\n");
-        }
+        out
     }
 
     fn write_head(self, head: &Head, out: &mut Vec<u8>) {
@@ -210,7 +244,8 @@ fn has_content(head: &Head) -> bool {
 mod tests {
     use super::*;
 
-    const HTTP_1_1: Wrapping<'_> = Wrapping { chunked: true, head_only: false, fields: &[] };
+    const HTTP_1_1: Wrapping<'_> = Wrapping { chunked: true, fields: &[] };
+    const HTTP_1_0: Wrapping<'_> = Wrapping { chunked: false, fields: &[] };
 
     fn bytes(text: &str) -> Step {
         Step::Bytes(text.into())
@@ -218,16 +253,12 @@ mod tests {
 
     /// What goes out for these steps, and what the last one asks for.
     fn wire(opening: &Opening, wrapping: Wrapping<'_>, steps: &[Step]) -> (String, Deed) {
-        let mut answer = Answer::new(opening);
+        let course = Course::new(steps.to_vec());
+        let mut performance = Performance::new(&course, Entrance { at: 0, reached: 0 }, opening);
         let mut parts = Vec::new();
-        let deeds = steps.iter().map(|step| answer.take(step, false, &mut parts));
+        let deeds = steps.iter().map(|_| performance.advance(&mut parts));
         let deed = deeds.last().expect("there is a step");
-        let mut out = Vec::new();
-        parts.iter().for_each(|part| wrapping.write(part, &mut out));
-        if deed == Deed::End(Ending::Close) {
-            wrapping.write_end(answer.seen.head.as_ref(), &mut out);
-        }
-        (String::from_utf8(out).expect("UTF-8"), deed)
+        (String::from_utf8(wrapping.wire(&parts)).expect("UTF-8"), deed)
     }
 
     #[test]
@@ -245,7 +276,7 @@ mod tests {
             2\r\n:\n\r\n\
             0\r\n\r\n";
         assert_eq!(out, expected);
-        let (out, _) = wire(&Opening::PLAIN, Wrapping { chunked: false, ..HTTP_1_1 }, &steps);
+        let (out, _) = wire(&Opening::PLAIN, HTTP_1_0, &steps);
         let expected = "HTTP/1.1 200 OK\r\n\
             Content-Type: text/event-stream\r\n\
             Cache-Control: no-cache\r\n\
@@ -253,8 +284,6 @@ mod tests {
             \r\n\
             data: a\n\n:\n";
         assert_eq!(out, expected);
-        let (out, _) = wire(&Opening::PLAIN, Wrapping { head_only: true, ..HTTP_1_1 }, &steps);
-        assert!(out.ends_with("close\r\n\r\n"), "{out}");
     }
 
     #[test]
@@ -288,7 +317,7 @@ mod tests {
     fn a_304_has_no_content_whatever_the_script_says() {
         let head = Head { status: Status::NOT_MODIFIED, ..Head::stream("text/plain") };
         let steps = [Step::Head(head), bytes("304"), Step::Flush, Step::End(Ending::Close)];
-        for wrapping in [HTTP_1_1, Wrapping { chunked: false, ..HTTP_1_1 }] {
+        for wrapping in [HTTP_1_1, HTTP_1_0] {
             let (out, _) = wire(&Opening::PLAIN, wrapping, &steps);
             let expected = "HTTP/1.1 304 Not Modified\r\n\
                 Content-Type: text/plain\r\n\
@@ -300,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_cut_off_before_anything_gets_no_answer() {
+    fn a_client_that_is_cut_off_before_anything_gets_no_response() {
         for ending in [Ending::Cut, Ending::Reset, Ending::Stall] {
             let (out, deed) = wire(&Opening::PLAIN, HTTP_1_1, &[Step::End(ending)]);
             assert_eq!((&*out, deed), ("", Deed::End(ending)));
@@ -325,13 +354,19 @@ mod tests {
 
     #[test]
     fn a_head_that_comes_late_is_that_of_the_next_connection() {
-        let head = || Step::Head(Head::no_content());
+        let (first, late) = (Step::Head(Head::no_content()), Step::Head(Head::stream("a/b")));
         for before in [bytes("a"), Step::Flush] {
-            let (_, deed) = wire(&Opening::PLAIN, HTTP_1_1, &[before, head()]);
-            assert_eq!(deed, Deed::CloseBefore);
+            let (out, deed) = wire(&Opening::PLAIN, HTTP_1_1, &[before.clone(), late.clone()]);
+            assert_eq!(deed, Deed::End(Ending::Close));
+            assert!(out.contains("text/event-stream") && out.ends_with("0\r\n\r\n"), "{out}");
+            // The next connection begins with it, and what was done before is passed over.
+            let course = Course::new(vec![first.clone(), before, late.clone()]);
+            let entrance = Entrance { at: 0, reached: 1 };
+            let mut performance = Performance::new(&course, entrance, &Opening::PLAIN);
+            let deeds = [(); 3].map(|()| performance.advance(&mut Vec::new()));
+            assert_eq!(deeds, [Deed::Nothing, Deed::Nothing, Deed::End(Ending::Close)]);
+            assert!(performance.seen().head.as_ref().is_some_and(Head::is_event_stream));
+            assert_eq!(performance.at, 2);
         }
-        let mut answer = Answer::new(&Opening::PLAIN);
-        assert_eq!(answer.take(&head(), true, &mut Vec::new()), Deed::Nothing);
-        assert!(answer.head.is_event_stream());
     }
 }
