@@ -5,42 +5,58 @@
 //!     └── when it was due ──────────────────────► how long it took
 //! ```
 //!
-//! To read on: [`options`] is what can be asked for, [`run`] one run from its begin to its end.
-//! Its parts: [`target`] whom it asks; the two ends of a [`stream`], [`publisher`] with its
-//! [`exchange`] and [`pace`], and [`follower`] with its [`gauge`], and [`churn`] who cuts it;
-//! [`marker`] what is in an event; [`runs`], [`ledger`], [`account`] and [`ids`] hold what came
-//! against what was published; [`histogram`] and [`samples`] are the times, [`probe`] how far they
-//! can be believed; [`tally`] is what all threads share, [`system`] what the machine gives,
-//! [`progress`] what is shown meanwhile. Of it [`report`] makes numbers and [`verdict`] a word, and
-//! [`text`], [`json`] and [`page`] with its [`chart`] show them.
+//! Its layers; each imports only those before it:
+//!
+//! | layer | what is in it |
+//! | --- | --- |
+//! | [`options`], [`values`] | what can be asked for, and what an event carries: it only parses |
+//! | [`books`] | what is counted and timed, and what came held against what was published |
+//! | [`wire`] | requests and streams, and what the threads of a run share |
+//! | [`run`] | one run from its begin to its end: followers, publishers, samples |
+//! | [`reports`] | the results as text, JSON and a page |
 
-mod account;
-mod chart;
-mod churn;
-mod exchange;
-mod follower;
-mod gauge;
-mod histogram;
-mod ids;
-mod json;
-mod ledger;
-mod marker;
 mod options;
-mod pace;
-mod page;
-mod probe;
-mod progress;
-mod publisher;
-mod report;
+
+mod values {
+    //! What an argument or an event says, parsed and nothing more.
+    pub(crate) mod churn;
+    pub(crate) mod marker;
+    pub(crate) mod way;
+}
+
+mod books {
+    //! What came, held against what was published: numbers alone.
+    pub(crate) mod account;
+    pub(crate) mod counts;
+    pub(crate) mod effort;
+    pub(crate) mod histogram;
+    mod ids;
+    pub(crate) mod ledger;
+    pub(crate) mod pace;
+    pub(crate) mod published;
+    pub(crate) mod results;
+    mod runs;
+}
+
+mod wire {
+    //! Requests and streams, and the moments at which their bytes go and come.
+    pub(crate) mod exchange;
+    pub(crate) mod gauge;
+    pub(crate) mod probe;
+    pub(crate) mod tally;
+    pub(crate) mod target;
+}
+
 mod run;
-mod runs;
-mod samples;
-mod stream;
-mod system;
-mod tally;
-mod target;
-mod text;
-mod verdict;
+
+mod reports {
+    //! The results for people and programs.
+    mod chart;
+    pub(crate) mod json;
+    pub(crate) mod page;
+    pub(crate) mod text;
+    mod verdict;
+}
 
 use std::io;
 use std::path::Path;
@@ -48,8 +64,10 @@ use std::path::Path;
 use super::file::Target;
 use super::flags::{Parsed, Wrong};
 use super::{Arguments, Failure, Outcome, client, even_if_unread, print, say, version, width};
+use books::results::Results;
 use options::{NOT_MEASURED, Options, STANDARD_OUTPUT, TABLE};
-use report::Report;
+use reports::{json, page, text};
+use wire::target;
 
 pub(super) fn help(columns: usize) -> String {
     TABLE.help(columns)
@@ -77,28 +95,28 @@ fn bench(operands: &[String], options: &Options) -> Outcome {
     // A page that can't be written should be known before the run.
     let html = options.html.as_deref().filter(|path| *path != Path::new(STANDARD_OUTPUT));
     let html = html.map(Page::new).transpose()?;
-    let report = run::run(request, options).map_err(not_measured)?;
-    let written = html.as_ref().map_or(Ok(()), |html| html.write(&report));
+    let results = run::run(request, options).map_err(not_measured)?;
+    let written = html.as_ref().map_or(Ok(()), |html| html.write(&results));
     let printed = print(&match (options.json, html.is_none() && options.html.is_some()) {
-        (true, _) => json::report(&report),
-        (_, true) => page::report(&report),
-        _ => text::report(&report, width::columns()),
+        (true, _) => json::report(&results),
+        (_, true) => page::report(&results),
+        _ => text::report(&results, width::columns()),
     });
     let printed = even_if_unread(printed).map_err(|failure| match failure {
         Failure::Failed(said) => not_measured(said),
         failure => failure,
     });
-    let verdict = verdict(&report);
+    let verdict = verdict(&results);
     if let (Err(_), Err(Failure::Ended { said, .. })) = (&verdict, &written) {
         say(said);
     }
     verdict.and(written).and(printed)
 }
 
-fn verdict(report: &Report) -> Outcome {
-    match report.faults() {
+fn verdict(results: &Results<'_>) -> Outcome {
+    match results.faults() {
         Some(faults) => Err(Failure::Failed(faults)),
-        None if report.came() == 0 => Err(not_measured("no event came".into())),
+        None if results.came() == 0 => Err(not_measured("no event came".into())),
         None => Ok(()),
     }
 }
@@ -119,8 +137,8 @@ impl<'a> Page<'a> {
         Ok(Self { path, target })
     }
 
-    fn write(&self, report: &Report) -> Outcome {
-        let written = self.target.write(page::report(report).as_bytes());
+    fn write(&self, results: &Results<'_>) -> Outcome {
+        let written = self.target.write(page::report(results).as_bytes());
         written.map_err(|error| unwritten(self.path, &error))
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tidings::client::StreamRequest;
 
-use super::churn::Churn;
-use super::target::{Template, Way};
+use super::values::churn::Churn;
+use super::values::way::{Template, Way};
 use crate::cli::flags::{Flag, Preset, Table, Takes};
 
 /// What the command line says.

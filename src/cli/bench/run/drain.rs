@@ -24,14 +24,14 @@ const LONGEST_DRAIN: Duration = Duration::from_secs(60);
 impl Run {
     /// Waits for what is on its way: until all is there and everybody is back, or nothing new comes
     /// any more.
-    pub(super) fn drain(&self, options: &Options, samples: &mut Samples, progress: &mut Progress) {
+    pub(crate) fn drain(&self, options: &Options, samples: &mut Samples, progress: &mut Progress) {
         self.tally.draining.store(true, Relaxed);
         let begin = self.tally.clock.now();
         let quiet = nanoseconds(options.drain);
         let longest = nanoseconds(options.warm_up + options.duration + LONGEST_DRAIN);
-        let (mut seen, mut since) = (get(&self.tally.counts.fresh), begin);
+        let (mut seen, mut since) = (get(&self.tally.fresh), begin);
         loop {
-            let (now, fresh) = (self.tally.clock.now(), get(&self.tally.counts.fresh));
+            let (now, fresh) = (self.tally.clock.now(), get(&self.tally.fresh));
             if fresh != seen {
                 (seen, since) = (fresh, now);
             }
@@ -51,7 +51,7 @@ impl Run {
     }
 
     /// How much the slowest of the slow streams, which are the first, has not read yet.
-    pub(super) fn behind(&self, slow: u32) -> u64 {
+    pub(crate) fn behind(&self, slow: u32) -> u64 {
         let slow = self.streams.iter().take(slow as usize);
         slow.map(|stream| self.settle(&[Arc::clone(stream)]).lost).max().unwrap_or(0)
     }
@@ -67,7 +67,7 @@ impl Run {
     }
 
     /// How many streams are open, and how many have asked in vain for longer than `patience`.
-    pub(super) fn places(&self, patience: u64) -> (u64, u64) {
+    pub(crate) fn places(&self, patience: u64) -> (u64, u64) {
         let now = self.tally.clock.now();
         let places: Vec<Place> = self.streams.iter().map(|stream| stream.place()).collect();
         let count = |is: &dyn Fn(&Place) -> bool| places.iter().filter(|place| is(place)).count();
@@ -78,7 +78,7 @@ impl Run {
     }
 
     /// Clears away what is over, and ends the run if what is not takes too much memory.
-    pub(super) fn tidy(&self) {
+    pub(crate) fn tidy(&self) {
         let logs: Vec<_> = self.logs.iter().map(|log| lock(log)).collect();
         let published: Vec<&Published> = logs.iter().map(|log| &**log).collect();
         let now = self.tally.clock.now();
@@ -93,14 +93,14 @@ impl Run {
         }
     }
 
-    pub(super) fn settle(&self, streams: &[Arc<Stream>]) -> Findings {
+    pub(crate) fn settle(&self, streams: &[Arc<Stream>]) -> Findings {
         let logs: Vec<_> = self.logs.iter().map(|log| lock(log)).collect();
         let published: Vec<&Published> = logs.iter().map(|log| &**log).collect();
         let each = streams.iter().map(|stream| stream.account().settle(&published));
         each.fold(Findings::default(), Findings::plus)
     }
 
-    pub(super) fn by_ids(&self) -> Findings {
+    pub(crate) fn by_ids(&self) -> Findings {
         let each = self.streams.iter().map(|stream| stream.account().by_ids());
         each.fold(Findings::default(), Findings::plus)
     }

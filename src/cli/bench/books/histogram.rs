@@ -21,7 +21,7 @@ const BUCKETS: usize = (LARGEST - FINENESS + 1) as usize * PER_DOUBLING;
 
 /// Where times are recorded, by any thread.
 #[derive(Debug)]
-pub(super) struct Histogram {
+pub(crate) struct Histogram {
     buckets: Vec<AtomicU64>,
     /// The exact largest, in nanoseconds.
     max: AtomicU64,
@@ -29,20 +29,20 @@ pub(super) struct Histogram {
 
 /// What a histogram held at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Snapshot {
+pub(crate) struct Snapshot {
     buckets: Vec<u64>,
     max: u64,
 }
 
 /// What a report says of a histogram.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Summary {
-    pub(super) count: u64,
-    pub(super) p50: Duration,
-    pub(super) p90: Duration,
-    pub(super) p99: Duration,
-    pub(super) p999: Duration,
-    pub(super) max: Duration,
+pub(crate) struct Summary {
+    pub(crate) count: u64,
+    pub(crate) p50: Duration,
+    pub(crate) p90: Duration,
+    pub(crate) p99: Duration,
+    pub(crate) p999: Duration,
+    pub(crate) max: Duration,
 }
 
 impl Default for Histogram {
@@ -53,28 +53,28 @@ impl Default for Histogram {
 }
 
 impl Histogram {
-    pub(super) fn record(&self, nanoseconds: u64) {
+    pub(crate) fn record(&self, nanoseconds: u64) {
         self.buckets[bucket(nanoseconds)].fetch_add(1, Relaxed);
         self.max.fetch_max(nanoseconds, Relaxed);
     }
 
-    pub(super) fn snapshot(&self) -> Snapshot {
+    pub(crate) fn snapshot(&self) -> Snapshot {
         let buckets = self.buckets.iter().map(|bucket| bucket.load(Relaxed)).collect();
         Snapshot { buckets, max: self.max.load(Relaxed) }
     }
 
-    pub(super) fn summary(&self) -> Summary {
+    pub(crate) fn summary(&self) -> Summary {
         self.snapshot().summary()
     }
 }
 
 impl Snapshot {
-    pub(super) fn count(&self) -> u64 {
+    pub(crate) fn count(&self) -> u64 {
         self.buckets.iter().sum()
     }
 
     /// What has been recorded since an earlier snapshot. Its largest is that of its bucket.
-    pub(super) fn since(&self, earlier: &Self) -> Self {
+    pub(crate) fn since(&self, earlier: &Self) -> Self {
         let pairs = self.buckets.iter().zip(&earlier.buckets);
         let buckets: Vec<u64> = pairs.map(|(now, then)| now - then).collect();
         let highest = buckets.iter().rposition(|&count| count > 0);
@@ -83,7 +83,7 @@ impl Snapshot {
     }
 
     /// The time that this part of all, of 0 to 1, do not exceed; zero where there is none.
-    pub(super) fn quantile(&self, part: f64) -> Duration {
+    pub(crate) fn quantile(&self, part: f64) -> Duration {
         let rank = ((self.count() as f64 * part).ceil() as u64).max(1);
         let mut passed = 0;
         for (index, count) in self.buckets.iter().enumerate() {
@@ -95,11 +95,11 @@ impl Snapshot {
         Duration::ZERO
     }
 
-    pub(super) fn max(&self) -> Duration {
+    pub(crate) fn max(&self) -> Duration {
         Duration::from_nanos(self.max)
     }
 
-    pub(super) fn summary(&self) -> Summary {
+    pub(crate) fn summary(&self) -> Summary {
         Summary {
             count: self.count(),
             p50: self.quantile(0.5),
@@ -112,7 +112,7 @@ impl Snapshot {
 
     /// The same in so many rows for each doubling, at most [`PER_DOUBLING`]: the largest time of
     /// each row, and how many it has. Empty rows at both ends are left out.
-    pub(super) fn rows(&self, per_doubling: usize) -> Vec<(Duration, u64)> {
+    pub(crate) fn rows(&self, per_doubling: usize) -> Vec<(Duration, u64)> {
         let width = PER_DOUBLING / per_doubling;
         let rows: Vec<(Duration, u64)> = (self.buckets.chunks(width).enumerate())
             .map(|(row, counts)| {
@@ -130,7 +130,7 @@ impl Snapshot {
 impl Summary {
     /// Each with its name, and `None` for what so few times can't tell: at least one of them must
     /// be above a quantile, or it is but another name for the largest.
-    pub(super) fn quantiles(&self) -> [(&'static str, Option<Duration>); 5] {
+    pub(crate) fn quantiles(&self) -> [(&'static str, Option<Duration>); 5] {
         let from = |least, time| (self.count >= least).then_some(time);
         [
             ("p50", from(2, self.p50)),
@@ -165,9 +165,38 @@ fn largest_in(bucket: usize) -> u64 {
     ((within + 1) << shift) - 1
 }
 
+/// Three digits and a unit.
+pub(crate) fn shown_time(time: Duration) -> String {
+    let nanoseconds = time.as_nanos() as f64;
+    let (value, unit) = match nanoseconds {
+        n if n < 1e3 => return format!("{n} ns"),
+        n if n < 1e6 => (n / 1e3, "µs"),
+        n if n < 1e9 => (n / 1e6, "ms"),
+        n => (n / 1e9, "s"),
+    };
+    let places = if value < 9.995 { 2 } else { usize::from(value < 99.95) };
+    format!("{value:.places$} {unit}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_has_three_digits_and_a_unit() {
+        for (nanoseconds, expected) in [
+            (0, "0 ns"),
+            (999, "999 ns"),
+            (1_234, "1.23 µs"),
+            (9_999, "10.0 µs"),
+            (12_345_678, "12.3 ms"),
+            (99_960_000, "100 ms"),
+            (2_000_000_000, "2.00 s"),
+            (3_600_000_000_000, "3600 s"),
+        ] {
+            assert_eq!(shown_time(Duration::from_nanos(nanoseconds)), expected);
+        }
+    }
 
     fn of(values: impl IntoIterator<Item = u64>) -> Snapshot {
         let histogram = Histogram::default();

@@ -15,70 +15,30 @@ use tidings::client::{StreamRequest, Tcp, Transport, Url};
 use tidings::http::masked_url;
 
 use super::exchange::DEADLINE;
-use super::options::Options;
+use crate::cli::bench::options::Options;
+use crate::cli::bench::values::way::{Template, Way};
 
 /// The stream that is followed.
 #[derive(Debug)]
-pub(super) struct Source {
-    pub(super) request: StreamRequest,
+pub(crate) struct Source {
+    pub(crate) request: StreamRequest,
     /// The same host, as an address.
-    pub(super) address: Url,
+    pub(crate) address: Url,
 }
 
 /// How events get in.
 #[derive(Debug)]
-pub(super) struct Sink {
+pub(crate) struct Sink {
     /// As it is told to the user, and in reports that are passed on: without what may be a secret.
-    pub(super) name: String,
-    pub(super) address: Url,
+    pub(crate) name: String,
+    pub(crate) address: Url,
     /// The request's head up to the length of its content.
     head: String,
     body: Template,
 }
 
-/// What stands around an event's data in the content of a request.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Template {
-    before: String,
-    behind: String,
-}
-
-/// What `--publish` says, not yet held against the stream's URL.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Way {
-    method: String,
-    reference: String,
-}
-
-impl Way {
-    /// `[ method SP ] reference`
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let (method, reference) = text.split_once(' ').unwrap_or(("POST", text));
-        let token = !method.is_empty() && method.bytes().all(|byte| byte.is_ascii_uppercase());
-        if !token || reference.is_empty() || reference.contains(char::is_whitespace) {
-            return Err(format!(
-                "{:?} is not a method and where to publish, such as 'POST /events/a'",
-                masked_url(text)
-            ));
-        }
-        Ok(Self { method: method.into(), reference: reference.into() })
-    }
-}
-
-impl Template {
-    /// Text with one `{}` in it. The data needs no escape in JSON, nor in a form.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let halves = text.split_once("{}").filter(|(_, behind)| !behind.contains("{}"));
-        let (before, behind) = halves.ok_or(
-            "the text does not have {} just once, where the event's data goes (JSON's empty object \
-             can be { })",
-        )?;
-        Ok(Self { before: before.into(), behind: behind.into() })
-    }
-}
-
 /// Fails if the stream, or the way to publish on it, can't be spoken to.
-pub(super) fn check(request: &StreamRequest, options: &Options) -> Result<(), String> {
+pub(crate) fn check(request: &StreamRequest, options: &Options) -> Result<(), String> {
     plain(request.url().clone())?;
     resolve(options.publish.as_ref(), request.url()).map(drop)
 }
@@ -100,14 +60,14 @@ fn plain(url: Url) -> Result<Url, String> {
 }
 
 /// A request for the stream at this URL, with the fields that were asked for.
-pub(super) fn request(url: &str, options: &Options) -> Result<StreamRequest, tidings::Error> {
+pub(crate) fn request(url: &str, options: &Options) -> Result<StreamRequest, tidings::Error> {
     let with_field =
         |request: StreamRequest, (name, value): &(String, String)| request.with_field(name, value);
     options.fields.iter().try_fold(StreamRequest::get(url)?, with_field)
 }
 
 impl Source {
-    pub(super) fn new(request: StreamRequest) -> Result<Self, String> {
+    pub(crate) fn new(request: StreamRequest) -> Result<Self, String> {
         let address = reach(request.url())?;
         Ok(Self { request, address })
     }
@@ -115,7 +75,7 @@ impl Source {
 
 impl Sink {
     /// What the options say of it.
-    pub(super) fn new(source: &Source, options: &Options) -> Result<Self, String> {
+    pub(crate) fn new(source: &Source, options: &Options) -> Result<Self, String> {
         let followed = source.request.url();
         let (method, url) = resolve(options.publish.as_ref(), followed)?;
         let same = url.has_origin_of(followed);
@@ -144,7 +104,7 @@ impl Sink {
     }
 
     /// The bytes of a request that publishes this.
-    pub(super) fn encode(&self, data: &str, out: &mut Vec<u8>) {
+    pub(crate) fn encode(&self, data: &str, out: &mut Vec<u8>) {
         let Self { head, body: Template { before, behind }, .. } = self;
         let length = before.len() + data.len() + behind.len();
         let length = format!("Content-Length: {length}\r\n\r\n");
@@ -174,7 +134,7 @@ fn reach(url: &Url) -> Result<Url, String> {
 }
 
 /// A URL as it is told to the user, and in reports that are passed on.
-pub(super) fn shown(url: &Url) -> String {
+pub(crate) fn shown(url: &Url) -> String {
     masked_url(&url.to_string()).into_owned()
 }
 

@@ -28,7 +28,7 @@ const PLACES: usize = 16;
 
 /// What one stream's ids have told so far. Of ids only hashes are kept, however long they are.
 #[derive(Debug, Default)]
-pub(super) struct Ids {
+pub(crate) struct Ids {
     /// In the order in which they were first seen; the last is mostly that of the next id.
     places: VecDeque<(u64, Runs)>,
     newest: VecDeque<u64>,
@@ -39,7 +39,7 @@ pub(super) struct Ids {
 }
 
 impl Ids {
-    pub(super) fn enter(&mut self, event: &MessageEvent) {
+    pub(crate) fn enter(&mut self, event: &MessageEvent) {
         self.findings.received += 1;
         if event.last_event_id.is_empty() {
             return;
@@ -56,11 +56,11 @@ impl Ids {
         }
     }
 
-    pub(super) fn enter_gap(&mut self, missed: Option<u64>) {
+    pub(crate) fn enter_gap(&mut self, missed: Option<u64>) {
         self.findings.told = self.findings.told.saturating_add(missed.unwrap_or(1));
     }
 
-    pub(super) fn findings(&self) -> Findings {
+    pub(crate) fn findings(&self) -> Findings {
         self.findings
     }
 

@@ -1,10 +1,11 @@
 //! A run in one line: what went wrong, or that nothing did, and how far that can be relied on.
 
-use super::report::Report;
+use crate::cli::bench::books::counts::Count;
+use crate::cli::bench::books::results::Results;
 
 /// What the run says of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Grade {
+pub(crate) enum Grade {
     Good,
     /// Nothing went wrong, but too little went at all.
     Doubtful,
@@ -12,9 +13,9 @@ pub(super) enum Grade {
 }
 
 #[derive(Debug)]
-pub(super) struct Verdict {
-    pub(super) grade: Grade,
-    pub(super) said: String,
+pub(crate) struct Verdict {
+    pub(crate) grade: Grade,
+    pub(crate) said: String,
 }
 
 /// With more than one event in so many not taken, the plan was not carried out.
@@ -22,7 +23,7 @@ const FEW: u64 = 100;
 
 impl Grade {
     /// The name in the reports.
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Good => "good",
             Self::Doubtful => "doubtful",
@@ -32,16 +33,16 @@ impl Grade {
 }
 
 impl Verdict {
-    pub(super) fn new(report: &Report) -> Self {
-        let (bad, silent) = (report.faults(), report.came() == 0);
-        let not_taken = not_taken(report);
+    pub(crate) fn new(results: &Results<'_>) -> Self {
+        let (bad, silent) = (results.faults(), results.came() == 0);
+        let not_taken = not_taken(results);
         let grade = match (&bad, &not_taken) {
             (Some(_), _) => Grade::Bad,
             (None, Some((true, _))) => Grade::Doubtful,
             (None, _) if silent => Grade::Doubtful,
             (None, _) => Grade::Good,
         };
-        let mut said = bad.unwrap_or_else(|| if silent { NOTHING.into() } else { good(report) });
+        let mut said = bad.unwrap_or_else(|| if silent { NOTHING.into() } else { good(results) });
         if let Some((_, words)) = not_taken {
             said = format!("{said}; {words}");
         }
@@ -51,26 +52,26 @@ impl Verdict {
 
 const NOTHING: &str = "no event came";
 
-fn good(report: &Report) -> String {
-    let found = &report.findings;
+fn good(results: &Results<'_>) -> String {
+    let found = &results.findings;
     let told = match found.told {
         0 => String::new(),
         told => format!("; {told} missed, as the server said itself"),
     };
-    let lost = if report.asked.sink.is_some() { "nothing lost, nothing" } else { "nothing" };
+    let lost = if results.sink.is_some() { "nothing lost, nothing" } else { "nothing" };
     format!("{lost} doubled, nothing out of order in {} deliveries{told}", found.received)
 }
 
 /// Whether much of what should have been published was not, and how much; `None` if all was.
-fn not_taken(report: &Report) -> Option<(bool, String)> {
-    let counts = &report.counts;
+fn not_taken(results: &Results<'_>) -> Option<(bool, String)> {
+    let counts = &results.counts;
     let parts = [
-        (counts.refused, "refused"),
-        (counts.in_doubt, "in doubt"),
-        (report.course.unsent, "not sent"),
+        (counts[Count::Refused], "refused"),
+        (counts[Count::InDoubt], "in doubt"),
+        (results.counts[Count::NotSent], "not sent"),
     ];
     let missing: u64 = parts.iter().map(|(count, _)| count).sum();
-    let planned = counts.published + missing;
+    let planned = counts[Count::Published] + missing;
     let parts = parts.iter().filter(|(count, _)| *count > 0);
     let parts: Vec<_> = parts.map(|(count, name)| format!("{count} {name}")).collect();
     let words = format!("{planned} events to publish: {}", parts.join(", "));

@@ -9,9 +9,10 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::options::Options;
-use super::tally::{Tally, get};
-use super::text;
+use crate::cli::bench::books::counts::{Count, Time, get};
+use crate::cli::bench::books::histogram::shown_time;
+use crate::cli::bench::options::Options;
+use crate::cli::bench::wire::tally::Tally;
 use crate::cli::paint::Paint;
 use crate::cli::width;
 
@@ -19,7 +20,7 @@ const OVER_AND_OVER: Duration = Duration::from_millis(200);
 const LINE_BY_LINE: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
-pub(super) struct Progress<W: Write = io::Stderr> {
+pub(crate) struct Progress<W: Write = io::Stderr> {
     out: W,
     /// How long a line may be that is written over; `None` where none is.
     most: Option<usize>,
@@ -31,7 +32,7 @@ pub(super) struct Progress<W: Write = io::Stderr> {
 }
 
 impl Progress {
-    pub(super) fn new(options: &Options, tally: Arc<Tally>) -> Self {
+    pub(crate) fn new(options: &Options, tally: Arc<Tally>) -> Self {
         let is_over = Paint::on(&io::stderr()).has_escapes();
         // A terminal may go on to the next row as soon as the last column is taken.
         let most = is_over.then(|| width::columns() - 1);
@@ -41,7 +42,7 @@ impl Progress {
 }
 
 impl<W: Write> Progress<W> {
-    pub(super) fn show(&mut self, doing: &str) {
+    pub(crate) fn show(&mut self, doing: &str) {
         self.say_what_was_noted();
         let pause = if self.most.is_some() { OVER_AND_OVER } else { LINE_BY_LINE };
         if self.last.unwrap_or(self.begin).elapsed() < pause {
@@ -49,18 +50,18 @@ impl<W: Write> Progress<W> {
         }
         self.last = Some(Instant::now());
         let counts = &self.tally.counts;
-        let latency = self.tally.times.latency.snapshot();
+        let latency = self.tally.times[Time::Latency].snapshot();
         let p99 = match latency.count() {
             0 => String::new(),
-            _ => format!(", p99 {}", text::time(latency.quantile(0.99))),
+            _ => format!(", p99 {}", shown_time(latency.quantile(0.99))),
         };
         let line = format!(
             "{doing} {:.1} s: {} of {} streams, {} events published, {} delivered{p99}",
             self.begin.elapsed().as_secs_f64(),
-            get(&counts.open),
+            get(&self.tally.open),
             self.streams,
-            get(&counts.published),
-            get(&counts.deliveries) + get(&counts.foreign),
+            get(&counts[Count::Published]),
+            get(&counts[Count::Deliveries]) + get(&counts[Count::Foreign]),
         );
         // Nobody has to read it.
         let _ = self.out.write_all(shown(&line, self.most).as_bytes());

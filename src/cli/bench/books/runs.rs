@@ -10,14 +10,14 @@
 use std::ops::RangeInclusive;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Runs {
+pub(crate) struct Runs {
     /// In order; between two of them there is at least one number.
     runs: Vec<RangeInclusive<u64>>,
 }
 
 impl Runs {
     /// Puts a number in; whether it was not there before.
-    pub(super) fn insert(&mut self, number: u64) -> bool {
+    pub(crate) fn insert(&mut self, number: u64) -> bool {
         // The first run that does not end before the number.
         let at = self.runs.partition_point(|run| *run.end() < number);
         if self.runs.get(at).is_some_and(|run| run.contains(&number)) {
@@ -37,37 +37,37 @@ impl Runs {
         true
     }
 
-    pub(super) fn first(&self) -> Option<u64> {
+    pub(crate) fn first(&self) -> Option<u64> {
         self.runs.first().map(|run| *run.start())
     }
 
-    pub(super) fn last(&self) -> Option<u64> {
+    pub(crate) fn last(&self) -> Option<u64> {
         self.runs.last().map(|run| *run.end())
     }
 
-    pub(super) fn len(&self) -> u64 {
+    pub(crate) fn len(&self) -> u64 {
         self.runs.iter().map(length).sum()
     }
 
     /// Of how many runs it is.
-    pub(super) fn pieces(&self) -> usize {
+    pub(crate) fn pieces(&self) -> usize {
         self.runs.len()
     }
 
     /// Forgets the lowest runs, now and then, where there are more than so many.
-    pub(super) fn keep(&mut self, runs: usize) {
+    pub(crate) fn keep(&mut self, runs: usize) {
         if self.runs.len() > 2 * runs {
             self.runs.drain(..self.runs.len() - runs);
         }
     }
 
     /// All numbers, from the highest down.
-    pub(super) fn newest(&self) -> impl Iterator<Item = u64> {
+    pub(crate) fn newest(&self) -> impl Iterator<Item = u64> {
         self.runs.iter().rev().flat_map(|run| run.clone().rev())
     }
 
     /// How many numbers of `these`, within the bounds, are not in this set.
-    pub(super) fn missing(&self, these: &Self, bounds: &RangeInclusive<u64>) -> u64 {
+    pub(crate) fn missing(&self, these: &Self, bounds: &RangeInclusive<u64>) -> u64 {
         let clipped = these.runs.iter().filter_map(|run| overlap(run, bounds));
         clipped.map(|run| length(&run) - self.count_in(&run)).sum()
     }

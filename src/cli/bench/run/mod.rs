@@ -10,6 +10,11 @@
 //! to come at the end, and what has come, is in [`drain`].
 
 mod drain;
+mod follower;
+mod progress;
+mod publisher;
+mod samples;
+mod stream;
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
@@ -20,20 +25,24 @@ use std::time::Duration;
 
 use tidings::client::StreamRequest;
 
-use super::churn::Churn;
-use super::follower::{Follower, STACK, State};
-use super::gauge::Gauge;
-use super::ledger::Findings;
+use super::books::counts::{Time, get, nanoseconds};
+use super::books::effort::Effort;
+use super::books::histogram::Histogram;
+use super::books::ledger::Findings;
+use super::books::published::Published;
+use super::books::results::Results;
 use super::options::Options;
-use super::probe::Probe;
-use super::progress::Progress;
-use super::publisher::{self, Log, Published, Publisher, plans};
-use super::report::{Course, Report};
-use super::samples::Samples;
-use super::stream::{Door, Place, Stream, lock};
-use super::system::{self, Effort};
-use super::tally::{Tally, get, nanoseconds};
-use super::target::{self, Sink, Source};
+use super::values::churn::Churn;
+use super::wire::gauge::{Door, Gauge};
+use super::wire::probe::Probe;
+use super::wire::tally::{Tally, lock};
+use super::wire::target::{self, Sink, Source};
+use crate::cli::descriptors;
+use follower::{Follower, STACK, State};
+use progress::Progress;
+use publisher::{Log, Publisher, plans};
+use samples::Samples;
+use stream::{Place, Stream, cut_at};
 
 /// How often the main thread looks.
 const TICK: Duration = Duration::from_millis(20);
@@ -47,6 +56,9 @@ const CONNECTING: usize = 64;
 /// What `--resume` proves something with, if no other rate is given.
 const CHURN_OF_RESUME: Churn = Churn::Share(20.0);
 
+/// Standard streams, the probe's pair and its listener, and what an address look-up opens.
+const BESIDE: u64 = 16;
+
 /// All that runs.
 struct Run {
     tally: Arc<Tally>,
@@ -56,16 +68,15 @@ struct Run {
 }
 
 /// Does it all.
-pub(super) fn run(request: StreamRequest, options: &Options) -> Result<Report, String> {
-    system::check(options)?;
+pub(crate) fn run(request: StreamRequest, options: &Options) -> Result<Results<'_>, String> {
+    check_descriptors(options)?;
     let source = Arc::new(Source::new(request)?);
     let sink = match options.listen_only {
         true => None,
         false => Some(Arc::new(Sink::new(&source, options)?)),
     };
     let tally = Arc::new(Tally::new(RandomState::new().build_hasher().finish()));
-    let (probe, listener) =
-        Probe::start(&tally).map_err(|error| system::told("the probe", &error))?;
+    let (probe, listener) = Probe::start(&tally).map_err(|error| told("the probe", &error))?;
     let mut run = Run { tally, streams: Vec::new(), logs: Vec::new(), threads: vec![listener] };
     let report = run.all(&source, sink.as_ref(), &probe, options);
     run.tally.end(Ok(()));
@@ -79,24 +90,24 @@ pub(super) fn run(request: StreamRequest, options: &Options) -> Result<Report, S
 }
 
 impl Run {
-    fn all(
+    fn all<'a>(
         &mut self,
         source: &Arc<Source>,
         sink: Option<&Arc<Sink>>,
         probe: &Arc<Probe>,
-        options: &Options,
-    ) -> Result<Report, String> {
+        options: &'a Options,
+    ) -> Result<Results<'a>, String> {
         let mut progress = Progress::new(options, Arc::clone(&self.tally));
         let begin = self.tally.clock.now();
         self.open(source, probe, options, &mut progress)?;
-        let opening = Duration::from_nanos(get(&self.tally.counts.ready_at) - begin);
+        let opening = Duration::from_nanos(get(&self.tally.ready_at) - begin);
         self.tally.wait(SETTLE);
         let effort = Effort::so_far();
         let start = self.tally.clock.now();
 
         let churn = options.churn.or(options.resume.then_some(CHURN_OF_RESUME));
         let mut samples = Samples::new(&self.tally, options.warm_up + options.duration);
-        let unsent = self.publish_all(sink, options, churn, &mut samples, &mut progress)?;
+        self.publish_all(sink, options, churn, &mut samples, &mut progress)?;
         let published = self.tally.clock.now();
         self.tally.failure()?;
         sink.map_or(Ok(()), |sink| publisher::check(&self.tally, sink, &self.logs))?;
@@ -105,26 +116,30 @@ impl Run {
         self.tally.failure()?;
         let effort = effort.and_then(|before| Some(Effort::so_far()?.since(before)));
         let end = self.tally.clock.now();
-        let last = get(&self.tally.counts.last_at).max(published);
+        let last = get(&self.tally.last_at).max(published);
         let (open, shut_out) = self.places(nanoseconds(options.drain) / 2);
-        let course = Course {
+        Ok(Results {
+            options,
+            url: target::shown(source.request.url()),
+            sink: sink.map(|sink| sink.name.clone()),
+            churn,
+            findings: if sink.is_some() { self.settle(&self.streams) } else { self.by_ids() },
+            counts: self.tally.counts.map(get),
+            ids: self.tally.ids.load(Relaxed),
+            latency: self.tally.times[Time::Latency].snapshot(),
+            times: self.tally.times.map(Histogram::summary),
+            samples: samples.all,
             opening,
             elapsed: Duration::from_nanos(last - start),
             whole: Duration::from_nanos(end - start),
-            unsent,
             behind,
             open,
             shut_out,
             effort,
-        };
-        let findings = if sink.is_some() { self.settle(&self.streams) } else { self.by_ids() };
-        let sink = sink.map(|sink| sink.name.clone());
-        let url = target::shown(source.request.url());
-        Ok(Report::new(&self.tally, probe, options, url, sink, churn)
-            .with(findings, samples, course))
+        })
     }
 
-    /// Publishes for as long as it was asked to, or only waits; gives what was not even sent.
+    /// Publishes for as long as it was asked to, or only waits.
     fn publish_all(
         &mut self,
         sink: Option<&Arc<Sink>>,
@@ -132,7 +147,7 @@ impl Run {
         churn: Option<Churn>,
         samples: &mut Samples,
         progress: &mut Progress,
-    ) -> Result<u64, String> {
+    ) -> Result<(), String> {
         let start = self.tally.clock.now();
         self.tally.timed_from.store(start + nanoseconds(options.warm_up), Relaxed);
         let publishers = self.start_publishers(sink, options, start)?;
@@ -149,7 +164,9 @@ impl Run {
                 tidied = self.tally.clock.now();
             }
         }
-        Ok(publishers.into_iter().map(|thread| thread.join().unwrap_or(0)).sum())
+        // A thread that panicked has said so.
+        publishers.into_iter().for_each(|thread| drop(thread.join()));
+        Ok(())
     }
 
     /// Opens all streams, and waits until each of them has been open.
@@ -184,13 +201,13 @@ impl Run {
                 state: State::default(),
             };
             let thread = thread::Builder::new().name("tidings-stream".into()).stack_size(STACK);
-            let thread = thread.spawn(move || follower.run()).map_err(|error| {
-                system::told(&format!("a thread for stream {}", number + 1), &error)
-            })?;
+            let thread = thread
+                .spawn(move || follower.run())
+                .map_err(|error| told(&format!("a thread for stream {}", number + 1), &error))?;
             self.streams.push(stream);
             self.threads.push(thread);
         }
-        let ready = || self.tally.counts.ready.load(Acquire) >= options.streams.into();
+        let ready = || self.tally.ready.load(Acquire) >= options.streams.into();
         while !ready() && self.tally.wait(TICK) {
             progress.show("opening");
         }
@@ -202,7 +219,7 @@ impl Run {
         sink: Option<&Arc<Sink>>,
         options: &Options,
         start: u64,
-    ) -> Result<Vec<JoinHandle<u64>>, String> {
+    ) -> Result<Vec<JoinHandle<()>>, String> {
         let Some(sink) = sink else { return Ok(Vec::new()) };
         let count = options.publishers as usize;
         let length = options.warm_up + options.duration;
@@ -219,15 +236,33 @@ impl Run {
             })
         });
         let publishers: Result<Vec<_>, _> = publishers.collect();
-        publishers.map_err(|error| system::told("a thread for a publisher", &error))
+        publishers.map_err(|error| told("a thread for a publisher", &error))
     }
 
     fn start_churn(&mut self, churn: Option<Churn>) -> Result<(), String> {
         let Some(churn) = churn else { return Ok(()) };
         let (streams, tally) = (self.streams.clone(), Arc::clone(&self.tally));
         let thread = thread::Builder::new().name("tidings-churn".into());
-        let thread = thread.spawn(move || churn.run(&streams, &tally));
-        self.threads.push(thread.map_err(|error| system::told("a thread for churn", &error))?);
+        let thread = thread.spawn(move || cut_at(churn, &streams, &tally));
+        self.threads.push(thread.map_err(|error| told("a thread for churn", &error))?);
         Ok(())
     }
+}
+
+/// Fails beforeanything is opened, where that can be known.
+fn check_descriptors(options: &Options) -> Result<(), String> {
+    let needed = u64::from(options.streams) + u64::from(options.publishers) + BESIDE;
+    match descriptors::limit() {
+        Some(most) if most < needed => Err(format!(
+            "{} streams need {needed} descriptors, and this process may have {most}: say \
+             'ulimit -n {needed}' before, or give fewer --streams",
+            options.streams
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// That there is no more of something.
+fn told(what: &str, error: &std::io::Error) -> String {
+    format!("the system does not give {what}: {error}: give fewer --streams, or raise its limits")
 }

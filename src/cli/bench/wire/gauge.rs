@@ -13,15 +13,15 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use tidings::client::{Connection, Tcp, Transport, Url};
 
-use super::stream::{Door, Permit, lock};
-use super::system;
-use super::tally::{Tally, add};
+use super::tally::{Tally, lock};
 use super::target::Source;
+use crate::cli::bench::books::counts::{Count, Time, add};
+use crate::cli::bench::books::effort;
 
 /// A slow reader takes so much at once, and then pauses: 4 KiB a second.
 const SLOW_BYTES: usize = 1024;
@@ -30,9 +30,21 @@ const SLOW_PAUSE: Duration = Duration::from_millis(250);
 /// How often all streams together look how long they wait for a core: it takes some microseconds.
 const SPACING: u64 = 1_000_000;
 
+/// Who may connect at the same time: a listener's queue is short, and a connect that does not fit
+/// would be tried again by the system a second later.
+#[derive(Debug)]
+pub(crate) struct Door {
+    free: Mutex<usize>,
+    left: Condvar,
+}
+
+/// A place in the door. Dropping it lets the next one in.
+#[derive(Debug)]
+pub(crate) struct Permit(Arc<Door>);
+
 /// One for each stream; its clones are the same gauge.
 #[derive(Clone, Debug)]
-pub(super) struct Gauge(Arc<Inner>);
+pub(crate) struct Gauge(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -54,9 +66,29 @@ struct Inner {
     turn: u64,
 }
 
+impl Door {
+    pub(crate) fn new(width: usize) -> Self {
+        Self { free: Mutex::new(width), left: Condvar::new() }
+    }
+
+    /// Waits for a place.
+    pub(crate) fn enter(self: &Arc<Self>) -> Permit {
+        let waited = self.left.wait_while(lock(&self.free), |free| *free == 0);
+        *waited.unwrap_or_else(PoisonError::into_inner) -= 1;
+        Permit(Arc::clone(self))
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        *lock(&self.0.free) += 1;
+        self.0.left.notify_one();
+    }
+}
+
 impl Gauge {
     /// For one of so many streams.
-    pub(super) fn new(
+    pub(crate) fn new(
         source: Arc<Source>,
         tally: Arc<Tally>,
         door: Arc<Door>,
@@ -78,7 +110,7 @@ impl Gauge {
     }
 
     /// When the last read returned.
-    pub(super) fn read_at(&self) -> u64 {
+    pub(crate) fn read_at(&self) -> u64 {
         self.0.read_at.load(Relaxed)
     }
 
@@ -87,7 +119,7 @@ impl Gauge {
         let Inner { tally, slow, open, look_at, turn, .. } = &*self.0;
         let now = tally.clock.now();
         let is_due = !slow && open.load(Relaxed) && now >= look_at.load(Relaxed);
-        let waited = is_due.then(system::waited).flatten();
+        let waited = is_due.then(effort::waited).flatten();
         if waited.is_some() {
             look_at.store(now + turn, Relaxed);
         }
@@ -95,7 +127,7 @@ impl Gauge {
     }
 
     /// The attempt is over, and brought a stream or did not; gives when it began.
-    pub(super) fn attempted(&self, open: bool) -> u64 {
+    pub(crate) fn attempted(&self, open: bool) -> u64 {
         *lock(&self.0.permit) = None;
         self.0.open.store(open, Relaxed);
         self.0.begun.swap(0, Relaxed)
@@ -135,10 +167,10 @@ impl Connection for Gauged {
         let waited = self.gauge.waited();
         let length = self.connection.read(&mut buffer[..most])?;
         read_at.store(tally.clock.now(), Relaxed);
-        if let Some((before, now)) = waited.and_then(|before| Some((before, system::waited()?))) {
-            tally.times.queued.record(now - before);
+        if let Some((before, now)) = waited.and_then(|before| Some((before, effort::waited()?))) {
+            tally.times[Time::Queued].record(now - before);
         }
-        add(&tally.counts.bytes, length as u64);
+        add(&tally.counts[Count::Bytes], length as u64);
         Ok(length)
     }
 

@@ -1,38 +1,18 @@
-//! What the system gives: descriptors and threads, what to say when it gives no more, and what the
-//! bench has taken of the processor.
+//! What the bench itself has taken of the processor.
 //!
 //! Linux counts for each thread how long it was ready to run and waited for a core. That is the
 //! bench's own delay, measured by the one who causes it; elsewhere the probe has to do.
 
 use std::fs;
-use std::io;
 use std::time::Duration;
 
-use super::options::Options;
-use super::tally::nanoseconds;
-use crate::cli::descriptors;
-
-/// Standard streams, the probe's pair and its listener, and what an address look-up opens.
-const BESIDE: u64 = 16;
-
-/// Fails before anything is opened, where that can be known.
-pub(super) fn check(options: &Options) -> Result<(), String> {
-    let needed = u64::from(options.streams) + u64::from(options.publishers) + BESIDE;
-    match descriptors::limit() {
-        Some(most) if most < needed => Err(format!(
-            "{} streams need {needed} descriptors, and this process may have {most}: say \
-             'ulimit -n {needed}' before, or give fewer --streams",
-            options.streams
-        )),
-        _ => Ok(()),
-    }
-}
+use super::counts::nanoseconds;
 
 /// What the bench has taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Effort {
+pub(crate) struct Effort {
     /// Of all cores together.
-    pub(super) processor: Duration,
+    pub(crate) processor: Duration,
     /// How often a stream's thread was let run, and how long it had waited for that in all.
     runs: u64,
     waited: Duration,
@@ -43,7 +23,7 @@ const TICK: Duration = Duration::from_millis(10);
 
 impl Effort {
     /// Up to now; `None` where the system does not tell.
-    pub(super) fn so_far() -> Option<Self> {
+    pub(crate) fn so_far() -> Option<Self> {
         let processor = processor(&fs::read_to_string("/proc/self/stat").ok()?)?;
         let mut effort = Self { processor, ..Self::default() };
         for thread in fs::read_dir("/proc/self/task").ok()?.flatten() {
@@ -58,7 +38,7 @@ impl Effort {
         Some(effort)
     }
 
-    pub(super) fn since(self, earlier: Self) -> Self {
+    pub(crate) fn since(self, earlier: Self) -> Self {
         Self {
             processor: self.processor.saturating_sub(earlier.processor),
             runs: self.runs.saturating_sub(earlier.runs),
@@ -67,7 +47,7 @@ impl Effort {
     }
 
     /// How long a stream's thread waited for a core on average, each time that something came.
-    pub(super) fn queued(self) -> Duration {
+    pub(crate) fn queued(self) -> Duration {
         let nanoseconds = self.waited.as_nanos() as u64;
         Duration::from_nanos(nanoseconds.checked_div(self.runs).unwrap_or(0))
     }
@@ -90,14 +70,9 @@ fn waits(schedstat: &str) -> Option<(Duration, u64)> {
 }
 
 /// How many nanoseconds this thread has waited for a core; `None` where the system does not tell.
-pub(super) fn waited() -> Option<u64> {
+pub(crate) fn waited() -> Option<u64> {
     let (waited, _) = waits(&fs::read_to_string("/proc/thread-self/schedstat").ok()?)?;
     Some(nanoseconds(waited))
-}
-
-/// That there is no more of something.
-pub(super) fn told(what: &str, error: &io::Error) -> String {
-    format!("the system does not give {what}: {error}: give fewer --streams, or raise its limits")
 }
 
 #[cfg(test)]

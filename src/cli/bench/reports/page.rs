@@ -5,22 +5,24 @@
 use std::time::Duration;
 
 use super::chart::{Axis, Line, chart};
-use super::report::Report;
-use super::samples::Sample;
 use super::text;
 use super::verdict::Verdict;
+use crate::cli::bench::books::counts::Time;
+use crate::cli::bench::books::histogram::shown_time;
+use crate::cli::bench::books::results::{Results, Sample};
 use crate::cli::width;
 
 const STYLE: &str = include_str!("page/page.css");
 
 /// The whole page.
-pub(super) fn report(report: &Report) -> String {
-    let title = escape(&format!("tidings bench {}", report.asked.url));
-    let verdict = Verdict::new(report);
+pub(crate) fn report(results: &Results<'_>) -> String {
+    let title = escape(&format!("tidings bench {}", results.url));
+    let verdict = Verdict::new(results);
     let (grade, said) = (verdict.grade.name(), escape(&verdict.said));
-    let curves = [latency(report), quantiles(report), deliveries(report), streams(report)].concat();
-    let head = text::head(report).map(|line| escape(&line)).join("<br>\n");
-    let whole = escape(&text::report(report, width::USUAL));
+    let curves =
+        [latency(results), quantiles(results), deliveries(results), streams(results)].concat();
+    let head = text::head(results).map(|line| escape(&line)).join("<br>\n");
+    let whole = escape(&text::report(results, width::USUAL));
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n\
@@ -31,32 +33,32 @@ pub(super) fn report(report: &Report) -> String {
 }
 
 /// Latency as it went.
-fn latency(report: &Report) -> String {
+fn latency(results: &Results<'_>) -> String {
     let name = |name, value: fn(&Sample) -> Duration| Line {
         name,
-        points: along(report, |sample| nanoseconds(value(sample))),
+        points: along(results, |sample| nanoseconds(value(sample))),
     };
     let lines = [
         name("p50", |sample| sample.p50),
         name("p99", |sample| sample.p99),
         name("max", |sample| sample.max),
     ];
-    if report.times.latency.count == 0 {
+    if results.times[Time::Latency].count == 0 {
         return String::new();
     }
-    chart("Latency, from due to received", &time_axis(report), &latency_axis(&lines), &lines)
+    chart("Latency, from due to received", &time_axis(results), &latency_axis(&lines), &lines)
 }
 
 /// Latency by quantile: to the right each step is a nine more.
-fn quantiles(report: &Report) -> String {
-    if report.times.latency.count == 0 {
+fn quantiles(results: &Results<'_>) -> String {
+    if results.times[Time::Latency].count == 0 {
         return String::new();
     }
-    let nines = (report.times.latency.count as f64).log10().clamp(1.0, 6.0);
+    let nines = (results.times[Time::Latency].count as f64).log10().clamp(1.0, 6.0);
     let points = (0..=100).map(|step| {
         let nines = nines * f64::from(step) / 100.0;
         let part = 1.0 - 10_f64.powf(-nines);
-        (nines, nanoseconds(report.latency.quantile(part)))
+        (nines, nanoseconds(results.latency.quantile(part)))
     });
     let lines = [Line { name: "", points: points.collect() }];
     let names = ["0%", "90%", "99%", "99.9%", "99.99%", "99.999%", "99.9999%"];
@@ -65,26 +67,26 @@ fn quantiles(report: &Report) -> String {
     chart("Latency by quantile", &Axis::at(ticks), &latency_axis(&lines), &lines)
 }
 
-fn deliveries(report: &Report) -> String {
-    count_chart("Deliveries a second", report, |sample| sample.deliveries)
+fn deliveries(results: &Results<'_>) -> String {
+    count_chart("Deliveries a second", results, |sample| sample.deliveries)
 }
 
-fn streams(report: &Report) -> String {
-    count_chart("Streams that are open", report, |sample| sample.open as f64)
+fn streams(results: &Results<'_>) -> String {
+    count_chart("Streams that are open", results, |sample| sample.open as f64)
 }
 
-fn count_chart(title: &'static str, report: &Report, value: fn(&Sample) -> f64) -> String {
-    let lines = [Line { name: "", points: along(report, value) }];
+fn count_chart(title: &'static str, results: &Results<'_>, value: fn(&Sample) -> f64) -> String {
+    let lines = [Line { name: "", points: along(results, value) }];
     let up = Axis::counts(most(&lines));
-    chart(title, &time_axis(report), &up, &lines)
+    chart(title, &time_axis(results), &up, &lines)
 }
 
-fn along(report: &Report, value: impl Fn(&Sample) -> f64) -> Vec<(f64, f64)> {
-    report.samples.iter().map(|sample| (sample.at.as_secs_f64(), value(sample))).collect()
+fn along(results: &Results<'_>, value: impl Fn(&Sample) -> f64) -> Vec<(f64, f64)> {
+    results.samples.iter().map(|sample| (sample.at.as_secs_f64(), value(sample))).collect()
 }
 
-fn time_axis(report: &Report) -> Axis {
-    let end = report.samples.last().map_or(1.0, |sample| sample.at.as_secs_f64());
+fn time_axis(results: &Results<'_>) -> Axis {
+    let end = results.samples.last().map_or(1.0, |sample| sample.at.as_secs_f64());
     let axis = Axis::linear(end, |value| format!("{} s", (value * 10.0).round() / 10.0));
     axis.up_to(end)
 }
@@ -92,7 +94,7 @@ fn time_axis(report: &Report) -> Axis {
 fn latency_axis(lines: &[Line]) -> Axis {
     let values = lines.iter().flat_map(|line| &line.points).map(|(_, value)| *value);
     let least = values.filter(|value| *value > 0.0).fold(f64::INFINITY, f64::min);
-    let show = |value: f64| text::time(Duration::from_nanos(value as u64));
+    let show = |value: f64| shown_time(Duration::from_nanos(value as u64));
     Axis::powers(if least.is_finite() { least } else { 1.0 }, most(lines), show)
 }
 

@@ -11,19 +11,19 @@ use tidings::MessageEvent;
 
 use super::ids::Ids;
 use super::ledger::{Findings, Ledger, Owed};
-use super::publisher::Published;
+use super::published::Published;
 
 /// When a stream has been open for so long, the server has surely put it where events go, although
-/// that may be after it has sent the head. Who is not waited for in a [run](super::run) is owed
-/// everything from then on.
+/// that may be after it has sent the head. From then on, a reader that the
+/// [run](crate::cli::bench::run) doesn't wait for is owed everything.
 const KNOWN: u64 = 1_000_000_000;
 /// When a stream has left for so long, no answer is on its way that says which of the events it has
 /// had the server has taken.
 const ANSWERED: u64 = 30_000_000_000;
 
 #[derive(Debug, Default)]
-pub(super) struct Account {
-    pub(super) ledger: Ledger,
+pub(crate) struct Account {
+    pub(crate) ledger: Ledger,
     /// From when on it is owed everything.
     since: u64,
     ids: Ids,
@@ -44,37 +44,37 @@ struct Left {
 }
 
 impl Account {
-    pub(super) fn enter_id(&mut self, event: &MessageEvent) {
+    pub(crate) fn enter_id(&mut self, event: &MessageEvent) {
         self.ids.enter(event);
     }
 
-    pub(super) fn enter_gap(&mut self, data: &str, lanes: usize) {
+    pub(crate) fn enter_gap(&mut self, data: &str, lanes: usize) {
         let missed = missed(data);
         self.ledger.enter_gap(missed, lanes);
         self.ids.enter_gap(missed);
     }
 
     /// Whether nothing has been entered since somebody came.
-    pub(super) fn is_untouched(&self) -> bool {
+    pub(crate) fn is_untouched(&self) -> bool {
         self.ledger.is_untouched() && self.ids.findings().received == 0
     }
 
     /// Closes the account at that time, and opens one for somebody who is still to come.
-    pub(super) fn leave(&mut self, at: u64) {
+    pub(crate) fn leave(&mut self, at: u64) {
         self.left.push_back(Left { ledger: mem::take(&mut self.ledger), since: self.since, at });
         self.since = u64::MAX;
         self.told_by_ids = self.told_by_ids.plus(mem::take(&mut self.ids).findings());
     }
 
     /// Somebody new has come, at that time.
-    pub(super) fn arrive(&mut self, time: u64) {
+    pub(crate) fn arrive(&mut self, time: u64) {
         if self.since == u64::MAX {
             self.since = time + KNOWN;
         }
     }
 
     /// What is missing, doubled and out of order, of all who were here.
-    pub(super) fn settle(&self, published: &[&Published]) -> Findings {
+    pub(crate) fn settle(&self, published: &[&Published]) -> Findings {
         let left = self.left.iter().map(|left| left.settle(published));
         let here = balance(&self.ledger, self.since, true, published);
         left.fold(here.plus(self.settled), Findings::plus)
@@ -82,7 +82,7 @@ impl Account {
 
     /// Settles with those who left long before this time, once and for all; gives of how many runs
     /// the ledger is that goes on.
-    pub(super) fn tidy(&mut self, published: &[&Published], now: u64) -> usize {
+    pub(crate) fn tidy(&mut self, published: &[&Published], now: u64) -> usize {
         while self.left.front().is_some_and(|left| left.at + ANSWERED < now) {
             let left = self.left.pop_front().map(|left| left.settle(published));
             self.settled = self.settled.plus(left.unwrap_or_default());
@@ -91,7 +91,7 @@ impl Account {
     }
 
     /// What the ids alone tell.
-    pub(super) fn by_ids(&self) -> Findings {
+    pub(crate) fn by_ids(&self) -> Findings {
         self.told_by_ids.plus(self.ids.findings())
     }
 }

@@ -20,18 +20,19 @@ use std::time::Duration;
 use tidings::client::{Connection, Tcp, Transport, Url};
 use tidings::http::{ResponseHead, Version};
 
-use super::tally::{Tally, nanoseconds};
+use super::tally::Tally;
+use crate::cli::bench::books::counts::nanoseconds;
 use crate::cli::client::{Ending, Part, Reader, broken};
 
 /// How long a connect may take, and how long a request with its answer.
-pub(super) const DEADLINE: Duration = Duration::from_secs(10);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
 /// How often somebody who waits for a server looks whether it is still worth it.
 const LOOK: Duration = Duration::from_millis(100);
 /// There may be a thousand publishers, and answers are short.
 const BUFFER: usize = 8 * 1024;
 
 /// A connection that waits for a request.
-pub(super) struct Exchange {
+pub(crate) struct Exchange {
     connection: Arc<dyn Connection>,
     buffer: Vec<u8>,
     /// It has brought an answer before.
@@ -41,15 +42,15 @@ pub(super) struct Exchange {
 }
 
 /// What came back.
-pub(super) struct Answer {
-    pub(super) head: ResponseHead,
+pub(crate) struct Answer {
+    pub(crate) head: ResponseHead,
     /// The connection, if it can be used again.
-    pub(super) kept: Option<Exchange>,
+    pub(crate) kept: Option<Exchange>,
 }
 
 /// Why there is no answer.
 #[derive(Debug)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// The connection had been kept, and had ended: a fresh one may do.
     Stale,
     Broken(io::Error),
@@ -66,14 +67,14 @@ impl fmt::Display for Fault {
 
 /// Until when to wait: a time, and the end of the run.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Patience<'a> {
+pub(crate) struct Patience<'a> {
     tally: &'a Tally,
     until: u64,
 }
 
 impl<'a> Patience<'a> {
     /// From now on for as long as [`DEADLINE`], and not beyond `end`.
-    pub(super) fn new(tally: &'a Tally, end: u64) -> Self {
+    pub(crate) fn new(tally: &'a Tally, end: u64) -> Self {
         Self { tally, until: end.min(tally.clock.now() + nanoseconds(DEADLINE)) }
     }
 
@@ -87,7 +88,7 @@ impl<'a> Patience<'a> {
 }
 
 impl Exchange {
-    pub(super) fn connect(address: &Url, patience: Patience<'_>) -> Result<Self, Fault> {
+    pub(crate) fn connect(address: &Url, patience: Patience<'_>) -> Result<Self, Fault> {
         let connect = || {
             let connection = Tcp.connect(address, patience.left()?)?;
             connection.set_read_timeout(Some(LOOK))?;
@@ -99,7 +100,7 @@ impl Exchange {
     }
 
     /// Sends a request and reads its whole answer.
-    pub(super) fn ask(mut self, request: &[u8], patience: Patience<'_>) -> Result<Answer, Fault> {
+    pub(crate) fn ask(mut self, request: &[u8], patience: Patience<'_>) -> Result<Answer, Fault> {
         self.answered = false;
         match self.exchange(request, patience) {
             Ok((head, kept)) => {

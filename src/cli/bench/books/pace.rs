@@ -17,7 +17,7 @@
 
 /// The ideal publisher. Times are in nanoseconds since the bench began.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     /// When it sent the event of now.
     sent: u64,
     /// When it had the last answer.
@@ -26,13 +26,13 @@ pub(super) struct Pace {
 
 impl Pace {
     /// An event that was due then goes out now; gives how late that is by the bench's fault.
-    pub(super) fn send(&mut self, due: u64, now: u64) -> u64 {
+    pub(crate) fn send(&mut self, due: u64, now: u64) -> u64 {
         self.sent = due.max(self.free);
         now.saturating_sub(self.sent)
     }
 
     /// The answer to it took so long.
-    pub(super) fn answer(&mut self, took: u64) {
+    pub(crate) fn answer(&mut self, took: u64) {
         self.free = self.sent + took;
     }
 }

@@ -17,8 +17,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::histogram::Histogram;
 use super::tally::{Clock, Tally};
+use crate::cli::bench::books::counts::Time;
 
 /// Enough for a p99, in a blink.
 const CALIBRATION: u32 = 200;
@@ -28,18 +28,16 @@ const PAUSE: Duration = Duration::from_millis(1);
 const SPACING: u64 = 1_000_000;
 
 #[derive(Debug)]
-pub(super) struct Probe {
+pub(crate) struct Probe {
     socket: Mutex<TcpStream>,
     running: AtomicBool,
     /// When the last ping of the run went out.
     last: AtomicU64,
-    pub(super) idle: Histogram,
-    pub(super) loaded: Histogram,
 }
 
 impl Probe {
     /// Makes the pair and its thread, and measures the idle machine.
-    pub(super) fn start(tally: &Arc<Tally>) -> io::Result<(Arc<Self>, JoinHandle<()>)> {
+    pub(crate) fn start(tally: &Arc<Tally>) -> io::Result<(Arc<Self>, JoinHandle<()>)> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let socket = TcpStream::connect(listener.local_addr()?)?;
         let (peer, _) = listener.accept()?;
@@ -52,12 +50,10 @@ impl Probe {
             socket: Mutex::new(socket),
             running: AtomicBool::new(false),
             last: AtomicU64::new(0),
-            idle: Histogram::default(),
-            loaded: Histogram::default(),
         });
         let thread = thread::Builder::new().name("tidings-probe".into()).spawn({
             let (probe, tally) = (Arc::clone(&probe), Arc::clone(tally));
-            move || probe.listen(peer, &tally.clock)
+            move || probe.listen(peer, &tally)
         })?;
         for _ in 0..CALIBRATION {
             probe.ping(tally.clock.now());
@@ -68,7 +64,7 @@ impl Probe {
     }
 
     /// Something has arrived just now: sends a ping, unless there was one a moment ago.
-    pub(super) fn arrival(&self, clock: &Clock) {
+    pub(crate) fn arrival(&self, clock: &Clock) {
         let (now, last) = (clock.now(), self.last.load(Relaxed));
         let first = |last| self.last.compare_exchange(last, now, Relaxed, Relaxed).is_ok();
         if now.saturating_sub(last) >= SPACING && first(last) {
@@ -83,18 +79,18 @@ impl Probe {
     }
 
     /// Ends the thread.
-    pub(super) fn stop(&self) {
+    pub(crate) fn stop(&self) {
         if let Ok(socket) = self.socket.lock() {
             let _ = socket.shutdown(std::net::Shutdown::Both);
         }
     }
 
-    fn listen(&self, mut peer: TcpStream, clock: &Clock) {
+    fn listen(&self, mut peer: TcpStream, tally: &Tally) {
         let mut time = [0; 8];
         while peer.read_exact(&mut time).is_ok() {
-            let delay = clock.now().saturating_sub(u64::from_le_bytes(time));
+            let delay = tally.clock.now().saturating_sub(u64::from_le_bytes(time));
             let running = self.running.load(Relaxed);
-            if running { &self.loaded } else { &self.idle }.record(delay);
+            tally.times[if running { Time::Loaded } else { Time::Idle }].record(delay);
         }
     }
 }

@@ -21,7 +21,7 @@ const FEW: f64 = 6.0;
 
 /// What an axis shows, from one end to the other.
 #[derive(Clone, Debug)]
-pub(super) struct Axis {
+pub(crate) struct Axis {
     from: f64,
     to: f64,
     /// Equal steps are equal factors.
@@ -30,15 +30,15 @@ pub(super) struct Axis {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Line {
-    pub(super) name: &'static str,
+pub(crate) struct Line {
+    pub(crate) name: &'static str,
     /// Points in the order of the axis to the right.
-    pub(super) points: Vec<(f64, f64)>,
+    pub(crate) points: Vec<(f64, f64)>,
 }
 
 impl Axis {
     /// From zero to this value or a little more, with ticks at round values.
-    pub(super) fn linear(to: f64, show: impl Fn(f64) -> String) -> Self {
+    pub(crate) fn linear(to: f64, show: impl Fn(f64) -> String) -> Self {
         let to = to.max(f64::MIN_POSITIVE);
         let magnitude = 10_f64.powf(to.log10().floor());
         let step = [0.2, 0.5, 1.0, 2.0].map(|part| part * magnitude);
@@ -47,7 +47,7 @@ impl Axis {
     }
 
     /// From zero to this count or a little more, with ticks at whole numbers.
-    pub(super) fn counts(to: f64) -> Self {
+    pub(crate) fn counts(to: f64) -> Self {
         let show = |value: f64| format!("{value:.0}");
         if to > FEW { Self::linear(to, show) } else { Self::steps(to.max(1.0), 1.0, show) }
     }
@@ -60,7 +60,7 @@ impl Axis {
     }
 
     /// Whole powers of ten around these values, which are not negative.
-    pub(super) fn powers(least: f64, most: f64, show: impl Fn(f64) -> String) -> Self {
+    pub(crate) fn powers(least: f64, most: f64, show: impl Fn(f64) -> String) -> Self {
         let begin = least.max(1.0).log10().floor() as i32;
         let end = (most.max(1.0).log10().ceil() as i32).max(begin + 1);
         let ticks = (begin..=end).map(|power| 10_f64.powi(power));
@@ -69,14 +69,14 @@ impl Axis {
     }
 
     /// The same axis, ended here, without the ticks behind it.
-    pub(super) fn up_to(mut self, end: f64) -> Self {
+    pub(crate) fn up_to(mut self, end: f64) -> Self {
         self.to = end;
         self.ticks.retain(|(value, _)| *value <= end);
         self
     }
 
     /// An axis with these ticks; the outer ones are its ends.
-    pub(super) fn at(ticks: Vec<(f64, String)>) -> Self {
+    pub(crate) fn at(ticks: Vec<(f64, String)>) -> Self {
         let from = ticks.first().map_or(0.0, |tick| tick.0);
         let to = ticks.last().map_or(1.0, |tick| tick.0);
         Self { from, to, logarithmic: false, ticks }
@@ -91,7 +91,7 @@ impl Axis {
 }
 
 /// A picture with its title. What has a value of zero on a logarithmic axis is not there.
-pub(super) fn chart(title: &str, across: &Axis, up: &Axis, lines: &[Line]) -> String {
+pub(crate) fn chart(title: &str, across: &Axis, up: &Axis, lines: &[Line]) -> String {
     let x = |value: f64| LEFT + across.place(value) * (WIDTH - LEFT - RIGHT);
     let y = |value: f64| HEIGHT - BOTTOM - up.place(value) * (HEIGHT - TOP - BOTTOM);
     let mut svg = format!(

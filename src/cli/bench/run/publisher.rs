@@ -16,65 +16,32 @@ use std::sync::{Arc, Mutex};
 
 use tidings::http::ResponseHead;
 
-use super::exchange::{Answer, Exchange, Fault, Patience};
-use super::marker::Marker;
-use super::pace::Pace;
-use super::runs::Runs;
-use super::stream::lock;
-use super::tally::{Tally, add, get, nanoseconds};
-use super::target::Sink;
+use crate::cli::bench::books::counts::{Count, Time, add, get, nanoseconds};
+use crate::cli::bench::books::pace::Pace;
+use crate::cli::bench::books::published::Published;
+use crate::cli::bench::values::marker::Marker;
+use crate::cli::bench::wire::exchange::{Answer, Exchange, Fault, Patience};
+use crate::cli::bench::wire::tally::{Tally, lock};
+use crate::cli::bench::wire::target::Sink;
 
 /// When a publisher does what. Times are in nanoseconds since the bench began.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Plan {
-    pub(super) lane: usize,
-    pub(super) start: u64,
+pub(crate) struct Plan {
+    pub(crate) lane: usize,
+    pub(crate) start: u64,
     /// Between two events of this publisher; what is left of a nanosecond adds up.
-    pub(super) interval: f64,
-    pub(super) events: u64,
-    pub(super) size: usize,
+    pub(crate) interval: f64,
+    pub(crate) events: u64,
+    pub(crate) size: usize,
     /// If none of the publishers has got an event in until then, none of them will.
-    pub(super) patience: u64,
+    pub(crate) patience: u64,
     /// A server that is this late gets no more events.
-    pub(super) give_up: u64,
+    pub(crate) give_up: u64,
 }
 
-/// What has been published, for the accounts of the streams.
-#[derive(Debug, Default)]
-pub(super) struct Published {
-    pub(super) acknowledged: Runs,
-    /// How many events have been sent.
-    sent: u64,
-    /// When, and with which number: one of them for each [`SPACING`], as a run may be long.
-    marks: Vec<(u64, u64)>,
-    /// Why the last event that was not taken was not.
-    trouble: Option<String>,
-}
+pub(crate) type Log = Arc<Mutex<Published>>;
 
-impl Published {
-    /// An event is sent at that time; gives its number.
-    pub(super) fn send(&mut self, time: u64) -> u64 {
-        let number = self.sent;
-        if self.marks.last().is_none_or(|(last, _)| time >= last + SPACING) {
-            self.marks.push((time, number));
-        }
-        self.sent += 1;
-        number
-    }
-
-    /// The number of an event from which on all were sent at that time or later.
-    pub(super) fn first_since(&self, time: u64) -> u64 {
-        let next = self.marks.partition_point(|(sent, _)| *sent < time);
-        self.marks.get(next).map_or(self.sent, |(_, number)| *number)
-    }
-}
-
-/// Nobody knows to the moment from when on a stream was there.
-const SPACING: u64 = 100_000_000;
-
-pub(super) type Log = Arc<Mutex<Published>>;
-
-pub(super) struct Publisher {
+pub(crate) struct Publisher {
     plan: Plan,
     sink: Arc<Sink>,
     tally: Arc<Tally>,
@@ -96,27 +63,27 @@ enum Fate {
 }
 
 impl Publisher {
-    pub(super) fn new(plan: Plan, sink: Arc<Sink>, tally: Arc<Tally>, log: Log) -> Self {
+    pub(crate) fn new(plan: Plan, sink: Arc<Sink>, tally: Arc<Tally>, log: Log) -> Self {
         Self { plan, sink, tally, log, exchange: None, data: String::new(), request: Vec::new() }
     }
 
-    /// Publishes all events, and gives how many of them it could not even try.
-    pub(super) fn run(mut self) -> u64 {
+    /// Publishes all events.
+    pub(crate) fn run(mut self) {
         let mut pace = Pace::default();
         for count in 0..self.plan.events {
             let due = self.plan.start + (self.plan.interval * count as f64) as u64;
             if self.tally.clock.now() > self.plan.give_up || !self.tally.wait_until(due) {
-                return self.plan.events - count;
+                add(&self.tally.counts[Count::NotSent], self.plan.events - count);
+                return;
             }
             let sent = self.tally.clock.now();
             let late = pace.send(due, sent);
             if due >= get(&self.tally.timed_from) {
-                self.tally.times.late.record(late);
+                self.tally.times[Time::Late].record(late);
             }
             self.publish(due, late);
             pace.answer(self.tally.clock.now() - sent);
         }
-        0
     }
 
     /// Publishes an event, and counts what becomes of it.
@@ -127,18 +94,18 @@ impl Publisher {
     fn publish(&mut self, due: u64, late: u64) {
         let mut fate = self.send(due, late);
         if matches!(fate, Fate::InDoubt(Fault::Stale)) {
-            add(&self.tally.counts.again, 1);
+            add(&self.tally.counts[Count::SentAgain], 1);
             fate = self.send(due, late);
         }
         let counts = &self.tally.counts;
         match fate {
-            Fate::Taken => add(&counts.published, 1),
+            Fate::Taken => add(&counts[Count::Published], 1),
             Fate::Refused(said) => {
-                add(&counts.refused, 1);
+                add(&counts[Count::Refused], 1);
                 self.failed(said);
             }
             Fate::InDoubt(fault) => {
-                add(&counts.in_doubt, 1);
+                add(&counts[Count::InDoubt], 1);
                 self.failed(fault.to_string());
             }
         }
@@ -163,7 +130,7 @@ impl Publisher {
                     return Fate::Refused(said(&head));
                 }
                 lock(&self.log).acknowledged.insert(number);
-                self.tally.times.publish.record(self.tally.clock.now() - sent);
+                self.tally.times[Time::Publish].record(self.tally.clock.now() - sent);
                 Fate::Taken
             }
             Err(fault) => Fate::InDoubt(fault),
@@ -175,7 +142,7 @@ impl Publisher {
     fn failed(&self, why: String) {
         lock(&self.log).trouble = Some(why);
         let counts = &self.tally.counts;
-        let several = get(&counts.refused) + get(&counts.in_doubt) > 1;
+        let several = get(&counts[Count::Refused]) + get(&counts[Count::InDoubt]) > 1;
         if several && self.tally.clock.now() > self.plan.patience {
             let ended = check(&self.tally, &self.sink, [&self.log]);
             if ended.is_err() {
@@ -186,12 +153,12 @@ impl Publisher {
 }
 
 /// Fails if not a single event was taken, and says why that was.
-pub(super) fn check<'a>(
+pub(crate) fn check<'a>(
     tally: &Tally,
     sink: &Sink,
     logs: impl IntoIterator<Item = &'a Log>,
 ) -> Result<(), String> {
-    if get(&tally.counts.published) > 0 {
+    if get(&tally.counts[Count::Published]) > 0 {
         return Ok(());
     }
     let trouble = logs.into_iter().find_map(|log| lock(log).trouble.clone());
@@ -212,7 +179,7 @@ fn said(head: &ResponseHead) -> String {
 }
 
 /// The plans of so many publishers that together send `rate` events a second, one after the other.
-pub(super) fn plans(
+pub(crate) fn plans(
     publishers: usize,
     rate: u32,
     duration: std::time::Duration,
@@ -251,23 +218,5 @@ mod tests {
         let starts: Vec<u64> = plans.iter().map(|plan| plan.start).collect();
         assert_eq!(starts, [500, 10_000_500, 20_000_500]);
         assert!(plans.iter().all(|plan| plan.interval == 3e7));
-    }
-
-    #[test]
-    fn the_first_event_since_a_time_is_found() {
-        let mut published = Published::default();
-        assert_eq!([10, 20, 30].map(|seconds| published.send(seconds * SPACING)), [0, 1, 2]);
-        let first = |spacings: f64| published.first_since((spacings * SPACING as f64) as u64);
-        assert_eq!([0.0, 10.0, 10.1, 30.0, 30.1].map(first), [0, 0, 1, 2, 3]);
-    }
-
-    #[test]
-    fn a_long_run_takes_no_memory_for_each_event() {
-        let mut published = Published::default();
-        (0..10_000).for_each(|n| assert_eq!(published.send(n * SPACING / 1000), n));
-        assert_eq!(published.marks.len(), 10);
-        // Nothing that was sent before is owed, and but for a moment all behind it.
-        assert_eq!(published.first_since(SPACING / 2), 1000);
-        assert_eq!(published.first_since(u64::MAX), 10_000);
     }
 }

@@ -17,23 +17,23 @@ const NAME: &str = "tidings-bench:";
 
 /// An event's origin. Times are in nanoseconds since the bench began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Marker {
-    pub(super) run: u64,
+pub(crate) struct Marker {
+    pub(crate) run: u64,
     /// Which publisher.
-    pub(super) lane: usize,
+    pub(crate) lane: usize,
     /// Each publisher counts from 0.
-    pub(super) number: u64,
+    pub(crate) number: u64,
     /// When it should have been published.
-    pub(super) due: u64,
+    pub(crate) due: u64,
     /// When it was.
-    pub(super) sent: u64,
+    pub(crate) sent: u64,
     /// How much later the bench itself published it, by its own fault.
-    pub(super) late: u64,
+    pub(crate) late: u64,
 }
 
 impl Marker {
     /// The event's data, filled up to `size` bytes.
-    pub(super) fn write(&self, size: usize, out: &mut String) {
+    pub(crate) fn write(&self, size: usize, out: &mut String) {
         let Self { run, lane, number, due, sent, late } = self;
         out.clear();
         // Writing to a String cannot fail.
@@ -43,7 +43,7 @@ impl Marker {
 
     /// The markers in the data of an event, wherever they stand in it: a server may send several
     /// events as one.
-    pub(super) fn all(data: &str) -> impl Iterator<Item = Self> {
+    pub(crate) fn all(data: &str) -> impl Iterator<Item = Self> {
         data.match_indices(NAME).filter_map(|(at, _)| Self::parse(&data[at + NAME.len()..]))
     }
 

@@ -1,15 +1,18 @@
 //! A stream as others than its reader see it: its account, where it is, and how to end it.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tidings::client::Closer;
 
-use super::account::Account;
+use crate::cli::bench::books::account::Account;
+use crate::cli::bench::values::churn::Churn;
+use crate::cli::bench::wire::tally::{Tally, lock};
+use crate::cli::random::Random;
 
 /// What a stream's thread and the others share.
 #[derive(Debug, Default)]
-pub(super) struct Stream {
+pub(crate) struct Stream {
     /// Held while an event is entered, so rarely waited for.
     account: Mutex<Account>,
     source: Mutex<Source>,
@@ -28,7 +31,7 @@ struct Source {
 
 /// Where a stream is. Times are in nanoseconds since the bench began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(crate) enum Place {
     Open,
     /// It has no connection, and asks for one from that time on, behind a pause of that length.
     Outside {
@@ -47,44 +50,32 @@ impl Default for Place {
 
 impl Place {
     /// Whether it is outside, and asks for a connection by that time.
-    pub(super) fn asks_before(self, time: u64) -> bool {
+    pub(crate) fn asks_before(self, time: u64) -> bool {
         matches!(self, Self::Outside { asks, .. } if asks < time)
     }
 }
 
-/// Who may connect at the same time: a listener's queue is short, and a connect that does not fit
-/// would be tried again by the system a second later.
-#[derive(Debug)]
-pub(super) struct Door {
-    free: Mutex<usize>,
-    left: Condvar,
-}
-
-/// A place in the door. Dropping it lets the next one in.
-#[derive(Debug)]
-pub(super) struct Permit(Arc<Door>);
-
 impl Stream {
-    pub(super) fn new(resumes: bool) -> Self {
+    pub(crate) fn new(resumes: bool) -> Self {
         Self { resumes, ..Self::default() }
     }
 
     /// It is followed by another event source.
-    pub(super) fn set_source(&self, closer: Closer) {
+    pub(crate) fn set_source(&self, closer: Closer) {
         lock(&self.source).closer = Some(closer);
     }
 
-    pub(super) fn set_place(&self, place: Place) {
+    pub(crate) fn set_place(&self, place: Place) {
         lock(&self.source).place = place;
     }
 
-    pub(super) fn place(&self) -> Place {
+    pub(crate) fn place(&self) -> Place {
         lock(&self.source).place
     }
 
     /// Ends its connection on purpose; whether there was one. Who is to resume is left alone until
     /// there is something to go on behind.
-    pub(super) fn cut(&self) -> bool {
+    pub(crate) fn cut(&self) -> bool {
         if self.resumes && self.account().is_untouched() {
             return false;
         }
@@ -99,7 +90,7 @@ impl Stream {
     }
 
     /// Ends it at the end of the run, whatever it does.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         let closer = lock(&self.source).closer.take();
         if let Some(closer) = closer {
             closer.close();
@@ -107,37 +98,30 @@ impl Stream {
     }
 
     /// Whether the last end was on purpose. Says so once.
-    pub(super) fn was_cut(&self) -> bool {
+    pub(crate) fn was_cut(&self) -> bool {
         self.cut.swap(false, Relaxed)
     }
 
-    pub(super) fn account(&self) -> MutexGuard<'_, Account> {
+    pub(crate) fn account(&self) -> MutexGuard<'_, Account> {
         lock(&self.account)
     }
 }
 
-impl Door {
-    pub(super) fn new(width: usize) -> Self {
-        Self { free: Mutex::new(width), left: Condvar::new() }
-    }
+/// How many streams are tried to find one that is open, when most are not.
+const TRIES: usize = 10;
 
-    /// Waits for a place.
-    pub(super) fn enter(self: &Arc<Self>) -> Permit {
-        let waited = self.left.wait_while(lock(&self.free), |free| *free == 0);
-        *waited.unwrap_or_else(PoisonError::into_inner) -= 1;
-        Permit(Arc::clone(self))
+/// Cuts one stream after the other, until nothing is published any more.
+pub(crate) fn cut_at(churn: Churn, streams: &[Arc<Stream>], tally: &Tally) {
+    let begin = tally.clock.now();
+    let mut random = Random::new(tally.run);
+    for count in 1_u64.. {
+        let due = begin + (count as f64 * 1e9 / churn.rate(streams.len())) as u64;
+        if !tally.wait_until(due) || tally.draining.load(Relaxed) {
+            return;
+        }
+        // If none of these is open, there is one cut less.
+        (0..TRIES).any(|_| streams[random.below(streams.len())].cut());
     }
-}
-
-impl Drop for Permit {
-    fn drop(&mut self) {
-        *lock(&self.0.free) += 1;
-        self.0.left.notify_one();
-    }
-}
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use super::runs::Runs;
 
 /// The account of one stream, over all connections on which it goes on.
 #[derive(Debug, Default)]
-pub(super) struct Ledger {
+pub(crate) struct Ledger {
     lanes: Vec<Lane>,
     /// What each gap event has admitted that has not been found missing yet. Those are kept behind
     /// which not every publisher has sent something.
@@ -38,29 +38,29 @@ struct Lane {
 
 /// What is wrong with what a stream, or all of them, received.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Findings {
+pub(crate) struct Findings {
     /// Different events that came.
-    pub(super) received: u64,
-    pub(super) lost: u64,
+    pub(crate) received: u64,
+    pub(crate) lost: u64,
     /// Missing, and the server said so.
-    pub(super) told: u64,
-    pub(super) doubled: u64,
-    pub(super) disordered: u64,
+    pub(crate) told: u64,
+    pub(crate) doubled: u64,
+    pub(crate) disordered: u64,
 }
 
 /// What of one publisher's events a stream should have.
 #[derive(Debug)]
-pub(super) struct Owed<'a> {
-    pub(super) acknowledged: &'a Runs,
+pub(crate) struct Owed<'a> {
+    pub(crate) acknowledged: &'a Runs,
     /// The first that the stream surely was there for.
-    pub(super) from: u64,
+    pub(crate) from: u64,
     /// Whether the stream was followed to the end. If not, what came behind its last is not owed.
-    pub(super) to_the_end: bool,
+    pub(crate) to_the_end: bool,
 }
 
 impl Ledger {
     /// Enters an event; whether it is new.
-    pub(super) fn enter(&mut self, lane: usize, number: u64) -> bool {
+    pub(crate) fn enter(&mut self, lane: usize, number: u64) -> bool {
         if self.lanes.len() <= lane {
             self.lanes.resize_with(lane + 1, Lane::default);
         }
@@ -89,7 +89,7 @@ impl Ledger {
     }
 
     /// Enters a gap event that admits so many; `None` where it does not say how many.
-    pub(super) fn enter_gap(&mut self, missed: Option<u64>, lanes: usize) {
+    pub(crate) fn enter_gap(&mut self, missed: Option<u64>, lanes: usize) {
         self.lanes.resize_with(lanes.max(self.lanes.len()), Lane::default);
         self.gaps.push(missed.unwrap_or(u64::MAX));
         if self.gaps.len() > MOST_GAPS {
@@ -100,17 +100,17 @@ impl Ledger {
     }
 
     /// Of how many runs it is, all publishers together.
-    pub(super) fn pieces(&self) -> usize {
+    pub(crate) fn pieces(&self) -> usize {
         self.lanes.iter().map(|lane| lane.seen.pieces()).sum()
     }
 
     /// Whether nothing has been entered.
-    pub(super) fn is_untouched(&self) -> bool {
+    pub(crate) fn is_untouched(&self) -> bool {
         self.lanes.is_empty()
     }
 
     /// Draws the balance; `owed` has one entry for each publisher.
-    pub(super) fn settle(&self, owed: &[Owed<'_>]) -> Findings {
+    pub(crate) fn settle(&self, owed: &[Owed<'_>]) -> Findings {
         let none = Lane::default();
         let lanes = owed.iter().enumerate().map(|(n, owed)| (self.lanes.get(n), owed));
         lanes.fold(Findings::default(), |sum, (lane, owed)| {
@@ -146,7 +146,7 @@ impl Lane {
 }
 
 impl Findings {
-    pub(super) fn plus(self, other: Self) -> Self {
+    pub(crate) fn plus(self, other: Self) -> Self {
         Self {
             received: self.received + other.received,
             lost: self.lost + other.lost,
@@ -158,7 +158,7 @@ impl Findings {
     }
 
     /// Whether something went wrong that nobody was told of.
-    pub(super) fn are_bad(&self) -> bool {
+    pub(crate) fn are_bad(&self) -> bool {
         self.lost + self.doubled + self.disordered > 0
     }
 }

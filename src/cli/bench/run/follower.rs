@@ -21,17 +21,18 @@ use std::time::Duration;
 use tidings::client::{EventSource, Update};
 use tidings::{Error, EventId, MessageEvent};
 
-use super::account::Account;
-use super::exchange::DEADLINE;
-use super::gauge::Gauge;
-use super::marker::Marker;
-use super::probe::Probe;
 use super::stream::{Place, Stream};
-use super::tally::{Tally, add, get, nanoseconds};
-use super::target;
+use crate::cli::bench::books::account::Account;
+use crate::cli::bench::books::counts::{Count, Time, add, get, nanoseconds};
+use crate::cli::bench::values::marker::Marker;
+use crate::cli::bench::wire::exchange::DEADLINE;
+use crate::cli::bench::wire::gauge::Gauge;
+use crate::cli::bench::wire::probe::Probe;
+use crate::cli::bench::wire::tally::Tally;
+use crate::cli::bench::wire::target;
 
 /// Enough for a reader, in a build without optimisation as well.
-pub(super) const STACK: usize = 128 * 1024;
+pub(crate) const STACK: usize = 128 * 1024;
 /// How long a stream that the server ended stays away, if the server has not said it.
 const COME_BACK: Duration = Duration::from_millis(250);
 /// How long a stream stays away that `--resume` has cut: long enough that it misses events.
@@ -43,23 +44,23 @@ const LONGEST_EVENT: usize = 16 * 1024 * 1024;
 const ROOM: usize = 8;
 
 /// A stream's thread.
-pub(super) struct Follower {
-    pub(super) stream: Arc<Stream>,
-    pub(super) source: Arc<target::Source>,
-    pub(super) tally: Arc<Tally>,
-    pub(super) probe: Arc<Probe>,
-    pub(super) gauge: Gauge,
-    pub(super) resumes: bool,
-    pub(super) slow: bool,
-    pub(super) lanes: usize,
+pub(crate) struct Follower {
+    pub(crate) stream: Arc<Stream>,
+    pub(crate) source: Arc<target::Source>,
+    pub(crate) tally: Arc<Tally>,
+    pub(crate) probe: Arc<Probe>,
+    pub(crate) gauge: Gauge,
+    pub(crate) resumes: bool,
+    pub(crate) slow: bool,
+    pub(crate) lanes: usize,
     /// How large this run's events may be.
-    pub(super) size: usize,
-    pub(super) state: State,
+    pub(crate) size: usize,
+    pub(crate) state: State,
 }
 
 /// How far a stream is.
 #[derive(Debug, Default)]
-pub(super) struct State {
+pub(crate) struct State {
     /// There is a connection.
     open: bool,
     /// When the connection of now was opened.
@@ -78,7 +79,7 @@ pub(super) struct State {
 impl Follower {
     /// Follows the stream until the run is over. A first attempt that brings no stream ends the
     /// run.
-    pub(super) fn run(mut self) {
+    pub(crate) fn run(mut self) {
         let _alarm = self.tally.alarm();
         let mut events = self.events("");
         while !self.tally.is_over() {
@@ -129,10 +130,10 @@ impl Follower {
         let Tally { times, counts, .. } = &*self.tally;
         let took = now - self.gauge.attempted(true);
         if self.state.ended > 0 {
-            times.reconnect.record(took);
-            times.away.record(now - self.state.ended);
+            times[Time::Reconnect].record(took);
+            times[Time::Away].record(now - self.state.ended);
         } else {
-            times.connect.record(took);
+            times[Time::Connect].record(took);
         }
         self.state.open = true;
         self.state.opened = now;
@@ -140,13 +141,13 @@ impl Follower {
             self.state.resumed = now;
         }
         self.stream.account().arrive(now);
-        add(&counts.connects, 1);
-        add(&counts.open, 1);
+        add(&counts[Count::Connects], 1);
+        add(&self.tally.open, 1);
         self.stream.set_place(Place::Open);
         if self.state.ended == 0 {
-            counts.ready_at.fetch_max(now, Relaxed);
+            self.tally.ready_at.fetch_max(now, Relaxed);
             // Who sees that all are ready sees also since when.
-            counts.ready.fetch_add(1, Release);
+            self.tally.ready.fetch_add(1, Release);
         }
     }
 
@@ -159,7 +160,7 @@ impl Follower {
             let (now, pause) = (self.tally.clock.now(), nanoseconds(pause));
             self.state.ended = now;
             self.stream.set_place(Place::Outside { asks: now.saturating_add(pause), pause });
-            self.tally.counts.open.fetch_sub(1, Relaxed);
+            self.tally.open.fetch_sub(1, Relaxed);
         }
         was_open
     }
@@ -167,9 +168,9 @@ impl Follower {
     /// The server ended the stream, or there was none to be had.
     fn lost(&mut self, error: &Error, pause: Duration) {
         if self.closed(pause) {
-            add(&self.tally.counts.drops, 1);
+            add(&self.tally.counts[Count::Drops], 1);
         } else if self.state.ended > 0 {
-            add(&self.tally.counts.refusals, 1);
+            add(&self.tally.counts[Count::InVain], 1);
         } else {
             self.give_up(error);
         }
@@ -180,7 +181,7 @@ impl Follower {
         if self.state.ended == 0 {
             return self.give_up(&"the server answers 204 No Content, which says: there is none");
         }
-        add(&self.tally.counts.refusals, 1);
+        add(&self.tally.counts[Count::InVain], 1);
         self.stream.set_place(Place::Gone);
     }
 
@@ -196,7 +197,7 @@ impl Follower {
             return;
         }
         self.state.cut = true;
-        add(&self.tally.counts.cuts, 1);
+        add(&self.tally.counts[Count::Cuts], 1);
         // Who resumes is the same reader, also if the server has given no ids to do it with.
         if !self.resumes {
             self.stream.account().leave(self.tally.clock.now());
@@ -208,7 +209,7 @@ impl Follower {
         if !event.last_event_id.is_empty() {
             self.tally.ids.store(true, Relaxed);
         }
-        self.tally.counts.last_at.fetch_max(at, Relaxed);
+        self.tally.last_at.fetch_max(at, Relaxed);
         self.enter(&mut self.stream.account(), event, at);
         if at > self.state.told {
             self.state.told = at;
@@ -219,7 +220,7 @@ impl Follower {
     fn enter(&self, account: &mut Account, event: &MessageEvent, at: u64) {
         let counts = &self.tally.counts;
         if event.event_type == "tidings.gap" {
-            add(&counts.gaps, 1);
+            add(&counts[Count::GapEvents], 1);
             return account.enter_gap(&event.data, self.lanes);
         }
         if self.lanes == 0 {
@@ -228,23 +229,23 @@ impl Follower {
         let ours = |marker: &Marker| marker.run == self.tally.run && marker.lane < self.lanes;
         let mut markers = Marker::all(&event.data).filter(ours).peekable();
         if markers.peek().is_none() {
-            add(&counts.foreign, 1);
+            add(&counts[Count::Foreign], 1);
         }
         markers.for_each(|marker| self.enter_ours(account, &marker, at));
     }
 
     fn enter_ours(&self, account: &mut Account, marker: &Marker, at: u64) {
         let (counts, times) = (&self.tally.counts, &self.tally.times);
-        add(&counts.deliveries, 1);
+        add(&counts[Count::Deliveries], 1);
         let new = account.ledger.enter(marker.lane, marker.number);
-        add(&counts.fresh, new.into());
-        add(&counts.replayed, (marker.sent < self.state.opened).into());
+        add(&self.tally.fresh, new.into());
+        add(&counts[Count::CaughtUp], (marker.sent < self.state.opened).into());
         if marker.sent < self.state.resumed {
-            add(&counts.untimed, 1);
+            add(&counts[Count::NotTimed], 1);
         } else if new && !self.slow && marker.due >= get(&self.tally.timed_from) {
             let latency = at.saturating_sub(marker.due);
-            times.latency.record(latency);
-            times.served.record(latency.saturating_sub(marker.late));
+            times[Time::Latency].record(latency);
+            times[Time::Served].record(latency.saturating_sub(marker.late));
         }
     }
 }

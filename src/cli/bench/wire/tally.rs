@@ -3,114 +3,61 @@
 //! The main thread says when what is published is timed, and when nothing is published any more.
 //! Whoever can't go on says why, and the run is over: also a thread that panics.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Condvar, Mutex, OnceLock};
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tidings::Error;
 
-use super::histogram::Histogram;
-use super::stream::lock;
+use crate::cli::bench::books::counts::{Counts, Times, nanoseconds};
+use crate::cli::bench::books::histogram::Histogram;
 use crate::cli::visible;
 
 /// Nanoseconds since the bench began: what all times of a run are in.
 #[derive(Debug)]
-pub(super) struct Clock(Instant);
+pub(crate) struct Clock(Instant);
 
 impl Clock {
-    pub(super) fn now(&self) -> u64 {
+    pub(crate) fn now(&self) -> u64 {
         nanoseconds(self.0.elapsed())
     }
 }
 
-pub(super) fn nanoseconds(time: Duration) -> u64 {
-    time.as_nanos().try_into().unwrap_or(u64::MAX)
-}
-
 #[derive(Debug)]
-pub(super) struct Tally {
-    pub(super) clock: Clock,
+pub(crate) struct Tally {
+    pub(crate) clock: Clock,
     /// Tells this run's events from those of others.
-    pub(super) run: u64,
+    pub(crate) run: u64,
     /// What is due before this is not timed.
-    pub(super) timed_from: AtomicU64,
+    pub(crate) timed_from: AtomicU64,
     /// Publishing is over: who reads slowly need not any more.
-    pub(super) draining: AtomicBool,
+    pub(crate) draining: AtomicBool,
     /// An event with an id has come.
-    pub(super) ids: AtomicBool,
+    pub(crate) ids: AtomicBool,
     /// Why the streams are not resumed. Whoever shows the progress says it.
-    pub(super) note: OnceLock<String>,
+    pub(crate) note: OnceLock<String>,
     /// How the run ended. It is looked at for each event, so that takes no lock.
     over: OnceLock<Result<(), String>>,
     /// Held by who waits for the end, and by who sets it.
     end: Mutex<()>,
     ended: Condvar,
-    pub(super) counts: Counts,
-    pub(super) times: Times,
-}
-
-#[derive(Debug, Default)]
-pub(super) struct Counts {
     /// Streams that are open now.
-    pub(super) open: AtomicU64,
+    pub(crate) open: AtomicU64,
     /// Streams that have been open.
-    pub(super) ready: AtomicU64,
+    pub(crate) ready: AtomicU64,
     /// When the last of them was for the first time.
-    pub(super) ready_at: AtomicU64,
-    pub(super) connects: AtomicU64,
-    /// Connections that the bench ended itself, on purpose.
-    pub(super) cuts: AtomicU64,
-    /// Connections that ended otherwise.
-    pub(super) drops: AtomicU64,
-    /// Attempts to come back that brought no stream.
-    pub(super) refusals: AtomicU64,
-    /// Events of this run, doubles included.
-    pub(super) deliveries: AtomicU64,
-    /// Those that were new to their stream.
-    pub(super) fresh: AtomicU64,
+    pub(crate) ready_at: AtomicU64,
     /// When the last event of whatever origin came.
-    pub(super) last_at: AtomicU64,
-    /// Those that were sent before the connection was there.
-    pub(super) replayed: AtomicU64,
-    /// Those of them that lie behind a cut of the bench's own.
-    pub(super) untimed: AtomicU64,
-    /// Events that are not this run's.
-    pub(super) foreign: AtomicU64,
-    /// `tidings.gap` events.
-    pub(super) gaps: AtomicU64,
-    /// Received on streams, heads included.
-    pub(super) bytes: AtomicU64,
-    pub(super) published: AtomicU64,
-    pub(super) refused: AtomicU64,
-    pub(super) in_doubt: AtomicU64,
-    /// Events that were sent once more, as a connection that was kept had ended.
-    pub(super) again: AtomicU64,
-}
-
-#[derive(Debug, Default)]
-pub(super) struct Times {
-    /// From when an event was due to its receipt.
-    pub(super) latency: Histogram,
-    /// The same without what the bench itself was late.
-    pub(super) served: Histogram,
-    /// How late the bench published, by its own fault.
-    pub(super) late: Histogram,
-    /// How long each publish took, from its first byte to the end of its answer.
-    pub(super) publish: Histogram,
-    /// From the first byte of a stream's first connect to the end of its head.
-    pub(super) connect: Histogram,
-    /// The same where a stream comes back.
-    pub(super) reconnect: Histogram,
-    /// From the end of a connection to the head of the stream that goes on with it, with the pause
-    /// in between.
-    pub(super) away: Histogram,
-    /// How long a stream's thread waited for a core when something came, now and then.
-    pub(super) queued: Histogram,
+    pub(crate) last_at: AtomicU64,
+    /// Events that were new to their stream.
+    pub(crate) fresh: AtomicU64,
+    pub(crate) counts: Counts<AtomicU64>,
+    pub(crate) times: Times<Histogram>,
 }
 
 impl Tally {
-    pub(super) fn new(run: u64) -> Self {
+    pub(crate) fn new(run: u64) -> Self {
         Self {
             clock: Clock(Instant::now()),
             run,
@@ -121,42 +68,47 @@ impl Tally {
             over: OnceLock::new(),
             end: Mutex::default(),
             ended: Condvar::new(),
+            open: AtomicU64::new(0),
+            ready: AtomicU64::new(0),
+            ready_at: AtomicU64::new(0),
+            last_at: AtomicU64::new(0),
+            fresh: AtomicU64::new(0),
             counts: Counts::default(),
             times: Times::default(),
         }
     }
 
     /// Ends the run, well or not; the first word counts.
-    pub(super) fn end(&self, how: Result<(), String>) {
+    pub(crate) fn end(&self, how: Result<(), String>) {
         let end = lock(&self.end);
         let _ = self.over.set(how);
         drop(end);
         self.ended.notify_all();
     }
 
-    pub(super) fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.over.get().is_some()
     }
 
     /// Notes why streams are not resumed, of the first of them.
-    pub(super) fn note(&self, error: &Error) {
+    pub(crate) fn note(&self, error: &Error) {
         let _ = self.note.set(visible::line(&error.to_string()));
     }
 
     /// Why the run could not go on.
-    pub(super) fn failure(&self) -> Result<(), String> {
+    pub(crate) fn failure(&self) -> Result<(), String> {
         self.over.get().cloned().unwrap_or(Ok(()))
     }
 
     /// Waits for so long, or until the run is over; whether it is not.
-    pub(super) fn wait(&self, time: Duration) -> bool {
+    pub(crate) fn wait(&self, time: Duration) -> bool {
         let goes_on = |(): &mut ()| !self.is_over();
         drop(self.ended.wait_timeout_while(lock(&self.end), time, goes_on));
         !self.is_over()
     }
 
     /// The same until then; returns at once if that has passed.
-    pub(super) fn wait_until(&self, then: u64) -> bool {
+    pub(crate) fn wait_until(&self, then: u64) -> bool {
         match then.saturating_sub(self.clock.now()) {
             0 => !self.is_over(),
             left => self.wait(Duration::from_nanos(left)),
@@ -164,13 +116,13 @@ impl Tally {
     }
 
     /// Ends the run if this thread panics: nobody need wait for it then.
-    pub(super) fn alarm(self: &Arc<Self>) -> Alarm {
+    pub(crate) fn alarm(self: &Arc<Self>) -> Alarm {
         Alarm(Arc::clone(self))
     }
 }
 
 /// Held by a thread that others rely on.
-pub(super) struct Alarm(Arc<Tally>);
+pub(crate) struct Alarm(Arc<Tally>);
 
 impl Drop for Alarm {
     fn drop(&mut self) {
@@ -180,13 +132,8 @@ impl Drop for Alarm {
     }
 }
 
-/// Counts so many more.
-pub(super) fn add(counter: &AtomicU64, n: u64) {
-    counter.fetch_add(n, Relaxed);
-}
-
-pub(super) fn get(counter: &AtomicU64) -> u64 {
-    counter.load(Relaxed)
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

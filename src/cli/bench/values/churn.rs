@@ -1,20 +1,14 @@
-//! Streams that leave: how many of them, and which.
+//! Streams that leave: how many of them.
 //!
 //! ```text
 //! rate = ( share "%" / number ) [ "/s" ]
 //! ```
 
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use super::stream::Stream;
-use super::tally::Tally;
-use crate::cli::random::Random;
-
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Churn {
+pub(crate) enum Churn {
     /// Percent of all streams, in a second.
     Share(f64),
     /// Streams in a second.
@@ -25,11 +19,8 @@ pub(super) enum Churn {
 const LEAST: f64 = 0.000_1;
 /// More than the bench could do.
 const MOST: f64 = 100_000.0;
-/// How many streams are tried to find one that is open, when most are not.
-const TRIES: usize = 10;
-
 impl Churn {
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let rate = text.strip_suffix("/s").unwrap_or(text);
         let (number, make): (_, fn(f64) -> Self) = match rate.strip_suffix('%') {
             Some(number) => (number, Self::Share),
@@ -44,7 +35,7 @@ impl Churn {
     }
 
     /// How many streams leave in a second.
-    fn rate(self, streams: usize) -> f64 {
+    pub(crate) fn rate(self, streams: usize) -> f64 {
         match self {
             Self::Share(percent) => percent / 100.0 * streams as f64,
             Self::Number(number) => number,
@@ -52,23 +43,8 @@ impl Churn {
     }
 
     /// How many streams should have left in this time.
-    pub(super) fn due(self, streams: usize, time: Duration) -> u64 {
+    pub(crate) fn due(self, streams: usize, time: Duration) -> u64 {
         (self.rate(streams) * time.as_secs_f64()) as u64
-    }
-
-    /// Cuts one stream after the other, until nothing is published any more.
-    pub(super) fn run(self, streams: &[Arc<Stream>], tally: &Tally) {
-        let begin = tally.clock.now();
-        let mut random = Random::new(tally.run);
-        for count in 1_u64.. {
-            let due = begin + (count as f64 * 1e9 / self.rate(streams.len())) as u64;
-            let left = due.saturating_sub(tally.clock.now());
-            if !tally.wait(Duration::from_nanos(left)) || tally.draining.load(Relaxed) {
-                return;
-            }
-            // If none of these is open, there is one cut less.
-            (0..TRIES).any(|_| streams[random.below(streams.len())].cut());
-        }
     }
 }
 

@@ -1,0 +1,147 @@
+//! What a run has found, in numbers: what the text, the JSON and the page are made of.
+
+use std::time::Duration;
+
+use super::counts::{Count, Counts, Time, Times};
+use super::effort::Effort;
+use super::histogram::{Snapshot, Summary};
+use super::ledger::Findings;
+use crate::cli::bench::options::Options;
+use crate::cli::bench::values::churn::Churn;
+
+#[derive(Debug)]
+pub(crate) struct Results<'a> {
+    /// What was asked for.
+    pub(crate) options: &'a Options,
+    pub(crate) url: String,
+    /// How events got in; `None` where the bench only listened.
+    pub(crate) sink: Option<String>,
+    pub(crate) churn: Option<Churn>,
+    pub(crate) findings: Findings,
+    pub(crate) counts: Counts<u64>,
+    /// Whether events have ids, by which a stream can be resumed.
+    pub(crate) ids: bool,
+    pub(crate) latency: Snapshot,
+    pub(crate) times: Times<Summary>,
+    pub(crate) samples: Vec<Sample>,
+    /// How long it took to open all streams.
+    pub(crate) opening: Duration,
+    /// From the first event that was due to the last response or the last receipt.
+    pub(crate) elapsed: Duration,
+    /// From there to the end of the wait for what was missing.
+    pub(crate) whole: Duration,
+    /// How many events one of the slow streams had still not read when publishing ended, at most.
+    pub(crate) behind: u64,
+    /// Streams that are open at the end.
+    pub(crate) open: u64,
+    /// Those that are not, and were not let in again.
+    pub(crate) shut_out: u64,
+    /// What the bench itself took, where the system tells it.
+    pub(crate) effort: Option<Effort>,
+}
+
+/// The run at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Sample {
+    /// Since publishing began.
+    pub(crate) at: Duration,
+    /// Deliveries a second since the sample before.
+    pub(crate) deliveries: f64,
+    /// Events published a second since then.
+    pub(crate) published: f64,
+    /// Latencies since then; zero if there were none.
+    pub(crate) p50: Duration,
+    pub(crate) p99: Duration,
+    pub(crate) max: Duration,
+    /// Streams that are open.
+    pub(crate) open: u64,
+}
+
+/// A publisher that is so busy has no time left to catch up.
+const BUSY: f64 = 0.9;
+
+impl Results<'_> {
+    /// How many of the streams read slowly.
+    pub(crate) fn slow(&self) -> u32 {
+        self.options.slow.min(self.options.streams)
+    }
+
+    /// How many deliveries there should have been.
+    pub(crate) fn owed(&self) -> u64 {
+        let Findings { received, lost, told, .. } = self.findings;
+        (received + lost).saturating_add(told)
+    }
+
+    /// Events that came, of whatever origin.
+    pub(crate) fn came(&self) -> u64 {
+        let of_this_run = self.sink.is_some();
+        self.counts[if of_this_run { Count::Deliveries } else { Count::Foreign }]
+    }
+
+    pub(crate) fn per_second(&self, count: u64) -> f64 {
+        count as f64 / self.elapsed.as_secs_f64().max(1e-9)
+    }
+
+    /// About how many bytes a slow stream had not read.
+    pub(crate) fn bytes_behind(&self) -> u64 {
+        let events = self.counts[Count::Deliveries] + self.counts[Count::Foreign];
+        let bytes = self.counts[Count::Bytes];
+        (self.behind as f64 * bytes as f64 / events.max(1) as f64) as u64
+    }
+
+    /// How many streams should have been cut.
+    pub(crate) fn cuts_due(&self) -> Option<u64> {
+        let Options { streams, warm_up, duration, .. } = self.options;
+        self.churn.map(|churn| churn.due(*streams as usize, *warm_up + *duration))
+    }
+
+    pub(crate) fn connects_per_second(&self) -> f64 {
+        f64::from(self.options.streams) / self.opening.as_secs_f64().max(1e-9)
+    }
+
+    /// Why the latencies say less of the server than they seem to, if they do.
+    pub(crate) fn doubt(&self) -> Option<&'static str> {
+        let [latency, loaded, queued, late] =
+            [Time::Latency, Time::Loaded, Time::Queued, Time::Late].map(|time| self.times[time]);
+        if latency.count == 0 {
+            None
+        } else if self.publishing() > BUSY {
+            Some(
+                "each publisher waits for the answer to an event before the next, and together \
+                  they could not keep to the rate: take more of them (--publishers), or a lower \
+                  rate",
+            )
+        } else if 2 * queued.p50.max(loaded.p50) > latency.p50
+            || 2 * queued.p99.max(loaded.p99) > latency.p99
+        {
+            Some(
+                "half of a latency or more is the bench's own delay: take fewer streams, or \
+                  another machine than the server's",
+            )
+        } else if 2 * late.p99 > latency.p99 {
+            Some("half of p99 or more is the bench's own lateness in publishing")
+        } else {
+            None
+        }
+    }
+
+    /// Which part of its time a publisher needs for the rate, if an answer takes what most take.
+    fn publishing(&self) -> f64 {
+        let Options { rate, publishers, .. } = self.options;
+        let each = f64::from(*rate) / f64::from((*publishers).max(1));
+        each * self.times[Time::Publish].p50.as_secs_f64()
+    }
+
+    /// What went wrong without a word, as one line; `None` if nothing did.
+    pub(crate) fn faults(&self) -> Option<String> {
+        let Findings { lost, doubled, disordered, .. } = self.findings;
+        let shut_out = self.shut_out;
+        let lost = self.sink.as_ref().map(|_| format!("{lost} lost, "));
+        let lost = lost.unwrap_or_default();
+        let found = format!("{lost}{doubled} doubled, {disordered} out of order");
+        let outside = format!("{shut_out} of {} streams not let in again", self.options.streams);
+        let said = [(self.findings.are_bad(), found), (shut_out > 0, outside)];
+        let said = said.into_iter().filter(|(bad, _)| *bad).map(|(_, said)| said);
+        said.reduce(|all, said| all + ", " + &said)
+    }
+}
