@@ -24,13 +24,11 @@
 //! queueing: a group's count begins no lower than the count of whichever was served last, so that
 //! nobody saves up credit while it rests.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::batches::Batches;
-use super::group::Group;
 use crate::error::{Error, Result};
 use crate::net::panics::Panics;
 use crate::net::pool::join_by;
@@ -66,24 +64,26 @@ impl std::fmt::Debug for Shard {
     }
 }
 
-#[derive(Debug, Default)]
+/// What a shard's threads work at, a slice at a time: the streams of one channel.
+pub(super) trait Work: Send + Sync {
+    /// How much of the shard's time it has used, as [`Shard::charge`] counts it.
+    fn used(&self) -> &AtomicU64;
+
+    /// Makes a slice of a pass.
+    fn slice(self: Arc<Self>, shard: &Shard, pass: MutexGuard<'_, Pass>);
+}
+
+#[derive(Default)]
 struct Queue {
-    /// No group twice: see [`Group::publish`].
-    groups: BinaryHeap<Reverse<Queued>>,
+    /// The first is served first: where its count of time used begins; where that is the same, how
+    /// much it had used; then who came first. Nothing is here twice: see
+    /// [`Group::publish`](super::group::Group::publish).
+    waiting: BTreeMap<(u64, u64, u64), Arc<dyn Work>>,
     /// How many were ever queued.
     count: u64,
     asleep: bool,
     stopping: bool,
     thread: Option<JoinHandle<()>>,
-}
-
-/// A group in the queue. The first in this order is served first.
-#[derive(Debug)]
-struct Queued {
-    /// Where its count of time used begins; where that is the same, how much it had used; then who
-    /// came first.
-    order: (u64, u64, u64),
-    group: Arc<Group>,
 }
 
 /// What belongs to whoever makes a slice.
@@ -147,8 +147,8 @@ impl Shard {
 
     /// The life of a fan-out thread: slice after slice, for whichever group's turn it is.
     fn work(&self) {
-        while let Some(group) = self.next_group() {
-            self.panics.catch(|| group.slice(self, self.pass()));
+        while let Some(work) = self.next() {
+            self.panics.catch(|| work.slice(self, self.pass()));
         }
     }
 
@@ -156,28 +156,27 @@ impl Shard {
         self.pass.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until a group is queued, and takes the one whose turn it is; `None` ends the thread.
-    pub(super) fn next_group(&self) -> Option<Arc<Group>> {
+    /// Waits until something is queued, and takes what is next; `None` ends the thread.
+    pub(super) fn next(&self) -> Option<Arc<dyn Work>> {
         let mut queue = self.lock_queue();
-        while queue.groups.is_empty() && !queue.stopping {
+        while queue.waiting.is_empty() && !queue.stopping {
             queue.asleep = true;
             queue = self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
             queue.asleep = false;
         }
-        let next = queue.groups.pop().filter(|_| !queue.stopping);
-        next.map(|Reverse(queued)| queued.group)
+        queue.waiting.pop_first().filter(|_| !queue.stopping).map(|(_, work)| work)
     }
 
-    pub(super) fn enqueue(&self, group: &Arc<Group>) {
+    pub(super) fn enqueue(&self, work: Arc<dyn Work>) {
         let mut queue = self.lock_queue();
         if queue.stopping {
             // Its streams have ended, and nobody would take it out again.
             return;
         }
         queue.count += 1;
-        let used = group.used.load(Ordering::Relaxed);
+        let used = work.used().load(Ordering::Relaxed);
         let order = (self.begin(used), used, queue.count);
-        queue.groups.push(Reverse(Queued { order, group: Arc::clone(group) }));
+        queue.waiting.insert(order, work);
         // Waking costs a system call, also when nobody sleeps.
         if queue.asleep {
             queue.asleep = false;
@@ -191,12 +190,12 @@ impl Shard {
         used.max(self.clock.load(Ordering::Relaxed))
     }
 
-    /// Counts the time that a group has used. Called by whoever holds the pass.
-    pub(super) fn charge(&self, group: &Group, took: Duration) {
-        let begin = self.begin(group.used.load(Ordering::Relaxed));
+    /// Adds to the time that a group has used. Called by whoever holds the pass.
+    pub(super) fn charge(&self, used: &AtomicU64, took: Duration) {
+        let begin = self.begin(used.load(Ordering::Relaxed));
         let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         self.clock.store(begin, Ordering::Relaxed);
-        group.used.store(begin.saturating_add(took), Ordering::Relaxed);
+        used.store(begin.saturating_add(took), Ordering::Relaxed);
     }
 
     /// The pass, if nobody holds it and the shard has rested for as long as the last one took.
@@ -211,26 +210,6 @@ impl Shard {
 
     fn lock_queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl PartialEq for Queued {
-    fn eq(&self, other: &Self) -> bool {
-        self.order == other.order
-    }
-}
-
-impl Eq for Queued {}
-
-impl PartialOrd for Queued {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Queued {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.order.cmp(&other.order)
     }
 }
 

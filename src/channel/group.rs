@@ -21,7 +21,7 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use super::fanout::{Pass, Shard};
+use super::fanout::{Pass, Shard, Work};
 use super::reader::{Advance, Reader};
 use super::slots::{Chunk, Slots};
 use crate::error::CloseReason;
@@ -48,7 +48,7 @@ pub(crate) struct Group {
     /// [`IDLE`], [`GOES_ON`] or [`FRESH`]. See the head of this file.
     turn: AtomicU8,
     /// How much of the shard's time it has used, as [`Shard::charge`] counts it.
-    pub(super) used: AtomicU64,
+    used: AtomicU64,
     /// Locked for a moment at a time, so whoever joins or leaves waits for no pass.
     list: Mutex<List>,
 }
@@ -85,11 +85,6 @@ impl Group {
         std::ptr::eq(self.shard.as_ptr(), &**shard)
     }
 
-    /// Whether its server has ended, and with it all its streams.
-    pub(crate) fn is_over(&self) -> bool {
-        self.shard.strong_count() == 0
-    }
-
     /// Adds a stream, and returns its slot.
     pub(crate) fn add(&self, reader: Arc<dyn Reader>) -> u32 {
         let mut list = self.lock();
@@ -102,15 +97,15 @@ impl Group {
         slot
     }
 
-    /// Removes the stream that [`add`](Self::add) gave this slot.
-    pub(crate) fn remove(&self, slot: u32) {
-        let reader = self.lock().readers.remove(slot);
-        // Dropped without the lock, as the last owner's drop may come back here.
-        drop(reader);
+    /// Removes the stream that [`add`](Self::add) gave this slot, to be dropped without a lock: the
+    /// last owner's drop may come back here.
+    #[must_use]
+    pub(crate) fn remove(&self, slot: u32) -> Option<Arc<dyn Reader>> {
+        self.lock().readers.remove(slot)
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.lock().readers.len()
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().readers.len() == 0
     }
 
     pub(crate) fn readers(&self) -> Vec<Arc<dyn Reader>> {
@@ -125,8 +120,8 @@ impl Group {
             return;
         }
         match shard.rested() {
-            Some(pass) => self.slice(&shard, pass),
-            None => shard.enqueue(self),
+            Some(pass) => Arc::clone(self).slice(&shard, pass),
+            None => shard.enqueue(self.clone()),
         }
     }
 
@@ -140,12 +135,45 @@ impl Group {
     /// `turn` only rises here: what is fresh stays fresh.
     fn leave_to(self: &Arc<Self>, shard: &Shard, turn: u8) {
         if self.turn.fetch_max(turn, Ordering::AcqRel) == IDLE {
-            shard.enqueue(self);
+            shard.enqueue(self.clone());
         }
     }
 
-    /// A slice of a pass: sends streams one batch each, chunk by chunk, for about [`SLICE`].
-    pub(super) fn slice(self: &Arc<Self>, shard: &Shard, mut pass: MutexGuard<'_, Pass>) {
+    fn first_chunk(&self, fresh: bool) -> Option<Arc<Chunk<Arc<dyn Reader>>>> {
+        let mut list = self.lock();
+        if fresh {
+            list.left = list.readers.chunks();
+        }
+        list.next_chunk()
+    }
+
+    fn next_chunk(&self) -> Option<Arc<Chunk<Arc<dyn Reader>>>> {
+        self.lock().next_chunk()
+    }
+
+    /// Adds up what the slice has taken. Returns whether the pass has to go on.
+    fn finish_slice(&self, shard: &Shard, pass: &mut Pass, began: Instant) -> bool {
+        pass.ended = Instant::now();
+        let took = pass.ended - began;
+        shard.charge(&self.used, took);
+        let mut list = self.lock();
+        pass.took = list.took + took;
+        list.took = if list.left > 0 { pass.took } else { Duration::ZERO };
+        list.left > 0
+    }
+
+    fn lock(&self) -> MutexGuard<'_, List> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Work for Group {
+    fn used(&self) -> &AtomicU64 {
+        &self.used
+    }
+
+    /// Sends streams one batch each, chunk by chunk, for about [`SLICE`].
+    fn slice(self: Arc<Self>, shard: &Shard, mut pass: MutexGuard<'_, Pass>) {
         let (began, now) = (Instant::now(), Moment::now());
         // Before the list and the log are read. An exchange and no store, as it must see all that
         // was written by whoever set it, `newest` among others.
@@ -170,34 +198,7 @@ impl Group {
         } else if unfinished {
             self.leave_to(shard, GOES_ON);
         }
-        after.settle(shard);
-    }
-
-    fn first_chunk(&self, fresh: bool) -> Option<Arc<Chunk<Arc<dyn Reader>>>> {
-        let mut list = self.lock();
-        if fresh {
-            list.left = list.readers.chunks();
-        }
-        list.next_chunk()
-    }
-
-    fn next_chunk(&self) -> Option<Arc<Chunk<Arc<dyn Reader>>>> {
-        self.lock().next_chunk()
-    }
-
-    /// Adds up what the slice has taken. Returns whether the pass has to go on.
-    fn finish_slice(&self, shard: &Shard, pass: &mut Pass, began: Instant) -> bool {
-        pass.ended = Instant::now();
-        let took = pass.ended - began;
-        shard.charge(self, took);
-        let mut list = self.lock();
-        pass.took = list.took + took;
-        list.took = if list.left > 0 { pass.took } else { Duration::ZERO };
-        list.left > 0
-    }
-
-    fn lock(&self) -> MutexGuard<'_, List> {
-        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+        after.carry_out(shard);
     }
 }
 
@@ -234,7 +235,7 @@ impl Aftermath {
         }
     }
 
-    fn settle(self, shard: &Shard) {
+    fn carry_out(self, shard: &Shard) {
         for (reader, advance) in self.streams {
             let settled = shard.panics.catch(|| Arc::clone(&reader).settle(advance));
             if settled.is_none() {

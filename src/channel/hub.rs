@@ -1,57 +1,18 @@
 //! Channels by name, in one order.
 //!
-//! All channels of a hub number their events from one [`Sequence`], so that one last event ID is a
-//! place in every one of them.
+//! All channels of a hub number their events from one [`Sequence`], so one last event ID is a place
+//! in every one of them.
 
 use std::fmt;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
 use super::Channel;
 use super::names::Names;
+use super::sequence::Sequence;
 use crate::log::History;
 use crate::log::cursor::Lag;
 use crate::net::peer::whose;
-
-/// Where event ids come from: `<epoch>-<sequence>`.
-#[derive(Debug)]
-pub(crate) struct Sequence {
-    /// Tells this start of the hub from every other. It is random and not the time, since small
-    /// devices often start with their clock at zero.
-    pub(crate) epoch: u64,
-    newest: AtomicU64,
-    started: Instant,
-}
-
-/// At most ten hexadecimal digits: short on the wire, and two starts share one once in 10^12 times.
-const EPOCH_BITS: u32 = 40;
-
-impl Sequence {
-    pub(crate) fn new() -> Self {
-        Self {
-            // std's hasher keys are random for each process, and differ for each call.
-            epoch: RandomState::new().build_hasher().finish() >> (u64::BITS - EPOCH_BITS),
-            newest: AtomicU64::new(0),
-            started: Instant::now(),
-        }
-    }
-
-    pub(crate) fn draw(&self) -> u64 {
-        self.newest.fetch_add(1, Ordering::AcqRel) + 1
-    }
-
-    pub(crate) fn newest(&self) -> u64 {
-        self.newest.load(Ordering::Acquire)
-    }
-
-    /// The time as logs know it: since the start of the hub.
-    pub(crate) fn now(&self) -> Duration {
-        self.started.elapsed()
-    }
-}
 
 /// Named channels that share one order of events.
 ///
@@ -235,17 +196,10 @@ impl Hub {
     }
 }
 
-impl Channel {
-    /// Whether it has to be kept by its hub: it has events, streams or other holders.
-    pub(super) fn is_in_use(&self, now: Duration) -> bool {
-        let mut log = self.log();
-        log.evict(now);
-        (log.len() > 0 && !self.is_closed()) || Arc::strong_count(&self.0) > 1
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::*;
 
     #[test]
@@ -361,10 +315,5 @@ mod tests {
             .collect();
         let epoch = hub.0.sequence.epoch;
         assert_eq!(ids, [1, 2, 3].map(|n| format!("{epoch:x}-{n}")));
-    }
-
-    #[test]
-    fn two_starts_have_two_epochs() {
-        assert_ne!(Sequence::new().epoch, Sequence::new().epoch);
     }
 }

@@ -18,6 +18,7 @@ pub(crate) mod group;
 pub(crate) mod hub;
 mod names;
 pub(crate) mod reader;
+pub(crate) mod sequence;
 pub(crate) mod slots;
 pub(crate) mod subscription;
 
@@ -33,8 +34,8 @@ use crate::net::sync::{AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, Poiso
 use crate::stream::interval::{self, Interval};
 use fanout::Shard;
 use group::Group;
-use hub::Sequence;
 use reader::Reader;
+use sequence::Sequence;
 
 /// Something that many streams follow, and that remembers its newest events.
 ///
@@ -69,9 +70,23 @@ struct Inner {
     /// The newest number in the log. Written while the log is locked, read without it. A stream
     /// whose cursor is no smaller has been sent everything.
     newest: Arc<AtomicU64>,
-    /// The streams, by shard. Replaced as a whole, so that a publisher takes it in one step.
-    groups: Mutex<Arc<[Arc<Group>]>>,
+    groups: Mutex<Groups>,
     closed: AtomicBool,
+}
+
+/// The streams, by shard. No group is empty.
+#[derive(Default)]
+struct Groups {
+    /// Replaced as a whole, so that a publisher takes it in one step.
+    list: Arc<[Arc<Group>]>,
+    /// How many streams they have together.
+    streams: usize,
+}
+
+impl Groups {
+    fn of(&self, shard: &Arc<Shard>) -> Option<Arc<Group>> {
+        self.list.iter().find(|group| group.is_of(shard)).cloned()
+    }
 }
 
 /// Gives each channel of the process its place in the lock order.
@@ -112,7 +127,7 @@ impl Channel {
             lag,
             log: Mutex::new(Log::new(history, forgotten_through)),
             newest: Arc::default(),
-            groups: Mutex::new(Arc::new([])),
+            groups: Mutex::default(),
             closed: AtomicBool::new(false),
         }))
     }
@@ -188,7 +203,7 @@ impl Channel {
 
     /// How many streams follow it.
     pub fn streams(&self) -> usize {
-        self.groups().iter().map(|group| group.len()).sum()
+        self.lock_groups().streams
     }
 
     /// How many events it keeps at the moment.
@@ -230,39 +245,48 @@ impl Channel {
 
     /// Adds a stream, and returns its slot. It is sent what is published from now on.
     fn join(&self, reader: Arc<dyn Reader>) -> u32 {
-        let shard = reader.shard();
-        let group = self.group_of(shard).unwrap_or_else(|| {
-            let mut groups = self.lock_groups();
-            // Somebody else may have been here in between.
-            if let Some(group) = groups.iter().find(|group| group.is_of(shard)) {
-                return Arc::clone(group);
-            }
-            let group = Arc::new(Group::new(shard, &self.0.newest));
-            // Those of servers that have ended are of no use any more.
-            let others = groups.iter().filter(|group| !group.is_over());
-            *groups = others.chain([&group]).cloned().collect();
+        let mut groups = self.lock_groups();
+        groups.streams += 1;
+        let group = groups.of(reader.shard()).unwrap_or_else(|| {
+            let group = Arc::new(Group::new(reader.shard(), &self.0.newest));
+            groups.list = groups.list.iter().chain([&group]).cloned().collect();
             group
         });
         group.add(reader)
     }
 
-    /// Removes a stream by its slot. Its group stays, as the next stream of the shard will want it.
+    /// Removes a stream by its slot, and with the last stream of the shard its group: publishers
+    /// come to each group that there is.
     fn leave(&self, shard: &Arc<Shard>, slot: u32) {
-        if let Some(group) = self.group_of(shard) {
-            group.remove(slot);
+        let mut groups = self.lock_groups();
+        let Some(group) = groups.of(shard) else { return };
+        let reader = group.remove(slot);
+        groups.streams -= usize::from(reader.is_some());
+        if group.is_empty() {
+            let others = groups.list.iter().filter(|other| !Arc::ptr_eq(other, &group));
+            groups.list = others.cloned().collect();
         }
+        drop(groups);
+        drop(reader);
     }
 
     fn group_of(&self, shard: &Arc<Shard>) -> Option<Arc<Group>> {
-        self.groups().iter().find(|group| group.is_of(shard)).cloned()
+        self.lock_groups().of(shard)
     }
 
     fn groups(&self) -> Arc<[Arc<Group>]> {
-        Arc::clone(&self.lock_groups())
+        Arc::clone(&self.lock_groups().list)
     }
 
-    fn lock_groups(&self) -> MutexGuard<'_, Arc<[Arc<Group>]>> {
+    fn lock_groups(&self) -> MutexGuard<'_, Groups> {
         self.0.groups.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it has to be kept by its hub: it has events, streams or other holders.
+    fn is_in_use(&self, now: Duration) -> bool {
+        let mut log = self.log();
+        log.evict(now);
+        (log.len() > 0 && !self.is_closed()) || Arc::strong_count(&self.0) > 1
     }
 
     fn log(&self) -> MutexGuard<'_, Log> {
@@ -272,45 +296,63 @@ impl Channel {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-    use std::net::TcpStream;
-    use std::time::Instant;
-
     use super::*;
-    use crate::Server;
+    use crate::net::moment::Moment;
+    use batches::Batches;
+    use fanout::Fanout;
+    use reader::Advance;
 
-    /// Serves the channel to a few clients, and stops.
-    fn serve(channel: &Channel) {
-        let followed = channel.clone();
-        let server = Server::bind("127.0.0.1:0").unwrap();
-        let server = server.sse("/", move |stream, _request| stream.subscribe(&followed));
-        let server = server.start().unwrap();
-        let mut clients = [(); 4].map(|()| TcpStream::connect(server.address()).unwrap());
-        for client in &mut clients {
-            client.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    #[derive(Debug)]
+    struct Member(Arc<Shard>);
+
+    impl Reader for Member {
+        fn shard(&self) -> &Arc<Shard> {
+            &self.0
         }
-        wait(|| channel.streams() == clients.len());
-        server.stop().unwrap();
+
+        fn advance(&self, _newest: u64, _batches: &mut Batches, _now: Moment) -> Advance {
+            Advance::Idle
+        }
+
+        fn settle(self: Arc<Self>, _advance: Advance) {}
+
+        fn end(&self, _reason: CloseReason) {}
     }
 
-    fn wait(condition: impl Fn() -> bool) {
-        let begun = Instant::now();
-        while !condition() {
-            assert!(begun.elapsed() < Duration::from_secs(20), "the condition did not come");
-            std::thread::yield_now();
-        }
+    /// The shards in which the channel has streams, and the streams.
+    fn counts(channel: &Channel) -> (usize, usize) {
+        (channel.groups().len(), channel.streams())
+    }
+
+    #[test]
+    fn a_shard_is_known_to_a_channel_while_it_has_a_stream_there() {
+        let (channel, fanout) = (Channel::new(), Fanout::new(2, &Arc::default()));
+        let join = |shard| channel.join(Arc::new(Member(Arc::clone(fanout.shard(shard)))));
+        let leave = |shard, slot| channel.leave(fanout.shard(shard), slot);
+        assert_eq!(counts(&channel), (0, 0));
+        let slots = [0, 1, 0].map(join);
+        assert_eq!(counts(&channel), (2, 3));
+        leave(1, slots[1]);
+        assert_eq!(counts(&channel), (1, 2), "a publisher no longer comes to this shard");
+        leave(0, slots[2]);
+        leave(0, slots[2]);
+        assert_eq!(counts(&channel), (1, 1), "a stream leaves once");
+        leave(0, slots[0]);
+        assert_eq!(counts(&channel), (0, 0));
     }
 
     #[test]
     fn servers_that_have_ended_do_not_add_up_in_a_channel() {
         let channel = Channel::new();
-        serve(&channel);
-        let of_one = channel.groups().len();
-        for _ in 0..3 {
-            wait(|| channel.groups().iter().all(|group| group.is_over()));
-            serve(&channel);
+        for _ in 0..4 {
+            let fanout = Fanout::new(1, &Arc::default());
+            let shard = fanout.shard(0);
+            let slots = [(); 4].map(|()| channel.join(Arc::new(Member(Arc::clone(shard)))));
+            assert_eq!(counts(&channel), (1, 4));
+            slots.iter().for_each(|slot| channel.leave(shard, *slot));
+            assert_eq!(fanout.stop(std::time::Instant::now()), 0);
         }
-        assert_eq!(channel.groups().len(), of_one);
+        assert_eq!(counts(&channel), (0, 0));
     }
 
     #[test]

@@ -18,7 +18,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::Channel;
-use super::hub::Sequence;
+use super::sequence::Sequence;
 
 /// Below so many channels it is not worth checking for ones to forget.
 const FEW: usize = 64;

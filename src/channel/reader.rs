@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use super::batches::Batches;
 use super::fanout::Shard;
-use super::subscription::Followed;
 use crate::error::CloseReason;
 use crate::net::moment::Moment;
 
-/// Something that follows channels. It joins them by [`Followed::enter`].
+/// Something that follows channels. It joins them by
+/// [`Followed::enter`](super::subscription::Followed::enter).
 pub(crate) trait Reader: Debug + Send + Sync {
     /// The shard whose passes come to it: always the same.
     fn shard(&self) -> &Arc<Shard>;
@@ -25,13 +25,6 @@ pub(crate) trait Reader: Debug + Send + Sync {
 
     /// Does what follows from an advance. Called without a lock.
     fn settle(self: Arc<Self>, advance: Advance);
-
-    /// Keeps the slots that it has in its channels' lists, to leave them at its end. Gives them
-    /// back if it has ended already. Called without a lock.
-    fn keep(&self, followed: Followed) -> Result<(), Followed>;
-
-    /// Sends what its channels' logs have for it. Called without a lock.
-    fn catch_up(self: Arc<Self>);
 
     /// Ends it, if it has not ended. Called without a lock.
     fn end(&self, reason: CloseReason);

@@ -10,6 +10,7 @@ use crate::error::{CloseReason, Error, Result};
 use crate::log::Log;
 use crate::log::batch::Batch;
 use crate::log::cursor::{self, Cursor, First, Lag, Lagged, Start};
+use crate::net::moment::Moment;
 use crate::net::sync::MutexGuard;
 
 /// What a stream follows, and its cursor into the logs. Owned by the stream.
@@ -34,6 +35,13 @@ pub(crate) struct Many {
     channels: Box<[Channel]>,
     slots: Box<[u32]>,
 }
+
+/// How many batches a stream is sent in one go, when it begins or is no longer blocked. A publisher
+/// may be as fast as its reader; then the rest is a fan-out thread's business.
+const BATCHES: usize = 16;
+
+/// Whatever the newest event is, it is to be sent.
+const EVERYTHING: u64 = u64::MAX;
 
 /// The slot of a stream that has not joined its channel yet. No list is so long.
 const NOWHERE: u32 = u32::MAX;
@@ -135,17 +143,22 @@ impl Followed {
         }
     }
 
-    /// Has a stream, which owns this subscription and has a cursor, join the channels. Whatever
-    /// happens before it is in a channel's list goes past it, so the order of the steps matters: it
-    /// reads the logs after it has joined, and then checks whether a channel has been closed.
-    pub(crate) fn enter(&self, reader: &Arc<dyn Reader>) {
+    /// Has a stream, which has this subscription's cursor, join the channels. Whatever happens
+    /// before it is in a channel's list goes past it, so the order of the steps matters: it reads
+    /// the logs after it has joined, and then checks whether a channel has been closed. `keep` has
+    /// the stream keep its slots, to leave them at its end, or gives them back if it has ended.
+    pub(crate) fn enter(
+        &self,
+        reader: &Arc<dyn Reader>,
+        keep: impl FnOnce(Self) -> Result<(), Self>,
+    ) {
         let mut joined = self.clone();
         joined.join(reader);
-        if let Err(joined) = reader.keep(joined) {
+        if let Err(joined) = keep(joined) {
             // Its end found no slots to leave.
             return joined.leave(reader.shard());
         }
-        Arc::clone(reader).catch_up();
+        self.catch_up(reader);
         if self.channels().iter().any(Channel::is_closed) {
             reader.end(CloseReason::Channel);
         }
@@ -173,8 +186,19 @@ impl Followed {
         }
     }
 
-    /// Has the shard's fan-out thread make a pass over each channel's streams.
-    pub(crate) fn leave_to_the_thread(&self, shard: &Arc<Shard>) {
+    /// Sends the stream what its channels' logs have for it, and leaves what is too much to the
+    /// shard's fan-out thread. No lock may be held.
+    pub(crate) fn catch_up(&self, reader: &Arc<dyn Reader>) {
+        let mut batches = Batches::default();
+        for _ in 0..BATCHES {
+            batches.forget();
+            let advance = reader.advance(EVERYTHING, &mut batches, Moment::now());
+            Arc::clone(reader).settle(advance);
+            if !advance.has_more() {
+                return;
+            }
+        }
+        let shard = reader.shard();
         for group in self.channels().iter().filter_map(|channel| channel.group_of(shard)) {
             group.leave_to_the_thread();
         }

@@ -12,7 +12,7 @@ use super::{Inside, Phase, Stream};
 use crate::channel::batches::Batches;
 use crate::channel::fanout::Shard;
 use crate::channel::reader::{Advance, Reader};
-use crate::channel::subscription::{Followed, Subscription};
+use crate::channel::subscription::Subscription;
 use crate::error::{CloseReason, Error, Result};
 use crate::event::encode;
 use crate::log::batch::Amount;
@@ -20,13 +20,6 @@ use crate::log::cursor::{First, Lagged};
 use crate::net::moment::Moment;
 use crate::net::watch::{Pending, Progress};
 use crate::stream::outbox::{Gone, Put};
-
-/// How many batches a stream is sent in one go, when it begins or is no longer blocked. A publisher
-/// may be as fast as its reader; then the rest is a fan-out thread's business.
-const BATCHES: usize = 16;
-
-/// Whatever the newest event is, it is to be sent.
-const EVERYTHING: u64 = u64::MAX;
 
 impl Stream {
     /// Follows channels. `first` says where that begins; it goes out with the head if that has not
@@ -55,7 +48,13 @@ impl Stream {
         });
         drop(state);
         self.after_put(put)?;
-        followed.enter(&(Arc::clone(self) as _));
+        followed.enter(&(Arc::clone(self) as _), |joined| match &mut self.lock().phase {
+            Phase::Open(Inside { subscription: Some(subscription), .. }) => {
+                subscription.set_followed(joined);
+                Ok(())
+            }
+            _ => Err(joined),
+        });
         Ok(())
     }
 
@@ -82,6 +81,8 @@ impl Stream {
         } else if inside.outbox.silent_for(now) >= self.runtime.limits.write_deadline {
             advance = Advance::Over(CloseReason::Stalled);
         }
+        let more = if advance.has_more() { inside.subscription.as_ref() } else { None };
+        let more = more.map(|subscription| subscription.followed().clone());
         drop(state);
         if moved || advance != Advance::Blocked {
             self.drained.notify_all();
@@ -91,8 +92,11 @@ impl Stream {
             Advance::Blocked if moved => return Some(Progress::Moved),
             Advance::Blocked => return Some(Progress::Stuck),
             Advance::Over(reason) => self.end(reason),
-            Advance::Sent { more: true, .. } => Arc::clone(self).catch_up(),
-            Advance::Idle | Advance::Sent { .. } => {}
+            Advance::Idle | Advance::Sent { .. } => {
+                if let Some(followed) = more {
+                    followed.catch_up(&(Arc::clone(self) as _));
+                }
+            }
         }
         None
     }
@@ -205,33 +209,6 @@ impl Reader for Stream {
             }
             Advance::Over(reason) => self.end(reason),
         }
-    }
-
-    fn keep(&self, followed: Followed) -> Result<(), Followed> {
-        match &mut self.lock().phase {
-            Phase::Open(Inside { subscription: Some(subscription), .. }) => {
-                subscription.set_followed(followed);
-                Ok(())
-            }
-            _ => Err(followed),
-        }
-    }
-
-    fn catch_up(self: Arc<Self>) {
-        let mut batches = Batches::default();
-        for _ in 0..BATCHES {
-            batches.forget();
-            let advance = self.advance(EVERYTHING, &mut batches, Moment::now());
-            Arc::clone(&self).settle(advance);
-            if !advance.has_more() {
-                return;
-            }
-        }
-        let followed = match &self.lock().phase {
-            Phase::Open(Inside { subscription: Some(of), .. }) => of.followed().clone(),
-            _ => return,
-        };
-        followed.leave_to_the_thread(self.shard());
     }
 
     fn end(&self, reason: CloseReason) {

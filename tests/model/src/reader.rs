@@ -1,7 +1,7 @@
 //! A stream without a socket, which follows the same protocol as the product's.
 //!
 //! How it joins is the product's own `Followed::enter`; its other methods are those of
-//! `src/sse/stream/{delivery,end}.rs`, with a list of bytes for the socket. A thread stands in for the
+//! `src/stream/{delivery,end}.rs`, with a list of bytes for the socket. A thread stands in for the
 //! watch thread where the socket was full.
 
 use std::sync::Arc;
@@ -13,12 +13,10 @@ use crate::channel::Channel;
 use crate::channel::batches::Batches;
 use crate::channel::fanout::Shard;
 use crate::channel::reader::{Advance, Reader};
-use crate::channel::subscription::{Followed, Subscription};
+use crate::channel::subscription::Subscription;
 use crate::log::cursor::{Cursor, Start};
 use crate::net::moment::Moment;
 use crate::net::sync::{Condvar, Mutex, thread};
-
-const EVERYTHING: u64 = u64::MAX;
 
 #[derive(Debug)]
 pub(crate) struct Stream {
@@ -62,13 +60,26 @@ impl Stream {
         state.cursor = state.began;
         state.subscription = Some(subscription);
         drop(state);
-        followed.enter(&(Arc::clone(self) as _));
+        followed.enter(&(Arc::clone(self) as _), |joined| {
+            match &mut self.state.lock().unwrap().subscription {
+                Some(subscription) => {
+                    subscription.set_followed(joined);
+                    Ok(())
+                }
+                None => Err(joined),
+            }
+        });
     }
 
     /// What the watch thread does for a stream whose socket was full.
     fn try_again(self: &Arc<Self>) {
-        self.state.lock().unwrap().blocked = false;
-        Arc::clone(self).catch_up();
+        let mut state = self.state.lock().unwrap();
+        state.blocked = false;
+        let Some(followed) = state.subscription.as_ref().map(|of| of.followed().clone()) else {
+            return;
+        };
+        drop(state);
+        followed.catch_up(&(Arc::clone(self) as _));
     }
 
     /// Waits until it has been sent everything up to this number. Where that never comes, no thread
@@ -135,28 +146,6 @@ impl Reader for Stream {
         }
     }
 
-    fn keep(&self, followed: Followed) -> Result<(), Followed> {
-        match &mut self.state.lock().unwrap().subscription {
-            Some(subscription) => {
-                subscription.set_followed(followed);
-                Ok(())
-            }
-            None => Err(followed),
-        }
-    }
-
-    fn catch_up(self: Arc<Self>) {
-        let mut batches = Batches::default();
-        loop {
-            batches.forget();
-            let advance = self.advance(EVERYTHING, &mut batches, Moment::now());
-            Arc::clone(&self).settle(advance);
-            if !advance.has_more() {
-                return;
-            }
-        }
-    }
-
     fn end(&self, reason: CloseReason) {
         let mut state = self.state.lock().unwrap();
         if state.ended {
@@ -204,12 +193,6 @@ impl Reader for Placeholder {
     }
 
     fn settle(self: Arc<Self>, _advance: Advance) {}
-
-    fn keep(&self, _followed: Followed) -> Result<(), Followed> {
-        Ok(())
-    }
-
-    fn catch_up(self: Arc<Self>) {}
 
     fn end(&self, _reason: CloseReason) {}
 }

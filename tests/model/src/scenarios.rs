@@ -6,20 +6,21 @@ use crate::channel::Channel;
 use crate::channel::fanout::{Fanout, Shard};
 use crate::channel::reader::Reader;
 use crate::channel::slots::CHUNK;
-use crate::channel::subscription::{Followed, Subscription};
+use crate::channel::subscription::Subscription;
 use crate::log::cursor::Start;
 use crate::net::sync::{Instant, thread};
 use crate::reader::{Placeholder, Stream};
 use crate::stand_in::count;
 use crate::{CloseReason, Hub};
 
-pub(crate) const ALL: [(&str, fn()); 6] = [
+pub(crate) const ALL: [(&str, fn()); 7] = [
     ("publish to streams that follow, and to one that joins", publish_and_join),
     ("publish to streams that are blocked now and then", publish_and_block),
     ("publish to streams in two chunks", publish_in_slices),
     ("publish on two channels that share their streams", publish_on_two),
     ("close while streams join and publishers publish", close),
     ("end a stream while it joins", end),
+    ("join as the only stream leaves", join_and_leave),
 ];
 
 type Act = Box<dyn FnOnce() -> u64 + Send>;
@@ -95,7 +96,7 @@ fn fill(channel: &Channel, shard: &Arc<Shard>) {
         let (subscription, _) =
             Subscription::new(std::slice::from_ref(channel), Start::Live).unwrap();
         let placeholder: Arc<dyn Reader> = Arc::new(Placeholder(Arc::clone(shard)));
-        subscription.followed().enter(&placeholder);
+        subscription.followed().enter(&placeholder, |_| Ok(()));
     }
 }
 
@@ -161,5 +162,21 @@ fn end() {
     ]);
     stream.has_ended();
     assert_eq!(channel.streams(), 0, "a stream that has ended is in no list");
+    stop(fanout);
+}
+
+fn join_and_leave() {
+    let (fanout, channel) = (fanout(1), Channel::new());
+    let streams = [(); 2].map(|()| Stream::new(fanout.shard(0), false));
+    streams[0].follow(&[channel.clone()]);
+    let ended = Arc::clone(&streams[0]);
+    at_once([
+        publisher(&channel, 2),
+        joiner(&streams[1], &[channel.clone()]),
+        does(move || ended.end(CloseReason::Client)),
+    ]);
+    streams[1].has(2);
+    check(&streams[1..], 2);
+    assert_eq!(channel.streams(), 1);
     stop(fanout);
 }
