@@ -77,6 +77,8 @@ pub(super) fn all(quick: bool) -> Vec<Case> {
         let case = paced(name, streams, 500_000).with("millis", time(6_000));
         cases.push(case.only(&["tidings", "floor", "axum"]));
     }
+    let rest = Case::new("rest-8000", "rest", Columns::Rest).with("streams", 8_000);
+    cases.push(rest.with("millis", time(6_000)).only(&["tidings", "floor", "axum"]));
     cases.extend([
         paced("pause-10x1", 10, 1_000).with("millis", time(12_000)),
         paced("pause-10x100", 10, 100_000).with("millis", time(4_000)),

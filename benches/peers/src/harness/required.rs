@@ -62,6 +62,11 @@ pub(super) fn all(results: &Results) -> Vec<Required> {
             beside("paced-100x500", "floor", "cpu_us_per_delivery"),
         ),
         ("paced-1x500: p50, × floor", AtMost(1.1), beside("paced-1x500", "floor", "p50")),
+        (
+            "rest-8000: µs until a post is answered, p50",
+            AtMost(1000.0),
+            own("rest-8000", "answered_p50"),
+        ),
         ("`send`s per delivery, paced", AtMost(1.01), own("sends-paced", "sends_per_delivery")),
         (
             "`send`s per delivery, 64 at once",

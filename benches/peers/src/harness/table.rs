@@ -14,6 +14,7 @@ pub(super) enum Columns {
     Throughput,
     Volley,
     Latency,
+    Rest,
     Tool,
     Channels,
     Ticks,
@@ -41,6 +42,7 @@ impl Columns {
             Self::Throughput => "Burst: one post after the other",
             Self::Volley => "64 posts back to back, then a rest",
             Self::Latency => "Paced: from publish to receipt",
+            Self::Rest => "One event to streams at rest",
             Self::Tool => "The same by `tidings bench`",
             Self::Channels => "An event to one of many channels with one stream each",
             Self::Ticks => "4,000 streams that tick each second",
@@ -73,6 +75,13 @@ impl Columns {
                 SERVER,
                 LOAD,
                 ("load late, p99 µs", "late_p99"),
+            ],
+            Self::Rest => &[
+                ("post answered, p50 µs", "answered_p50"),
+                ("p99 µs", "answered_p99"),
+                ("last receipt, p50 µs", "last_p50"),
+                ("p99 µs", "last_p99"),
+                EACH,
             ],
             Self::Tool => &[
                 ("deliveries", "received"),
@@ -117,10 +126,11 @@ impl Columns {
     }
 }
 
-const ALL: [Columns; 11] = [
+const ALL: [Columns; 12] = [
     Columns::Throughput,
     Columns::Volley,
     Columns::Latency,
+    Columns::Rest,
     Columns::Tool,
     Columns::Channels,
     Columns::Ticks,

@@ -11,6 +11,7 @@ mod idle;
 mod paced;
 mod publisher;
 mod report;
+mod rest;
 mod streams;
 mod ticks;
 
@@ -59,6 +60,7 @@ pub fn run(args: &[String]) -> Result<()> {
         "burst" => burst::closed_loop(&mut load, server, &wants),
         "volley" => burst::volleys(&mut load, server, &wants),
         "paced" => paced::run(&mut load, server, &wants),
+        "rest" => rest::run(&mut load, server, &wants),
         "channels" => channels::run(&mut load, server, &wants),
         "ticks" => ticks::run(&mut load, server, &wants),
         "memory" => idle::memory(&mut load, server, &wants),

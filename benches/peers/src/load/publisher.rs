@@ -53,6 +53,15 @@ impl Publisher {
         self.answered == self.asked
     }
 
+    /// Waits until all posts are answered.
+    pub(super) fn wait(&mut self) -> Result<()> {
+        self.socket.set_nonblocking(false)?;
+        while !self.is_answered() {
+            self.read()?;
+        }
+        Ok(self.socket.set_nonblocking(true)?)
+    }
+
     pub(super) fn flush(&mut self) -> Result<()> {
         while !self.unsent.is_empty() {
             match self.socket.write(&self.unsent) {
