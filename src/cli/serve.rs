@@ -5,10 +5,12 @@
 //! standard input ───────────┘
 //! ```
 //!
-//! Here it is started and stopped. To read on: [`options`] is what can be asked for, [`guard`]
-//! says who may publish, [`routes`] puts the parts together: [`subscribe`], [`publish`],
-//! [`metrics`] and [`page`]; [`query`] reads what a URL asks, [`lines`] publishes standard input.
+//! This file starts the hub. To read on: [`options`] has the command line, [`routes`] puts the
+//! parts together: [`guard`] decides who may publish; [`subscribe`], [`publish`], [`metrics`] and
+//! [`page`] respond. [`channels`] has the names of channels, [`query`] reads what a URL asks for,
+//! and [`lines`] publishes standard input.
 
+mod channels;
 mod guard;
 mod lines;
 mod metrics;
@@ -23,16 +25,17 @@ mod subscribe;
 use std::error::Error as _;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::thread;
+use std::time::Instant;
 
 use tidings::{Cors, Hub, Logger, Server, Status};
 
 use super::flags::Parsed;
 use super::{Arguments, Failure, Outcome, descriptors, listen, print, say, version, width};
+use channels::Channels;
 use guard::{Guard, Token};
 use options::{Options, TABLE};
-use routes::{Channels, State};
+use routes::State;
 
 pub(super) fn help(columns: usize) -> String {
     TABLE.help(columns)
@@ -46,8 +49,8 @@ pub(super) fn run(arguments: Arguments<'_>) -> Outcome {
     }
 }
 
-/// Serves until something stops it: a request with the token, with `--until-eof` the end of
-/// standard input, or a signal.
+/// Serves until a request with the token, with `--until-eof` the end of standard input, or a signal
+/// stops it.
 fn serve(options: Options) -> Outcome {
     let addresses = listen::resolve(&options.listen)?;
     let token =
@@ -60,24 +63,22 @@ fn serve(options: Options) -> Outcome {
 
     let address = server.address();
     let hub = Hub::with(options.history, options.lag);
-    let channels = Channels { hub: hub.clone(), most: options.max_channels };
-    let state = State::new(channels, server.handle(), Guard::new(token, cors.clone()));
+    let state = State {
+        channels: Channels { hub: hub.clone(), most: options.max_channels },
+        handle: server.handle(),
+        guard: Guard { token, cors: cors.clone() },
+        started: Instant::now(),
+    };
     let connections = connections(options.max_connections, descriptors::limit());
     let limits = options.limits.clone().connections(connections);
     let mut server = server
         .limits(limits)
         .hosts(options.host_names())
-        .remedy(
-            Status::MISDIRECTED_REQUEST,
-            "start the hub with --allow-host NAME to let it have one",
-        )
-        .remedy(
-            Status::CONTENT_TOO_LARGE,
-            "start the hub with a larger --max-body to let it be more",
-        )
+        .remedy(Status::MISDIRECTED_REQUEST, "start the hub with --allow-host NAME to add it")
+        .remedy(Status::CONTENT_TOO_LARGE, "start the hub with a larger --max-body to take it")
         .remedy(
             Status::SERVICE_UNAVAILABLE,
-            "start the hub with a larger --max-connections to let in more",
+            "start the hub with a larger --max-connections to serve more",
         );
     if let Some(cors) = cors {
         server = server.cors(cors);
@@ -87,14 +88,14 @@ fn serve(options: Options) -> Outcome {
     }
     read_standard_input(&options, &hub, &server)?;
     print(&format!("listening on http://{address}\n"))?;
-    routes::add_to(server, &Arc::new(state)).run().map_err(failed)
+    routes::add_to(server, state).run().map_err(failed)
 }
 
 fn failed(error: tidings::Error) -> Failure {
     Failure::Failed(error.to_string())
 }
 
-/// Where others than this machine can connect, somebody has to say who may publish.
+/// Where other machines can connect, whoever starts the hub has to say who may publish.
 fn check_loopback(addresses: &[SocketAddr]) -> Outcome {
     match addresses.iter().find(|address| !address.ip().is_loopback()) {
         None => Ok(()),
@@ -105,8 +106,8 @@ fn check_loopback(addresses: &[SocketAddr]) -> Outcome {
     }
 }
 
-/// `*` stands for every origin, whatever stands beside it. Origins that are listed may send
-/// credentials; with `*` nobody may, as then any page could use those of its visitor.
+/// `*` stands for every origin, whatever is listed with it. Pages of listed origins may send
+/// credentials. With `*` none may, as then any page could use its visitor's.
 fn cors(origins: &[String]) -> Result<Option<Cors>, Failure> {
     match origins {
         [] => Ok(None),
@@ -115,18 +116,19 @@ fn cors(origins: &[String]) -> Result<Option<Cors>, Failure> {
     }
 }
 
-/// What the hub needs beside its connections: standard streams, the listener, a file now and then;
-/// and 64 connections past the bound, which are told that there are too many.
+/// How many descriptors the hub needs beside its connections: standard streams, the listener, a
+/// file now and then; and 64 connections past the bound, which it tells that there are too many.
 const SPARE: u64 = 80;
 
-/// How many connections to serve where the system lets the process have so many descriptors.
+/// How many connections the hub can serve if the system lets it have this many descriptors.
 fn connections(wanted: usize, limit: Option<u64>) -> usize {
     let Some(limit) = limit.filter(|limit| *limit < wanted as u64 + SPARE) else { return wanted };
     let most = limit.saturating_sub(SPARE).max(limit / 2).max(1);
     let needed = wanted as u64 + SPARE;
     say(&format!(
         "the system lets this process have {limit} descriptors, so {most} connections are served \
-         at once, and not {wanted}: say 'ulimit -n {needed}' before, or --max-connections {most}"
+         at once, and not {wanted}: run 'ulimit -n {needed}' first, or give --max-connections \
+         {most}"
     ));
     usize::try_from(most).unwrap_or(wanted)
 }
@@ -144,7 +146,7 @@ fn read_standard_input(options: &Options, hub: &Hub, server: &Server) -> Outcome
     if options.stdin.is_none() && !options.until_eof {
         return Ok(());
     }
-    // Held for as long as lines may come, so that it is never forgotten and made anew.
+    // The thread holds the channel for as long as lines may come, so the hub never forgets it.
     let channel = options.stdin.as_deref().map(|name| hub.channel(name));
     let stop = options.until_eof.then(|| server.handle());
     let longest = options.max_body;
@@ -154,10 +156,9 @@ fn read_standard_input(options: &Options, hub: &Hub, server: &Server) -> Outcome
             handle.stop();
         }
     };
-    let thread = thread::Builder::new().name("tidings-stdin".into()).spawn(read);
-    let failed =
-        |error| Failure::Failed(format!("can't start a thread for standard input: {error}"));
-    thread.map(drop).map_err(failed)
+    thread::Builder::new().name("tidings-stdin".into()).spawn(read).map(drop).map_err(|error| {
+        Failure::Failed(format!("can't start a thread for standard input: {error}"))
+    })
 }
 
 #[cfg(test)]

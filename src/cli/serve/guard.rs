@@ -3,20 +3,20 @@
 //! ```text
 //! POST /events/news HTTP/1.1
 //! Host: localhost:3000
-//! Origin: http://localhost:3000          the page it comes from; only browsers say so
+//! Origin: http://localhost:3000          the page that sends it; only browsers say so
 //! Sec-Fetch-Site: same-origin            whose page that is; only browsers say so
 //! Authorization: Bearer 2YotnFZFEjr1     RFC 6750, section 2.1
 //! ```
 //!
 //! A browser sends a plain POST wherever a page wants, and asks nobody. So without the check of
 //! `Origin`, any page on the web could publish on the hub that runs on its visitor's machine.
-//! Programs send no `Origin`; they can be asked for a token. Both are checked before anything of
-//! a body is taken in, so that strangers can't fill the memory for bodies.
+//! Programs send no `Origin`; the hub can require a token of them. It checks both before it takes
+//! in anything of a body, so that strangers can't fill the memory for bodies.
 //!
 //! Where a browser says `Sec-Fetch-Site: cross-site` or `same-site` (another host or port of the
-//! same domain), only an origin that `--cors` lists may publish. `same-origin` is the hub's own
-//! page and `none` is the user, without a page; other values are ignored, as the standard may
-//! get more of them (Fetch Metadata Request Headers, section 2.4).
+//! same domain), only a page whose origin `--cors` lists may publish. `same-origin` is the hub's
+//! own page and `none` is the user, without a page. The hub ignores other values, as the standard
+//! may get more of them (Fetch Metadata Request Headers, section 2.4).
 
 use std::fmt;
 use std::fs::File;
@@ -29,7 +29,7 @@ use tidings::{Cors, Method, Response, Status};
 
 use super::refuse::{bad_request, refuse};
 
-/// What a publisher has to know. It is not shown, not even for debugging.
+/// What a publisher has to know. It is never shown, not even for debugging.
 pub(super) struct Token(Vec<u8>);
 
 /// A token is a line; whoever names a log or a disk by mistake is told so.
@@ -42,34 +42,29 @@ impl fmt::Debug for Token {
 }
 
 impl Token {
-    /// Reads a file that contains the token and nothing else but a line end behind it.
+    /// Reads a file that contains the token and nothing else but a line end after it.
     pub(super) fn read(path: &Path) -> Result<Self, String> {
         let mut content = Vec::new();
         File::open(path)
             .and_then(|file| file.take(LONGEST_TOKEN as u64 + 3).read_to_end(&mut content))
             .map_err(|error| format!("can't read the token file {}: {error}", path.display()))?;
-        Self::new(content).map_err(|why| format!("the token file {} {why}", path.display()))
+        Self::new(&content).map_err(|why| format!("the token file {} {why}", path.display()))
     }
 
-    fn new(mut content: Vec<u8>) -> Result<Self, String> {
-        if content.ends_with(b"\n") {
-            content.pop();
-        }
-        if content.ends_with(b"\r") {
-            content.pop();
-        }
-        match &*content {
+    fn new(content: &[u8]) -> Result<Self, String> {
+        let token = content.strip_suffix(b"\n").unwrap_or(content);
+        match token.strip_suffix(b"\r").unwrap_or(token) {
             [] => Err("is empty: write a token into it that is hard to guess".into()),
             long if long.len() > LONGEST_TOKEN => {
                 Err(format!("is too long: a token may have {LONGEST_TOKEN} bytes"))
             }
-            good if good.iter().all(u8::is_ascii_graphic) => Ok(Self(content)),
+            good if good.iter().all(u8::is_ascii_graphic) => Ok(Self(good.into())),
             _ => Err("must contain one token of visible ASCII, without spaces".into()),
         }
     }
 
-    /// Takes as long for one that is nearly right as for one that is all wrong, so that nobody can
-    /// find it out byte by byte. Its length is no secret.
+    /// Takes as long for a token that is nearly right as for one that is all wrong, so that nobody
+    /// can find it out byte by byte. Its length is no secret.
     fn is(&self, given: &[u8]) -> bool {
         let differences = self.0.iter().zip(given).fold(0, |all, (a, b)| all | (a ^ b));
         self.0.len() == given.len() && black_box(differences) == 0
@@ -79,30 +74,26 @@ impl Token {
 /// Decides for each request whether it may publish.
 #[derive(Debug)]
 pub(super) struct Guard {
-    token: Option<Token>,
-    cors: Option<Cors>,
+    pub(super) token: Option<Token>,
+    pub(super) cors: Option<Cors>,
 }
 
 impl Guard {
-    pub(super) fn new(token: Option<Token>, cors: Option<Cors>) -> Self {
-        Self { token, cors }
-    }
-
-    /// Whether who may publish may stop the hub, too; if not, the answer. Without a token that may
-    /// be anybody, and anybody may not stop it.
+    /// Whether a client that may publish may stop the hub, too; if not, the refusal. Without a
+    /// token anybody may publish, and not anybody may stop the hub.
     pub(super) fn check_stop(&self) -> Result<(), Response> {
-        if self.token.is_none() {
-            return Err(refuse(
+        match self.token {
+            Some(_) => Ok(()),
+            None => Err(refuse(
                 Status::FORBIDDEN,
-                "only who has the hub's token may stop it, and it has none: start it with \
-                 --token-file, or end its process",
-            ));
+                "a client must have the hub's token to stop it, and this hub has no token: start \
+                 it with --token-file, or end its process",
+            )),
         }
-        Ok(())
     }
 
-    /// Whether the request with this head may publish, or ask for anything else that changes the
-    /// hub; if not, the answer.
+    /// Whether the request with this head may publish, or do anything else that changes the hub;
+    /// if not, the refusal.
     pub(super) fn check(&self, head: &Head) -> Result<(), Response> {
         // The methods that change nothing (RFC 9110, section 9.2.1) are anybody's.
         if matches!(head.method(), Method::Get | Method::Head | Method::Options | Method::Trace) {
@@ -111,7 +102,7 @@ impl Guard {
         for name in ["origin", "authorization"] {
             let lines = head.fields().filter(|(n, _)| n.eq_ignore_ascii_case(name));
             if lines.count() > 1 {
-                // A proxy in front may have looked at another one than we would.
+                // A proxy in front may have checked another of them than the hub would.
                 return Err(bad_request(format_args!("there may be only one field {name}")));
             }
         }
@@ -122,7 +113,7 @@ impl Guard {
         }
     }
 
-    /// Whether the page that a browser sent this for may publish. Programs have no page.
+    /// Whether the page for which a browser sent this may publish. Programs have no page.
     fn check_page(&self, head: &Head) -> Result<(), Response> {
         let origin = head.field("origin");
         let origin = origin.map(|origin| std::str::from_utf8(origin).unwrap_or_default());
@@ -140,28 +131,28 @@ impl Guard {
     }
 }
 
-/// What is said to a page that may not publish.
+/// What the hub says to a page that may not publish.
 fn foreign_page(origin: Option<&str>) -> String {
     let Some(origin) = origin else {
-        return "pages of other sites may not publish here, and this request does not say of \
-                which origin its page is: only a hub that was started with --cors '*' lets it"
+        return "pages of other sites may not publish here, and this request does not say of which \
+                origin its page is: start the hub with --cors '*' to let pages of all origins"
             .into();
     };
     let remedy = match is_plain_origin(origin) {
         true => format!("start the hub with --cors {origin} to let them"),
-        false => "only a hub that was started with --cors '*' lets them".into(),
+        false => "start the hub with --cors '*' to let pages of all origins".into(),
     };
     format!("pages of the origin {origin:?} may not publish here: {remedy}")
 }
 
-/// Whether an origin is one that `--cors` takes, and whose text means nothing to a shell.
+/// Whether `--cors` takes this origin, and its text means nothing to a shell.
 fn is_plain_origin(origin: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:/[]".contains(&byte);
     origin.bytes().all(plain) && Cors::origins([origin]).is_ok()
 }
 
 /// Whether an origin is that of the hub's own pages. The scheme may differ, as a proxy may speak
-/// https for us. A request that does not say which host it asks (HTTP/1.0) has no own pages.
+/// https for the hub. A request that does not name a host (HTTP/1.0) comes from no page of the hub.
 fn is_same_origin(origin: &str, authority: Option<&str>) -> bool {
     let Some(authority) = authority else { return false };
     let (scheme, host) = origin.split_once("://").unwrap_or_default();
@@ -170,11 +161,9 @@ fn is_same_origin(origin: &str, authority: Option<&str>) -> bool {
         "https" => ":443",
         _ => return false,
     };
-    let without = |authority: &str| {
-        let authority = authority.strip_suffix(':').unwrap_or(authority);
-        authority.strip_suffix(default_port).unwrap_or(authority).to_ascii_lowercase()
-    };
-    Cors::origins([origin]).is_ok() && host == without(authority)
+    let authority = authority.strip_suffix(':').unwrap_or(authority);
+    let authority = authority.strip_suffix(default_port).unwrap_or(authority);
+    Cors::origins([origin]).is_ok() && host == authority.to_ascii_lowercase()
 }
 
 /// ```text
@@ -208,22 +197,22 @@ mod tests {
     #[test]
     fn a_token_is_the_file_without_its_line_end() {
         for content in [&b"secret"[..], b"secret\n", b"secret\r\n"] {
-            assert!(Token::new(content.to_vec()).unwrap().is(b"secret"));
+            assert!(Token::new(content).unwrap().is(b"secret"));
         }
-        assert!(Token::new(vec![b'x'; LONGEST_TOKEN]).is_ok());
+        assert!(Token::new(&[b'x'; LONGEST_TOKEN]).is_ok());
     }
 
     #[test]
     fn what_no_field_could_carry_is_no_token() {
         for content in [&b""[..], b"\n", b"\r\n", b"two words", b"two\nlines", b"\xFF", b"a\n\n"] {
-            assert!(Token::new(content.to_vec()).is_err(), "{}", content.escape_ascii());
+            assert!(Token::new(content).is_err(), "{}", content.escape_ascii());
         }
-        assert!(Token::new(vec![b'x'; LONGEST_TOKEN + 1]).is_err());
+        assert!(Token::new(&[b'x'; LONGEST_TOKEN + 1]).is_err());
     }
 
     #[test]
     fn only_the_very_token_is_the_token() {
-        let token = Token::new(b"secret".to_vec()).unwrap();
+        let token = Token::new(b"secret").unwrap();
         assert!(token.is(b"secret"));
         for other in [&b""[..], b"secre", b"secrets", b"Secret", b"secreT", b"terces"] {
             assert!(!token.is(other), "{}", other.escape_ascii());
@@ -301,7 +290,7 @@ mod tests {
         {
             let said = foreign_page(Some(other));
             assert!(said.starts_with(&format!("pages of the origin {other:?} may")), "{said}");
-            assert!(said.ends_with("lets them") && !said.contains('\u{202E}'), "{said}");
+            assert!(said.ends_with("pages of all origins") && !said.contains('\u{202E}'), "{said}");
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Standard input as a source of events: each line is one.
 //!
-//! A line ends in LF or CRLF, and what stands behind the last line end is a line as well. Bytes
-//! that are not UTF-8 become U+FFFD. A line past the bound, or one that makes too large an
-//! event, is left out, and standard error says so.
+//! A line ends in LF or CRLF, and what comes after the last line end is a line as well. Bytes that
+//! are not UTF-8 become U+FFFD. The hub leaves out a line past the bound, or one that makes too
+//! large an event, and says so on standard error.
 
 use std::io::{self, BufRead, Read};
 
@@ -50,21 +50,15 @@ fn next(input: &mut impl BufRead, longest: usize) -> io::Result<Line> {
     if line.is_empty() {
         return Ok(Line::End);
     }
-    let has_end = line.ends_with(b"\n");
-    let content = line.strip_suffix(b"\n").unwrap_or(&line);
-    let content = if has_end { content.strip_suffix(b"\r").unwrap_or(content) } else { content };
+    let ended = line.strip_suffix(b"\n");
+    let content = ended.map_or(&*line, |content| content.strip_suffix(b"\r").unwrap_or(content));
     if content.len() <= longest {
         return Ok(Line::Whole(String::from_utf8_lossy(content).into_owned()));
     }
-    if !has_end {
-        skip_line(input)?;
+    if ended.is_none() {
+        input.skip_until(b'\n')?;
     }
     Ok(Line::TooLong)
-}
-
-/// Drops everything up to and with the next line end, in pieces.
-fn skip_line(input: &mut impl BufRead) -> io::Result<()> {
-    input.skip_until(b'\n').map(drop)
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ const SERIES: &[Series] = &[
     }),
 ];
 
-pub(super) fn answer(hub: &Hub, stats: Stats, uptime: Duration) -> Response {
+pub(super) fn response(hub: &Hub, stats: Stats, uptime: Duration) -> Response {
     // Nothing here may hold a channel: one that is held is not forgotten.
     let counted = Counted {
         stats,
@@ -107,13 +107,13 @@ mod tests {
     }
 
     #[test]
-    fn whoever_asks_keeps_no_channel_from_being_forgotten() {
+    fn reading_the_metrics_keeps_no_channel_from_being_forgotten() {
         let hub = Hub::new();
         let asks = AtomicBool::new(true);
         thread::scope(|scope| {
             scope.spawn(|| {
                 while asks.load(Ordering::Relaxed) {
-                    drop(answer(&hub, Stats::default(), Duration::ZERO));
+                    drop(response(&hub, Stats::default(), Duration::ZERO));
                 }
             });
             // The hub checks for channels to forget when there are 64.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tidings::{Cors, History, Lag, Limits};
 
-use super::subscribe::is_name;
+use super::channels::{NAME_RULE, is_name};
 use crate::cli::duration::LONGEST;
 use crate::cli::flags::{Flag, Preset, Table, Takes};
 
@@ -277,9 +277,6 @@ pub(super) static TABLE: Table<Options> = Table {
         (2, "The options can't be understood."),
     ],
 };
-
-/// What a channel's name may be, in words.
-pub(super) const NAME_RULE: &str = "a name is 1 to 128 of A-Z a-z 0-9 . _ ~ -";
 
 const fn number(name: &'static str, least: u32, set: fn(&mut Options, u32)) -> Takes<Options> {
     Takes::Number { name, least, most: u32::MAX, set }

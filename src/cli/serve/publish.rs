@@ -5,25 +5,24 @@
 //! 200 OK                                    the event's id and a line feed
 //! ```
 //!
-//! Responds once the event is in the channel's log, so a client that reconnects with an older last
-//! event ID receives it. Other parameters are refused: they were meant to say something.
+//! The hub responds once the event is in the channel's log, so a client that reconnects with an
+//! older last event ID receives it. It refuses other parameters: they were meant to say something.
 
 use std::time::Duration;
 
 use tidings::{Event, EventType, Request, Response, Status};
 
+use super::channels::{Channels, check_name};
 use super::query;
-use super::refuse::{bad_request, refuse, unavailable};
-use super::routes::Channels;
-use super::subscribe::check_name;
+use super::refuse::{bad_request, refuse};
 
 /// A client that is told to stay away for longer than a day is as good as told to go.
 const LONGEST_RETRY: u64 = 24 * 60 * 60 * 1000;
 
-/// What a client is told of a gap it should be able to believe.
+/// The types of what the hub itself tells clients, which nobody else may publish.
 const OWN_TYPES: &str = "tidings.";
 
-/// Publishes the text of the request's body. Whether it may was asked before.
+/// Publishes the text of the request's body. The guard has admitted the request already.
 pub(super) fn publish(
     channels: &Channels,
     request: &Request,
@@ -42,15 +41,8 @@ pub(super) fn publish(
     if let Some(time) = query::value(request, "retry")? {
         event = event.with_retry(retry(&time)?);
     }
-    let Some(channel) = channels.channel(name) else {
-        return Err(unavailable(format_args!(
-            "there are {} channels already: publish on one of them, or start the hub with more \
-             --max-channels",
-            channels.most
-        )));
-    };
-    let id = channel.send(event);
-    let id = id.map_err(|error| match error.is_too_large() {
+    let channel = channels.hub.channel_within(name, channels.most).ok_or_else(|| full(channels))?;
+    let id = channel.send(event).map_err(|error| match error.is_too_large() {
         true => refuse(
             Status::CONTENT_TOO_LARGE,
             format_args!("{error}: split it, or start the hub with a larger --max-event"),
@@ -60,13 +52,22 @@ pub(super) fn publish(
     Ok(Response::text(format!("{id}\n")))
 }
 
+/// There may be room later, so the client is told when to try again.
+fn full(channels: &Channels) -> Response {
+    let why = format_args!(
+        "there are {} channels already: publish on one of them, or start the hub with a larger \
+         --max-channels",
+        channels.most
+    );
+    refuse(Status::SERVICE_UNAVAILABLE, why)
+        .with_field("Retry-After", "30")
+        .expect("the name is a token and the value is text")
+}
+
 fn retry(time: &str) -> Result<Duration, Response> {
-    let digits = time.bytes().all(|byte| byte.is_ascii_digit());
-    match time.parse() {
-        Ok(milliseconds) if digits && milliseconds <= LONGEST_RETRY => {
-            Ok(Duration::from_millis(milliseconds))
-        }
-        _ => Err(bad_request(format_args!(
+    match query::number(time).filter(|milliseconds| *milliseconds <= LONGEST_RETRY) {
+        Some(milliseconds) => Ok(Duration::from_millis(milliseconds)),
+        None => Err(bad_request(format_args!(
             "retry is a number of milliseconds from 0 to {LONGEST_RETRY}, and not {time:?}"
         ))),
     }

@@ -1,9 +1,9 @@
-//! What the query of a request asks.
+//! What the query of a request asks for.
 //!
-//! A question that is not understood must not be answered as if it had not been asked: what is said
-//! twice in two ways is refused, and so is a parameter of a publish that nobody knows. A stream may
-//! have unknown ones, since proxies and scripts add some against caches; but where it begins can be
-//! said in any common spelling.
+//! The hub doesn't ignore what it doesn't understand. It refuses a parameter that is given twice
+//! with two values, and a publish with an unknown parameter. A stream may have unknown ones, since
+//! proxies and scripts add some against caches; but where it begins can be said in any common
+//! spelling.
 
 use tidings::{Request, Response};
 
@@ -24,6 +24,11 @@ pub(super) fn last_event_id(request: &Request) -> Result<Option<String>, Respons
 fn is_last_event_id(name: &str) -> bool {
     let letters = name.bytes().filter(|byte| !b"-_".contains(byte));
     letters.map(|byte| byte.to_ascii_lowercase()).eq(*b"lasteventid")
+}
+
+/// A number of digits alone: no sign, no space.
+pub(super) fn number(text: &str) -> Option<u64> {
+    text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Refuses a query that has any other parameters than these.

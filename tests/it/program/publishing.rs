@@ -49,7 +49,7 @@ fn row_47_a_page_of_another_origin_may_not_publish_and_is_told_what_would_let_it
     for (origin, remedy) in [
         ("https://evil.example", "start the hub with --cors https://evil.example to let them"),
         ("http://127.0.0.1:1", "start the hub with --cors http://127.0.0.1:1 to let them"),
-        ("null", "only a hub that was started with --cors '*' lets them"),
+        ("null", "start the hub with --cors '*' to let pages of all origins"),
     ] {
         let answer = post_with(&hub, "/events/a", &format!("Origin: {origin}\r\n"));
         let said = format!(
@@ -89,8 +89,8 @@ fn a_page_of_another_site_may_not_publish_without_an_origin_either() {
         assert_eq!(post_with(&closed, "/events/a", &fields).status, status, "{fields}");
     }
     let said = "403 Forbidden: pages of other sites may not publish here, and this request does \
-                not say of which origin its page is: only a hub that was started with --cors '*' \
-                lets it\n";
+                not say of which origin its page is: start the hub with --cors '*' to let pages of \
+                all origins\n";
     refused(&post_with(&closed, "/events/a", "Sec-Fetch-Site: cross-site\r\n"), 403, said);
 
     let listed = hub(&["--cors=https://a.example"]);
@@ -174,17 +174,17 @@ fn row_47_a_refusal_names_the_option_that_would_avoid_it() {
     let hub = hub(&["--max-body=10"]);
     let request = b"GET /health HTTP/1.1\r\nHost: hub.example:80\r\n\r\n";
     let said = "421 Misdirected Request: \"hub.example:80\" is no name of this server: start the \
-                hub with --allow-host NAME to let it have one\n";
+                hub with --allow-host NAME to add it\n";
     refused(&exchange(hub.address(), request), 421, said);
     let publish = |body: &str| super::super::support::http::post(hub.address(), "/events/a", body);
     assert_eq!(publish("0123456789").status, 200);
     let said = "413 Content Too Large: a body may have 10 bytes: start the hub with a larger \
-                --max-body to let it be more\n";
+                --max-body to take it\n";
     refused(&publish("0123456789a"), 413, said);
     let head = "POST /events/a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n";
     let answer = exchange(hub.address(), format!("{head}b\r\n0123456789a\r\n").as_bytes());
     assert_eq!(answer.status, 413);
-    assert!(answer.text().ends_with("a larger --max-body to let it be more\n"), "{answer:?}");
+    assert!(answer.text().ends_with("a larger --max-body to take it\n"), "{answer:?}");
 }
 
 #[test]
@@ -209,7 +209,7 @@ fn row_47_a_full_hub_names_the_option_that_would_let_in_more() {
         let answer = get(hub.address(), "/health");
         answer.text()
             == "503 Service Unavailable: too many connections: start the hub with a \
-                          larger --max-connections to let in more\n"
+                          larger --max-connections to serve more\n"
     });
     drop(held);
 }

@@ -29,8 +29,8 @@ fn row_39_a_request_with_the_token_stops_the_hub_and_its_streams_end_well() {
 fn a_hub_without_a_token_is_stopped_by_no_request() {
     let hub = hub(&[]);
     let answer = post_with(&hub, "/stop", TOKEN);
-    let said = "403 Forbidden: only who has the hub's token may stop it, and it has none: start \
-                it with --token-file, or end its process\n";
+    let said = "403 Forbidden: a client must have the hub's token to stop it, and this hub has no \
+                token: start it with --token-file, or end its process\n";
     assert_eq!((answer.status, answer.text()), (403, said));
     assert_eq!(get(hub.address(), "/health").status, 200);
 }
@@ -43,7 +43,7 @@ fn limit_max_channels_refuses_a_publisher_and_sends_a_follower_away_for_a_while(
     let _stream = EventStream::open(hub.address(), "/events/b");
     let refused = post_with(&hub, "/events/c", "");
     let said = "503 Service Unavailable: there are 2 channels already: publish on one of them, \
-                or start the hub with more --max-channels\n";
+                or start the hub with a larger --max-channels\n";
     assert_eq!((refused.status, refused.text()), (503, said));
     assert_eq!(refused.field("Retry-After"), Some("30"));
     let mut away = Client::to(hub.address());

@@ -80,15 +80,15 @@ fn row_34_without_descriptors_the_hub_rests_and_then_goes_on() {
 fn a_hub_with_few_descriptors_says_so_and_serves_as_many_connections_as_it_can() {
     let hub = hub_with_few_descriptors();
     let said = "tidings: the system lets this process have 64 descriptors, so 32 connections are \
-                served at once, and not 10000: say 'ulimit -n 10080' before, or --max-connections \
-                32";
+                served at once, and not 10000: run 'ulimit -n 10080' first, or give \
+                --max-connections 32";
     until("the warning", || hub.stderr() == [said]);
     let mut served: Vec<Client> = (0..32).map(|_| Client::to(hub.address())).collect();
     let statuses = served.iter_mut().map(|client| client.get("/health").status);
     assert!(statuses.eq([200; 32]));
     let refused = Client::to(hub.address()).get("/health");
     let said = "503 Service Unavailable: too many connections: start the hub with a larger \
-                --max-connections to let in more\n";
+                --max-connections to serve more\n";
     assert_eq!((refused.status, refused.text()), (503, said));
 }
 

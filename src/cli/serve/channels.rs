@@ -1,0 +1,46 @@
+//! Channels: how they are named, and how many of them strangers may make up.
+
+use tidings::{Hub, Response};
+
+use super::refuse::bad_request;
+
+/// What a channel's name may be, in words.
+pub(super) const NAME_RULE: &str = "a name is 1 to 128 of A-Z a-z 0-9 . _ ~ -";
+
+/// The longest name, so that a name fits a line of any tool.
+const LONGEST_NAME: usize = 128;
+
+/// `1*128( ALPHA / DIGIT / "." / "_" / "~" / "-" )`: what stands in a path without encoding.
+pub(super) fn is_name(name: &str) -> bool {
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || b"._~-".contains(&byte);
+    (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(good)
+}
+
+pub(super) fn check_name(name: &str) -> Result<(), Response> {
+    match is_name(name) {
+        true => Ok(()),
+        false => Err(bad_request(format_args!("{name:?} is not a channel's name: {NAME_RULE}"))),
+    }
+}
+
+/// The hub, and how many channels it may have at once.
+#[derive(Clone, Debug)]
+pub(super) struct Channels {
+    pub(super) hub: Hub,
+    pub(super) most: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_what_needs_no_encoding() {
+        for name in ["a", "A-Z.a_z~0", "..", &"n".repeat(128)] {
+            assert!(is_name(name), "{name}");
+        }
+        for name in ["", "a b", "a/b", "a%b", "é", "a\n", "a\0", "*", &"n".repeat(129)] {
+            assert!(!is_name(name), "{name}");
+        }
+    }
+}
