@@ -31,7 +31,7 @@ use crate::event::{Event, EventId, IntoEvent};
 use crate::log::cursor::{self, Lag};
 use crate::log::{History, Log};
 use crate::net::sync::{AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, PoisonError};
-use crate::stream::interval::{self, Interval};
+use crate::net::ticker::{self, Interval, IntervalEnd, Owner};
 use fanout::Shard;
 use group::Group;
 use reader::Reader;
@@ -174,31 +174,49 @@ impl Channel {
     /// The first call comes after one period; later ones don't drift, and one that would come a
     /// whole period late is left out.
     ///
-    /// It goes on until what is returned is dropped, the channel is closed, or the closure fails or
-    /// panics. [`Interval::on_end`] has you told which: a channel has no server, and so no hooks.
+    /// The interval holds the channel, and goes on until the channel is closed or the closure fails
+    /// or panics. Nobody is told of a failure, as a channel has no server and so no hooks: that is
+    /// what [`interval`](Self::interval) is for.
     ///
     /// ```
     /// use std::time::Duration;
     /// use tidings::Channel;
     ///
     /// let time = Channel::new();
-    /// let ticker = time.every(Duration::from_millis(1), |time| time.send("tick").map(drop))?;
+    /// time.every(Duration::from_millis(1), |time| time.send("tick").map(drop))?;
     /// while time.kept() == 0 {
     ///     std::thread::yield_now();
     /// }
-    /// drop(ticker);
+    /// time.close();
     /// # Ok::<(), tidings::Error>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// When the period is zero, or the system gives no thread.
+    /// When the period is zero, the channel is closed, or the system gives no thread.
     pub fn every(
         &self,
         period: Duration,
         call: impl FnMut(&Channel) -> Result<()> + Send + 'static,
+    ) -> Result<()> {
+        self.interval(period, call).map(Interval::leave)
+    }
+
+    /// The same as [`every`](Self::every), with a guard that ends the interval when it is dropped,
+    /// and that tells you when it ends by itself ([`Interval::on_end`]).
+    ///
+    /// # Errors
+    ///
+    /// As for `every`.
+    pub fn interval(
+        &self,
+        period: Duration,
+        call: impl FnMut(&Channel) -> Result<()> + Send + 'static,
     ) -> Result<Interval> {
-        interval::of_channel(self.clone(), period, call)
+        if self.is_closed() {
+            return Err(Error::channel_closed());
+        }
+        ticker::start(self.clone(), period, call)
     }
 
     /// How many streams follow it.
@@ -291,6 +309,22 @@ impl Channel {
 
     fn log(&self) -> MutexGuard<'_, Log> {
         self.0.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Owner for Channel {
+    fn is_over(&self) -> bool {
+        self.is_closed()
+    }
+
+    /// An error that says no more than that this channel is closed is no failure.
+    fn interval_ended(&self, end: IntervalEnd) -> IntervalEnd {
+        match end {
+            IntervalEnd::Failed(error) if error.is_channel_closed() && self.is_closed() => {
+                IntervalEnd::Closed
+            }
+            end => end,
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! | [`link`] | one socket of a peer, counted |
 //! | [`pool`] | the worker threads |
 //! | [`watch`] | the watch thread: it retries what is pending, and checks all streams |
+//! | [`ticker`] | intervals: a thread that calls a closure on time |
 //! | [`linger`] | the end of a connection: half-close, drain, close |
 //! | [`registry`], [`budget`], [`counts`] | which streams there are; memory for bodies; counters |
 //! | [`threads`], [`panics`], [`sync`] | threads of ours, their faults, and their locks |
@@ -21,4 +22,5 @@ pub(crate) mod pool;
 pub(crate) mod registry;
 pub(crate) mod sync;
 pub(crate) mod threads;
+pub(crate) mod ticker;
 pub(crate) mod watch;

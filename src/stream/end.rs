@@ -1,7 +1,6 @@
 //! How a stream ends: who is told, what goes out last, and what is given back.
 
 use std::sync::MutexGuard;
-use std::thread::ThreadId;
 
 use super::{Inside, Phase, State, Stream};
 use crate::channel::batches::Batches;
@@ -14,13 +13,48 @@ use crate::log::batch::Amount;
 use crate::net::linger::Linger;
 use crate::net::link::Link;
 use crate::net::moment::Moment;
+use crate::net::threads::{Thread, ThreadId};
+use crate::net::ticker::Interval;
 use crate::stream::hooks;
-use crate::stream::interval::Running;
 use crate::stream::outbox::{Gone, Outbox};
 use crate::stream::runtime::Runtime;
 
 /// What runs when a stream ends.
 pub(crate) type OnClose = Box<dyn FnOnce(CloseReason) + Send>;
+
+/// What a stream holds until its end.
+#[derive(Default)]
+pub(super) struct Attached {
+    callbacks: Vec<OnClose>,
+    /// One for each interval whose thread is still there; with its guard, if nobody else has that.
+    intervals: Vec<(Thread, Option<Interval>)>,
+}
+
+impl std::fmt::Debug for Attached {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Attached").finish_non_exhaustive()
+    }
+}
+
+impl Attached {
+    /// Wakes this interval when the stream ends.
+    pub(super) fn wake(&mut self, interval: &Interval) {
+        self.intervals.extend(interval.thread().map(|thread| (thread.clone(), None)));
+    }
+
+    /// The same, and keeps its guard until its thread ends.
+    pub(super) fn keep(&mut self, interval: Interval) {
+        let thread = interval.thread().cloned();
+        self.intervals.extend(thread.map(|thread| (thread, Some(interval))));
+    }
+
+    /// The stream has ended: wakes the intervals, which then find that out, and gives the
+    /// callbacks to be run.
+    fn end(&mut self) -> Vec<OnClose> {
+        self.intervals.iter().for_each(|(thread, _)| thread.unpark());
+        std::mem::take(&mut self.callbacks)
+    }
+}
 
 impl Stream {
     /// Takes the socket back from a stream whose head has not gone out.
@@ -183,25 +217,25 @@ impl Stream {
         }
     }
 
-    /// Starts an interval's thread while the stream can't end. The thread comes to
-    /// [`detach`](Self::detach) in the end, and waits there until it is known here.
-    pub(crate) fn attach<T>(
-        &self,
-        start: impl FnOnce(&mut Vec<Running>) -> Result<T>,
-    ) -> Result<T> {
+    /// Attaches something while the stream can't end.
+    pub(super) fn attach<T>(&self, start: impl FnOnce(&mut Attached) -> Result<T>) -> Result<T> {
         let mut state = self.lock();
         if let Phase::Ended(reason) = state.phase {
             return Err(Error::closed(reason));
         }
-        start(&mut state.attached.get_or_insert_default().intervals)
+        start(state.attached.get_or_insert_default())
     }
 
-    /// The last act of an interval's thread: a worker joins it.
-    pub(crate) fn detach(&self, thread: ThreadId) {
-        let running = self.lock().attached.as_mut().and_then(|attached| attached.remove(thread));
-        if let Some(handle) = running.and_then(|running| running.handle) {
+    /// The last act of an interval's thread: a worker joins it, unless the guard is elsewhere.
+    pub(super) fn detach(&self, thread: ThreadId) {
+        let mut state = self.lock();
+        let Some(Attached { intervals, .. }) = state.attached.as_deref_mut() else { return };
+        let at = intervals.iter().position(|(of, _)| of.id() == thread);
+        let guard = at.and_then(|at| intervals.swap_remove(at).1);
+        drop(state);
+        if let Some(guard) = guard {
             // Where no worker is left the thread is let go; it ends with this call.
-            let _ = self.runtime.pool.chore(Box::new(move || drop(handle.join())));
+            let _ = self.runtime.pool.chore(Box::new(move || drop(guard)));
         }
     }
 }

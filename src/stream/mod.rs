@@ -15,6 +15,15 @@
 //! Whoever notices an end first calls [`Stream::end`]: the watch thread that sees the peer go, a
 //! `send` that fails, the server's own `close`. What that person holds locked is not known here,
 //! so the callbacks never run in `end`; a worker runs them.
+//!
+//! | file | what it is |
+//! | --- | --- |
+//! | [`writer`], [`interval`] | what an application holds of a stream, and calls |
+//! | [`delivery`] | its channels' batches to its socket; retries; heartbeats |
+//! | [`outbox`] | the socket, and what that did not take yet |
+//! | [`end`] | who is told of the end, and what goes out last |
+//! | [`runtime`] | what it needs of its server, and how a server stops |
+//! | [`hooks`], [`teller`], [`logger`] | telling the application what happens to streams |
 
 pub(crate) mod delivery;
 pub(crate) mod end;
@@ -41,7 +50,7 @@ use crate::log::cursor::First;
 use crate::net::link::Link;
 use crate::net::moment::Moment;
 use crate::net::registry::Ticket;
-use interval::Attached;
+use end::Attached;
 use outbox::{Gone, Outbox, Put};
 use runtime::Runtime;
 use teller::Teller;

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Stream;
-use super::interval::{self, Interval};
 use crate::channel::Channel;
 use crate::channel::subscription::Subscription;
 use crate::error::{CloseReason, Error, Result};
@@ -212,40 +211,6 @@ impl SseWriter {
     /// The request target as the client sent it: visible ASCII, safe to print.
     pub fn target(&self) -> &str {
         self.0.target()
-    }
-
-    /// Calls a closure again and again, on a thread of its own, until the stream ends. The first
-    /// call comes after one period; later ones don't drift, and one that would come a whole period
-    /// late is left out.
-    ///
-    /// The interval holds the stream. An error of the closure ends it: one that says that this
-    /// stream has ended does so quietly. Any other cuts the stream off, also one that says that
-    /// another stream has ended or a channel is closed, and [`Hooks::failed`](crate::Hooks::failed)
-    /// is told of it. So does a panic.
-    ///
-    /// # Errors
-    ///
-    /// When the period is zero, the stream has ended, or the system gives no thread.
-    pub fn every(
-        &self,
-        period: Duration,
-        call: impl FnMut(&SseWriter) -> Result<()> + Send + 'static,
-    ) -> Result<()> {
-        interval::every(self, period, call)
-    }
-
-    /// The same as [`every`](Self::every), with a guard that ends the interval when it is dropped,
-    /// and that has you told when it ends by itself ([`Interval::on_end`]).
-    ///
-    /// # Errors
-    ///
-    /// As for `every`.
-    pub fn interval(
-        &self,
-        period: Duration,
-        call: impl FnMut(&SseWriter) -> Result<()> + Send + 'static,
-    ) -> Result<Interval> {
-        interval::guarded(self, period, call)
     }
 
     /// Follows a channel: behind the client's last event ID where it has one, else from now on.

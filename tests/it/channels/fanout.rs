@@ -239,7 +239,7 @@ fn one_ticker_serves_all_streams_of_a_channel_until_it_is_dropped() {
     until("the streams", || channel.streams() == 10);
     let mut count = 0;
     let ticker = channel
-        .every(Duration::from_millis(5), move |channel| {
+        .interval(Duration::from_millis(5), move |channel| {
             count += 1;
             channel.send(count.to_string()).map(drop)
         })
@@ -260,11 +260,14 @@ fn a_ticker_ends_with_its_channel() {
     let channel = Channel::new();
     let held = Arc::new(());
     let kept = Arc::clone(&held);
-    let ticker = channel.every(Duration::from_millis(1), move |channel| {
+    let tick = move |channel: &Channel| {
         let _kept = &kept;
         channel.send("").map(drop)
-    });
+    };
+    channel.every(Duration::from_millis(1), tick).unwrap();
+    until("a few ticks", || channel.published() > 2);
     channel.close();
     until("the end of its thread", || Arc::strong_count(&held) == 1);
-    drop(ticker);
+    let error = channel.every(Duration::from_millis(1), |_channel| Ok(())).unwrap_err();
+    assert!(error.is_channel_closed(), "{error}");
 }

@@ -350,16 +350,16 @@ fn each_end_of_a_ticker_is_told() {
         ),
     ];
     for (tick, said) in ticks {
-        let ticker = Channel::new().every(OFTEN, tick).unwrap();
+        let ticker = Channel::new().interval(OFTEN, tick).unwrap();
         assert_eq!(ends_of(&ticker).first(), said);
     }
     // And one that ends for no fault of its closure's.
     let channel = Channel::new();
-    let ticker = channel.every(OFTEN, |_| Ok(())).unwrap();
+    let ticker = channel.interval(OFTEN, |_| Ok(())).unwrap();
     let ends = ends_of(&ticker);
     channel.close();
     assert_eq!(ends.first(), "the stream or the channel of the interval has ended");
-    let ticker = Channel::new().every(Duration::from_secs(3_600), |_| Ok(())).unwrap();
+    let ticker = Channel::new().interval(Duration::from_secs(3_600), |_| Ok(())).unwrap();
     let ends = ends_of(&ticker);
     drop(ticker);
     assert_eq!(ends.all(), ["the interval was dropped"]);

@@ -29,12 +29,10 @@ mod http {
 mod net {
     pub(crate) mod moment;
     pub(crate) mod peer;
+    pub(crate) mod threads;
+    pub(crate) mod ticker;
 
     pub(crate) use crate::stand_in::{panics, pool, sync};
-}
-
-mod stream {
-    pub(crate) use crate::stand_in::interval;
 }
 
 mod reader;

@@ -64,23 +64,6 @@ pub mod pool {
     }
 }
 
-/// Nothing here ticks.
-pub(crate) mod interval {
-    use std::time::Duration;
-
-    use crate::channel::Channel;
-
-    #[derive(Debug)]
-    pub struct Interval;
-
-    pub(crate) fn of_channel<F>(_: Channel, _: Duration, _: F) -> crate::Result<Interval>
-    where
-        F: FnMut(&Channel) -> crate::Result<()> + Send + 'static,
-    {
-        Err(crate::Error::invalid("there are no intervals in the model"))
-    }
-}
-
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 static NAME: Mutex<&str> = Mutex::new("");
 static HOOK: Once = Once::new();
