@@ -64,7 +64,6 @@ use std::path::Path;
 use super::file::Target;
 use super::flags::{Parsed, Wrong};
 use super::{Arguments, Failure, Outcome, client, even_if_unread, print, say, version, width};
-use books::results::Results;
 use options::{NOT_MEASURED, Options, STANDARD_OUTPUT, TABLE};
 use reports::{json, page, text};
 use wire::target;
@@ -81,23 +80,26 @@ pub(super) fn run(arguments: Arguments<'_>) -> Outcome {
     }
 }
 
-/// Benches, reports, and fails if something was lost, doubled or out of order: whatever becomes of
-/// the report, that is how it ends.
+/// Benches and reports. Whatever becomes of the report, lost, doubled and disordered events decide
+/// the exit status.
 fn bench(operands: &[String], options: &Options) -> Outcome {
-    let wrong = |what: &str| Failure::Usage(Wrong::new(what.into()));
+    let wrong = |what: String| Failure::Usage(Wrong::new(what));
     let [url] = operands else {
-        return Err(wrong(&format!("a URL is missing: {}", TABLE.usage)));
+        return Err(wrong(format!("a URL is missing: {}", TABLE.usage)));
     };
-    options.check().map_err(|why| wrong(&why))?;
-    let url = client::whole(url);
-    let request = target::request(&url, options).map_err(|error| wrong(&error.to_string()))?;
-    target::check(&request, options).map_err(|why| wrong(&why))?;
+    options.check().map_err(wrong)?;
+    let request = target::request(&client::whole(url), options).map_err(wrong)?;
     // A page that can't be written should be known before the run.
-    let html = options.html.as_deref().filter(|path| *path != Path::new(STANDARD_OUTPUT));
-    let html = html.map(Page::new).transpose()?;
+    let path = options.html.as_deref().filter(|path| *path != Path::new(STANDARD_OUTPUT));
+    let unwritten = |error: io::Error| {
+        let path = path.unwrap_or(Path::new(STANDARD_OUTPUT)).display();
+        not_measured(format!("can't write {path}: {error}"))
+    };
+    let file = path.map(Target::new).transpose().map_err(unwritten)?;
     let results = run::run(request, options).map_err(not_measured)?;
-    let written = html.as_ref().map_or(Ok(()), |html| html.write(&results));
-    let printed = print(&match (options.json, html.is_none() && options.html.is_some()) {
+    let written = file.as_ref().map(|file| file.write(page::report(&results).as_bytes()));
+    let written = written.unwrap_or(Ok(())).map_err(unwritten);
+    let printed = print(&match (options.json, options.html.is_some() && file.is_none()) {
         (true, _) => json::report(&results),
         (_, true) => page::report(&results),
         _ => text::report(&results, width::columns()),
@@ -106,43 +108,17 @@ fn bench(operands: &[String], options: &Options) -> Outcome {
         Failure::Failed(said) => not_measured(said),
         failure => failure,
     });
-    let verdict = verdict(&results);
+    let verdict = match results.faults() {
+        Some(faults) => Err(Failure::Failed(faults)),
+        None if results.came() == 0 => Err(not_measured("no event came".into())),
+        None => Ok(()),
+    };
     if let (Err(_), Err(Failure::Ended { said, .. })) = (&verdict, &written) {
         say(said);
     }
     verdict.and(written).and(printed)
 }
 
-fn verdict(results: &Results<'_>) -> Outcome {
-    match results.faults() {
-        Some(faults) => Err(Failure::Failed(faults)),
-        None if results.came() == 0 => Err(not_measured("no event came".into())),
-        None => Ok(()),
-    }
-}
-
 fn not_measured(said: String) -> Failure {
     Failure::Ended { status: NOT_MEASURED, said }
-}
-
-/// Where the page goes.
-struct Page<'a> {
-    path: &'a Path,
-    target: Target,
-}
-
-impl<'a> Page<'a> {
-    fn new(path: &'a Path) -> Result<Self, Failure> {
-        let target = Target::new(path).map_err(|error| unwritten(path, &error))?;
-        Ok(Self { path, target })
-    }
-
-    fn write(&self, results: &Results<'_>) -> Outcome {
-        let written = self.target.write(page::report(results).as_bytes());
-        written.map_err(|error| unwritten(self.path, &error))
-    }
-}
-
-fn unwritten(path: &Path, error: &io::Error) -> Failure {
-    not_measured(format!("can't write {}: {error}", path.display()))
 }

@@ -20,7 +20,7 @@ use std::mem;
 use tidings::http::Framing;
 use tidings::{Parser, Status};
 
-use super::row::{Layer, Lines, Row, Rows};
+use super::row::{Layer, Row, Rows};
 use super::words;
 use crate::cli::client::{Ending, Part, Reader};
 
@@ -39,7 +39,6 @@ pub(super) struct Explainer {
     after_cr: bool,
     /// No line of the stream has come yet, so that a byte order mark may stand before it.
     at_start: bool,
-    lines: Lines,
     rows: Rows,
 }
 
@@ -63,7 +62,6 @@ impl Explainer {
             is_stream: false,
             after_cr: false,
             at_start: true,
-            lines: Lines::default(),
             rows: Rows::default(),
         }
     }
@@ -77,25 +75,17 @@ impl Explainer {
                 Part::Begin(head) => {
                     self.line.clear();
                     self.is_stream = head.is_event_stream() && head.status() == Status::OK;
-                    self.add(Layer::Head, bytes, &words::end_of_head(&head));
+                    self.rows.add(Layer::Head, bytes, &words::end_of_head(&head));
                 }
                 Part::Frame => self.take_frame(bytes),
                 Part::Content => bytes.iter().for_each(|&byte| self.take_content(byte)),
                 Part::End => {}
-                Part::Excess => self.add(Layer::Unknown, bytes, "after the end"),
-                Part::Broken(refusal) => self.add(Layer::Unknown, bytes, refusal.why()),
-                Part::Unknown => self.add(Layer::Unknown, bytes, ""),
+                Part::Excess => self.rows.add(Layer::Unknown, bytes, "after the end"),
+                Part::Broken(refusal) => self.rows.add(Layer::Unknown, bytes, refusal.why()),
+                Part::Unknown => self.rows.add(Layer::Unknown, bytes, ""),
             }
         }
-        let mut rows = self.rows.take();
-        self.lines.mark(&mut rows);
-        rows
-    }
-
-    /// Adds bytes to the open row. With a meaning, that ends it.
-    fn add(&mut self, layer: Layer, bytes: &[u8], means: &str) {
-        bytes.iter().for_each(|&byte| self.rows.push(layer, byte));
-        self.rows.close(means);
+        self.rows.take()
     }
 
     fn take_head(&mut self, bytes: &[u8]) {
@@ -108,13 +98,13 @@ impl Explainer {
             line if line.starts_with(b"HTTP/") => words::STATUS_LINE,
             line => words::field_line(line),
         };
-        self.add(Layer::Head, bytes, means);
+        self.rows.add(Layer::Head, bytes, means);
     }
 
     fn take_frame(&mut self, bytes: &[u8]) {
         self.frame.extend_from_slice(bytes);
         if !bytes.ends_with(b"\n") {
-            return self.add(Layer::Frame, bytes, "");
+            return self.rows.add(Layer::Frame, bytes, "");
         }
         let line = mem::take(&mut self.frame);
         let (means, next) = match self.next_frame {
@@ -128,7 +118,7 @@ impl Explainer {
             Frame::Trailers if line == b"\r\n" => ("end of the stream".into(), Frame::Trailers),
             Frame::Trailers => ("a trailer: dropped".into(), Frame::Trailers),
         };
-        self.add(Layer::Frame, bytes, &means);
+        self.rows.add(Layer::Frame, bytes, &means);
         self.next_frame = next;
     }
 
@@ -155,10 +145,7 @@ impl Explainer {
     fn join_lf(&mut self) {
         match self.rows.last_mut().filter(|row| row.layer == Layer::Stream) {
             Some(row) => row.bytes.push(b'\n'),
-            None => {
-                self.rows.push(Layer::Stream, b'\n');
-                self.rows.close("belongs to the CR before: one line end");
-            }
+            None => self.rows.add(Layer::Stream, b"\n", "belongs to the CR before: one line end"),
         }
     }
 

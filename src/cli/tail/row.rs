@@ -47,42 +47,57 @@ impl Row {
 
 /// The rows of one read or write, as they grow.
 #[derive(Default)]
-pub(super) struct Rows(Vec<Row>);
+pub(super) struct Rows {
+    rows: Vec<Row>,
+    lines: Lines,
+}
 
 impl Rows {
+    pub(super) fn of_request() -> Self {
+        Self { lines: Lines { is_request_line: true, ..Lines::default() }, ..Self::default() }
+    }
+
+    /// Puts bytes into the row that is open, or into a new one. With a meaning, that closes it.
+    pub(super) fn add(&mut self, layer: Layer, bytes: &[u8], means: &str) {
+        bytes.iter().for_each(|&byte| self.push(layer, byte));
+        self.close(means);
+    }
+
     /// Puts a byte into the row that is open, or into a new one.
     pub(super) fn push(&mut self, layer: Layer, byte: u8) {
         // What nobody understands has lines all the same.
         let ended = |row: &Row| layer == Layer::Unknown && row.bytes.ends_with(b"\n");
         let open = |row: &&mut Row| row.layer == layer && row.means.is_empty() && !ended(row);
-        match self.0.last_mut().filter(open) {
+        match self.rows.last_mut().filter(open) {
             Some(row) => row.bytes.push(byte),
             None => {
                 let (bytes, means) = (vec![byte], String::new());
-                self.0.push(Row { layer, bytes, secrets: Vec::new(), means });
+                self.rows.push(Row { layer, bytes, secrets: Vec::new(), means });
             }
         }
     }
 
     /// Says what the row that is open means, and closes it.
     pub(super) fn close(&mut self, means: impl Into<String>) {
-        if let Some(row) = self.0.last_mut().filter(|row| row.means.is_empty()) {
+        if let Some(row) = self.rows.last_mut().filter(|row| row.means.is_empty()) {
             row.means = means.into();
         }
     }
 
     pub(super) fn last_mut(&mut self) -> Option<&mut Row> {
-        self.0.last_mut()
+        self.rows.last_mut()
     }
 
+    /// Takes the rows, with their secrets marked.
     pub(super) fn take(&mut self) -> Vec<Row> {
-        mem::take(&mut self.0)
+        self.lines.mark(&mut self.rows);
+        mem::take(&mut self.rows)
     }
 }
 
 /// Follows the lines of a head, valid or not, and tells which of their bytes may be a secret.
 #[derive(Default)]
-pub(super) struct Lines {
+struct Lines {
     /// As much of the current line as has come, with the lines that it goes on from.
     line: Vec<u8>,
     /// The line is whole, unless the next one goes on with it.
@@ -92,12 +107,8 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    pub(super) fn of_request() -> Self {
-        Self { is_request_line: true, ..Self::default() }
-    }
-
     /// Marks the secrets in rows of a head, each of which lies within a line.
-    pub(super) fn mark(&mut self, rows: &mut [Row]) {
+    fn mark(&mut self, rows: &mut [Row]) {
         for row in rows.iter_mut().filter(|row| matches!(row.layer, Layer::Head | Layer::Unknown)) {
             let goes_on = row.bytes.starts_with(b" ") || row.bytes.starts_with(b"\t");
             if self.is_whole && !goes_on {

@@ -21,14 +21,15 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// the run and this.
 const LONGEST_DRAIN: Duration = Duration::from_secs(60);
 
-impl Run {
+impl Run<'_> {
     /// Waits for what is on its way: until all is there and everybody is back, or nothing new comes
     /// any more.
-    pub(crate) fn drain(&self, options: &Options, samples: &mut Samples, progress: &mut Progress) {
+    pub(super) fn drain(&mut self, samples: &mut Samples) {
         self.tally.draining.store(true, Relaxed);
         let begin = self.tally.clock.now();
-        let quiet = nanoseconds(options.drain);
-        let longest = nanoseconds(options.warm_up + options.duration + LONGEST_DRAIN);
+        let Options { warm_up, duration, drain, .. } = *self.options;
+        let (quiet, longest) =
+            (nanoseconds(drain), nanoseconds(warm_up + duration + LONGEST_DRAIN));
         let (mut seen, mut since) = (get(&self.tally.fresh), begin);
         loop {
             let (now, fresh) = (self.tally.clock.now(), get(&self.tally.fresh));
@@ -44,15 +45,15 @@ impl Run {
             if !waits || now >= patience.min(begin + longest) || !self.tally.wait(LOOK) {
                 break;
             }
-            samples.look(&self.tally);
-            progress.show("draining");
+            samples.take_if_due(&self.tally);
+            self.progress.show("draining");
         }
         samples.finish(&self.tally);
     }
 
     /// How much the slowest of the slow streams, which are the first, has not read yet.
-    pub(crate) fn behind(&self, slow: u32) -> u64 {
-        let slow = self.streams.iter().take(slow as usize);
+    pub(super) fn behind(&self) -> u64 {
+        let slow = self.streams.iter().take(self.options.slow as usize);
         slow.map(|stream| self.settle(&[Arc::clone(stream)]).lost).max().unwrap_or(0)
     }
 
@@ -66,9 +67,9 @@ impl Run {
         last.min(begin + nanoseconds(LONGEST_PAUSE))
     }
 
-    /// How many streams are open, and how many have asked in vain for longer than `patience`.
-    pub(crate) fn places(&self, patience: u64) -> (u64, u64) {
-        let now = self.tally.clock.now();
+    /// How many streams are open, and how many have asked in vain for half of `--drain`.
+    pub(super) fn places(&self) -> (u64, u64) {
+        let (now, patience) = (self.tally.clock.now(), nanoseconds(self.options.drain) / 2);
         let places: Vec<Place> = self.streams.iter().map(|stream| stream.place()).collect();
         let count = |is: &dyn Fn(&Place) -> bool| places.iter().filter(|place| is(place)).count();
         let open = count(&|place| *place == Place::Open);
@@ -78,7 +79,7 @@ impl Run {
     }
 
     /// Clears away what is over, and ends the run if what is not takes too much memory.
-    pub(crate) fn tidy(&self) {
+    pub(super) fn tidy(&self) {
         let logs: Vec<_> = self.logs.iter().map(|log| lock(log)).collect();
         let published: Vec<&Published> = logs.iter().map(|log| &**log).collect();
         let now = self.tally.clock.now();
@@ -93,14 +94,14 @@ impl Run {
         }
     }
 
-    pub(crate) fn settle(&self, streams: &[Arc<Stream>]) -> Findings {
+    pub(super) fn settle(&self, streams: &[Arc<Stream>]) -> Findings {
         let logs: Vec<_> = self.logs.iter().map(|log| lock(log)).collect();
         let published: Vec<&Published> = logs.iter().map(|log| &**log).collect();
         let each = streams.iter().map(|stream| stream.account().settle(&published));
         each.fold(Findings::default(), Findings::plus)
     }
 
-    pub(crate) fn by_ids(&self) -> Findings {
+    pub(super) fn by_ids(&self) -> Findings {
         let each = self.streams.iter().map(|stream| stream.account().by_ids());
         each.fold(Findings::default(), Findings::plus)
     }

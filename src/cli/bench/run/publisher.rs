@@ -19,8 +19,9 @@ use tidings::http::ResponseHead;
 use crate::cli::bench::books::counts::{Count, Time, add, get, nanoseconds};
 use crate::cli::bench::books::pace::Pace;
 use crate::cli::bench::books::published::Published;
+use crate::cli::bench::options::Options;
 use crate::cli::bench::values::marker::Marker;
-use crate::cli::bench::wire::exchange::{Answer, Exchange, Fault, Patience};
+use crate::cli::bench::wire::exchange::{Exchange, Fault, Patience};
 use crate::cli::bench::wire::tally::{Tally, lock};
 use crate::cli::bench::wire::target::Sink;
 
@@ -46,8 +47,7 @@ pub(crate) struct Publisher {
     sink: Arc<Sink>,
     tally: Arc<Tally>,
     log: Log,
-    /// `None` where the next event needs a new one.
-    exchange: Option<Exchange>,
+    exchange: Exchange,
     /// An event's data, and the request that carries it.
     data: String,
     request: Vec<u8>,
@@ -64,11 +64,14 @@ enum Fate {
 
 impl Publisher {
     pub(crate) fn new(plan: Plan, sink: Arc<Sink>, tally: Arc<Tally>, log: Log) -> Self {
-        Self { plan, sink, tally, log, exchange: None, data: String::new(), request: Vec::new() }
+        let exchange = Exchange::new(sink.address.clone());
+        Self { plan, sink, tally, log, exchange, data: String::new(), request: Vec::new() }
     }
 
     /// Publishes all events.
     pub(crate) fn run(mut self) {
+        let tally = Arc::clone(&self.tally);
+        let _alarm = tally.alarm();
         let mut pace = Pace::default();
         for count in 0..self.plan.events {
             let due = self.plan.start + (self.plan.interval * count as f64) as u64;
@@ -119,20 +122,13 @@ impl Publisher {
         Marker { run: self.tally.run, lane, number, due, sent, late }.write(size, &mut self.data);
         self.sink.encode(&self.data, &mut self.request);
         let patience = Patience::new(&self.tally, give_up);
-        let exchange = match self.exchange.take() {
-            Some(exchange) => Ok(exchange),
-            None => Exchange::connect(&self.sink.address, patience),
-        };
-        match exchange.and_then(|exchange| exchange.ask(&self.request, patience)) {
-            Ok(Answer { head, kept }) => {
-                self.exchange = kept;
-                if !matches!(head.status().code(), 200..=299) {
-                    return Fate::Refused(said(&head));
-                }
+        match self.exchange.send(&self.request, patience) {
+            Ok(head) if matches!(head.status().code(), 200..=299) => {
                 lock(&self.log).acknowledged.insert(number);
                 self.tally.times[Time::Publish].record(self.tally.clock.now() - sent);
                 Fate::Taken
             }
+            Ok(head) => Fate::Refused(said(&head)),
             Err(fault) => Fate::InDoubt(fault),
         }
     }
@@ -178,16 +174,12 @@ fn said(head: &ResponseHead) -> String {
     format!("it answers {status}{}", elsewhere.unwrap_or_default())
 }
 
-/// The plans of so many publishers that together send `rate` events a second, one after the other.
-pub(crate) fn plans(
-    publishers: usize,
-    rate: u32,
-    duration: std::time::Duration,
-    size: usize,
-    start: u64,
-) -> Vec<Plan> {
-    let total = (f64::from(rate) * duration.as_secs_f64()).round() as u64;
-    let interval = 1e9 / f64::from(rate);
+/// The plans of publishers that together send `--rate` events a second, one after another.
+pub(crate) fn plans(options: &Options, start: u64) -> Vec<Plan> {
+    let (publishers, size) = (options.publishers as usize, options.size as usize);
+    let duration = options.warm_up + options.duration;
+    let total = (f64::from(options.rate) * duration.as_secs_f64()).round() as u64;
+    let interval = 1e9 / f64::from(options.rate);
     let (patience, give_up) = (start + PATIENCE, start + 2 * nanoseconds(duration) + GRACE);
     let plan = |lane: usize| Plan {
         lane,
@@ -213,7 +205,9 @@ mod tests {
 
     #[test]
     fn publishers_share_the_events_and_take_turns() {
-        let plans = plans(3, 100, Duration::from_secs(1), 0, 500);
+        let (warm_up, duration) = (Duration::ZERO, Duration::from_secs(1));
+        let options = Options { publishers: 3, rate: 100, duration, warm_up, ..Options::default() };
+        let plans = plans(&options, 500);
         assert_eq!(plans.iter().map(|plan| plan.events).collect::<Vec<_>>(), [34, 33, 33]);
         let starts: Vec<u64> = plans.iter().map(|plan| plan.start).collect();
         assert_eq!(starts, [500, 10_000_500, 20_000_500]);

@@ -37,7 +37,7 @@ impl Samples {
     }
 
     /// Takes a sample if it is time for one.
-    pub(crate) fn look(&mut self, tally: &Tally) {
+    pub(crate) fn take_if_due(&mut self, tally: &Tally) {
         if tally.clock.now() - self.last >= self.interval {
             self.take(tally);
         }

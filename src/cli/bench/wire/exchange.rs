@@ -1,16 +1,15 @@
-//! One request after the other on a connection, as publishers send them.
+//! One request after another on a connection, as publishers send them.
 //!
 //! ```text
-//! request ──► connection ──► head ──► ResponseHeadParser     once for each answer
-//!                        └─► body ──► BodyDecoder, to find its end
+//! request ──► connection ──► Reader ──► head, and the end of the response
 //! ```
 //!
-//! Made of the library's public parts. What an answer says beside its head is read and dropped, and
-//! it has one deadline for all of it: a server that answers byte by byte, or without an end, gets
-//! no more time than one that does not answer.
+//! The content of a response is read and dropped. One deadline holds for the whole response: a
+//! server that responds byte by byte, or without an end, gets no more time than one that doesn't
+//! respond.
 //!
-//! A server may end a connection that is kept between two requests (RFC 9112, section 9.5). One
-//! that ends without a byte of an answer is [`Fault::Stale`], and says nothing of the server.
+//! A server may close a connection between two requests (RFC 9112, section 9.5). If it does so
+//! without a byte of a response, that is [`Fault::Stale`], and says nothing about the server.
 
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -24,36 +23,32 @@ use super::tally::Tally;
 use crate::cli::bench::books::counts::nanoseconds;
 use crate::cli::client::{Ending, Part, Reader, broken};
 
-/// How long a connect may take, and how long a request with its answer.
+/// How long a connect may take, and how long a request with its response.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
-/// How often somebody who waits for a server looks whether it is still worth it.
-const LOOK: Duration = Duration::from_millis(100);
-/// There may be a thousand publishers, and answers are short.
+/// How often a thread that waits for a server checks whether the run is over.
+const CHECK: Duration = Duration::from_millis(100);
+/// There may be a thousand publishers, and responses are short.
 const BUFFER: usize = 8 * 1024;
 
-/// A connection that waits for a request.
 pub(crate) struct Exchange {
-    connection: Arc<dyn Connection>,
+    address: Url,
+    /// A connection that waits for a request; `None` where the next one needs a new connection.
+    kept: Option<Arc<dyn Connection>>,
     buffer: Vec<u8>,
-    /// It has brought an answer before.
-    used: bool,
-    /// Something of the answer of now has come.
-    answered: bool,
 }
 
-/// What came back.
-pub(crate) struct Answer {
-    pub(crate) head: ResponseHead,
-    /// The connection, if it can be used again.
-    pub(crate) kept: Option<Exchange>,
-}
-
-/// Why there is no answer.
+/// Why there is no response.
 #[derive(Debug)]
 pub(crate) enum Fault {
     /// The connection had been kept, and had ended: a fresh one may do.
     Stale,
     Broken(io::Error),
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        Self::Broken(error)
+    }
 }
 
 impl fmt::Display for Fault {
@@ -80,100 +75,89 @@ impl<'a> Patience<'a> {
 
     fn left(&self) -> io::Result<Duration> {
         match self.until.saturating_sub(self.tally.clock.now()) {
-            0 => Err(io::Error::new(ErrorKind::TimedOut, "there was no whole answer in time")),
+            0 => Err(io::Error::new(ErrorKind::TimedOut, "there was no whole response in time")),
             _ if self.tally.is_over() => Err(io::Error::other("the run is over")),
             left => Ok(Duration::from_nanos(left)),
+        }
+    }
+
+    /// Repeats a read or a write that paused for [`CHECK`], for as long as the patience lasts.
+    fn retry(&self, mut act: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+        loop {
+            self.left()?;
+            match act() {
+                Err(error) if is_pause(error.kind()) => {}
+                done => return done,
+            }
         }
     }
 }
 
 impl Exchange {
-    pub(crate) fn connect(address: &Url, patience: Patience<'_>) -> Result<Self, Fault> {
-        let connect = || {
-            let connection = Tcp.connect(address, patience.left()?)?;
-            connection.set_read_timeout(Some(LOOK))?;
-            connection.set_write_timeout(Some(LOOK))?;
-            Ok(connection)
-        };
-        let connection = connect().map_err(Fault::Broken)?;
-        Ok(Self { connection, buffer: vec![0; BUFFER], used: false, answered: false })
+    pub(crate) fn new(address: Url) -> Self {
+        Self { address, kept: None, buffer: vec![0; BUFFER] }
     }
 
-    /// Sends a request and reads its whole answer.
-    pub(crate) fn ask(mut self, request: &[u8], patience: Patience<'_>) -> Result<Answer, Fault> {
-        self.answered = false;
-        match self.exchange(request, patience) {
-            Ok((head, kept)) => {
-                self.used = true;
-                Ok(Answer { head, kept: kept.then_some(self) })
-            }
-            Err(error) if self.used && !self.answered && is_end(&error) => Err(Fault::Stale),
-            Err(error) => Err(Fault::Broken(error)),
-        }
-    }
-
-    /// The head, and whether another request may follow.
-    fn exchange(
+    /// Sends a request and reads its whole response.
+    pub(crate) fn send(
         &mut self,
         request: &[u8],
         patience: Patience<'_>,
-    ) -> io::Result<(ResponseHead, bool)> {
-        self.write(request, patience)?;
+    ) -> Result<ResponseHead, Fault> {
+        let kept = self.kept.take();
+        let was_kept = kept.is_some();
+        let connection = kept.map_or_else(|| self.connect(patience), Ok)?;
+        let first = write(&*connection, request, patience)
+            .and_then(|()| patience.retry(|| connection.read(&mut self.buffer)));
+        let mut length = match first {
+            Ok(0) if was_kept => return Err(Fault::Stale),
+            Err(error) if was_kept && is_closed(error.kind()) => return Err(Fault::Stale),
+            first => first?,
+        };
         let (mut reader, mut head) = (Reader::new(), None);
         loop {
-            let length = self.read(patience)?;
             let mut rest = &self.buffer[..length];
             if length == 0 {
                 let whole = head.filter(|_| reader.ending() == Ending::Whole);
-                return whole.map(|head| (head, false)).ok_or_else(|| reader.cut());
+                return whole.ok_or_else(|| reader.cut().into());
             }
             while let Some((part, _)) = reader.next(&mut rest) {
-                match (part, &mut head) {
-                    (Part::Begin(begun), _) => head = Some(begun),
-                    (Part::Broken(refusal), _) => return Err(broken(&refusal)),
-                    (Part::End, head) => {
-                        let head = head.take().expect("a head comes before the end");
+                match part {
+                    Part::Begin(begun) => head = Some(begun),
+                    Part::Broken(refusal) => return Err(broken(&refusal).into()),
+                    Part::End => {
+                        let head = head.expect("a response begins before it ends");
                         // What no request asked for would be taken for the next response.
-                        let kept = rest.is_empty() && is_kept(&head);
-                        return Ok((head, kept));
+                        self.kept = Some(connection).filter(|_| rest.is_empty() && is_kept(&head));
+                        return Ok(head);
                     }
                     _ => {}
                 }
             }
+            length = patience.retry(|| connection.read(&mut self.buffer))?;
         }
     }
 
-    fn write(&self, bytes: &[u8], patience: Patience<'_>) -> io::Result<()> {
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            patience.left()?;
-            match self.connection.write(rest) {
-                Ok(0) => return Err(ErrorKind::WriteZero.into()),
-                Ok(length) => rest = &rest[length..],
-                Err(error) if is_pause(error.kind()) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-
-    fn read(&mut self, patience: Patience<'_>) -> io::Result<usize> {
-        loop {
-            patience.left()?;
-            let read = self.connection.read(&mut self.buffer);
-            match read.as_ref().map_err(io::Error::kind) {
-                Err(kind) if is_pause(kind) => {}
-                Ok(length) => {
-                    self.answered |= *length > 0;
-                    return read;
-                }
-                Err(_) => return read,
-            }
-        }
+    fn connect(&self, patience: Patience<'_>) -> io::Result<Arc<dyn Connection>> {
+        let connection = Tcp.connect(&self.address, patience.left()?)?;
+        connection.set_read_timeout(Some(CHECK))?;
+        connection.set_write_timeout(Some(CHECK))?;
+        Ok(connection)
     }
 }
 
-/// Whether the connection stays open behind this answer (RFC 9112, section 9.3).
+fn write(connection: &dyn Connection, bytes: &[u8], patience: Patience<'_>) -> io::Result<()> {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        match patience.retry(|| connection.write(rest))? {
+            0 => return Err(ErrorKind::WriteZero.into()),
+            length => rest = &rest[length..],
+        }
+    }
+    Ok(())
+}
+
+/// Whether the connection stays open after this response (RFC 9112, section 9.3).
 fn is_kept(head: &ResponseHead) -> bool {
     let fields = head.fields().filter(|(name, _)| name.eq_ignore_ascii_case("connection"));
     let options: Vec<&[u8]> =
@@ -184,21 +168,15 @@ fn is_kept(head: &ResponseHead) -> bool {
     kept && !says(b"close")
 }
 
-/// Whether nothing is wrong, and only [`LOOK`] has passed.
+/// Whether nothing is wrong, and only [`CHECK`] has passed.
 fn is_pause(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Interrupted | ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
 /// Whether this is how a connection fails that its peer has closed.
-fn is_end(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::UnexpectedEof
-            | ErrorKind::BrokenPipe
-            | ErrorKind::ConnectionReset
-            | ErrorKind::ConnectionAborted
-            | ErrorKind::NotConnected
-    )
+fn is_closed(kind: ErrorKind) -> bool {
+    use ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected};
+    matches!(kind, BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected)
 }
 
 #[cfg(test)]
@@ -219,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_is_kept_as_its_version_has_it_unless_the_answer_says_otherwise() {
+    fn a_connection_is_kept_as_its_version_has_it_unless_the_response_says_otherwise() {
         for (version, fields, expected) in [
             ("1.1", "", true),
             ("1.1", "Connection: close\r\n", false),
@@ -235,7 +213,7 @@ mod tests {
     }
 
     /// Sends this to a server that does this with a connection whose request begins to come, and
-    /// gives why there is no answer.
+    /// gives why there is no response.
     fn fault(
         tally: &Tally,
         within: Duration,
@@ -250,10 +228,9 @@ mod tests {
             act(socket);
         });
         let patience = Patience::new(tally, tally.clock.now() + nanoseconds(within));
-        let exchange = Exchange::connect(&url, patience);
-        let answer = exchange.and_then(|exchange| exchange.ask(request, patience));
+        let response = Exchange::new(url).send(request, patience);
         server.join().unwrap();
-        answer.map(drop).unwrap_err().to_string()
+        response.map(drop).unwrap_err().to_string()
     }
 
     /// Until the other end has gone.
@@ -265,14 +242,14 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_never_ends_has_one_deadline_for_all_of_it() {
+    fn a_response_that_never_ends_has_one_deadline_for_all_of_it() {
         let tally = Tally::new(0);
         let head = "HTTP/1.1 200 OK\r\n";
         let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
         for (head, more) in [(head, "X: y\r\n"), (chunked, "1\r\nx\r\n")] {
             let within = Duration::from_millis(300);
             let why = fault(&tally, within, b"ask", move |socket| repeat(socket, head, more));
-            assert_eq!(why, "there was no whole answer in time");
+            assert_eq!(why, "there was no whole response in time");
         }
     }
 
@@ -283,12 +260,12 @@ mod tests {
         let request = vec![b'x'; 64 * 1024 * 1024];
         let act = move |socket| keep.send(socket).unwrap();
         let why = fault(&Tally::new(0), Duration::from_millis(300), &request, act);
-        assert_eq!(why, "there was no whole answer in time");
+        assert_eq!(why, "there was no whole response in time");
         drop(kept);
     }
 
     #[test]
-    fn the_end_of_the_run_is_the_end_of_waiting_for_an_answer() {
+    fn the_end_of_the_run_is_the_end_of_waiting_for_a_response() {
         let tally = Arc::new(Tally::new(0));
         let ends = Arc::clone(&tally);
         let why = fault(&tally, DEADLINE, b"ask", move |socket| {

@@ -9,7 +9,7 @@
 //!
 //! A host's address is looked up once, before anything is measured, and kept.
 
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::ToSocketAddrs;
 
 use tidings::client::{StreamRequest, Tcp, Transport, Url};
 use tidings::http::masked_url;
@@ -37,10 +37,17 @@ pub(crate) struct Sink {
     body: Template,
 }
 
-/// Fails if the stream, or the way to publish on it, can't be spoken to.
-pub(crate) fn check(request: &StreamRequest, options: &Options) -> Result<(), String> {
+/// The request for the stream at this URL. Fails if the stream, or the way to publish on it, can't
+/// be reached over plain HTTP.
+pub(crate) fn request(url: &str, options: &Options) -> Result<StreamRequest, String> {
+    let with_field =
+        |request: StreamRequest, (name, value): &(String, String)| request.with_field(name, value);
+    let request = StreamRequest::get(url)
+        .and_then(|request| options.fields.iter().try_fold(request, with_field))
+        .map_err(|error| error.to_string())?;
     plain(request.url().clone())?;
-    resolve(options.publish.as_ref(), request.url()).map(drop)
+    resolve(options.publish.as_ref(), request.url())?;
+    Ok(request)
 }
 
 /// Where `way` leads from the stream's URL; the same URL where it is not said.
@@ -57,13 +64,6 @@ fn plain(url: Url) -> Result<Url, String> {
         return Err(format!("can't connect to {}: {why}", shown(&url)));
     }
     Ok(url)
-}
-
-/// A request for the stream at this URL, with the fields that were asked for.
-pub(crate) fn request(url: &str, options: &Options) -> Result<StreamRequest, tidings::Error> {
-    let with_field =
-        |request: StreamRequest, (name, value): &(String, String)| request.with_field(name, value);
-    options.fields.iter().try_fold(StreamRequest::get(url)?, with_field)
 }
 
 impl Source {
@@ -121,7 +121,8 @@ fn reach(url: &Url) -> Result<Url, String> {
     let addresses = (url.host(), url.port()).to_socket_addrs().map_err(|error| failed(&error))?;
     let mut why = failed(&"the host has no address");
     for address in addresses {
-        let numeric = as_url(address);
+        let numeric = Url::parse(&format!("http://{address}/"));
+        let numeric = numeric.expect("an address is the authority of a URL");
         match Tcp.connect(&numeric, DEADLINE) {
             Ok(connection) => {
                 connection.shutdown();
@@ -136,10 +137,6 @@ fn reach(url: &Url) -> Result<Url, String> {
 /// A URL as it is told to the user, and in reports that are passed on.
 pub(crate) fn shown(url: &Url) -> String {
     masked_url(&url.to_string()).into_owned()
-}
-
-fn as_url(address: SocketAddr) -> Url {
-    Url::parse(&format!("http://{address}/")).expect("an address is the authority of a URL")
 }
 
 #[cfg(test)]
