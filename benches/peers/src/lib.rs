@@ -7,8 +7,10 @@
 //!
 //! To read on: [`servers`] are the programs that are measured, [`load`] is what they have to bear
 //! and what checks their events, [`harness`] starts both in turn and makes tables of what the load
-//! reports. [`system`] is what the kernel knows of a process.
+//! reports. [`system`] is what the kernel knows of a process. [`cost`] counts what each act of the
+//! product costs.
 
+pub mod cost;
 pub mod harness;
 pub mod load;
 pub mod servers;

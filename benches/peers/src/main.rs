@@ -7,6 +7,7 @@ fn main() -> ExitCode {
     let rest = args.get(1..).unwrap_or_default();
     let result = match args.first().map(String::as_str) {
         Some("serve") => peers::servers::run(rest),
+        Some("cost") => peers::cost::run(rest),
         Some("load") => peers::load::run(rest),
         Some("pinned") => peers::system::run_pinned(rest),
         _ => peers::harness::run(&args),

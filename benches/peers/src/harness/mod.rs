@@ -20,7 +20,10 @@ use crate::Result;
 use cases::Case;
 use options::Options;
 use process::Server;
+pub(crate) use process::{SERVER_CORE, pinned};
+pub(crate) use results::median;
 use results::{Outcome, Results};
+pub(crate) use tool::program;
 
 /// Runs what the command line asks for.
 pub fn run(args: &[String]) -> Result<()> {

@@ -12,7 +12,7 @@ use super::cases::Case;
 use super::results::Outcome;
 use crate::{Result, servers, system};
 
-const SERVER_CORE: &str = "0";
+pub(crate) const SERVER_CORE: &str = "0";
 pub(super) const LOAD_CORE: &str = "1";
 
 /// All servers, in the order of the tables.
@@ -72,7 +72,7 @@ pub(super) fn load(case: &Case, server: &Server) -> Result<Outcome> {
 }
 
 /// This program, about to become another one on this core.
-pub(super) fn pinned(core: &str) -> Result<Command> {
+pub(crate) fn pinned(core: &str) -> Result<Command> {
     let mut command = Command::new(env::current_exe()?);
     command.args(["pinned", core]);
     Ok(command)

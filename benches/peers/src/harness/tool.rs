@@ -52,7 +52,7 @@ fn outcome(report: &Value) -> Option<Outcome> {
 }
 
 /// Builds the program, unless it is built; where it is then.
-fn program() -> Result<PathBuf> {
+pub(crate) fn program() -> Result<PathBuf> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let target = here.join("target/product");
     let mut cargo = Command::new(env!("CARGO"));
