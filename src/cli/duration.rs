@@ -12,9 +12,15 @@ use std::time::Duration;
 /// What to say to somebody who wrote something else.
 pub(crate) const FORM: &str = "a duration such as 200ms, 1.5s or 2m";
 
+/// What a duration is called in a help.
+pub(crate) const NAME: &str = "DURATION";
+
 /// What a help says of durations.
 pub(crate) const RULE: &str =
     "A DURATION is a number with ms, s, m or h, such as 1.5s; a bare number is seconds.";
+
+/// The shortest that a flag takes where none at all means nothing.
+pub(crate) const SHORTEST: Duration = Duration::from_millis(1);
 
 /// The longest that a flag takes where it has no reason for less: 136 years, to which any clock can
 /// add.

@@ -1,85 +1,109 @@
-//! Flags: one table for each command, from which its parser, its help and its tests are made.
+//! Command lines: one table for each command, which its parser, its help, the man page, the
+//! completions of shells and its tests are made of.
 //!
 //! ```text
 //! argument = "--" name [ "=" value ]   the value may be the next argument
 //!          / "-" letter [ value ]      the same, for one of LETTERS
 //!          / "--"                      all that follows is operands
 //!          / operand                   also "-", which is standard input or output
+//!
+//! Table<O> ─┬─ parse ─► O ─► run
+//!           └─ shown ─► Shown ─► help, man page, completions
 //! ```
 //!
 //! A row says what a flag is called, what it takes, what it does to the command's options, and
-//! what the help says of it; so none of these can disagree. Whatever the table does not allow is
-//! [`Wrong`], which says what was expected and, for a name nobody knows, which one is nearest.
-//! There are no abbreviations: one that is unique today would be ambiguous tomorrow.
+//! what the help says of it; so none of these can disagree. Whatever the table does not allow is an
+//! error that says what was expected and, for an unknown name, which one is nearest. There are no
+//! abbreviations: one that is unique today would be ambiguous tomorrow.
 
+/// Flags of a table whose options are of this type: what the help says of each, and what makes it.
+///
+/// ```text
+/// flags![Options,
+///     /// Ends after N events.
+///     number("count", "N", 1..=MOST, |o, n| o.count = Some(n)).otherwise("no end"),
+/// ]
+/// ```
+macro_rules! flags {
+    ($options:ty, $($(#[doc = $doc:literal])+
+        $kind:ident($($argument:tt)*) $(.$and:ident($($value:tt)*))*),* $(,)?) => {
+        [$($crate::cli::flags::Flag::<$options>::$kind($($argument)*)
+            $(.$and($($value)*))*.doc(concat!($($doc),+))),*]
+    };
+}
+
+mod completions;
+mod flag;
 mod help;
-mod wrong;
+mod man;
+mod nearest;
 
 use std::ffi::OsString;
-use std::time::Duration;
+use std::iter::Peekable;
 
 use tidings::http::masked_url;
 
-use super::duration;
+use super::{Outcome, visible};
 
-pub(crate) use help::{rows, wrap};
-pub(crate) use wrong::{Wrong, distance, nearest};
+pub(crate) use completions::{SHELLS, completions};
+pub(crate) use flag::{Flag, MOST};
+use flag::{Preset, Row};
+pub(crate) use flags;
+pub(crate) use help::{Block, rows, wrap};
+pub(crate) use man::man_page;
+pub(crate) use nearest::{distance, nearest};
 
-/// What a command's arguments can be. `O` is what they are parsed to.
+/// A command. `O` holds its options and operands.
 pub(crate) struct Table<O: 'static> {
-    /// The command's name.
-    pub(crate) command: &'static str,
+    pub(crate) name: &'static str,
+    /// What the command does, in one line.
+    pub(crate) summary: &'static str,
     /// The first line of its help: what is typed.
     pub(crate) usage: &'static str,
-    /// What the command does, in full sentences.
-    pub(crate) about: &'static str,
-    /// What its operands are called; no more of them are taken.
-    pub(crate) operands: &'static [&'static str],
-    pub(crate) flags: &'static [Flag<O>],
-    /// What its exit statuses mean, where it has some of its own; each with its words.
+    /// What the command does, in paragraphs of full sentences.
+    pub(crate) about: &'static [&'static str],
+    /// In their order. One that has a default may be left out, and so may all after it.
+    pub(crate) operands: &'static [Flag<O>],
+    /// Those of one concern together.
+    pub(crate) flags: &'static [&'static [Flag<O>]],
+    /// What its exit statuses mean, where it has some of its own.
     pub(crate) exits: &'static [(u8, &'static str)],
-}
-
-/// One row of a table.
-pub(crate) struct Flag<O: 'static> {
-    /// Without its dashes.
-    pub(crate) name: &'static str,
-    pub(crate) takes: Takes<O>,
-    /// May be given more than once.
-    pub(crate) repeats: bool,
-    /// What holds where it is not given. Only a flag that takes something has a default.
-    pub(crate) default: Preset,
-    /// What the help says.
-    pub(crate) doc: &'static str,
-}
-
-/// What a flag takes, and what is done with it. Text that its `set` refuses is wrong for the
-/// reason that it gives.
-pub(crate) enum Takes<O> {
-    Nothing(fn(&mut O)),
-    Number { name: &'static str, least: u32, most: u32, set: fn(&mut O, u32) },
-    Duration { least: Duration, most: Duration, set: fn(&mut O, Duration) },
-    OneOf { choices: &'static [&'static str], set: fn(&mut O, &str) },
-    Text { name: &'static str, set: fn(&mut O, &str) -> Result<(), String> },
-    Help,
-    Version,
-}
-
-/// What holds where a flag is not given.
-pub(crate) enum Preset {
-    /// The same as if this value were given.
-    Value(&'static str),
-    /// Something that no value says.
-    Words(&'static str),
-    None,
+    /// What its help ends with.
+    pub(crate) more: fn() -> Vec<Block>,
+    pub(crate) run: fn(O) -> Outcome,
 }
 
 /// What the arguments ask for.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Parsed<O> {
-    Run(O, Vec<String>),
+pub(crate) enum Parsed<R> {
+    Run(R),
     Help,
     Version,
+}
+
+/// A command whose options are known to itself alone.
+pub(crate) trait Command: Sync {
+    fn shown(&self) -> Shown;
+
+    /// What the arguments after the command's name ask for; or why they can't be understood.
+    fn parse(&self, arguments: Arguments<'_>) -> Result<Parsed<Run<'_>>, String>;
+}
+
+pub(crate) type Arguments<'a> = &'a mut dyn Iterator<Item = OsString>;
+
+/// A command with its options, ready to run.
+pub(crate) type Run<'a> = Box<dyn FnOnce() -> Outcome + 'a>;
+
+/// What a user sees of a command.
+pub(crate) struct Shown {
+    pub(crate) name: &'static str,
+    pub(crate) summary: &'static str,
+    usage: &'static str,
+    about: &'static [&'static str],
+    operands: Vec<Row>,
+    flags: Vec<Row>,
+    exits: &'static [(u8, &'static str)],
+    more: Vec<Block>,
 }
 
 /// The flags that have a letter, which means the same in every command: `-H` and `-d` are curl's.
@@ -89,94 +113,52 @@ const LETTERS: [(char, &str); 4] =
 /// A flag that was named, and the value that was attached to its name.
 type Named<'a, O> = (&'a Flag<O>, Option<String>);
 
-impl<O> Flag<O> {
-    /// The row that every table has.
-    pub(crate) const fn help() -> Self {
-        let doc = "Prints this.";
-        Self { name: "help", takes: Takes::Help, repeats: true, default: Preset::None, doc }
+impl<O: Default> Command for Table<O> {
+    fn shown(&self) -> Shown {
+        let Self { name, summary, usage, about, exits, .. } = *self;
+        let operands = self.operands.iter().map(|operand| operand.row).collect();
+        let flags = self.flags().map(|flag| flag.row).collect();
+        Shown { name, summary, usage, about, operands, flags, exits, more: (self.more)() }
     }
 
-    /// The row that every table has.
-    pub(crate) const fn version() -> Self {
-        let doc = "Prints the version.";
-        Self { name: "version", takes: Takes::Version, repeats: true, default: Preset::None, doc }
-    }
-
-    /// What the value is called in the help; `None` where none is taken.
-    fn value_name(&self) -> Option<String> {
-        match &self.takes {
-            Takes::Number { name, .. } | Takes::Text { name, .. } => Some((*name).into()),
-            Takes::Duration { .. } => Some("DURATION".into()),
-            Takes::OneOf { choices, .. } => Some(choices.join("|")),
-            Takes::Nothing(_) | Takes::Help | Takes::Version => None,
-        }
-    }
-
-    /// The value, which was attached or is the next argument; empty where none is taken.
-    fn value(
-        &self,
-        attached: Option<String>,
-        next: impl FnOnce() -> Option<Result<String, Wrong>>,
-    ) -> Result<String, Wrong> {
-        match (self.value_name(), attached) {
-            (None, None) => Ok(String::new()),
-            (None, Some(value)) => Err(Wrong::no_value_wanted(self.name, &value)),
-            (Some(_), Some(value)) => Ok(value),
-            (Some(name), None) => next().unwrap_or_else(|| Err(Wrong::no_value(self.name, &name))),
-        }
-    }
-
-    /// Does what the flag does with its value.
-    fn apply(&self, options: &mut O, value: &str) -> Result<(), Wrong> {
-        match &self.takes {
-            Takes::Nothing(set) => set(options),
-            Takes::Number { least, most, set, .. } => {
-                set(
-                    options,
-                    number(value, *least, *most).ok_or_else(|| {
-                        let expected = format!("a number from {least} to {most}");
-                        Wrong::value(self.name, &expected, value)
-                    })?,
-                );
-            }
-            Takes::Duration { least, most, set } => {
-                let expected = |what: String| Wrong::value(self.name, &what, value);
-                let time = duration::parse(value).ok_or_else(|| expected(duration::FORM.into()))?;
-                if !(*least..=*most).contains(&time) {
-                    let [least, most] = [*least, *most].map(duration::exact);
-                    return Err(expected(format!("a duration from {least} to {most}")));
+    fn parse(&self, arguments: Arguments<'_>) -> Result<Parsed<Run<'_>>, String> {
+        Ok(match self.options(arguments)? {
+            (Parsed::Help, _) => Parsed::Help,
+            (Parsed::Version, _) => Parsed::Version,
+            (Parsed::Run(options), given) => {
+                let is_needed = |operand: &&Flag<O>| matches!(operand.row.default, Preset::None);
+                if let Some(missing) = self.operands.get(given).filter(is_needed) {
+                    return Err(format!("{} is missing: {}", missing.row.name, self.usage));
                 }
-                set(options, time);
+                Parsed::Run(Box::new(move || (self.run)(options)))
             }
-            Takes::OneOf { choices, set } if choices.contains(&value) => set(options, value),
-            Takes::OneOf { choices, .. } => {
-                return Err(Wrong::value(self.name, &choices.join(" or "), value));
-            }
-            Takes::Text { set, .. } => {
-                set(options, value).map_err(|why| Wrong::text(self.name, &why))?;
-            }
-            Takes::Help | Takes::Version => {}
-        }
-        Ok(())
+        })
     }
-}
-
-/// Digits alone: no sign, no space.
-fn number(text: &str, least: u32, most: u32) -> Option<u32> {
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    let number: Option<u32> = text.parse().ok().filter(|_| digits);
-    number.filter(|number| (least..=most).contains(number))
 }
 
 impl<O: Default> Table<O> {
-    /// Reads the arguments behind the command. The first that is wrong ends it; so does a call
-    /// for help.
-    pub(crate) fn parse(
-        &self,
-        arguments: &mut dyn Iterator<Item = OsString>,
-    ) -> Result<Parsed<O>, Wrong> {
-        let (mut options, mut operands) = (O::default(), Vec::new());
+    fn flags(&self) -> impl Iterator<Item = &Flag<O>> {
+        self.flags.iter().copied().flatten().chain(&Flag::COMMON)
+    }
+
+    /// What holds where nothing is given.
+    pub(crate) fn defaults(&self) -> O {
+        let mut options = O::default();
+        for flag in self.flags() {
+            if let Preset::Value(value) = flag.row.default {
+                flag.apply(&mut options, flag.row.name, value)
+                    .expect("a default is right, as a test checks");
+            }
+        }
+        options
+    }
+
+    /// Reads the arguments, and says how many operands there are. The first that is wrong ends it;
+    /// so does a call for help.
+    fn options(&self, arguments: Arguments<'_>) -> Result<(Parsed<O>, usize), String> {
+        let mut options = self.defaults();
         let mut given = Vec::new();
+        let mut operands = self.operands.iter();
         let mut arguments = arguments.map(text).peekable();
         let mut are_operands = false;
         while let Some(argument) = arguments.next().transpose()? {
@@ -186,28 +168,27 @@ impl<O: Default> Table<O> {
             }
             let named = if are_operands { None } else { self.flag(&argument)? };
             let Some((flag, value)) = named else {
-                self.check_room(&operands, &argument)?;
-                operands.push(argument);
+                let operand = operands.next().ok_or_else(|| self.unexpected(&argument))?;
+                operand.apply(&mut options, operand.row.name, &argument)?;
                 continue;
             };
-            if given.contains(&flag.name) && !flag.repeats {
-                return Err(Wrong::new(format!("--{} can be given only once", flag.name)));
+            let Row { name, repeats, .. } = flag.row;
+            if given.contains(&name) && !repeats {
+                return Err(format!("--{name} can be given only once"));
             }
-            given.push(flag.name);
-            let value = flag.value(value, || {
-                arguments.next_if(|next| !matches!(next, Ok(next) if next.starts_with("--")))
-            })?;
-            match flag.takes {
-                Takes::Help => return Ok(Parsed::Help),
-                Takes::Version => return Ok(Parsed::Version),
-                _ => flag.apply(&mut options, &value)?,
+            given.push(name);
+            let value = flag.row.value(value, || value_after(&mut arguments))?;
+            match name {
+                "help" => return Ok((Parsed::Help, 0)),
+                "version" => return Ok((Parsed::Version, 0)),
+                _ => flag.apply(&mut options, &format!("--{name}"), &value)?,
             }
         }
-        Ok(Parsed::Run(options, operands))
+        Ok((Parsed::Run(options), self.operands.len() - operands.len()))
     }
 
     /// The flag that an argument names; `None` for an operand.
-    fn flag(&self, argument: &str) -> Result<Option<Named<'_, O>>, Wrong> {
+    fn flag(&self, argument: &str) -> Result<Option<Named<'_, O>>, String> {
         let Some(rest) = argument.strip_prefix('-').filter(|rest| !rest.is_empty()) else {
             return Ok(None);
         };
@@ -215,37 +196,44 @@ impl<O: Default> Table<O> {
             Some((name, value)) => (name, Some(value.to_owned())),
             None => (rest, None),
         };
-        let find = |name: &str| self.flags.iter().find(|flag| flag.name == name);
+        let find = |name: &str| self.flags().find(|flag| flag.row.name == name);
         let named = match name.strip_prefix('-') {
             Some(name) => find(name).map(|flag| (flag, value)),
             // Somebody who types -data wants --data, and not to send "ata".
             None if find(name).is_some() => None,
             None => lettered(rest).and_then(|(name, value)| {
                 let flag = find(name)?;
-                let is_whole = value.is_none() || flag.value_name().is_some();
+                let is_whole = value.is_none() || !flag.row.value.is_empty();
                 is_whole.then_some((flag, value))
             }),
         };
         // What is attached to a letter may be a secret, which this command does not even take.
         let known = lettered(rest).filter(|(long, _)| find(name).or_else(|| find(long)).is_none());
         let shown = known.map_or(name.len(), |_| 1);
-        named.map(Some).ok_or_else(|| Wrong::unknown(&argument[..1 + shown], self.names()))
+        named.map(Some).ok_or_else(|| self.unknown(&argument[..1 + shown]))
     }
 
-    fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.flags.iter().map(|flag| flag.name)
+    /// `given` has its dashes.
+    fn unknown(&self, given: &str) -> String {
+        let hint = nearest(given.trim_start_matches('-'), self.flags().map(|flag| flag.row.name));
+        let hint = hint.map(|name| format!(": did you mean --{name}?")).unwrap_or_default();
+        format!("unknown option {}{hint}", visible::line(given))
     }
 
-    fn check_room(&self, operands: &[String], argument: &str) -> Result<(), Wrong> {
-        if operands.len() < self.operands.len() {
-            return Ok(());
-        }
+    fn unexpected(&self, argument: &str) -> String {
         let takes = match self.operands {
-            [] => format!("{} takes options alone", self.command),
+            [] => format!("{} takes options alone", self.name),
             _ => self.usage.into(),
         };
-        Err(Wrong::new(format!("unexpected argument {:?}: {takes}", masked_url(argument))))
+        format!("unexpected argument {:?}: {takes}", masked_url(argument))
     }
+}
+
+/// The next argument as a flag's value: none that looks like another flag.
+fn value_after(
+    arguments: &mut Peekable<impl Iterator<Item = Result<String, String>>>,
+) -> Option<Result<String, String>> {
+    arguments.next_if(|next| !matches!(next, Ok(next) if next.starts_with("--")))
 }
 
 /// The flag that the letter of an argument stands for, and what is attached to it.
@@ -255,10 +243,10 @@ fn lettered(argument: &str) -> Option<(&'static str, Option<String>)> {
     Some((name, (!value.is_empty()).then(|| value.to_owned())))
 }
 
-fn text(argument: OsString) -> Result<String, Wrong> {
+fn text(argument: OsString) -> Result<String, String> {
     argument.into_string().map_err(|argument| {
         let shown = format!("{argument:?}");
-        Wrong::new(format!("an argument must be UTF-8: {}", masked_url(&shown)))
+        format!("an argument must be UTF-8: {}", masked_url(&shown))
     })
 }
 

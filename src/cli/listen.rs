@@ -4,7 +4,6 @@ use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, ToSocketAddrs};
 
 use super::Failure;
-use super::flags::Wrong;
 
 /// What `--listen` takes.
 const FORM: &str = "HOST:PORT, such as 127.0.0.1:3000, [::1]:3000 or localhost:0";
@@ -22,7 +21,7 @@ pub(super) fn resolve(listen: &str) -> Result<Vec<SocketAddr>, Failure> {
         }
         Err(error) if error.kind() == ErrorKind::InvalidInput => {
             let what = format!("--listen must be {FORM}, and not {listen:?}");
-            Err(Failure::Usage(Wrong::new(what)))
+            Err(Failure::Usage(what))
         }
         Err(error) => Err(failed(error.to_string())),
     }

@@ -43,15 +43,15 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::flags::{Parsed, Wrong, rows, wrap};
-use super::{
-    Arguments, Failure, Outcome, even_if_unread, listen, print, print_sent, say, version, width,
-};
+use super::flags::{Block, Command};
+use super::{Failure, Outcome, even_if_unread, listen, print, print_sent, say};
 use chaos::Ends;
 use course::Course;
 use options::{BAD_CLIENT, Options, TABLE};
 use script::DIRECTIVES;
 use stage::{Stage, State};
+
+pub(super) const COMMAND: &dyn Command = &TABLE;
 
 /// So many connections at once; who comes beyond is closed without an answer.
 const MOST_AT_ONCE: usize = 1_000;
@@ -62,37 +62,22 @@ const BACK_OFF: Duration = Duration::from_millis(10);
 /// How often is looked whether nobody is connected.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// The help, with what a script can say after the options.
-pub(super) fn help(columns: usize) -> String {
+/// What a script can say.
+fn directives() -> Vec<Block> {
     let form = |directive: &script::Directive| {
         let form = format!(": {} {}", directive.name, directive.takes);
         (form.trim_end().to_owned(), directive.doc)
     };
-    let rows = rows(&DIRECTIVES.iter().map(form).collect::<Vec<_>>(), columns);
     let about = "In a script, these comments are done and not sent. Every other line is sent, a \
                  blank one too: between two ': status 503' it makes an empty stream.";
-    let about = wrap(about, "", columns);
-    format!("{}\n{about}{rows}", TABLE.help(columns))
+    vec![Block::Text(about.into()), Block::Rows(DIRECTIVES.iter().map(form).collect())]
 }
 
-pub(super) fn run(arguments: Arguments<'_>) -> Outcome {
-    match TABLE.parse(arguments).map_err(Failure::Usage)? {
-        Parsed::Help => print(&help(width::columns())),
-        Parsed::Version => version(),
-        Parsed::Run(options, operands) => match operands.as_slice() {
-            [script] => mock(options, script),
-            _ => {
-                let what = format!("a script is missing: {}", TABLE.usage);
-                Err(Failure::Usage(Wrong::new(what)))
-            }
-        },
-    }
-}
-
-fn mock(options: Options, path: &str) -> Outcome {
+fn mock(options: Options) -> Outcome {
+    let path = options.script.as_str();
     if path == load::STANDARD_INPUT && options.until_eof {
         let what = "--until-eof waits for the end of standard input, which is the script here";
-        return Err(Failure::Usage(Wrong::new(what.into())));
+        return Err(Failure::Usage(what.into()));
     }
     let is_text = options.tokens || path.ends_with(".txt");
     let mut steps = load::steps(&options, path, is_text)?;
@@ -109,7 +94,8 @@ fn mock(options: Options, path: &str) -> Outcome {
     }
     let course = Course::new(steps);
     if !options.print {
-        return serve(options, course, path != load::STANDARD_INPUT && keyboard::is_there());
+        let has_keyboard = path != load::STANDARD_INPUT && keyboard::is_there();
+        return serve(options, course, has_keyboard);
     }
     let name = Path::new(path).file_name().unwrap_or_default().to_string_lossy();
     let chaos = options.chaos.map(|seed| format!(" with --chaos {seed}")).unwrap_or_default();
@@ -194,7 +180,7 @@ mod tests {
 
     #[test]
     fn the_help_tells_every_directive() {
-        let help = help(80);
+        let help = TABLE.shown().help(80);
         for directive in &DIRECTIVES {
             assert!(help.contains(&format!("\n  : {} ", directive.name)), "{}", directive.name);
         }

@@ -18,20 +18,31 @@
 //!
 //! Nothing here uses `println!` or `eprintln!`, which panic when the other end is closed.
 
+#[cfg(feature = "tools")]
 mod bench;
+#[cfg(feature = "tools")]
 mod cassette;
+#[cfg(feature = "tools")]
 mod client;
 mod descriptors;
 mod duration;
+#[cfg(feature = "tools")]
 mod file;
 mod flags;
+mod help;
+#[cfg(feature = "tools")]
 mod json;
 mod listen;
+#[cfg(feature = "tools")]
 mod mock;
+#[cfg(feature = "tools")]
 mod paint;
+#[cfg(feature = "tools")]
 mod random;
+#[cfg(feature = "tools")]
 mod record;
 mod serve;
+#[cfg(feature = "tools")]
 mod tail;
 mod visible;
 mod width;
@@ -42,13 +53,13 @@ use std::process::ExitCode;
 
 use tidings::http::masked_url;
 
-use flags::{Wrong, nearest, rows, wrap};
+use flags::{Command, Parsed, nearest};
 
 /// Why a command ended without having done what it was asked to.
 #[derive(Debug)]
 enum Failure {
-    /// The command line is wrong.
-    Usage(Wrong),
+    /// The command line is wrong: what of it, and what was expected.
+    Usage(String),
     /// What to say on standard error.
     Failed(String),
     /// The same, with an exit status of the command's own.
@@ -59,57 +70,35 @@ enum Failure {
 
 type Outcome = Result<(), Failure>;
 
-type Arguments<'a> = &'a mut dyn Iterator<Item = OsString>;
-
-/// One row for each command.
-struct Command {
-    name: &'static str,
-    about: &'static str,
-    /// For so many columns.
-    help: fn(usize) -> String,
-    run: fn(Arguments<'_>) -> Outcome,
-}
-
-const COMMANDS: &[Command] = &[
-    Command {
-        name: "bench",
-        about: "measures how well a server delivers",
-        help: bench::help,
-        run: bench::run,
-    },
-    Command { name: "help", about: "prints this help, or that of a command", help, run: run_help },
-    Command {
-        name: "mock",
-        about: "serves streams from a script, as well or as badly as it says",
-        help: mock::help,
-        run: mock::run,
-    },
-    Command {
-        name: "record",
-        about: "records a stream to a file, chunk by chunk",
-        help: record::help,
-        run: record::run,
-    },
-    Command {
-        name: "serve",
-        about: "runs the hub (the default command)",
-        help: serve::help,
-        run: serve::run,
-    },
-    Command {
-        name: "tail",
-        about: "prints the events of a stream as they come",
-        help: tail::help,
-        run: tail::run,
-    },
+/// All commands, in the order of their names. What a feature adds is plugged in here.
+static COMMANDS: &[&dyn Command] = &[
+    #[cfg(feature = "tools")]
+    bench::COMMAND,
+    &help::COMPLETIONS,
+    &help::HELP,
+    #[cfg(feature = "tools")]
+    mock::COMMAND,
+    #[cfg(feature = "tools")]
+    record::COMMAND,
+    serve::COMMAND,
+    #[cfg(feature = "tools")]
+    tail::COMMAND,
 ];
+
+/// The commands of the feature `tools`, which a build may lack.
+const TOOLS: [&str; 4] = ["bench", "mock", "record", "tail"];
+
+/// The command that runs when none is named.
+const DEFAULT: &str = "serve";
+
+const VERSION: &str = concat!("tidings ", env!("CARGO_PKG_VERSION"));
 
 /// Does what the arguments say; the program's name is not among them.
 pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let mut arguments = arguments.peekable();
     let command = command(&mut arguments);
     let outcome = match &command {
-        Ok(command) => (command.run)(&mut arguments),
+        Ok(command) => run_command(*command, &mut arguments),
         Err(given) => Err(Failure::Usage(unknown_command(given))),
     };
     let (said, status) = match outcome {
@@ -117,8 +106,7 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Err(Failure::Failed(said)) => (said, 1),
         Err(Failure::Ended { status, said }) => (said, status),
         Err(Failure::Usage(wrong)) => {
-            let help = command.map_or(HELP.into(), Command::help);
-            (format!("{wrong}\n'{help}' lists the options"), 2)
+            (format!("{wrong}\n'{}' lists the options", asks_for_help(command.ok())), 2)
         }
     };
     // Where standard error is closed too, the status says it all.
@@ -126,82 +114,50 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     ExitCode::from(status)
 }
 
-/// What is typed to be told about the program.
-const HELP: &str = "tidings --help";
-
-impl Command {
-    fn find(name: &str) -> Option<&'static Self> {
-        COMMANDS.iter().find(|command| command.name == name)
-    }
-
-    /// What is typed to be told about this command. As `serve` is the default command, the
-    /// program's help tells about it.
-    fn help(&self) -> String {
-        match self.name {
-            "help" | DEFAULT => HELP.into(),
-            name => format!("tidings {name} --help"),
-        }
+fn run_command(command: &dyn Command, arguments: &mut dyn Iterator<Item = OsString>) -> Outcome {
+    match command.parse(arguments).map_err(Failure::Usage)? {
+        Parsed::Run(run) => run(),
+        Parsed::Help => print(&help::help(&command.shown(), width::columns())),
+        Parsed::Version => print(&format!("{VERSION}\n")),
     }
 }
 
-/// The command that runs when none is named.
-const DEFAULT: &str = "serve";
+/// What is typed to be told about a command. As `serve` is the default command, the program's help
+/// tells about it.
+fn asks_for_help(command: Option<&dyn Command>) -> String {
+    match command.map(|command| command.shown().name) {
+        None | Some("help" | DEFAULT) => "tidings --help".into(),
+        Some(name) => format!("tidings {name} --help"),
+    }
+}
+
+fn find(name: &str) -> Option<&'static dyn Command> {
+    COMMANDS.iter().copied().find(|command| command.shown().name == name)
+}
 
 /// Finds the command, or gives back what is none. An argument with a dash is an option, so the
 /// command was left out.
 fn command(
     arguments: &mut std::iter::Peekable<impl Iterator<Item = OsString>>,
-) -> Result<&'static Command, String> {
+) -> Result<&'static dyn Command, String> {
     let first = arguments.peek().map(|first| first.to_string_lossy().into_owned());
     let found = match first.as_deref() {
-        Some("--help" | "-h") => Command::find("help"),
-        Some(name) if !name.starts_with('-') => {
-            let command = Command::find(name);
-            if command.is_some() {
-                arguments.next();
-            }
-            command
-        }
-        _ => Command::find(DEFAULT),
+        Some("--help" | "-h") => find("help"),
+        Some(name) if !name.starts_with('-') => find(name).inspect(|_| drop(arguments.next())),
+        _ => find(DEFAULT),
     };
     found.ok_or(first.unwrap_or_default())
 }
 
-fn unknown_command(given: &str) -> Wrong {
-    let names = || COMMANDS.iter().map(|command| command.name);
+fn unknown_command(given: &str) -> String {
+    if TOOLS.contains(&given) {
+        return format!("this tidings was built without {given}: build it with --features tools");
+    }
+    let names = || COMMANDS.iter().map(|command| command.shown().name);
     let hint = nearest(given, names()).map(|name| format!(": did you mean {name}?"));
     let (hint, all) = (hint.unwrap_or_default(), names().collect::<Vec<_>>().join(", "));
     let given = masked_url(given);
-    Wrong::new(format!("unknown command {given:?}{hint}\nthe commands are {all}"))
-}
-
-/// Prints the help of a command, or that of the program.
-fn run_help(arguments: Arguments<'_>) -> Outcome {
-    let named = arguments.next().map(|name| name.to_string_lossy().into_owned());
-    let command = match named.as_deref() {
-        // The whole program was asked about, in whichever way.
-        None | Some("--help" | "-h") => help,
-        Some(name) => {
-            Command::find(name).ok_or_else(|| Failure::Usage(unknown_command(name)))?.help
-        }
-    };
-    if let Some(more) = arguments.next() {
-        let more = format!("{more:?}");
-        let what = format!("unexpected argument {}: help takes one COMMAND", masked_url(&more));
-        return Err(Failure::Usage(Wrong::new(what)));
-    }
-    print(&command(width::columns()))
-}
-
-/// What the program can do. The options of the default command follow.
-fn help(columns: usize) -> String {
-    let commands: Vec<_> =
-        COMMANDS.iter().map(|command| (command.name.to_owned(), command.about)).collect();
-    let commands = rows(&commands, columns);
-    let more =
-        "'tidings help COMMAND' prints the help of each. Without a command, tidings runs the hub:";
-    let more = wrap(more, "", columns);
-    format!("{VERSION}\n\nCommands:\n{commands}\n{more}\n{}", serve::help(columns))
+    format!("unknown command {given:?}{hint}\nthe commands are {all}")
 }
 
 /// For a command that comes to a verdict: it stands, whether or not anybody reads the output.
@@ -210,12 +166,6 @@ fn even_if_unread(outcome: Outcome) -> Outcome {
         Err(Failure::Unread) => Ok(()),
         outcome => outcome,
     }
-}
-
-const VERSION: &str = concat!("tidings ", env!("CARGO_PKG_VERSION"));
-
-fn version() -> Outcome {
-    print(&format!("{VERSION}\n"))
 }
 
 /// Says something on standard error, if anybody listens. It may quote what a server sent, so here
@@ -253,13 +203,14 @@ mod tests {
 
     #[test]
     fn no_line_of_a_help_is_wider_than_there_are_columns_unless_a_word_is() {
-        for Command { name, help, .. } in COMMANDS {
+        for command in COMMANDS.iter().map(|command| command.shown()) {
+            let name = command.name;
             for columns in [40, 80] {
                 let fits = |line: &&str| {
                     let is_word = !line.trim_start().contains(' ');
                     line.chars().count() <= columns || is_word || is_form(line)
                 };
-                let help = help(columns);
+                let help = help::help(&command, columns);
                 let wide: Vec<_> = help.lines().filter(|line| !fits(line)).collect();
                 assert!(wide.is_empty(), "{name} at {columns}: {wide:?}");
             }
@@ -273,14 +224,15 @@ mod tests {
 
     #[test]
     fn commands_are_unique_and_sorted_and_each_is_told_about() {
-        assert!(COMMANDS.is_sorted_by(|a, b| a.name < b.name));
-        assert!(COMMANDS.iter().all(|command| !command.about.is_empty()));
+        let shown: Vec<_> = COMMANDS.iter().map(|command| command.shown()).collect();
+        assert!(shown.is_sorted_by(|a, b| a.name < b.name));
+        assert!(shown.iter().all(|command| !command.summary.is_empty()));
     }
 
     #[test]
     fn an_unknown_command_is_met_with_the_nearest() {
-        let said = |given| unknown_command(given).to_string();
-        let all = "the commands are bench, help, mock, record, serve, tail";
+        let said = unknown_command;
+        let all = "the commands are bench, completions, help, mock, record, serve, tail";
         assert_eq!(said("sevre"), format!("unknown command \"sevre\": did you mean serve?\n{all}"));
         assert_eq!(said("cheese"), format!("unknown command \"cheese\"\n{all}"));
     }

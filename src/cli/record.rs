@@ -32,36 +32,20 @@ use tidings::client::{Closer, EventSource, Tap, Tcp, Traffic, Update};
 use tidings::http::{masked_url, masked_value};
 
 use super::cassette::End;
-use super::flags::{Parsed, Wrong};
-use super::{Arguments, Failure, Outcome, client, print, say, version, width};
+use super::flags::Command;
+use super::{Failure, Outcome, client, say};
 use options::{Options, TABLE};
 use output::Output;
 use recording::Recording;
 
-pub(super) fn help(columns: usize) -> String {
-    TABLE.help(columns)
-}
+pub(super) const COMMAND: &dyn Command = &TABLE;
 
-pub(super) fn run(arguments: Arguments<'_>) -> Outcome {
-    match TABLE.parse(arguments).map_err(Failure::Usage)? {
-        Parsed::Help => print(&help(width::columns())),
-        Parsed::Version => version(),
-        Parsed::Run(options, operands) => match operands.as_slice() {
-            [url, path] => record(&options, url, path),
-            _ => {
-                let what = format!("a URL and a file are needed: {}", TABLE.usage);
-                Err(Failure::Usage(Wrong::new(what)))
-            }
-        },
-    }
-}
-
-fn record(options: &Options, url: &str, path: &str) -> Outcome {
-    let source = options.follow.source(url)?;
-    let output = Output::new(path, options.force)?;
+fn record(options: &Options) -> Outcome {
+    let source = options.follow.source(&options.url)?;
+    let output = Output::new(&options.file, options.force)?;
     let closer = source.closer();
     let count = options.follow.count;
-    let recording = Recording::new(&about(options, url), count, output, closer.clone());
+    let recording = Recording::new(&about(options), count, output, closer.clone());
     let recording = Arc::new(Mutex::new(recording));
     if let Some(duration) = options.duration {
         close_after(duration, closer)?;
@@ -127,10 +111,10 @@ fn close_after(duration: Duration, closer: Closer) -> Outcome {
 }
 
 /// Where the recording is from, without what may be a secret. What a POST sends may be one.
-fn about(options: &Options, url: &str) -> Vec<String> {
+fn about(options: &Options) -> Vec<String> {
     let follow = &options.follow;
     let method = if follow.data.is_some() { "POST" } else { "GET" };
-    let mut about = vec![format!("{method} {}", masked_url(&client::whole(url)))];
+    let mut about = vec![format!("{method} {}", masked_url(&client::whole(&options.url)))];
     let field = |name: &str, value: &str| format!("{name}: {}", masked_value(name, value));
     about.extend(follow.fields.iter().map(|(name, value)| field(name, value)));
     let content_type = follow.data.as_ref().map(|_| follow.content_type());
@@ -146,9 +130,9 @@ mod tests {
 
     #[test]
     fn a_recording_says_where_it_is_from_and_keeps_secrets() {
-        let mut options = Options::default();
-        let url = "a.example/x?key=secret";
-        assert_eq!(about(&options, url), ["GET http://a.example/x?key=..."]);
+        let url = "a.example/x?key=secret".into();
+        let mut options = Options { url, ..Options::default() };
+        assert_eq!(about(&options), ["GET http://a.example/x?key=..."]);
         options.follow.data = Some("secret".into());
         options.follow.fields =
             vec![("Authorization".into(), "secret".into()), ("Accept".into(), "*/*".into())];
@@ -158,6 +142,6 @@ mod tests {
             "Accept: */*",
             "Content-Type: application/json",
         ];
-        assert_eq!(about(&options, url), expected);
+        assert_eq!(about(&options), expected);
     }
 }

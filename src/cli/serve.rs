@@ -15,6 +15,7 @@ mod guard;
 mod lines;
 mod metrics;
 mod options;
+#[cfg(feature = "page")]
 mod page;
 mod publish;
 mod query;
@@ -30,28 +31,18 @@ use std::time::Instant;
 
 use tidings::{Cors, Hub, Logger, Server, Status};
 
-use super::flags::Parsed;
-use super::{Arguments, Failure, Outcome, descriptors, listen, print, say, version, width};
+use super::flags::Command;
+use super::{Failure, Outcome, descriptors, listen, print, say};
 use channels::Channels;
 use guard::{Guard, Token};
 use options::{Options, TABLE};
 use routes::State;
 
-pub(super) fn help(columns: usize) -> String {
-    TABLE.help(columns)
-}
-
-pub(super) fn run(arguments: Arguments<'_>) -> Outcome {
-    match TABLE.parse(arguments).map_err(Failure::Usage)? {
-        Parsed::Run(options, _) => serve(options),
-        Parsed::Help => print(&help(width::columns())),
-        Parsed::Version => version(),
-    }
-}
+pub(super) const COMMAND: &dyn Command = &TABLE;
 
 /// Serves until a request with the token, with `--until-eof` the end of standard input, or a signal
 /// stops it.
-fn serve(options: Options) -> Outcome {
+fn serve(options: &Options) -> Outcome {
     let addresses = listen::resolve(&options.listen)?;
     let token =
         options.token_file.as_deref().map(Token::read).transpose().map_err(Failure::Failed)?;
@@ -86,7 +77,7 @@ fn serve(options: Options) -> Outcome {
     if options.log {
         server = server.hooks(Logger::stderr());
     }
-    read_standard_input(&options, &hub, &server)?;
+    read_standard_input(options, &hub, &server)?;
     print(&format!("listening on http://{address}\n"))?;
     routes::add_to(server, state).run().map_err(failed)
 }

@@ -25,40 +25,25 @@ use std::time::{Duration, SystemTime};
 use tidings::client::{EventSource, Tap, Tcp, Traffic, Update};
 use tidings::{Error, MessageEvent};
 
-use super::flags::{Parsed, Wrong};
+use super::flags::Command;
 use super::paint::Paint;
-use super::{Arguments, Failure, Outcome, client, json, print, version, width};
+use super::{Failure, Outcome, client, json, print, width};
 use options::{Options, TABLE};
 
-pub(super) fn help(columns: usize) -> String {
-    TABLE.help(columns)
-}
+pub(super) const COMMAND: &dyn Command = &TABLE;
 
-pub(super) fn run(arguments: Arguments<'_>) -> Outcome {
-    match TABLE.parse(arguments).map_err(Failure::Usage)? {
-        Parsed::Run(options, operands) => tail(&options, operands.first()),
-        Parsed::Help => print(&help(width::columns())),
-        Parsed::Version => version(),
-    }
-}
-
-fn tail(options: &Options, url: Option<&String>) -> Outcome {
-    let wrong = |what: String| Err(Failure::Usage(Wrong::new(what)));
+fn tail(options: &Options) -> Outcome {
+    let wrong = |what: &str| Err(Failure::Usage(what.into()));
     if options.json && options.raw {
-        return wrong("--json and --raw are two ways to print the same: give one of them".into());
+        return wrong("--json and --raw are two ways to print the same: give one of them");
     }
     if options.raw && !options.types.is_empty() && options.follow.count.is_none() {
-        return wrong(
-            "--raw shows all there is: beside it, --event says what --count counts".into(),
-        );
+        return wrong("--raw shows all there is: beside it, --event says what --count counts");
     }
-    let Some(url) = url else {
-        return wrong(format!("a URL is missing: {}", TABLE.usage));
-    };
-    if url == "-" {
+    if options.url == "-" {
         return input::show(options);
     }
-    let mut source = options.follow.source(url)?;
+    let mut source = options.follow.source(&options.url)?;
     if let Some((line, event)) = bounds(options) {
         source = source.max_line(line).max_event(event);
     }

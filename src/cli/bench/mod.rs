@@ -62,33 +62,19 @@ use std::io;
 use std::path::Path;
 
 use super::file::Target;
-use super::flags::{Parsed, Wrong};
-use super::{Arguments, Failure, Outcome, client, even_if_unread, print, say, version, width};
+use super::flags::Command;
+use super::{Failure, Outcome, client, even_if_unread, print, say, width};
 use options::{NOT_MEASURED, Options, STANDARD_OUTPUT, TABLE};
 use reports::{json, page, text};
 use wire::target;
 
-pub(super) fn help(columns: usize) -> String {
-    TABLE.help(columns)
-}
-
-pub(super) fn run(arguments: Arguments<'_>) -> Outcome {
-    match TABLE.parse(arguments).map_err(Failure::Usage)? {
-        Parsed::Run(options, operands) => bench(&operands, &options),
-        Parsed::Help => print(&help(width::columns())),
-        Parsed::Version => version(),
-    }
-}
+pub(super) const COMMAND: &dyn Command = &TABLE;
 
 /// Benches and reports. Whatever becomes of the report, lost, doubled and disordered events decide
 /// the exit status.
-fn bench(operands: &[String], options: &Options) -> Outcome {
-    let wrong = |what: String| Failure::Usage(Wrong::new(what));
-    let [url] = operands else {
-        return Err(wrong(format!("a URL is missing: {}", TABLE.usage)));
-    };
-    options.check().map_err(wrong)?;
-    let request = target::request(&client::whole(url), options).map_err(wrong)?;
+fn bench(options: &Options) -> Outcome {
+    options.check().map_err(Failure::Usage)?;
+    let request = target::request(&client::whole(&options.url), options).map_err(Failure::Usage)?;
     // A page that can't be written should be known before the run.
     let path = options.html.as_deref().filter(|path| *path != Path::new(STANDARD_OUTPUT));
     let unwritten = |error: io::Error| {

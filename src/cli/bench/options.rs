@@ -7,11 +7,13 @@ use tidings::client::StreamRequest;
 
 use super::values::churn::Churn;
 use super::values::way::{Template, Way};
-use crate::cli::flags::{Flag, Preset, Table, Takes};
+use crate::cli::duration::SHORTEST;
+use crate::cli::flags::{Flag, Table, flags};
 
 /// What the command line says.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Options {
+    pub(super) url: String,
     pub(super) publish: Option<Way>,
     pub(super) listen_only: bool,
     pub(super) streams: u32,
@@ -36,31 +38,6 @@ pub(super) struct Options {
     pub(super) html: Option<PathBuf>,
 }
 
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            publish: None,
-            listen_only: false,
-            streams: 100,
-            rate: 100,
-            publishers: 1,
-            duration: Duration::from_secs(10),
-            warm_up: Duration::from_secs(1),
-            drain: Duration::from_secs(2),
-            size: 0,
-            churn: None,
-            resume: false,
-            slow: 0,
-            body: Template::default(),
-            content_type: TEXT.into(),
-            publish_fields: Vec::new(),
-            fields: Vec::new(),
-            json: false,
-            html: None,
-        }
-    }
-}
-
 impl Options {
     /// Fails where two options speak against each other: such as if nothing is to be published, and
     /// something is said of how.
@@ -69,7 +46,7 @@ impl Options {
         if to_output && self.json {
             return Err("--json and --html - both print the report: give one of them".into());
         }
-        let untold = Self::default();
+        let untold = TABLE.defaults();
         let said = [
             ("publish", self.publish.is_some()),
             ("body", self.body != untold.body),
@@ -91,173 +68,79 @@ impl Options {
 /// In place of a file.
 pub(super) const STANDARD_OUTPUT: &str = "-";
 
-/// What content is, as long as nobody says otherwise.
-const TEXT: &str = "text/plain; charset=utf-8";
-
-/// All the options, those of one concern together.
 pub(super) static TABLE: Table<Options> = Table {
-    command: "bench",
+    name: "bench",
+    summary: "measures how well a server delivers",
     usage: "tidings bench URL [options]",
-    about: "Opens many streams of an event stream, publishes events on it, and reports what \
-            counts: which events were lost, doubled or out of order, and how long they took.",
-    operands: &["URL"],
-    flags: &[
-        Flag {
-            name: "publish",
-            takes: text("WAY", |o, way| Way::parse(way).map(|way| o.publish = Some(way))),
-            repeats: false,
-            default: Preset::Words("a POST to the same URL, as a tidings hub has it"),
-            doc: "Publishes this way: a path or a URL, and before it a method other than POST, \
-                  such as 'PUT /topics/a'.",
-        },
-        Flag {
-            name: "body",
-            takes: text("TEMPLATE", |o, body| Template::parse(body).map(|body| o.body = body)),
-            repeats: false,
-            default: Preset::Value("{}"),
-            doc: "Sends this with each publish; {} stands for the event's data. A form would be \
-                  'topic=a&data={}', and JSON '{\"data\":\"{}\"}'.",
-        },
-        Flag {
-            name: "content-type",
-            takes: text("TYPE", |o, content_type| {
-                let probe = StreamRequest::post("http://localhost/", content_type, "");
-                probe.map_err(|error| error.to_string())?;
-                o.content_type = content_type.into();
-                Ok(())
-            }),
-            repeats: false,
-            default: Preset::Value(TEXT),
-            doc: "Sends the body as this type, such as application/x-www-form-urlencoded or \
-                  application/json.",
-        },
-        Flag {
-            name: "publish-header",
-            takes: text("'NAME: VALUE'", |o, field| {
-                parse(field).map(|field| o.publish_fields.push(field))
-            }),
-            repeats: true,
-            default: Preset::Words("none"),
-            doc: "Sends this field with publishes alone, to whatever server, such as \
-                  'Authorization: Bearer TOKEN'.",
-        },
-        Flag {
-            name: "listen-only",
-            takes: Takes::Nothing(|o| o.listen_only = true),
-            repeats: false,
-            default: Preset::None,
-            doc: "Publishes nothing. The ids of events then tell what is doubled or out of order, \
-                  and only the server tells what is lost.",
-        },
-        Flag {
-            name: "streams",
-            takes: number("N", 1, 20_000, |o, n| o.streams = n),
-            repeats: false,
-            default: Preset::Value("100"),
-            doc: "Opens N streams. Each takes a descriptor and a thread.",
-        },
-        Flag {
-            name: "rate",
-            takes: number("N", 1, 1_000_000, |o, n| o.rate = n),
-            repeats: false,
-            default: Preset::Value("100"),
-            doc: "Publishes N events each second, all publishers together. Latency counts from \
-                  when an event was due, whether or not the server kept up.",
-        },
-        Flag {
-            name: "publishers",
-            takes: number("N", 1, 1_000, |o, n| o.publishers = n),
-            repeats: false,
-            default: Preset::Value("1"),
-            doc: "Publishes on N connections, which take turns. Each waits for its response; order \
-                  is expected within each alone.",
-        },
-        Flag {
-            name: "duration",
-            takes: duration(1, 1_000_000, |o, time| o.duration = time),
-            repeats: false,
-            default: Preset::Value("10s"),
-            doc: "Publishes for this long, after the warm-up. An interrupted run gives no report.",
-        },
-        Flag {
-            name: "warm-up",
-            takes: duration(0, 1_000_000, |o, time| o.warm_up = time),
-            repeats: false,
-            default: Preset::Value("1s"),
-            doc: "Publishes for this long before that. These events count, but are not timed.",
-        },
-        Flag {
-            name: "drain",
-            takes: duration(1, 3_600, |o, time| o.drain = time),
-            repeats: false,
-            default: Preset::Value("2s"),
-            doc: "Waits this long after the last new event for missing events, and for streams to \
-                  be let in again. A stream that the server told to stay away gets up to 10s more. \
-                  The whole wait is no longer than the run took and a minute.",
-        },
-        Flag {
-            name: "size",
-            takes: number("BYTES", 0, 16_000_000, |o, n| o.size = n),
-            repeats: false,
-            default: Preset::Value("0"),
-            doc: "Makes each event's data at least this long. The data names its run, number and \
-                  due time, which take some 80 bytes.",
-        },
-        Flag {
-            name: "churn",
-            takes: text("RATE", |o, rate| Churn::parse(rate).map(|rate| o.churn = Some(rate))),
-            repeats: false,
-            default: Preset::Words("none, and 20%/s with --resume"),
-            doc: "Replaces this many streams each second: a share, such as 5%/s, or a number, such \
-                  as 20/s.",
-        },
-        Flag {
-            name: "resume",
-            takes: Takes::Nothing(|o| o.resume = true),
-            repeats: false,
-            default: Preset::None,
-            doc: "Reconnects the streams of --churn after 100 ms with their last event ID. They \
-                  are owed what they missed: nothing may be lost.",
-        },
-        Flag {
-            name: "slow",
-            takes: number("N", 0, 20_000, |o, n| o.slow = n),
-            repeats: false,
-            default: Preset::Value("0"),
-            doc: "Makes N of the streams, or all if N is more, read slowly, 4 KiB a second, until \
-                  publishing ends. They are not timed. The system buffers some MiB for each before \
-                  the server feels it: publish more, such as with --size 20000.",
-        },
-        Flag {
-            name: "header",
-            takes: text("'NAME: VALUE'", |o, field| parse(field).map(|field| o.fields.push(field))),
-            repeats: true,
-            default: Preset::Words("none"),
-            doc: "Sends this field with all requests to the stream's server, such as \
-                  'Authorization: Bearer TOKEN'. No other server gets it.",
-        },
-        Flag {
-            name: "json",
-            takes: Takes::Nothing(|o| o.json = true),
-            repeats: false,
-            default: Preset::None,
-            doc: "Prints the report as one JSON object.",
-        },
-        Flag {
-            name: "html",
-            takes: text("FILE", |o, path| {
-                o.html = Some(path.into());
-                Ok(())
-            }),
-            repeats: false,
-            default: Preset::Words("none is written"),
-            doc: "Writes the report with its curves as one page that needs nothing else. An \
-                  existing file stays until there is a report. - prints the page in place of the \
-                  text.",
-        },
-        Flag::help(),
-        Flag::version(),
-    ],
+    about: &["Opens many streams of an event stream, publishes events on it, and reports what \
+              counts: which events were lost, doubled or out of order, and how long they took."],
+    operands: &[Flag::<Options>::text("a URL", "URL", |o, url| o.url = url.into())],
+    flags: &[&flags![Options,
+        /// Publishes this way: a path or a URL, and before it a method other than POST, such as
+        /// 'PUT /topics/a'.
+        checked("publish", "WAY", |o, way| Way::parse(way).map(|way| o.publish = Some(way)))
+            .otherwise("a POST to the same URL, as a tidings hub has it"),
+        /// Sends this with each publish; {} stands for the event's data. A form would be
+        /// 'topic=a&data={}', and JSON '{"data":"{}"}'.
+        checked("body", "TEMPLATE", |o, body|Template::parse(body).map(|body| o.body = body))
+            .default("{}"),
+        /// Sends the body as this type, such as application/x-www-form-urlencoded or
+        /// application/json.
+        checked("content-type", "TYPE", |o, content_type| {
+            let probe = StreamRequest::post("http://localhost/", content_type, "");
+            probe.map_err(|error| error.to_string())?;
+            o.content_type = content_type.into();
+            Ok(())
+        }).default("text/plain; charset=utf-8"),
+        /// Sends this field with publishes alone, to whatever server, such as 'Authorization:
+        /// Bearer TOKEN'.
+        checked("publish-header", "'NAME: VALUE'", |o, field| {
+            parse(field).map(|field| o.publish_fields.push(field))
+        }).repeats().otherwise("none"),
+        /// Publishes nothing. The ids of events then tell what is doubled or out of order, and only
+        /// the server tells what is lost.
+        switch("listen-only", |o| o.listen_only = true),
+        /// Opens N streams. Each takes a descriptor and a thread.
+        number("streams", "N", 1..=20_000, |o, n| o.streams = n).default("100"),
+        /// Publishes N events each second, all publishers together. Latency counts from when an
+        /// event was due, whether or not the server kept up.
+        number("rate", "N", 1..=1_000_000, |o, n| o.rate = n).default("100"),
+        /// Publishes on N connections, which take turns. Each waits for its response; order is
+        /// expected within each alone.
+        number("publishers", "N", 1..=1_000, |o, n| o.publishers = n).default("1"),
+        /// Publishes for this long, after the warm-up. An interrupted run gives no report.
+        duration("duration", SHORTEST..=DAYS, |o, time| o.duration = time).default("10s"),
+        /// Publishes for this long before that. These events count, but are not timed.
+        duration("warm-up", Duration::ZERO..=DAYS, |o, time| o.warm_up = time).default("1s"),
+        /// Waits this long after the last new event for missing events, and for streams to be let
+        /// in again. A stream that the server told to stay away gets up to 10s more. The whole wait
+        /// is no longer than the run took and a minute.
+        duration("drain", SHORTEST..=HOUR, |o, time| o.drain = time).default("2s"),
+        /// Makes each event's data at least this long. The data names its run, number and due time,
+        /// which take some 80 bytes.
+        number("size", "BYTES", 0..=16_000_000, |o, n| o.size = n).default("0"),
+        /// Replaces this many streams each second: a share, such as 5%/s, or a number, such as
+        /// 20/s.
+        checked("churn", "RATE", |o, rate| Churn::parse(rate).map(|rate| o.churn = Some(rate)))
+            .otherwise("none, and 20%/s with --resume"),
+        /// Reconnects the streams of --churn after 100 ms with their last event ID. They are owed
+        /// what they missed: nothing may be lost.
+        switch("resume", |o| o.resume = true),
+        /// Makes N of the streams, or all if N is more, read slowly, 4 KiB a second, until
+        /// publishing ends. They are not timed. The system buffers some MiB for each before the
+        /// server feels it: publish more, such as with --size 20000.
+        number("slow", "N", 0..=20_000, |o, n| o.slow = n).default("0"),
+        /// Sends this field with all requests to the stream's server, such as 'Authorization:
+        /// Bearer TOKEN'. No other server gets it.
+        checked("header", "'NAME: VALUE'", |o, field| {
+            parse(field).map(|field| o.fields.push(field))
+        }).repeats().otherwise("none"),
+        /// Prints the report as one JSON object.
+        switch("json", |o| o.json = true),
+        /// Writes the report with its curves as one page that needs nothing else. An existing file
+        /// stays until there is a report. - prints the page in place of the text.
+        text("html", "FILE", |o, path| o.html = Some(path.into())).otherwise("none is written"),
+    ]],
     exits: &[
         (
             0,
@@ -277,31 +160,16 @@ pub(super) static TABLE: Table<Options> = Table {
              little of this machine. Or the report can't be written.",
         ),
     ],
+    more: Vec::new,
+    run: |options| super::bench(&options),
 };
 
 /// The exit status of a bench that could not run.
 pub(super) const NOT_MEASURED: u8 = 3;
 
-const fn number(
-    name: &'static str,
-    least: u32,
-    most: u32,
-    set: fn(&mut Options, u32),
-) -> Takes<Options> {
-    Takes::Number { name, least, most, set }
-}
-
-/// At least so many milliseconds, at most so many seconds.
-const fn duration(least: u64, most: u64, set: fn(&mut Options, Duration)) -> Takes<Options> {
-    Takes::Duration { least: Duration::from_millis(least), most: Duration::from_secs(most), set }
-}
-
-const fn text(
-    name: &'static str,
-    set: fn(&mut Options, &str) -> Result<(), String>,
-) -> Takes<Options> {
-    Takes::Text { name, set }
-}
+/// The longest run: some eleven days.
+const DAYS: Duration = Duration::from_secs(1_000_000);
+const HOUR: Duration = Duration::from_secs(3_600);
 
 /// A field line for a request.
 fn parse(field: &str) -> Result<(String, String), String> {

@@ -16,7 +16,6 @@ use tidings::client::{EventSource, StreamRequest, Update};
 use tidings::http::masked_url;
 use tidings::{Error, EventId};
 
-use crate::cli::flags::Wrong;
 use crate::cli::{Failure, say, visible};
 
 /// How a stream is followed.
@@ -70,10 +69,10 @@ impl Follow {
 
     /// What is asked of the server.
     fn request(&self, url: &str) -> Result<StreamRequest, Failure> {
-        let wrong = |error: Error| Failure::Usage(Wrong::new(error.to_string()));
+        let wrong = |error: Error| Failure::Usage(error.to_string());
         if self.data.is_none() && self.content_type.is_some() {
             let what = "--header Content-Type says what is sent: give it with --data";
-            return Err(Failure::Usage(Wrong::new(what.into())));
+            return Err(Failure::Usage(what.into()));
         }
         let whole = whole(url);
         let mut request = match &self.data {

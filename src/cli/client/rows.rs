@@ -2,118 +2,45 @@
 //!
 //! A table's options hold a [`Follow`], and its rows reach it by `AsMut`.
 
-use std::time::Duration;
-
 use tidings::EventId;
 use tidings::client::StreamRequest;
 
 use super::follow::{Follow, NO_CONNECTION, NO_MORE, NO_STREAM, TOO_LONG};
-use crate::cli::duration;
-use crate::cli::flags::{Flag, Preset, Takes};
+use crate::cli::duration::{LONGEST, SHORTEST};
+use crate::cli::flags::{Flag, MOST, flags};
 
-pub(crate) const fn count<O: AsMut<Follow>>() -> Flag<O> {
-    Flag {
-        name: "count",
-        takes: number("N", |o, n| o.as_mut().count = Some(n)),
-        repeats: false,
-        default: Preset::Words("no end"),
-        doc: "Ends after N events.",
-    }
-}
-
-pub(crate) const fn last_event_id<O: AsMut<Follow>>() -> Flag<O> {
-    Flag {
-        name: "last-event-id",
-        takes: text("ID", |o, id| {
+pub(crate) const fn all<O: AsMut<Follow>>() -> [Flag<O>; 9] {
+    flags![O,
+        /// Ends after N events.
+        number("count", "N", 1..=MOST, |o, n| o.as_mut().count = Some(n)).otherwise("no end"),
+        /// Asks for what came after the event with this id.
+        checked("last-event-id", "ID", |o, id| {
             let id = EventId::new(id).map_err(|error| error.to_string())?;
             o.as_mut().last_event_id = Some(id);
             Ok(())
-        }),
-        repeats: false,
-        default: Preset::Words("none: the server begins where it likes"),
-        doc: "Asks for what came after the event with this id.",
-    }
-}
-
-pub(crate) const fn header<O: AsMut<Follow>>() -> Flag<O> {
-    Flag {
-        name: "header",
-        takes: text("'NAME: VALUE'", |o, line| add_field(o.as_mut(), line)),
-        repeats: true,
-        default: Preset::Words("those that every event source sends"),
-        doc: "Sends this field, but not to another server that a redirect leads to.",
-    }
-}
-
-pub(crate) const fn data<O: AsMut<Follow>>() -> Flag<O> {
-    Flag {
-        name: "data",
-        takes: text("TEXT|@FILE", |o, data| {
-            o.as_mut().data = Some(data.into());
-            Ok(())
-        }),
-        repeats: false,
-        default: Preset::Words("a GET"),
-        doc: "Sends a POST with this text, or with what the file contains (@- is standard input), \
-              unchanged. It is sent as application/json, unless --header names a Content-Type. \
-              Since it might do something twice, it is not sent again when the connection ends.",
-    }
-}
-
-pub(crate) const fn no_reconnect<O: AsMut<Follow>>() -> Flag<O> {
-    Flag {
-        name: "no-reconnect",
-        takes: Takes::Nothing(|o| o.as_mut().no_reconnect = true),
-        repeats: false,
-        default: Preset::None,
-        doc: "Ends when the connection ends.",
-    }
-}
-
-pub(crate) const fn keep_trying<O: AsMut<Follow>>() -> Flag<O> {
-    Flag {
-        name: "keep-trying",
-        takes: Takes::Nothing(|o| o.as_mut().keep_trying = true),
-        repeats: false,
-        default: Preset::None,
-        doc: "Tries again after a response of 429, 502, 503 or 504 as well: after the time that \
-              its Retry-After names, and else after longer and longer pauses.",
-    }
-}
-
-pub(crate) const fn attempts<O: AsMut<Follow>>() -> Flag<O> {
-    Flag {
-        name: "attempts",
-        takes: number("N", |o, n| o.as_mut().attempts = Some(n)),
-        repeats: false,
-        default: Preset::Words("no end"),
-        doc: "Gives up when so many attempts in a row have brought no stream.",
-    }
-}
-
-pub(crate) const fn silence<O: AsMut<Follow>>() -> Flag<O> {
-    Flag {
-        name: "silence",
-        takes: Takes::Duration {
-            least: Duration::from_millis(1),
-            most: duration::LONGEST,
-            set: |o, time| o.as_mut().silence = Some(time),
-        },
-        repeats: false,
-        default: Preset::Words("no limit"),
-        doc: "Treats the connection as dead after this much silence: not even a comment. The \
-              response must begin within this time too, and within 30s at most.",
-    }
-}
-
-pub(crate) const fn quiet<O: AsMut<Follow>>() -> Flag<O> {
-    Flag {
-        name: "quiet",
-        takes: Takes::Nothing(|o| o.as_mut().quiet = true),
-        repeats: false,
-        default: Preset::None,
-        doc: "Prints no notes about connections.",
-    }
+        }).otherwise("none: the server begins where it likes"),
+        /// Sends this field, but not to another server that a redirect leads to.
+        checked("header", "'NAME: VALUE'", |o, line| add_field(o.as_mut(), line)).repeats()
+            .otherwise("those that every event source sends"),
+        /// Sends a POST with this text, or with what the file contains (@- is standard input),
+        /// unchanged. It is sent as application/json, unless --header names a Content-Type. Since
+        /// it might do something twice, it is not sent again when the connection ends.
+        text("data", "TEXT|@FILE", |o, data| o.as_mut().data = Some(data.into()))
+            .otherwise("a GET"),
+        /// Ends when the connection ends.
+        switch("no-reconnect", |o| o.as_mut().no_reconnect = true),
+        /// Tries again after a response of 429, 502, 503 or 504 as well: after the time that its
+        /// Retry-After names, and else after longer and longer pauses.
+        switch("keep-trying", |o| o.as_mut().keep_trying = true),
+        /// Gives up when so many attempts in a row have brought no stream.
+        number("attempts", "N", 1..=MOST, |o, n| o.as_mut().attempts = Some(n)).otherwise("no end"),
+        /// Treats the connection as dead after this much silence: not even a comment. The response
+        /// must begin within this time too, and within 30s at most.
+        duration("silence", SHORTEST..=LONGEST, |o, time| o.as_mut().silence = Some(time))
+            .otherwise("no limit"),
+        /// Prints no notes about connections.
+        switch("quiet", |o| o.as_mut().quiet = true),
+    ]
 }
 
 /// What the exit statuses mean; when all went well is for the command to say.
@@ -134,14 +61,6 @@ pub(crate) const fn exits(well: &'static str) -> [(u8, &'static str); 7] {
         ),
         (TOO_LONG, "A line or an event is longer than its limit."),
     ]
-}
-
-const fn number<O>(name: &'static str, set: fn(&mut O, u32)) -> Takes<O> {
-    Takes::Number { name, least: 1, most: u32::MAX, set }
-}
-
-const fn text<O>(name: &'static str, set: fn(&mut O, &str) -> Result<(), String>) -> Takes<O> {
-    Takes::Text { name, set }
 }
 
 /// `field-line = field-name ":" OWS field-value OWS`

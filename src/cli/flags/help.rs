@@ -16,7 +16,7 @@
 //!
 //! Lines are as long as there are columns, up to [`WIDEST`]: only a word that is longer stands out.
 
-use super::{Flag, LETTERS, Preset, Table, Takes};
+use super::{Preset, Row, Shown};
 use crate::cli::duration;
 
 /// Longer lines are hard to read.
@@ -25,47 +25,74 @@ const WIDEST: usize = 100;
 /// What stands before each line of a flag's text.
 const INDENT: &str = "      ";
 
-impl<O> Table<O> {
+/// A part of a help and of the man page.
+#[derive(Clone)]
+pub(crate) enum Block {
+    /// What the blocks after it are.
+    Title(&'static str),
+    Text(String),
+    /// What can be typed or met with, and its paragraphs.
+    Row(String, Vec<String>),
+    /// Short rows, which stand side by side with what they do.
+    Rows(Vec<(String, &'static str)>),
+}
+
+impl Shown {
     /// The whole help, each line with its end, for so many columns.
     pub(crate) fn help(&self, columns: usize) -> String {
-        let flags: String = self.flags.iter().map(|flag| flag.help_text(columns)).collect();
         let usage = wrap(&format!("Usage: {}", self.usage), "  ", columns);
-        let about = wrap(self.about, "", columns);
-        let has_durations =
-            self.flags.iter().any(|flag| matches!(flag.takes, Takes::Duration { .. }));
-        let rule = has_durations.then(|| format!("\n{}", wrap(duration::RULE, "", columns)));
-        let (rule, exits) = (rule.unwrap_or_default(), self.exits_text(columns));
-        let usage = usage.trim_start();
-        format!("{usage}\n{about}\nOptions:\n{flags}{rule}{exits}")
+        let blocks = self.blocks();
+        let blocks = blocks.iter().map(|block| block.as_text(columns));
+        usage.trim_start().to_owned() + &blocks.collect::<String>()
     }
 
-    /// Nothing for a command that has no exit statuses of its own.
-    fn exits_text(&self, columns: usize) -> String {
-        let row = |(status, means): &(u8, &str)| {
-            let lines = wrap(means, INDENT, columns);
-            format!("  {status:<4}{}", lines.trim_start())
-        };
-        let rows: String = self.exits.iter().map(row).collect();
-        if rows.is_empty() { rows } else { format!("\nExit status:\n{rows}") }
+    /// What follows the usage.
+    pub(super) fn blocks(&self) -> Vec<Block> {
+        let mut blocks: Vec<_> =
+            self.about.iter().map(|text| Block::Text((*text).into())).collect();
+        blocks.push(Block::Title("Options"));
+        blocks.extend(self.flags.iter().map(Row::block));
+        if self.flags.iter().any(|flag| flag.value == duration::NAME) {
+            blocks.push(Block::Text(duration::RULE.into()));
+        }
+        if !self.exits.is_empty() {
+            blocks.push(Block::Title("Exit status"));
+        }
+        let exit =
+            |(status, means): &(u8, &str)| Block::Row(status.to_string(), vec![(*means).into()]);
+        blocks.extend(self.exits.iter().map(exit));
+        blocks.extend(self.more.iter().cloned());
+        blocks
     }
 }
 
-impl<O> Flag<O> {
-    fn help_text(&self, columns: usize) -> String {
-        let value = self.value_name().map(|name| format!(" {name}")).unwrap_or_default();
-        let mut doc = self.doc.to_owned();
-        if self.repeats && self.value_name().is_some() {
-            doc.push_str(" May be given several times.");
-        }
-        if let Some((letter, _)) = LETTERS.iter().find(|(_, name)| *name == self.name) {
-            doc.push_str(&format!(" Also -{letter}."));
-        }
-        let mut text = format!("  --{}{value}\n{}", self.name, wrap(&doc, INDENT, columns));
+impl Row {
+    fn block(&self) -> Block {
+        let mut paragraphs = vec![self.doc()];
         // On a line of its own, as what can be typed should stand in one piece.
         if let Preset::Value(default) | Preset::Words(default) = self.default {
-            text.push_str(&wrap(&format!("[default: {default}]"), INDENT, columns));
+            paragraphs.push(format!("[default: {default}]"));
         }
-        text
+        let form = format!("--{} {}", self.name, self.value);
+        Block::Row(form.trim_end().into(), paragraphs)
+    }
+}
+
+impl Block {
+    fn as_text(&self, columns: usize) -> String {
+        match self {
+            Self::Title(title) => format!("\n{title}:\n"),
+            Self::Text(text) => format!("\n{}", wrap(text, "", columns)),
+            Self::Rows(table) => rows(table, columns),
+            Self::Row(term, paragraphs) => {
+                let text: String =
+                    paragraphs.iter().map(|text| wrap(text, INDENT, columns)).collect();
+                match INDENT.len().checked_sub(term.len() + 3) {
+                    Some(_) => format!("  {term:<4}{}", text.trim_start()),
+                    None => format!("  {term}\n{text}"),
+                }
+            }
+        }
     }
 }
 

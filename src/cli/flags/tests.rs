@@ -1,5 +1,7 @@
 //! Flags of a command line that only these tests know.
 
+use std::time::Duration;
+
 use super::*;
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -10,89 +12,50 @@ struct Options {
     wait: Option<Duration>,
     mode: String,
     names: Vec<String>,
+    url: String,
 }
 
 static TABLE: Table<Options> = Table {
-    command: "try",
+    name: "try",
+    summary: "tries",
     usage: "tidings try [options] URL",
-    about: "Tries.",
-    operands: &["URL"],
-    flags: &[
-        Flag {
-            name: "count",
-            takes: Takes::Number { name: "N", least: 1, most: 9, set: |o, n| o.count = Some(n) },
-            repeats: false,
-            default: Preset::None,
-            doc: "Counts so many.",
-        },
-        Flag {
-            name: "data",
-            takes: Takes::Text {
-                name: "TEXT",
-                set: |o, text| {
-                    o.data = Some(text.into());
-                    Ok(())
-                },
-            },
-            repeats: false,
-            default: Preset::None,
-            doc: "Sends this.",
-        },
-        Flag {
-            name: "wait",
-            takes: Takes::Duration {
-                least: Duration::from_millis(1),
-                most: Duration::from_secs(60),
-                set: |o, time| o.wait = Some(time),
-            },
-            repeats: false,
-            default: Preset::Value("1s"),
-            doc: "Waits so long.",
-        },
-        Flag {
-            name: "mode",
-            takes: Takes::OneOf { choices: &["slow", "fast"], set: |o, mode| o.mode = mode.into() },
-            repeats: false,
-            default: Preset::Value("slow"),
-            doc: "How.",
-        },
-        Flag {
-            name: "name",
-            takes: Takes::Text {
-                name: "NAME",
-                set: |o, name| match name {
-                    "" => Err("a name must not be empty".into()),
-                    name => {
-                        o.names.push(name.into());
-                        Ok(())
-                    }
-                },
-            },
-            repeats: true,
-            default: Preset::None,
-            doc: "Who.",
-        },
-        Flag {
-            name: "quiet",
-            takes: Takes::Nothing(|o| o.quiet = true),
-            repeats: false,
-            default: Preset::None,
-            doc: "Says nothing.",
-        },
-        Flag::help(),
-        Flag::version(),
-    ],
+    about: &["Tries."],
+    operands: &[Flag::<Options>::text("a URL", "URL", |o, url| o.url = url.into())],
+    flags: &[&flags![Options,
+        /// Counts so many.
+        number("count", "N", 1..=9, |o, n| o.count = Some(n)),
+        /// Sends this.
+        text("data", "TEXT", |o, text| o.data = Some(text.into())),
+        /// Waits so long.
+        duration("wait", Duration::from_millis(1)..=Duration::from_secs(60), |o, time| {
+            o.wait = Some(time);
+        }).default("1s"),
+        /// How.
+        text("mode", "slow|fast", |o, mode| o.mode = mode.into()).default("slow"),
+        /// Who.
+        checked("name", "NAME", |o, name| match name {
+            "" => Err("a name must not be empty".into()),
+            name => {
+                o.names.push(name.into());
+                Ok(())
+            }
+        }).repeats(),
+        /// Says nothing.
+        switch("quiet", |o| o.quiet = true),
+    ]],
     exits: &[(0, "All is well."), (3, "It is not.")],
+    more: Vec::new,
+    run: |_| Ok(()),
 };
 
-fn parse(arguments: &[&str]) -> Result<Parsed<Options>, Wrong> {
-    TABLE.parse(&mut arguments.iter().map(OsString::from))
+fn parse(arguments: &[&str]) -> Result<Parsed<Options>, String> {
+    Ok(TABLE.options(&mut arguments.iter().map(OsString::from))?.0)
 }
 
 #[track_caller]
 fn options(arguments: &[&str]) -> Options {
     match parse(arguments) {
-        Ok(Parsed::Run(options, operands)) if operands.is_empty() => options,
+        Ok(Parsed::Run(options)) if options.url.is_empty() => options,
         other => panic!("{arguments:?}: {other:?}"),
     }
 }
@@ -107,7 +70,7 @@ fn wrong(arguments: &[&str]) -> String {
 
 #[test]
 fn a_value_stands_behind_a_space_or_an_equals_sign() {
-    let expected = Options { count: Some(3), mode: "fast".into(), ..Options::default() };
+    let expected = Options { count: Some(3), mode: "fast".into(), ..TABLE.defaults() };
     assert_eq!(options(&["--count", "3", "--mode", "fast"]), expected);
     assert_eq!(options(&["--count=3", "--mode=fast"]), expected);
 }
@@ -119,12 +82,26 @@ fn only_the_first_equals_sign_divides() {
 
 #[test]
 fn an_operand_may_stand_anywhere() {
-    let quiet = || Options { quiet: true, ..Options::default() };
+    let url = || "http://h/?a=b".into();
+    let quiet = || Options { quiet: true, url: url(), ..TABLE.defaults() };
     for arguments in [["--quiet", "http://h/?a=b"], ["http://h/?a=b", "--quiet"]] {
-        assert_eq!(parse(&arguments), Ok(Parsed::Run(quiet(), vec!["http://h/?a=b".into()])));
+        assert_eq!(parse(&arguments), Ok(Parsed::Run(quiet())));
     }
-    assert_eq!(parse(&["-"]), Ok(Parsed::Run(Options::default(), vec!["-".into()])));
+    let dash = Options { url: "-".into(), ..TABLE.defaults() };
+    assert_eq!(parse(&["-"]), Ok(Parsed::Run(dash)));
     assert_eq!(wrong(&["a", "b"]), "unexpected argument \"b\": tidings try [options] URL");
+}
+
+#[test]
+fn an_operand_that_is_missing_is_named() {
+    let missing = |arguments: &[&str]| {
+        let mut arguments = arguments.iter().map(OsString::from);
+        TABLE.parse(&mut arguments).err()
+    };
+    let said = "a URL is missing: tidings try [options] URL";
+    assert_eq!(missing(&["--quiet"]).as_deref(), Some(said));
+    assert_eq!(missing(&["--quiet", "u"]), None);
+    assert_eq!(missing(&["--quiet", "--help"]), None);
 }
 
 #[test]
@@ -150,14 +127,14 @@ fn a_letter_stands_for_its_flag_and_its_value_may_follow_at_once() {
 
 #[test]
 fn two_dashes_end_the_options() {
-    let operands = |arguments: &[&str]| match parse(arguments) {
-        Ok(Parsed::Run(options, operands)) => (options.quiet, operands),
+    let operand = |arguments: &[&str]| match parse(arguments) {
+        Ok(Parsed::Run(options)) => (options.quiet, options.url),
         other => panic!("{arguments:?}: {other:?}"),
     };
-    assert_eq!(operands(&["--quiet", "--", "--quiet"]), (true, vec!["--quiet".into()]));
-    assert_eq!(operands(&["--", "-d"]), (false, vec!["-d".into()]));
-    assert_eq!(operands(&["--", "--"]), (false, vec!["--".into()]));
-    assert_eq!(operands(&["--"]), (false, vec![]));
+    assert_eq!(operand(&["--quiet", "--", "--quiet"]), (true, "--quiet".into()));
+    assert_eq!(operand(&["--", "-d"]), (false, "-d".into()));
+    assert_eq!(operand(&["--", "--"]), (false, "--".into()));
+    assert_eq!(operand(&["--"]), (false, "".into()));
     assert_eq!(wrong(&["--count", "--", "3"]), "--count needs a value: --count N");
 }
 
@@ -221,7 +198,7 @@ fn what_does_not_repeat_can_be_given_once() {
 fn an_argument_that_is_not_text_is_refused() {
     use std::os::unix::ffi::OsStringExt;
     let mut arguments = [OsString::from_vec(b"a\xFF".to_vec())].into_iter();
-    let wrong = TABLE.parse(&mut arguments).expect_err("no text").to_string();
+    let wrong = TABLE.options(&mut arguments).expect_err("no text");
     assert_eq!(wrong, "an argument must be UTF-8: \"a\\xFF\"");
 }
 
@@ -257,5 +234,5 @@ fn the_help_is_made_of_the_table() {
         Exit status:\n  \
           0   All is well.\n  \
           3   It is not.\n";
-    assert_eq!(TABLE.help(80), help);
+    assert_eq!(TABLE.shown().help(80), help);
 }

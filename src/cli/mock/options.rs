@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use crate::cli::duration::LONGEST;
-use crate::cli::flags::{Flag, Preset, Table, Takes};
+use crate::cli::duration::{LONGEST, SHORTEST};
+use crate::cli::flags::{Flag, MOST, Table, flags};
 
 /// What the command line says.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Options {
+    /// A file's name, or `-`, which is standard input.
+    pub(super) script: String,
     /// `HOST:PORT`, not yet resolved.
     pub(super) listen: String,
     /// The script is a text, whatever its name.
@@ -24,138 +26,70 @@ pub(super) struct Options {
     pub(super) print: bool,
 }
 
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            listen: "127.0.0.1:0".into(),
-            tokens: false,
-            rate: 20.0,
-            speed: 1.0,
-            chaos: None,
-            stall: None,
-            connections: None,
-            until_idle: None,
-            until_eof: false,
-            print: false,
-        }
-    }
-}
-
-/// All the options, those of one concern together.
 pub(super) static TABLE: Table<Options> = Table {
-    command: "mock",
+    name: "mock",
+    summary: "serves streams from a script, as well or as badly as it says",
     usage: "tidings mock SCRIPT|- [--listen 127.0.0.1:0] [options]",
-    about: "Serves event streams from a script: an event stream as it goes over the wire, with \
-            comments that direct it; or from a cassette; or from a .txt file, token by token, as a \
-            language model would. With - the script is standard input. Every path and every method \
-            gets the script from its beginning, and pages of every origin may read it. A client \
-            that comes back to a path is sent what follows. The mock prints a line for each \
-            connection, and when it ends, a report card of the client.",
-    operands: &["SCRIPT"],
-    flags: &[
-        Flag {
-            name: "listen",
-            takes: text("HOST:PORT", |o, address| {
-                o.listen = address.into();
-                Ok(())
-            }),
-            repeats: false,
-            default: Preset::Value("127.0.0.1:0"),
-            doc: "Listens here. Port 0 takes a free one, which the first line of standard output \
-                  names.",
-        },
-        Flag {
-            name: "chaos",
-            takes: number("SEED", 0, |o, seed| o.chaos = Some(seed.into())),
-            repeats: false,
-            default: Preset::Words("as the script says"),
-            doc: "Sends the stream as badly as the standard allows: split anywhere, late, with \
-                  comments, byte order marks and line ends of all kinds, and with connections that \
-                  end or stall (but not those of a text, which no client resumes). A correct \
-                  client sees the same events. The same seed gives the same bytes.",
-        },
-        Flag {
-            name: "stall",
-            takes: duration(|o, time| o.stall = Some(time)),
-            repeats: false,
-            default: Preset::Words("10s with --chaos, else no limit"),
-            doc: "Cuts a stalled connection after the client has stayed for this long. --speed \
-                  shortens it, as it does all waits. Some seeds of --chaos stall a connection.",
-        },
-        Flag {
-            name: "speed",
-            takes: text("N", |o, value| {
-                o.speed = positive(value).ok_or_else(|| {
-                    format!("give how many times as fast, such as 10 or 0.5, and not {value:?}")
-                })?;
-                Ok(())
-            }),
-            repeats: false,
-            default: Preset::Value("1"),
-            doc: "Plays everything N times as fast.",
-        },
-        Flag {
-            name: "tokens",
-            takes: Takes::Nothing(|o| o.tokens = true),
-            repeats: false,
-            default: Preset::None,
-            doc: "Sends the script as a text, token by token, whatever its name.",
-        },
-        Flag {
-            name: "rate",
-            takes: text("N/s", |o, value| {
-                let number = value.strip_suffix("/s").unwrap_or(value);
-                o.rate = positive(number).ok_or_else(|| {
-                    format!("give tokens per second, such as 20/s, and not {value:?}")
-                })?;
-                Ok(())
-            }),
-            repeats: false,
-            default: Preset::Value("20/s"),
-            doc: "Sends N tokens of a text each second.",
-        },
-        Flag {
-            name: "connections",
-            takes: number("N", 1, |o, n| o.connections = Some(n.into())),
-            repeats: false,
-            default: Preset::Words("no limit"),
-            doc: "Ends, with the report card, after N connections. What the client does after the \
-                  last of them is not seen.",
-        },
-        Flag {
-            name: "until-idle",
-            takes: duration(|o, time| o.until_idle = Some(time)),
-            repeats: false,
-            default: Preset::Words("no end"),
-            doc: "Ends, with the report card, after this long without a connection, once there has \
-                  been one. To notice that a client does not come back takes twice its \
-                  reconnection time: at least 500ms, and 6s where the script sets none.",
-        },
-        Flag {
-            name: "until-eof",
-            takes: Takes::Nothing(|o| o.until_eof = true),
-            repeats: false,
-            default: Preset::None,
-            doc: "Ends, with the report card, when standard input ends. At a terminal Ctrl-D \
-                  always does that, unless the mock runs in the background. On Ctrl-C there is no \
-                  card.",
-        },
-        Flag {
-            name: "print",
-            takes: Takes::Nothing(|o| o.print = true),
-            repeats: false,
-            default: Preset::None,
-            doc: "Prints what would be sent, as a cassette, and serves nothing.",
-        },
-        Flag::help(),
-        Flag::version(),
-    ],
+    about: &["Serves event streams from a script: an event stream as it goes over the wire, with \
+              comments that direct it; or from a cassette; or from a .txt file, token by token, \
+              as a language model would. With - the script is standard input. Every path and \
+              every method gets the script from its beginning, and pages of every origin may read \
+              it. A client that comes back to a path is sent what follows. The mock prints a line \
+              for each connection, and when it ends, a report card of the client."],
+    operands: &[Flag::<Options>::text("a script", "SCRIPT", |o, script| o.script = script.into())],
+    flags: &[&flags![Options,
+        /// Listens here. Port 0 takes a free one, which the first line of standard output names.
+        text("listen", "HOST:PORT", |o, address| o.listen = address.into()).default("127.0.0.1:0"),
+        /// Sends the stream as badly as the standard allows: split anywhere, late, with comments,
+        /// byte order marks and line ends of all kinds, and with connections that end or stall (but
+        /// not those of a text, which no client resumes). A correct client sees the same events.
+        /// The same seed gives the same bytes.
+        number("chaos", "SEED", 0..=MOST, |o, seed| o.chaos = Some(seed.into()))
+            .otherwise("as the script says"),
+        /// Cuts a stalled connection after the client has stayed for this long. --speed shortens
+        /// it, as it does all waits. Some seeds of --chaos stall a connection.
+        duration("stall", SHORTEST..=LONGEST, |o, time| o.stall = Some(time))
+            .otherwise("10s with --chaos, else no limit"),
+        /// Plays everything N times as fast.
+        checked("speed", "N", |o, value| {
+            o.speed = positive(value).ok_or_else(|| {
+                format!("give how many times as fast, such as 10 or 0.5, and not {value:?}")
+            })?;
+            Ok(())
+        }).default("1"),
+        /// Sends the script as a text, token by token, whatever its name.
+        switch("tokens", |o| o.tokens = true),
+        /// Sends N tokens of a text each second.
+        checked("rate", "N/s", |o, value| {
+            let number = value.strip_suffix("/s").unwrap_or(value);
+            o.rate = positive(number).ok_or_else(|| {
+                format!("give tokens per second, such as 20/s, and not {value:?}")
+            })?;
+            Ok(())
+        }).default("20/s"),
+        /// Ends, with the report card, after N connections. What the client does after the last of
+        /// them is not seen.
+        number("connections", "N", 1..=MOST, |o, n| o.connections = Some(n.into()))
+            .otherwise("no limit"),
+        /// Ends, with the report card, after this long without a connection, once there has been
+        /// one. To notice that a client does not come back takes twice its reconnection time: at
+        /// least 500ms, and 6s where the script sets none.
+        duration("until-idle", SHORTEST..=LONGEST, |o, time| o.until_idle = Some(time))
+            .otherwise("no end"),
+        /// Ends, with the report card, when standard input ends. At a terminal Ctrl-D always does
+        /// that, unless the mock runs in the background. On Ctrl-C there is no card.
+        switch("until-eof", |o| o.until_eof = true),
+        /// Prints what would be sent, as a cassette, and serves nothing.
+        switch("print", |o| o.print = true),
+    ]],
     exits: &[
         (0, "The report card has no NO, or --print has printed everything."),
         (1, "The mock can't run: the reason is on standard error."),
         (2, "The options can't be understood."),
         (BAD_CLIENT, "The report card has a NO."),
     ],
+    more: super::directives,
+    run: super::mock,
 };
 
 /// How long a stall lasts under chaos: longer than most deadlines for silence in tests.
@@ -171,21 +105,6 @@ impl Options {
 
 /// The exit status if the client did not do as it should.
 pub(super) const BAD_CLIENT: u8 = 3;
-
-const fn number(name: &'static str, least: u32, set: fn(&mut Options, u32)) -> Takes<Options> {
-    Takes::Number { name, least, most: u32::MAX, set }
-}
-
-const fn duration(set: fn(&mut Options, Duration)) -> Takes<Options> {
-    Takes::Duration { least: Duration::from_millis(1), most: LONGEST, set }
-}
-
-const fn text(
-    name: &'static str,
-    set: fn(&mut Options, &str) -> Result<(), String>,
-) -> Takes<Options> {
-    Takes::Text { name, set }
-}
 
 /// A number that can be divided by, and not so large or small that nothing would be left.
 fn positive(text: &str) -> Option<f64> {

@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use crate::cli::client::{Follow, rows};
-use crate::cli::duration;
-use crate::cli::flags::{Flag, Preset, Table, Takes};
+use crate::cli::duration::{LONGEST, SHORTEST};
+use crate::cli::flags::{Flag, Table, flags};
 
 /// What the command line says.
 #[derive(Debug, Default)]
 pub(super) struct Options {
+    pub(super) url: String,
+    /// Or `-`, which is standard output.
+    pub(super) file: String,
     pub(super) follow: Follow,
     pub(super) duration: Option<Duration>,
     pub(super) force: bool,
@@ -20,54 +23,38 @@ impl AsMut<Follow> for Options {
     }
 }
 
-/// All the options, those of one concern together.
 pub(super) static TABLE: Table<Options> = Table {
-    command: "record",
+    name: "record",
+    summary: "records a stream to a file, chunk by chunk",
     usage: "tidings record [options] URL FILE|-",
-    about: "Keeps a stream in a file, or with - on standard output: a cassette, which is an event \
-            stream with the same events, and whose comments say where each chunk began, when it \
-            came, and how connections ended. 'tidings mock FILE' plays it back true to all of \
-            that. Each chunk is written as soon as it has come and its events are whole, so the \
-            recording can be stopped at any time. Of the URL it keeps host and path; \
-            of its query and of fields it keeps the values that are known to hold no secret. \
-            Where the path holds one, or the stream itself, it is in the file. When it ends, it \
-            prints on standard error what it has recorded.",
-    operands: &["URL", "FILE"],
+    about: &["Keeps a stream in a file, or with - on standard output: a cassette, which is an \
+              event stream with the same events, and whose comments say where each chunk began, \
+              when it came, and how connections ended. 'tidings mock FILE' plays it back true to \
+              all of that. Each chunk is written as soon as it has come and its events are whole, \
+              so the recording can be stopped at any time. Of the URL it keeps host and path; of \
+              its query and of fields it keeps the values that are known to hold no secret. Where \
+              the path holds one, or the stream itself, it is in the file. When it ends, it \
+              prints on standard error what it has recorded."],
+    operands: &[
+        Flag::<Options>::text("a URL", "URL", |o, url| o.url = url.into()),
+        Flag::<Options>::text("a file", "FILE", |o, file| o.file = file.into()),
+    ],
     flags: &[
-        rows::count(),
-        Flag {
-            name: "duration",
-            takes: Takes::Duration {
-                least: Duration::from_millis(1),
-                most: duration::LONGEST,
-                set: |o, time| o.duration = Some(time),
-            },
-            repeats: false,
-            default: Preset::Words("no end"),
-            doc: "Ends after this time.",
-        },
-        Flag {
-            name: "force",
-            takes: Takes::Nothing(|o| o.force = true),
-            repeats: false,
-            default: Preset::None,
-            doc: "Writes over an existing file, as soon as there is a response to record.",
-        },
-        rows::last_event_id(),
-        rows::header(),
-        rows::data(),
-        rows::no_reconnect(),
-        rows::keep_trying(),
-        rows::attempts(),
-        rows::silence(),
-        rows::quiet(),
-        Flag::help(),
-        Flag::version(),
+        &flags![Options,
+            /// Ends after this time.
+            duration("duration", SHORTEST..=LONGEST, |o, time| o.duration = Some(time))
+                .otherwise("no end"),
+            /// Writes over an existing file, as soon as there is a response to record.
+            switch("force", |o| o.force = true),
+        ],
+        &rows::all(),
     ],
     exits: &rows::exits(
         "The chunk with the last event of --count is recorded, or --duration is over, or with \
          --no-reconnect or --data the stream has ended, or nobody reads the output any more.",
     ),
+    more: Vec::new,
+    run: |options| super::record(&options),
 };
 
 #[cfg(test)]

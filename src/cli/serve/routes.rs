@@ -7,7 +7,7 @@ use tidings::{Handle, Reply, Request, Response, Server, Status};
 
 use super::channels::Channels;
 use super::guard::Guard;
-use super::{metrics, page, publish, subscribe};
+use super::{metrics, publish, subscribe};
 
 /// What all handlers share.
 pub(super) struct State {
@@ -39,7 +39,9 @@ pub(super) fn add_to(server: Server, state: State) -> Server {
         move |request: &Request| Ok(handle(&state, request).unwrap_or_else(Into::into))
     };
     let guarded = Arc::clone(&state);
-    page::add_to(server)
+    #[cfg(feature = "page")]
+    let server = super::page::add_to(server);
+    server
         .get("/events", with(|state, request| subscribe::several(&state.channels, request)))
         .get("/events/{name}", with(|state, request| subscribe::one(&state.channels, request)))
         .post("/stop", with(|state, _request| state.stop().map(Into::into)))

@@ -10,7 +10,6 @@ use tidings::Parser;
 
 use super::options::Options;
 use super::{Printer, bounds, ended};
-use crate::cli::flags::Wrong;
 use crate::cli::{Failure, Outcome, file, say};
 
 /// Prints all events, or as many as were asked for.
@@ -18,7 +17,7 @@ pub(super) fn show(options: &Options) -> Outcome {
     if options.raw || options.follow.is_of_a_connection() {
         let what = "standard input is no connection: with - tail takes only --json, --event, \
                     --count, --max-event and --quiet";
-        return Err(Failure::Usage(Wrong::new(what.into())));
+        return Err(Failure::Usage(what.into()));
     }
     let mut parser = Parser::new();
     if let Some((line, event)) = bounds(options) {

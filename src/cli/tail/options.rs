@@ -1,11 +1,13 @@
 //! What can be asked of `tail`, and what it does unasked.
 
 use crate::cli::client::{Follow, rows};
-use crate::cli::flags::{Flag, Preset, Table, Takes};
+use crate::cli::flags::{Flag, MOST, Table, flags};
 
 /// What the command line says.
 #[derive(Debug, Default)]
 pub(super) struct Options {
+    /// Or `-`, which is standard input.
+    pub(super) url: String,
     pub(super) json: bool,
     pub(super) raw: bool,
     /// Only events of these types, if there are any.
@@ -21,76 +23,42 @@ impl AsMut<Follow> for Options {
     }
 }
 
-/// All the options, those of one concern together.
 pub(super) static TABLE: Table<Options> = Table {
-    command: "tail",
+    name: "tail",
+    summary: "prints the events of a stream as they come",
     usage: "tidings tail [options] URL|-",
-    about: "Prints the events of a stream as they come. When the connection ends, tail connects \
-            again and resumes after the last event ID. Its output is safe for a terminal, whatever \
-            the stream brings. Notes about the connection go to standard error. With - it reads an \
-            event stream from standard input.",
-    operands: &["URL"],
+    about: &[
+        "Prints the events of a stream as they come. When the connection ends, tail connects \
+              again and resumes after the last event ID. Its output is safe for a terminal, \
+              whatever the stream brings. Notes about the connection go to standard error. With - \
+              it reads an event stream from standard input.",
+    ],
+    operands: &[Flag::<Options>::text("a URL", "URL", |o, url| o.url = url.into())],
     flags: &[
-        Flag {
-            name: "json",
-            takes: Takes::Nothing(|o| o.json = true),
-            repeats: false,
-            default: Preset::None,
-            doc: "Prints each event as a JSON object on a line: event, data, id (the last event \
-                  ID), and retry in milliseconds, at most a day, where it was set since the event \
-                  before.",
-        },
-        Flag {
-            name: "raw",
-            takes: Takes::Nothing(|o| o.raw = true),
-            repeats: false,
-            default: Preset::None,
-            doc: "Shows what goes over the wire: each write and each read with its time, where \
-                  chunks begin and end, and what each line means.",
-        },
-        Flag {
-            name: "event",
-            takes: Takes::Text {
-                name: "TYPE",
-                set: |o, event_type| {
-                    o.types.push(event_type.into());
-                    Ok(())
-                },
-            },
-            repeats: true,
-            default: Preset::Words("events of every type"),
-            doc: "Prints, and counts, only events of this type. Events without a type are of the \
-                  type message. With --raw, which shows everything, it only counts.",
-        },
-        rows::count(),
-        rows::last_event_id(),
-        rows::header(),
-        rows::data(),
-        rows::no_reconnect(),
-        rows::keep_trying(),
-        rows::attempts(),
-        rows::silence(),
-        Flag {
-            name: "max-event",
-            takes: Takes::Number {
-                name: "BYTES",
-                least: 1,
-                most: u32::MAX,
-                set: |o, n| o.max_event = Some(n),
-            },
-            repeats: false,
-            default: Preset::Words("4194304 in a line, 16777216 in all"),
-            doc: "Limits how much data an event may have, in one line or in all its lines. Past it \
-                  tail ends.",
-        },
-        rows::quiet(),
-        Flag::help(),
-        Flag::version(),
+        &flags![Options,
+            /// Prints each event as a JSON object on a line: event, data, id (the last event ID),
+            /// and retry in milliseconds, at most a day, where it was set since the event before.
+            switch("json", |o| o.json = true),
+            /// Shows what goes over the wire: each write and each read with its time, where chunks
+            /// begin and end, and what each line means.
+            switch("raw", |o| o.raw = true),
+            /// Prints, and counts, only events of this type. Events without a type are of the type
+            /// message. With --raw, which shows everything, it only counts.
+            text("event", "TYPE", |o, event_type| o.types.push(event_type.into())).repeats()
+                .otherwise("events of every type"),
+            /// Limits how much data an event may have, in one line or in all its lines. Past it
+            /// tail ends.
+            number("max-event", "BYTES", 1..=MOST, |o, n| o.max_event = Some(n))
+                .otherwise("4194304 in a line, 16777216 in all"),
+        ],
+        &rows::all(),
     ],
     exits: &rows::exits(
         "The events of --count are printed, or with --no-reconnect or --data the stream has \
          ended, or nobody reads the output any more.",
     ),
+    more: Vec::new,
+    run: |options| super::tail(&options),
 };
 
 #[cfg(test)]

@@ -55,14 +55,17 @@ fn a_wrong_option_is_told_what_was_meant() {
 
 #[test]
 fn an_unknown_command_is_told_which_there_are() {
-    let all = "the commands are bench, help, mock, record, serve, tail";
+    let all = "the commands are bench, completions, help, mock, record, serve, tail";
     for arguments in [&["nonsense"][..], &["help", "nonsense"]] {
         usage_error(arguments, &format!("unknown command \"nonsense\"\n{all}"));
     }
     let said = format!("unknown command \"serv\": did you mean serve?\n{all}");
     usage_error(&["serv"], &said);
     usage_error(&["help", "serv"], &said);
-    usage_error(&["help", "mock", "tail"], "unexpected argument \"tail\": help takes one COMMAND");
+    usage_error(
+        &["help", "mock", "tail"],
+        "unexpected argument \"tail\": tidings help [--man] [COMMAND]",
+    );
 }
 
 #[test]

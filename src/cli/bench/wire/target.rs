@@ -142,6 +142,7 @@ pub(crate) fn shown(url: &Url) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::bench::TABLE;
 
     fn sink(way: Option<&str>, options: Options) -> Sink {
         let url = "http://127.0.0.1:1/events/a?x=1";
@@ -164,7 +165,7 @@ mod tests {
 
     #[test]
     fn events_go_where_they_come_from_unless_it_is_said_otherwise() {
-        let name = |way| sink(way, Options::default()).name;
+        let name = |way| sink(way, TABLE.defaults()).name;
         assert_eq!(name(None), "POST http://127.0.0.1:1/events/a?x=...");
         assert_eq!(name(Some("/pub")), "POST http://127.0.0.1:1/pub");
         assert_eq!(name(Some("PUT ?id=2")), "PUT http://127.0.0.1:1/events/a?id=...");
@@ -173,7 +174,7 @@ mod tests {
     #[test]
     fn a_request_says_how_long_its_content_is() {
         let fields = fields(&[("Authorization", "Bearer x")]);
-        let sink = sink(Some("/pub"), Options { fields, ..Options::default() });
+        let sink = sink(Some("/pub"), Options { fields, ..TABLE.defaults() });
         let version = env!("CARGO_PKG_VERSION");
         let expected = format!(
             "POST /pub HTTP/1.1\r\nHost: 127.0.0.1:1\r\nUser-Agent: tidings/{version}\r\n\
@@ -186,7 +187,7 @@ mod tests {
     #[test]
     fn the_data_stands_where_the_template_has_it() {
         let body = Template::parse(r#"{"items":[{"content":"data: {}\n\n"}]}"#).unwrap();
-        let request = encoded(&sink(None, Options { body, ..Options::default() }));
+        let request = encoded(&sink(None, Options { body, ..TABLE.defaults() }));
         let content = r#"{"items":[{"content":"data: hello\n\n"}]}"#;
         let expected = format!("Content-Length: {}\r\n\r\n{content}", content.len());
         assert!(request.ends_with(&expected), "{request}");
@@ -197,7 +198,7 @@ mod tests {
         let options = Options {
             fields: fields(&[("Authorization", "Bearer x"), ("X-Y", "z")]),
             publish_fields: fields(&[("authorization", "Bearer y"), ("user-agent", "me")]),
-            ..Options::default()
+            ..TABLE.defaults()
         };
         let request = encoded(&sink(None, options));
         let fields = "text/plain; charset=utf-8\r\nX-Y: z\r\nauthorization: Bearer y\r\n\
@@ -212,7 +213,7 @@ mod tests {
         let options = Options {
             fields: fields(&[("Authorization", "Bearer x")]),
             publish_fields: fields(&[("X-Y", "z")]),
-            ..Options::default()
+            ..TABLE.defaults()
         };
         let request = encoded(&sink(Some(&way), options));
         assert!(request.contains("X-Y: z\r\n") && !request.contains("Bearer"), "{request}");

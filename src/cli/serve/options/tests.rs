@@ -1,7 +1,7 @@
 //! The options of `serve`: what each word on the command line sets, and which are refused.
 
 use super::*;
-use crate::cli::flags::support;
+use crate::cli::flags::{Command, support};
 
 fn parse(arguments: &[&str]) -> Result<Options, String> {
     support::parse(&TABLE, arguments)
@@ -42,9 +42,16 @@ fn every_flag_of_the_contract_is_there_and_told_in_the_help() {
         "--help",
         "--version",
     ];
-    let help = TABLE.help(80);
+    let help = TABLE.shown().help(80);
     let told: Vec<&str> = help.lines().filter_map(|line| line.strip_prefix("  --")).collect();
     assert_eq!(told, contract.map(|flag| &flag[2..]));
+}
+
+#[test]
+fn what_holds_unasked_is_what_holds_in_the_library() {
+    let options = TABLE.defaults();
+    assert_eq!((options.history, options.lag), (History::default(), Lag::default()));
+    assert_eq!(format!("{:?}", options.limits), format!("{:?}", Limits::default()));
 }
 
 #[test]

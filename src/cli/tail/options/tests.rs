@@ -1,7 +1,7 @@
 //! The options of `tail`: what each word on the command line sets, and which are refused.
 
 use super::*;
-use crate::cli::flags::support;
+use crate::cli::flags::{Command, support};
 
 fn parse(arguments: &[&str]) -> Result<Options, String> {
     support::parse(&TABLE, arguments)
@@ -48,6 +48,6 @@ fn an_id_that_no_stream_can_name_is_refused() {
 
 #[test]
 fn the_help_tells_the_exit_statuses() {
-    let help = TABLE.help(80);
+    let help = TABLE.shown().help(80);
     assert!(help.contains("\nExit status:\n  0   The events of --count"), "{help}");
 }

@@ -135,7 +135,7 @@ fn a_file_that_can_not_grow_at_all_is_not_left() {
 #[test]
 fn a_wrong_command_line_is_told_what_was_meant() {
     for (arguments, said) in [
-        (&["record", "h"][..], "a URL and a file are needed: tidings record [options] URL FILE|-"),
+        (&["record", "h"][..], "a file is missing: tidings record [options] URL FILE|-"),
         (&["record", "--forse", "h", "f"], "unknown option --forse: did you mean --force?"),
         (&["record", "ftp://h/", "-"], "a URL must begin with http:// or https://: \"ftp://h/\""),
         (

@@ -1,48 +1,4 @@
-//! What is wrong with a command line, and what was meant.
-
-use std::fmt;
-
-use crate::cli::visible;
-
-/// A command line that can't be understood: one line that says what is wrong and what was
-/// expected.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Wrong(String);
-
-impl fmt::Display for Wrong {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl Wrong {
-    pub(crate) fn new(what: String) -> Self {
-        Self(what)
-    }
-
-    /// `given` has its dashes.
-    pub(super) fn unknown(given: &str, names: impl Iterator<Item = &'static str>) -> Self {
-        let hint = nearest(given.trim_start_matches('-'), names);
-        let hint = hint.map(|name| format!(": did you mean --{name}?")).unwrap_or_default();
-        Self(format!("unknown option {}{hint}", visible::line(given)))
-    }
-
-    pub(super) fn no_value(flag: &str, value_name: &str) -> Self {
-        Self(format!("--{flag} needs a value: --{flag} {value_name}"))
-    }
-
-    pub(super) fn no_value_wanted(flag: &str, value: &str) -> Self {
-        Self(format!("--{flag} takes no value, and was given {value:?}"))
-    }
-
-    pub(super) fn value(flag: &str, expected: &str, value: &str) -> Self {
-        Self(format!("--{flag} must be {expected}, and not {value:?}"))
-    }
-
-    pub(super) fn text(flag: &str, why: &str) -> Self {
-        Self(format!("--{flag}: {why}"))
-    }
-}
+//! Names that are nearly right.
 
 /// So many letters may be wrong in a name that is still recognized, unless that is half of it.
 const MOST_WRONG_LETTERS: usize = 3;

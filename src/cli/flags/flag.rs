@@ -1,0 +1,198 @@
+//! One flag: what a user sees of it, and what it does.
+//!
+//! An operand is such a row too; its name is what an error calls it, such as "a URL".
+
+use std::ops::RangeInclusive as Range;
+use std::time::Duration;
+
+use super::LETTERS;
+use crate::cli::duration;
+
+/// The largest number that a flag takes where it has no reason for less.
+pub(crate) const MOST: u32 = u32::MAX;
+
+/// One row of a table, whose options are an `O`.
+pub(crate) struct Flag<O: 'static> {
+    pub(super) row: Row,
+    pub(super) takes: Takes<O>,
+}
+
+/// What a user sees of a flag.
+#[derive(Clone, Copy)]
+pub(super) struct Row {
+    /// Without its dashes.
+    pub(super) name: Str,
+    /// What its value is called, in capitals, or all words that it can be; empty where it takes
+    /// none.
+    pub(super) value: Str,
+    /// May be given more than once.
+    pub(super) repeats: bool,
+    /// Only a flag that takes a value has a default.
+    pub(super) default: Preset,
+    doc: Str,
+}
+
+/// What a flag takes, and what is done with it.
+pub(super) enum Takes<O> {
+    Nothing(fn(&mut O)),
+    Number(Range<u32>, Set<O, u32>),
+    Duration(Range<Duration>, Set<O, Duration>),
+    Text(fn(&mut O, &str)),
+    /// Text that may be refused, for the reason that is given.
+    Checked(fn(&mut O, &str) -> Result<(), String>),
+}
+
+/// What holds where a flag is not given.
+#[derive(Clone, Copy)]
+pub(super) enum Preset {
+    /// The same as if this value were given.
+    Value(Str),
+    /// Something that no value says.
+    Words(Str),
+    None,
+}
+
+type Str = &'static str;
+type Set<O, V> = fn(&mut O, V);
+
+impl<O> Flag<O> {
+    /// The rows that every table has.
+    pub(super) const COMMON: [Self; 2] = [
+        Self::switch("help", |_| ()).repeats().doc(" Prints this."),
+        Self::switch("version", |_| ()).repeats().doc(" Prints the version."),
+    ];
+
+    const fn new(name: Str, value: Str, takes: Takes<O>) -> Self {
+        let row = Row { name, value, repeats: false, default: Preset::None, doc: "" };
+        Self { row, takes }
+    }
+
+    /// Takes no value.
+    pub(crate) const fn switch(name: Str, set: fn(&mut O)) -> Self {
+        Self::new(name, "", Takes::Nothing(set))
+    }
+
+    pub(crate) const fn number(name: Str, value: Str, range: Range<u32>, set: Set<O, u32>) -> Self {
+        Self::new(name, value, Takes::Number(range, set))
+    }
+
+    pub(crate) const fn duration(name: Str, range: Range<Duration>, set: Set<O, Duration>) -> Self {
+        Self::new(name, duration::NAME, Takes::Duration(range, set))
+    }
+
+    pub(crate) const fn text(name: Str, value: Str, set: fn(&mut O, &str)) -> Self {
+        Self::new(name, value, Takes::Text(set))
+    }
+
+    /// Takes text that `set` may refuse, for the reason that it gives.
+    pub(crate) const fn checked(
+        name: Str,
+        value: Str,
+        set: fn(&mut O, &str) -> Result<(), String>,
+    ) -> Self {
+        Self::new(name, value, Takes::Checked(set))
+    }
+
+    /// Where it is not given, this value holds.
+    pub(crate) const fn default(mut self, value: Str) -> Self {
+        self.row.default = Preset::Value(value);
+        self
+    }
+
+    /// Where it is not given, something holds that no value says.
+    pub(crate) const fn otherwise(mut self, words: Str) -> Self {
+        self.row.default = Preset::Words(words);
+        self
+    }
+
+    /// May be given more than once.
+    pub(crate) const fn repeats(mut self) -> Self {
+        self.row.repeats = true;
+        self
+    }
+
+    /// What the help says, after a space.
+    pub(crate) const fn doc(mut self, doc: Str) -> Self {
+        self.row.doc = doc;
+        self
+    }
+
+    /// Does what the flag does with its value. An error calls it by its `label`.
+    pub(super) fn apply(&self, options: &mut O, label: &str, value: &str) -> Result<(), String> {
+        let expected = |what: String| format!("{label} must be {what}, and not {value:?}");
+        let mut words = self.row.words().peekable();
+        if words.peek().is_some() && !words.any(|word| word == value) {
+            return Err(expected(self.row.value.replace('|', " or ")));
+        }
+        match &self.takes {
+            Takes::Nothing(set) => set(options),
+            Takes::Number(range, set) => {
+                let what =
+                    || expected(format!("a number from {} to {}", range.start(), range.end()));
+                set(
+                    options,
+                    number(value).filter(|number| range.contains(number)).ok_or_else(what)?,
+                );
+            }
+            Takes::Duration(range, set) => {
+                let time = duration::parse(value).ok_or_else(|| expected(duration::FORM.into()))?;
+                if !range.contains(&time) {
+                    let [least, most] = [*range.start(), *range.end()].map(duration::exact);
+                    return Err(expected(format!("a duration from {least} to {most}")));
+                }
+                set(options, time);
+            }
+            Takes::Text(set) => set(options, value),
+            Takes::Checked(set) => set(options, value).map_err(|why| format!("{label}: {why}"))?,
+        }
+        Ok(())
+    }
+}
+
+impl Row {
+    /// All that its value can be, where it is one of some words.
+    pub(super) fn words(&self) -> impl Iterator<Item = &'static str> {
+        let is_word = |word: &&str| word.starts_with(|first: char| first.is_ascii_lowercase());
+        self.value.split('|').filter(is_word)
+    }
+
+    pub(super) fn letter(&self) -> Option<char> {
+        LETTERS.iter().find(|(_, name)| *name == self.name).map(|(letter, _)| *letter)
+    }
+
+    /// What the help says.
+    pub(super) fn doc(&self) -> String {
+        let mut doc = self.doc.trim_start().to_owned();
+        if self.repeats && !self.value.is_empty() {
+            doc.push_str(" May be given several times.");
+        }
+        if let Some(letter) = self.letter() {
+            doc.push_str(&format!(" Also -{letter}."));
+        }
+        doc
+    }
+
+    /// The value, which was attached or is the next argument; empty where none is taken.
+    pub(super) fn value(
+        &self,
+        attached: Option<String>,
+        next: impl FnOnce() -> Option<Result<String, String>>,
+    ) -> Result<String, String> {
+        let Self { name, value, .. } = self;
+        match attached {
+            Some(given) if value.is_empty() => {
+                Err(format!("--{name} takes no value, and was given {given:?}"))
+            }
+            Some(given) => Ok(given),
+            None if value.is_empty() => Ok(String::new()),
+            None => {
+                next().unwrap_or_else(|| Err(format!("--{name} needs a value: --{name} {value}")))
+            }
+        }
+    }
+}
+
+/// Digits alone: no sign, no space.
+fn number(text: &str) -> Option<u32> {
+    text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
+}

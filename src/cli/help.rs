@@ -1,0 +1,73 @@
+//! What the program says of itself: its help, its man page, and completions for shells.
+
+use super::flags::{Flag, SHELLS, Shown, Table, completions, flags, man_page, rows, wrap};
+use super::{COMMANDS, DEFAULT, Failure, VERSION, find, print, unknown_command, width};
+
+/// What help is asked for.
+#[derive(Default)]
+pub(super) struct Asked {
+    command: Option<String>,
+    man: bool,
+}
+
+pub(super) static HELP: Table<Asked> = Table {
+    name: "help",
+    summary: "prints this help, or that of a command",
+    usage: "tidings help [--man] [COMMAND]",
+    about: &["Prints the help of the program, or that of a command."],
+    operands: &[Flag::<Asked>::text("a command", "COMMAND", |o, command| {
+        o.command = Some(command.into())
+    })
+    .otherwise("the program")],
+    flags: &[&flags![Asked,
+        /// Prints one man page of all commands instead: 'tidings help --man | man -l -'.
+        switch("man", |o| o.man = true),
+    ]],
+    exits: &[],
+    more: Vec::new,
+    run: |asked| {
+        if asked.man {
+            return print(&man_page(VERSION, env!("CARGO_PKG_DESCRIPTION"), &all()));
+        }
+        let name = asked.command.as_deref().unwrap_or(HELP.name);
+        let command = find(name).ok_or_else(|| Failure::Usage(unknown_command(name)))?;
+        print(&help(&command.shown(), width::columns()))
+    },
+};
+
+pub(super) static COMPLETIONS: Table<String> = Table {
+    name: "completions",
+    summary: "prints a script that makes a shell complete commands and flags",
+    usage: "tidings completions bash|zsh|fish",
+    about: &[
+        "Prints a script that makes a shell complete commands, flags and what flags take.",
+        "bash: eval \"$(tidings completions bash)\" in ~/.bashrc. \
+         zsh: the same with zsh in ~/.zshrc, after compinit. \
+         fish: tidings completions fish > ~/.config/fish/completions/tidings.fish",
+    ],
+    operands: &[Flag::<String>::text("a shell", SHELLS, |o, shell| *o = shell.into())],
+    flags: &[],
+    exits: &[],
+    more: Vec::new,
+    run: |shell| print(&completions(&shell, &all(), DEFAULT)),
+};
+
+fn all() -> Vec<Shown> {
+    COMMANDS.iter().map(|command| command.shown()).collect()
+}
+
+/// The help of a command, for so many columns. That of `help` is the program's: all commands, and
+/// the options of the default one.
+pub(super) fn help(command: &Shown, columns: usize) -> String {
+    if command.name != HELP.name {
+        return command.help(columns);
+    }
+    let commands: Vec<_> =
+        all().iter().map(|command| (command.name.to_owned(), command.summary)).collect();
+    let commands = rows(&commands, columns);
+    let more = "'tidings help COMMAND' prints the help of each, and 'tidings help --man' a man \
+                page of all. Without a command, tidings runs the hub:";
+    let more = wrap(more, "", columns);
+    let default = find(DEFAULT).map(|default| default.shown().help(columns)).unwrap_or_default();
+    format!("{VERSION}\n\nCommands:\n{commands}\n{more}\n{default}")
+}
