@@ -9,7 +9,8 @@ use super::reader::Reader;
 use crate::error::{CloseReason, Error, Result};
 use crate::log::Log;
 use crate::log::batch::Batch;
-use crate::log::cursor::{self, Cursor, First, Lag, Lagged, Start};
+use crate::log::cursor::{Cursor, Lag, Lagged, Start};
+use crate::log::read::{self, First};
 use crate::net::moment::Moment;
 use crate::net::sync::MutexGuard;
 
@@ -63,7 +64,7 @@ impl Subscription {
         }
         let mut logs = lock_all(channels);
         logs.iter_mut().for_each(|log| log.evict(sequence.now()));
-        let (cursor, gap) = cursor::start(&logs, sequence.epoch, sequence.newest(), start);
+        let (cursor, gap) = read::start(&logs, sequence.epoch, sequence.newest(), start);
         let first = First::at(&logs, sequence.epoch, cursor, gap.as_ref());
         drop(logs);
         Ok((Self { followed, cursor }, first))
@@ -92,12 +93,12 @@ impl Subscription {
         let epoch = channels[0].0.sequence.epoch;
         match channels {
             [channel] => {
-                cursor::read(&[channel.log()], epoch, self.cursor, channel.0.lag, plain, batch)
+                read::read(&[channel.log()], epoch, self.cursor, channel.0.lag, plain, batch)
             }
             channels => {
                 let closes = channels.iter().any(|channel| channel.0.lag == Lag::Close);
                 let lag = if closes { Lag::Close } else { Lag::Skip };
-                cursor::read(&lock_all(channels), epoch, self.cursor, lag, plain, batch)
+                read::read(&lock_all(channels), epoch, self.cursor, lag, plain, batch)
             }
         }
     }

@@ -7,12 +7,9 @@ use std::ops::{AddAssign, Range};
 
 use super::cursor::Cursor;
 use super::gap::Gap;
-use super::large::{LargeEvent, Part};
+use super::large::{LARGE, Part};
+use super::{Chunk, Kept};
 use crate::http::chunk;
-
-/// One pass over thousands of streams should stay short, and the kernel's socket buffer seldom
-/// takes more at once. An event whose chunk is longer is a batch of its own, and is not copied.
-pub(crate) const MOST: usize = 64 * 1024;
 
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
@@ -101,33 +98,36 @@ impl Batch {
         self.ends.len()
     }
 
-    /// Whether there is room for one more event of that size. There is always room for the first.
-    pub(crate) fn takes(&mut self, len: usize) -> bool {
-        self.full = !self.ends.is_empty() && self.bytes().len() + len > MOST;
-        !self.full
-    }
-
     /// Whether there was more to be sent than it took.
     pub(crate) fn is_full(&self) -> bool {
         self.full
     }
 
-    /// Appends the event that `copy` writes as a chunk, whose size line has `size_line` bytes.
-    pub(crate) fn push(
-        &mut self,
-        sequence: u64,
-        size_line: usize,
-        copy: impl FnOnce(&mut Vec<u8>),
-    ) {
-        self.append(size_line, copy);
-        self.end(Cursor { sequence, seen: self.cursor.seen + 1 });
-    }
-
-    /// Makes the batch this one event.
-    pub(crate) fn push_large(&mut self, sequence: u64, size_line: usize, event: &LargeEvent) {
-        let framed = event.len() - b"\r\n".len();
-        self.large = Some(event.part(if self.plain { size_line..framed } else { 0..event.len() }));
-        self.end(Cursor { sequence, seen: self.cursor.seen + 1 });
+    /// Appends an event if there is room for it, as there always is for the first; a large one is
+    /// shared and not copied. Returns whether it did.
+    pub(crate) fn push(&mut self, event: &Kept<'_>) -> bool {
+        let len = event.chunk.len();
+        self.full = !self.ends.is_empty() && self.bytes().len() + len > LARGE;
+        if self.full {
+            return false;
+        }
+        // What a stream without chunk framing is sent of the chunk.
+        let content = event.size_line..len - b"\r\n".len();
+        match event.chunk {
+            Chunk::Large(large) => {
+                self.large = Some(large.part(if self.plain { content } else { 0..len }));
+            }
+            Chunk::Pieces(pieces) => {
+                let start = self.bytes.len();
+                pieces.iter().for_each(|piece| self.bytes.extend_from_slice(piece));
+                if self.plain {
+                    self.bytes.truncate(start + content.end);
+                    self.bytes.drain(start..start + content.start);
+                }
+            }
+        }
+        self.end(Cursor { sequence: event.sequence, seen: self.cursor.seen + 1 });
+        true
     }
 
     /// Appends an event that tells of others that were missed, and goes on after them.
@@ -140,15 +140,6 @@ impl Batch {
         self.end(gap.resume);
     }
 
-    fn append(&mut self, size_line: usize, copy: impl FnOnce(&mut Vec<u8>)) {
-        let start = self.bytes.len();
-        copy(&mut self.bytes);
-        if self.plain {
-            self.bytes.truncate(self.bytes.len() - b"\r\n".len());
-            self.bytes.drain(start..start + size_line);
-        }
-    }
-
     fn end(&mut self, cursor: Cursor) {
         self.cursor = cursor;
         self.ends.push(End { at: self.bytes().len(), cursor });
@@ -159,7 +150,7 @@ impl Batch {
         self.cursor
     }
 
-    /// Where a cursor stands once the first `sent` bytes are written: behind the last event that
+    /// Where a cursor stands once the first `sent` bytes are written: after the last event that
     /// went out or was begun. The rest of one that was cut is `bytes()[sent..end]`.
     pub(crate) fn cursor_at(&self, sent: usize) -> Option<(Cursor, usize)> {
         let cut = self.ends.partition_point(|end| end.at < sent);

@@ -1,31 +1,11 @@
-//! Where a stream stands in the logs that it follows, and what it is sent next.
+//! Places in the order of a hub's events: what names them, and what is known of a stream there.
 //!
 //! All channels of a hub draw from one sequence, so one number is a place in each of them, and one
-//! last event ID resumes a stream that follows many. Resume is no path of its own: it only sets
-//! the cursor ([`start`]); from there on [`read`] serves it like any other stream.
-//!
-//! Loss is found by counting. A cursor knows how many events of its channels it has `seen`; what
-//! was pushed, less what was seen, less what can still be read, is what was missed. The client is
-//! told in band, by one event of type `tidings.gap`:
-//!
-//! ```text
-//! event: tidings.gap
-//! data: {"from":"5f3a-17","to":"5f3a-40","missed":23,"reason":"lagged"}
-//! ```
-//!
-//! `from` is the last event the client had, `to` the newest one that is gone, `missed` how many,
-//! or null where that can't be known: where the client comes from before a restart, or where other
-//! channels' events lie between.
+//! last event ID resumes a stream that follows many.
 
-use std::borrow::Cow;
 use std::io::Write;
-use std::ops::Deref;
 
-use super::Log;
-use super::batch::Batch;
-use super::gap::{Gap, Reason};
 use crate::event::EventId;
-use crate::event::encode;
 
 /// A place in the sequence of a hub.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,7 +29,7 @@ pub enum Lag {
     Close,
 }
 
-/// The stream fell behind, and its channel closes such streams.
+/// The stream's next event has left the log, and its channel closes such streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Lagged;
 
@@ -59,8 +39,8 @@ pub(crate) struct Lagged;
 pub enum Start<'a> {
     /// With the next event that is published.
     Live,
-    /// Behind the event of this id.
-    Behind(&'a str),
+    /// After the event of this id: a resume.
+    After(&'a str),
     /// With the newest events that are kept, so many of them. Where one of several channels has let
     /// go of an event that comes after the first of these, the stream is told so.
     Newest(usize),
@@ -83,200 +63,15 @@ pub(crate) fn event_id(epoch: u64, sequence: u64) -> EventId {
 /// Sixteen hexadecimal digits, a hyphen, twenty decimal digits.
 const LONGEST_ID: usize = 37;
 
-/// What a stream begins with, after its head.
-#[derive(Debug)]
-pub(crate) struct First {
-    pub(crate) content: Cow<'static, [u8]>,
-    pub(crate) is_event: bool,
-}
-
-impl First {
-    /// For a stream that follows no channel yet.
-    pub(crate) const NOTHING: Self =
-        Self { content: Cow::Borrowed(encode::NOTHING), is_event: false };
-
-    /// What sets its client's last event ID to where it begins: the gap event that it has to be
-    /// told, or a block that is no event.
-    pub(crate) fn at<L: Deref<Target = Log>>(
-        logs: &[L],
-        epoch: u64,
-        cursor: Cursor,
-        gap: Option<&Gap>,
-    ) -> Self {
-        let mut content = Vec::new();
-        match gap {
-            Some(gap) => content = gap.content(),
-            None => encode::encode_id(&place(logs, epoch, cursor), &mut content),
-        }
-        Self { content: content.into(), is_event: gap.is_some() }
-    }
-}
-
-/// The id of a place that a stream has been told everything up to: what was lost, too. Mostly that
-/// is the id of the event there. Where one of the logs has let go of events that come after it, the
-/// client was told of that ahead of what the others still have: then the id says how much it has
-/// `seen` of which logs, as `<epoch>-<sequence>-<seen>-<logs>`, so that it is told but once.
-fn place<L: Deref<Target = Log>>(logs: &[L], epoch: u64, cursor: Cursor) -> String {
-    let id = id(epoch, cursor.sequence);
-    match logs.iter().all(|log| log.evicted_through() <= cursor.sequence) {
-        true => id,
-        false => format!("{id}-{}-{:x}", cursor.seen, mark_of(logs)),
-    }
-}
-
-/// Tells these logs from others: each that has had events has a first one that no other has.
-fn mark_of<L: Deref<Target = Log>>(logs: &[L]) -> u32 {
-    let mix = |mark: u32, log: &L| mark.wrapping_mul(0x0100_0193) ^ log.first() as u32;
-    logs.iter().fold(logs.len() as u32, mix)
-}
-
-/// An id, taken apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place {
-    epoch: u64,
-    sequence: u64,
-    /// How much was seen, and of which logs, if it says so.
-    seen: Option<(u64, u32)>,
-}
-
-impl Place {
-    /// Reads an id as [`id`] and [`place`] write it, and no other form.
-    fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.split('-');
-        let epoch = u64::from_str_radix(parts.next()?, 16).ok()?;
-        let sequence = parts.next()?.parse().ok()?;
-        let mut again = id(epoch, sequence);
-        let mut seen = None;
-        if let Some(part) = parts.next() {
-            let counted = (part.parse().ok()?, u32::from_str_radix(parts.next()?, 16).ok()?);
-            again = format!("{again}-{}-{:x}", counted.0, counted.1);
-            seen = Some(counted);
-        }
-        (again == text).then_some(Self { epoch, sequence, seen })
-    }
-
-    /// How many events came after it that it was not told of, and that are gone; `None` where that
-    /// can't be known.
-    fn missed<L: Deref<Target = Log>>(self, logs: &[L]) -> Option<u64> {
-        // A log without a first event bears no mark, and may replace one that had events since.
-        let known =
-            logs.iter().all(|log| log.first() > 0 || log.evicted_through() <= self.sequence);
-        let seen = self.seen.filter(|(_, mark)| known && *mark == mark_of(logs)).map(|of| of.0);
-        seen.and_then(|seen| reached(logs, self.sequence).checked_sub(seen))
-            .or_else(|| logs.iter().map(|log| log.evicted_after(self.sequence)).sum())
-    }
-}
-
-/// How many events of the logs are no longer ahead of a stream that stands here.
-fn reached<L: Deref<Target = Log>>(logs: &[L], sequence: u64) -> u64 {
-    let pushed: u64 = logs.iter().map(|log| log.pushed()).sum();
-    let ahead: usize = logs.iter().map(|log| log.len() - log.after(sequence)).sum();
-    pushed - ahead as u64
-}
-
-/// Fills the batch with what comes behind the cursor. Where events have left the log unread, a gap
-/// event comes first.
-pub(crate) fn read<L: Deref<Target = Log>>(
-    logs: &[L],
-    epoch: u64,
-    cursor: Cursor,
-    lag: Lag,
-    plain: bool,
-    batch: &mut Batch,
-) -> Result<(), Lagged> {
-    batch.begin(cursor, plain);
-    let missed = reached(logs, cursor.sequence) - cursor.seen;
-    if missed > 0 {
-        if lag == Lag::Close {
-            return Err(Lagged);
-        }
-        batch.push_gap(&gap(logs, epoch, cursor.sequence, Some(missed), Reason::Lagged));
-    }
-    match logs {
-        [log] => log.copy(log.after(cursor.sequence), batch),
-        _ => merge(logs, cursor.sequence, batch),
-    }
-    Ok(())
-}
-
-/// Copies what comes behind `sequence` from several logs, in the order of the sequence.
-fn merge<L: Deref<Target = Log>>(logs: &[L], sequence: u64, batch: &mut Batch) {
-    let mut heads: Vec<usize> = logs.iter().map(|log| log.after(sequence)).collect();
-    loop {
-        let next = logs
-            .iter()
-            .zip(&mut heads)
-            .filter_map(|(log, head)| Some((log.entry(*head)?, log, head)))
-            .min_by_key(|(entry, ..)| entry.sequence);
-        let Some((entry, log, head)) = next else { return };
-        if !batch.takes(log.chunk_len(*head)) {
-            return;
-        }
-        log.copy_one(*head, entry, batch);
-        *head += 1;
-    }
-}
-
-/// Finds where a stream begins, and what it has to be told where what it asks for is gone.
-/// `newest` is the hub's newest sequence number.
-pub(crate) fn start<L: Deref<Target = Log>>(
-    logs: &[L],
-    epoch: u64,
-    newest: u64,
-    start: Start<'_>,
-) -> (Cursor, Option<Gap>) {
-    let at = |sequence| Some(Place { epoch, sequence, seen: None });
-    let place = match start {
-        Start::Live => at(newest),
-        Start::Newest(count) => at(before_the_newest(logs, newest, count)),
-        Start::Behind(id) => {
-            Place::parse(id).filter(|place| place.epoch == epoch && place.sequence <= newest)
-        }
-    };
-    let sequence = place.map_or(0, |place| place.sequence);
-    let missed = place.and_then(|place| place.missed(logs));
-    let told = match start {
-        // An id from before this hub's start, or none of ours at all.
-        Start::Behind(id) if place.is_none() => {
-            Some(Gap { from: id.into(), ..gap(logs, epoch, 0, None, Reason::Restarted) })
-        }
-        _ if missed == Some(0) => None,
-        _ => Some(gap(logs, epoch, sequence, missed, Reason::Evicted)),
-    };
-    // Whoever is told of a gap goes on after it.
-    let begin = || Cursor { sequence, seen: reached(logs, sequence) };
-    (told.as_ref().map_or_else(begin, |gap| gap.resume), told)
-}
-
-/// Describes what is gone behind `sequence`.
-fn gap<L: Deref<Target = Log>>(
-    logs: &[L],
-    epoch: u64,
-    sequence: u64,
-    missed: Option<u64>,
-    reason: Reason,
-) -> Gap {
-    let to = logs.iter().map(|log| log.evicted_through()).max().unwrap_or(0).max(sequence);
-    // What another of the channels still has from before `to` comes behind the gap event, so a
-    // client that has read no further than this must resume before it.
-    let next = logs.iter().filter_map(|log| log.entry(log.after(sequence))).map(|e| e.sequence);
-    let resume = next.min().map_or(to, |next| to.min(next - 1));
-    let resume = Cursor { sequence: resume, seen: reached(logs, resume) };
-    let id = place(logs, epoch, resume);
-    Gap { id, from: self::id(epoch, sequence), to: self::id(epoch, to), resume, missed, reason }
-}
-
-/// The sequence number behind which the newest `count` events of all logs come.
-fn before_the_newest<L: Deref<Target = Log>>(logs: &[L], newest: u64, count: usize) -> u64 {
-    let mut sequences: Vec<u64> = logs
-        .iter()
-        .flat_map(|log| (log.len().saturating_sub(count)..log.len()).filter_map(|at| log.entry(at)))
-        .map(|entry| entry.sequence)
-        .collect();
-    sequences.sort_unstable();
-    let first = sequences.len().saturating_sub(count);
-    sequences.get(first).map_or(newest, |sequence| sequence - 1)
-}
-
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_id_has_room() {
+        let longest = "ffffffffffffffff-18446744073709551615";
+        assert_eq!(event_id(u64::MAX, u64::MAX).as_str(), longest);
+        assert_eq!(id(u64::MAX, u64::MAX), longest);
+        assert_eq!(event_id(0xab, 7).as_str(), "ab-7");
+    }
+}

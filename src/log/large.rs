@@ -14,6 +14,10 @@
 use std::ops::Range;
 use std::sync::{Arc, Weak};
 
+/// An event is large if its chunk has more bytes; then it is a batch of its own. A pass over
+/// thousands of streams should stay short, and the kernel's socket buffer seldom takes more.
+pub(crate) const LARGE: usize = 64 * 1024;
+
 /// The chunk of a large event.
 ///
 /// The bytes are in a `Vec` of their own, and not in the `Arc`, as those who only know it keep the

@@ -23,95 +23,17 @@
 pub(crate) mod batch;
 pub(crate) mod cursor;
 pub(crate) mod gap;
+mod history;
 pub(crate) mod large;
+pub(crate) mod read;
 pub(crate) mod waiting;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::http::chunk;
-use batch::Batch;
-use large::LargeEvent;
-
-/// How much of its past a channel keeps.
-///
-/// What is kept serves streams that come back with a last event ID and streams that read slowly.
-/// The newest event is kept even if it alone has more bytes, until it is too old. So a channel
-/// takes memory for `bytes` or one largest [`event`](Self::event), whichever is more; for one more
-/// such event that streams are still being sent when it has left the log; and 48 bytes for each
-/// event that it keeps.
-///
-/// ```
-/// use std::time::Duration;
-/// use tidings::{Channel, History};
-///
-/// let history = History::default().events(100).bytes(64 * 1024).age(Duration::from_secs(60));
-/// let channel = Channel::with_history(history);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct History {
-    events: usize,
-    bytes: usize,
-    age: Duration,
-    event: usize,
-}
-
-/// Enough for a client that comes back after a minute, at a dozen events a second.
-const EVENTS: usize = 1_000;
-/// A thousand events of a kilobyte; what one channel may cost in memory.
-const BYTES: usize = 1024 * 1024;
-/// Who has been away for longer is better served by the state than by its changes.
-const AGE: Duration = Duration::from_secs(60 * 60);
-/// What one event may cost the log, a batch and the socket. A body of as many bytes in one line is
-/// seven bytes past it: its `data: ` and its line ends count too.
-const EVENT: usize = 1024 * 1024;
-/// More than the line of an id and the framing of a chunk add to an event.
-const FRAMING: usize = 128;
-
-impl Default for History {
-    fn default() -> Self {
-        Self { events: EVENTS, bytes: BYTES, age: AGE, event: EVENT }
-    }
-}
-
-impl History {
-    /// How many events are kept. Defaults to 1,000.
-    #[must_use]
-    pub fn events(mut self, events: usize) -> Self {
-        self.events = events;
-        self
-    }
-
-    /// How many bytes of encoded events are kept. Defaults to 1 MiB.
-    #[must_use]
-    pub fn bytes(mut self, bytes: usize) -> Self {
-        self.bytes = bytes;
-        self
-    }
-
-    /// How many bytes one event may take, as it goes over the wire without the line of its id and
-    /// without chunk framing: each line of its data costs seven bytes more. A larger one is not
-    /// published: [`Channel::send`](crate::Channel::send) fails, and
-    /// [`is_too_large`](crate::Error::is_too_large) says so. Defaults to 1 MiB.
-    #[must_use]
-    pub fn event(mut self, event: usize) -> Self {
-        self.event = event;
-        self
-    }
-
-    /// How long an event may be kept.
-    pub(crate) fn longest(&self) -> Duration {
-        self.age
-    }
-
-    /// How long an event is kept, at least a second, so that it can be delivered. Defaults to one
-    /// hour.
-    #[must_use]
-    pub fn age(mut self, age: Duration) -> Self {
-        self.age = age.max(Duration::from_secs(1));
-        self
-    }
-}
+pub use history::History;
+use large::{LARGE, LargeEvent};
 
 #[derive(Debug)]
 pub(crate) struct Log {
@@ -142,8 +64,8 @@ pub(crate) struct Log {
 }
 
 #[derive(Debug)]
-pub(crate) struct Entry {
-    pub(crate) sequence: u64,
+struct Entry {
+    sequence: u64,
     /// Where its chunk ends, counted from the first byte ever pushed to `bytes`.
     end: u64,
     pushed_at: Duration,
@@ -152,6 +74,34 @@ pub(crate) struct Entry {
     /// Its chunk, if that is larger than one batch; then nothing of it is in `bytes`.
     large: Option<LargeEvent>,
 }
+
+/// An event that the log keeps, as whoever reads the log finds it.
+#[derive(Debug)]
+pub(crate) struct Kept<'a> {
+    pub(crate) sequence: u64,
+    /// How many bytes of the chunk stand before its content.
+    pub(crate) size_line: usize,
+    pub(crate) chunk: Chunk<'a>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Chunk<'a> {
+    /// The second is empty, unless the chunk lies round the end of the log's ring.
+    Pieces([&'a [u8]; 2]),
+    Large(&'a LargeEvent),
+}
+
+impl Chunk<'_> {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Pieces(pieces) => pieces.iter().map(|piece| piece.len()).sum(),
+            Self::Large(event) => event.len(),
+        }
+    }
+}
+
+/// More than the line of an id and the framing of a chunk add to an event.
+const FRAMING: usize = 128;
 
 /// What the scratch keeps between two events: 20,000 channels have one each.
 const SCRATCH_KEPT: usize = 1024;
@@ -208,7 +158,7 @@ impl Log {
             debug_assert_eq!(out.len(), chunk_len, "an event has the length that was counted");
         };
         let mut large = None;
-        if chunk_len > batch::MOST {
+        if chunk_len > LARGE {
             self.large_bytes += chunk_len;
             self.bytes.shrink_to(self.room());
             let mut chunk = Vec::new();
@@ -316,8 +266,29 @@ impl Log {
         self.entries.len()
     }
 
-    pub(crate) fn entry(&self, index: usize) -> Option<&Entry> {
-        self.entries.get(index)
+    /// The sequence number of the kept event in this place.
+    pub(crate) fn sequence_at(&self, index: usize) -> Option<u64> {
+        self.entries.get(index).map(|entry| entry.sequence)
+    }
+
+    /// The kept event in this place.
+    pub(crate) fn event_at(&self, index: usize) -> Option<Kept<'_>> {
+        let entry = self.entries.get(index)?;
+        let chunk = entry.large.as_ref().map_or_else(|| self.pieces(index), Chunk::Large);
+        Some(Kept { sequence: entry.sequence, size_line: entry.size_line as usize, chunk })
+    }
+
+    /// The chunk of an event that is not large.
+    fn pieces(&self, index: usize) -> Chunk<'_> {
+        let before = index.checked_sub(1).map(|before| self.entries[before].end);
+        let start = (before.unwrap_or(self.evicted_bytes) - self.evicted_bytes) as usize;
+        let end = (self.entries[index].end - self.evicted_bytes) as usize;
+        let (head, tail) = self.bytes.as_slices();
+        let split = head.len();
+        Chunk::Pieces([
+            &head[start.min(split)..end.min(split)],
+            &tail[start.saturating_sub(split)..end.saturating_sub(split)],
+        ])
     }
 
     /// How many evicted events a reader who had seen everything up to `sequence` has missed, or
@@ -332,43 +303,6 @@ impl Log {
         let evicted = self.pushed - self.entries.len() as u64;
         let dense = self.evicted_through + 1 - self.first == evicted;
         dense.then(|| self.evicted_through - sequence.max(self.first - 1))
-    }
-
-    /// Appends the kept events from `index` on to the batch until it is full; at least one.
-    pub(crate) fn copy(&self, index: usize, batch: &mut Batch) {
-        for (at, entry) in self.entries.iter().enumerate().skip(index) {
-            if !batch.takes(self.chunk_len(at)) {
-                return;
-            }
-            self.copy_one(at, entry, batch);
-        }
-    }
-
-    /// Appends one kept event to the batch, as the batch frames it.
-    pub(crate) fn copy_one(&self, index: usize, entry: &Entry, batch: &mut Batch) {
-        if let Some(large) = &entry.large {
-            return batch.push_large(entry.sequence, entry.size_line as usize, large);
-        }
-        let end = (entry.end - self.evicted_bytes) as usize;
-        let start = end - self.chunk_len(index);
-        batch.push(entry.sequence, entry.size_line as usize, |out| {
-            let (head, tail) = self.bytes.as_slices();
-            let split = head.len();
-            out.extend_from_slice(&head[start.min(split)..end.min(split)]);
-            out.extend_from_slice(&tail[start.saturating_sub(split)..end.saturating_sub(split)]);
-        });
-    }
-
-    /// How long the chunk of a kept event is.
-    pub(crate) fn chunk_len(&self, index: usize) -> usize {
-        if let Some(large) = &self.entries[index].large {
-            return large.len();
-        }
-        let start = match index.checked_sub(1) {
-            Some(before) => self.entries[before].end,
-            None => self.evicted_bytes,
-        };
-        (self.entries[index].end - start) as usize
     }
 }
 

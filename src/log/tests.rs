@@ -1,8 +1,8 @@
 //! What a log keeps, at exactly its bounds, and what it gives back.
 
 use super::*;
-use crate::log::batch::{MOST, Rest};
-use crate::log::cursor::{self, Cursor, Lag};
+use crate::log::batch::{Batch, Rest};
+use crate::log::cursor::{Cursor, Lag};
 
 /// How many bytes the chunk of an event has beside its content.
 fn framing(len: usize) -> usize {
@@ -33,7 +33,7 @@ fn kept(history: History, chunks: &[usize]) -> (usize, usize) {
 fn read(log: &Log, after: u64, plain: bool) -> Batch {
     let mut batch = Batch::default();
     let cursor = Cursor { sequence: after, seen: after };
-    cursor::read(&[log], 1, cursor, Lag::Skip, plain, &mut batch).unwrap();
+    read::read(&[log], 1, cursor, Lag::Skip, plain, &mut batch).unwrap();
     batch
 }
 
@@ -44,7 +44,7 @@ fn limit_history_bytes_is_what_is_kept_to_the_byte() {
     assert_eq!(kept(bytes(27), &[14, 14, 14]), (1, 14));
     assert_eq!(kept(bytes(0), &[14, 14]), (1, 14), "the newest stays");
     // Large ones count like others, and so do both together.
-    let large = MOST + 1;
+    let large = LARGE + 1;
     assert_eq!(kept(bytes(2 * large), &[large, large, large]), (2, 2 * large));
     assert_eq!(kept(bytes(2 * large - 1), &[large, large, large]), (1, large));
     assert_eq!(kept(bytes(large + 28), &[14, large, 14, 14]), (3, large + 28));
@@ -114,14 +114,14 @@ fn an_event_reads_back_at_every_length_of_its_size_line() {
 #[test]
 fn a_batch_takes_64_kib_and_no_byte_more() {
     let mut log = with(History::default());
-    for (sequence, len) in (1..).zip([MOST - 100, 100, 14]) {
+    for (sequence, len) in (1..).zip([LARGE - 100, 100, 14]) {
         push(&mut log, sequence, len);
     }
     let batch = read(&log, 0, false);
     assert_eq!((batch.events(), batch.bytes().len(), batch.is_full()), (2, 65_536, true));
 
     let mut log = with(History::default());
-    for (sequence, len) in (1..).zip([MOST - 100, 101]) {
+    for (sequence, len) in (1..).zip([LARGE - 100, 101]) {
         push(&mut log, sequence, len);
     }
     let batch = read(&log, 0, false);
@@ -133,19 +133,19 @@ fn a_batch_takes_64_kib_and_no_byte_more() {
 #[test]
 fn an_event_larger_than_a_batch_is_one_and_is_not_copied() {
     let mut log = with(History::default());
-    for (sequence, len) in (1..).zip([14, MOST, MOST + 1, 14]) {
+    for (sequence, len) in (1..).zip([14, LARGE, LARGE + 1, 14]) {
         push(&mut log, sequence, len);
     }
-    let shared = log.entries[2].large.as_ref().expect("it lies apart").part(0..MOST + 1);
+    let shared = log.entries[2].large.as_ref().expect("it lies apart").part(0..LARGE + 1);
     let sizes = [0, 1, 2, 3].map(|after| read(&log, after, false).bytes().len());
-    assert_eq!(sizes, [14, MOST, MOST + 1, 14]);
+    assert_eq!(sizes, [14, LARGE, LARGE + 1, 14]);
     assert_eq!(read(&log, 2, false).bytes().as_ptr(), shared.bytes().as_ptr());
     assert!(!read(&log, 3, false).is_full());
     assert!(log.entries[1].large.is_none());
     // A gap event before it is a batch of its own.
     let mut log = with(History::default().events(1));
     push(&mut log, 1, 14);
-    push(&mut log, 2, MOST + 1);
+    push(&mut log, 2, LARGE + 1);
     let batch = read(&log, 0, false);
     assert_eq!((batch.events(), batch.is_full()), (1, true));
     assert!(String::from_utf8_lossy(batch.bytes()).contains("tidings.gap"));
@@ -153,19 +153,19 @@ fn an_event_larger_than_a_batch_is_one_and_is_not_copied() {
 
 #[test]
 fn a_cut_event_is_kept_while_it_is_there_and_by_nobody_but_the_log() {
-    let mut log = with(History::default().events(1).event(3 * MOST));
+    let mut log = with(History::default().events(1).event(3 * LARGE));
     let mut cuts = Vec::new();
     for sequence in 1..=4 {
-        push(&mut log, sequence, 2 * MOST);
+        push(&mut log, sequence, 2 * LARGE);
         // A stream took some of it.
         let batch = read(&log, sequence - 1, false);
-        let Rest::Part(part) = batch.rest(10..2 * MOST) else { panic!("it is shared") };
+        let Rest::Part(part) = batch.rest(10..2 * LARGE) else { panic!("it is shared") };
         cuts.push(part.cut());
     }
     // The newest is in the log; one more is within the bound of what may leave slowly.
     let there: Vec<bool> = cuts.iter().map(|cut| cut.part().is_some()).collect();
     assert_eq!(there, [false, false, true, true]);
-    assert_eq!(cuts[2].part().map(|part| part.bytes().len()), Some(2 * MOST - 10));
+    assert_eq!(cuts[2].part().map(|part| part.bytes().len()), Some(2 * LARGE - 10));
     assert_eq!(log.leaving.len(), 1);
     // Once no stream is within it, it goes.
     cuts.remove(2);
@@ -176,10 +176,10 @@ fn a_cut_event_is_kept_while_it_is_there_and_by_nobody_but_the_log() {
 #[test]
 fn an_event_that_a_pass_still_has_does_not_leave() {
     let mut log = with(History::default().events(1));
-    push(&mut log, 1, 2 * MOST);
+    push(&mut log, 1, 2 * LARGE);
     let batch = read(&log, 0, false);
     push(&mut log, 2, 14);
-    let Rest::Part(part) = batch.rest(1..2 * MOST) else { panic!("it is shared") };
+    let Rest::Part(part) = batch.rest(1..2 * LARGE) else { panic!("it is shared") };
     let cut = part.cut();
     drop((part, batch));
     assert!(cut.part().is_some());
@@ -188,9 +188,9 @@ fn an_event_that_a_pass_still_has_does_not_leave() {
 #[test]
 fn where_events_have_no_bound_none_is_let_go_of_that_is_in_use() {
     let mut log = with(History::default().event(usize::MAX).events(1));
-    push(&mut log, 1, MOST + 1);
-    let cut = log.entry(0).and_then(|entry| entry.large.as_ref()).unwrap().part(0..9).cut();
-    push(&mut log, 2, MOST + 1);
+    push(&mut log, 1, LARGE + 1);
+    let cut = log.entries.front().and_then(|entry| entry.large.as_ref()).unwrap().part(0..9).cut();
+    push(&mut log, 2, LARGE + 1);
     assert!(cut.part().is_some());
 }
 
@@ -200,7 +200,7 @@ fn what_a_log_needs_no_more_it_gives_back() {
     for sequence in 1..=20_000 {
         push(&mut log, sequence, 40);
     }
-    push(&mut log, 20_001, MOST);
+    push(&mut log, 20_001, LARGE);
     assert!(log.scratch.capacity() <= 1024, "{}", log.scratch.capacity());
     assert!(log.bytes.capacity() >= 800_000);
     log.evict(Duration::from_secs(2));

@@ -46,7 +46,7 @@ use crate::http::chunk;
 use crate::http::date::HttpDate;
 use crate::http::response::{Connection, Response, ResponseFraming};
 use crate::log::batch::Amount;
-use crate::log::cursor::First;
+use crate::log::read::First;
 use crate::net::link::Link;
 use crate::net::moment::Moment;
 use crate::net::registry::Ticket;

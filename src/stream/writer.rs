@@ -213,13 +213,13 @@ impl SseWriter {
         self.0.target()
     }
 
-    /// Follows a channel: behind the client's last event ID where it has one, else from now on.
+    /// Follows a channel: after the client's last event ID where it has one, else from now on.
     ///
     /// # Errors
     ///
     /// When the stream or the channel has ended, or the stream follows channels already.
     pub fn subscribe(&self, channel: &Channel) -> Result<()> {
-        let start = self.last_event_id().map_or(Start::Live, Start::Behind);
+        let start = self.last_event_id().map_or(Start::Live, Start::After);
         self.follow(std::slice::from_ref(channel), start)
     }
 

@@ -28,7 +28,7 @@ fn following_some(hub: &Hub) -> Running {
             let channels: Vec<Channel> = names.map(|name| hub.channel(&name)).collect();
             let newest = request.query("history").and_then(|count| count.parse().ok());
             let start = match (stream.last_event_id(), newest) {
-                (Some(id), _) => Start::Behind(id),
+                (Some(id), _) => Start::After(id),
                 (None, Some(count)) => Start::Newest(count),
                 (None, None) => Start::Live,
             };

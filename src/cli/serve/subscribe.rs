@@ -63,7 +63,7 @@ fn stream(channels: &Channels, names: Vec<String>, request: &Request) -> Result<
     // Runs only when there is a stream, so a HEAD makes no channel.
     Ok(Reply::event_stream(move |stream| {
         let start = match (&last_event_id, newest) {
-            (Some(id), _) => Start::Behind(id),
+            (Some(id), _) => Start::After(id),
             (None, Some(count)) => Start::Newest(count),
             (None, None) => Start::Live,
         };

@@ -1,0 +1,81 @@
+//! How much of its past a channel keeps: by count, by bytes and by age.
+
+use std::time::Duration;
+
+/// How much of its past a channel keeps.
+///
+/// What is kept serves streams that come back with a last event ID and streams that read slowly.
+/// The newest event is kept even if it alone has more bytes, until it is too old. So a channel
+/// takes memory for `bytes` or one largest [`event`](Self::event), whichever is more; for one more
+/// such event that streams are still being sent when it has left the log; and 48 bytes for each
+/// event that it keeps.
+///
+/// ```
+/// use std::time::Duration;
+/// use tidings::{Channel, History};
+///
+/// let history = History::default().events(100).bytes(64 * 1024).age(Duration::from_secs(60));
+/// let channel = Channel::with_history(history);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct History {
+    pub(super) events: usize,
+    pub(super) bytes: usize,
+    pub(super) age: Duration,
+    pub(super) event: usize,
+}
+
+/// Enough for a client that comes back after a minute, at a dozen events a second.
+const EVENTS: usize = 1_000;
+/// A thousand events of a kilobyte; what one channel may cost in memory.
+const BYTES: usize = 1024 * 1024;
+/// A client that has been away for longer is better served by the state than by its changes.
+const AGE: Duration = Duration::from_secs(60 * 60);
+/// What one event may cost the log, a batch and the socket. A body of as many bytes in one line is
+/// seven bytes past it: its `data: ` and its line ends count too.
+const EVENT: usize = 1024 * 1024;
+
+impl Default for History {
+    fn default() -> Self {
+        Self { events: EVENTS, bytes: BYTES, age: AGE, event: EVENT }
+    }
+}
+
+impl History {
+    /// How many events are kept. Defaults to 1,000.
+    #[must_use]
+    pub fn events(mut self, events: usize) -> Self {
+        self.events = events;
+        self
+    }
+
+    /// How many bytes of encoded events are kept. Defaults to 1 MiB.
+    #[must_use]
+    pub fn bytes(mut self, bytes: usize) -> Self {
+        self.bytes = bytes;
+        self
+    }
+
+    /// How many bytes one event may take, as it goes over the wire without the line of its id and
+    /// without chunk framing: each line of its data costs seven bytes more. A larger one is not
+    /// published: [`Channel::send`](crate::Channel::send) fails, and
+    /// [`is_too_large`](crate::Error::is_too_large) says so. Defaults to 1 MiB.
+    #[must_use]
+    pub fn event(mut self, event: usize) -> Self {
+        self.event = event;
+        self
+    }
+
+    /// How long an event may be kept.
+    pub(crate) fn longest(&self) -> Duration {
+        self.age
+    }
+
+    /// How long an event is kept, at least a second, so that it can be delivered. Defaults to one
+    /// hour.
+    #[must_use]
+    pub fn age(mut self, age: Duration) -> Self {
+        self.age = age.max(Duration::from_secs(1));
+        self
+    }
+}
