@@ -3,11 +3,12 @@
 //! A name says the unit of its value, but for counts. Null is what is not known, or what there was
 //! too little of to tell.
 
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 use std::time::Duration;
 
 use super::verdict::Verdict;
 use crate::cli::bench::books::counts::{Count, Time};
+use crate::cli::bench::books::effort::Effort;
 use crate::cli::bench::books::histogram::Summary;
 use crate::cli::bench::books::results::Results;
 use crate::cli::json::string;
@@ -21,11 +22,19 @@ impl Object {
     }
 
     /// A member whose value is JSON already.
-    fn with(mut self, name: &str, value: impl std::fmt::Display) -> Self {
+    fn with(mut self, name: &str, value: impl Display) -> Self {
         let comma = if self.0.len() > 1 { "," } else { "" };
         // Writing to a String cannot fail.
         let _ = write!(self.0, "{comma}\"{name}\":{value}");
         self
+    }
+
+    /// The same; null where there is none.
+    fn with_some(self, name: &str, value: Option<impl Display>) -> Self {
+        match value {
+            Some(value) => self.with(name, value),
+            None => self.with(name, "null"),
+        }
     }
 
     fn end(self) -> String {
@@ -36,19 +45,17 @@ impl Object {
 /// The whole report on one line.
 pub(crate) fn report(results: &Results<'_>) -> String {
     let findings = &results.findings;
-    let known = results.sink.is_some();
-    let or_null = |count: u64| if known { count.to_string() } else { "null".into() };
-    let slow = (known && results.slow() > 0).then_some(results.behind);
+    let known = |count: u64| results.sink.as_ref().map(|_| count);
     let verdict = Verdict::new(results);
     Object::new()
         .with("verdict", string(verdict.grade.name()))
         .with("said", string(&verdict.said))
         .with("asked", asked(results))
-        .with("owed", or_null(results.owed()))
+        .with_some("owed", known(results.owed()))
         .with("received", findings.received)
-        .with("lost", or_null(findings.lost))
+        .with_some("lost", known(findings.lost))
         .with("told_lost", findings.told)
-        .with("slow_behind", slow.map_or("null".into(), |behind| behind.to_string()))
+        .with_some("slow_behind", known(results.behind).filter(|_| results.slow() > 0))
         .with("doubled", findings.doubled)
         .with("out_of_order", findings.disordered)
         .with("ids", results.ids)
@@ -61,10 +68,10 @@ pub(crate) fn report(results: &Results<'_>) -> String {
         .with("deliveries_per_second", number(results.per_second(results.came())))
         .with("bytes_per_second", number(results.per_second(results.counts[Count::Bytes])))
         .with("times_ns", times(results))
-        .with("own", own(results))
+        .with_some("own", results.effort.map(own))
         .with("latency_histogram_ns", histogram(results))
         .with("samples", samples(results))
-        .with("note", results.doubt().map_or("null".into(), string))
+        .with_some("note", results.doubt().map(string))
         .end()
         + "\n"
 }
@@ -73,7 +80,7 @@ fn asked(results: &Results<'_>) -> String {
     let options = results.options;
     Object::new()
         .with("url", string(&results.url))
-        .with("publish", results.sink.as_deref().map_or("null".into(), string))
+        .with_some("publish", results.sink.as_deref().map(string))
         .with("streams", options.streams)
         .with("slow", results.slow())
         .with("publishers", options.publishers)
@@ -82,16 +89,18 @@ fn asked(results: &Results<'_>) -> String {
         .with("duration_s", options.duration.as_secs_f64())
         .with("warm_up_s", options.warm_up.as_secs_f64())
         .with("drain_s", options.drain.as_secs_f64())
-        .with("churn", results.churn.map_or("null".into(), |churn| string(&churn.to_string())))
+        .with_some("churn", results.churn.map(|churn| string(&churn.to_string())))
         .with("resume", options.resume)
         .end()
 }
 
 fn counts(results: &Results<'_>) -> String {
-    let due = results.cuts_due().map_or("null".into(), |due| due.to_string());
     let row = |object: Object, (count, name): &(Count, &str)| {
         let object = object.with(name, results.counts[*count]);
-        if *count == Count::Cuts { object.with("cuts_due", &due) } else { object }
+        match count {
+            Count::Cuts => object.with_some("cuts_due", results.cuts_due()),
+            _ => object,
+        }
     };
     Count::ALL.iter().fold(Object::new(), row).end()
 }
@@ -103,27 +112,19 @@ fn times(results: &Results<'_>) -> String {
     Time::ALL.iter().fold(Object::new(), row).end()
 }
 
-/// What the bench took of the processor; null where the system does not tell.
-fn own(results: &Results<'_>) -> String {
-    results.effort.map_or("null".into(), |effort| {
-        Object::new()
-            .with("processor_ns", effort.processor.as_nanos())
-            .with("queued_ns", effort.queued().as_nanos())
-            .end()
-    })
+/// What the bench took of the processor.
+fn own(effort: Effort) -> String {
+    let object = Object::new().with("processor_ns", effort.processor.as_nanos());
+    object.with("queued_ns", effort.queued().as_nanos()).end()
 }
 
 /// What too few times can't tell is null.
 fn summary(summary: &Summary) -> String {
+    let row = |object: Object, (name, time): (&str, Option<Duration>)| {
+        object.with_some(&name.replace('.', ""), time.as_ref().map(Duration::as_nanos))
+    };
     let count = Object::new().with("count", summary.count);
-    let quantiles = summary.quantiles().into_iter();
-    quantiles
-        .fold(count, |object, (name, time)| object.with(&name.replace('.', ""), or_null(time)))
-        .end()
-}
-
-fn or_null(time: Option<Duration>) -> String {
-    time.map_or("null".into(), |time| time.as_nanos().to_string())
+    summary.quantiles().into_iter().fold(count, row).end()
 }
 
 /// Pairs of the largest time of a row and how many it has.
@@ -134,14 +135,14 @@ fn histogram(results: &Results<'_>) -> String {
 
 fn samples(results: &Results<'_>) -> String {
     list(results.samples.iter().map(|sample| {
-        let time = |time: Duration| or_null(Some(time).filter(|_| !sample.max.is_zero()));
+        let time = |time: Duration| (!sample.max.is_zero()).then_some(time.as_nanos());
         Object::new()
             .with("at_ns", sample.at.as_nanos())
             .with("deliveries_per_second", number(sample.deliveries))
             .with("published_per_second", number(sample.published))
-            .with("p50_ns", time(sample.p50))
-            .with("p99_ns", time(sample.p99))
-            .with("max_ns", time(sample.max))
+            .with_some("p50_ns", time(sample.p50))
+            .with_some("p99_ns", time(sample.p99))
+            .with_some("max_ns", time(sample.max))
             .with("open", sample.open)
             .end()
     }))

@@ -1,6 +1,6 @@
 //! The report for a terminal.
 
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 use std::time::Duration;
 
 use super::verdict::{Grade, Verdict};
@@ -23,9 +23,6 @@ const OWN: &str = "own_";
 /// Linux buffers about as much of what a connection's reader does not read. The server feels only
 /// what is beyond it.
 const BUFFERED: u64 = 4 << 20;
-
-/// What is counted, with its name.
-type Row = (&'static str, String);
 
 /// The whole report, each line with its end. Sentences are wrapped for so many columns; rows of
 /// numbers are as wide as they are.
@@ -60,9 +57,7 @@ pub(crate) fn head(results: &Results<'_>) -> [String; 2] {
 
 /// What came of it.
 fn counts(results: &Results<'_>, columns: usize) -> String {
-    let rows = [published(results), delivered(results), connected(results)].concat();
-    let mut text: String =
-        rows.iter().map(|(name, value)| format!("{name:NAMES$}  {value}\n")).collect();
+    let mut text = delivered(results) + &connected(results);
     let verdict = Verdict::new(results);
     if verdict.grade == Grade::Doubtful {
         text += &wrap(&format!("note: doubtful: {}", verdict.said), "", columns);
@@ -70,117 +65,104 @@ fn counts(results: &Results<'_>, columns: usize) -> String {
     text
 }
 
-fn published(results: &Results<'_>) -> Vec<Row> {
-    let counts = &results.counts;
-    let others = [
-        (counts[Count::Refused], "refused"),
-        (counts[Count::InDoubt], "in doubt"),
-        (results.counts[Count::NotSent], "not sent"),
-        (counts[Count::SentAgain], "sent again on a fresh connection"),
-    ];
-    let others = others.iter().filter(|(count, _)| *count > 0);
-    let others: String = others.map(|(count, name)| format!(", {count} {name}")).collect();
-    let row = ("published", format!("{}{others}", counts[Count::Published]));
-    Vec::from_iter(results.sink.as_ref().map(|_| row))
+fn row(name: &str, value: impl Display) -> String {
+    format!("{name:NAMES$}  {value}\n")
 }
 
-fn delivered(results: &Results<'_>) -> Vec<Row> {
-    let (counts, found) = (&results.counts, &results.findings);
+fn delivered(results: &Results<'_>) -> String {
+    let Results { counts, findings, sink, .. } = results;
     let came = results.came();
-    let (received, mut lost) = match results.sink {
-        Some(_) => (format!("{} of {}", found.received, results.owed()), found.lost.to_string()),
+    let mut text = String::new();
+    let (received, mut lost) = match sink {
+        Some(_) => {
+            text += &published(results);
+            (format!("{} of {}", findings.received, results.owed()), findings.lost.to_string())
+        }
         None => (came.to_string(), "can't be known without publishing".into()),
     };
-    if found.lost > 0 {
+    if findings.lost > 0 {
         let waited = results.options.drain.as_secs_f64();
         lost += &format!(", and nothing new came for {waited} s (--drain)");
     }
-    let mut rows = vec![
-        ("deliveries", format!("{received}, {:.0} a second", results.per_second(came))),
-        ("lost", lost),
-        ("doubled", found.doubled.to_string()),
-        ("out of order", found.disordered.to_string()),
-    ];
+    text += &row("deliveries", format!("{received}, {:.0} a second", results.per_second(came)));
+    text += &row("lost", lost);
     if counts[Count::GapEvents] > 0 {
         let gaps = plural(counts[Count::GapEvents], "gap event");
-        rows.insert(2, ("told lost", format!("{}, by {gaps}", found.told)));
+        text += &row("told lost", format!("{}, by {gaps}", findings.told));
     }
-    rows.extend(caught_up(results).map(|value| ("caught up", value)));
-    if results.sink.is_some() && counts[Count::Foreign] > 0 {
+    text += &row("doubled", findings.doubled);
+    text += &row("out of order", findings.disordered);
+    text.extend(caught_up(results).map(|value| row("caught up", value)));
+    if sink.is_some() && counts[Count::Foreign] > 0 {
         let others = plural(counts[Count::Foreign], "event");
-        rows.push(("foreign", format!("{others} without the mark of this run")));
+        text += &row("foreign", format!("{others} without the mark of this run"));
     }
-    if results.slow() > 0 && results.sink.is_some() {
+    if sink.is_some() && results.slow() > 0 {
         let (events, bytes) = (plural(results.behind, "event"), results.bytes_behind());
         let unfelt = if bytes < BUFFERED { ": the system may have buffered all of it" } else { "" };
-        rows.push((
-            "slow",
-            format!("up to {events} behind at the end, some {bytes} bytes{unfelt}"),
-        ));
+        let what = format!("up to {events} behind at the end, some {bytes} bytes{unfelt}");
+        text += &row("slow", what);
     }
-    rows
+    text
+}
+
+fn published(results: &Results<'_>) -> String {
+    let others = [
+        (Count::Refused, "refused"),
+        (Count::InDoubt, "in doubt"),
+        (Count::NotSent, "not sent"),
+        (Count::SentAgain, "sent again on a fresh connection"),
+    ];
+    let others = others.map(|(count, name)| (results.counts[count], name));
+    let others = others.iter().filter(|(count, _)| *count > 0);
+    let others: String = others.map(|(count, name)| format!(", {count} {name}")).collect();
+    row("published", format!("{}{others}", results.counts[Count::Published]))
 }
 
 /// What came that was sent while a stream was away.
 fn caught_up(results: &Results<'_>) -> Option<String> {
-    let (counts, resume) = (&results.counts, results.options.resume);
+    let [caught_up, not_timed] =
+        [Count::CaughtUp, Count::NotTimed].map(|count| results.counts[count]);
+    let resume = results.options.resume;
     if resume && results.came() > 0 && !results.ids {
         return Some("nothing: the server sends no ids, so nothing can be resumed".into());
     }
-    let untimed = match counts[Count::NotTimed] {
+    let not_timed = match not_timed {
         0 => String::new(),
-        untimed if untimed == counts[Count::CaughtUp] => ", not timed".into(),
-        untimed => format!(", {untimed} of them not timed"),
+        _ if not_timed == caught_up => ", not timed".into(),
+        _ => format!(", {not_timed} of them not timed"),
     };
-    let events = plural(counts[Count::CaughtUp], "event");
-    let told = resume || counts[Count::CaughtUp] > 0;
-    told.then(|| format!("{events} from when streams were away{untimed}"))
+    let events = plural(caught_up, "event");
+    let told = resume || caught_up > 0;
+    told.then(|| format!("{events} from when streams were away{not_timed}"))
 }
 
-fn connected(results: &Results<'_>) -> Vec<Row> {
-    let counts = &results.counts;
-    let mut rows = vec![
-        (
-            "bytes",
-            format!(
-                "{}, {:.0} a second",
-                counts[Count::Bytes],
-                results.per_second(counts[Count::Bytes])
-            ),
-        ),
-        (
-            "connects",
-            format!(
-                "{}, the first {} at {:.0} a second",
-                counts[Count::Connects],
-                results.options.streams,
-                results.connects_per_second(),
-            ),
-        ),
-    ];
-    let due = results.cuts_due().filter(|due| counts[Count::Cuts] * 100 < due * 95);
-    if counts[Count::Cuts] + counts[Count::Drops] + counts[Count::InVain] + due.unwrap_or(0) > 0 {
+fn connected(results: &Results<'_>) -> String {
+    let [bytes, connects, cuts, drops, in_vain] =
+        [Count::Bytes, Count::Connects, Count::Cuts, Count::Drops, Count::InVain]
+            .map(|count| results.counts[count]);
+    let (streams, rate) = (results.options.streams, results.connects_per_second());
+    let mut text = row("bytes", format!("{bytes}, {:.0} a second", results.per_second(bytes)));
+    let what = format!("{connects}, the first {streams} at {rate:.0} a second");
+    text += &row("connects", what);
+    let due = results.cuts_due().filter(|due| cuts * 100 < due * 95);
+    if cuts + drops + in_vain + due.unwrap_or(0) > 0 {
         let due = due.map_or(String::new(), |due| format!(" of {due} that were due"));
-        rows.push((
-            "ends",
-            format!(
-                "{} cut by the bench{due}, {} by the server or the network; {} attempts in vain",
-                counts[Count::Cuts],
-                counts[Count::Drops],
-                counts[Count::InVain],
-            ),
-        ));
+        let what = format!(
+            "{cuts} cut by the bench{due}, {drops} by the server or the network; {in_vain} attempts \
+             in vain"
+        );
+        text += &row("ends", what);
     }
-    let mut open = format!("{} of {}", results.open, results.options.streams);
-    if results.shut_out > 0 {
-        open += &format!(", {} not let in again", results.shut_out);
-    }
-    rows.push(("open at end", open));
-    rows
+    let shut_out = match results.shut_out {
+        0 => String::new(),
+        shut_out => format!(", {shut_out} not let in again"),
+    };
+    text + &row("open at end", format!("{} of {streams}{shut_out}", results.open))
 }
 
 fn latency(results: &Results<'_>, columns: usize) -> String {
-    let (times, counts) = (&results.times, &results.counts);
+    let Results { times, counts, .. } = results;
     let mut text = table(results, false);
     if times[Time::Reconnect].count > 0 {
         let what = "connect and reconnect count from the begin of the connection to the stream's \

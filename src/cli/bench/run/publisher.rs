@@ -12,6 +12,7 @@
 //! to wait and then go on as if nothing had been due would be coordinated omission. What of that
 //! is the bench's own lateness ([`pace`](super::pace)) is recorded apart and goes with the event.
 
+use std::io;
 use std::sync::{Arc, Mutex};
 
 use tidings::http::ResponseHead;
@@ -21,7 +22,7 @@ use crate::cli::bench::books::pace::Pace;
 use crate::cli::bench::books::published::Published;
 use crate::cli::bench::options::Options;
 use crate::cli::bench::values::marker::Marker;
-use crate::cli::bench::wire::exchange::{Exchange, Fault, Patience};
+use crate::cli::bench::wire::exchange::{Exchange, Patience};
 use crate::cli::bench::wire::tally::{Tally, lock};
 use crate::cli::bench::wire::target::Sink;
 
@@ -51,15 +52,6 @@ pub(crate) struct Publisher {
     /// An event's data, and the request that carries it.
     data: String,
     request: Vec<u8>,
-}
-
-/// What has become of an event.
-enum Fate {
-    Taken,
-    /// What the server said.
-    Refused(String),
-    /// It may have come to the server, or not.
-    InDoubt(Fault),
 }
 
 impl Publisher {
@@ -95,42 +87,37 @@ impl Publisher {
     /// what was sent there (RFC 9110, section 9.2.2). So the event goes out once more as another
     /// one, with a number of its own: if both arrive, none of them is a double.
     fn publish(&mut self, due: u64, late: u64) {
-        let mut fate = self.send(due, late);
-        if matches!(fate, Fate::InDoubt(Fault::Stale)) {
+        let mut response = self.send(due, late);
+        if matches!(response, Ok(None)) {
             add(&self.tally.counts[Count::SentAgain], 1);
-            fate = self.send(due, late);
+            response = self.send(due, late);
         }
-        let counts = &self.tally.counts;
-        match fate {
-            Fate::Taken => add(&counts[Count::Published], 1),
-            Fate::Refused(said) => {
-                add(&counts[Count::Refused], 1);
-                self.failed(said);
+        let (count, why) = match response {
+            Ok(Some(head)) if is_taken(&head) => {
+                return add(&self.tally.counts[Count::Published], 1);
             }
-            Fate::InDoubt(fault) => {
-                add(&counts[Count::InDoubt], 1);
-                self.failed(fault.to_string());
-            }
-        }
+            Ok(Some(head)) => (Count::Refused, said(&head)),
+            Ok(None) => (Count::InDoubt, "the connection had ended before the request".into()),
+            Err(error) => (Count::InDoubt, error.to_string()),
+        };
+        add(&self.tally.counts[count], 1);
+        self.failed(why);
     }
 
     /// Sends the event with the next number.
-    fn send(&mut self, due: u64, late: u64) -> Fate {
+    fn send(&mut self, due: u64, late: u64) -> io::Result<Option<ResponseHead>> {
         let Plan { lane, size, give_up, .. } = self.plan;
         let sent = self.tally.clock.now();
         let number = lock(&self.log).send(sent);
         Marker { run: self.tally.run, lane, number, due, sent, late }.write(size, &mut self.data);
         self.sink.encode(&self.data, &mut self.request);
         let patience = Patience::new(&self.tally, give_up);
-        match self.exchange.send(&self.request, patience) {
-            Ok(head) if matches!(head.status().code(), 200..=299) => {
-                lock(&self.log).acknowledged.insert(number);
-                self.tally.times[Time::Publish].record(self.tally.clock.now() - sent);
-                Fate::Taken
-            }
-            Ok(head) => Fate::Refused(said(&head)),
-            Err(fault) => Fate::InDoubt(fault),
+        let response = self.exchange.send(&self.request, patience)?;
+        if response.as_ref().is_some_and(is_taken) {
+            lock(&self.log).acknowledged.insert(number);
+            self.tally.times[Time::Publish].record(self.tally.clock.now() - sent);
         }
+        Ok(response)
     }
 
     /// An event was not taken. When several were not and none has been for a while, that ends the
@@ -166,7 +153,11 @@ pub(crate) fn check<'a>(
     ))
 }
 
-/// The status of an answer, and where it points to.
+fn is_taken(head: &ResponseHead) -> bool {
+    matches!(head.status().code(), 200..=299)
+}
+
+/// The status of a response, and where it points to.
 fn said(head: &ResponseHead) -> String {
     let status = head.status();
     let elsewhere = head.field_text("location").filter(|_| status.code() / 100 == 3);

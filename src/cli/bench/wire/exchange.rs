@@ -8,10 +8,9 @@
 //! server that responds byte by byte, or without an end, gets no more time than one that doesn't
 //! respond.
 //!
-//! A server may close a connection between two requests (RFC 9112, section 9.5). If it does so
-//! without a byte of a response, that is [`Fault::Stale`], and says nothing about the server.
+//! A server may close a connection between two requests (RFC 9112, section 9.5). If a connection
+//! that was kept ends without a byte of a response, that says nothing about the server.
 
-use std::fmt;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,29 +34,6 @@ pub(crate) struct Exchange {
     /// A connection that waits for a request; `None` where the next one needs a new connection.
     kept: Option<Arc<dyn Connection>>,
     buffer: Vec<u8>,
-}
-
-/// Why there is no response.
-#[derive(Debug)]
-pub(crate) enum Fault {
-    /// The connection had been kept, and had ended: a fresh one may do.
-    Stale,
-    Broken(io::Error),
-}
-
-impl From<io::Error> for Fault {
-    fn from(error: io::Error) -> Self {
-        Self::Broken(error)
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Stale => f.write_str("the connection had ended before the request"),
-            Self::Broken(error) => error.fmt(f),
-        }
-    }
 }
 
 /// Until when to wait: a time, and the end of the run.
@@ -98,20 +74,21 @@ impl Exchange {
         Self { address, kept: None, buffer: vec![0; BUFFER] }
     }
 
-    /// Sends a request and reads its whole response.
+    /// Sends a request and reads its whole response. `None` if the connection had been kept and
+    /// had ended: a fresh one may do.
     pub(crate) fn send(
         &mut self,
         request: &[u8],
         patience: Patience<'_>,
-    ) -> Result<ResponseHead, Fault> {
+    ) -> io::Result<Option<ResponseHead>> {
         let kept = self.kept.take();
         let was_kept = kept.is_some();
         let connection = kept.map_or_else(|| self.connect(patience), Ok)?;
         let first = write(&*connection, request, patience)
             .and_then(|()| patience.retry(|| connection.read(&mut self.buffer)));
         let mut length = match first {
-            Ok(0) if was_kept => return Err(Fault::Stale),
-            Err(error) if was_kept && is_closed(error.kind()) => return Err(Fault::Stale),
+            Ok(0) if was_kept => return Ok(None),
+            Err(error) if was_kept && is_closed(error.kind()) => return Ok(None),
             first => first?,
         };
         let (mut reader, mut head) = (Reader::new(), None);
@@ -119,17 +96,17 @@ impl Exchange {
             let mut rest = &self.buffer[..length];
             if length == 0 {
                 let whole = head.filter(|_| reader.ending() == Ending::Whole);
-                return whole.ok_or_else(|| reader.cut().into());
+                return whole.map(Some).ok_or_else(|| reader.cut());
             }
             while let Some((part, _)) = reader.next(&mut rest) {
                 match part {
                     Part::Begin(begun) => head = Some(begun),
-                    Part::Broken(refusal) => return Err(broken(&refusal).into()),
+                    Part::Broken(refusal) => return Err(broken(&refusal)),
                     Part::End => {
                         let head = head.expect("a response begins before it ends");
                         // What no request asked for would be taken for the next response.
                         self.kept = Some(connection).filter(|_| rest.is_empty() && is_kept(&head));
-                        return Ok(head);
+                        return Ok(Some(head));
                     }
                     _ => {}
                 }

@@ -18,13 +18,19 @@ use crate::cli::visible;
 #[derive(Debug)]
 pub(crate) struct Clock(Instant);
 
+impl Default for Clock {
+    fn default() -> Self {
+        Self(Instant::now())
+    }
+}
+
 impl Clock {
     pub(crate) fn now(&self) -> u64 {
         nanoseconds(self.0.elapsed())
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) clock: Clock,
     /// Tells this run's events from those of others.
@@ -58,24 +64,7 @@ pub(crate) struct Tally {
 
 impl Tally {
     pub(crate) fn new(run: u64) -> Self {
-        Self {
-            clock: Clock(Instant::now()),
-            run,
-            timed_from: AtomicU64::new(0),
-            draining: AtomicBool::new(false),
-            ids: AtomicBool::new(false),
-            note: OnceLock::new(),
-            over: OnceLock::new(),
-            end: Mutex::default(),
-            ended: Condvar::new(),
-            open: AtomicU64::new(0),
-            ready: AtomicU64::new(0),
-            ready_at: AtomicU64::new(0),
-            last_at: AtomicU64::new(0),
-            fresh: AtomicU64::new(0),
-            counts: Counts::default(),
-            times: Times::default(),
-        }
+        Self { run, ..Self::default() }
     }
 
     /// Ends the run, well or not; the first word counts.
