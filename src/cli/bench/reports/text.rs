@@ -148,11 +148,8 @@ fn connected(results: &Results<'_>) -> String {
     let due = results.cuts_due().filter(|due| cuts * 100 < due * 95);
     if cuts + drops + in_vain + due.unwrap_or(0) > 0 {
         let due = due.map_or(String::new(), |due| format!(" of {due} that were due"));
-        let what = format!(
-            "{cuts} cut by the bench{due}, {drops} by the server or the network; {in_vain} attempts \
-             in vain"
-        );
-        text += &row("ends", what);
+        let what = format!("{cuts} cut by the bench{due}, {drops} by the server or the network");
+        text += &row("ends", format!("{what}; {in_vain} attempts in vain"));
     }
     let shut_out = match results.shut_out {
         0 => String::new(),
