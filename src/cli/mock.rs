@@ -121,7 +121,7 @@ fn serve(options: Options, course: Course, has_keyboard: bool) -> Outcome {
         options,
         stop,
         started: Instant::now(),
-        state: Mutex::new(State::new()),
+        state: Mutex::new(State::default()),
     });
     print(&format!("listening on http://{address}\n"))?;
     if has_keyboard {

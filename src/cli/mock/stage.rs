@@ -21,7 +21,7 @@ use super::link::Link;
 use super::options::Options;
 use super::play::play;
 use super::report::tracks::{Numbers, redirected_to};
-use super::report::{Report, Stall, Visit};
+use super::report::{End, Report};
 use super::request::{self, Request};
 use super::response::{Part, Performance, Seen, Wrapping};
 use super::step::{Ending, Head};
@@ -37,22 +37,15 @@ pub(super) struct Stage {
     pub(super) state: Mutex<State>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct State {
     scripts: Scripts,
     pub(super) report: Report,
-    /// How many connections have sent a request.
-    begun: u64,
-    /// When the last of them was.
+    /// When the last connection ended.
     idle_since: Option<Instant>,
 }
 
 impl State {
-    pub(super) fn new() -> Self {
-        let (scripts, report) = (Scripts::default(), Report::default());
-        Self { scripts, report, begun: 0, idle_since: None }
-    }
-
     /// For how long there has been no connection, since there has been one.
     pub(super) fn idle(&self) -> Option<Duration> {
         self.idle_since.filter(|_| self.report.open() == 0).map(|since| since.elapsed())
@@ -117,38 +110,41 @@ impl Stage {
         }
     }
 
-    /// Opens a visit; `None` if there have been enough, and this one is only told of.
-    fn begin(&self, line: &str, last_event_id: Option<&str>) -> Option<(Visit, Option<Entrance>)> {
+    /// Begins a connection: its number, and where it goes on. `None` if there have been enough, and
+    /// this one is only told of.
+    fn begin(&self, line: &str, id: Option<&str>) -> Option<(u64, Option<Entrance>)> {
         let mut state = self.lock();
-        let is_enough = self.options.connections.is_some_and(|most| state.begun >= most);
-        state.begun += 1;
-        let visit = Visit::new(state.begun, line, last_event_id, self.now());
+        let is_enough = self.has_served_enough(&state);
+        let number = state.report.begin(line, id, self.now());
         if is_enough {
-            self.say(&state.report.note(visit.turned_away()));
+            drop(state);
+            self.note(number, &Seen::default(), End::TurnedAway);
             return None;
         }
-        state.report.begin(&visit);
-        let entrance = state.scripts.of(line).enter(&self.course, last_event_id);
-        Some((visit, entrance))
+        Some((number, state.scripts.of(line).enter(&self.course, id)))
+    }
+
+    fn has_served_enough(&self, state: &State) -> bool {
+        self.options.connections.is_some_and(|most| state.report.begun() >= most)
     }
 
     fn perform(&self, request: &Request, mut link: Link) {
         let Request { line, last_event_id, fields, knows_chunks, .. } = request;
-        let Some((visit, entrance)) = self.begin(line, last_event_id.as_deref()) else {
+        let Some((number, entrance)) = self.begin(line, last_event_id.as_deref()) else {
             return link.close();
         };
         let wrapping = Wrapping { chunked: *knows_chunks, fields };
         let Some(entrance) = entrance else {
-            return self.respond_that_nothing_is_left(visit, wrapping, link);
+            return self.respond_that_nothing_is_left(number, wrapping, link);
         };
         if !self.course.will_reset(entrance.at, entrance.reached) {
             link.take_last_byte();
         }
         let Options { chaos: seed, speed, .. } = self.options;
         if let Some(seed) = seed {
-            link.cut_by(Random::new(seed.wrapping_add(visit.number)));
+            link.cut_by(Random::new(seed.wrapping_add(number)));
         }
-        let opening = Opening::of(seed, visit.number);
+        let opening = Opening::of(seed, number);
         let mut performance = Performance::new(&self.course, entrance, &opening);
         let ended = |performance: &Performance<'_>| {
             self.go_on(line, performance.seen(), |script| script.ended(performance.at));
@@ -159,17 +155,16 @@ impl Stage {
             Some(Ending::Stall) => {
                 let begun = Instant::now();
                 let has_left = link.wait_until_left(self.options.longest_stall());
-                let stall = Stall { stayed: begun.elapsed(), has_left };
-                self.note(visit.stalled(stall), seen, ending);
+                self.note(number, seen, End::Stalled { stayed: begun.elapsed(), has_left });
                 self.end(link, Ending::Cut);
             }
-            Some(how) => {
-                self.note(visit, seen, ending);
-                self.end(link, how);
+            Some(ending) => {
+                self.note(number, seen, End::Ended(ending));
+                self.end(link, ending);
             }
             None => {
                 self.go_on(line, seen, |script| script.left(performance.at));
-                self.note(visit, seen, None);
+                self.note(number, seen, End::Left);
                 self.stop_after_last();
             }
         }
@@ -191,11 +186,11 @@ impl Stage {
     }
 
     /// Tells a client that there is nothing more for it.
-    fn respond_that_nothing_is_left(&self, visit: Visit, wrapping: Wrapping<'_>, mut link: Link) {
+    fn respond_that_nothing_is_left(&self, number: u64, wrapping: Wrapping<'_>, mut link: Link) {
         let head = Head::no_content();
         let sent = link.send(&wrapping.wire(&[Part::Head(head.clone())]));
         let seen = Seen { head: Some(head), ..Seen::default() };
-        self.note(visit, &seen, sent.is_ok().then_some(Ending::Close));
+        self.note(number, &seen, sent.map_or(End::Left, |()| End::Ended(Ending::Close)));
         self.end(link, Ending::Close);
     }
 
@@ -218,9 +213,10 @@ impl Stage {
         }
     }
 
-    fn note(&self, visit: Visit, seen: &Seen, ending: Option<Ending>) {
+    /// Notes the end of a connection.
+    fn note(&self, number: u64, seen: &Seen, end: End) {
         let mut state = self.lock();
-        let line = state.report.note(visit.over(seen, ending, self.now()));
+        let line = state.report.end(number, seen, end, self.now());
         state.idle_since = Some(Instant::now());
         // Under the lock, so that the lines come in order.
         self.say(&line);
@@ -236,9 +232,7 @@ impl Stage {
 
     fn stop_after_last(&self) {
         let state = self.lock();
-        if state.report.open() == 0
-            && self.options.connections.is_some_and(|most| state.begun >= most)
-        {
+        if state.report.open() == 0 && self.has_served_enough(&state) {
             let _ = self.stop.send(Ok(()));
         }
     }

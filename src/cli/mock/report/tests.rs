@@ -1,6 +1,6 @@
 //! What is said of clients that do well, and of those that don't.
 
-use super::super::step::Head;
+use super::super::step::{Ending, Head};
 use super::*;
 
 fn millis(millis: u64) -> Duration {
@@ -16,7 +16,7 @@ fn stream(events: usize, id: Option<&str>, retry: Option<u64>) -> Seen {
     }
 }
 
-pub(super) fn answer(head: Head) -> Seen {
+pub(super) fn response(head: Head) -> Seen {
     Seen { head: Some(head), ..Seen::default() }
 }
 
@@ -27,19 +27,26 @@ pub(super) fn visit(
     [opened, closed]: [u64; 2],
     seen: &Seen,
 ) -> Visit {
-    let ending = Some(Ending::Close);
-    Visit::new(number, "GET /", id, millis(opened)).over(seen, ending, millis(closed))
+    let (opened, closed, seen) = (millis(opened), millis(closed), seen.clone());
+    let (request, last_event_id) = ("GET /".into(), id.map(Into::into));
+    let end = End::Ended(Ending::Close);
+    Visit { number, request, last_event_id, opened, closed, seen, end }
 }
 
 fn stalled(visit: Visit, stayed: u64, has_left: bool) -> Visit {
-    let visit = Visit { ending: Some(Ending::Stall), ..visit };
-    visit.stalled(Stall { stayed: millis(stayed), has_left })
+    Visit { end: End::Stalled { stayed: millis(stayed), has_left }, ..visit }
+}
+
+/// Takes a connection from its beginning to its end.
+fn note(report: &mut Report, visit: Visit) -> String {
+    report.begun += 1;
+    report.note(visit)
 }
 
 /// The card's lines, without the first, and the rows without their names.
 fn card(visits: &[Visit], now: u64) -> [String; 6] {
     let mut report = Report::default();
-    visits.iter().for_each(|visit| drop(report.note(visit.clone())));
+    visits.iter().for_each(|visit| drop(note(&mut report, visit.clone())));
     let (card, is_good) = report.card(millis(now));
     assert_eq!(is_good, !card.contains(" NO "), "{card}");
     let rows = card.lines().skip(1).map(|row| row[26..].to_owned());
@@ -52,9 +59,9 @@ fn a_client_that_does_well_is_told_so() {
     let visits = [
         visit(1, None, [0, 100], &stream(2, Some("2"), Some(500))),
         visit(2, Some("2"), [610, 700], &stream(1, Some("3"), None)),
-        visit(3, Some("3"), [1200, 1200], &answer(Head::no_content())),
+        visit(3, Some("3"), [1200, 1200], &response(Head::no_content())),
     ];
-    let lines = visits.map(|visit| report.note(visit));
+    let lines = visits.map(|visit| note(&mut report, visit));
     let expected = [
         "#1 GET /: 200, 2 events, close\n",
         "#2 GET / 0.51 s later with last event ID \"2\": 200, 1 event, close\n",
@@ -103,8 +110,8 @@ fn a_wrong_id_is_told_with_the_right_one() {
 fn a_client_that_comes_back_early_or_in_spite_of_all_is_told_so() {
     let visits = [
         visit(1, None, [0, 100], &stream(2, None, Some(500))),
-        visit(2, None, [300, 300], &answer(Head::no_content())),
-        visit(3, None, [400, 400], &answer(Head::stream("text/html"))),
+        visit(2, None, [300, 300], &response(Head::no_content())),
+        visit(3, None, [400, 400], &response(Head::stream("text/html"))),
         visit(4, None, [500, 500], &stream(1, None, None)),
     ];
     let card = card(&visits, 500);
@@ -115,15 +122,15 @@ fn a_client_that_comes_back_early_or_in_spite_of_all_is_told_so() {
 
 #[test]
 fn what_was_not_watched_for_long_enough_is_not_judged() {
-    let visits = [visit(1, None, [0, 100], &answer(Head::no_content()))];
+    let visits = [visit(1, None, [0, 100], &response(Head::no_content()))];
     assert_eq!(card(&visits, 300)[4], "-    not watched for long enough: 0.20 s of 6.00 s");
     assert_eq!(card(&visits, 6100)[4], "yes  nothing came for 6.00 s");
 }
 
 #[test]
 fn nobody_comes_back_to_a_mock_that_has_ended() {
-    let end = Some(Ending::Finish);
-    let ended = Visit { ending: end, ..visit(1, None, [0, 9], &stream(1, None, Some(0))) };
+    let end = End::Ended(Ending::Finish);
+    let ended = Visit { end, ..visit(1, None, [0, 9], &stream(1, None, Some(0))) };
     assert_eq!(card(&[ended], 60_000)[0], "-    there was no need to");
 }
 
@@ -133,7 +140,7 @@ fn who_goes_in_a_stall_may_go_for_good() {
     let stalled = || stalled(visit(1, None, [0, 900], &seen), 300, true);
     assert_eq!(card(&[stalled()], 60_000)[0], "-    there was no need to");
     // It may be back at once: the standard knows no such end.
-    let back = visit(2, Some("1"), [901, 950], &answer(Head::no_content()));
+    let back = visit(2, Some("1"), [901, 950], &response(Head::no_content()));
     let expected = [
         "yes  1 time",
         "yes  1 time",
@@ -155,9 +162,13 @@ fn who_stays_in_a_stall_is_told_for_how_long_and_comes_back_behind_it() {
 #[test]
 fn who_is_turned_away_has_come_back() {
     let mut report = Report::default();
-    report.note(visit(1, None, [0, 100], &stream(1, None, Some(200))));
-    let late = Visit::new(2, "GET /", None, millis(310)).turned_away();
-    assert_eq!(report.note(late), "#2 GET / 0.21 s later: not served, as there have been enough\n");
+    note(&mut report, visit(1, None, [0, 100], &stream(1, None, Some(200))));
+    let seen = Seen::default();
+    let late = Visit { end: End::TurnedAway, ..visit(2, None, [310, 310], &seen) };
+    assert_eq!(
+        note(&mut report, late),
+        "#2 GET / 0.21 s later: not served, as there have been enough\n"
+    );
     let (card, is_good) = report.card(millis(60_000));
     assert!(card.contains("  reconnects              yes  1 time\n") && is_good, "{card}");
 }
@@ -173,7 +184,7 @@ fn who_posts_need_not_post_again() {
 fn a_mock_that_runs_for_days_keeps_only_what_is_new() {
     let mut report = Report::default();
     for number in 0..JUDGED as u64 + 5 {
-        report.note(visit(number, None, [number, number], &stream(1, None, None)));
+        note(&mut report, visit(number, None, [number, number], &stream(1, None, None)));
     }
     assert_eq!(report.visits.len(), JUDGED);
     let (card, _) = report.card(millis(60_000));
@@ -196,8 +207,8 @@ fn clients_of_several_targets_are_judged_each_for_itself() {
     let visits = [
         of("a", visit(1, None, [0, 100], &told(200))),
         of("b", visit(2, None, [50, 200], &told(300))),
-        of("a", visit(3, Some("1"), [310, 400], &answer(Head::no_content()))),
-        of("b", visit(4, Some("1"), [510, 600], &answer(Head::no_content()))),
+        of("a", visit(3, Some("1"), [310, 400], &response(Head::no_content()))),
+        of("b", visit(4, Some("1"), [510, 600], &response(Head::no_content()))),
     ];
     let expected = [
         "yes  2 times",
@@ -213,8 +224,8 @@ fn clients_of_several_targets_are_judged_each_for_itself() {
 #[test]
 fn who_is_still_there_has_come_back() {
     let mut report = Report::default();
-    report.note(visit(1, None, [0, 100], &stream(1, None, Some(500))));
-    report.begin(&visit(2, None, [610, 610], &Seen::default()));
+    note(&mut report, visit(1, None, [0, 100], &stream(1, None, Some(500))));
+    report.begin("GET /", None, millis(610));
     let (card, is_good) = report.card(millis(9000));
     let begin = "report card, after 1 connection and 1 that is still open\n  \
         reconnects              yes  1 time\n";
@@ -223,23 +234,30 @@ fn who_is_still_there_has_come_back() {
 
 #[test]
 fn each_connection_is_told_in_its_words() {
-    let told = |seen: &Seen, ending| {
-        let visit = Visit::new(1, "POST /v1", None, millis(0)).over(seen, ending, millis(1));
-        Report::default().note(visit)
+    let told = |seen: &Seen, end| {
+        let mut report = Report::default();
+        let number = report.begin("POST /v1", None, millis(0));
+        report.end(number, seen, end, millis(1))
     };
-    assert_eq!(told(&Seen::default(), Some(Ending::Reset)), "#1 POST /v1: no answer, reset\n");
     assert_eq!(
-        told(&answer(Head::stream("text/html")), Some(Ending::Close)),
+        told(&Seen::default(), End::Ended(Ending::Reset)),
+        "#1 POST /v1: no response, reset\n"
+    );
+    assert_eq!(
+        told(&response(Head::stream("text/html")), End::Ended(Ending::Close)),
         "#1 POST /v1: 200 of type \"text/html\"\n",
     );
-    assert_eq!(told(&stream(0, None, None), None), "#1 POST /v1: 200, 0 events, the client went\n");
     assert_eq!(
-        told(&answer(Head::stream("Text/Event-Stream; charset=UTF-8")), Some(Ending::Cut)),
+        told(&stream(0, None, None), End::Left),
+        "#1 POST /v1: 200, 0 events, the client went\n"
+    );
+    assert_eq!(
+        told(&response(Head::stream("Text/Event-Stream; charset=UTF-8")), End::Ended(Ending::Cut)),
         "#1 POST /v1: 200 of type \"Text/Event-Stream; charset=UTF-8\", 0 events, cut\n",
     );
     let line = |has_left| {
         let visit = visit(1, None, [0, 9], &stream(0, None, None));
-        Report::default().note(stalled(visit, 3020, has_left))
+        note(&mut Report::default(), stalled(visit, 3020, has_left))
     };
     let told = "#1 GET /: 200, 0 events, stall, the client";
     assert_eq!(line(true), format!("{told} went after 3.02 s\n"));

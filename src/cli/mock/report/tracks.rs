@@ -1,18 +1,19 @@
 //! Tracks: the connections of one client, as far as can be known.
 //!
 //! A client comes back with the method and the target that it had, or with those that a redirect
-//! led it to. Whoever asks for something else may be another client. And two that ask for the same
-//! can't be told apart; that they are two shows once both are there at the same time.
+//! led it to. A connection that asks for something else may be another client's. Two clients that
+//! ask for the same can't be told apart; that they are two shows once both are there at the same
+//! time.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use tidings::Status;
 
-use super::Visit;
+use super::visit::Visit;
 use crate::cli::mock::step::Head;
 
-/// How late it may be noticed that a client has gone by itself: it can be back before that.
+/// How late the mock may notice that a client has gone by itself, which can be back before that.
 const UNNOTICED: Duration = Duration::from_millis(100);
 
 /// Connections in the order in which they were opened.
@@ -81,8 +82,8 @@ fn next_request(visit: &Visit) -> Option<String> {
     redirected_to(&visit.request, visit.seen.head.as_ref()?)
 }
 
-/// What a client asks for next that is redirected (the Fetch standard, section 4.4), as long as
-/// that is still the mock.
+/// What a redirected client asks for next (the Fetch standard, section 4.4), as long as that is
+/// still the mock.
 pub(in crate::cli::mock) fn redirected_to(request: &str, head: &Head) -> Option<String> {
     let (method, target) = request.split_once(' ').filter(|_| head.is_redirect())?;
     let is_post = method == "POST";
@@ -105,8 +106,9 @@ pub(in crate::cli::mock) fn redirected_to(request: &str, head: &Head) -> Option<
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{answer, visit};
-    use super::super::{Head, Seen};
+    use super::super::Seen;
+    use super::super::tests::{response, visit};
+    use super::super::visit::End;
     use super::*;
 
     fn numbers(visits: &[Visit]) -> Vec<Vec<u64>> {
@@ -121,20 +123,20 @@ mod tests {
 
     fn redirect(status: Status, location: &str) -> Seen {
         let head = Head::stream("text/plain");
-        answer(Head { status, location: Some(location.into()), ..head })
+        response(Head { status, location: Some(location.into()), ..head })
     }
 
     #[test]
-    fn who_asks_for_something_else_is_another_client() {
-        let stream = answer(Head::stream("text/event-stream"));
+    fn a_request_for_something_else_is_another_clients() {
+        let stream = response(Head::stream("text/event-stream"));
         let requests = ["GET /a", "GET /b", "GET /a?x", "POST /a", "GET /a", "GET /b"];
         let visits: Vec<_> = (1..).zip(requests).map(|(n, of_)| of(n, of_, &stream)).collect();
         assert_eq!(numbers(&visits), [&[1, 5][..], &[2, 6], &[3], &[4]]);
     }
 
     #[test]
-    fn who_is_redirected_is_the_same_client_there() {
-        let stream = answer(Head::stream("text/event-stream"));
+    fn a_redirected_client_is_the_same_client_there() {
+        let stream = response(Head::stream("text/event-stream"));
         for (location, target) in [
             ("/b?c#d", "/b?c"),
             ("http://localhost:3000/b", "/b"),
@@ -153,7 +155,7 @@ mod tests {
 
     #[test]
     fn two_that_are_there_at_once_are_several() {
-        let stream = answer(Head::stream("text/event-stream"));
+        let stream = response(Head::stream("text/event-stream"));
         let has_several = |first: Visit, opened: u64| {
             let visits = [first, visit(2, None, [opened, 600], &stream)];
             tracks(visits.iter())[0].has_several
@@ -162,7 +164,7 @@ mod tests {
         assert!(has_several(ended(), 499));
         assert!(!has_several(ended(), 500));
         // That it had gone was noticed late.
-        let left = || Visit { ending: None, ..ended() };
+        let left = || Visit { end: End::Left, ..ended() };
         assert!(has_several(left(), 399));
         assert!(!has_several(left(), 400));
     }
