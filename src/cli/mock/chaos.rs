@@ -160,21 +160,22 @@ impl Chaos {
     fn take_block(&mut self, block: &Block) {
         let is_sure = self.later_id.is_none();
         let id = Some(&*self.id).filter(|id| is_sure && !id.is_empty());
-        let disturbed = noise::add_to(block, id, &mut self.after_cr, &mut self.random);
-        let bytes: Vec<u8> = disturbed.steps.iter().flat_map(bytes_of).copied().collect();
+        let (Stretch { bytes, waits }, unfinished) =
+            noise::add_to(block, id, &mut self.after_cr, &mut self.random);
+        let ids = [Some(&self.id), self.later_id.as_ref()];
+        let ids_can = ids.into_iter().flatten().all(|id| blocks::can_come_back(id));
         // At the start of a connection what looks like a byte order mark would be one.
-        let ids_can = [Some(&self.id), self.later_id.as_ref()].into_iter().flatten();
-        let ids_can = ids_can.map(Vec::as_slice).all(blocks::can_come_back);
         let may_end = ids_can && !bytes.starts_with(BYTE_ORDER_MARK);
         if may_end && self.ends == Ends::May && self.random.one_in(FAULTS) {
-            self.end_within(&bytes[..disturbed.unfinished]);
+            self.end_within(&bytes[..unfinished]);
         }
-        for step in disturbed.steps {
-            match step {
-                Step::Bytes(bytes) => self.send(&bytes),
-                step => self.out.push(step),
-            }
+        let mut start = 0;
+        for (at, time) in waits {
+            self.send(&bytes[start..at]);
+            self.out.push(Step::Wait(time));
+            start = at;
         }
+        self.send(&bytes[start..]);
         self.is_first &= !block.is_event();
         if let Some(id) = block.id() {
             self.id = id.to_vec();
@@ -278,13 +279,6 @@ impl Chaos {
                 Head { status, ..Head::stream(Opening::PLAIN.content_type) }
             }
         }
-    }
-}
-
-fn bytes_of(step: &Step) -> &[u8] {
-    match step {
-        Step::Bytes(bytes) => bytes,
-        _ => &[],
     }
 }
 

@@ -141,7 +141,8 @@ impl Link {
         })
     }
 
-    /// Waits for the client to go, if there is a limit for so long; tells whether it has gone.
+    /// Waits for the client to go, for so long at most if there is a limit; tells whether it has
+    /// gone.
     pub(super) fn wait_until_left(&mut self, most: Option<Duration>) -> bool {
         self.take_last_byte();
         let begun = Instant::now();
@@ -165,12 +166,7 @@ impl Link {
 
     /// Gives the client time to take what has come.
     pub(super) fn linger(mut self) {
-        let until = Instant::now() + LINGER;
-        while let Some(rest) = until.checked_duration_since(Instant::now()) {
-            if rest.is_zero() || self.read_for(rest).is_err() {
-                return;
-            }
-        }
+        self.wait_until_left(Some(LINGER));
     }
 
     pub(super) fn close(mut self) {

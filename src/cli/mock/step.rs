@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use tidings::Status;
 
-use super::lines::{BYTE_ORDER_MARK, field};
+use super::lines::{BYTE_ORDER_MARK, Line, field, lines};
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,27 +147,21 @@ impl Scanner {
         Self { is_stream: true, at_start: true, after_cr: false, line, block }
     }
 
-    /// Appends the bytes, and what a client learns from each line behind it.
+    /// Appends the bytes, and after each line what a client learns from it.
     fn mark_bytes(&mut self, bytes: &[u8], marked: &mut Vec<Step>) {
-        let mut start = 0;
-        for (at, &byte) in bytes.iter().enumerate() {
-            let ends_crlf = byte == b'\n' && mem::take(&mut self.after_cr);
-            if ends_crlf || !matches!(byte, b'\r' | b'\n') {
-                self.after_cr = false;
-                if !ends_crlf {
-                    self.line.push(byte);
-                }
+        let (mut start, mut at) = (0, 0);
+        for Line { content, end } in lines(bytes) {
+            at += content.len() + end.len();
+            // The other half of a CR LF ends no line of its own.
+            let is_half = mem::take(&mut self.after_cr) && content.is_empty() && end == b"\n";
+            self.line.extend_from_slice(content);
+            if end.is_empty() || is_half {
                 continue;
             }
-            self.after_cr = byte == b'\r';
+            self.after_cr = end == b"\r";
             if let Some(learned) = self.take_line() {
-                // The other half of a CR LF belongs to it, if it is here.
-                let behind = at + 1;
-                let behind =
-                    behind + usize::from(self.after_cr && bytes.get(behind) == Some(&b'\n'));
-                marked.push(Step::Bytes(bytes[start..behind].to_vec()));
-                marked.push(learned);
-                start = behind;
+                marked.extend([Step::Bytes(bytes[start..at].to_vec()), learned]);
+                start = at;
             }
         }
         if start < bytes.len() {

@@ -1,8 +1,7 @@
 //! Noise: everything about a block that may be otherwise without changing what it says.
 
-use super::blocks::Block;
+use super::blocks::{Block, Stretch};
 use crate::cli::mock::lines::field;
-use crate::cli::mock::step::Step;
 use crate::cli::random::Random;
 
 /// Once in so many lines there is one before it that means nothing.
@@ -31,69 +30,41 @@ const NOTHING: [&[u8]; 12] = [
     b"id: no\0id",
 ];
 
-/// A block with noise.
-pub(super) struct Disturbed {
-    /// Bytes and waits.
-    pub(super) steps: Vec<Step>,
-    /// So many of the bytes can be sent without completing the block.
-    pub(super) unfinished: usize,
-}
-
-/// Adds noise to a block. `id` is what the client has, if that is known; `after_cr` is whether the
-/// last byte is CR, before and after.
+/// Adds noise to a block; returns it, and how many of its bytes can be sent without completing the
+/// block. `id` is what the client has, if that is known; `after_cr` is whether the last byte is CR,
+/// before and after.
 pub(super) fn add_to(
     block: &Block,
     id: Option<&[u8]>,
     after_cr: &mut bool,
     random: &mut Random,
-) -> Disturbed {
-    let mut writer = Writer { steps: Vec::new(), bytes: Vec::new(), sent: 0, after_cr, random };
+) -> (Stretch, usize) {
+    let mut writer = Writer { out: Stretch::default(), after_cr, random };
     writer.add_empty_block(id);
     let mut unfinished = 0;
     for line in &block.lines {
         if !line.wait.is_zero() {
-            writer.wait(line.wait);
+            writer.out.waits.push((writer.out.bytes.len(), line.wait));
         }
         writer.add_noise();
-        unfinished = writer.length();
+        unfinished = writer.out.bytes.len();
         writer.double_id(&line.content, id.unwrap_or_default());
         let content = writer.spelled(&line.content);
         writer.add_line(&content, line.has_end);
     }
     if !block.is_complete() {
-        unfinished = writer.length();
+        unfinished = writer.out.bytes.len();
     }
-    writer.flush_bytes();
-    Disturbed { steps: writer.steps, unfinished }
+    (writer.out, unfinished)
 }
 
 struct Writer<'a> {
-    steps: Vec<Step>,
-    /// What is no step yet.
-    bytes: Vec<u8>,
-    /// How many bytes are steps.
-    sent: usize,
+    out: Stretch,
     after_cr: &'a mut bool,
     random: &'a mut Random,
 }
 
 impl Writer<'_> {
-    fn length(&self) -> usize {
-        self.sent + self.bytes.len()
-    }
-
-    fn flush_bytes(&mut self) {
-        self.sent += self.bytes.len();
-        if !self.bytes.is_empty() {
-            self.steps.push(Step::Bytes(std::mem::take(&mut self.bytes)));
-        }
-    }
-
-    fn wait(&mut self, time: std::time::Duration) {
-        self.flush_bytes();
-        self.steps.push(Step::Wait(time));
-    }
-
     /// A blank line, a type without data, or the same id again: none is an event.
     fn add_empty_block(&mut self, id: Option<&[u8]>) {
         match (self.random.below(NOISE * 3), id) {
@@ -121,7 +92,7 @@ impl Writer<'_> {
         }
     }
 
-    /// The same field with or without the space behind the colon, and if its value is empty, the
+    /// The same field with or without the space after the colon, and if its value is empty, the
     /// colon.
     fn spelled(&mut self, line: &[u8]) -> Vec<u8> {
         let (name, value) = field(line);
@@ -138,15 +109,15 @@ impl Writer<'_> {
         [name, separator, value].concat()
     }
 
-    /// Adds a line and any end. Behind a CR, an LF alone would be the other half of that end and
+    /// Adds a line and any end. After a CR, an LF alone would be the other half of that end and
     /// no blank line.
     fn add_line(&mut self, content: &[u8], has_end: bool) {
-        self.bytes.extend_from_slice(content);
+        self.out.bytes.extend_from_slice(content);
         *self.after_cr &= content.is_empty();
         if has_end {
             let ends: [&[u8]; 3] = [b"\r", b"\r\n", b"\n"];
             let end = self.random.pick(if *self.after_cr { &ends[..2] } else { &ends });
-            self.bytes.extend_from_slice(end);
+            self.out.bytes.extend_from_slice(end);
             *self.after_cr = end == b"\r";
         }
     }

@@ -184,7 +184,6 @@ fn every_kind_of_disturbance_comes_up() {
     let mut waits = 0;
     for seed in 0..300 {
         let steps = disturb(steps(SCRIPTS[2]), seed, Ends::May);
-        let text: Vec<u8> = steps.iter().flat_map(bytes_of).copied().collect();
         for pair in steps.windows(3) {
             if let [Step::Bytes(a), Step::Flush, Step::Bytes(b)] = pair {
                 borders[0] |= a.ends_with(b"\r") && b.starts_with(b"\n");
@@ -201,7 +200,7 @@ fn every_kind_of_disturbance_comes_up() {
                 _ => {}
             }
         }
-        assert!(!text.is_empty());
+        assert!(steps.iter().any(|step| matches!(step, Step::Bytes(_))));
     }
     assert_eq!(endings.len(), 4, "{endings:?}");
     assert_eq!(types.len(), 1 + 5 + 3, "{types:?}");
