@@ -87,8 +87,8 @@ pub(super) fn card(visits: &[Visit], begun: u64, open: usize, now: Duration) -> 
     (format!("report card, after {ended}{open}\n{}", rows.concat()), is_good)
 }
 
-/// Which connection comes after which, and whether there were clients at the same time that can't be
-/// told apart: what they did is not judged.
+/// Which connection comes after which, and whether there were clients at the same time that can't
+/// be told apart: what they did is not judged.
 fn pairs(visits: &[Visit], now: Duration) -> (Vec<Pair<'_>>, bool) {
     let (several, tracks): (Vec<_>, Vec<_>) =
         tracks(visits.iter()).into_iter().partition(|track| track.has_several);

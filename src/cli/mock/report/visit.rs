@@ -31,7 +31,8 @@ pub(in crate::cli::mock) enum End {
     Left,
     /// The mock ended it, in any way but a stall.
     Ended(Ending),
-    /// The client stayed for so long when nothing came any more; then it went, or the mock ended it.
+    /// The client stayed for so long when nothing came any more; then it went, or the mock ended
+    /// it.
     Stalled { stayed: Duration, has_left: bool },
     /// It came when there had been enough, and was closed without a response.
     TurnedAway,
