@@ -30,6 +30,7 @@ use std::time::Duration;
 
 use super::batches::Batches;
 use crate::error::{Error, Result};
+use crate::net::lifecycle::{Lifecycle, Stage};
 use crate::net::panics::Panics;
 use crate::net::pool::join_by;
 use crate::net::sync::thread::{self, JoinHandle};
@@ -56,6 +57,7 @@ pub(crate) struct Shard {
     /// The count of time used at which the group that was served last began.
     clock: AtomicU64,
     pub(super) panics: Arc<Panics>,
+    lifecycle: Arc<Lifecycle>,
 }
 
 impl std::fmt::Debug for Shard {
@@ -82,7 +84,6 @@ struct Queue {
     /// How many were ever queued.
     count: u64,
     asleep: bool,
-    stopping: bool,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -96,8 +97,8 @@ pub(super) struct Pass {
 }
 
 impl Fanout {
-    pub(crate) fn new(shards: usize, panics: &Arc<Panics>) -> Self {
-        Self { shards: (0..shards.max(1)).map(|_| Shard::new(panics)).collect() }
+    pub(crate) fn new(shards: usize, panics: &Arc<Panics>, lifecycle: &Arc<Lifecycle>) -> Self {
+        Self { shards: (0..shards.max(1)).map(|_| Shard::new(panics, lifecycle)).collect() }
     }
 
     /// The shard of the stream with this number.
@@ -109,7 +110,8 @@ impl Fanout {
     /// holds them.
     pub(crate) fn stop(&self, deadline: Instant) -> usize {
         for shard in &self.shards {
-            shard.lock_queue().stopping = true;
+            shard.lifecycle.raise(Stage::Ending);
+            drop(shard.lock_queue());
             shard.wake.notify_all();
         }
         let threads = self.shards.iter().filter_map(|shard| shard.lock_queue().thread.take());
@@ -118,7 +120,7 @@ impl Fanout {
 }
 
 impl Shard {
-    fn new(panics: &Arc<Panics>) -> Arc<Self> {
+    fn new(panics: &Arc<Panics>, lifecycle: &Arc<Lifecycle>) -> Arc<Self> {
         let pass =
             Pass { batches: Batches::default(), ended: Instant::now(), took: Duration::ZERO };
         Arc::new(Self {
@@ -127,13 +129,14 @@ impl Shard {
             pass: Mutex::new(pass),
             clock: AtomicU64::new(0),
             panics: Arc::clone(panics),
+            lifecycle: Arc::clone(lifecycle),
         })
     }
 
     /// Starts the fan-out thread if it is not running yet.
     pub(crate) fn start(self: &Arc<Self>) -> Result<()> {
         let mut queue = self.lock_queue();
-        if queue.thread.is_none() && !queue.stopping {
+        if queue.thread.is_none() && !self.is_over() {
             let shard = Arc::clone(self);
             let thread = thread::Builder::new()
                 .name("tidings-fanout".into())
@@ -159,17 +162,17 @@ impl Shard {
     /// Waits until something is queued, and takes what is next; `None` ends the thread.
     pub(super) fn next(&self) -> Option<Arc<dyn Work>> {
         let mut queue = self.lock_queue();
-        while queue.waiting.is_empty() && !queue.stopping {
+        while queue.waiting.is_empty() && !self.is_over() {
             queue.asleep = true;
             queue = self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
             queue.asleep = false;
         }
-        queue.waiting.pop_first().filter(|_| !queue.stopping).map(|(_, work)| work)
+        queue.waiting.pop_first().filter(|_| !self.is_over()).map(|(_, work)| work)
     }
 
     pub(super) fn enqueue(&self, work: Arc<dyn Work>) {
         let mut queue = self.lock_queue();
-        if queue.stopping {
+        if self.is_over() {
             // Its streams have ended, and nobody would take it out again.
             return;
         }
@@ -208,6 +211,10 @@ impl Shard {
         (pass.ended.elapsed() >= pass.took).then_some(pass)
     }
 
+    fn is_over(&self) -> bool {
+        self.lifecycle.has_reached(Stage::Ending)
+    }
+
     fn lock_queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -219,7 +226,7 @@ mod tests {
 
     #[test]
     fn a_shard_has_one_thread_and_none_after_its_end() {
-        let fanout = Fanout::new(1, &Arc::default());
+        let fanout = Fanout::new(1, &Arc::default(), &Arc::default());
         let shard = fanout.shard(0);
         let thread = || shard.lock_queue().thread.as_ref().map(|thread| thread.thread().id());
         shard.start().unwrap();

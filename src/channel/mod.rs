@@ -360,7 +360,7 @@ mod tests {
 
     #[test]
     fn a_shard_is_known_to_a_channel_while_it_has_a_stream_there() {
-        let (channel, fanout) = (Channel::new(), Fanout::new(2, &Arc::default()));
+        let (channel, fanout) = (Channel::new(), Fanout::new(2, &Arc::default(), &Arc::default()));
         let join = |shard| channel.join(Arc::new(Member(Arc::clone(fanout.shard(shard)))));
         let leave = |shard, slot| channel.leave(fanout.shard(shard), slot);
         assert_eq!(counts(&channel), (0, 0));
@@ -379,7 +379,7 @@ mod tests {
     fn servers_that_have_ended_do_not_add_up_in_a_channel() {
         let channel = Channel::new();
         for _ in 0..4 {
-            let fanout = Fanout::new(1, &Arc::default());
+            let fanout = Fanout::new(1, &Arc::default(), &Arc::default());
             let shard = fanout.shard(0);
             let slots = [(); 4].map(|()| channel.join(Arc::new(Member(Arc::clone(shard)))));
             assert_eq!(counts(&channel), (1, 4));

@@ -8,11 +8,13 @@
 //! | [`ticker`] | intervals: a thread that calls a closure on time |
 //! | [`linger`] | the end of a connection: half-close, drain, close |
 //! | [`registry`], [`budget`], [`counts`] | which streams there are; memory for bodies; counters |
+//! | [`lifecycle`] | how far a server has come towards its end |
 //! | [`threads`], [`panics`], [`sync`] | threads of ours, their faults, and their locks |
 //! | [`moment`], [`peer`] | a small point in time; which addresses are one peer |
 
 pub(crate) mod budget;
 pub(crate) mod counts;
+pub(crate) mod lifecycle;
 pub(crate) mod linger;
 pub(crate) mod link;
 pub(crate) mod moment;

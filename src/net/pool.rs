@@ -30,6 +30,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::net::lifecycle::{Lifecycle, Stage};
 use crate::net::panics::Panics;
 use crate::net::threads::{self as thread, JoinHandle};
 
@@ -63,6 +64,7 @@ struct Shared {
     behind: AtomicBool,
     cap: usize,
     panics: Arc<Panics>,
+    lifecycle: Arc<Lifecycle>,
 }
 
 #[derive(Default)]
@@ -75,7 +77,6 @@ struct State {
     /// other is started for the same work however long its start takes.
     idle: usize,
     workers: usize,
-    stopping: bool,
     /// Every thread that was started and not joined yet; those that ended are joined at the next
     /// start, so that there are never more of them than workers at the busiest time.
     threads: Vec<JoinHandle<()>>,
@@ -105,7 +106,7 @@ impl std::fmt::Debug for Shared {
 
 impl Pool {
     /// A pool without threads yet, which never has more than `cap`.
-    pub(crate) fn new(cap: usize, panics: &Arc<Panics>) -> Self {
+    pub(crate) fn new(cap: usize, panics: &Arc<Panics>, lifecycle: &Arc<Lifecycle>) -> Self {
         Self {
             shared: Arc::new(Shared {
                 state: Mutex::default(),
@@ -115,6 +116,7 @@ impl Pool {
                 behind: AtomicBool::new(false),
                 cap: cap.max(1),
                 panics: Arc::clone(panics),
+                lifecycle: Arc::clone(lifecycle),
             }),
         }
     }
@@ -123,7 +125,7 @@ impl Pool {
     /// started for it.
     pub(crate) fn submit(&self, job: Job) -> Result<(), Job> {
         let mut state = self.shared.lock();
-        if state.stopping {
+        if self.shared.is_over() {
             return Err(job);
         }
         state.queue.push_back(Work::Job(job));
@@ -139,7 +141,7 @@ impl Pool {
     /// Queues what nobody waits for. Gives it back as [`submit`](Self::submit) does.
     pub(crate) fn chore(&self, chore: Job) -> Result<(), Job> {
         let mut state = self.shared.lock();
-        if state.stopping {
+        if self.shared.is_over() {
             return Err(chore);
         }
         state.chores.push_back(chore);
@@ -225,8 +227,8 @@ impl Pool {
     /// Runs what is queued, ends the workers and joins them. Returns how many were still busy at
     /// `deadline`; those are left to end by themselves.
     pub(crate) fn stop(&self, deadline: Instant) -> usize {
+        self.shared.lifecycle.raise(Stage::Over);
         let mut state = self.shared.lock();
-        state.stopping = true;
         self.shared.wake.notify_all();
         while state.workers > 0 {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -288,6 +290,10 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn is_over(&self) -> bool {
+        self.lifecycle.has_reached(Stage::Over)
+    }
+
     fn wait<'a>(&self, state: MutexGuard<'a, State>, most: Duration) -> MutexGuard<'a, State> {
         self.wake.wait_timeout(state, most).unwrap_or_else(PoisonError::into_inner).0
     }
@@ -327,9 +333,9 @@ impl Shared {
                 continue;
             }
             let left = IDLE.saturating_sub(idle_since.elapsed());
-            if state.stopping || left.is_zero() {
+            if self.is_over() || left.is_zero() {
                 state.workers -= 1;
-                if state.stopping {
+                if self.is_over() {
                     // `stop` waits for the last one.
                     self.wake.notify_all();
                 }

@@ -20,6 +20,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
+use crate::net::lifecycle::{Lifecycle, Stage};
 use crate::net::panics::Panics;
 use crate::net::pool::join_by;
 use crate::net::threads::{self as thread, JoinHandle};
@@ -65,19 +66,23 @@ struct Inbox {
     contents: Mutex<Contents>,
     /// Notified when there is something new, and at the end.
     wake: Condvar,
+    lifecycle: Arc<Lifecycle>,
 }
 
 #[derive(Default)]
 struct Contents {
     new: Vec<Box<dyn Pending>>,
-    stopping: bool,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Watch {
-    pub(crate) fn new(panics: &Arc<Panics>) -> Self {
-        let inbox = Arc::new(Inbox { contents: Mutex::default(), wake: Condvar::new() });
-        Self { inbox, panics: Arc::clone(panics) }
+    pub(crate) fn new(panics: &Arc<Panics>, lifecycle: &Arc<Lifecycle>) -> Self {
+        let inbox = Inbox {
+            contents: Mutex::default(),
+            wake: Condvar::new(),
+            lifecycle: Arc::clone(lifecycle),
+        };
+        Self { inbox: Arc::new(inbox), panics: Arc::clone(panics) }
     }
 
     /// Starts the thread, which calls `check` now and then.
@@ -95,7 +100,7 @@ impl Watch {
     /// Has the thread retry this until it is over.
     pub(crate) fn add(&self, pending: Box<dyn Pending>) {
         let mut contents = self.inbox.lock();
-        if contents.stopping {
+        if self.inbox.is_over() {
             // Nobody will retry it. Dropped without the lock, as a drop may come back here.
             drop(contents);
             return drop(pending);
@@ -108,11 +113,8 @@ impl Watch {
     /// Ends the thread; what it still had is closed. Returns how many threads would not end by the
     /// deadline, as a hook holds them.
     pub(crate) fn stop(&self, deadline: Instant) -> usize {
-        let thread = {
-            let mut contents = self.inbox.lock();
-            contents.stopping = true;
-            contents.thread.take()
-        };
+        self.inbox.lifecycle.raise(Stage::Closing);
+        let thread = self.inbox.lock().thread.take();
         self.inbox.wake.notify_one();
         let stuck = thread.is_some_and(|thread| join_by(thread, deadline).is_err());
         let left = std::mem::take(&mut self.inbox.lock().new);
@@ -127,11 +129,15 @@ impl Inbox {
         self.contents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn is_over(&self) -> bool {
+        self.lifecycle.has_reached(Stage::Closing)
+    }
+
     /// Waits until something is new or `until` has come, and takes what is new; `None` at the end.
     fn wait(&self, until: Instant) -> Option<Vec<Box<dyn Pending>>> {
         let mut contents = self.lock();
         loop {
-            if contents.stopping {
+            if self.is_over() {
                 return None;
             }
             let left = until.saturating_duration_since(Instant::now());
@@ -235,7 +241,7 @@ mod tests {
     #[test]
     fn row_53_a_retry_that_panics_is_counted_and_the_watch_thread_goes_on() {
         let panics = Arc::default();
-        let watch = Watch::new(&panics);
+        let watch = Watch::new(&panics, &Arc::default());
         watch.start(|| {}).unwrap();
         for count in 1..=2 {
             watch.add(Box::new(Panic));

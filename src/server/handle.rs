@@ -2,13 +2,13 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use super::Server;
 use crate::error::{Error, Result};
 use crate::net::counts::Stats;
+use crate::net::lifecycle::{Lifecycle, Stage};
 use crate::net::threads::{self as thread, JoinHandle};
 use crate::stream::runtime::Runtime;
 
@@ -19,9 +19,7 @@ pub struct Handle(Arc<Inner>);
 
 struct Inner {
     address: SocketAddr,
-    stopped: AtomicBool,
-    /// Whether the acceptor has found that out.
-    awake: AtomicBool,
+    lifecycle: Arc<Lifecycle>,
     /// A descriptor that is given back for the connection which wakes the acceptor, so that a stop
     /// succeeds where all others are in use.
     spare: Mutex<Option<UdpSocket>>,
@@ -44,8 +42,7 @@ impl Handle {
         let spare = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).ok();
         Self(Arc::new(Inner {
             address,
-            stopped: AtomicBool::new(false),
-            awake: AtomicBool::new(false),
+            lifecycle: Arc::default(),
             spare: Mutex::new(spare),
             runtime: OnceLock::new(),
         }))
@@ -64,22 +61,26 @@ impl Handle {
     /// Returns at once; [`Server::run`] returns when it is done. May be called from a handler, and
     /// again.
     pub fn stop(&self) {
-        self.0.stopped.store(true, Ordering::Release);
-        if !self.0.awake.load(Ordering::Acquire) {
+        self.0.lifecycle.raise(Stage::Asked);
+        if !self.0.lifecycle.has_reached(Stage::Ending) {
             // std can't interrupt a blocking accept, but a connection wakes it.
             drop(self.0.spare.lock().unwrap_or_else(PoisonError::into_inner).take());
             let _ = TcpStream::connect_timeout(&reachable(self.0.address), WAKE);
         }
     }
 
-    /// The acceptor needs no waking any more.
-    pub(crate) fn is_awake(&self) {
-        self.0.awake.store(true, Ordering::Release);
+    pub(crate) fn lifecycle(&self) -> &Arc<Lifecycle> {
+        &self.0.lifecycle
+    }
+
+    /// The acceptor has ended, and need not be woken any more.
+    pub(crate) fn accepts_no_more(&self) {
+        self.0.lifecycle.raise(Stage::Ending);
         drop(self.0.spare.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
     pub(crate) fn is_stopped(&self) -> bool {
-        self.0.stopped.load(Ordering::Acquire)
+        self.0.lifecycle.has_reached(Stage::Asked)
     }
 
     /// What the server is doing. All zero before it runs and after it has stopped.

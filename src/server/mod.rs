@@ -327,7 +327,7 @@ impl Server {
         }
         let shared = Arc::new(Shared {
             bodies: Budget::new(self.limits.bodies),
-            runtime: Runtime::start(self.limits, self.hooks)?,
+            runtime: Runtime::start(self.limits, self.hooks, Arc::clone(self.handle.lifecycle()))?,
             routes: self.routes,
             cors: self.cors,
             hosts: self.hosts,
@@ -342,7 +342,7 @@ impl Server {
 /// Accepts until the handle says stop, then ends everything.
 fn serve(listener: TcpListener, server: &Arc<Shared>, handle: &Handle) -> Result<()> {
     accept::run(&listener, server, handle);
-    handle.is_awake();
+    handle.accepts_no_more();
     drop(listener);
     match server.runtime.stop() {
         0 => Ok(()),

@@ -345,7 +345,7 @@ mod tests {
     #[test]
     fn what_is_shown_for_debugging_takes_no_lock() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let runtime = Runtime::start(Limits::default(), None).unwrap();
+        let runtime = Runtime::start(Limits::default(), None, Arc::default()).unwrap();
         let socket = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let peer = socket.local_addr().unwrap();
         let ticket = runtime.streams.admit(peer.ip()).expect("a place");

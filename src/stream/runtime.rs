@@ -1,7 +1,21 @@
 //! What streams need of the server that runs them: limits, hooks, threads, counters.
+//!
+//! | thread | waits | is woken by |
+//! | --- | --- | --- |
+//! | acceptor | in `accept` | a connection; [`Handle::stop`](crate::Handle::stop) makes one |
+//! | worker | for the pool's queue | whoever queues a job or a chore; [`Pool::stop`] |
+//! | watch | for the watch's inbox | whoever adds to it; its next check; [`Watch::stop`] |
+//! | fan-out | for its shard's queue | whoever queues a group; [`Fanout::stop`] |
+//! | interval | parked | its next call; the end of its stream; the drop of its guard |
+//! | a caller of `send` | for its stream to drain | the watch thread; the end of the stream |
+//!
+//! A stop raises the [`Lifecycle`], which says what each stage ends and why no wake-up is lost.
+//!
+//! **Lock order.** A hub's names; the pass of a shard, or the batches here; a channel's list of
+//! groups; a group's list; one stream's state; the logs of channels. Every other lock is taken
+//! last, and no two of those at once. No lock is held while a hook, a callback or a handler runs.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,6 +26,7 @@ use crate::channel::fanout::Fanout;
 use crate::error::{CloseReason, Result};
 use crate::limits::{COME_BACK, Limits};
 use crate::net::counts::{Counts, Stats};
+use crate::net::lifecycle::{Lifecycle, Stage};
 use crate::net::moment::Moment;
 use crate::net::pool::Pool;
 use crate::net::registry::Registry;
@@ -31,9 +46,7 @@ pub(crate) struct Runtime {
     /// With which the watch thread reads for blocked streams, kept for its memory. Before a
     /// stream's state.
     batches: Mutex<Batches>,
-    stopping: AtomicBool,
-    /// Set towards the end of the grace period: nobody waits for a peer any more.
-    gives_up: AtomicBool,
+    pub(crate) lifecycle: Arc<Lifecycle>,
 }
 
 /// How many streams are checked, or ended, while the registry is locked once.
@@ -48,20 +61,23 @@ const LAST_WAIT: Duration = Duration::from_millis(500);
 
 impl Runtime {
     /// Starts the watch thread; the others start when they are needed.
-    pub(crate) fn start(limits: Limits, hooks: Option<Arc<dyn Hooks>>) -> Result<Arc<Self>> {
+    pub(crate) fn start(
+        limits: Limits,
+        hooks: Option<Arc<dyn Hooks>>,
+        lifecycle: Arc<Lifecycle>,
+    ) -> Result<Arc<Self>> {
         let counts = Counts::default();
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let runtime = Arc::new(Self {
             streams: Registry::new(limits.streams, limits.streams_per_peer),
-            pool: Pool::new(limits.workers, counts.panics()),
-            fanout: Fanout::new(cores, counts.panics()),
-            watch: Watch::new(counts.panics()),
+            pool: Pool::new(limits.workers, counts.panics(), &lifecycle),
+            fanout: Fanout::new(cores, counts.panics(), &lifecycle),
+            watch: Watch::new(counts.panics(), &lifecycle),
             limits: limits.bounded(),
             hooks,
             counts,
             batches: Mutex::default(),
-            stopping: AtomicBool::new(false),
-            gives_up: AtomicBool::new(false),
+            lifecycle,
         });
         let checked = Arc::clone(&runtime);
         // Empty but during a check; kept for its memory.
@@ -92,11 +108,12 @@ impl Runtime {
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::Acquire)
+        self.lifecycle.has_reached(Stage::Ending)
     }
 
+    /// Towards the end of the grace period nobody waits for a peer any more.
     pub(crate) fn gives_up(&self) -> bool {
-        self.gives_up.load(Ordering::Acquire)
+        self.lifecycle.has_reached(Stage::Closing)
     }
 
     pub(crate) fn stats(&self) -> Stats {
@@ -114,7 +131,7 @@ impl Runtime {
     /// are joined. Returns how many threads would not end.
     pub(crate) fn stop(&self) -> usize {
         let deadline = Instant::now() + self.limits.grace;
-        self.stopping.store(true, Ordering::Release);
+        self.lifecycle.raise(Stage::Ending);
         let mut streams = Vec::new();
         let mut place = 0;
         while let Some(next) = self.streams.slice(place, AT_ONCE, &mut streams) {
@@ -132,7 +149,6 @@ impl Runtime {
         while busy() > 0 && Instant::now() < last_wait {
             thread::sleep(POLL);
         }
-        self.gives_up.store(true, Ordering::Release);
         stuck += self.watch.stop(deadline);
         stuck + self.pool.stop(deadline) + self.counts.intervals()
     }

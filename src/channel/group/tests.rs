@@ -78,7 +78,7 @@ fn idle() -> Act {
 impl Stage {
     fn new() -> Self {
         let panics = Arc::default();
-        let fanout = Fanout::new(1, &panics);
+        let fanout = Fanout::new(1, &panics, &Arc::default());
         Self { panics, fanout, newest: Arc::default(), visits: Arc::default() }
     }
 

@@ -6,7 +6,7 @@ use std::sync::mpsc;
 const SOON: Duration = Duration::from_secs(10);
 
 fn pool(cap: usize) -> Pool {
-    Pool::new(cap, &Arc::default())
+    Pool::new(cap, &Arc::default(), &Arc::default())
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn there_are_never_more_workers_than_the_cap() {
 #[test]
 fn row_53_a_job_that_panics_is_counted_and_costs_neither_the_worker_nor_the_next_job() {
     let panics = Arc::default();
-    let pool = Pool::new(1, &panics);
+    let pool = Pool::new(1, &panics, &Arc::default());
     let (sender, receiver) = mpsc::channel();
     assert!(pool.submit(Box::new(|| panic!("on purpose"))).is_ok());
     assert!(pool.submit(Box::new(move || sender.send(()).unwrap())).is_ok());

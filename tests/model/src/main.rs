@@ -27,6 +27,7 @@ mod http {
 
 #[path = "../../../src/net"]
 mod net {
+    pub(crate) mod lifecycle;
     pub(crate) mod moment;
     pub(crate) mod peer;
     pub(crate) mod threads;

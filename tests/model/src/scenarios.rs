@@ -33,7 +33,7 @@ fn at_once<const N: usize>(acts: [Act; N]) -> u64 {
 
 fn fanout(shards: usize) -> Fanout {
     count();
-    Fanout::new(shards, &Arc::default())
+    Fanout::new(shards, &Arc::default(), &Arc::default())
 }
 
 fn stop(fanout: Fanout) {
