@@ -68,7 +68,7 @@ mod write;
 
 use std::time::Duration;
 
-pub(crate) use read::{is_cassette, is_changed, read};
+pub(crate) use read::{Flaw, is_cassette, is_changed, read};
 pub(crate) use write::Recorder;
 
 /// The first line, by which a cassette is known.

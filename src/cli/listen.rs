@@ -27,8 +27,8 @@ pub(super) fn resolve(listen: &str) -> Result<Vec<SocketAddr>, Failure> {
     }
 }
 
-/// What to say where an address can't be had; `None` if the error says it best itself.
-pub(super) fn refused(listen: &str, error: &io::Error) -> Option<Failure> {
+/// What to say where the system refuses an address.
+pub(super) fn refused(listen: &str, error: &io::Error) -> Failure {
     let why = match error.kind() {
         ErrorKind::AddrInUse => {
             "the address is taken: stop what listens there, or give --listen another port \
@@ -42,7 +42,7 @@ pub(super) fn refused(listen: &str, error: &io::Error) -> Option<Failure> {
             "permission denied: give --listen a port over 1023, or run with the right to take \
              this one"
         }
-        _ => return None,
+        _ => &error.to_string(),
     };
-    Some(Failure::Failed(format!("can't listen on {listen}: {why}")))
+    Failure::Failed(format!("can't listen on {listen}: {why}"))
 }

@@ -106,10 +106,8 @@ fn mock(options: Options) -> Outcome {
 /// Serves until something ends it, and prints the report card.
 fn serve(options: Options, course: Course, has_keyboard: bool) -> Outcome {
     let addresses = listen::resolve(&options.listen)?;
-    let listener = TcpListener::bind(&*addresses).map_err(|error| {
-        let why = || Failure::Failed(format!("can't listen on {}: {error}", options.listen));
-        listen::refused(&options.listen, &error).unwrap_or_else(why)
-    })?;
+    let listener =
+        TcpListener::bind(&*addresses).map_err(|error| listen::refused(&options.listen, &error))?;
     let failed = |error: io::Error| Failure::Failed(format!("can't serve: {error}"));
     let address = listener.local_addr().map_err(failed)?;
     let (stop, stopped) = mpsc::channel();

@@ -16,7 +16,8 @@ use std::time::Duration;
 use super::options::Options;
 use super::step::Step;
 use super::{script, tape, tokens};
-use crate::cli::{Failure, cassette, file, say};
+use crate::cli::cassette::{self, Flaw};
+use crate::cli::{Failure, file, say};
 
 /// The path that stands for standard input.
 pub(super) const STANDARD_INPUT: &str = "-";
@@ -45,11 +46,11 @@ pub(super) fn steps(options: &Options, path: &str, is_text: bool) -> Result<Vec<
             .map_err(|_| refused(path, "a text must be UTF-8: save it as that"))?;
         return Ok(tokens::steps(&text, Duration::from_secs_f64(1.0 / options.rate)));
     }
-    let wrong = |line: usize, what: &str| Failure::Failed(format!("{}:{line}: {what}", name(path)));
+    let wrong = |Flaw { line, what }| Failure::Failed(format!("{}:{line}: {what}", name(path)));
     if !cassette::is_cassette(&bytes) {
-        return script::parse(&bytes).map_err(|flaw| wrong(flaw.line, &flaw.what));
+        return script::parse(&bytes).map_err(wrong);
     }
-    let tape = cassette::read(&bytes).map_err(|flaw| wrong(flaw.line, &flaw.what))?;
+    let tape = cassette::read(&bytes).map_err(wrong)?;
     if let Some(line) = tape.broken_off {
         let what = "the file ends within this, so it is left out: was the recording broken off, \
                     or the file edited?";

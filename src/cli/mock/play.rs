@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use super::link::Link;
-use super::response::{Deed, Performance, Wrapping};
+use super::response::{Deed, Response, Wrapping};
 use super::step::Ending;
 
 /// Plays up to what ends the connection, `speed` times as fast as the script says. Returns how the
@@ -15,19 +15,19 @@ use super::step::Ending;
 /// Calls `ended` once the script has ended the connection. As the client may be back as soon as it
 /// has the last chunk, that is before the last chunk goes out.
 pub(super) fn play(
-    performance: &mut Performance<'_>,
+    response: &mut Response<'_>,
     wrapping: Wrapping<'_>,
     speed: f64,
     link: &mut Link,
-    ended: impl Fn(&Performance<'_>),
+    ended: impl Fn(&Response<'_>),
 ) -> Option<Ending> {
     let mut due = Instant::now();
     loop {
         let mut parts = Vec::new();
-        let deed = performance.advance(&mut parts);
+        let deed = response.advance(&mut parts);
         let ends_well = matches!(deed, Deed::End(Ending::Close | Ending::Finish));
         if ends_well {
-            ended(performance);
+            ended(response);
         }
         if !parts.is_empty() {
             link.send(&wrapping.wire(&parts)).ok()?;
@@ -42,7 +42,7 @@ pub(super) fn play(
             Deed::End(Ending::Reset) if link.is_gone() => return None,
             Deed::End(ending) => {
                 if !ends_well {
-                    ended(performance);
+                    ended(response);
                 }
                 return Some(ending);
             }

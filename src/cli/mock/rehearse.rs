@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::chaos::Opening;
 use super::course::{Course, Entrance, START};
-use super::response::{Deed, Part, Performance};
+use super::response::{Deed, Part, Response};
 use super::step::{Ending, Head};
 use crate::cli::cassette::{self, End, Entry, Recorder};
 
@@ -23,21 +23,21 @@ pub(super) fn rehearse(course: &Course, seed: Option<u64>, about: &[String]) -> 
         }
         let mut tape = Tape { recorder: &mut recorder, out: &mut out, after: Duration::ZERO };
         let entrance = Entrance { at, reached: at };
-        let mut performance = Performance::new(course, entrance, &Opening::of(seed, connection));
-        while !course.is_over(performance.at) {
+        let mut response = Response::new(course, entrance, &Opening::of(seed, connection));
+        while !course.is_over(response.at) {
             let mut parts = Vec::new();
-            let deed = performance.advance(&mut parts);
+            let deed = response.advance(&mut parts);
             parts.into_iter().for_each(|part| tape.take_part(part));
             match deed {
                 Deed::Nothing => {}
                 Deed::Pause(time) => tape.after = tape.after.saturating_add(time),
                 Deed::End(ending) => {
-                    tape.end(ending, performance.seen().head.is_some());
+                    tape.end(ending, response.seen.head.is_some());
                     break;
                 }
             }
         }
-        at = performance.at;
+        at = response.at;
     }
     recorder.finish(&mut out);
     out

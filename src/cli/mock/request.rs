@@ -13,9 +13,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use tidings::Limits;
-use tidings::http::{BodyDecoder, Head, HeadParser, Refusal, Version};
-
-use super::cors;
+use tidings::http::{BodyDecoder, Head, HeadParser, Refusal};
 
 /// How long a client may take for its whole request, in however many parts it comes.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -23,37 +21,9 @@ const DEADLINE: Duration = Duration::from_secs(30);
 const LARGEST_BODY: usize = 256 * 1024 * 1024;
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
-/// What the mock wants to know of a request.
-#[derive(Debug)]
-pub(super) struct Request {
-    /// `GET /events`
-    pub(super) line: String,
-    pub(super) last_event_id: Option<String>,
-    pub(super) head_only: bool,
-    /// A browser asks whether a page may send what it wants to send.
-    pub(super) is_preflight: bool,
-    /// Field lines that the answer needs, whatever it is.
-    pub(super) fields: Vec<String>,
-    /// The client speaks HTTP/1.1, and so knows chunks.
-    pub(super) knows_chunks: bool,
-}
-
-impl Request {
-    fn of(head: &Head) -> Self {
-        let last_event_id = head.field("last-event-id");
-        Self {
-            line: format!("{} {}", head.method(), head.target()),
-            last_event_id: last_event_id.map(|id| String::from_utf8_lossy(id).into_owned()),
-            head_only: head.method() == tidings::Method::Head,
-            is_preflight: cors::is_preflight(head),
-            fields: cors::fields(head),
-            knows_chunks: head.version() == Version::Http11,
-        }
-    }
-}
-
-/// Reads a request; `Ok(None)` if the client went before it had sent all of it.
-pub(super) fn read(socket: &TcpStream) -> io::Result<Option<Result<Request, Refusal>>> {
+/// Reads a request and returns its head; `Ok(None)` if the client went before it had sent all of
+/// it.
+pub(super) fn read(socket: &TcpStream) -> io::Result<Option<Result<Head, Refusal>>> {
     let deadline = Instant::now() + DEADLINE;
     let limits = Limits::default().body(LARGEST_BODY);
     let mut parser = HeadParser::new(&limits);
@@ -73,7 +43,7 @@ pub(super) fn read(socket: &TcpStream) -> io::Result<Option<Result<Request, Refu
                 let decoder = BodyDecoder::new(head.framing(), &limits);
                 let last = usize::from(decoder.is_done());
                 consume(socket, whole - before - last)?;
-                return read_body(socket, &head, decoder, deadline);
+                return read_body(socket, head, decoder, deadline);
             }
         }
     }
@@ -81,10 +51,10 @@ pub(super) fn read(socket: &TcpStream) -> io::Result<Option<Result<Request, Refu
 
 fn read_body(
     mut socket: &TcpStream,
-    head: &Head,
+    head: Head,
     mut decoder: BodyDecoder,
     deadline: Instant,
-) -> io::Result<Option<Result<Request, Refusal>>> {
+) -> io::Result<Option<Result<Head, Refusal>>> {
     if !decoder.is_done() && head.has_token("expect", "100-continue") {
         socket.write_all(CONTINUE)?;
     }
@@ -101,7 +71,7 @@ fn read_body(
         content.clear();
         consume(socket, taken - usize::from(decoder.is_done()))?;
     }
-    Ok(Some(Ok(Request::of(head))))
+    Ok(Some(Ok(head)))
 }
 
 /// Looks at what has come, and waits for it until the deadline.

@@ -45,52 +45,20 @@ pub(super) enum Deed {
     End(Ending),
 }
 
-/// One connection's way along the course.
-pub(super) struct Performance<'a> {
+/// One connection's response: its way along the course, and what has gone out.
+#[derive(Debug)]
+pub(super) struct Response<'a> {
     course: &'a Course,
     /// The position after the last step.
     pub(super) at: Position,
     /// What ends a connection before here was done already.
     reached: Position,
-    response: Response,
-}
-
-impl<'a> Performance<'a> {
-    pub(super) fn new(course: &'a Course, entrance: Entrance, opening: &Opening) -> Self {
-        let Entrance { at, reached } = entrance;
-        Self { course, at, reached, response: Response::new(opening) }
-    }
-
-    /// Takes the next step: appends what goes out, and tells what is to be done then. A connection
-    /// whose own end was met before is closed where all steps are over.
-    pub(super) fn advance(&mut self, out: &mut Vec<Part>) -> Deed {
-        let Some((here, step)) = self.course.next(&mut self.at, self.reached) else {
-            return self.response.end(Ending::Close, out);
-        };
-        let is_done = here < self.reached;
-        if matches!(step, Step::Head(_)) && !is_done && self.response.has_begun() {
-            // This head is that of the next connection.
-            self.at = here;
-            return self.response.end(Ending::Close, out);
-        }
-        self.response.take(step, is_done, out)
-    }
-
-    /// What the client has been sent.
-    pub(super) fn seen(&self) -> &Seen {
-        &self.response.seen
-    }
-}
-
-/// One connection's response so far.
-#[derive(Debug)]
-struct Response {
     /// What the head says or will say.
     head: Head,
     /// A byte order mark has still to go out, before everything else.
     lacks_mark: bool,
     pending: Vec<u8>,
-    seen: Seen,
+    pub(super) seen: Seen,
 }
 
 /// What the client has been sent.
@@ -105,9 +73,12 @@ pub(super) struct Seen {
     pub(super) retry: Option<Duration>,
 }
 
-impl Response {
-    fn new(opening: &Opening) -> Self {
+impl<'a> Response<'a> {
+    pub(super) fn new(course: &'a Course, entrance: Entrance, opening: &Opening) -> Self {
         Self {
+            course,
+            at: entrance.at,
+            reached: entrance.reached,
             head: Head::stream(opening.content_type),
             lacks_mark: opening.has_mark,
             pending: Vec::new(),
@@ -115,12 +86,12 @@ impl Response {
         }
     }
 
-    fn has_begun(&self) -> bool {
-        self.seen.head.is_some() || !self.pending.is_empty()
-    }
-
-    /// Takes a step. One that `is_done` was done on an earlier connection already.
-    fn take(&mut self, step: &Step, is_done: bool, out: &mut Vec<Part>) -> Deed {
+    /// Takes the next step: appends what goes out, and tells what is to be done then. Where all
+    /// steps are over, and the last end was met before, the connection is closed.
+    pub(super) fn advance(&mut self, out: &mut Vec<Part>) -> Deed {
+        let Some((here, step)) = self.course.next(&mut self.at, self.reached) else {
+            return self.end(Ending::Close, out);
+        };
         match step {
             Step::Bytes(bytes) => {
                 self.pending.extend_from_slice(bytes);
@@ -141,9 +112,16 @@ impl Response {
                 self.send_pending(out);
                 return Deed::Pause(*time);
             }
-            Step::Head(head) if !is_done => self.head = head.clone(),
+            // It was that of an earlier connection.
+            Step::Head(_) if here < self.reached => {}
+            // It is that of the next connection.
+            Step::Head(_) if self.seen.head.is_some() || !self.pending.is_empty() => {
+                self.at = here;
+                return self.end(Ending::Close, out);
+            }
+            Step::Head(head) => self.head = head.clone(),
             Step::End(ending) => return self.end(*ending, out),
-            Step::Head(_) | Step::Forever => {}
+            Step::Forever => {}
         }
         Deed::Nothing
     }
@@ -254,9 +232,9 @@ mod tests {
     /// What goes out for these steps, and what the last one asks for.
     fn wire(opening: &Opening, wrapping: Wrapping<'_>, steps: &[Step]) -> (String, Deed) {
         let course = Course::new(steps.to_vec());
-        let mut performance = Performance::new(&course, Entrance { at: 0, reached: 0 }, opening);
+        let mut response = Response::new(&course, Entrance { at: 0, reached: 0 }, opening);
         let mut parts = Vec::new();
-        let deeds = steps.iter().map(|_| performance.advance(&mut parts));
+        let deeds = steps.iter().map(|_| response.advance(&mut parts));
         let deed = deeds.last().expect("there is a step");
         (String::from_utf8(wrapping.wire(&parts)).expect("UTF-8"), deed)
     }
@@ -362,11 +340,11 @@ mod tests {
             // The next connection begins with it, and what was done before is passed over.
             let course = Course::new(vec![first.clone(), before, late.clone()]);
             let entrance = Entrance { at: 0, reached: 1 };
-            let mut performance = Performance::new(&course, entrance, &Opening::PLAIN);
-            let deeds = [(); 3].map(|()| performance.advance(&mut Vec::new()));
+            let mut response = Response::new(&course, entrance, &Opening::PLAIN);
+            let deeds = [(); 3].map(|()| response.advance(&mut Vec::new()));
             assert_eq!(deeds, [Deed::Nothing, Deed::Nothing, Deed::End(Ending::Close)]);
-            assert!(performance.seen().head.as_ref().is_some_and(Head::is_event_stream));
-            assert_eq!(performance.at, 2);
+            assert!(response.seen.head.as_ref().is_some_and(Head::is_event_stream));
+            assert_eq!(response.at, 2);
         }
     }
 }

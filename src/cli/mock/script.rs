@@ -35,6 +35,7 @@ use std::str;
 
 use super::lines::{BYTE_ORDER_MARK, Line, lines};
 use super::step::Step;
+use crate::cli::cassette::Flaw;
 use crate::cli::flags::distance;
 
 use directives::Meaning;
@@ -43,18 +44,12 @@ pub(super) use directives::{DIRECTIVES, Directive};
 /// The most memory that unrolled steps may take: about 120,000 short events.
 const LARGEST: usize = 16 * 1024 * 1024;
 
-/// What is wrong with a script, and in which line.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Flaw {
-    pub(super) line: usize,
-    pub(super) what: String,
-}
-
 /// Reads a whole script.
 pub(super) fn parse(script: &[u8]) -> Result<Vec<Step>, Flaw> {
-    let mut reader = Reader::default();
-    for (number, line) in (1..).zip(lines(script)) {
-        reader.take(number, &line).map_err(|what| Flaw { line: number, what })?;
+    let mark = script.strip_prefix(BYTE_ORDER_MARK);
+    let mut reader = Reader { lacks_mark: mark.is_some(), ..Reader::default() };
+    for (number, line) in (1..).zip(lines(mark.unwrap_or(script))) {
+        reader.take(&line).map_err(|what| Flaw { line: number, what })?;
     }
     Ok(reader.steps)
 }
@@ -67,23 +62,33 @@ struct Reader {
     /// A field has come since the last blank line.
     in_block: bool,
     is_endless: bool,
+    /// The byte order mark before the first line has still to be sent with it. It belongs to the
+    /// file, so a directive has none, and it is not repeated.
+    lacks_mark: bool,
 }
 
 impl Reader {
-    fn take(&mut self, number: usize, line: &Line<'_>) -> Result<(), String> {
+    fn take(&mut self, line: &Line<'_>) -> Result<(), String> {
         if self.is_endless {
             return match line.content {
                 [] => Ok(()),
                 _ => Err("'repeat' without a number never comes to an end".into()),
             };
         }
-        match directive(number, line)? {
+        let has_mark = mem::take(&mut self.lacks_mark);
+        match directive(line.content)? {
             Some(Meaning::Repeat(times)) => self.repeat(times)?,
             Some(Meaning::Steps(steps)) => {
                 self.in_block &= !steps.iter().any(|step| matches!(step, Step::End(_)));
                 self.steps.extend(steps);
             }
-            None => self.send(line),
+            None => {
+                if has_mark {
+                    self.steps.push(Step::Bytes(BYTE_ORDER_MARK.into()));
+                    self.section = 1;
+                }
+                self.send(line);
+            }
         }
         Ok(())
     }
@@ -112,7 +117,6 @@ impl Reader {
         if self.in_block {
             return Err("a blank line must come before 'repeat', as an event is unfinished".into());
         }
-        self.set_mark_apart();
         match times {
             None => {
                 self.steps.insert(self.section, Step::Forever);
@@ -121,19 +125,6 @@ impl Reader {
             Some(times) => self.unroll(times as usize)?,
         }
         Ok(())
-    }
-
-    /// A byte order mark belongs to the file, and not to what is repeated in it.
-    fn set_mark_apart(&mut self) {
-        if self.section > 0 {
-            return;
-        }
-        let Some(Step::Bytes(bytes)) = self.steps.first_mut() else { return };
-        if let Some(rest) = bytes.strip_prefix(BYTE_ORDER_MARK) {
-            *bytes = rest.to_vec();
-            self.steps.insert(0, Step::Bytes(BYTE_ORDER_MARK.to_vec()));
-            self.section = 1;
-        }
     }
 
     fn unroll(&mut self, times: usize) -> Result<(), String> {
@@ -159,12 +150,8 @@ fn size(step: &Step) -> usize {
     mem::size_of::<Step>() + bytes
 }
 
-/// What a line directs; `None` if it is to be sent. A byte order mark belongs to no line.
-fn directive(number: usize, line: &Line<'_>) -> Result<Option<Meaning>, String> {
-    let content = match line.content.strip_prefix(BYTE_ORDER_MARK) {
-        Some(content) if number == 1 => content,
-        _ => line.content,
-    };
+/// What a line directs; `None` if it is to be sent.
+fn directive(content: &[u8]) -> Result<Option<Meaning>, String> {
     let Some(comment) = content.strip_prefix(b":") else { return Ok(None) };
     let Ok(comment) = str::from_utf8(comment) else { return Ok(None) };
     let comment = comment.trim();

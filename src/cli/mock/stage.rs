@@ -13,17 +13,19 @@ use std::sync::mpsc::Sender;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tidings::http::Refusal;
+use tidings::Method;
+use tidings::http::{Head as RequestHead, Refusal, Version};
 
 use super::chaos::Opening;
+use super::cors;
 use super::course::{Course, Entrance, Progress};
 use super::link::Link;
 use super::options::Options;
 use super::play::play;
 use super::report::tracks::{Numbers, redirected_to};
 use super::report::{End, Report};
-use super::request::{self, Request};
-use super::response::{Part, Performance, Seen, Wrapping};
+use super::request;
+use super::response::{Part, Response, Seen, Wrapping};
 use super::step::{Ending, Head};
 use crate::cli::random::Random;
 use crate::cli::{Outcome, print, visible};
@@ -84,7 +86,7 @@ fn without_query(request: &str) -> &str {
 }
 
 impl Stage {
-    /// Whatever a panic has left behind is still worth a report.
+    /// What a panic has left is still worth a report.
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -97,17 +99,21 @@ impl Stage {
     pub(super) fn serve(&self, socket: TcpStream) {
         // Who says nothing is none of the clients that we are to report on.
         let Ok(Some(request)) = request::read(&socket) else { return };
-        let Ok(link) = Link::new(socket) else { return };
-        match request {
-            Ok(request) if request.is_preflight => {
-                respond_with_head(Head::no_content(), &request, link)
-            }
-            Ok(request) if request.head_only => {
-                respond_with_head(Head::stream(Opening::PLAIN.content_type), &request, link);
-            }
-            Ok(request) => self.perform(&request, link),
-            Err(refusal) => self.refuse(&refusal, link),
-        }
+        let Ok(mut link) = Link::new(socket) else { return };
+        let request = match request {
+            Ok(request) => request,
+            Err(refusal) => return self.refuse(&refusal, link),
+        };
+        let fields = cors::fields(&request);
+        let wrapping = Wrapping { chunked: request.version() == Version::Http11, fields: &fields };
+        let head = match request.method() {
+            _ if cors::is_preflight(&request) => Head::no_content(),
+            Method::Head => Head::stream(Opening::PLAIN.content_type),
+            _ => return self.perform(&request, wrapping, link),
+        };
+        // A head alone changes nothing: this is no connection of the script's.
+        let _ = link.send(&wrapping.wire(&[Part::Head(head)]));
+        link.close();
     }
 
     /// Begins a connection: its number, and where it goes on. `None` if there have been enough, and
@@ -128,12 +134,10 @@ impl Stage {
         self.options.connections.is_some_and(|most| state.report.begun() >= most)
     }
 
-    fn perform(&self, request: &Request, mut link: Link) {
-        let Request { line, last_event_id, fields, knows_chunks, .. } = request;
-        let Some((number, entrance)) = self.begin(line, last_event_id.as_deref()) else {
-            return link.close();
-        };
-        let wrapping = Wrapping { chunked: *knows_chunks, fields };
+    fn perform(&self, request: &RequestHead, wrapping: Wrapping<'_>, mut link: Link) {
+        let line = &format!("{} {}", request.method(), request.target());
+        let id = request.field("last-event-id").map(String::from_utf8_lossy);
+        let Some((number, entrance)) = self.begin(line, id.as_deref()) else { return link.close() };
         let Some(entrance) = entrance else {
             return self.respond_that_nothing_is_left(number, wrapping, link);
         };
@@ -145,12 +149,12 @@ impl Stage {
             link.cut_by(Random::new(seed.wrapping_add(number)));
         }
         let opening = Opening::of(seed, number);
-        let mut performance = Performance::new(&self.course, entrance, &opening);
-        let ended = |performance: &Performance<'_>| {
-            self.go_on(line, performance.seen(), |script| script.ended(performance.at));
+        let mut response = Response::new(&self.course, entrance, &opening);
+        let ended = |response: &Response<'_>| {
+            self.go_on(line, &response.seen, |script| script.ended(response.at));
         };
-        let ending = play(&mut performance, wrapping, speed, &mut link, ended);
-        let seen = performance.seen();
+        let ending = play(&mut response, wrapping, speed, &mut link, ended);
+        let seen = &response.seen;
         match ending {
             Some(Ending::Stall) => {
                 let begun = Instant::now();
@@ -163,7 +167,7 @@ impl Stage {
                 self.end(link, ending);
             }
             None => {
-                self.go_on(line, seen, |script| script.left(performance.at));
+                self.go_on(line, seen, |script| script.left(response.at));
                 self.note(number, seen, End::Left);
                 self.stop_after_last();
             }
@@ -236,11 +240,4 @@ impl Stage {
             let _ = self.stop.send(Ok(()));
         }
     }
-}
-
-/// Responds with a head alone, which changes nothing: this is no connection of the script's.
-fn respond_with_head(head: Head, request: &Request, mut link: Link) {
-    let wrapping = Wrapping { chunked: true, fields: &request.fields };
-    let _ = link.send(&wrapping.wire(&[Part::Head(head)]));
-    link.close();
 }

@@ -25,7 +25,8 @@ fn wrong(script: &str) -> String {
 fn a_stream_without_directives_goes_out_as_it_is_a_block_a_chunk() {
     let stream = "\u{feff}: hi\r\ndata: a\r\n\r\nid: 1\rdata\r\r\ndata: unfinished";
     let expected = [
-        bytes("\u{feff}: hi\r\ndata: a\r\n\r\n"),
+        bytes("\u{feff}"),
+        bytes(": hi\r\ndata: a\r\n\r\n"),
         Step::Flush,
         bytes("id: 1\rdata\r\r\n"),
         Step::Flush,
