@@ -137,6 +137,8 @@ pub mod client;
 
 mod limits;
 
+mod digits;
+
 mod error;
 
 #[doc = include_str!("doc/robustness.md")]

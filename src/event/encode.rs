@@ -14,11 +14,11 @@
 //! Nothing is checked here and nothing can fail: what would break a line was refused or split when
 //! the [`Event`] was built. Nothing is allocated either but by `out`, when it has to grow.
 
-use std::io::Write;
 use std::time::Duration;
 
 use super::Event;
 use super::line;
+use crate::digits::Digits;
 use crate::error::{Error, Result};
 
 /// The names of the longest set of fields, their separators and line ends, and the digits of the
@@ -141,7 +141,8 @@ pub(crate) fn encode_retry(time: Duration, out: &mut Vec<u8>) {
 }
 
 fn retry_field(time: Duration, out: &mut Vec<u8>) {
-    writeln!(out, "retry: {}", time.as_millis()).expect("writing to a Vec never fails");
+    let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    field("retry: ", Digits::decimal(milliseconds).as_str(), out);
 }
 
 fn field(name: &str, value: &str, out: &mut Vec<u8>) {

@@ -108,7 +108,7 @@ impl EventId {
     }
 
     /// An id that a channel has drawn, which holds digits and a hyphen.
-    pub(crate) fn of_channel(id: &str) -> Self {
+    pub(crate) fn of_channel(id: String) -> Self {
         Self(id.into())
     }
 

@@ -55,6 +55,7 @@
 use super::percent::hex;
 use super::refusal::Refusal;
 use super::syntax::{TCHAR, is_blank, is_value_byte};
+use crate::digits::Digits;
 
 /// Sixteen hex digits are the largest number of 64 bits. More of them could only be leading zeros
 /// or an overflow.
@@ -181,50 +182,22 @@ impl At {
 /// The last chunk and the empty trailer section: the stream has ended, and ended well.
 pub(crate) const LAST: &[u8] = b"0\r\n\r\n";
 
-/// Every digit of the largest size, and CRLF.
-const LONGEST_SIZE_LINE: usize = usize::BITS as usize / 4 + 2;
-
 /// Appends the content as one chunk. An empty content is not written, since a chunk of size 0 is
 /// the last chunk and would end the stream.
 pub(crate) fn encode(content: &[u8], out: &mut Vec<u8>) {
     if content.is_empty() {
         return;
     }
-    out.reserve(LONGEST_SIZE_LINE + content.len() + 2);
-    out.extend_from_slice(size_line(content.len()).as_bytes());
-    out.extend_from_slice(content);
-    out.extend_from_slice(b"\r\n");
-}
-
-/// The line that stands before a chunk's content, with its CRLF.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct SizeLine {
-    bytes: [u8; LONGEST_SIZE_LINE],
-    /// The line is all from here on: it is written from its end, lowest digit first.
-    start: usize,
-}
-
-impl SizeLine {
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.bytes[self.start..]
+    let size = size(content.len());
+    out.reserve(size.as_bytes().len() + content.len() + 4);
+    for part in [size.as_bytes(), b"\r\n", content, b"\r\n"] {
+        out.extend_from_slice(part);
     }
 }
 
-/// The size line for a content of that length. It is on the stack, so that a log can store size
-/// line, content and CRLF one after the other without a copy of them all in between.
-pub(crate) fn size_line(length: usize) -> SizeLine {
-    let mut bytes = [0; LONGEST_SIZE_LINE];
-    let mut start = LONGEST_SIZE_LINE - 2;
-    bytes[start..].copy_from_slice(b"\r\n");
-    let mut rest = length;
-    loop {
-        start -= 1;
-        bytes[start] = b"0123456789abcdef"[rest % 16];
-        rest /= 16;
-        if rest == 0 {
-            return SizeLine { bytes, start };
-        }
-    }
+/// What stands before a chunk's content, with a CRLF in between.
+pub(crate) fn size(length: usize) -> Digits {
+    Digits::hexadecimal(length as u64)
 }
 
 #[cfg(test)]
@@ -248,25 +221,15 @@ mod tests {
     }
 
     #[test]
-    fn a_size_line_has_no_leading_zero_and_every_digit() {
-        for length in [1, 9, 10, 15, 16, 255, 256, 4096, 0xdead_beef, usize::MAX] {
-            let line = size_line(length);
-            assert_eq!(line.as_bytes(), format!("{length:x}\r\n").as_bytes());
-        }
-    }
-
-    #[test]
     fn a_chunk_is_written_into_room_that_was_reserved_once() {
         let mut out = Vec::new();
         encode(&[b'x'; 100], &mut out);
-        // The largest size has 16 digits where a usize has 64 bits.
-        assert_eq!(out.capacity(), usize::BITS as usize / 4 + 2 + 100 + 2);
-        assert_eq!(size_line(usize::MAX).start, 0, "the largest size fills the room for it");
+        assert_eq!(out.capacity(), out.len());
     }
 
     #[test]
     fn the_last_chunk_is_a_size_of_zero_and_an_empty_trailer_section() {
-        assert_eq!(size_line(0).as_bytes(), b"0\r\n");
+        assert_eq!(size(0).as_bytes(), b"0");
         assert_eq!(LAST, b"0\r\n\r\n");
     }
 }

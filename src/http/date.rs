@@ -77,6 +77,21 @@ impl HttpDate {
         Duration::from_secs(self.0.saturating_sub(other.0))
     }
 
+    /// The bytes of its form in a head.
+    pub(crate) fn to_bytes(self) -> [u8; 29] {
+        let (year, month, day) = self.date();
+        let (hour, minute, second) = self.time_of_day();
+        let mut bytes = *b"Thu, 01 Jan 1970 00:00:00 GMT";
+        bytes[..3].copy_from_slice(DAY_NAMES[(self.0 / DAY % 7) as usize].as_bytes());
+        bytes[8..11].copy_from_slice(MONTH_NAMES[month as usize - 1].as_bytes());
+        let pairs = [(5, day), (12, year / 100), (14, year % 100), (17, hour), (20, minute)];
+        for (at, number) in pairs.into_iter().chain([(23, second)]) {
+            bytes[at] = b'0' + (number / 10) as u8;
+            bytes[at + 1] = b'0' + (number % 10) as u8;
+        }
+        bytes
+    }
+
     fn time_of_day(self) -> (u64, u64, u64) {
         let seconds = self.0 % DAY;
         (seconds / 3600, seconds / 60 % 60, seconds % 60)
@@ -109,14 +124,7 @@ impl From<SystemTime> for HttpDate {
 
 impl fmt::Display for HttpDate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (year, month, day) = self.date();
-        let (hour, minute, second) = self.time_of_day();
-        let day_name = DAY_NAMES[(self.0 / DAY % 7) as usize];
-        let month_name = MONTH_NAMES[month as usize - 1];
-        write!(
-            f,
-            "{day_name}, {day:02} {month_name} {year:04} {hour:02}:{minute:02}:{second:02} GMT"
-        )
+        f.write_str(std::str::from_utf8(&self.to_bytes()).expect("names and digits are ASCII"))
     }
 }
 

@@ -14,13 +14,13 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::io::Write;
 use std::sync::Arc;
 
 use super::date::HttpDate;
 use super::secrets::masked_value;
 use super::status::Status;
 use super::syntax::{is_token, is_value, trim};
+use crate::digits::Digits;
 use crate::{Error, Result};
 
 /// What the server writes itself, as a wrong one would corrupt the connection.
@@ -253,17 +253,19 @@ impl Response {
         date: HttpDate,
         out: &mut Vec<u8>,
     ) {
-        let (code, reason) = (self.status.code(), self.status.reason());
-        put(out, format_args!("HTTP/1.1 {code} {reason}\r\nDate: {date}\r\n"));
+        let code = Digits::decimal(self.status.code().into());
+        let reason = self.status.reason().as_bytes();
+        let date = &date.to_bytes();
+        for part in [b"HTTP/1.1 ", code.as_bytes(), b" ", reason, b"\r\nDate: ", date, b"\r\n"] {
+            out.extend_from_slice(part);
+        }
         for (name, value) in &self.fields {
-            for part in [name, ": ", value, "\r\n"] {
-                out.extend_from_slice(part.as_bytes());
-            }
+            put_field(name, value.as_bytes(), out);
         }
         match framing {
             _ if self.status.forbids_content() => {}
             ResponseFraming::Length(length) => {
-                put(out, format_args!("Content-Length: {length}\r\n"));
+                put_field("Content-Length", Digits::decimal(length as u64).as_bytes(), out);
             }
             ResponseFraming::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
             ResponseFraming::UntilClose => {}
@@ -287,8 +289,10 @@ impl Body {
     }
 }
 
-fn put(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
-    out.write_fmt(text).expect("writing to a Vec can't fail");
+fn put_field(name: &str, value: &[u8], out: &mut Vec<u8>) {
+    for part in [name.as_bytes(), b": ", value, b"\r\n"] {
+        out.extend_from_slice(part);
+    }
 }
 
 /// Whether this can stand in a head and arrive as it was.

@@ -3,8 +3,7 @@
 //! All channels of a hub draw from one sequence, so one number is a place in each of them, and one
 //! last event ID resumes a stream that follows many.
 
-use std::io::Write;
-
+use crate::digits::Digits;
 use crate::event::EventId;
 
 /// A place in the sequence of a hub.
@@ -48,20 +47,14 @@ pub enum Start<'a> {
 
 /// An event's id: `<epoch>-<sequence>`, the epoch in hexadecimal.
 pub(crate) fn id(epoch: u64, sequence: u64) -> String {
-    format!("{epoch:x}-{sequence}")
+    let (epoch, sequence) = (Digits::hexadecimal(epoch), Digits::decimal(sequence));
+    [epoch.as_str(), "-", sequence.as_str()].concat()
 }
 
-/// The same as a value, with one allocation.
+/// The same as a value.
 pub(crate) fn event_id(epoch: u64, sequence: u64) -> EventId {
-    let mut text = [0; LONGEST_ID];
-    let mut rest = &mut text[..];
-    write!(rest, "{epoch:x}-{sequence}").expect("it is as long as the longest id");
-    let len = LONGEST_ID - rest.len();
-    EventId::of_channel(std::str::from_utf8(&text[..len]).expect("digits are ASCII"))
+    EventId::of_channel(id(epoch, sequence))
 }
-
-/// Sixteen hexadecimal digits, a hyphen, twenty decimal digits.
-const LONGEST_ID: usize = 37;
 
 #[cfg(test)]
 mod tests {

@@ -142,9 +142,9 @@ impl Log {
         len: usize,
         encode: impl FnOnce(&mut Vec<u8>),
     ) {
-        let size_line = chunk::size_line(len);
-        let size_line = size_line.as_bytes();
-        let chunk_len = size_line.len() + len + b"\r\n".len();
+        let size = chunk::size(len);
+        let size_line = size.as_bytes().len() + b"\r\n".len();
+        let chunk_len = size_line + len + b"\r\n".len();
         self.evict_while(|log, oldest| {
             log.is_too_old(oldest, now)
                 || log.entries.len() >= log.history.events
@@ -152,7 +152,8 @@ impl Log {
         });
         let write = |out: &mut Vec<u8>| {
             out.reserve_exact(chunk_len);
-            out.extend_from_slice(size_line);
+            out.extend_from_slice(size.as_bytes());
+            out.extend_from_slice(b"\r\n");
             encode(out);
             out.extend_from_slice(b"\r\n");
             debug_assert_eq!(out.len(), chunk_len, "an event has the length that was counted");
@@ -179,7 +180,7 @@ impl Log {
             sequence,
             end: self.evicted_bytes + self.bytes.len() as u64,
             pushed_at: now,
-            size_line: size_line.len() as u8,
+            size_line: size_line as u8,
             large,
         });
     }

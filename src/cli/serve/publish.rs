@@ -49,7 +49,7 @@ pub(super) fn publish(
         ),
         false => refuse(Status::INTERNAL_SERVER_ERROR, error),
     })?;
-    Ok(Response::text(format!("{id}\n")))
+    Ok(Response::text([id.as_str(), "\n"].concat()))
 }
 
 /// There may be room later, so the client is told when to try again.
