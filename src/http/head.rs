@@ -180,8 +180,8 @@ impl Head {
         self.fields.elements("accept").any(|element| accept::wants(element, "text/event-stream"))
     }
 
-    /// The values of all field lines of this name.
-    pub(crate) fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+    /// The values of all field lines of this name, in their order.
+    pub fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
         self.fields.values(name)
     }
 }

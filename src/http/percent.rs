@@ -8,10 +8,15 @@
 //! back on the wire. The parser refuses a target that does not decode, so everything that holds a
 //! [`Head`](super::Head) can rely on it.
 
-/// What `text` encodes; `None` when a `%` is not followed by two hex digits, or when the result
-/// contains NUL or is not UTF-8.
-pub(crate) fn percent_decode(text: &str) -> Option<String> {
-    decode(text.as_bytes(), false)
+use std::borrow::Cow;
+
+/// What a part of a path encodes; `None` when a `%` is not followed by two hex digits, or when the
+/// result contains NUL or is not UTF-8.
+pub(crate) fn percent_decode(text: &str) -> Option<Cow<'_, str>> {
+    match text.contains('%') {
+        true => decode(text.as_bytes(), false).map(Cow::Owned),
+        false => Some(Cow::Borrowed(text)),
+    }
 }
 
 /// Whether [`percent_decode`] would succeed.

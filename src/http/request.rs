@@ -1,7 +1,9 @@
 //! A request as a handler sees it: a valid head, a whole body, and who sent it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use super::head::Head;
 use super::method::Method;
@@ -23,7 +25,7 @@ pub struct Request {
     decoded_path: Option<String>,
     body: Vec<u8>,
     /// What the path has where the route has parameters.
-    params: Vec<(String, String)>,
+    params: Vec<(Arc<str>, String)>,
     peer: SocketAddr,
 }
 
@@ -31,11 +33,13 @@ impl Request {
     pub(crate) fn new(
         head: Head,
         body: Vec<u8>,
-        params: Vec<(String, String)>,
+        params: Vec<(Arc<str>, String)>,
         peer: SocketAddr,
     ) -> Self {
-        let encoded = head.path().contains('%');
-        let decoded_path = encoded.then(|| percent_decode(head.path())).flatten();
+        let decoded_path = match percent_decode(head.path()) {
+            Some(Cow::Owned(decoded)) => Some(decoded),
+            Some(Cow::Borrowed(_)) | None => None,
+        };
         Self { head, decoded_path, body, params, peer }
     }
 
@@ -57,7 +61,7 @@ impl Request {
 
     /// What the path has in the place of this parameter of the route, decoded.
     pub fn param(&self, name: &str) -> Option<&str> {
-        self.params.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.params.iter().find(|(key, _)| **key == *name).map(|(_, value)| value.as_str())
     }
 
     /// The first value that the query has for this name, decoded; `+` is a space.
@@ -207,7 +211,7 @@ mod tests {
     use super::*;
 
     fn request(head: &[u8], body: &[u8]) -> Request {
-        let params = vec![("name".to_owned(), "a b".to_owned())];
+        let params = vec![("name".into(), "a b".to_owned())];
         let peer = SocketAddr::from(([127, 0, 0, 1], 4000));
         Request::new(support::head(head), body.to_vec(), params, peer)
     }

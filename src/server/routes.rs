@@ -9,6 +9,7 @@
 //! whole rest of the path. Segments are compared after percent-decoding, so an encoded slash
 //! never divides. Patterns are tried in the order in which they were added.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ use crate::http::status::Status;
 pub(crate) type Handler = Arc<dyn Fn(&Request) -> Result<Reply> + Send + Sync>;
 
 /// The values of a pattern's parameters.
-pub(crate) type Params = Vec<(String, String)>;
+pub(crate) type Params = Vec<(Arc<str>, String)>;
 
 #[derive(Default)]
 pub(crate) struct Routes {
@@ -39,8 +40,8 @@ struct Route {
 #[derive(Debug, PartialEq, Eq)]
 enum Segment {
     Literal(String),
-    Param(String),
-    Rest(String),
+    Param(Arc<str>),
+    Rest(Arc<str>),
 }
 
 /// Where a request goes.
@@ -78,7 +79,7 @@ impl Routes {
 
     /// Finds the handler for a path, as it stands in the request target.
     pub(crate) fn find(&self, method: Method, path: &str) -> Found {
-        let segments: Vec<String> =
+        let segments: Vec<Cow<'_, str>> =
             path.split('/').skip(1).map(|raw| percent_decode(raw).unwrap_or_default()).collect();
         let mut allowed = Vec::new();
         for route in &self.routes {
@@ -163,7 +164,7 @@ fn parse_segment(text: &str) -> Segment {
     }
 }
 
-fn matches(pattern: &[Segment], segments: &[String]) -> Option<Params> {
+fn matches(pattern: &[Segment], segments: &[Cow<'_, str>]) -> Option<Params> {
     let has_rest = matches!(pattern.last(), Some(Segment::Rest(_)));
     if segments.len() < pattern.len() || (!has_rest && segments.len() > pattern.len()) {
         return None;
@@ -173,9 +174,9 @@ fn matches(pattern: &[Segment], segments: &[String]) -> Option<Params> {
         match part {
             Segment::Literal(text) if *text == segments[at] => {}
             Segment::Param(name) if !segments[at].is_empty() => {
-                params.push((name.clone(), segments[at].clone()));
+                params.push((Arc::clone(name), segments[at].clone().into_owned()));
             }
-            Segment::Rest(name) => params.push((name.clone(), segments[at..].join("/"))),
+            Segment::Rest(name) => params.push((Arc::clone(name), segments[at..].join("/"))),
             _ => return None,
         }
     }
