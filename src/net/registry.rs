@@ -42,12 +42,6 @@ pub(crate) struct Ticket<T> {
     number: u32,
 }
 
-impl<T> std::fmt::Debug for Ticket<T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Ticket").field(&self.number).finish()
-    }
-}
-
 impl<T> Registry<T> {
     pub(crate) fn new(most: usize, most_per_peer: usize) -> Arc<Self> {
         Arc::new(Self { most, most_per_peer, places: Mutex::default() })

@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
-use super::{Inside, Phase, Stream};
+use super::{Live, Stream};
 use crate::channel::batches::Batches;
 use crate::channel::fanout::Shard;
 use crate::channel::reader::{Advance, Reader};
@@ -35,22 +35,19 @@ impl Stream {
         let Some(mut state) = self.lock_with_body() else {
             return Err(Error::closed(CloseReason::Server));
         };
-        let (inside, opening) = self.opening(&mut state, first)?;
-        if inside.subscription.is_some() {
+        let (live, opening) = self.opening(&mut state, first)?;
+        if live.subscription.is_some() {
             return Err(Error::invalid(
                 "the stream follows channels already: name them all in one call of `follow`",
             ));
         }
-        inside.subscription = Some(subscription);
-        let put = opening.unwrap_or_else(|| {
-            let bytes = self.framed(&first.content);
-            let of = Amount::of(first.is_event, bytes.len());
-            self.noted(inside.outbox.put(&bytes, of, Moment::now()), of, &inside.outbox)
-        });
+        live.subscription = Some(subscription);
+        let put = opening
+            .unwrap_or_else(|| self.put_now(live, &self.framed(&first.content), first.is_event));
         drop(state);
         self.after_put(put)?;
-        followed.enter(&(Arc::clone(self) as _), |joined| match &mut self.lock().phase {
-            Phase::Open(Inside { subscription: Some(subscription), .. }) => {
+        followed.enter(&(Arc::clone(self) as _), |joined| match self.lock().open() {
+            Some(Live { subscription: Some(subscription), .. }) => {
                 subscription.set_followed(joined);
                 Ok(())
             }
@@ -70,19 +67,19 @@ impl Stream {
         let now = Moment::now();
         let mut batches = self.runtime.lock_batches();
         let mut state = self.lock();
-        let Phase::Open(inside) = &mut state.phase else { return None };
-        let before = inside.outbox.sent();
+        let live = state.open()?;
+        let before = live.outbox.sent();
         batches.forget();
-        let mut advance = self.flush(inside, &mut batches, now);
+        let mut advance = self.flush(live, &mut batches, now);
         batches.forget();
         drop(batches);
-        let moved = inside.outbox.sent() > before;
+        let moved = live.outbox.sent() > before;
         if advance != Advance::Blocked {
-            inside.outbox.unblock();
-        } else if inside.outbox.silent_for(now) >= self.runtime.limits.write_deadline {
+            live.outbox.unblock();
+        } else if live.outbox.silent_for(now) >= self.runtime.limits.write_deadline {
             advance = Advance::Over(CloseReason::Stalled);
         }
-        let more = if advance.has_more() { inside.subscription.as_ref() } else { None };
+        let more = if advance.has_more() { live.subscription.as_ref() } else { None };
         let more = more.map(|subscription| subscription.followed().clone());
         drop(state);
         if moved || advance != Advance::Blocked {
@@ -103,21 +100,17 @@ impl Stream {
     }
 
     /// Sends what waits, and then the next batch.
-    fn flush(&self, inside: &mut Inside, batches: &mut Batches, now: Moment) -> Advance {
-        match inside.outbox.flush(now) {
-            Ok(whole) => self.note_sent(whole, &inside.outbox),
+    fn flush(&self, live: &mut Live, batches: &mut Batches, now: Moment) -> Advance {
+        match live.outbox.flush(now) {
+            Ok(whole) => self.note_sent(whole, &live.outbox),
             Err(Gone(reason)) => return Advance::Over(reason),
         }
-        if inside.outbox.is_empty() {
-            self.send_next(inside, batches, now)
-        } else {
-            Advance::Blocked
-        }
+        if live.outbox.is_empty() { self.send_next(live, batches, now) } else { Advance::Blocked }
     }
 
     /// Sends the next batch. Nothing may wait before it.
-    fn send_next(&self, inside: &mut Inside, batches: &mut Batches, now: Moment) -> Advance {
-        let Inside { outbox, subscription: Some(subscription), .. } = inside else {
+    fn send_next(&self, live: &mut Live, batches: &mut Batches, now: Moment) -> Advance {
+        let Live { outbox, subscription: Some(subscription), .. } = live else {
             return Advance::Idle;
         };
         let batch = match subscription.next(!self.chunked, batches) {
@@ -156,7 +149,7 @@ impl Stream {
     pub(super) fn check_peer(self: &Arc<Self>, now: Moment) {
         let heartbeat = self.runtime.limits.heartbeat;
         let mut state = self.lock();
-        let Phase::Open(Inside { outbox, .. }) = &mut state.phase else { return };
+        let Some(Live { outbox, .. }) = state.open() else { return };
         let silent = !heartbeat.is_zero() && outbox.silent_for(now) >= heartbeat;
         // Also where a heartbeat goes out: that would find an end two checks later.
         let result = match outbox.peer_has_gone() {
@@ -192,9 +185,9 @@ impl Reader for Stream {
     }
 
     fn advance(&self, newest: u64, batches: &mut Batches, now: Moment) -> Advance {
-        match &mut self.lock().phase {
-            Phase::Open(inside) if !inside.outbox.is_blocked() && inside.is_behind(newest) => {
-                self.send_next(inside, batches, now)
+        match self.lock().open() {
+            Some(live) if !live.outbox.is_blocked() && live.is_behind(newest) => {
+                self.send_next(live, batches, now)
             }
             _ => Advance::Idle,
         }

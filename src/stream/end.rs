@@ -1,12 +1,13 @@
 //! How a stream ends: who is told, what goes out last, and what is given back.
 
+use std::mem;
 use std::sync::MutexGuard;
 
-use super::{Inside, Phase, State, Stream};
+use super::{Live, State, Stream};
 use crate::channel::batches::Batches;
 use crate::channel::reader::Reader;
 use crate::channel::subscription::Subscription;
-use crate::error::{CloseReason, Error, Result};
+use crate::error::{CloseReason, Result};
 use crate::event::encode;
 use crate::http::chunk;
 use crate::log::batch::Amount;
@@ -30,12 +31,6 @@ pub(super) struct Attached {
     intervals: Vec<(Thread, Option<Interval>)>,
 }
 
-impl std::fmt::Debug for Attached {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Attached").finish_non_exhaustive()
-    }
-}
-
 impl Attached {
     /// Wakes this interval when the stream ends.
     pub(super) fn wake(&mut self, interval: &Interval) {
@@ -47,12 +42,17 @@ impl Attached {
         let thread = interval.thread().cloned();
         self.intervals.extend(thread.map(|thread| (thread, Some(interval))));
     }
+}
 
-    /// The stream has ended: wakes the intervals, which then find that out, and gives the
-    /// callbacks to be run.
-    fn end(&mut self) -> Vec<OnClose> {
-        self.intervals.iter().for_each(|(thread, _)| thread.unpark());
-        std::mem::take(&mut self.callbacks)
+impl State {
+    /// Ends it, if it has not ended: wakes the intervals, which then find that out, and gives what
+    /// it had, and the callbacks to be run.
+    fn end(&mut self, reason: CloseReason) -> Option<(Live, Vec<OnClose>)> {
+        self.live.as_ref().ok()?;
+        let live = mem::replace(&mut self.live, Err(reason)).ok()?;
+        let Some(attached) = &mut self.attached else { return Some((live, Vec::new())) };
+        attached.intervals.iter().for_each(|(thread, _)| thread.unpark());
+        Some((live, mem::take(&mut attached.callbacks)))
     }
 }
 
@@ -60,36 +60,27 @@ impl Stream {
     /// Takes the socket back from a stream whose head has not gone out.
     pub(crate) fn reclaim(&self) -> Option<Link> {
         let mut state = self.lock();
-        if !matches!(state.phase, Phase::New(..)) {
-            return None;
-        }
-        let phase = std::mem::replace(&mut state.phase, Phase::Ended(CloseReason::Failed));
-        let callbacks = state.attached.as_mut().map_or_else(Vec::new, |attached| attached.end());
+        state.head()?;
+        let (live, callbacks) = state.end(CloseReason::Failed)?;
         drop(state);
         self.run_later(callbacks, CloseReason::Failed, false);
-        match phase {
-            Phase::New(_, inside) => Some(inside.outbox.into_link()),
-            Phase::Open(_) | Phase::Ended(_) => None,
-        }
+        Some(live.outbox.into_link())
     }
 
     /// Locks the state, to open the stream. Where its status forbids a body, it sends the head and
     /// ends the stream instead: there is nothing else to it.
     pub(super) fn lock_with_body(&self) -> Option<MutexGuard<'_, State>> {
         let mut state = self.lock();
-        match &state.phase {
-            Phase::New(head, _) if head.status().forbids_content() => {}
+        let head = match state.head() {
+            Some(head) if head.status().forbids_content() => self.encode_head(head),
             _ => return Some(state),
-        }
-        let phase = std::mem::replace(&mut state.phase, Phase::Ended(CloseReason::Server));
-        let callbacks = state.attached.as_mut().map_or_else(Vec::new, |attached| attached.end());
+        };
+        let (Live { mut outbox, ticket, .. }, callbacks) = state.end(CloseReason::Server)?;
         drop(state);
-        if let Phase::New(head, Inside { mut outbox, ticket, .. }) = phase {
-            // Where it fails the peer has gone, and needs no head.
-            let _ = outbox.open(&self.encode_head(&head), Amount::default(), Moment::now());
-            self.linger(outbox);
-            drop(ticket);
-        }
+        // Where it fails the peer has gone, and needs no head.
+        let _ = outbox.open(&head, Amount::default(), Moment::now());
+        self.linger(outbox);
+        drop(ticket);
         self.run_later(callbacks, CloseReason::Server, false);
         None
     }
@@ -97,20 +88,10 @@ impl Stream {
     /// Ends the stream, if it has not ended: gives back its socket, its place in the registry and
     /// in its channels, wakes its intervals and whoever waits to send, and has the callbacks run.
     pub(crate) fn end(&self, reason: CloseReason) {
-        let mut state = self.lock();
-        if matches!(state.phase, Phase::Ended(_)) {
-            return;
-        }
-        let phase = std::mem::replace(&mut state.phase, Phase::Ended(reason));
-        let callbacks = state.attached.as_mut().map_or_else(Vec::new, |attached| attached.end());
-        drop(state);
-        let (inside, opened) = match phase {
-            Phase::New(_, inside) => (inside, false),
-            Phase::Open(inside) => (inside, true),
-            Phase::Ended(_) => return,
-        };
+        let Some((live, callbacks)) = self.lock().end(reason) else { return };
         self.drained.notify_all();
-        let Inside { mut outbox, subscription, ticket } = inside;
+        let Live { head, mut outbox, subscription, ticket } = live;
+        let opened = head.is_none();
         let mut whole = true;
         if let Some(subscription) = subscription {
             subscription.followed().leave(self.shard());
@@ -208,21 +189,19 @@ impl Stream {
     /// Has the callback run when the stream ends, or now if it has ended.
     pub(crate) fn on_close(&self, callback: OnClose) {
         let mut state = self.lock();
-        match state.phase {
-            Phase::Ended(reason) => {
+        match state.live {
+            Ok(_) => state.attached.get_or_insert_default().callbacks.push(callback),
+            Err(reason) => {
                 drop(state);
                 self.run_later(vec![callback], reason, false);
             }
-            _ => state.attached.get_or_insert_default().callbacks.push(callback),
         }
     }
 
     /// Attaches something while the stream can't end.
     pub(super) fn attach<T>(&self, start: impl FnOnce(&mut Attached) -> Result<T>) -> Result<T> {
         let mut state = self.lock();
-        if let Phase::Ended(reason) = state.phase {
-            return Err(Error::closed(reason));
-        }
+        state.live()?;
         start(state.attached.get_or_insert_default())
     }
 

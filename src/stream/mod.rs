@@ -82,33 +82,43 @@ impl std::fmt::Debug for Stream {
     }
 }
 
-#[derive(Debug)]
 struct State {
-    phase: Phase,
+    /// Or why it has ended.
+    live: Result<Live, CloseReason>,
     /// Nothing, for a stream that only follows channels.
     attached: Option<Box<Attached>>,
 }
 
-#[derive(Debug)]
-enum Phase {
-    /// The head has not gone out; here it is.
-    New(Box<Response>, Inside),
-    Open(Inside),
-    Ended(CloseReason),
-}
-
-/// What a stream gives back at its end.
-#[derive(Debug)]
-struct Inside {
+/// What a stream has until its end, and gives back then.
+struct Live {
+    /// Until it has gone out; then the stream is open.
+    head: Option<Box<Response>>,
     outbox: Outbox,
     subscription: Option<Subscription>,
     ticket: Ticket<Stream>,
 }
 
-impl Inside {
+impl Live {
     /// Whether it follows channels, and may not have been sent everything up to this number.
     fn is_behind(&self, newest: u64) -> bool {
         self.subscription.as_ref().is_some_and(|of| of.cursor().sequence < newest)
+    }
+}
+
+impl State {
+    /// What it has, unless it has ended.
+    fn live(&mut self) -> Result<&mut Live> {
+        self.live.as_mut().map_err(|reason| Error::closed(*reason))
+    }
+
+    /// The same, only where the head has gone out.
+    fn open(&mut self) -> Option<&mut Live> {
+        self.live.as_mut().ok().filter(|live| live.head.is_none())
+    }
+
+    /// Its head, if that has not gone out.
+    fn head(&mut self) -> Option<&mut Response> {
+        self.live.as_mut().ok()?.head.as_deref_mut()
     }
 }
 
@@ -133,8 +143,9 @@ impl Stream {
         head: Response,
     ) -> Arc<Self> {
         let now = Moment::now();
-        let inside = Inside { outbox: Outbox::new(link, now), subscription: None, ticket };
-        let number = inside.ticket.number();
+        let number = ticket.number();
+        let (head, outbox) = (Some(Box::new(head)), Outbox::new(link, now));
+        let live = Ok(Live { head, outbox, subscription: None, ticket });
         let hooks = runtime.hooks.clone();
         let stream = Arc::new(Self {
             runtime,
@@ -143,7 +154,7 @@ impl Stream {
             target_len: origin.target.len() as u32,
             texts: [origin.target, origin.last_event_id.unwrap_or_default()].concat().into(),
             chunked: origin.chunked,
-            state: Mutex::new(State { phase: Phase::New(Box::new(head), inside), attached: None }),
+            state: Mutex::new(State { live, attached: None }),
             drained: Condvar::new(),
             teller: hooks.map(|hooks| Teller::new(hooks, origin.peer, origin.target, now)),
         });
@@ -169,7 +180,7 @@ impl Stream {
     }
 
     pub(crate) fn is_active(&self) -> bool {
-        !matches!(self.lock().phase, Phase::Ended(_))
+        self.lock().live.is_ok()
     }
 
     /// Changes the head, as long as it has not gone out.
@@ -178,11 +189,9 @@ impl Stream {
         what: &'static str,
         change: impl FnOnce(&mut Response) -> Result<()>,
     ) -> Result<()> {
-        match &mut self.lock().phase {
-            Phase::New(head, _) => change(head),
-            Phase::Open(_) => Err(Error::opened(what)),
-            Phase::Ended(reason) => Err(Error::closed(*reason)),
-        }
+        let mut state = self.lock();
+        let head = state.live()?.head.as_deref_mut();
+        change(head.ok_or_else(|| Error::opened(what))?)
     }
 
     /// Sends the head, if it has not gone out.
@@ -200,26 +209,20 @@ impl Stream {
         &self,
         state: &'a mut State,
         first: &First,
-    ) -> Result<(&'a mut Inside, Option<Opening>)> {
-        let mut opening = None;
-        if matches!(state.phase, Phase::New(..)) {
-            // What stands there meanwhile is seen by nobody, as the state is locked.
-            let phase = std::mem::replace(&mut state.phase, Phase::Ended(CloseReason::Failed));
-            if let Phase::New(head, mut inside) = phase {
-                let (bytes, of) = self.encode(&head, first);
-                if let Some(teller) = &self.teller {
-                    teller.note_opened();
-                }
-                let put = inside.outbox.open(&bytes, of, Moment::now());
-                opening = Some(self.noted(put, of, &inside.outbox));
-                state.phase = Phase::Open(inside);
+    ) -> Result<(&'a mut Live, Option<Opening>)> {
+        let live = state.live()?;
+        let opening = live.head.take().map(|head| {
+            let mut bytes = self.encode_head(&head);
+            let content = self.framed(&first.content);
+            bytes.extend_from_slice(&content);
+            if let Some(teller) = &self.teller {
+                teller.note_opened();
             }
-        }
-        match &mut state.phase {
-            Phase::Open(inside) => Ok((inside, opening)),
-            Phase::Ended(reason) => Err(Error::closed(*reason)),
-            Phase::New(..) => Err(Error::closed(CloseReason::Failed)),
-        }
+            let of = Amount::of(first.is_event, content.len());
+            let put = live.outbox.open(&bytes, of, Moment::now());
+            self.noted(put, of, &live.outbox)
+        });
+        Ok((live, opening))
     }
 
     fn encode_head(&self, head: &Response) -> Vec<u8> {
@@ -230,25 +233,22 @@ impl Stream {
         bytes
     }
 
-    /// The head and the first content, and the events that this is.
-    fn encode(&self, head: &Response, first: &First) -> (Vec<u8>, Amount) {
-        let mut bytes = self.encode_head(head);
-        let first_bytes = self.framed(&first.content);
-        bytes.extend_from_slice(&first_bytes);
-        (bytes, Amount::of(first.is_event, first_bytes.len()))
-    }
-
     /// Sends content of this stream's own, after what went before; it may be an event. With `wait`,
     /// waits where the peer is too slow; else says that it is full.
     pub(crate) fn put(self: &Arc<Self>, content: &[u8], is_event: bool, wait: bool) -> Result<()> {
         self.open()?;
         let bytes = self.framed(content);
         let mut state = self.wait_for_room(bytes.len(), wait)?;
-        let (inside, _) = self.opening(&mut state, &First::NOTHING)?;
-        let of = Amount::of(is_event, bytes.len());
-        let put = self.noted(inside.outbox.put(&bytes, of, Moment::now()), of, &inside.outbox);
+        let put = self.put_now(state.live()?, &bytes, is_event);
         drop(state);
         self.after_put(put)
+    }
+
+    /// Puts out bytes, which may be an event.
+    fn put_now(&self, live: &mut Live, bytes: &[u8], is_event: bool) -> Opening {
+        let of = Amount::of(is_event, bytes.len());
+        let put = live.outbox.put(bytes, of, Moment::now());
+        self.noted(put, of, &live.outbox)
     }
 
     /// Notes for the hooks that these events have gone out, if they have: what waits is noted when
@@ -282,10 +282,7 @@ impl Stream {
         let mut state = self.lock();
         let mut until = None;
         loop {
-            let outbox = match &state.phase {
-                Phase::Ended(reason) => return Err(Error::closed(*reason)),
-                Phase::New(_, inside) | Phase::Open(inside) => &inside.outbox,
-            };
+            let Live { outbox, .. } = state.live()?;
             // Where nothing waits an event may go that is larger than the bound.
             if outbox.is_empty() || outbox.unsent() + len <= limits.unsent {
                 return Ok(state);

@@ -100,9 +100,3 @@ impl Teller {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-impl std::fmt::Debug for Teller {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Teller").finish_non_exhaustive()
-    }
-}
