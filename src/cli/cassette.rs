@@ -1,20 +1,20 @@
 //! Cassettes: what came over the wire, with the borders and times of its reads, as an event stream.
 //!
-//! A cassette is itself a valid event stream, and its events are the recorded ones. What it has to
-//! say beside them stands in comments; the recorded bytes stand between them as they came:
+//! A cassette is a valid event stream, and its events are the recorded ones. Everything else that
+//! it says stands in comments. The recorded bytes stand between them as they came:
 //!
 //! ```text
 //! : tidings cassette 1
 //! : about GET http://127.0.0.1:3000/events/news
-//! : open +1ms 200 text/event-stream      the answer came 1 ms after the request
+//! : open +1ms 200 text/event-stream      the response came 1 ms after the request
 //! : read +12ms 9                         12 ms later, 9 bytes in one piece
 //! data: a
 //!                                        (these are the 9 bytes)
 //! : part +3ms 4                          a piece that ends within a block: its bytes
-//! : read +250us 5                        stand in front of those of the next
+//! : read +250us 5                        come before those of the next piece
 //! data: b
 //!
-//! : read +1s 9                           a piece that ends behind a border: so much
+//! : read +1s 9                           a piece that ends after a border: so much
 //! data: c
 //!
 //! : part on 7                            of it stood before this, and 7 more bytes follow;
@@ -39,27 +39,29 @@
 //! after      = "+" duration                        since the line before, or the request
 //! ```
 //!
-//! Three things can't stand in the open, or the events would be others. A byte order mark is one
-//! only at the start of a stream, and the start is taken: `: bom` stands for it, and the first
-//! piece counts its three bytes. What a connection left unfinished would join the next
-//! connection's first event: `: rest` carries it. And so does it carry all that came under another
-//! status or type, as no client reads events out of that. A comment of ours may only stand where a
-//! line has ended for sure, so after a CR the writer waits for the next byte; and it waits for the
-//! end of a block, because only then it knows that the block will have one. What a piece holds
-//! behind that end belongs to the next group, which begins with "on": the piece goes on.
+//! Three things can't stand verbatim, as they would change the events:
 //!
-//! A *piece* is what the server has sent in one: a chunk, or where there are no chunks, what one
-//! read gave. What is less than a microsecond is carried over to the next time, so that times don't
-//! drift. How long the client took to come back is its own affair, and not told. A connection
-//! without a status had no answer at all. `stall` means that nothing came any more, until the
-//! client was tired of waiting; `left`, that it went for a reason of its own.
+//! - A byte order mark counts only at the start of a stream, and the start is taken. `: bom` stands
+//!   for it, and the first piece counts its three bytes.
+//! - What a connection left unfinished would join the first event of the next: `: rest` carries it.
+//! - Content of another status or type, as no client reads events from it: `: rest` carries it too.
 //!
-//! A recording may be broken off: by Ctrl-C, by `kill -9`, by a disk that is full. Then its last
-//! connection has no end, and is played as one that was cut. Where the file ends within a group or
-//! a line, that was not recorded: the reader leaves it out and says so.
+//! A comment may stand only where a line has ended for sure, so after a CR the writer waits for the
+//! next byte. It also waits for the end of a block, because only then it knows that there is one.
+//! What a piece holds after that end belongs to the next group, which begins with "on".
 //!
-//! Lengths are counted in bytes, so a cassette must not be edited, nor have its line ends changed
-//! (in git, `*.sse -text` sees to that). What somebody wants to edit is a script.
+//! A *piece* is what the server sent at once: a chunk, or without chunks the bytes of one read.
+//! What is less than a microsecond is carried over to the next time, so that times don't drift. How
+//! long the client took to reconnect is not recorded. A connection without a status had no
+//! response. `stall` means that nothing came for as long as the client waited; `left`, that the
+//! client closed the connection for a reason of its own.
+//!
+//! Ctrl-C, `kill -9` or a full disk may break a recording off. Then its last connection has no end,
+//! and the mock plays it as one that was cut. The reader leaves out a group or a line that the file
+//! does not contain to its end, and says so.
+//!
+//! Lengths count bytes, so don't edit a cassette or change its line ends (in git, `*.sse -text`
+//! keeps them). To edit a stream, write a script.
 
 mod border;
 mod escape;
@@ -74,25 +76,25 @@ pub(crate) use write::Recorder;
 /// The first line, by which a cassette is known.
 const FIRST_LINE: &[u8] = b": tidings cassette 1\n";
 
-/// In place of a time: the piece before goes on.
+/// In place of a time: this piece continues the one before.
 const ON: &str = "on";
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// What happened, one after the other.
+/// What happened, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Entry {
-    /// The answer to a request, and how long it took; `None` if none came.
-    Open { after: Duration, answer: Option<Answer> },
-    /// A piece of the answer's content.
+    /// The response to a request, and how long it took; `None` if none came.
+    Open { after: Duration, response: Option<Response> },
+    /// A piece of the response's content.
     Read { after: Duration, bytes: Vec<u8> },
     /// The connection's end.
     End { after: Duration, how: End },
 }
 
-/// What the head of an answer said.
+/// What the head of a response said.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     /// Visible ASCII and single spaces; empty where there was none.
     pub(crate) content_type: String,
@@ -109,7 +111,7 @@ pub(crate) enum End {
     Cut,
     /// By a reset.
     Reset,
-    /// By the client, as nothing came any more.
+    /// By the client, as nothing came for too long.
     Stall,
     /// By the client, for a reason of its own.
     Left,
@@ -130,8 +132,8 @@ impl End {
     }
 }
 
-impl Answer {
-    /// Whether a client reads events out of it.
+impl Response {
+    /// Whether a client reads events from it.
     pub(crate) fn is_event_stream(&self) -> bool {
         let essence = self.content_type.split(';').next().unwrap_or_default();
         self.status == 200 && essence.trim().eq_ignore_ascii_case("text/event-stream")

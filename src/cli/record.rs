@@ -7,22 +7,19 @@
 //!      └── Tap ──► bytes ──► [`pieces`] ──► entries ──► [`recording`] ──► FILE
 //! ```
 //!
-//! The borders of chunks survive the way over TCP, and those of reads don't; so what is recorded is
-//! a piece for each chunk, and only where a body has no chunks one for each read. A redirect is
-//! followed and not recorded: played back, it would lead away from the mock. Nor is a connection
-//! that could not be made, as there was none.
+//! The borders of chunks survive the way over TCP, and those of reads don't. So the recording has a
+//! piece for each chunk, and a piece for each read only where a body has no chunks. A redirect is
+//! followed and not recorded: played back, it would lead away from the mock.
 //!
-//! Who wants the recording to end types Ctrl-C: what has been written can be played at any time,
-//! and lacks at most the events that were under way, and the connection's end. Where a write was
-//! broken off, the file ends within a group, which the reader leaves out.
+//! Ctrl-C ends the recording at any time: the mock can play what has been written. It lacks at most
+//! the last events, which were not yet whole, and the connection's end.
 
 mod options;
 mod output;
 mod pieces;
 mod recording;
 
-use std::error::Error as _;
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -58,11 +55,11 @@ fn record(options: &Options) -> Outcome {
     if let Some(summary) = summary {
         say(&summary);
     }
-    // Where the file can't be written, that is why the rest ended.
+    // If the file can't be written, that is why the stream ended.
     recorded.and(outcome)
 }
 
-/// Follows the stream until something ends it; the tap does the recording.
+/// Follows the stream until something ends it. The tap records.
 fn follow(mut source: EventSource, options: &Options, recording: &Mutex<Recording>) -> Outcome {
     while let Some(update) = source.next_update() {
         if let Ok(Update::Lost { error, .. }) | Err(error) = &update {
@@ -79,19 +76,18 @@ fn follow(mut source: EventSource, options: &Options, recording: &Mutex<Recordin
     Ok(())
 }
 
-/// What a panic elsewhere has left is still worth its end.
+/// A panic elsewhere must not cost the end of the recording.
 fn lock(recording: &Mutex<Recording>) -> MutexGuard<'_, Recording> {
     recording.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// How a connection ended that the server has not ended: by a reset, or the client went, because
-/// nothing came or for a reason of its own.
+/// How a connection ended that the server did not end: by a reset, or by the client, as nothing
+/// came or for a reason of its own.
 fn how(error: &Error) -> End {
     if error.is_timeout() {
         return End::Stall;
     }
-    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
-    match cause.map(io::Error::kind) {
+    match client::io_kind(error) {
         Some(ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe) => {
             End::Reset
         }
@@ -110,7 +106,7 @@ fn close_after(duration: Duration, closer: Closer) -> Outcome {
     thread.map(drop).map_err(failed)
 }
 
-/// Where the recording is from, without what may be a secret. What a POST sends may be one.
+/// Where the recording is from, without what may be a secret, such as the content of a POST.
 fn about(options: &Options) -> Vec<String> {
     let follow = &options.follow;
     let method = if follow.data.is_some() { "POST" } else { "GET" };

@@ -6,8 +6,8 @@
 //!      └── Tap ──► bytes ──► [`asked`], [`explain`] ──► [`raw`] ─► standard output
 //! ```
 //!
-//! Standard output holds what the stream brought and nothing else, so that it can be piped. With
-//! `-` in place of a URL, the stream is standard input ([`input`]).
+//! Standard output carries only what the stream brought, so it can be piped. With `-` in place of a
+//! URL, the stream is standard input ([`input`]).
 
 mod asked;
 mod explain;
@@ -50,16 +50,16 @@ fn tail(options: &Options) -> Outcome {
     if options.raw { show_raw(source, options) } else { show(source, options) }
 }
 
-/// What stands before the value in a line that means anything.
+/// The longest name of a field with a meaning.
 const LONGEST_NAME: usize = "event: ".len();
 
-/// How many bytes a line and an event may have, where `--max-event` says it.
+/// How many bytes a line and an event may have, if `--max-event` is given.
 fn bounds(options: &Options) -> Option<(usize, usize)> {
     let event = usize::try_from(options.max_event?).unwrap_or(usize::MAX);
     Some((event.saturating_add(LONGEST_NAME), event))
 }
 
-/// Shows the bytes as they are read. When they can't be printed, the source is closed.
+/// Shows the bytes as they are read. Where they can't be printed, closes the source.
 fn show_raw(source: EventSource, options: &Options) -> Outcome {
     let closer = source.closer();
     let mut view = raw::View::new(Paint::on(&io::stdout()), width::columns());
@@ -75,7 +75,7 @@ fn show_raw(source: EventSource, options: &Options) -> Outcome {
     failures.try_recv().map_or(outcome, Err)
 }
 
-/// Prints until something ends it.
+/// Prints events until something ends the stream.
 fn show(mut source: EventSource, options: &Options) -> Outcome {
     let mut printer = Printer::new(options);
     while let Some(update) = source.next_update() {
@@ -93,7 +93,7 @@ fn show(mut source: EventSource, options: &Options) -> Outcome {
     Ok(())
 }
 
-/// The same as for all who follow a stream, with a way out where there is one.
+/// How an error ends the command, with the option that helps, if there is one.
 fn ended(error: &Error) -> Failure {
     match client::ended(error) {
         Failure::Ended { status: client::TOO_LONG, said } => {
@@ -104,7 +104,7 @@ fn ended(error: &Error) -> Failure {
     }
 }
 
-/// Prints the events that are wanted, as many as are wanted.
+/// Prints the events of the wanted types, up to `--count`.
 struct Printer<'a> {
     options: &'a Options,
     paint: Paint,
@@ -136,11 +136,10 @@ impl<'a> Printer<'a> {
     }
 }
 
-/// The longest reconnection time that the client believes, and a number that every reader of JSON
-/// can hold.
+/// The longest reconnection time that the client uses. Every reader of JSON can hold the number.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// One line with one object.
+/// One JSON object on a line.
 fn as_json(event: &MessageEvent) -> String {
     let [event_type, data, id] =
         [&event.event_type, &event.data, &event.last_event_id].map(|text| json::string(text));

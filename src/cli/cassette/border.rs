@@ -5,9 +5,9 @@
 //!            ·    ↑               ↑                     ↑
 //! ```
 //!
-//! A comment may stand at every border of lines. Here only those count at which no field is
-//! pending: if the stream ends there, nothing is unfinished. Behind a CR there may be half a line
-//! end still to come, and until that is known there is no border.
+//! A comment may stand between any two lines. Here only those borders count at which no field is
+//! pending: if the stream ends there, nothing is unfinished. After a CR an LF may still belong to
+//! the same line end, so there is no border until the next byte is known.
 
 /// Follows a stream, byte by byte.
 #[derive(Debug)]
@@ -25,11 +25,11 @@ impl Border {
         Self { in_line: false, clean: true, after_cr: false }
     }
 
-    /// Passes over more of the stream; tells where in it the last border is, if there is one.
+    /// Takes more of the stream, and returns where in it the last border is, if there is one.
     pub(super) fn pass(&mut self, bytes: &[u8]) -> Option<usize> {
         let mut last = None;
         for (at, &byte) in bytes.iter().enumerate() {
-            // What comes behind a CR tells whether there was a border.
+            // The byte after a CR tells whether there was a border.
             let was_here = self.after_cr && byte != b'\n' && self.is_here_if_nothing_comes();
             last = if was_here { Some(at) } else { last };
             self.pass_byte(byte);
@@ -39,7 +39,7 @@ impl Border {
         last
     }
 
-    /// A byte order mark is taken for the start of a field, which at most delays a border.
+    /// A byte order mark counts as the start of a field, which at most delays a border.
     fn pass_byte(&mut self, byte: u8) {
         match byte {
             b'\n' if self.after_cr => self.after_cr = false,
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn behind_a_cr_the_next_byte_decides() {
+    fn after_a_cr_the_next_byte_decides() {
         assert_eq!(marked("a\r\r: x\rb"), "a\r\r|: x\r|b");
         assert_eq!(marked("a\r\n\r\nb\r\n\n"), "a\r\n\r\n|b\r\n\n|");
         assert_eq!(marked(":\r\n\r\r\n"), ":\r\n|\r|\r\n|");

@@ -1,7 +1,7 @@
 //! Bytes in a comment: escaped, so that they are one line of visible text, and back.
 //!
-//! What Rust makes of bytes is taken as it is: `\n`, `\r`, `\t`, `\\`, `\'`, `\"`, visible ASCII
-//! and spaces as they are, and `\xHH` for all else.
+//! The escapes are Rust's: `\n`, `\r`, `\t`, `\\`, `\'`, `\"`, visible ASCII and spaces as they
+//! are, and `\xHH` for everything else.
 
 /// The text for these bytes.
 pub(super) fn escape(bytes: &[u8]) -> String {

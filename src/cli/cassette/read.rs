@@ -1,10 +1,10 @@
-//! Bytes to entries: what a cassette says, or in which line it is wrong.
+//! From bytes to entries: what a cassette says, or which line of it is wrong.
 
 use std::str;
 use std::time::Duration;
 
 use super::escape::unescape;
-use super::{Answer, BYTE_ORDER_MARK, End, Entry, FIRST_LINE, ON};
+use super::{BYTE_ORDER_MARK, End, Entry, FIRST_LINE, ON, Response};
 use crate::cli::duration;
 
 /// What is wrong, and in which line, counted from 1.
@@ -23,9 +23,9 @@ pub(crate) struct Reading {
     pub(crate) broken_off: Option<usize>,
 }
 
-/// Why nothing more can be taken.
+/// Why the reader stops.
 enum Stop {
-    /// The file ends within what has begun.
+    /// The file ends within a line or a group.
     BrokenOff,
     Wrong(Flaw),
 }
@@ -36,22 +36,22 @@ impl From<Flaw> for Stop {
     }
 }
 
-/// What may have happened to a cassette whose lengths are not right.
+/// What may have happened to a cassette whose lengths are wrong.
 const EDITED: &str = "has it been edited, or its line ends been changed?";
 
 pub(crate) fn is_cassette(bytes: &[u8]) -> bool {
     bytes.starts_with(FIRST_LINE)
 }
 
-/// Whether this was a cassette, and something between has changed even its first line: put a byte
-/// order mark before it, or a CR at its end. It would be played as a script, with other times.
+/// Whether this was a cassette whose first line has been changed: by a byte order mark before it,
+/// or a CR at its end. The mock would play it as a script, with other times.
 pub(crate) fn is_changed(bytes: &[u8]) -> bool {
     let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     text.starts_with(FIRST_LINE.trim_ascii()) && !is_cassette(bytes)
 }
 
-/// Reads a cassette. Any way of grouping the pieces is understood, not only the recorder's; and
-/// what was broken off in the middle of a group lacks that group alone.
+/// Reads a cassette. It understands any way of grouping the pieces, not only the recorder's. What
+/// was broken off within a group lacks that group alone.
 pub(crate) fn read(bytes: &[u8]) -> Result<Reading, Flaw> {
     let Some(rest) = bytes.strip_prefix(FIRST_LINE) else {
         let what = "a cassette begins with ': tidings cassette 1'".into();
@@ -94,7 +94,7 @@ impl<'a> Reader<'a> {
         Ok(line)
     }
 
-    /// The next line of ours: its word, and what stands behind it.
+    /// The next line of the cassette's own: its word, and the text after it.
     fn next_word(&mut self) -> Result<(&'a [u8], &'a [u8]), Stop> {
         let line = self.next_line()?;
         let expected = || self.flaw(format!("a line of the cassette was expected here: {EDITED}"));
@@ -109,9 +109,9 @@ impl<'a> Reader<'a> {
         match word {
             b"about" => return Ok(()),
             b"open" => {
-                let (after, answer) = self.time_and(text)?;
-                let answer = self.answer(answer)?;
-                self.entries.push(Entry::Open { after, answer });
+                let (after, response) = self.time_and(text)?;
+                let response = self.response(response)?;
+                self.entries.push(Entry::Open { after, response });
                 return Ok(());
             }
             b"location" => return Ok(self.take_location(text)?),
@@ -129,17 +129,17 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Only an `open` with a status can have one, once and right behind it.
+    /// Only an `open` with a status can have one location, directly after it.
     fn take_location(&mut self, text: &[u8]) -> Result<(), Flaw> {
-        let misplaced = self.flaw("a location must stand right behind the status");
-        let Some(Entry::Open { answer: Some(answer), .. }) = self.entries.last_mut() else {
+        let misplaced = self.flaw("a location must stand directly after the status");
+        let Some(Entry::Open { response: Some(response), .. }) = self.entries.last_mut() else {
             return Err(misplaced);
         };
         match field_text(text).filter(|text| !text.is_empty()) {
-            _ if answer.location.is_some() => Err(misplaced),
+            _ if response.location.is_some() => Err(misplaced),
             None => Err(self.flaw("visible ASCII was expected here")),
             Some(location) => {
-                answer.location = Some(location.into());
+                response.location = Some(location.into());
                 Ok(())
             }
         }
@@ -149,7 +149,7 @@ impl<'a> Reader<'a> {
         matches!(self.entries.last(), Some(Entry::Open { .. } | Entry::Read { .. }))
     }
 
-    /// Takes a group whose first line has been taken already.
+    /// Takes a group, after its first line.
     fn take_group(&mut self, word: &'a [u8], text: &'a [u8]) -> Result<(), Stop> {
         let (mut word, mut text) = (word, text);
         let mut pieces = Vec::new();
@@ -175,8 +175,8 @@ impl<'a> Reader<'a> {
         }
         let mut rest = bytes.as_slice();
         for (after, length) in pieces {
-            let (bytes, behind) = rest.split_at(length);
-            rest = behind;
+            let bytes;
+            (bytes, rest) = rest.split_at(length);
             match (after, self.entries.last_mut()) {
                 (Some(after), _) => self.entries.push(Entry::Read { after, bytes: bytes.to_vec() }),
                 (None, Some(Entry::Read { bytes: before, .. })) => before.extend_from_slice(bytes),
@@ -238,7 +238,7 @@ impl<'a> Reader<'a> {
     }
 
     /// `[ status [ SP content-type ] ]`
-    fn answer(&self, text: &[u8]) -> Result<Option<Answer>, Flaw> {
+    fn response(&self, text: &[u8]) -> Result<Option<Response>, Flaw> {
         if text.is_empty() {
             return Ok(None);
         }
@@ -247,7 +247,7 @@ impl<'a> Reader<'a> {
         match status.parse() {
             Ok(status @ 200..=599) => {
                 let content_type = content_type.into();
-                Ok(Some(Answer { status, content_type, location: None }))
+                Ok(Some(Response { status, content_type, location: None }))
             }
             _ => Err(self.flaw("a status and perhaps a content type were expected here")),
         }

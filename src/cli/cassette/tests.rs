@@ -26,12 +26,12 @@ fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-fn answer(status: u16, content_type: &str) -> Option<Answer> {
-    Some(Answer { status, content_type: content_type.into(), location: None })
+fn response(status: u16, content_type: &str) -> Option<Response> {
+    Some(Response { status, content_type: content_type.into(), location: None })
 }
 
 fn open() -> Entry {
-    Entry::Open { after: millis(1), answer: answer(200, "text/event-stream") }
+    Entry::Open { after: millis(1), response: response(200, "text/event-stream") }
 }
 
 fn piece(after: u64, bytes: impl AsRef<[u8]>) -> Entry {
@@ -48,9 +48,9 @@ fn events(entries: &[Entry]) -> Vec<MessageEvent> {
     let mut is_stream = false;
     for entry in entries {
         match entry {
-            Entry::Open { answer, .. } => {
+            Entry::Open { response, .. } => {
                 parser.start_over();
-                is_stream = answer.as_ref().is_some_and(Answer::is_event_stream);
+                is_stream = response.as_ref().is_some_and(Response::is_event_stream);
             }
             Entry::Read { bytes, .. } if is_stream => parser.feed(bytes).expect("short lines"),
             Entry::Read { .. } | Entry::End { .. } => {}
@@ -84,7 +84,7 @@ fn a_cassette_is_the_stream_with_comments() {
         piece(0, ": b\n\n"),
         piece(1000, b"data: c\n\ndata: \xc3"),
         end(End::Cut),
-        Entry::Open { after: millis(2), answer: answer(204, "") },
+        Entry::Open { after: millis(2), response: response(204, "") },
         end(End::Close),
     ];
     let expected = ": tidings cassette 1\n\
@@ -134,12 +134,14 @@ fn an_unfinished_event_does_not_join_the_next_connections_first() {
 
 #[test]
 fn what_no_client_reads_events_out_of_has_none_in_the_cassette() {
-    for answer in [answer(503, "text/event-stream"), answer(200, "text/html"), answer(200, "")] {
-        comes_back(&[Entry::Open { after: millis(0), answer }, piece(1, "data: a\n\n")]);
+    for response in
+        [response(503, "text/event-stream"), response(200, "text/html"), response(200, "")]
+    {
+        comes_back(&[Entry::Open { after: millis(0), response }, piece(1, "data: a\n\n")]);
     }
-    comes_back(&[Entry::Open { after: millis(0), answer: None }, end(End::Reset)]);
-    let charset = answer(200, "Text/Event-Stream; charset=utf-8");
-    let entries = [Entry::Open { after: millis(0), answer: charset }, piece(1, "data: a\n\n")];
+    comes_back(&[Entry::Open { after: millis(0), response: None }, end(End::Reset)]);
+    let charset = response(200, "Text/Event-Stream; charset=utf-8");
+    let entries = [Entry::Open { after: millis(0), response: charset }, piece(1, "data: a\n\n")];
     comes_back(&entries);
     assert_eq!(events(&entries).len(), 1);
 }
@@ -188,7 +190,7 @@ fn a_flaw_is_told_with_its_line() {
         format!("{line}: {what}")
     };
     let open = ": open +0ms 200 text/event-stream\n";
-    let misplaced = "a location must stand right behind the status";
+    let misplaced = "a location must stand directly after the status";
     let edited = "has it been edited, or its line ends been changed?";
     for (text, said) in [
         (": read +1ms 3\n".into(), "2: ': open' must come before this".into()),
@@ -312,15 +314,15 @@ fn random_stream(random: &mut Random) -> Vec<u8> {
 fn random_entries(random: &mut Random) -> Vec<Entry> {
     let mut entries = Vec::new();
     for _ in 0..=random.below(4) {
-        let moved = Answer {
+        let moved = Response {
             status: 302,
             content_type: String::new(),
             location: Some("http://a.example/b c".into()),
         };
-        let stream = answer(200, "text/event-stream");
-        let answers = [stream, answer(503, "text/plain"), None, Some(moved)];
-        let answer = answers[[0, 0, 0, 0, 1, 2, 3][random.below(7)]].clone();
-        entries.push(Entry::Open { after: millis(random.next() % 5), answer });
+        let stream = response(200, "text/event-stream");
+        let answers = [stream, response(503, "text/plain"), None, Some(moved)];
+        let response = answers[[0, 0, 0, 0, 1, 2, 3][random.below(7)]].clone();
+        entries.push(Entry::Open { after: millis(random.next() % 5), response });
         let stream = random_stream(random);
         let mut rest = stream.as_slice();
         while !rest.is_empty() {

@@ -1,8 +1,7 @@
-//! Entries to bytes: the recorder.
+//! From entries to bytes: the recorder.
 //!
-//! It holds back what came since the last border and writes it as one group when the next border
-//! comes; see [`border`](super::border). So a recording that is broken off lacks at most
-//! the block that was under way, and is a cassette nevertheless.
+//! It holds back what came since the last [border](super::border), and writes it as one group at
+//! the next. So a recording that is broken off is a cassette, and lacks at most the last block.
 
 use std::collections::VecDeque;
 use std::fmt::Display;
@@ -10,10 +9,10 @@ use std::time::Duration;
 
 use super::border::Border;
 use super::escape::escape;
-use super::{Answer, BYTE_ORDER_MARK, End, Entry, FIRST_LINE, ON};
+use super::{BYTE_ORDER_MARK, End, Entry, FIRST_LINE, ON, Response};
 use crate::cli::duration::exact;
 
-/// So many bytes stand in one `: rest` line: escaped they still fit a terminal.
+/// How many bytes one `: rest` line carries: escaped they still fit a terminal.
 const REST_LINE: usize = 60;
 
 /// Writes a cassette, entry by entry; what is ready is appended to `out`.
@@ -22,26 +21,26 @@ pub(crate) struct Recorder {
     /// Whether what is read now is an event stream.
     is_stream: bool,
     border: Border,
-    /// No group of this connection has been written.
+    /// No group of this connection has been written yet.
     at_start: bool,
-    /// The pieces since the last border; of the first there may have been more.
+    /// The pieces since the last border; the first may be the rest of one.
     pieces: VecDeque<Piece>,
     /// Their bytes.
     held: Vec<u8>,
-    /// The time that no line has told yet.
+    /// The time that no line has carried yet.
     untold: Duration,
 }
 
-/// What came at once, or what is left of it behind a border.
+/// What came at once, or what is left of it after a border.
 #[derive(Debug)]
 struct Piece {
-    /// As it is written; "on" for what is left.
+    /// As it is written; "on" for the rest of a piece.
     time: String,
     length: usize,
 }
 
 impl Recorder {
-    /// Begins a cassette; each of `about` is a line that says where it is from.
+    /// Begins a cassette. Each of `about` becomes a line that says where the recording is from.
     pub(crate) fn begin(about: &[String], out: &mut Vec<u8>) -> Self {
         out.extend_from_slice(FIRST_LINE);
         for text in about {
@@ -57,31 +56,31 @@ impl Recorder {
         }
     }
 
-    /// Takes what happened, in the order of [`Entry`]: open, reads, end, and so on.
+    /// Takes the next entry of a connection: open, reads, end.
     pub(crate) fn take(&mut self, entry: &Entry, out: &mut Vec<u8>) {
         match entry {
-            Entry::Open { after, answer } => self.open(*after, answer.as_ref(), out),
+            Entry::Open { after, response } => self.open(*after, response.as_ref(), out),
             Entry::Read { after, bytes } => self.read(*after, bytes, out),
             Entry::End { after, how } => self.end(*after, *how, out),
         }
     }
 
-    fn open(&mut self, after: Duration, answer: Option<&Answer>, out: &mut Vec<u8>) {
+    fn open(&mut self, after: Duration, response: Option<&Response>, out: &mut Vec<u8>) {
         self.finish(out);
-        self.is_stream = answer.is_some_and(Answer::is_event_stream);
+        self.is_stream = response.is_some_and(Response::is_event_stream);
         self.border = Border::new();
         self.at_start = true;
-        let said = answer.map(|Answer { status, content_type, .. }| {
+        let said = response.map(|Response { status, content_type, .. }| {
             let separator = if content_type.is_empty() { "" } else { " " };
             format!(" {status}{separator}{content_type}")
         });
         line("open", format!("{}{}", self.time(after), said.unwrap_or_default()), out);
-        if let Some(location) = answer.and_then(|answer| answer.location.as_ref()) {
+        if let Some(location) = response.and_then(|response| response.location.as_ref()) {
             line("location", location, out);
         }
     }
 
-    /// A piece without bytes is none, but its time has passed.
+    /// A piece without bytes is not written, but its time counts.
     fn read(&mut self, after: Duration, bytes: &[u8], out: &mut Vec<u8>) {
         if bytes.is_empty() {
             self.untold += after;
@@ -102,7 +101,7 @@ impl Recorder {
         line("end", format!("{} {}", self.time(after), how.word()), out);
     }
 
-    /// Writes what is held back. To be called when the recording ends without the connection.
+    /// Writes what is held back. Call it when the recording ends before the connection.
     pub(crate) fn finish(&mut self, out: &mut Vec<u8>) {
         if self.pieces.is_empty() {
             return;
@@ -119,7 +118,7 @@ impl Recorder {
         self.held.clear();
     }
 
-    /// How much memory is held back, roughly: bytes, and what is known of their pieces.
+    /// About how much memory the bytes that are held back take, with their pieces.
     pub(crate) fn held(&self) -> usize {
         self.held.len() + self.pieces.len() * size_of::<Piece>()
     }
@@ -150,7 +149,7 @@ impl Recorder {
         self.at_start = false;
     }
 
-    /// The time to be told, in whole microseconds; what is less is kept for the next.
+    /// A time in whole microseconds. What is less is kept for the next.
     fn time(&mut self, after: Duration) -> String {
         let total = self.untold + after;
         self.untold = Duration::from_nanos(u64::from(total.subsec_nanos() % 1_000));
@@ -158,7 +157,7 @@ impl Recorder {
     }
 }
 
-/// Appends a line of our own. What would end it within is replaced by spaces.
+/// Appends a line of the cassette's own, with spaces in place of line ends.
 fn line(word: &str, text: impl Display, out: &mut Vec<u8>) {
     let text = text.to_string().replace(['\r', '\n'], " ");
     out.extend_from_slice(format!(": {word} {text}\n").as_bytes());

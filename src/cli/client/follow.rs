@@ -1,4 +1,4 @@
-//! How `tail` and `record` follow a stream: what they ask, what they say, and how they end.
+//! How `tail` and `record` follow a stream: what they request, what they print, and how they end.
 //!
 //! ```text
 //! rows ─► Follow ─┬─► request ─► source ─► updates ─┬─► tell   on standard error
@@ -6,8 +6,7 @@
 //!                 └─► count, quiet                      for the command itself
 //! ```
 //!
-//! Both are clients of the same kind, so who knows the options and statuses of one knows those of
-//! the other.
+//! Both have the same options for it, and the same exit statuses.
 
 use std::io::{self, Read};
 use std::time::Duration;
@@ -22,13 +21,13 @@ use crate::cli::{Failure, say, visible};
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Follow {
     pub(crate) last_event_id: Option<EventId>,
-    /// It ends after so many events.
+    /// After so many events it ends.
     pub(crate) count: Option<u32>,
     /// Names and values that a request can carry.
     pub(crate) fields: Vec<(String, String)>,
-    /// The media type of what is sent, where a field names it.
+    /// The media type of the data, if a field names it.
     pub(crate) content_type: Option<String>,
-    /// What is sent, or `@` and the name of the file that contains it.
+    /// What a POST sends, or `@` and the name of the file that contains it.
     pub(crate) data: Option<String>,
     pub(crate) no_reconnect: bool,
     pub(crate) keep_trying: bool,
@@ -37,19 +36,19 @@ pub(crate) struct Follow {
     pub(crate) quiet: bool,
 }
 
-/// How it ends, beside what every command can end with.
+/// Exit statuses, besides those that every command has.
 pub(crate) const NO_MORE: u8 = 3;
 pub(crate) const NO_STREAM: u8 = 4;
 pub(crate) const NO_CONNECTION: u8 = 5;
 pub(crate) const TOO_LONG: u8 = 6;
 
 impl Follow {
-    /// Whether something is said of a connection, which standard input is not.
+    /// Whether an option concerns a connection. Standard input has none.
     pub(crate) fn is_of_a_connection(&self) -> bool {
         *self != Self { count: self.count, quiet: self.quiet, ..Self::default() }
     }
 
-    /// What follows the stream at this URL.
+    /// An event source for the stream at this URL.
     pub(crate) fn source(&self, url: &str) -> Result<EventSource, Failure> {
         let mut source = EventSource::with(self.request(url)?);
         if let Some(id) = &self.last_event_id {
@@ -67,7 +66,6 @@ impl Follow {
         Ok(source.keep_trying(self.keep_trying))
     }
 
-    /// What is asked of the server.
     fn request(&self, url: &str) -> Result<StreamRequest, Failure> {
         let wrong = |error: Error| Failure::Usage(error.to_string());
         if self.data.is_none() && self.content_type.is_some() {
@@ -86,20 +84,20 @@ impl Follow {
         Ok(request)
     }
 
-    /// The media type of what is sent.
+    /// The media type of the data.
     pub(crate) fn content_type(&self) -> &str {
         self.content_type.as_deref().unwrap_or("application/json")
     }
 }
 
-/// A URL with its scheme, which nobody types. What looks like one behind the host is none.
+/// The URL with its scheme, which may be left out. `://` after the host is part of the path.
 pub(crate) fn whole(url: &str) -> String {
     let host = url.split(['/', '?', '#']).next().unwrap_or_default();
     let has_scheme = host.ends_with(':') && url[host.len()..].starts_with("//");
     if has_scheme { url.to_owned() } else { format!("http://{url}") }
 }
 
-/// What `--data` stands for.
+/// The content that `--data` names.
 fn content(data: &str) -> Result<Vec<u8>, Failure> {
     let Some(path) = data.strip_prefix('@') else { return Ok(data.into()) };
     let mut content = Vec::new();
@@ -111,8 +109,7 @@ fn content(data: &str) -> Result<Vec<u8>, Failure> {
     read.map(|_| content).map_err(failed)
 }
 
-/// Says on standard error what becomes of the connection, or if it is to be quiet, only what may
-/// cost events.
+/// Notes on standard error what happens to the connection. If quiet, only what may cost events.
 pub(crate) fn tell(update: &Update, source: &EventSource, quiet: bool) {
     match update {
         Update::IdLeftOut { error } => say(&error.to_string()),
@@ -122,7 +119,7 @@ pub(crate) fn tell(update: &Update, source: &EventSource, quiet: bool) {
                 id if id.is_empty() || StreamRequest::check_id(id).is_err() => String::new(),
                 id => format!(", to resume after {}", visible::line(id)),
             };
-            // A redirect may have put a key into it, and logs are kept.
+            // A redirect may have put a key into the URL, and logs are kept.
             say(&format!("connected to {}{resumes}", masked_url(&url.to_string())));
         }
         Update::Lost { error, retry_in } => {
@@ -135,13 +132,13 @@ pub(crate) fn tell(update: &Update, source: &EventSource, quiet: bool) {
     }
 }
 
-/// What a 204 comes to.
+/// How a 204 ends a command.
 pub(crate) fn no_more() -> Failure {
     let said = "the server says that there is no more (204)".into();
     Failure::Ended { status: NO_MORE, said }
 }
 
-/// How an error that is for good becomes an exit status.
+/// How an error that no retry can mend ends a command.
 pub(crate) fn ended(error: &Error) -> Failure {
     let status = if error.is_bad_response() {
         NO_STREAM
@@ -151,17 +148,17 @@ pub(crate) fn ended(error: &Error) -> Failure {
         NO_CONNECTION
     };
     let mut said = visible::line(&error.to_string());
-    if needs_tls(error) {
+    // An https URL, given or redirected to.
+    if io_kind(error) == Some(io::ErrorKind::Unsupported) {
         said.push_str("; or pipe 'curl -N URL' into 'tidings tail -'");
     }
     Failure::Ended { status, said }
 }
 
-/// Whether it was an `https` URL, given or redirected to, for which there is no transport here.
-fn needs_tls(error: &Error) -> bool {
+/// What failed in the system, if that is the cause.
+pub(crate) fn io_kind(error: &Error) -> Option<io::ErrorKind> {
     let source = std::error::Error::source(error);
-    let error = source.and_then(|source| source.downcast_ref::<std::io::Error>());
-    error.is_some_and(|error| error.kind() == std::io::ErrorKind::Unsupported)
+    source.and_then(|source| source.downcast_ref()).map(io::Error::kind)
 }
 
 #[cfg(test)]

@@ -5,12 +5,12 @@
 //! bytes of a response ─► Reader ─► head, frame, content, end                      and bench
 //! ```
 //!
-//! To read on: [`follow`] is what a tool asks for, says and ends with, [`rows`] are the flags of
-//! that, and [`wire`] takes a response apart.
+//! To read on: [`follow`] is what `tail` and `record` have in common, [`rows`] are its flags, and
+//! [`wire`] takes a response apart.
 
 mod follow;
 pub(super) mod rows;
 mod wire;
 
-pub(super) use follow::{Follow, TOO_LONG, ended, no_more, tell, whole};
+pub(super) use follow::{Follow, TOO_LONG, ended, io_kind, no_more, tell, whole};
 pub(super) use wire::{Ending, Part, Reader, broken};

@@ -1,6 +1,6 @@
-//! The rows that the tables of `tail` and `record` share.
+//! The flags that `tail` and `record` share.
 //!
-//! A table's options hold a [`Follow`], and its rows reach it by `AsMut`.
+//! The options of both hold a [`Follow`], which the flags reach through `AsMut`.
 
 use tidings::EventId;
 use tidings::client::StreamRequest;
@@ -13,7 +13,7 @@ pub(crate) const fn all<O: AsMut<Follow>>() -> [Flag<O>; 9] {
     flags![O,
         /// Ends after N events.
         number("count", "N", 1..=MOST, |o, n| o.as_mut().count = Some(n)).otherwise("no end"),
-        /// Asks for what came after the event with this id.
+        /// Asks for the events after the one with this id.
         checked("last-event-id", "ID", |o, id| {
             let id = EventId::new(id).map_err(|error| error.to_string())?;
             o.as_mut().last_event_id = Some(id);
@@ -22,17 +22,17 @@ pub(crate) const fn all<O: AsMut<Follow>>() -> [Flag<O>; 9] {
         /// Sends this field, but not to another server that a redirect leads to.
         checked("header", "'NAME: VALUE'", |o, line| add_field(o.as_mut(), line)).repeats()
             .otherwise("those that every event source sends"),
-        /// Sends a POST with this text, or with what the file contains (@- is standard input),
-        /// unchanged. It is sent as application/json, unless --header names a Content-Type. Since
-        /// it might do something twice, it is not sent again when the connection ends.
+        /// Sends a POST with this text, or with the content of the file (@- is standard input),
+        /// unchanged. Its type is application/json, unless --header names a Content-Type. A POST
+        /// might do something twice, so it isn't repeated when the connection ends.
         text("data", "TEXT|@FILE", |o, data| o.as_mut().data = Some(data.into()))
             .otherwise("a GET"),
         /// Ends when the connection ends.
         switch("no-reconnect", |o| o.as_mut().no_reconnect = true),
-        /// Tries again after a response of 429, 502, 503 or 504 as well: after the time that its
+        /// Reconnects after a response of 429, 502, 503 or 504 too: after the time that its
         /// Retry-After names, and else after longer and longer pauses.
         switch("keep-trying", |o| o.as_mut().keep_trying = true),
-        /// Gives up when so many attempts in a row have brought no stream.
+        /// Gives up after N attempts in a row that brought no stream.
         number("attempts", "N", 1..=MOST, |o, n| o.as_mut().attempts = Some(n)).otherwise("no end"),
         /// Treats the connection as dead after this much silence: not even a comment. The response
         /// must begin within this time too, and within 30s at most.
@@ -43,7 +43,7 @@ pub(crate) const fn all<O: AsMut<Follow>>() -> [Flag<O>; 9] {
     ]
 }
 
-/// What the exit statuses mean; when all went well is for the command to say.
+/// What the exit statuses mean. The command says what its success is.
 pub(crate) const fn exits(well: &'static str) -> [(u8, &'static str); 7] {
     [
         (0, well),
@@ -52,12 +52,12 @@ pub(crate) const fn exits(well: &'static str) -> [(u8, &'static str); 7] {
         (NO_MORE, "The server says that there is no more: 204."),
         (
             NO_STREAM,
-            "The response is no event stream: another status, another type; or it breaks the \
-             rules of HTTP, be it in the middle of the stream.",
+            "The response is no event stream (another status, another type), or it breaks the \
+             rules of HTTP, even in the middle of the stream.",
         ),
         (
             NO_CONNECTION,
-            "The connection could not be made, was cut or fell silent, and is not tried again.",
+            "The connection could not be made, was cut or fell silent, and no retry is allowed.",
         ),
         (TOO_LONG, "A line or an event is longer than its limit."),
     ]
@@ -81,7 +81,7 @@ fn add_field(options: &mut Follow, line: &str) -> Result<(), String> {
     if name.eq_ignore_ascii_case("last-event-id") {
         return Err("give --last-event-id in its place".into());
     }
-    // Any request will do to find out whether it can carry the field.
+    // Any request can tell whether the field is valid.
     let any = StreamRequest::get("http://localhost/");
     any.and_then(|any| any.with_field(name, value)).map_err(|error| error.to_string())?;
     options.fields.push((name.into(), value.into()));

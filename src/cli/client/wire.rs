@@ -1,4 +1,4 @@
-//! The one reader of a response: what each of its bytes belongs to.
+//! The reader of responses: what each of their bytes belongs to.
 //!
 //! ```text
 //! HTTP/1.1 200 OK CRLF        Head       a line, or as much of it as has come
@@ -10,8 +10,8 @@
 //! x                           Excess     what no request asked for
 //! ```
 //!
-//! The parts are the same however the reads are split, but for where one goes on in the next read.
-//! The library's parsers decide: whatever the decoder of the body makes no content of is its frame.
+//! A part may continue in the next read, but no split of the reads changes what a byte belongs to.
+//! The library's parsers decide: bytes of a body from which its decoder makes no content are frame.
 
 use std::io::{self, ErrorKind};
 
@@ -24,7 +24,7 @@ const LONGEST_HEAD: usize = 64 * 1024;
 #[derive(Debug)]
 pub(crate) struct Reader {
     state: State,
-    /// The content of one step. Kept only for its memory.
+    /// The content of one step; a field to reuse its memory.
     content: Vec<u8>,
 }
 
@@ -34,7 +34,7 @@ enum State {
     Head(ResponseHeadParser, Vec<u8>),
     Body(BodyDecoder, Framing),
     Done,
-    /// The server broke the rules, so nobody knows what its bytes mean.
+    /// The server broke a rule, so its further bytes have no meaning.
     Lost,
 }
 
@@ -49,7 +49,7 @@ pub(crate) enum Part {
     Excess,
     /// These bytes break a rule.
     Broken(Refusal),
-    /// What comes after such bytes.
+    /// Bytes after those that break a rule.
     Unknown,
 }
 
@@ -129,7 +129,7 @@ impl Reader {
         }
     }
 
-    /// What it comes to that the connection ended here.
+    /// The error of a connection that ends here.
     pub(crate) fn cut(&self) -> io::Error {
         let when = match self.ending() {
             Ending::NoHead => "before the server had responded",
@@ -139,7 +139,7 @@ impl Reader {
     }
 }
 
-/// What a response comes to that breaks a rule.
+/// The error of a response that breaks a rule.
 pub(crate) fn broken(refusal: &Refusal) -> io::Error {
     let what = format!("the response breaks the rules of HTTP: {}", refusal.why());
     io::Error::new(ErrorKind::InvalidData, what)

@@ -66,12 +66,12 @@ impl Tape<'_> {
     }
 
     fn open(&mut self, head: Option<&Head>) {
-        let answer = head.map(|head| cassette::Answer {
+        let response = head.map(|head| cassette::Response {
             status: head.status.code(),
             content_type: head.content_type.clone(),
             location: head.location.clone(),
         });
-        self.take(|after| Entry::Open { after, answer });
+        self.take(|after| Entry::Open { after, response });
     }
 
     fn end(&mut self, ending: Ending, has_head: bool) {

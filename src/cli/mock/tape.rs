@@ -2,25 +2,25 @@
 //!
 //! A stall has no time of its own, as it ends when the client goes; the one on the tape is how long
 //! that client waited. What a client left for a reason of its own is a stall too, if there is more
-//! on the tape or it had no answer: a clean end would be another story.
+//! on the tape or it had no response: a clean end would be another story.
 
 use std::time::Duration;
 
 use tidings::Status;
 
 use super::step::{Ending, Head, Step};
-use crate::cli::cassette::{Answer, End, Entry};
+use crate::cli::cassette::{End, Entry, Response};
 
 /// What a server has to do, so that a client that is recorded again gives the same entries.
 pub(super) fn steps(entries: &[Entry]) -> Vec<Step> {
     let mut steps = Vec::new();
     for (at, entry) in entries.iter().enumerate() {
         match entry {
-            Entry::Open { after, answer } => {
+            Entry::Open { after, response } => {
                 end_open_connection(&mut steps);
                 wait(*after, &mut steps);
-                if let Some(answer) = answer {
-                    steps.extend([head(answer), Step::Flush]);
+                if let Some(response) = response {
+                    steps.extend([head(response), Step::Flush]);
                 }
             }
             Entry::Read { after, bytes } => {
@@ -44,7 +44,7 @@ pub(super) fn steps(entries: &[Entry]) -> Vec<Step> {
 
 /// How a connection is to end that ended like this, between these.
 fn ending(how: End, before: &[Entry], behind: &[Entry]) -> Ending {
-    let is_answered = !matches!(before, [.., Entry::Open { answer: None, .. }]);
+    let is_answered = !matches!(before, [.., Entry::Open { response: None, .. }]);
     match how {
         End::Close => Ending::Close,
         End::Cut => Ending::Cut,
@@ -76,9 +76,9 @@ fn wait(time: Duration, steps: &mut Vec<Step>) {
 }
 
 /// The head goes out at once, with or without content behind it.
-fn head(answer: &Answer) -> Step {
-    let status = Status::new(answer.status).unwrap_or(Status::OK);
-    let Answer { content_type, location, .. } = answer.clone();
+fn head(response: &Response) -> Step {
+    let status = Status::new(response.status).unwrap_or(Status::OK);
+    let Response { content_type, location, .. } = response.clone();
     Step::Head(Head { status, content_type, location })
 }
 
@@ -88,11 +88,11 @@ mod tests {
 
     #[test]
     fn a_stall_is_one_again_and_begins_at_once() {
-        let open = |answer| Entry::Open { after: Duration::from_secs(9), answer };
+        let open = |response| Entry::Open { after: Duration::from_secs(9), response };
         let stall = Entry::End { after: Duration::from_secs(2), how: End::Stall };
         let stall_alone = [Step::End(Ending::Stall)];
         assert_eq!(steps(&[open(None), stall.clone()]), stall_alone);
-        let no_content = Answer { status: 204, content_type: String::new(), location: None };
+        let no_content = Response { status: 204, content_type: String::new(), location: None };
         assert!(
             steps(&[open(Some(no_content)), stall])
                 .ends_with(&[Step::Flush, stall_alone[0].clone()])
@@ -102,18 +102,18 @@ mod tests {
     #[test]
     fn each_piece_is_a_chunk_at_its_time() {
         let millis = Duration::from_millis;
-        let answer = |status, content_type: &str, location: Option<&str>| {
+        let response = |status, content_type: &str, location: Option<&str>| {
             let location = location.map(Into::into);
-            Some(Answer { status, content_type: content_type.into(), location })
+            Some(Response { status, content_type: content_type.into(), location })
         };
         let entries = [
-            Entry::Open { after: millis(9), answer: answer(200, "text/event-stream", None) },
+            Entry::Open { after: millis(9), response: response(200, "text/event-stream", None) },
             Entry::Read { after: millis(12), bytes: "data: a".into() },
             Entry::Read { after: millis(0), bytes: "\n\n".into() },
             Entry::End { after: millis(3), how: End::Left },
-            Entry::Open { after: millis(0), answer: None },
+            Entry::Open { after: millis(0), response: None },
             Entry::End { after: millis(0), how: End::Reset },
-            Entry::Open { after: millis(0), answer: answer(302, "", Some("/there")) },
+            Entry::Open { after: millis(0), response: response(302, "", Some("/there")) },
             Entry::End { after: millis(0), how: End::Left },
         ];
         let moved = Head {

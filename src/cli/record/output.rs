@@ -1,8 +1,7 @@
 //! Where a recording goes: a file, or standard output.
 //!
-//! The file is made when there is something to be written. So a server that is not there leaves no
-//! empty file behind, and with `--force` does not cost the recording that was there. Nor does a
-//! disk that takes nothing of it.
+//! The file is made when there is something to write. So a server that doesn't respond leaves no
+//! empty file, and with `--force` an old recording stays. The same goes for a full disk.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -14,9 +13,9 @@ pub(super) struct Output {
     /// `-` is standard output.
     path: String,
     force: bool,
-    /// None until something has been written.
+    /// `None` until something is written.
     file: Option<File>,
-    /// So much of the file has been written whole.
+    /// How many bytes of the file are whole entries.
     length: u64,
 }
 
@@ -28,8 +27,8 @@ impl Output {
         if is_there { Err(output.failed(&ErrorKind::AlreadyExists.into())) } else { Ok(output) }
     }
 
-    /// Writes this so that it is there even if the program is killed. Where it can't be written
-    /// whole, as on a disk that is full, nothing of it stays.
+    /// Writes bytes at once, so that they survive if the program is killed. Where not all of them
+    /// can be written, as on a full disk, none of them stay.
     pub(super) fn write(&mut self, bytes: &[u8]) -> Outcome {
         if self.path == "-" {
             return print_sent(bytes);
@@ -40,14 +39,14 @@ impl Output {
             (Err(_), Some(_)) if self.length == 0 && !self.force => {
                 let _ = fs::remove_file(&self.path);
             }
-            // What is no file, such as a pipe, has no length that could be set.
+            // A pipe has no length that could be set.
             (Err(_), Some(file)) => drop(file.set_len(self.length)),
             (Err(_), None) => {}
         }
         written.map_err(|error| self.failed(&error))
     }
 
-    /// Where it goes, in words.
+    /// The output's place in words.
     pub(super) fn place(&self) -> String {
         match &*self.path {
             "-" => "on standard output".into(),
@@ -60,7 +59,7 @@ impl Output {
             let mut options = OpenOptions::new();
             match self.force {
                 true => options.write(true).create(true).truncate(true),
-                // Somebody may have made it meanwhile.
+                // Another program may have made it meanwhile.
                 false => options.write(true).create_new(true),
             };
             self.file = Some(options.open(&self.path)?);

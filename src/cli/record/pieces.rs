@@ -1,4 +1,4 @@
-//! What goes over the wire to entries: where an answer begins, its chunks, and how it ends.
+//! From bytes on the wire to entries: where a response begins, its chunks, and how it ends.
 //!
 //! ```text
 //! sent        GET /events/news HTTP/1.1 ...                       0 ms
@@ -7,29 +7,28 @@
 //! received    CRLF                                                6 ms   end +1ms close
 //! ```
 //!
-//! A chunk is known to be over by what is between chunks: whatever the body's decoder makes no
-//! content of. It is told with the time of its last byte. What came of a chunk that was cut off is
-//! a piece too.
+//! A chunk ends where its frame goes on. Its entry has the time of its last byte. The part that
+//! came of a chunk that was cut off is a piece too.
 //!
-//! Times are counted from wherever the caller does; each entry's is the one since the entry before
-//! of its connection, or since the request.
+//! The time of an entry counts from the entry before it on the same connection, or from the
+//! request.
 
 use std::mem;
 use std::time::Duration;
 
 use tidings::http::{Framing, ResponseHead, secrets_in_value};
 
-use crate::cli::cassette::{Answer, End, Entry};
+use crate::cli::cassette::{End, Entry, Response};
 use crate::cli::client::{Ending, Part, Reader};
 
-/// A chunk may be as large as the server likes, and is kept until it is whole. One that is larger
-/// than this becomes several pieces. What sends events sends smaller ones.
+/// A chunk is kept until it is whole, and may be as large as the server likes. A larger one than
+/// this becomes several pieces. Events come in smaller chunks.
 const LONGEST_PIECE: usize = 1024 * 1024;
 
-/// Follows one connection after the other.
+/// Follows one connection after another.
 #[derive(Debug, Default)]
 pub(super) struct Pieces {
-    /// `None` where there is no connection, or nothing more of it is recorded.
+    /// `None` without a connection, or if nothing more of it is recorded.
     reader: Option<Reader>,
     /// The head has come.
     is_open: bool,
@@ -42,7 +41,6 @@ pub(super) struct Pieces {
 }
 
 impl Pieces {
-    /// There is a new connection.
     pub(super) fn connected(&mut self, now: Duration) {
         *self = Self { reader: Some(Reader::new()), last: now, ..Self::default() };
     }
@@ -54,14 +52,16 @@ impl Pieces {
 
     pub(super) fn received(&mut self, bytes: &[u8], now: Duration, out: &mut Vec<Entry>) {
         let mut rest = bytes;
-        while let Some((part, bytes)) = self.reader.as_mut().and_then(|it| it.next(&mut rest)) {
+        while let Some((part, bytes)) =
+            self.reader.as_mut().and_then(|reader| reader.next(&mut rest))
+        {
             match part {
                 Part::Begin(head) if is_redirect(&head) => self.reader = None,
                 Part::Begin(head) => {
                     (self.is_open, self.is_chunked) = (true, head.framing() == Framing::Chunked);
                     out.push(Entry::Open {
                         after: self.since_last(now),
-                        answer: Some(answer(&head)),
+                        response: Some(response(&head)),
                     });
                 }
                 Part::Content => {
@@ -88,7 +88,7 @@ impl Pieces {
 
     /// The server has ended the connection.
     pub(super) fn ended(&mut self, now: Duration, out: &mut Vec<Entry>) {
-        let is_whole = self.reader.as_ref().is_some_and(|it| it.ending() == Ending::Whole);
+        let is_whole = self.reader.as_ref().is_some_and(|reader| reader.ending() == Ending::Whole);
         self.end(if is_whole { End::Close } else { End::Cut }, now, out);
     }
 
@@ -100,7 +100,7 @@ impl Pieces {
         if self.is_open {
             self.end_piece(out);
         } else {
-            out.push(Entry::Open { after: self.since_last(now), answer: None });
+            out.push(Entry::Open { after: self.since_last(now), response: None });
         }
         out.push(Entry::End { after: self.since_last(now), how });
     }
@@ -110,14 +110,14 @@ impl Pieces {
     }
 }
 
-/// Whether the client goes on elsewhere.
+/// Whether the client follows the response to another URL.
 fn is_redirect(head: &ResponseHead) -> bool {
     head.status().is_redirect() && head.field("location").is_some()
 }
 
-/// What a cassette says of a head: nothing that could be a secret. Parameters of the content type
-/// that could be one are left out, as the type is played back.
-fn answer(head: &ResponseHead) -> Answer {
+/// What a cassette says of a head: nothing that may be a secret. The mock plays the content type
+/// back, so its parameters that may be one are left out.
+fn response(head: &ResponseHead) -> Response {
     let given = head.content_type().unwrap_or_default();
     let public = secrets_in_value("content-type", given).first().map_or(given.len(), |secret| {
         secret.start - usize::from(given[..secret.start].ends_with(b";"))
@@ -128,7 +128,7 @@ fn answer(head: &ResponseHead) -> Answer {
         .collect();
     let text = String::from_utf8(visible).expect("visible ASCII is UTF-8");
     let content_type = text.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
-    Answer { status: head.status().code(), content_type, location: None }
+    Response { status: head.status().code(), content_type, location: None }
 }
 
 #[cfg(test)]

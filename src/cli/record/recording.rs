@@ -1,8 +1,7 @@
-//! The recording: traffic in, a cassette out, up to as many events as were asked for.
+//! The recording: traffic in, a cassette out, up to `--count` events.
 //!
-//! The events are counted here and not where the event source gives them out: that comes later,
-//! when more may have been read. So a recording of so many events ends with the chunk that brings
-//! the last of them, however the reads were split.
+//! Events are counted here, before the event source yields them: by then, more may have been read.
+//! So the recording ends with the chunk that brings the last event, however the reads were split.
 
 use std::mem;
 use std::time::{Duration, Instant};
@@ -12,30 +11,30 @@ use tidings::client::{Closer, Traffic};
 
 use super::output::Output;
 use super::pieces::Pieces;
-use crate::cli::cassette::{Answer, End, Entry, Recorder};
+use crate::cli::cassette::{End, Entry, Recorder, Response};
 use crate::cli::client::TOO_LONG;
 use crate::cli::{Failure, Outcome};
 
-/// So much may come without the end of a block; past it the recording ends. More than the longest
-/// event that the client takes, so that only fields without an end come here.
+/// The recording ends if more than this comes without the end of a block. It is more than the
+/// longest event that the client takes, so only a block of endless fields gets here.
 const LONGEST_BLOCK: usize = 32 * 1024 * 1024;
 
 pub(super) struct Recording {
     start: Instant,
     pieces: Pieces,
     recorder: Recorder,
-    /// What is ready and not yet written.
+    /// Bytes that are ready to be written.
     ready: Vec<u8>,
     output: Output,
     counter: Counter,
-    /// Ends the event source, which may not give out anything any more, when recording fails.
+    /// Ends the event source when recording fails; it may be waiting for bytes.
     closer: Closer,
-    /// Why nothing more is recorded; `None` while it goes on.
+    /// Why the recording is over; `None` while it goes on.
     over: Option<Outcome>,
 }
 
 impl Recording {
-    /// Each of `about` says where it is from; without a `count` it has no end.
+    /// Each of `about` says where the recording is from. Without a `count` it has no end.
     pub(super) fn new(
         about: &[String],
         count: Option<u32>,
@@ -64,7 +63,7 @@ impl Recording {
             Traffic::Connected(_) => self.pieces.connected(now),
             Traffic::Sent(_) => self.pieces.sent(now),
             Traffic::Received(bytes) => self.pieces.received(bytes, now, &mut entries),
-            // It may be we who have ended it.
+            // Perhaps this side ended it.
             Traffic::Ended if self.closer.is_closed() => {}
             Traffic::Ended => self.pieces.ended(now, &mut entries),
             _ => {}
@@ -72,25 +71,25 @@ impl Recording {
         self.write(entries);
     }
 
-    /// The connection is lost. Where its end is known already, nothing happens.
+    /// The connection is lost. Does nothing if its end is known already.
     pub(super) fn lost(&mut self, how: End) {
         let mut entries = Vec::new();
         self.pieces.end(how, self.start.elapsed(), &mut entries);
         self.write(entries);
     }
 
-    /// Whether all that was asked for is recorded.
+    /// Whether nothing more is to be recorded.
     pub(super) fn is_over(&self) -> bool {
         self.over.is_some()
     }
 
-    /// Nothing more comes; says whether all could be recorded.
+    /// Ends the recording, and returns whether it could be written.
     pub(super) fn finish(&mut self) -> Outcome {
         self.lost(End::Left);
         self.over.replace(Ok(())).unwrap_or(Ok(()))
     }
 
-    /// What has been recorded, for whoever waits for the end; `None` if nothing.
+    /// What has been recorded, in words; `None` if nothing.
     pub(super) fn summary(&self) -> Option<String> {
         let Counter { connections, events, bytes, .. } = self.counter;
         let counted = |n: u64, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
@@ -129,43 +128,42 @@ impl Recording {
     }
 }
 
-/// Counts what is recorded, up to as many events as were asked for.
+/// Counts what is recorded.
 struct Counter {
-    /// Without end, if `None`.
-    left: Option<u64>,
+    /// How many events to record; `None` without an end.
+    most: Option<u64>,
     connections: u64,
     events: u64,
-    /// Of content, without the frame around it.
+    /// Content, without the frame around it.
     bytes: u64,
     parser: Parser,
-    /// Whether the answer is an event stream.
     is_stream: bool,
 }
 
 impl Counter {
     fn new(count: Option<u32>) -> Self {
-        let (left, parser) = (count.map(u64::from), Parser::new());
-        Self { left, connections: 0, events: 0, bytes: 0, parser, is_stream: false }
+        let (most, parser) = (count.map(u64::from), Parser::new());
+        Self { most, connections: 0, events: 0, bytes: 0, parser, is_stream: false }
     }
 
-    /// Whether the last of the events that were asked for is in this entry.
+    /// Counts an entry, and returns whether the last wanted event is in it.
     fn is_last(&mut self, entry: &Entry) -> bool {
         match entry {
-            Entry::Open { answer, .. } => {
+            Entry::Open { response, .. } => {
                 self.connections += 1;
                 self.parser.start_over();
-                self.is_stream = answer.as_ref().is_some_and(Answer::is_event_stream);
+                self.is_stream = response.as_ref().is_some_and(Response::is_event_stream);
             }
             Entry::Read { bytes, .. } => {
                 self.bytes += bytes.len() as u64;
                 if self.is_stream {
-                    // The event source says so if it is too long, and ends.
+                    // The event source ends the stream if an event is too long.
                     let _ = self.parser.feed(bytes);
                     self.events += self.parser.drain().count() as u64;
                 }
             }
             Entry::End { .. } => {}
         }
-        self.left.is_some_and(|left| self.events >= left)
+        self.most.is_some_and(|most| self.events >= most)
     }
 }

@@ -1,4 +1,4 @@
-//! What each piece of a request is. It goes out in as many writes as the connection takes it in.
+//! What each piece of a request means, in however many writes it goes out.
 
 use std::mem;
 
@@ -8,7 +8,7 @@ use super::words;
 /// Explains one request, from its first byte on.
 pub(super) struct Asked {
     place: Place,
-    /// The current line of the head: as much as has gone out of it.
+    /// The current line of the head, as far as it has gone out.
     line: Vec<u8>,
     rows: Rows,
 }

@@ -1,4 +1,4 @@
-//! What each piece of a response is: bytes in, as they were read; rows out, each with its meaning.
+//! What each piece of a response means: bytes of a read in; rows out, each with its meaning.
 //!
 //! ```text
 //! bytes of one read           rows
@@ -10,10 +10,8 @@
 //! "\r\n"                      frame     ␍␊                    end of the chunk
 //! ```
 //!
-//! A row ends where a line ends, where chunk and content meet, and where the read ends; so a line
-//! may take several rows, and its meaning stands at the last. The head and the body are taken apart
-//! by the library's own parsers, one byte at a time: whatever the body's decoder makes no content
-//! of is the frame.
+//! A row ends where a line ends, where frame and content meet, and where the read ends. So a line
+//! may take several rows; its meaning stands at the last.
 
 use std::mem;
 
@@ -27,22 +25,21 @@ use crate::cli::client::{Ending, Part, Reader};
 /// Explains one response, from its first byte on.
 pub(super) struct Explainer {
     reader: Reader,
-    /// Outlives the connection only in the client; here it tells which blank line dispatches.
+    /// Tells which blank line dispatches an event.
     parser: Parser,
-    /// The current line of the head or of the stream: as much as has come of it.
+    /// The current line of the head or of the stream, as far as it has come.
     line: Vec<u8>,
-    /// The frame's line, after which the stream's goes on.
+    /// The current line of the frame, which may interrupt one of the stream.
     frame: Vec<u8>,
     next_frame: Frame,
     is_stream: bool,
-    /// The last byte of the stream was CR.
     after_cr: bool,
-    /// No line of the stream has come yet, so that a byte order mark may stand before it.
+    /// No line of the stream has come yet, so a byte order mark may.
     at_start: bool,
     rows: Rows,
 }
 
-/// Where in the frame the next line of it stands.
+/// What the next line of the frame is.
 #[derive(Clone, Copy)]
 enum Frame {
     Size,
@@ -54,7 +51,7 @@ impl Explainer {
     pub(super) fn new() -> Self {
         Self {
             reader: Reader::new(),
-            // What is too long is for the client to say.
+            // The client says what is too long.
             parser: Parser::new().max_line(usize::MAX).max_event(usize::MAX),
             line: Vec::new(),
             frame: Vec::new(),
@@ -141,7 +138,7 @@ impl Explainer {
         self.rows.close(means);
     }
 
-    /// An LF after a CR belongs to it, and so to its row if that is still there.
+    /// An LF after a CR belongs to it, and to its row if that is still open to change.
     fn join_lf(&mut self) {
         match self.rows.last_mut().filter(|row| row.layer == Layer::Stream) {
             Some(row) => row.bytes.push(b'\n'),

@@ -1,7 +1,7 @@
 //! `tidings tail -`: an event stream from standard input, such as from `curl -N URL` or a file.
 //!
-//! It is printed like that of a server, to the end of the input. As the standard has it, what has
-//! no blank line after it is no event; here that is said, since a file may lack its last line.
+//! It is printed like a server's, to the end of the input. By the standard, data without a blank
+//! line after it is no event. A file may lack its last line, so `tail` says if it does.
 
 use std::io::{self, Read};
 use std::mem;
@@ -33,7 +33,7 @@ pub(super) fn show(options: &Options) -> Outcome {
             return Err(Failure::Failed(why.into()));
         }
         let fed = parser.feed(&piece[..length]);
-        // What came before a line that is too long is whole.
+        // The events before a line that is too long are whole.
         for event in parser.drain() {
             printer.take(&event)?;
             if printer.is_done() {

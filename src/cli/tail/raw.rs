@@ -8,10 +8,8 @@
 //!            ␍␊                                       end of the chunk
 //! ```
 //!
-//! Where there are fewer columns than this takes, each meaning stands below its bytes.
-//!
-//! The bytes are all there, as they came; only what may be a secret of the request line and of
-//! fields is not shown, as screens are looked at by others.
+//! On a terminal with fewer than 80 columns, each meaning stands below its bytes. All bytes are
+//! shown as they came, except what may be a secret in the request line and in fields.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -26,15 +24,15 @@ use crate::cli::flags::wrap;
 use crate::cli::paint::{Paint, Style};
 use crate::cli::{visible, width};
 
-/// What stands before each row, so that it stands after the time.
+/// Puts each row to the right of the time.
 const INDENT: &str = "           ";
-/// What stands before bytes and before meanings where there are few columns.
+/// The indents of bytes and of meanings where there are few columns.
 const NARROW: [&str; 2] = ["  ", "      "];
 
-/// From here on stand the meanings, if the bytes leave them room.
+/// The column of the meanings, if the bytes leave them room.
 const COLUMN: usize = 41;
 
-/// Lays out one connection after the other.
+/// Lays out one connection after another.
 pub(super) struct View {
     paint: Paint,
     columns: usize,
@@ -103,7 +101,7 @@ impl View {
     }
 }
 
-/// The bytes of a row, to be seen.
+/// The bytes of a row, made visible.
 fn shown(row: &Row) -> String {
     let mut public = row.public().into_iter().map(visible::bytes);
     let mut shown = public.next().unwrap_or_default();

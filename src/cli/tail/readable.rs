@@ -6,8 +6,7 @@
 //! └── came ──┘  └ type ┘  └── id ────┘  └ data
 //! ```
 //!
-//! The time is UTC, as std knows no time zones. The id is the last event ID, and is left out where
-//! there is none.
+//! The time is UTC, as std knows no time zones. The id is the last event ID, if there is one.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -16,13 +15,13 @@ use tidings::{HttpDate, MessageEvent};
 use crate::cli::paint::{Paint, Style};
 use crate::cli::visible;
 
-/// Where the further lines of data stand at most, for so many columns: a server may send a type or
-/// an id as long as a line, and each line of data would be as far to the right.
+/// The largest indent of further lines of data, for so many columns. A server may send a type or an
+/// id as long as a line, and would push each line of data as far to the right.
 fn furthest(columns: usize) -> usize {
     (columns * 3 / 4).min(60)
 }
 
-/// The lines of an event that came then, for so many columns.
+/// The lines of an event that came at this time, for so many columns.
 pub(super) fn event(
     event: &MessageEvent,
     came: SystemTime,

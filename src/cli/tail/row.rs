@@ -1,13 +1,13 @@
-//! What the learner's view is made of: rows of bytes, each with its meaning, and in the lines of a
-//! head what may be a secret.
+//! The rows of the learner's view: bytes with their meaning, and in the lines of a head what may be
+//! a secret.
 //!
-//! A line may come in several reads, cut anywhere. So what of a row is a secret is told from all
-//! that has come of its line, and not from the row alone:
+//! A line may come in several reads, cut anywhere. So all that has come of a line decides what is a
+//! secret in its rows:
 //!
 //! ```text
 //! "Set-Coo"                    Set-Coo                  ...
 //! "kie: sid=31d4"              kie: (8 bytes)           ...
-//! "d96e; Secure\r\n"           (12 bytes)␍␊             what to send along the next time
+//! "d96e; Secure\r\n"           (12 bytes)␍␊             what to send with the next request
 //! ```
 
 use std::mem;
@@ -15,23 +15,22 @@ use std::ops::Range;
 
 use tidings::http::{secrets_in_url, secrets_in_value};
 
-/// What a row is a part of.
+/// Which layer of the protocol a row belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Layer {
     Head,
-    /// What chunks have around their data.
+    /// What stands around the data of chunks.
     Frame,
     Stream,
-    /// Nothing that is understood.
+    /// Bytes without a known meaning.
     Unknown,
 }
 
-/// Some bytes that belong together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Row {
     pub(super) layer: Layer,
     pub(super) bytes: Vec<u8>,
-    /// Which of the bytes are not for a screen, in their order.
+    /// Which of the bytes must not be shown, in order.
     pub(super) secrets: Vec<Range<usize>>,
     pub(super) means: String,
 }
@@ -65,7 +64,7 @@ impl Rows {
 
     /// Puts a byte into the row that is open, or into a new one.
     pub(super) fn push(&mut self, layer: Layer, byte: u8) {
-        // What nobody understands has lines all the same.
+        // Bytes without a meaning are split at line ends too.
         let ended = |row: &Row| layer == Layer::Unknown && row.bytes.ends_with(b"\n");
         let open = |row: &&mut Row| row.layer == layer && row.means.is_empty() && !ended(row);
         match self.rows.last_mut().filter(open) {
@@ -95,14 +94,14 @@ impl Rows {
     }
 }
 
-/// Follows the lines of a head, valid or not, and tells which of their bytes may be a secret.
+/// Follows the lines of a head, valid or not, and finds bytes in them that may be a secret.
 #[derive(Default)]
 struct Lines {
-    /// As much of the current line as has come, with the lines that it goes on from.
+    /// The current line as far as it has come, with the lines that it continues.
     line: Vec<u8>,
-    /// The line is whole, unless the next one goes on with it.
+    /// The line is whole, unless the next one continues it.
     is_whole: bool,
-    /// The lines are those of a request, and this is the first.
+    /// This is the first line of a request.
     is_request_line: bool,
 }
 
@@ -118,7 +117,7 @@ impl Lines {
             let start = self.line.len();
             self.line.extend_from_slice(&row.bytes);
             self.is_whole = row.bytes.ends_with(b"\n");
-            // Neither the fold nor the line end is a part of a value.
+            // Neither the fold nor the line end is part of a value.
             let trimmed = row.bytes.trim_ascii_end().len();
             let blanks = row.bytes.len() - row.bytes.trim_ascii_start().len();
             let first = if goes_on { blanks } else { 0 };
@@ -133,7 +132,7 @@ impl Lines {
     /// The secrets in the line so far.
     fn secrets(&self) -> Vec<Range<usize>> {
         let Some((name, from, to)) = self.value() else { return Vec::new() };
-        // What is not whole may still turn out to be user information, which ends in an @.
+        // A line that isn't whole may be user information, which ends in an @.
         let mut value = self.line[from..to].to_vec();
         value.extend_from_slice(if self.is_whole { b"" } else { b"@" });
         let secrets = match name {

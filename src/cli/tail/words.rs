@@ -6,30 +6,30 @@ use tidings::{MessageEvent, Parser};
 pub(super) const REQUEST_LINE: &str = "request line: method, target, version";
 pub(super) const STATUS_LINE: &str = "status line: version, status, reason";
 
-/// A field line of a head, whoever sends it.
+/// A field line of a request or a response.
 pub(super) fn field_line(line: &[u8]) -> &'static str {
     const WORDS: [(&str, &str); 23] = [
-        ("accept", "only an event stream will do"),
-        ("accept-encoding", "not compressed, so that it comes as it is made"),
+        ("accept", "the client takes only an event stream"),
+        ("accept-encoding", "not compressed, so that events come at once"),
         ("access-control-allow-origin", "pages of this origin may read it"),
-        ("authorization", "who asks"),
-        ("cache-control", "no cache may answer in the server's place"),
-        ("connection", "what becomes of the connection"),
+        ("authorization", "who the client is"),
+        ("cache-control", "no cache may respond in the server's place"),
+        ("connection", "whether the connection stays open"),
         ("content-encoding", "how the content is compressed"),
-        ("content-length", "so many bytes follow the head"),
+        ("content-length", "how many bytes follow the head"),
         ("content-type", "what the content is"),
-        ("cookie", "who asks"),
-        ("date", "when the server made the answer"),
-        ("host", "which of the server's names is meant"),
+        ("cookie", "who the client is"),
+        ("date", "when the server made the response"),
+        ("host", "which of the server's names the URL has"),
         ("keep-alive", "how long the connection is kept"),
         ("last-event-id", "resume after this event"),
-        ("location", "ask there instead"),
-        ("server", "what the server is made of"),
-        ("set-cookie", "what to send along the next time"),
-        ("transfer-encoding", "in chunks, as nobody knows how long it will be"),
-        ("user-agent", "what the client is made of"),
-        ("vary", "on which fields of the request the answer depends"),
-        ("www-authenticate", "how to say who asks"),
+        ("location", "request this URL instead"),
+        ("server", "the server's software"),
+        ("set-cookie", "what to send with the next request"),
+        ("transfer-encoding", "in chunks, as the length isn't known yet"),
+        ("user-agent", "the client's software"),
+        ("vary", "on which fields of the request the response depends"),
+        ("www-authenticate", "how the client can say who it is"),
         ("x-accel-buffering", "nginx, pass it on at once"),
         ("x-content-type-options", "don't guess another type"),
     ];
@@ -38,7 +38,7 @@ pub(super) fn field_line(line: &[u8]) -> &'static str {
     known.map_or("a field", |(_, words)| words)
 }
 
-/// The empty line behind a head.
+/// The empty line after a head.
 pub(super) fn end_of_head(head: &ResponseHead) -> String {
     match head.framing() {
         Framing::None => "end of the head; nothing follows".into(),
@@ -53,7 +53,7 @@ pub(super) fn count(bytes: u64) -> String {
     format!("{bytes} byte{}", if bytes == 1 { "" } else { "s" })
 }
 
-/// The line with the size of a chunk.
+/// The line with a chunk's size.
 pub(super) fn chunk_size(line: &[u8]) -> String {
     let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
     let digits = std::str::from_utf8(&line[..digits]).unwrap_or_default();
@@ -64,8 +64,8 @@ pub(super) fn chunk_size(line: &[u8]) -> String {
     }
 }
 
-/// A line of the stream, which the parser has not been fed yet. Only the first one may begin with a
-/// byte order mark that is none of it.
+/// A line of the stream, before the parser takes it. Only the first may begin with a byte order
+/// mark.
 pub(super) fn stream_line(line: &[u8], is_first: bool, parser: &mut Parser) -> String {
     let fed = parser.feed(line).and_then(|()| parser.feed(b"\n"));
     if let Err(error) = fed {
@@ -82,7 +82,7 @@ fn meaning(line: &[u8], parser: &mut Parser) -> String {
         return blank_line(parser.next_event());
     }
     let (name, value) = match line.iter().position(|&byte| byte == b':') {
-        Some(0) => return "comment: says nothing, but that the server is there".into(),
+        Some(0) => return "comment: says only that the server is there".into(),
         Some(colon) => (&line[..colon], &line[colon + 1..]),
         None => (line, &b""[..]),
     };
@@ -91,10 +91,10 @@ fn meaning(line: &[u8], parser: &mut Parser) -> String {
         b"data" => "data, a line of it".into(),
         b"event" => "event type".into(),
         b"id" if value.contains(&0) => "an id with NUL in it: ignored".into(),
-        b"id" if value.is_empty() => "id: none any more".into(),
-        b"id" => "id: with it the client comes back".into(),
+        b"id" if value.is_empty() => "id: resets the last event ID".into(),
+        b"id" => "id: the client resumes after it".into(),
         b"retry" => retry(value),
-        _ => "a field that nobody knows: ignored".into(),
+        _ => "an unknown field: ignored".into(),
     }
 }
 

@@ -9,8 +9,8 @@ fn millis(n: u64) -> Duration {
 }
 
 fn open(after: u64, status: u16, content_type: &str) -> Entry {
-    let answer = Some(Answer { status, content_type: content_type.into(), location: None });
-    Entry::Open { after: millis(after), answer }
+    let response = Some(Response { status, content_type: content_type.into(), location: None });
+    Entry::Open { after: millis(after), response }
 }
 
 fn read(after: u64, bytes: &str) -> Entry {
@@ -22,7 +22,7 @@ fn end(after: u64, how: End) -> Entry {
 }
 
 /// The request at 10 ms and each read a millisecond later than the one before; how it ended is
-/// known a millisecond behind the last.
+/// known a millisecond after the last.
 fn entries<B: AsRef<[u8]>>(reads: &[B], how: Option<End>) -> Vec<Entry> {
     let mut pieces = Pieces::default();
     let mut entries = Vec::new();
@@ -113,8 +113,8 @@ fn how_it_ended_is_told_once() {
 }
 
 #[test]
-fn who_gets_no_head_gets_no_answer() {
-    let none = Entry::Open { after: millis(2), answer: None };
+fn a_connection_without_a_head_has_no_response() {
+    let none = Entry::Open { after: millis(2), response: None };
     assert_eq!(entries(&["HTTP/1.1 200"], None), [none.clone(), end(0, End::Cut)]);
     assert_eq!(entries(&["nonsense\r\n\r\n"], Some(End::Left)), [none, end(0, End::Left)]);
     let interim = "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n";

@@ -1,4 +1,4 @@
-//! Tests of what the bytes of an answer are said to mean.
+//! Tests of what the bytes of a response are said to mean.
 
 use super::*;
 
@@ -29,8 +29,8 @@ fn row(bytes: &str, means: &str) -> (String, String) {
 }
 
 #[test]
-fn an_answer_in_chunks_is_told_line_by_line() {
-    let answer =
+fn a_response_in_chunks_is_told_line_by_line() {
+    let response =
         format!("{HEAD}Transfer-Encoding: chunked\r\n\r\n9\r\ndata: a\n\n\r\n0\r\nA: b\r\n\r\nx");
     let expected = [
         (Layer::Head, "HTTP/1.1 200 OK\\r\\n", "status line: version, status, reason"),
@@ -38,7 +38,7 @@ fn an_answer_in_chunks_is_told_line_by_line() {
         (
             Layer::Head,
             "Transfer-Encoding: chunked\\r\\n",
-            "in chunks, as nobody knows how long it will be",
+            "in chunks, as the length isn't known yet",
         ),
         (Layer::Head, "\\r\\n", "end of the head; chunks follow"),
         (Layer::Frame, "9\\r\\n", "chunk: 9 bytes"),
@@ -51,14 +51,14 @@ fn an_answer_in_chunks_is_told_line_by_line() {
         (Layer::Unknown, "x", "after the end"),
     ];
     let expected = expected.map(|(layer, bytes, means)| (layer, bytes.into(), means.into()));
-    assert_eq!(explained(&[answer.as_bytes()]), [expected]);
+    assert_eq!(explained(&[response.as_bytes()]), [expected]);
 }
 
 #[test]
 fn row_46_a_head_whose_lines_end_in_lf_is_told_line_by_line() {
     let interim = "HTTP/1.1 103 Early Hints\n\n";
-    let answer = format!("{interim}HTTP/1.1 200 OK\nContent-Type: text/event-stream\n\n");
-    let rows = explained(&[answer.as_bytes()]).remove(0);
+    let response = format!("{interim}HTTP/1.1 200 OK\nContent-Type: text/event-stream\n\n");
+    let rows = explained(&[response.as_bytes()]).remove(0);
     let told: Vec<_> = rows.iter().map(|(_, bytes, means)| (&**bytes, &**means)).collect();
     let status = "status line: version, status, reason";
     let expected = [
@@ -77,15 +77,15 @@ fn each_line_of_a_stream_is_told() {
         ("data: x", "data, a line of it"),
         ("data", "data, a line of it"),
         ("event: x", "event type"),
-        ("id: 7", "id: with it the client comes back"),
-        ("id", "id: none any more"),
+        ("id: 7", "id: the client resumes after it"),
+        ("id", "id: resets the last event ID"),
         ("id: \0", "an id with NUL in it: ignored"),
         ("retry: 3000", "reconnection time: 3000 ms"),
         ("retry: 3s", "a reconnection time that is not all digits: ignored"),
         ("retry", "a reconnection time that is not all digits: ignored"),
-        (": x", "comment: says nothing, but that the server is there"),
+        (": x", "comment: says only that the server is there"),
         ("", "blank line: no data, so no event"),
-        (" data: x", "a field that nobody knows: ignored"),
+        (" data: x", "an unknown field: ignored"),
         ("\u{feff}data: x", "byte order mark, dropped; data, a line of it"),
         ("\u{feff}", "byte order mark, dropped; blank line: no data, so no event"),
     ] {
@@ -107,7 +107,7 @@ fn a_line_in_pieces_is_told_at_its_last() {
 #[test]
 fn cr_and_lf_are_one_line_end_also_in_two_reads() {
     let rows = stream(&[b"data: a\r\nid: 1\r", b"\ndata\r\r", b"\n"]);
-    let id = "id: with it the client comes back";
+    let id = "id: the client resumes after it";
     assert_eq!(rows[0], [row("data: a\\r\\n", "data, a line of it"), row("id: 1\\r", id)]);
     let lf = row("\\n", "belongs to the CR before: one line end");
     let end = "blank line: dispatch \"message\", 2 bytes of data";
@@ -117,14 +117,14 @@ fn cr_and_lf_are_one_line_end_also_in_two_reads() {
 
 #[test]
 fn a_line_across_chunks_is_shown_with_the_frame_between() {
-    let answer = format!("{HEAD}Transfer-Encoding: chunked\r\n\r\n3\r\nid:\r\n3\r\n 1\n\r\n");
-    let rows = explained(&[answer.as_bytes()]).remove(0).split_off(4);
+    let response = format!("{HEAD}Transfer-Encoding: chunked\r\n\r\n3\r\nid:\r\n3\r\n 1\n\r\n");
+    let rows = explained(&[response.as_bytes()]).remove(0).split_off(4);
     let expected = [
         (Layer::Frame, "3\\r\\n", "chunk: 3 bytes"),
         (Layer::Stream, "id:", ""),
         (Layer::Frame, "\\r\\n", "end of the chunk"),
         (Layer::Frame, "3\\r\\n", "chunk: 3 bytes"),
-        (Layer::Stream, " 1\\n", "id: with it the client comes back"),
+        (Layer::Stream, " 1\\n", "id: the client resumes after it"),
         (Layer::Frame, "\\r\\n", "end of the chunk"),
     ];
     assert_eq!(rows, expected.map(|(layer, bytes, means)| (layer, bytes.into(), means.into())));
@@ -137,8 +137,8 @@ fn what_breaks_the_rules_is_told_where_it_does() {
     assert!(rows[1].2.contains("no white space"), "{rows:?}");
     assert_eq!(rows[2], (Layer::Unknown, "C: d\\r\\n".into(), String::new()));
 
-    let answer = format!("{HEAD}Transfer-Encoding: chunked\r\n\r\n1\r\nab");
-    let rows = explained(&[answer.as_bytes()]).remove(0);
+    let response = format!("{HEAD}Transfer-Encoding: chunked\r\n\r\n1\r\nab");
+    let rows = explained(&[response.as_bytes()]).remove(0);
     let (layer, bytes, means) = rows.last().unwrap();
     assert_eq!((*layer, &**bytes), (Layer::Unknown, "b"));
     assert!(means.contains("as long as its size says"), "{means}");
@@ -146,8 +146,8 @@ fn what_breaks_the_rules_is_told_where_it_does() {
 
 #[test]
 fn what_is_no_event_stream_is_not_read_as_one() {
-    let answer = b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\n\r\ndata: a\n\n";
-    let rows = explained(&[answer]).remove(0).split_off(3);
+    let response = b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\n\r\ndata: a\n\n";
+    let rows = explained(&[response]).remove(0).split_off(3);
     let no_stream = "content, but no event stream";
     assert_eq!(rows[0], (Layer::Stream, "data: a\\n".into(), no_stream.into()));
     assert_eq!(rows[1], (Layer::Stream, "\\n".into(), no_stream.into()));
@@ -174,13 +174,13 @@ fn an_end_is_told_from_a_cut() {
 #[test]
 fn only_the_first_line_of_a_stream_has_a_byte_order_mark() {
     let rows = stream(&["data: a\n\u{feff}data: b\n\u{feff}\n".as_bytes()]).remove(0);
-    let unknown = "a field that nobody knows: ignored";
+    let unknown = "an unknown field: ignored";
     assert_eq!(rows[0], row("data: a\\n", "data, a line of it"));
     assert_eq!(rows[1], row("\\xef\\xbb\\xbfdata: b\\n", unknown));
     assert_eq!(rows[2], row("\\xef\\xbb\\xbf\\n", unknown));
 }
 
-/// All that is not secret of an answer that comes in these reads.
+/// All that is not secret of a response that comes in these reads.
 fn public(reads: &[&[u8]]) -> String {
     let mut explainer = Explainer::new();
     let rows = reads.iter().flat_map(|read| explainer.read(read));

@@ -29,8 +29,8 @@ fn every_byte_is_shown_as_it_came_with_what_it_means() {
     assert_eq!(lines[0], format!("connected to 127.0.0.1 port {}", address.port()));
     assert_eq!(lines[1], format!("sent {} bytes", script.requests()[0].len()));
     assert_eq!(lines[2], "GET /events HTTP/1.1␍␊ request line: method, target, version");
-    assert_eq!(lines[3], format!("Host: {address}␍␊ which of the server's names is meant"));
-    assert_eq!(lines[8], "Cookie: (3 bytes)␍␊ who asks");
+    assert_eq!(lines[3], format!("Host: {address}␍␊ which of the server's names the URL has"));
+    assert_eq!(lines[8], "Cookie: (3 bytes)␍␊ who the client is");
     assert_eq!(lines[10], "␍␊ end of the head");
     assert_eq!(
         lines[11..],
@@ -38,11 +38,11 @@ fn every_byte_is_shown_as_it_came_with_what_it_means() {
             "received 80 bytes",
             "HTTP/1.1 200 OK␍␊ status line: version, status, reason",
             "Content-Type: text/event-stream␍␊ what the content is",
-            "Transfer-Encoding: chunked␍␊ in chunks, as nobody knows how long it will be",
+            "Transfer-Encoding: chunked␍␊ in chunks, as the length isn't known yet",
             "␍␊ end of the head; chunks follow",
             "received 12 bytes",
             "14␍␊ chunk: 20 bytes",
-            "id: 7␊ id: with it the client comes back",
+            "id: 7␊ id: the client resumes after it",
             "da ...",
             "received 19 bytes",
             "ta: hello␍␊ data, a line of it",
@@ -73,7 +73,7 @@ fn times_are_seconds_since_the_start() {
         peer.send(NO_MORE);
     })]);
     let (stdout, _, _) = tail(&script, &["--raw"]);
-    let received = stdout.lines().find(|line| line.contains("received")).expect("an answer");
+    let received = stdout.lines().find(|line| line.contains("received")).expect("a response");
     let time: f64 = received[..7].trim().parse().expect("a number");
     assert!((0.3..10.0).contains(&time), "{received}");
     assert_eq!(&received[7..11], " s  ");
@@ -90,15 +90,16 @@ fn a_secret_that_comes_in_two_reads_is_shown_in_neither() {
     })]);
     let (stdout, _, _) = tail(&script, &["--raw"]);
     let lines = lines(&stdout);
-    let answer = lines.iter().position(|line| line.starts_with("HTTP/1.1 204")).expect("an answer");
+    let response =
+        lines.iter().position(|line| line.starts_with("HTTP/1.1 204")).expect("a response");
     assert_eq!(
-        lines[answer + 1..],
+        lines[response + 1..],
         [
             "Set-Coo ...",
             "received 11 bytes",
             "kie: (6 bytes) ...",
             "received 14 bytes",
-            "(12 bytes)␍␊ what to send along the next time",
+            "(12 bytes)␍␊ what to send with the next request",
             "received 2 bytes",
             "␍␊ end of the head; nothing follows",
         ]
