@@ -103,9 +103,15 @@ impl State {
 impl BodyDecoder {
     /// A decoder for the body of a request that is framed like this.
     pub fn new(framing: Framing, limits: &Limits) -> Self {
+        Self::bounded(framing, limits.body, limits)
+    }
+
+    /// The same for a body that may have `most` bytes.
+    pub(crate) fn bounded(framing: Framing, most: usize, limits: &Limits) -> Self {
+        let room = most as u64;
         Self {
-            state: State::of(framing, limits.body as u64, false),
-            room: limits.body as u64,
+            state: State::of(framing, room, false),
+            room,
             extension_room: limits.chunk_extensions,
             extension_room_per_chunk: 0,
             trailer_room: limits.trailer_section,
@@ -196,6 +202,11 @@ impl BodyDecoder {
         self.room = self.room.checked_sub(size).ok_or(TOO_LARGE)?;
         self.extension_room = self.extension_room.max(self.extension_room_per_chunk);
         Ok(State::ChunkData(size))
+    }
+
+    /// Whether the declared length is over the limit.
+    pub(crate) fn is_too_large(&self) -> bool {
+        matches!(self.state, State::TooLarge)
     }
 
     /// Whether the body has ended. A connection that closes before has cut it off, unless the

@@ -121,7 +121,11 @@ impl Cors {
     /// The answer to a preflight, to which [`fields`](Self::fields) are then added as to any;
     /// `None` if the request is no preflight. `allow` lists the methods of the route, as in
     /// `GET, POST`.
-    pub(crate) fn preflight(&self, head: &Head, allow: &str) -> Option<Response> {
+    pub(crate) fn preflight(
+        &self,
+        head: &Head,
+        allow: impl FnOnce() -> String,
+    ) -> Option<Response> {
         let asks = head.method() == Method::Options
             && head.field("access-control-request-method").is_some();
         let origin = head.field("origin").filter(|_| asks)?;
@@ -129,7 +133,7 @@ impl Cors {
 
         let mut response = Response::no_content();
         if origin.is_some_and(|origin| self.allows(origin)) {
-            response.add_field("Access-Control-Allow-Methods", allow.to_owned());
+            response.add_field("Access-Control-Allow-Methods", allow());
             if let Some(names) = requested_fields(head) {
                 response.add_field("Access-Control-Allow-Headers", names);
             }

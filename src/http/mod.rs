@@ -74,6 +74,7 @@ mod trailer;
 
 pub(crate) mod cors;
 pub(crate) mod date;
+pub(crate) mod exchange;
 pub(crate) mod method;
 pub(crate) mod origin;
 pub(crate) mod request;

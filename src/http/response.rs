@@ -58,8 +58,12 @@ pub struct Response {
 }
 
 /// What follows the head.
+#[derive(Default)]
 pub(crate) enum Body {
+    #[default]
     Empty,
+    /// An event stream, of which nobody knows where it ends. It is sent by others.
+    Endless,
     Static(&'static [u8]),
     /// Of many answers: each that is on its way holds it, and none has a copy.
     Shared(Arc<[u8]>),
@@ -77,14 +81,13 @@ pub(crate) enum ResponseFraming {
     UntilClose,
 }
 
-/// What the head says about the connection.
+/// The field `Connection`: what becomes of the connection after the response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Connection {
+pub(crate) enum ConnectionField {
     /// It stays, and the client speaks HTTP/1.0, which has to be told.
-    KeepAlive10,
-    /// It stays, as it does by default in HTTP/1.1: nothing is said.
-    Default,
-    /// It closes behind this answer.
+    KeepAlive,
+    /// It stays, as it does by default in HTTP/1.1.
+    Absent,
     Close,
 }
 
@@ -144,6 +147,7 @@ impl Response {
     /// section 5.2.2.6), and `X-Accel-Buffering` nginx from holding them back at all.
     pub(crate) fn event_stream_head() -> Self {
         let mut response = Self::new(Status::OK);
+        response.body = Body::Endless;
         response.add_field("Content-Type", "text/event-stream");
         response.add_field("Cache-Control", "no-cache, no-transform");
         response.add_field("X-Accel-Buffering", "no");
@@ -239,6 +243,11 @@ impl Response {
         if self.status.forbids_content() { b"" } else { self.body.bytes() }
     }
 
+    /// Whether it is the head of an event stream.
+    pub(crate) fn is_endless(&self) -> bool {
+        matches!(self.body, Body::Endless)
+    }
+
     /// Takes the content out; empty where the status allows none.
     pub(crate) fn take_body(&mut self) -> Body {
         let body = std::mem::replace(&mut self.body, Body::Empty);
@@ -249,7 +258,7 @@ impl Response {
     pub(crate) fn encode_head(
         &self,
         framing: ResponseFraming,
-        connection: Connection,
+        connection: ConnectionField,
         date: HttpDate,
         out: &mut Vec<u8>,
     ) {
@@ -271,9 +280,9 @@ impl Response {
             ResponseFraming::UntilClose => {}
         }
         out.extend_from_slice(match connection {
-            Connection::KeepAlive10 => b"Connection: keep-alive\r\n\r\n",
-            Connection::Default => b"\r\n",
-            Connection::Close => b"Connection: close\r\n\r\n",
+            ConnectionField::KeepAlive => b"Connection: keep-alive\r\n\r\n",
+            ConnectionField::Absent => b"\r\n",
+            ConnectionField::Close => b"Connection: close\r\n\r\n",
         });
     }
 }
@@ -281,7 +290,7 @@ impl Response {
 impl Body {
     pub(crate) fn bytes(&self) -> &[u8] {
         match self {
-            Self::Empty => b"",
+            Self::Empty | Self::Endless => b"",
             Self::Static(bytes) => bytes,
             Self::Shared(bytes) => bytes,
             Self::Owned(bytes) => bytes,
@@ -332,6 +341,7 @@ impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => f.write_str("Empty"),
+            Self::Endless => f.write_str("Endless"),
             Self::Static(bytes) => write!(f, "Static({} bytes)", bytes.len()),
             Self::Shared(bytes) => write!(f, "Shared({} bytes)", bytes.len()),
             Self::Owned(bytes) => write!(f, "Owned({} bytes)", bytes.len()),

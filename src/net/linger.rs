@@ -5,13 +5,11 @@
 //! So we say that we are done, read and drop for a short bounded while what the peer still sends,
 //! and close when it has closed too (RFC 9112, section 9.6).
 
-use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
 use crate::log::waiting::Unsent;
 use crate::net::link::Link;
-use crate::net::link::would_block;
 use crate::net::watch::{Pending, Progress, Watch};
 
 /// A peer that does not close within this time has no use for more patience.
@@ -41,8 +39,8 @@ impl Linger {
         }
     }
 
-    fn start(link: Link, rest: Unsent, write_deadline: Duration) -> Option<Box<dyn Pending>> {
-        link.socket.set_nonblocking(true).ok()?;
+    fn start(mut link: Link, rest: Unsent, write_deadline: Duration) -> Option<Box<dyn Pending>> {
+        link.never_block().ok()?;
         let now = Instant::now();
         let until = now + write_deadline.max(DRAIN_DEADLINE);
         let linger = Self { link, rest, write_deadline, half_closed: false, drained: 0, until };
@@ -53,18 +51,14 @@ impl Linger {
     fn go_on(&mut self, now: Instant) -> Option<Progress> {
         let before = self.rest.len();
         while !self.rest.is_empty() {
-            match (&self.link.socket).write(self.rest.first()) {
-                Ok(taken) => self.rest.advance(taken),
-                Err(error) if would_block(&error) => {
-                    if self.rest.len() == before {
-                        return Some(Progress::Stuck);
-                    }
-                    self.until = now + self.write_deadline;
-                    return Some(Progress::Moved);
+            let Some(taken) = self.link.write(self.rest.first()).ok()? else {
+                if self.rest.len() == before {
+                    return Some(Progress::Stuck);
                 }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => return None,
-            }
+                self.until = now + self.write_deadline;
+                return Some(Progress::Moved);
+            };
+            self.rest.advance(taken);
         }
         if !self.half_closed {
             self.link.socket.shutdown(Shutdown::Write).ok()?;
@@ -75,14 +69,11 @@ impl Linger {
     }
 
     fn drain(&mut self) -> Option<Progress> {
-        let mut dropped = [0; 4096];
         while self.drained < DRAIN {
-            match (&self.link.socket).read(&mut dropped) {
-                Ok(0) => return None,
-                Ok(read) => self.drained += read,
-                Err(error) if would_block(&error) => return Some(Progress::Stuck),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => return None,
+            match self.link.read(<[u8]>::len).ok()? {
+                None => return Some(Progress::Stuck),
+                Some(0) => return None,
+                Some(read) => self.drained += read,
             }
         }
         None

@@ -1,26 +1,108 @@
-//! The link to a peer: one socket, counted.
+//! The link to a peer: one socket, counted, and whether a call on it may wait.
+//!
+//! A socket blocks or does not, whoever uses it: the flag belongs to the socket itself. So it is
+//! changed here alone. A worker has it block only with the [`Waiting`] right of its pool; the watch
+//! thread and streams never do. A blocking call gives up after [`SLICE`].
 
-use std::io::{self, ErrorKind};
+use std::cell::RefCell;
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use super::counts::Slot;
+use super::pool::{Pool, Waiting};
+
+/// How long a call blocks before its worker looks whether it is needed elsewhere, or the server
+/// stops.
+pub(crate) const SLICE: Duration = Duration::from_millis(200);
+
+/// How much is read at once.
+const READ: usize = 16 * 1024;
+
+thread_local! {
+    /// What a thread reads to, allocated by its first read: to zero a fresh one for each would cost
+    /// more than the read itself.
+    static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 /// A connection's socket, and its place among the counted connections. Dropping it closes the one
 /// and gives the other back.
 #[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) socket: TcpStream,
+    blocking: bool,
     _slot: Slot,
 }
 
 impl Link {
     pub(crate) fn new(socket: TcpStream, slot: Slot) -> Self {
-        Self { socket, _slot: slot }
+        Self { socket, blocking: true, _slot: slot }
+    }
+
+    /// Sets what is set once for each socket: what is written does not wait for more to fill a
+    /// segment, and a call that blocks comes back now and then.
+    pub(crate) fn set_up(&self) -> io::Result<()> {
+        self.socket.set_nodelay(true)?;
+        self.socket.set_read_timeout(Some(SLICE))?;
+        self.socket.set_write_timeout(Some(SLICE))
+    }
+
+    /// Asks for the right to wait for the peer. Only with it does the next call block.
+    pub(crate) fn may_block<'a>(&mut self, pool: &'a Pool) -> io::Result<Option<Waiting<'a>>> {
+        let right = pool.may_wait();
+        self.set_blocking(right.is_some())?;
+        Ok(right)
+    }
+
+    /// Has no further call block.
+    pub(crate) fn never_block(&mut self) -> io::Result<()> {
+        self.set_blocking(false)
+    }
+
+    fn set_blocking(&mut self, blocking: bool) -> io::Result<()> {
+        if self.blocking != blocking {
+            self.socket.set_nonblocking(!blocking)?;
+            self.blocking = blocking;
+        }
+        Ok(())
+    }
+
+    /// Reads once, and gives `take` what has come; at the peer's end, nothing. `None` where there
+    /// was nothing to read.
+    pub(crate) fn read<T>(&self, take: impl FnOnce(&[u8]) -> T) -> io::Result<Option<T>> {
+        BUFFER.with_borrow_mut(|buffer| {
+            buffer.resize(READ, 0);
+            let len = attempt(|| (&self.socket).read(buffer))?;
+            Ok(len.map(|len| take(&buffer[..len])))
+        })
+    }
+
+    /// Writes once, what the socket takes of it, and returns how many bytes that were. `None` where
+    /// it took nothing.
+    pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<Option<usize>> {
+        attempt(|| (&self.socket).write(bytes))
+    }
+
+    /// The same for bytes that stand in two places.
+    pub(crate) fn write_both(&self, bytes: [&[u8]; 2]) -> io::Result<Option<usize>> {
+        attempt(|| (&self.socket).write_vectored(&bytes.map(IoSlice::new)))
+    }
+}
+
+/// Makes a call again where a signal interrupted it. `None` where it gave up.
+fn attempt(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<Option<usize>> {
+    loop {
+        match call() {
+            Ok(len) => return Ok(Some(len)),
+            Err(error) if would_block(&error) => return Ok(None),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
 }
 
 /// A call on a socket gave up: at once, or at its time limit, which Linux reports in the same way
 /// and other systems do not.
-pub(crate) fn would_block(error: &io::Error) -> bool {
+fn would_block(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }

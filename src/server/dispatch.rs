@@ -7,16 +7,15 @@ use std::sync::Arc;
 
 use crate::error::{CloseReason, Error, Result};
 use crate::event::encode;
+use crate::http::exchange::Asked;
 use crate::http::method::Method;
 use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::http::status::Status;
 use crate::http::{Head, Refusal};
 use crate::net::link::Link;
-use crate::server::answer::{Exchange, Then};
-use crate::server::connection::Connection;
 use crate::server::reply::{Reply, StreamHandler};
-use crate::server::routes::{Found, Handler, Params};
+use crate::server::routes::{Handler, Params};
 use crate::server::shared::Shared;
 use crate::stream::hooks;
 use crate::stream::writer::SseWriter;
@@ -46,17 +45,13 @@ pub(crate) fn find(
         return Err(answer);
     }
     if let Some(cors) = &server.cors {
-        if let Some(answer) = cors.preflight(head, &server.routes.allowed(head.path())) {
-            return Err(answer);
+        if let Some(response) = cors.preflight(head, || server.routes.allowed(head.path())) {
+            return Err(response);
         }
     }
-    match server.routes.find(head.method(), head.path()) {
-        Found::Handler(handler, params) => {
-            admit(server, head, peer)?;
-            Ok((handler, params))
-        }
-        Found::Answer(answer) => Err(answer),
-    }
+    let found = server.routes.find(head.method(), head.path())?;
+    admit(server, head, peer)?;
+    Ok(found)
 }
 
 /// Asks the caller's own word on who is let in.
@@ -162,57 +157,55 @@ fn internal_server_error() -> Response {
     Response::text("500 Internal Server Error\n").with_status(Status::INTERNAL_SERVER_ERROR)
 }
 
-/// Gives the socket to a stream and runs its handler. Returns the connection where it turns out to
-/// be none: there are too many, or the handler failed before the head went out.
+/// Adds what the server's CORS policy says to the origin that asks.
+pub(crate) fn with_cors(server: &Shared, mut response: Response, asked: &Asked) -> Response {
+    if let Some(cors) = &server.cors {
+        for (name, value) in cors.fields(asked.origin.as_deref()) {
+            response.add_field(name, value);
+        }
+    }
+    response
+}
+
+/// Gives the link to a stream and runs its handler. If there are too many, or the handler fails
+/// before the head has gone out, gives the link back with the response to that.
 pub(crate) fn start_stream(
-    server: &Arc<Shared>,
+    server: &Shared,
     link: Link,
     request: &Request,
-    exchange: &Exchange,
+    chunked: bool,
     head: Response,
     handler: StreamHandler,
-) -> Option<Box<Connection>> {
-    let answer_with = |link, response| {
-        let answer = exchange.answer(server, response, Then::Close);
-        Some(Connection::answering(Arc::clone(server), link, request.peer(), answer))
-    };
+) -> Result<(), (Link, Response)> {
     let Some(ticket) = server.runtime.streams.admit(request.peer().ip()) else {
-        return answer_with(link, busy(server, request.head(), true, "too many event streams"));
+        return Err((link, busy(server, request.head(), true, "too many event streams")));
     };
     let origin = Origin {
         peer: request.peer(),
         target: request.target(),
         last_event_id: request.last_event_id(),
-        chunked: !exchange.is_http_1_0(),
+        chunked,
     };
-    let head = exchange.with_cors(server, head);
     let stream = Stream::new(Arc::clone(&server.runtime), link, ticket, origin, head);
+    let give_back = |response| stream.reclaim().map_or(Ok(()), |link| Err((link, response)));
     if server.runtime.is_stopping() {
         // The stop may have looked for streams before this one was known.
-        return answer_with(
-            stream.reclaim()?,
-            busy(server, request.head(), true, "this server stops"),
-        );
+        return give_back(busy(server, request.head(), true, "this server stops"));
     }
     let writer = SseWriter::new(Arc::clone(&stream));
     match catch_unwind(AssertUnwindSafe(|| handler(writer, request))) {
         Ok(Ok(())) => {
             // Where the client has gone there is nothing left to open.
             let _ = stream.open();
-            None
+            Ok(())
         }
         // It was told that the client has gone, and passes that on.
-        Ok(Err(error)) if error.is_closed() && !stream.is_active() => None,
+        Ok(Err(error)) if error.is_closed() && !stream.is_active() => Ok(()),
         failed => {
             let error = failed.ok().and_then(Result::err);
-            let response = failure(server, request, error.as_ref());
-            match stream.reclaim() {
-                Some(link) => answer_with(link, response),
-                None => {
-                    stream.end(CloseReason::Failed);
-                    None
-                }
-            }
+            give_back(failure(server, request, error.as_ref()))?;
+            stream.end(CloseReason::Failed);
+            Ok(())
         }
     }
 }

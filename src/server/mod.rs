@@ -10,7 +10,6 @@
 //! and how it stops, [`handle`] is how others reach a running server.
 
 pub(crate) mod accept;
-pub(crate) mod answer;
 pub(crate) mod connection;
 pub(crate) mod dispatch;
 pub(crate) mod handle;

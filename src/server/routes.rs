@@ -44,13 +44,6 @@ enum Segment {
     Rest(Arc<str>),
 }
 
-/// Where a request goes.
-pub(crate) enum Found {
-    Handler(Handler, Params),
-    /// There is no handler for it.
-    Answer(Response),
-}
-
 impl fmt::Debug for Routes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.routes.iter().map(|route| &route.pattern)).finish()
@@ -77,29 +70,30 @@ impl Routes {
         self.fallback = Some(handler);
     }
 
-    /// Finds the handler for a path, as it stands in the request target.
-    pub(crate) fn find(&self, method: Method, path: &str) -> Found {
+    /// Finds the handler for a path, as it stands in the request target, or the response where
+    /// there is none.
+    pub(crate) fn find(&self, method: Method, path: &str) -> Result<(Handler, Params), Response> {
         let segments: Vec<Cow<'_, str>> =
             path.split('/').skip(1).map(|raw| percent_decode(raw).unwrap_or_default()).collect();
         let mut allowed = Vec::new();
         for route in &self.routes {
             let Some(params) = matches(&route.pattern, &segments) else { continue };
             if let Some(handler) = route.handler(method) {
-                return Found::Handler(Arc::clone(handler), params);
+                return Ok((Arc::clone(handler), params));
             }
             allowed.extend(route.methods.iter().map(|(method, _)| *method));
         }
         if let Some(handler) = &self.fallback {
-            return Found::Handler(Arc::clone(handler), Params::new());
+            return Ok((Arc::clone(handler), Params::new()));
         }
-        Found::Answer(no_handler(method, &allowed))
+        Err(no_handler(method, &allowed))
     }
 
     /// The methods that some route has for the path, as an `Allow` field lists them.
     pub(crate) fn allowed(&self, path: &str) -> String {
         match self.find(Method::Trace, path) {
-            Found::Answer(answer) => answer.field("Allow").unwrap_or_default().to_owned(),
-            Found::Handler(..) => "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH".into(),
+            Err(response) => response.field("Allow").unwrap_or_default().to_owned(),
+            Ok(_) => "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH".into(),
         }
     }
 }
@@ -126,14 +120,14 @@ fn no_handler(method: Method, allowed: &[Method]) -> Response {
     }
     allow.dedup();
     let allow = allow.join(", ");
-    let mut answer = if method == Method::Options {
+    let mut response = if method == Method::Options {
         Response::new(Status::NO_CONTENT)
     } else {
         let text = format!("405 Method Not Allowed: {method} is none of {allow}\n");
         Response::text(text).with_status(Status::METHOD_NOT_ALLOWED)
     };
-    answer.add_field("Allow", allow);
-    answer
+    response.add_field("Allow", allow);
+    response
 }
 
 fn parse(path: &str) -> Result<Vec<Segment>> {
@@ -198,17 +192,11 @@ mod tests {
     }
 
     fn params(routes: &Routes, path: &str) -> Option<Params> {
-        match routes.find(Method::Get, path) {
-            Found::Handler(_, params) => Some(params),
-            Found::Answer(_) => None,
-        }
+        routes.find(Method::Get, path).ok().map(|(_, params)| params)
     }
 
-    fn answer(routes: &Routes, method: Method, path: &str) -> Response {
-        match routes.find(method, path) {
-            Found::Handler(..) => panic!("{method} {path} has a handler"),
-            Found::Answer(answer) => answer,
-        }
+    fn refused(routes: &Routes, method: Method, path: &str) -> Response {
+        routes.find(method, path).err().expect("no handler")
     }
 
     #[test]
@@ -232,11 +220,11 @@ mod tests {
     #[test]
     fn row_4_a_method_that_the_route_has_not_is_told_which_ones_it_has() {
         let routes = routes(&[(Method::Get, "/a"), (Method::Post, "/a")]);
-        let refused = answer(&routes, Method::Delete, "/a");
-        assert_eq!(refused.status(), Status::METHOD_NOT_ALLOWED);
-        assert_eq!(refused.field("Allow"), Some("GET, POST, HEAD, OPTIONS"));
-        assert_eq!(answer(&routes, Method::Options, "/a").status(), Status::NO_CONTENT);
-        assert_eq!(answer(&routes, Method::Get, "/b").status(), Status::NOT_FOUND);
+        let response = refused(&routes, Method::Delete, "/a");
+        assert_eq!(response.status(), Status::METHOD_NOT_ALLOWED);
+        assert_eq!(response.field("Allow"), Some("GET, POST, HEAD, OPTIONS"));
+        assert_eq!(refused(&routes, Method::Options, "/a").status(), Status::NO_CONTENT);
+        assert_eq!(refused(&routes, Method::Get, "/b").status(), Status::NOT_FOUND);
     }
 
     #[test]
@@ -259,7 +247,7 @@ mod tests {
     #[test]
     fn a_get_handler_answers_head() {
         let routes = routes(&[(Method::Get, "/")]);
-        assert!(matches!(routes.find(Method::Head, "/"), Found::Handler(..)));
+        assert!(routes.find(Method::Head, "/").is_ok());
     }
 
     #[test]

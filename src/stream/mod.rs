@@ -44,7 +44,7 @@ use crate::channel::subscription::Subscription;
 use crate::error::{CloseReason, Error, Result};
 use crate::http::chunk;
 use crate::http::date::HttpDate;
-use crate::http::response::{Connection, Response, ResponseFraming};
+use crate::http::response::{ConnectionField, Response, ResponseFraming};
 use crate::log::batch::Amount;
 use crate::log::read::First;
 use crate::net::link::Link;
@@ -229,7 +229,7 @@ impl Stream {
         let framing =
             if self.chunked { ResponseFraming::Chunked } else { ResponseFraming::UntilClose };
         let (now, mut bytes) = (HttpDate::from(SystemTime::now()), Vec::new());
-        head.encode_head(framing, Connection::Close, now, &mut bytes);
+        head.encode_head(framing, ConnectionField::Close, now, &mut bytes);
         bytes
     }
 

@@ -4,7 +4,7 @@
 //! tries again. Kept are at most the rest of one event that is not large, and what was sent on this
 //! stream alone up to the limit of unsent bytes. Of a large event only the place is kept.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read};
 use std::time::Duration;
 
 use crate::error::CloseReason;
@@ -79,17 +79,14 @@ impl Outbox {
 
     /// Writes what the socket takes at once, in one `send`. Only while not blocked.
     pub(crate) fn write(&mut self, bytes: &[u8], now: Moment) -> Result<usize, Gone> {
-        loop {
-            match (&self.link.socket).write(bytes) {
-                Ok(taken) => {
-                    self.sent += taken as u64;
-                    self.last_write = now;
-                    return Ok(taken);
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(0),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => return Err(Gone(CloseReason::Reset)),
+        match self.link.write(bytes) {
+            Ok(Some(taken)) => {
+                self.sent += taken as u64;
+                self.last_write = now;
+                Ok(taken)
             }
+            Ok(None) => Ok(0),
+            Err(_) => Err(Gone(CloseReason::Reset)),
         }
     }
 
@@ -114,8 +111,7 @@ impl Outbox {
 
     /// Sends the first bytes. From here on the socket does not block.
     pub(crate) fn open(&mut self, head: &[u8], of: Amount, now: Moment) -> Result<Put, Gone> {
-        let set = self.link.socket.set_nonblocking(true);
-        set.map_err(|_| Gone(CloseReason::Reset))?;
+        self.link.never_block().map_err(|_| Gone(CloseReason::Reset))?;
         self.put(head, of, now)
     }
 

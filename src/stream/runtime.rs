@@ -36,7 +36,7 @@ use crate::net::watch::Watch;
 /// Owned by a server, by its streams and by its watch thread. It owns the threads; they are ended
 /// by [`stop`](Self::stop), and never by a drop, since the last owner may be one of them.
 pub(crate) struct Runtime {
-    pub(crate) limits: Limits,
+    pub(crate) limits: Arc<Limits>,
     pub(crate) hooks: Option<Arc<dyn Hooks>>,
     pub(crate) counts: Counts,
     pub(crate) streams: Arc<Registry<Stream>>,
@@ -73,7 +73,7 @@ impl Runtime {
             pool: Pool::new(limits.workers, counts.panics(), &lifecycle),
             fanout: Fanout::new(cores, counts.panics(), &lifecycle),
             watch: Watch::new(counts.panics(), &lifecycle),
-            limits: limits.bounded(),
+            limits: Arc::new(limits.bounded()),
             hooks,
             counts,
             batches: Mutex::default(),

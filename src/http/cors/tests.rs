@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::http::date::HttpDate;
-use crate::http::response::{Connection, ResponseFraming};
+use crate::http::response::{ConnectionField, ResponseFraming};
 use crate::http::support;
 
 const A: &str = "https://a.example";
@@ -14,10 +14,10 @@ fn only_a() -> Cors {
 /// The answer as the policy makes it; the fields that every answer gets are added later.
 fn preflight(cors: &Cors, fields: &str) -> Option<String> {
     let bytes = format!("OPTIONS /x HTTP/1.1\r\nHost: h\r\n{fields}\r\n");
-    let response = cors.preflight(&support::head(bytes.as_bytes()), "GET, POST")?;
+    let response = cors.preflight(&support::head(bytes.as_bytes()), || "GET, POST".into())?;
     let mut out = Vec::new();
     let date = HttpDate::from_unix(0);
-    response.encode_head(ResponseFraming::UntilClose, Connection::Default, date, &mut out);
+    response.encode_head(ResponseFraming::UntilClose, ConnectionField::Absent, date, &mut out);
     String::from_utf8(out).ok()
 }
 
@@ -206,5 +206,5 @@ fn without_an_origin_or_a_method_to_ask_for_it_is_no_preflight() {
     assert_eq!(preflight(&Cors::any(), "Access-Control-Request-Method: GET\r\n"), None);
     let get =
         b"GET / HTTP/1.1\r\nHost: h\r\nOrigin: a\r\nAccess-Control-Request-Method: GET\r\n\r\n";
-    assert!(Cors::any().preflight(&support::head(get), "GET").is_none());
+    assert!(Cors::any().preflight(&support::head(get), || "GET".into()).is_none());
 }

@@ -1,5 +1,6 @@
 //! Ends of connections, over a socket whose other end is here too.
 
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 
 use super::*;

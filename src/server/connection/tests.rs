@@ -4,12 +4,11 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 
-use super::wait::Tried;
 use super::*;
 use crate::Server;
 use crate::http::response::Response;
 use crate::limits::Limits;
-use crate::net::watch::Progress;
+use crate::net::link::SLICE;
 
 /// Long enough for the slowest machine.
 const SOON: Duration = Duration::from_secs(20);
@@ -54,7 +53,7 @@ fn parked(home: &Home) -> (TcpStream, Box<Connection>) {
     let (client, link) = sockets(&home.0);
     let peer = client.local_addr().unwrap();
     let mut connection = Connection::new(Arc::clone(&home.0), link, peer, false).unwrap();
-    connection.set_blocking(false).unwrap();
+    connection.link.never_block().unwrap();
     (client, connection)
 }
 
@@ -67,20 +66,21 @@ fn send(client: &mut TcpStream, connection: &Connection, bytes: &str) {
     }
 }
 
+/// Has the watch thread's try find that there is more to wait for.
 #[track_caller]
-fn still_parked(tried: Tried) -> (Box<Connection>, Progress) {
-    match tried {
-        Tried::Parked(connection, retry) => (connection, retry),
-        other => panic!("{other:?}"),
-    }
+fn still_parked(connection: &mut Connection, now: Instant) -> Progress {
+    connection.attempt(now).expect("it is not over").expect("no step for a worker")
 }
 
+/// Has the watch thread's try find a step for a worker.
 #[track_caller]
-fn ready(tried: Tried) -> Box<Connection> {
-    match tried {
-        Tried::Ready(connection) => connection,
-        other => panic!("{other:?}"),
-    }
+fn ready(connection: &mut Connection, now: Instant) {
+    assert_eq!(connection.attempt(now).expect("it is not over"), None);
+}
+
+/// Long after any deadline.
+fn late() -> Instant {
+    Instant::now() + Duration::from_secs(300)
 }
 
 /// Reads the first line and up to the end of the head.
@@ -104,20 +104,19 @@ fn a_request_that_has_come_whole_is_served_however_late_that_is_noticed() {
     // Nothing had come before, a part of the head, the head, a part of the body.
     for (request, before) in [(GET, 0), (GET, 10), (POST, POST.len() - 3), (POST, POST.len() - 1)] {
         for by_the_watch in [true, false] {
-            let (mut client, connection) = parked(&home);
+            let (mut client, mut connection) = parked(&home);
             send(&mut client, &connection, &request[..before]);
-            let mut connection = match connection.try_again(Instant::now()) {
-                Tried::Parked(connection, _) => connection,
+            if connection.attempt(Instant::now()).expect("it is not over").is_none() {
                 // The head is whole: now the body is to come.
-                head => ready(head).step().expect("it goes on"),
-            };
-            send(&mut client, &connection, &request[before..]);
-            connection.deadline = Instant::now();
-            if by_the_watch {
-                ready(connection.try_again(Instant::now())).serve();
-            } else {
-                connection.wait().expect("it goes on").serve();
+                connection = connection.step().expect("it goes on");
             }
+            send(&mut client, &connection, &request[before..]);
+            if by_the_watch {
+                ready(&mut connection, late());
+            } else {
+                connection = connection.transfer(late()).expect("it goes on");
+            }
+            connection.serve();
             assert_eq!(status(&mut client), "HTTP/1.1 200 OK", "{before} of {request}");
         }
     }
@@ -126,57 +125,39 @@ fn a_request_that_has_come_whole_is_served_however_late_that_is_noticed() {
 #[test]
 fn what_is_not_whole_at_the_deadline_is_too_late_whatever_has_come_of_it() {
     let home = home();
-    let (mut client, connection) = parked(&home);
+    let (mut client, mut connection) = parked(&home);
     send(&mut client, &connection, &POST[..10]);
-    let (mut connection, _) = still_parked(connection.try_again(Instant::now()));
+    still_parked(&mut connection, Instant::now());
     send(&mut client, &connection, &POST[10..20]);
-    connection.deadline = Instant::now();
-    ready(connection.try_again(Instant::now())).serve();
+    ready(&mut connection, late());
+    connection.serve();
     assert_eq!(status(&mut client), "HTTP/1.1 408 Request Timeout");
 
-    let (mut client, mut connection) = parked(&home);
-    connection.deadline = Instant::now();
-    assert!(matches!(connection.try_again(Instant::now()), Tried::Over));
+    let (mut client, connection) = parked(&home);
+    assert!(connection.retry(late()).is_none());
     assert_eq!(client.read(&mut [0]).unwrap(), 0);
-}
-
-#[test]
-fn a_head_that_begins_at_the_idle_deadline_has_the_time_of_a_head() {
-    let home = home();
-    let (mut client, mut connection) = parked(&home);
-    send(&mut client, &connection, &GET[..10]);
-    connection.deadline = Instant::now();
-    let (mut connection, _) = still_parked(connection.try_again(Instant::now()));
-    assert!(connection.deadline > Instant::now());
-    send(&mut client, &connection, &GET[10..]);
-    connection = ready(connection.try_again(Instant::now()));
-    connection.serve();
-    assert_eq!(status(&mut client), "HTTP/1.1 200 OK");
 }
 
 /// A connection in the midst of a large response.
 fn in_a_large_response(home: &Home) -> (TcpStream, Box<Connection>) {
-    let (mut client, connection) = parked(home);
+    let (mut client, mut connection) = parked(home);
     send(&mut client, &connection, &GET.replace("/ ", "/large "));
-    let mut connection = ready(connection.try_again(Instant::now()));
-    while !matches!(connection.state, State::Answer(_)) {
+    ready(&mut connection, Instant::now());
+    while !matches!(connection.exchange.step(), Step::Send(_)) {
         connection = connection.step().expect("it goes on");
     }
     (client, connection)
 }
 
 /// Tries until the socket takes nothing more, also where the system makes room after a while.
-fn fill(mut connection: Box<Connection>) -> Box<Connection> {
+fn fill(connection: &mut Connection) {
     let mut moved = Instant::now();
     while moved.elapsed() < Duration::from_millis(500) {
-        let (parked, retry) = still_parked(connection.try_again(Instant::now()));
-        connection = parked;
-        if retry == Progress::Moved {
+        if still_parked(connection, Instant::now()) == Progress::Moved {
             moved = Instant::now();
         }
         thread::sleep(Duration::from_millis(5));
     }
-    connection
 }
 
 /// Reads what the system has kept.
@@ -190,32 +171,28 @@ fn drain(client: &mut TcpStream) {
 #[test]
 fn a_parked_response_of_which_the_socket_takes_some_has_moved() {
     let home = home();
-    let (mut client, connection) = in_a_large_response(&home);
-    let (connection, retry) = still_parked(connection.try_again(Instant::now()));
-    assert_eq!(retry, Progress::Moved);
-    let (connection, retry) = still_parked(fill(connection).try_again(Instant::now()));
-    assert_eq!(retry, Progress::Stuck);
+    let (mut client, mut connection) = in_a_large_response(&home);
+    assert_eq!(still_parked(&mut connection, Instant::now()), Progress::Moved);
+    fill(&mut connection);
+    assert_eq!(still_parked(&mut connection, Instant::now()), Progress::Stuck);
     drain(&mut client);
-    let (_connection, retry) = still_parked(connection.try_again(Instant::now()));
-    assert_eq!(retry, Progress::Moved);
+    assert_eq!(still_parked(&mut connection, Instant::now()), Progress::Moved);
 }
 
 #[test]
 fn limit_write_deadline_is_judged_after_a_last_write() {
     let home = home();
-    let (mut client, connection) = in_a_large_response(&home);
-    let mut connection = fill(connection);
+    let (mut client, mut connection) = in_a_large_response(&home);
+    fill(&mut connection);
     drain(&mut client);
-    connection.deadline = Instant::now();
-    let (connection, _) = still_parked(connection.try_again(Instant::now()));
-    assert!(connection.deadline > Instant::now());
-    let mut connection = fill(connection);
-    connection.deadline = Instant::now();
-    assert!(matches!(connection.try_again(Instant::now()), Tried::Over));
+    still_parked(&mut connection, late());
+    assert!(connection.exchange.deadline() > late());
+    fill(&mut connection);
+    assert!(connection.attempt(connection.exchange.deadline()).is_err());
 }
 
 #[test]
-fn who_is_told_to_send_a_body_and_has_no_room_for_that_is_told_later() {
+fn a_client_that_is_told_to_send_a_body_and_has_no_room_for_that_is_told_later() {
     let home = home();
     let (mut client, mut connection) = parked(&home);
     send(
@@ -223,7 +200,7 @@ fn who_is_told_to_send_a_body_and_has_no_room_for_that_is_told_later() {
         &connection,
         &POST.replace("\r\n\r\nabc", "\r\nExpect: 100-continue\r\n\r\n"),
     );
-    connection = ready(connection.try_again(Instant::now()));
+    ready(&mut connection, Instant::now());
     // To the last byte, and once more what the system finds room for after a while.
     let mut filled = 0;
     for _ in 0..10 {
@@ -241,20 +218,6 @@ fn who_is_told_to_send_a_body_and_has_no_room_for_that_is_told_later() {
 }
 
 #[test]
-fn limit_write_deadline_is_there_for_a_response_that_takes_the_place_of_a_stream() {
-    let home = home();
-    let (mut client, link) = sockets(&home.0);
-    let response = Response::bytes("text/plain", vec![b'x'; LARGE]);
-    let answer = Exchange::of_refused(b"").answer(&home.0, response, Then::Close);
-    let peer = client.local_addr().unwrap();
-    let connection = Connection::answering(Arc::clone(&home.0), link, peer, answer);
-    assert!(connection.deadline > Instant::now());
-    // No worker may wait here, so the watch thread goes on with it.
-    assert!(connection.step().is_none());
-    client.read_exact(&mut vec![0; LARGE]).unwrap();
-}
-
-#[test]
 fn a_response_waits_for_no_more_to_fill_a_segment() {
     let (_client, connection) = parked(&home());
     assert!(connection.link.socket.nodelay().unwrap());
@@ -264,9 +227,9 @@ fn a_response_waits_for_no_more_to_fill_a_segment() {
 fn a_worker_waits_for_a_peer_only_while_nobody_is_refused_that_right() {
     let home = home_with(2);
     let (_client, connection) = parked(&home);
-    let mut connection = connection.wait().expect("nobody else wants to wait");
+    let mut connection = connection.transfer(Instant::now()).expect("nobody else wants to wait");
     loop {
-        let waiting = thread::spawn(|| connection.wait());
+        let waiting = thread::spawn(|| connection.transfer(Instant::now()));
         thread::sleep(SLICE / 4);
         let refused = home.0.runtime.pool.may_wait().is_none();
         match waiting.join().unwrap() {
@@ -279,22 +242,26 @@ fn a_worker_waits_for_a_peer_only_while_nobody_is_refused_that_right() {
 
     let home = home_with(1);
     let (_client, connection) = parked(&home);
-    assert!(connection.wait().is_none(), "where no worker may wait the watch thread does");
+    assert!(
+        connection.transfer(Instant::now()).is_none(),
+        "where no worker may wait the watch thread does"
+    );
 }
 
 #[test]
 fn a_body_that_nobody_reads_and_that_does_not_end_is_read_for_a_while_after_its_deadline() {
     let home = home();
-    let (mut client, connection) = parked(&home);
+    let (mut client, mut connection) = parked(&home);
     let request = POST.replace("POST / ", "POST /missing ").replace("abc", "a");
     send(&mut client, &connection, &request);
-    let mut connection = ready(connection.try_again(Instant::now()));
-    while !matches!(connection.state, State::Drain(_)) {
+    ready(&mut connection, Instant::now());
+    // Finds no handler, and responds.
+    for _ in 0..2 {
         connection = connection.step().expect("it goes on");
     }
-    connection.set_blocking(false).unwrap();
-    connection.deadline = Instant::now();
-    assert!(matches!(connection.try_again(Instant::now()), Tried::Over));
+    connection.link.never_block().unwrap();
+    ready(&mut connection, late());
+    connection.serve();
     let mut response = Vec::new();
     client.read_to_end(&mut response).unwrap();
     assert!(response.starts_with(b"HTTP/1.1 404 "));

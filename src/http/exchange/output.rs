@@ -1,0 +1,100 @@
+//! What goes out: a response as its request needs it, and how much of that the socket has taken.
+//!
+//! | request | head | body |
+//! | --- | --- | --- |
+//! | HTTP/1.1 | a length, or chunks where it is endless; `Connection` only to close | as it is |
+//! | HTTP/1.0 | no chunks; `Connection` says either | as it is |
+//! | HEAD | the same as for GET | none |
+//!
+//! A status without content (204, 304) leaves out the body and its length.
+
+use crate::http::date::HttpDate;
+use crate::http::head::Head;
+use crate::http::method::Method;
+use crate::http::origin::origin_of;
+use crate::http::request_line::Version;
+use crate::http::response::{Body, ConnectionField, Response, ResponseFraming};
+
+/// What a response has to know of its request.
+#[derive(Default)]
+pub(crate) struct Asked {
+    /// The method is HEAD: only the head of a response goes out.
+    pub(crate) head_only: bool,
+    /// The peer knows no chunks.
+    pub(crate) http_1_0: bool,
+    /// The peer wants to use the connection again.
+    pub(super) keep_alive: bool,
+    /// The origin of the page that asks, where there is one and it can be told.
+    pub(crate) origin: Option<String>,
+}
+
+/// Bytes on their way out. By default none.
+#[derive(Default)]
+pub(super) struct Output {
+    head: Vec<u8>,
+    body: Body,
+    /// Of head and body together.
+    sent: usize,
+}
+
+impl Asked {
+    pub(super) fn of(head: &Head) -> Self {
+        Self {
+            head_only: head.method() == Method::Head,
+            http_1_0: head.version() == Version::Http10,
+            keep_alive: head.keep_alive(),
+            origin: head.only_text("origin").map(str::to_owned),
+        }
+    }
+
+    /// For a response to what is no request, of which this has come.
+    pub(super) fn of_refused(received: &[u8]) -> Self {
+        // However bad the rest of its head is, a HEAD gets a response without a body.
+        let head_only = received.trim_ascii_start().starts_with(b"HEAD ");
+        Self { head_only, origin: origin_of(received), ..Self::default() }
+    }
+}
+
+impl Output {
+    /// Says that the body may come (RFC 9110, section 15.2.1).
+    pub(super) fn go_on() -> Self {
+        Self { head: b"HTTP/1.1 100 Continue\r\n\r\n".to_vec(), ..Self::default() }
+    }
+
+    pub(super) fn response(
+        mut response: Response,
+        asked: &Asked,
+        closes: bool,
+        date: HttpDate,
+    ) -> Self {
+        let body = response.take_body();
+        let framing = match &body {
+            Body::Endless if asked.http_1_0 => ResponseFraming::UntilClose,
+            Body::Endless => ResponseFraming::Chunked,
+            body => ResponseFraming::Length(body.bytes().len()),
+        };
+        let connection = match closes {
+            true => ConnectionField::Close,
+            false if asked.http_1_0 => ConnectionField::KeepAlive,
+            false => ConnectionField::Absent,
+        };
+        let mut head = Vec::with_capacity(256);
+        response.encode_head(framing, connection, date, &mut head);
+        Self { head, body: if asked.head_only { Body::Empty } else { body }, sent: 0 }
+    }
+
+    pub(super) fn is_sent(&self) -> bool {
+        self.sent == self.head.len() + self.body.bytes().len()
+    }
+
+    /// What is to be sent, one after the other.
+    pub(super) fn rest(&self) -> [&[u8]; 2] {
+        let Self { head, body, sent } = self;
+        [&head[head.len().min(*sent)..], &body.bytes()[sent.saturating_sub(head.len())..]]
+    }
+
+    /// So many bytes of the rest have gone out.
+    pub(super) fn advance(&mut self, bytes: usize) {
+        self.sent += bytes;
+    }
+}
