@@ -1,17 +1,21 @@
 //! Requests: the bytes that a client sends on one connection.
 //!
-//! [`connection`] takes them as a socket's would: head, body, head, body. What it accepts is held
-//! against the bytes by a second reader, `plain`, who knows nothing but RFC 9112 and
-//! is simple enough to be believed. Then it is written again, in the plainest form, and read again.
+//! [`connection`] gives them to the state machine of a server's connection, in any pieces. What
+//! that accepts is held against the bytes by a second reader, `plain`, which knows nothing but RFC
+//! 9112 and is simple enough to be believed. Then it is written again, in the plainest form, and
+//! read again. And time passes in any steps.
 
 mod connection;
 mod head;
 
-use self::connection::{End, Message, Read, read};
+use std::time::{Duration, Instant};
+
+use self::connection::{Connection, End, Message, Read, read};
 use super::random::{Random, cuts};
-use crate::Limits;
 use crate::http::chunk;
+use crate::http::exchange::Step;
 use crate::http::{Framing, Version};
+use crate::limits::Limits;
 
 /// Gives how many requests there are, up to the first that is refused or goes on.
 pub fn requests(bytes: &[u8]) -> usize {
@@ -23,6 +27,7 @@ pub fn requests(bytes: &[u8]) -> usize {
     }
     check_limits(bytes, &whole);
     check_written_again(&whole);
+    check_times(bytes);
     whole.whole().count()
 }
 
@@ -55,7 +60,7 @@ fn check_limits(bytes: &[u8], whole: &Read) {
     let fitting = whole.requests.iter().take_while(|(sent, _)| fits(sent)).count();
     assert_eq!(limited.requests, whole.requests[..fitting], "{limits:?}");
     if fitting < whole.requests.len() {
-        let End::BadHead(refusal) = limited.end else { panic!("not refused: {:?}", limited.end) };
+        let End::Refused(refusal) = limited.end else { panic!("not refused: {:?}", limited.end) };
         assert!([414, 431].contains(&refusal.status().code()), "{refusal}");
     }
 }
@@ -86,7 +91,47 @@ fn write(message: &Message, out: &mut Vec<u8>) {
     if message.framing == Framing::Chunked {
         chunk::encode(&message.body, out);
         out.extend_from_slice(chunk::LAST);
-    } else {
+    } else if let Framing::Length(length) = message.framing {
         out.extend_from_slice(&message.body);
+        // What was dropped, as it means nothing.
+        out.resize(out.len() + length as usize - message.body.len(), b'x');
+    }
+}
+
+/// A deadline is so long after that which the server awaits began to be awaited, whatever came of
+/// it since. When it has passed, a request that has begun is refused, and all else is closed.
+fn check_times(bytes: &[u8]) {
+    let limits = Limits::default();
+    let mut random = Random::of(bytes);
+    let mut now = Instant::now();
+    let mut connection = Connection::new(&limits, now);
+    let mut since = now;
+    for piece in random.cut(bytes, 1 + bytes.len() / 4) {
+        let awaited = connection.awaits();
+        let (requests, whole, begun) = awaited;
+        let time = match whole < requests {
+            true => limits.body_deadline,
+            false if begun => limits.head_deadline,
+            false => limits.idle_deadline,
+        };
+        assert_eq!(connection.exchange.deadline(), since + time, "{awaited:?}");
+        now += Duration::from_secs(random.below(6) as u64);
+        if now >= connection.exchange.deadline() {
+            connection.exchange.expire();
+            match connection.exchange.step() {
+                Step::Refuse(refusal) if whole < requests || begun => {
+                    assert_eq!(refusal.status().code(), 408);
+                }
+                step => assert!(whole == requests && !begun && matches!(step, Step::Over)),
+            }
+            return;
+        }
+        connection.take(piece, now);
+        if !matches!(connection.exchange.step(), Step::Receive) {
+            return;
+        }
+        if connection.awaits() != awaited {
+            since = now;
+        }
     }
 }

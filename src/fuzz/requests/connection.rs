@@ -1,17 +1,25 @@
-//! A connection without a socket: pieces of bytes in, requests out.
+//! The server's own connection, with neither socket nor clock: pieces of bytes and times in,
+//! requests out. Every request has the response 204.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
 
-use crate::Limits;
+use crate::http::date::HttpDate;
+use crate::http::exchange::{Exchange, Recipient, Step};
 use crate::http::method::Method;
 use crate::http::request::Request;
-use crate::http::{BodyDecoder, Framing, Head, HeadParser, Refusal, Version};
+use crate::http::response::Response;
+use crate::http::{Framing, Head, Refusal, Version};
+use crate::limits::Limits;
 
 /// What came of all the bytes.
 #[derive(Debug, PartialEq)]
 pub(super) struct Read {
-    /// Each with the bytes of its head, as they were sent. The last may lack a part of its body.
+    /// Each with the bytes of its head, as they were sent.
     pub(super) requests: Vec<(Vec<u8>, Message)>,
+    /// How many of them have come to the end of their bodies: all, or all but the last.
+    whole: usize,
     pub(super) end: End,
 }
 
@@ -26,94 +34,143 @@ pub(super) struct Message {
     pub(super) version: Version,
     pub(super) fields: Vec<(String, Vec<u8>)>,
     pub(super) framing: Framing,
+    /// Empty where the method has no content, whatever came.
     pub(super) body: Vec<u8>,
 }
 
-/// Where the bytes stopped making requests.
-#[derive(Debug, PartialEq)]
+/// What the server does after the last byte.
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum End {
-    /// In a head, of which this has come.
-    InHead {
-        started: bool,
-        bytes: Vec<u8>,
-    },
-    InBody,
-    BadHead(Refusal),
-    BadBody(Refusal),
+    /// It waits for more. Of a head this has come.
+    Waits(Vec<u8>),
+    Refused(Refusal),
+    Closed,
 }
 
 impl Read {
     /// The requests that have come to the end of their bodies.
     pub(super) fn whole(&self) -> impl Iterator<Item = &Message> {
-        let lacking = usize::from(matches!(self.end, End::InBody | End::BadBody(_)));
-        self.requests[..self.requests.len() - lacking].iter().map(|(_, message)| message)
+        self.requests[..self.whole].iter().map(|(_, message)| message)
     }
 }
 
-/// Reads requests, one behind the other, from what comes in these pieces.
+/// Reads requests, one after the other, from what comes in these pieces.
 pub(super) fn read<'a>(limits: &Limits, pieces: impl IntoIterator<Item = &'a [u8]>) -> Read {
-    let mut connection = Connection {
-        limits,
-        parser: HeadParser::new(limits),
-        received: Vec::new(),
-        body: None,
-        requests: Vec::new(),
+    let now = Instant::now();
+    let mut connection = Connection::new(limits, now);
+    pieces.into_iter().for_each(|piece| connection.take(piece, now));
+    connection.check_responses();
+    let Connection { exchange, requests, whole, refusal, .. } = connection;
+    let end = match (refusal, exchange.step()) {
+        (Some(refusal), _) => End::Refused(refusal),
+        (None, Step::Receive) => End::Waits(exchange.unread().to_vec()),
+        (None, _) => End::Closed,
     };
-    let refused = pieces.into_iter().try_for_each(|piece| connection.take(piece)).err();
-    let Connection { parser, received, body, requests, .. } = connection;
-    let end = match (refused, body) {
-        (None, None) => End::InHead { started: parser.started(), bytes: received },
-        (None, Some(_)) => End::InBody,
-        (Some(refusal), None) => End::BadHead(refusal),
-        (Some(refusal), Some(_)) => End::BadBody(refusal),
-    };
-    Read { requests, end }
+    Read { requests, whole, end }
 }
 
-struct Connection<'a> {
-    limits: &'a Limits,
-    parser: HeadParser,
-    /// What has come and belongs to no request yet.
+pub(super) struct Connection {
+    pub(super) exchange: Exchange<Anybody>,
+    /// All that has come.
     received: Vec<u8>,
-    /// Set from the end of a head to the end of its body.
-    body: Option<BodyDecoder>,
+    /// How much of that belongs to requests that are whole.
+    done: usize,
     requests: Vec<(Vec<u8>, Message)>,
+    whole: usize,
+    refusal: Option<Refusal>,
+    sent: Vec<u8>,
 }
 
-impl Connection<'_> {
-    fn take(&mut self, piece: &[u8]) -> Result<(), Refusal> {
+/// Takes any request.
+pub(super) struct Anybody;
+
+impl Recipient for Anybody {
+    fn has_room_for(&mut self, _bytes: usize) -> bool {
+        true
+    }
+}
+
+impl Connection {
+    pub(super) fn new(limits: &Limits, now: Instant) -> Self {
+        // What means nothing may be as long as what means something.
+        let limits = Arc::new(limits.clone().drain(limits.body));
+        Self {
+            exchange: Exchange::new(limits, now),
+            received: Vec::new(),
+            done: 0,
+            requests: Vec::new(),
+            whole: 0,
+            refusal: None,
+            sent: Vec::new(),
+        }
+    }
+
+    /// What is being waited for: the head or the body of which request; and whether any of it has
+    /// come, if it is a head.
+    pub(super) fn awaits(&self) -> (usize, usize, bool) {
+        let begun = self.exchange.unread().iter().any(|byte| !b"\r\n".contains(byte));
+        (self.requests.len(), self.whole, begun)
+    }
+
+    pub(super) fn take(&mut self, piece: &[u8], now: Instant) {
+        if !matches!(self.exchange.step(), Step::Receive) {
+            return;
+        }
         self.received.extend_from_slice(piece);
-        while self.take_head()? && self.take_body()? {}
-        Ok(())
+        self.exchange.receive(piece, now);
+        loop {
+            let read = self.received.len() - self.exchange.unread().len();
+            match self.exchange.step() {
+                Step::Receive | Step::Close | Step::Over => return,
+                Step::Route { head, too_large } => {
+                    let sent = self.received[self.done..read].to_vec();
+                    self.requests.push((sent, Message::new(head.clone())));
+                    if too_large {
+                        self.respond(now);
+                    } else {
+                        self.exchange.accept(Anybody, now);
+                    }
+                }
+                Step::Run => {
+                    let (_, body, Anybody) = self.exchange.take_request().expect("it is whole");
+                    self.requests.last_mut().expect("its head was whole").1.body = body;
+                    self.whole += 1;
+                    self.done = read;
+                    self.respond(now);
+                }
+                Step::Refuse(refusal) => {
+                    self.refusal = Some(refusal.clone());
+                    self.respond(now);
+                }
+                Step::Send([head, body]) => {
+                    let some = &head[..head.len().div_ceil(2)];
+                    self.sent.extend_from_slice(some);
+                    assert!(!some.is_empty() && body.is_empty());
+                    let some = some.len();
+                    self.exchange.sent(some, now);
+                }
+            }
+        }
     }
 
-    /// `true` when a head is there, and its body comes next.
-    fn take_head(&mut self) -> Result<bool, Refusal> {
-        if self.body.is_some() {
-            return Ok(true);
-        }
-        let Some((head, consumed)) = self.parser.parse(&self.received)? else {
-            return Ok(false);
-        };
-        self.body = Some(BodyDecoder::new(head.framing(), self.limits));
-        let sent = self.received.drain(..consumed).collect();
-        self.requests.push((sent, Message::new(head)));
-        Ok(true)
+    fn respond(&mut self, now: Instant) {
+        self.exchange.respond(Response::no_content(), HttpDate::from_unix(0), now);
     }
 
-    /// `true` when the body has ended, and a head comes next.
-    fn take_body(&mut self) -> Result<bool, Refusal> {
-        let (Some(decoder), Some((_, message))) = (&mut self.body, self.requests.last_mut()) else {
-            panic!("a body comes behind a head");
-        };
-        let taken = decoder.decode(&self.received, &mut message.body)?;
-        self.received.drain(..taken);
-        if decoder.is_done() {
-            self.body = None;
-            return Ok(true);
-        }
-        assert!(self.received.is_empty(), "a body that goes on takes all there is");
-        Ok(false)
+    /// There is one response for each request and for what is none, and after what says so the
+    /// connection closes.
+    fn check_responses(&self) {
+        let sent = String::from_utf8_lossy(&self.sent);
+        let heads: Vec<_> = sent.split_terminator("\r\n\r\n").collect();
+        let responses = heads.iter().filter(|head| head.starts_with("HTTP/1.1 204 ")).count();
+        let continues = heads.iter().filter(|head| **head == "HTTP/1.1 100 Continue").count();
+        assert_eq!(responses + continues, heads.len(), "{sent}");
+        let (closes, stays) = (matches!(self.exchange.step(), Step::Close), self.whole);
+        let too_large =
+            usize::from(closes && self.refusal.is_none() && stays < self.requests.len());
+        assert_eq!(responses, stays + usize::from(self.refusal.is_some()) + too_large);
+        let closing = heads.iter().filter(|head| head.contains("\r\nConnection: close")).count();
+        assert_eq!(closing, usize::from(closes));
     }
 }
 
@@ -137,13 +194,13 @@ impl Message {
     }
 }
 
-/// Whatever a handler or the server asks of a request, there is an answer.
+/// Whatever a handler or the server asks of a request, it is told.
 fn ask_everything(request: &Request) {
     let head = request.head();
     assert!(!request.path().contains('\0'));
     assert!(request.last_event_id() != Some(""));
     request.query_all("a").for_each(drop);
-    let answers = (head.keep_alive(), head.expects_continue(), head.accepts_event_stream());
-    let shown = format!("{request:?} {answers:?}");
+    let told = (head.keep_alive(), head.expects_continue(), head.accepts_event_stream());
+    let shown = format!("{request:?} {told:?}");
     assert!(shown.bytes().all(|byte| !byte.is_ascii_control()), "{shown:?}");
 }

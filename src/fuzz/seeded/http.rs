@@ -106,9 +106,9 @@ const DOUBTFUL_FIELDS: [&[u8]; 20] = [
 ];
 const CODINGS: Range<usize> = 7..13;
 
-/// One request, or two, one behind the other.
+/// Up to four requests, one after the other.
 pub(super) fn requests(dice: &mut Dice<'_>) -> Vec<u8> {
-    (0..=dice.below(2)).flat_map(|_| request(dice)).collect()
+    (0..=dice.below(4)).flat_map(|_| request(dice)).collect()
 }
 
 /// A request, and perhaps empty lines before it.
