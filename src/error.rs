@@ -7,8 +7,6 @@
 use std::fmt;
 use std::io;
 
-use crate::http::status::Status;
-
 /// What every fallible call of this crate gives.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -28,13 +26,13 @@ pub struct Error(Box<Kind>);
 
 enum Kind {
     Invalid(String),
-    Request { what: String, status: Status },
+    Request { what: String, status: u16 },
     Closed(CloseReason),
     ChannelClosed,
     Full,
     TooLarge { size: usize, most: usize },
     Opened(&'static str),
-    Response { what: String, status: Option<Status> },
+    Response { what: String, status: Option<u16> },
     TimedOut(String),
     Io { doing: String, source: io::Error },
     Other(Box<dyn std::error::Error + Send + Sync>),
@@ -47,7 +45,7 @@ impl Error {
     }
 
     /// A request that its handler cannot take, and the status that it gets.
-    pub(crate) fn request(status: Status, what: impl Into<String>) -> Self {
+    pub(crate) fn request(status: u16, what: impl Into<String>) -> Self {
         Self(Box::new(Kind::Request { what: what.into(), status }))
     }
 
@@ -73,7 +71,7 @@ impl Error {
     }
 
     /// An answer with which a client can do nothing; the status if that was the reason.
-    pub(crate) fn response(what: impl Into<String>, status: Option<Status>) -> Self {
+    pub(crate) fn response(what: impl Into<String>, status: Option<u16>) -> Self {
         Self(Box::new(Kind::Response { what: what.into(), status }))
     }
 
@@ -124,9 +122,8 @@ impl Error {
         matches!(*self.0, Kind::Response { .. })
     }
 
-    /// The status of a response that was no event stream, if that was what was wrong with it; the
-    /// status that a [bad request](Self::is_bad_request) gets.
-    pub fn status(&self) -> Option<Status> {
+    /// What [`status`](Self::status) makes a status of, where it stands: nothing here knows HTTP.
+    pub(crate) fn status_code(&self) -> Option<u16> {
         match *self.0 {
             Kind::Response { status, .. } => status,
             Kind::Request { status, .. } => Some(status),

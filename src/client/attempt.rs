@@ -94,7 +94,7 @@ pub(super) fn attempt(
         };
         request = request.redirected(head.status(), location).map_err(|error| {
             let what = format!("the server redirects, and can't be followed: {error}");
-            Trouble::Lasting(Error::response(what, Some(head.status())))
+            Trouble::Lasting(Error::response(what, Some(head.status().code())))
         })?;
         shared.release();
     }
@@ -133,7 +133,7 @@ fn location(head: &ResponseHead) -> Result<Option<&str>, Trouble> {
         (Some(Ok(location)), None) => Ok(Some(location)),
         _ => {
             let what = format!("the server answers {} and not where to go", head.status());
-            Err(Trouble::Lasting(Error::response(what, Some(head.status()))))
+            Err(Trouble::Lasting(Error::response(what, Some(head.status().code()))))
         }
     }
 }
@@ -144,7 +144,8 @@ fn check(
     head: &ResponseHead,
     session: &mut Session,
 ) -> Result<(), Trouble> {
-    let lasting = |what: String| Err(Trouble::Lasting(Error::response(what, Some(head.status()))));
+    let lasting =
+        |what: String| Err(Trouble::Lasting(Error::response(what, Some(head.status().code()))));
     match head.status() {
         Status::NO_CONTENT => Err(Trouble::NoMore),
         Status::OK if !head.is_event_stream() => {
@@ -165,7 +166,7 @@ fn check(
             let said = said.strip_prefix(&status).unwrap_or(&said).trim_start_matches([':', ' ']);
             let colon = if said.is_empty() { "" } else { ": " };
             let what = format!("the server answers {status}{colon}{said}");
-            let error = Error::response(what, Some(head.status()));
+            let error = Error::response(what, Some(head.status().code()));
             Err(match BUSY.contains(&head.status().code()) {
                 true => Trouble::Busy(error, head.retry_after(SystemTime::now().into())),
                 false => Trouble::Lasting(error),

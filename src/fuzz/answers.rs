@@ -2,8 +2,8 @@
 
 use super::plain::{self, Plain, assert_no_control, text};
 use super::random::cuts;
-use crate::Limits;
 use crate::http::{BodyDecoder, Framing, Refusal, ResponseHead, ResponseHeadParser, Version};
+use crate::limits::Limits;
 
 /// More than any answer is long here.
 const LONGEST: usize = 1024 * 1024;

@@ -1,9 +1,9 @@
 //! Chunked bodies: the bytes as they come, and content that is put into chunks.
 
 use super::random::{Random, cuts};
-use crate::Limits;
 use crate::http::chunk;
 use crate::http::{BodyDecoder, Framing, Refusal};
+use crate::limits::Limits;
 
 /// Gives 1 if the bytes begin with a whole body, else 0.
 pub fn chunks(bytes: &[u8]) -> usize {

@@ -1,11 +1,11 @@
 //! Where a client is sent, and what it asks there: a URL, a reference as a redirect has it, and a
 //! last event ID, each on a line.
 
-use crate::Limits;
 use crate::client::{StreamRequest, Url};
 use crate::event::EventId;
 use crate::http::method::Method;
 use crate::http::{HeadParser, percent};
+use crate::limits::Limits;
 
 /// Gives how many of the two lead anywhere.
 pub fn urls(bytes: &[u8]) -> usize {

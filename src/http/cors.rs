@@ -21,7 +21,7 @@ use super::method::Method;
 use super::response::Response;
 use super::syntax::{is_token, list_elements};
 use super::target::is_authority;
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// For how long a browser need not ask again, in seconds: long enough to be of use, short enough
 /// for a change of policy to arrive.

@@ -17,10 +17,9 @@
 //! be told twice (section 6.3). So may `chunked`: a server and a proxy that both name it have
 //! applied it once, and every client that takes such a response reads it so.
 
-use super::head::Head;
+use super::fields::Fields;
 use super::refusal::Refusal;
 use super::request_line::Version;
-use super::response_head::ResponseHead;
 use super::status::Status;
 use super::syntax::{is_token, split_outside_quotes, trim};
 
@@ -40,21 +39,38 @@ pub enum Framing {
 
 impl Framing {
     /// Decides the framing of a request from its fields.
-    pub(crate) fn of(head: &Head) -> Result<Self, Refusal> {
-        let (codings, lengths) = (head.values("transfer-encoding"), head.values("content-length"));
-        Ok(declared(head.version(), codings, lengths)?.unwrap_or(Self::None))
+    pub(crate) fn of(version: Version, fields: &Fields) -> Result<Self, Refusal> {
+        let mut codings = fields.values("transfer-encoding").peekable();
+        let mut lengths = fields.values("content-length");
+        let chunked = codings.peek().is_some();
+        match lengths.next() {
+            None if chunked => transfer_encoding(version, codings, false),
+            None => Ok(Self::None),
+            Some(_) if chunked => Err(Refusal::bad_request(
+                "a message must not have both Content-Length and Transfer-Encoding \
+                 (RFC 9112, section 6.1)",
+            )),
+            Some(_) if lengths.next().is_some() => Err(Refusal::bad_request(
+                "a message must not have more than one Content-Length (RFC 9112, section 6.3)",
+            )),
+            Some(length) => content_length(length).map(Self::Length),
+        }
     }
 
     /// Decides the framing of an answer from its status and its fields.
-    pub(crate) fn of_response(head: &ResponseHead) -> Result<Self, Refusal> {
-        if head.status().forbids_content() {
+    pub(crate) fn of_response(
+        version: Version,
+        status: Status,
+        fields: &Fields,
+    ) -> Result<Self, Refusal> {
+        if status.forbids_content() {
             return Ok(Self::None);
         }
-        let mut codings = head.values("transfer-encoding").peekable();
+        let mut codings = fields.values("transfer-encoding").peekable();
         if codings.peek().is_some() {
-            return transfer_encoding(head.version(), codings, true);
+            return transfer_encoding(version, codings, true);
         }
-        let lengths = head.values("content-length").flat_map(|value| value.split(|&b| b == b','));
+        let lengths = fields.values("content-length").flat_map(|value| value.split(|&b| b == b','));
         let mut lengths = lengths.map(|length| content_length(trim(length)));
         let Some(first) = lengths.next().transpose()? else { return Ok(Self::UntilClose) };
         for length in lengths {
@@ -67,33 +83,6 @@ impl Framing {
         }
         Ok(Self::Length(first))
     }
-}
-
-/// What the fields of a request say, if they say anything.
-fn declared<'a>(
-    version: Version,
-    codings: impl Iterator<Item = &'a [u8]>,
-    mut lengths: impl Iterator<Item = &'a [u8]>,
-) -> Result<Option<Framing>, Refusal> {
-    let mut codings = codings.peekable();
-    let Some(length) = lengths.next() else {
-        return match codings.peek() {
-            None => Ok(None),
-            Some(_) => transfer_encoding(version, codings, false).map(Some),
-        };
-    };
-    if codings.peek().is_some() {
-        return Err(Refusal::bad_request(
-            "a message must not have both Content-Length and Transfer-Encoding \
-             (RFC 9112, section 6.1)",
-        ));
-    }
-    if lengths.next().is_some() {
-        return Err(Refusal::bad_request(
-            "a message must not have more than one Content-Length (RFC 9112, section 6.3)",
-        ));
-    }
-    content_length(length).map(Framing::Length).map(Some)
 }
 
 /// `Content-Length = 1*DIGIT`

@@ -44,7 +44,7 @@ impl Head {
         let fields = Fields::new(bytes, fields);
         let mut head = Self { line, fields, framing: Framing::None };
         head.check_host()?;
-        head.framing = Framing::of(&head)?;
+        head.framing = Framing::of(head.version(), &head.fields)?;
         head.check_expect()?;
         Ok(head)
     }

@@ -18,7 +18,7 @@ use super::refusal::Refusal;
 use super::request_line::RequestLine;
 use super::status::Status;
 use super::syntax::{TCHAR, find_line_feed};
-use crate::Limits;
+use crate::limits::Limits;
 
 /// Some clients send an empty line behind a body, and a server should pass over it (RFC 9112,
 /// section 2.2). Nobody has a reason to send many.

@@ -10,7 +10,7 @@ use super::method::Method;
 use super::percent::{percent_decode, query_pairs};
 use super::status::Status;
 use super::syntax::{list_elements, split_outside_quotes};
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// A last event ID is written by us, and is far shorter. A longer one is nobody's.
 const LONGEST_LAST_EVENT_ID: usize = 1024;
@@ -109,7 +109,7 @@ impl Request {
         self.check_charset()?;
         std::str::from_utf8(&self.body).map_err(|error| {
             Error::request(
-                Status::BAD_REQUEST,
+                Status::BAD_REQUEST.code(),
                 format!("the body must be UTF-8, and is not from byte {} on", error.valid_up_to()),
             )
         })
@@ -172,7 +172,7 @@ impl Request {
 fn unsupported(expected: &str, said: &[u8]) -> Error {
     let said = String::from_utf8_lossy(said);
     Error::request(
-        Status::UNSUPPORTED_MEDIA_TYPE,
+        Status::UNSUPPORTED_MEDIA_TYPE.code(),
         format!("{expected}, and is said to be {said:?}"),
     )
 }

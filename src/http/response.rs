@@ -21,7 +21,7 @@ use super::secrets::masked_value;
 use super::status::Status;
 use super::syntax::{is_token, is_value, trim};
 use crate::digits::Digits;
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// What the server writes itself, as a wrong one would corrupt the connection.
 const OWN_FIELDS: [&str; 9] = [

@@ -69,9 +69,9 @@ impl ResponseHead {
         }
         let status = Status::new(line.code).expect("interim answers have been passed over");
         let fields = Fields::new(bytes, fields);
-        let mut head = Self { line, status, fields, framing: Framing::None };
-        head.framing = Framing::of_response(&head).map_err(Refusal::in_response)?;
-        Ok(head)
+        let framing = Framing::of_response(line.version, status, &fields);
+        let framing = framing.map_err(Refusal::in_response)?;
+        Ok(Self { line, status, fields, framing })
     }
 
     /// How the request went.

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// How a request went.
 ///
@@ -115,6 +115,14 @@ impl Status {
     /// section 6.3).
     pub(crate) fn forbids_content(self) -> bool {
         matches!(self, Self::NO_CONTENT | Self::NOT_MODIFIED)
+    }
+}
+
+impl Error {
+    /// The status of a response that was no event stream, if that was what was wrong with it; the
+    /// status that a [bad request](Self::is_bad_request) gets.
+    pub fn status(&self) -> Option<Status> {
+        self.status_code().map(Status)
     }
 }
 

@@ -1,7 +1,7 @@
 //! For the tests of this module: heads and refusals from byte literals.
 
 use super::{Head, HeadParser, Refusal};
-use crate::Limits;
+use crate::limits::Limits;
 
 /// Parses one whole head, with the default limits.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Option<(Head, usize)>, Refusal> {
