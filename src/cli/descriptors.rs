@@ -4,7 +4,7 @@
 //! /proc/self/limits = ... "Max open files" 1*SP soft 1*SP hard 1*SP "files" ...
 //! ```
 //!
-//! Only Linux has the file. Elsewhere, or where there is no limit, nothing is known.
+//! Only Linux has the file. Elsewhere, or without a limit, the number is unknown.
 
 use std::fs;
 

@@ -1,14 +1,14 @@
 //! Files: those that a command writes when its work is done, and those in a wrong encoding.
 //!
-//! Whether a file can be written is found out before the work, and leaves everything as it is: no
-//! empty file, and what was there stays until there is something better. A link is followed, also
-//! one that leads to a file that is not there yet.
+//! A command checks before its work whether it can write a file. The check leaves everything as it
+//! is: it makes no empty file, and an old file stays until there is a new one. It follows a link,
+//! also one to a file that is not there yet.
 
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A link may lead to a link; as many of them as Linux follows.
+/// How many links may lead from one to the next; as many as Linux follows.
 const MOST_LINKS: usize = 40;
 
 #[derive(Debug)]
@@ -25,7 +25,7 @@ impl Target {
                 File::options().append(true).open(path)?;
                 Ok(Self { path: path.into() })
             }
-            // To open a pipe is to begin to write.
+            // To open a pipe is to begin writing to it.
             Ok(_) => Ok(Self { path: path.into() }),
             Err(_) => {
                 let path = end_of_links(path);
@@ -36,7 +36,7 @@ impl Target {
         }
     }
 
-    /// Writes all of it. Where that fails, a file that was not there before is not there after.
+    /// Writes all of it. If that fails, it removes a file that was not there before.
     pub(crate) fn write(&self, content: &[u8]) -> io::Result<()> {
         let is_new = !self.path.exists();
         fs::write(&self.path, content).inspect_err(|_| {
@@ -47,7 +47,7 @@ impl Target {
     }
 }
 
-/// The path that is no link, if it is not too far.
+/// The path at the end of the links, if there are not too many of them.
 fn end_of_links(path: &Path) -> PathBuf {
     let mut path = path.to_owned();
     for _ in 0..MOST_LINKS {

@@ -5,9 +5,9 @@
 //! escaped : the quotation mark, the backslash, and all control characters
 //! ```
 //!
-//! The standard wants only the control characters below a space escaped. We escape all that can't
-//! be seen, so that the text can be shown as it is: it means the same. What is past U+FFFF takes
-//! two escapes, as it does in UTF-16.
+//! The standard wants only the control characters below a space escaped. This escapes all that
+//! can't be seen, so that a terminal can show the text as it is; it means the same. A character
+//! past U+FFFF takes two escapes, as in UTF-16.
 
 use std::fmt::Write;
 

@@ -1,4 +1,4 @@
-//! Where to listen: `--listen` to addresses, and what to say where that fails.
+//! Where to listen: `--listen` to addresses, and what to say if that fails.
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -8,7 +8,7 @@ use super::Failure;
 /// What `--listen` takes.
 const FORM: &str = "HOST:PORT, such as 127.0.0.1:3000, [::1]:3000 or localhost:0";
 
-/// Finds the addresses that `--listen` names, which may be a host's.
+/// Finds the addresses that `--listen` names, by a host's name or as they are.
 pub(super) fn resolve(listen: &str) -> Result<Vec<SocketAddr>, Failure> {
     let failed = |why: String| {
         Failure::Failed(format!("can't listen on {listen:?}: {why}: give --listen as {FORM}"))
@@ -27,7 +27,7 @@ pub(super) fn resolve(listen: &str) -> Result<Vec<SocketAddr>, Failure> {
     }
 }
 
-/// What to say where the system refuses an address.
+/// What to say if the system refuses an address.
 pub(super) fn refused(listen: &str, error: &io::Error) -> Failure {
     let why = match error.kind() {
         ErrorKind::AddrInUse => {

@@ -6,15 +6,16 @@
 //! text.txt   ─► tokens ┘                                       └─► rehearse ─► standard output
 //! ```
 //!
-//! To read on: [`script`] is what a script can say, [`step`] what all files come to ([`load`]),
-//! [`course`] where a client that comes back goes on, and [`chaos`] what a seed makes of it. These
-//! are pure, and so are [`response`] (what goes out) and [`report`]. [`stage`], [`play`],
-//! [`request`] and [`link`] have the sockets, and [`keyboard`] has standard input.
+//! To read on: [`script`] says what a script can say, [`load`] makes a list of [`step`]s of any
+//! kind of file, [`course`] finds where a client that comes back goes on, and [`chaos`] disturbs
+//! the steps by a seed. These are pure, and so are [`response`] (what goes out) and [`report`].
+//! [`stage`], [`play`], [`request`] and [`link`] have the sockets, and [`keyboard`] has standard
+//! input.
 //!
-//! The library's server does everything to keep a stream whole. The mock must be able to break
-//! one: to cut a chunk off, to reset a connection, to lie in the head. So it has a small server of
-//! its own: a thread for each connection, up to [`MOST_AT_ONCE`]. Requests it reads by the
-//! library's rules.
+//! The library's server does everything to keep a stream whole. The mock must be able to break one:
+//! to cut a chunk off, to reset a connection, to lie in the head. So it has a small server of its
+//! own: a thread for each connection, up to [`MOST_AT_ONCE`]. It reads requests by the library's
+//! rules.
 
 mod chaos;
 mod cors;
@@ -53,23 +54,24 @@ use stage::{Stage, State};
 
 pub(super) const COMMAND: &dyn Command = &TABLE;
 
-/// So many connections at once; who comes beyond is closed without an answer.
+/// The most connections at once; the mock closes further ones without a response.
 const MOST_AT_ONCE: usize = 1_000;
 /// A connection needs little more than its buffers.
 const STACK: usize = 256 * 1024;
 /// How long the acceptor rests after an error, which may repeat at once.
 const BACK_OFF: Duration = Duration::from_millis(10);
-/// How often is looked whether nobody is connected.
-const LOOK: Duration = Duration::from_millis(50);
+/// How often the mock checks whether nobody is connected.
+const CHECK: Duration = Duration::from_millis(50);
 
-/// What a script can say.
+/// What the help says of scripts.
 fn directives() -> Vec<Block> {
     let form = |directive: &script::Directive| {
         let form = format!(": {} {}", directive.name, directive.takes);
         (form.trim_end().to_owned(), directive.doc)
     };
-    let about = "In a script, these comments are done and not sent. Every other line is sent, a \
-                 blank one too: between two ': status 503' it makes an empty stream.";
+    let about = "In a script, the mock carries out these comments and does not send them. It sends \
+                 every other line, a blank one too: between two ': status 503' a blank line makes \
+                 an empty stream.";
     vec![Block::Text(about.into()), Block::Rows(DIRECTIVES.iter().map(form).collect())]
 }
 
@@ -88,7 +90,7 @@ fn mock(options: Options) -> Outcome {
     let steps = step::mark(steps);
     if step::says_nothing(&steps) {
         say(&format!(
-            "{} has no event: one is a line such as 'data: hello', and a blank line after it",
+            "{} has no event: an event is a line such as 'data: hello', and a blank line after it",
             load::name(path),
         ));
     }
@@ -103,7 +105,7 @@ fn mock(options: Options) -> Outcome {
     print_sent(&rehearse::rehearse(&course, options.chaos, &[about]))
 }
 
-/// Serves until something ends it, and prints the report card.
+/// Serves until something ends the mock, then prints the report card.
 fn serve(options: Options, course: Course, has_keyboard: bool) -> Outcome {
     let addresses = listen::resolve(&options.listen)?;
     let listener =
@@ -123,23 +125,23 @@ fn serve(options: Options, course: Course, has_keyboard: bool) -> Outcome {
     });
     print(&format!("listening on http://{address}\n"))?;
     if has_keyboard {
-        say("Ctrl-D ends this with the report card");
+        say("press Ctrl-D to end the mock and print the report card");
     }
     let accepted = Arc::clone(&stage);
     let accept = move || accept(&listener, &accepted);
     thread::Builder::new().name("mock-accept".into()).spawn(accept).map_err(failed)?;
     even_if_unread(wait(&stopped, &stage))?;
-    // What is still open ends with the program.
+    // Connections that are still open end with the program.
     let (card, is_good) = stage.lock().report.card(stage.now());
     even_if_unread(print(&card))?;
     if is_good {
         return Ok(());
     }
-    let said = "the client did not do all as it should: see the report card".into();
+    let said = "the client broke a rule: see the lines with NO on the report card".into();
     Err(Failure::Ended { status: BAD_CLIENT, said })
 }
 
-/// Accepts for ever: an error, such as that of too many open files, passes.
+/// Accepts for ever: an error, such as too many open files, passes.
 fn accept(listener: &TcpListener, stage: &Arc<Stage>) {
     loop {
         let Ok((socket, _)) = listener.accept() else {
@@ -150,16 +152,16 @@ fn accept(listener: &TcpListener, stage: &Arc<Stage>) {
         if Arc::strong_count(stage) < MOST_AT_ONCE + 2 {
             let stage = Arc::clone(stage);
             let thread = thread::Builder::new().name("mock-connection".into()).stack_size(STACK);
-            // Where there can be no more threads, the socket is closed.
+            // If there can be no more threads, this closes the socket.
             let _ = thread.spawn(move || stage.serve(socket));
         }
     }
 }
 
-/// Waits until a connection, standard input or the lack of connections ends it.
+/// Waits until a connection, standard input or the lack of connections ends the mock.
 fn wait(stopped: &Receiver<Outcome>, stage: &Stage) -> Outcome {
     loop {
-        match stopped.recv_timeout(LOOK) {
+        match stopped.recv_timeout(CHECK) {
             Ok(outcome) => return outcome,
             Err(RecvTimeoutError::Disconnected) => return Ok(()),
             Err(RecvTimeoutError::Timeout) => {

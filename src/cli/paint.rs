@@ -4,21 +4,21 @@
 //! SGR = ESC "[" number "m"       ECMA-48, section 8.3.117
 //! ```
 //!
-//! None where the output is no terminal, where `NO_COLOR` is set and not empty (no-color.org), or
-//! where the terminal says that it is dumb.
+//! There are none if the output is no terminal, if `NO_COLOR` is set and not empty (no-color.org),
+//! or if the terminal says that it is dumb.
 
 use std::env;
 
 /// What a part of the output is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Style {
-    /// Said beside what matters.
+    /// A remark beside the content.
     Aside,
     /// The name of something.
     Name,
-    /// What wraps the content.
+    /// The frame around the content.
     Frame,
-    /// Where something begins.
+    /// The beginning of something.
     Title,
     /// The content itself.
     Plain,
@@ -29,7 +29,7 @@ pub(crate) enum Style {
 pub(crate) struct Paint(bool);
 
 impl Paint {
-    /// Colours for this stream, if it is a terminal and nobody objects.
+    /// Colours for this stream, if it is a terminal and no variable objects.
     pub(crate) fn on(stream: &impl std::io::IsTerminal) -> Self {
         Self::decide(stream.is_terminal(), |name| {
             env::var_os(name).is_some_and(|set| match name {
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn there_are_colours_on_a_terminal_unless_somebody_objects() {
+    fn there_are_colours_on_a_terminal_unless_a_variable_objects() {
         let name = |paint: Paint| paint.paint(Style::Name, "x");
         assert_eq!(name(Paint::decide(true, |_| false)), "\x1b[36mx\x1b[0m");
         assert_eq!(name(Paint::decide(false, |_| false)), "x");

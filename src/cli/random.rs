@@ -1,7 +1,7 @@
 //! Numbers that look random and are the same for the same seed, on every machine.
 //!
 //! This is SplitMix64 (Steele, Lea and Flood, 2014): a counter that steps by an odd constant, and
-//! three rounds that mix its bits. It is small enough to be read, and good enough for anything but
+//! three rounds that mix its bits. It is short enough to read, and good enough for anything but
 //! secrets.
 
 /// A source of numbers.
@@ -21,8 +21,8 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number under `bound`, which must not be zero. That some come a little more often than
-    /// others, for bounds far under 2^64, nobody could measure.
+    /// A number under `bound`, which must not be zero. Some numbers come a little more often than
+    /// others; for bounds far under 2^64 nobody could measure that.
     pub(crate) fn below(&mut self, bound: usize) -> usize {
         usize::try_from(self.next() % bound as u64).expect("it is less than a usize")
     }

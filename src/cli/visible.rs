@@ -1,9 +1,9 @@
-//! What came over the wire, made fit for a terminal.
+//! Text from the wire, made fit for a terminal.
 //!
 //! A terminal takes control characters for commands: some clear it, some type into it, some change
-//! what stands above. Others can't be seen at all, and carry what the reader does not know of, or
-//! turn the text around. So what is shown is what can be seen, and nothing else. There are two ways
-//! to write the rest: in text as an escape, and in bytes as the little picture of it.
+//! the lines above. Other characters can't be seen at all, and hide something from the reader, or
+//! turn the text around. So this shows what can be seen, and nothing else. There are two ways to
+//! write the rest: in text as an escape, and in bytes as its control picture.
 //!
 //! ```text
 //! shown  = what std's Debug prints as it is: letters, digits, marks, punctuation and symbols that
@@ -15,12 +15,12 @@
 
 use std::fmt::Write;
 
-/// Spaces that ordinary texts have beside the usual one: no-break, narrow no-break, ideographic.
+/// Spaces of ordinary texts, beside the usual one: no-break, narrow no-break, ideographic.
 const SPACES: [char; 3] = ['\u{a0}', '\u{202f}', '\u{3000}'];
 
-/// Letters, marks and symbols by their category, but drawn as nothing: fillers of Hangul, Braille,
-/// hieroglyphs and notes, a joiner of graphemes, inherent vowels, and what selects a variant of the
-/// letter before.
+/// Letters, marks and symbols by their category that are drawn as nothing: fillers of Hangul,
+/// Braille, hieroglyphs and notes, a joiner of graphemes, inherent vowels, and selectors of a
+/// variant of the letter before.
 const BLANKS: [(char, char); 12] = [
     ('\u{34f}', '\u{34f}'),
     ('\u{115f}', '\u{1160}'),
@@ -36,7 +36,7 @@ const BLANKS: [(char, char); 12] = [
     ('\u{e0100}', '\u{e01ef}'),
 ];
 
-/// Whether there is something to be seen of it.
+/// Whether a reader can see it.
 fn is_visible(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_graphic() || c == ' ';
@@ -49,11 +49,11 @@ fn is_visible(c: char) -> bool {
 fn is_printable(c: char) -> bool {
     let mut text = *b"x\0\0\0\0";
     let length = 1 + c.encode_utf8(&mut text[1..]).len();
-    // A mark is escaped as the first of a text alone, so there is an x before it.
+    // Debug escapes a mark only at the start of a text, so there is an x before it.
     std::str::from_utf8(&text[..length]).is_ok_and(|text| text.escape_debug().nth(1) == Some(c))
 }
 
-/// Whether it changes how what stands before it looks: an accent, a vowel sign, a virama.
+/// Whether it changes the character before it: an accent, a vowel sign, a virama.
 fn is_mark(c: char) -> bool {
     !c.is_ascii() && c.escape_debug().nth(1).is_some()
 }
@@ -61,19 +61,19 @@ fn is_mark(c: char) -> bool {
 const ZERO_WIDTH_JOINER: char = '\u{200d}';
 const AS_PICTURE: char = '\u{fe0f}';
 
-/// What can't be seen either, but is a part of how things are written: it joins and parts letters
-/// in Persian and in the scripts of India, joins pictures, and says whether a sign is one.
+/// Whether it can't be seen, but is a part of writing: it joins and parts letters in Persian and in
+/// the scripts of India, joins pictures, and says whether a sign is one.
 fn is_joiner(c: char) -> bool {
     matches!(c, '\u{200c}' | ZERO_WIDTH_JOINER | '\u{fe0e}' | AS_PICTURE)
 }
 
-/// Whether a joiner may stand after this: one may, and not a row of them that nobody sees.
+/// Whether this joiner may stand after that character: one may, and not a row of them.
 fn may_join(before: char, c: char) -> bool {
     let is_letter = !before.is_ascii() && !is_joiner(before);
     is_letter || (before, c) == (AS_PICTURE, ZERO_WIDTH_JOINER)
 }
 
-/// Each character of a text, and whether it is shown as it is.
+/// Each character of a text, and whether to show it as it is.
 pub(crate) fn shown(text: &str) -> impl Iterator<Item = (char, bool)> {
     let mut before = None;
     text.chars().map(move |c| {
@@ -87,7 +87,7 @@ pub(crate) fn shown(text: &str) -> impl Iterator<Item = (char, bool)> {
     })
 }
 
-/// A text on one line; what can't be seen is written as Rust would.
+/// A text on one line; characters that can't be seen are escaped as in Rust.
 pub(crate) fn line(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for (c, is_shown) in shown(text) {
@@ -100,8 +100,8 @@ pub(crate) fn line(text: &str) -> String {
     out
 }
 
-/// Bytes on one line, each to be seen: `␍`, `␊` and the like for control bytes, `\xff` for what is
-/// not UTF-8.
+/// Bytes on one line, each of them visible: `␍`, `␊` and the like for control bytes, `\xff` for
+/// bytes that are not UTF-8.
 pub(crate) fn bytes(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {

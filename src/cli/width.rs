@@ -1,23 +1,18 @@
 //! How wide the lines of the program may be.
 //!
-//! The standard library can't ask a terminal for its size. So `COLUMNS` says it, as shells set it
-//! (`export COLUMNS` hands it on), and where it says nothing, 80 is what terminals usually have.
+//! The standard library can't ask a terminal for its size. So the program reads `COLUMNS`, which
+//! shells set (`export COLUMNS` hands it on). Without it the width is 80, as most terminals have.
 
 use std::env;
 
-/// What is taken where nothing says otherwise.
+/// The width unless `COLUMNS` says another.
 pub(crate) const USUAL: usize = 80;
-/// Less than this is no width, but a mistake: hardly a word would fit.
+/// A smaller width is a mistake: hardly a word would fit.
 const LEAST: usize = 20;
-
-/// What `COLUMNS` says, if that is a width.
-pub(crate) fn told() -> Option<usize> {
-    parse(&env::var("COLUMNS").ok()?)
-}
 
 /// How many columns there are.
 pub(crate) fn columns() -> usize {
-    told().unwrap_or(USUAL)
+    env::var("COLUMNS").ok().and_then(|columns| parse(&columns)).unwrap_or(USUAL)
 }
 
 fn parse(columns: &str) -> Option<usize> {

@@ -7,17 +7,17 @@
 //! All of this is within the standard, and a correct client sees the same events in the end:
 //!
 //! - borders of chunks anywhere, also in a character and between CR and LF; some chunks come late,
-//!   and some in two parts (which is the [`link`](super::link)'s to do);
+//!   and some in two parts (the [`link`](super::link) does that);
 //! - line ends of all three kinds, byte order marks, other spellings of the content type;
-//! - comments, blank lines, and fields that mean nothing; fields without the space behind the
-//!   colon; ids that are given twice, of which the second counts; blocks without data;
+//! - comments, blank lines, and fields that mean nothing; fields without the space after the colon;
+//!   ids that are given twice, of which the second counts; blocks without data;
 //! - connections that end, cleanly or not, also in the middle of a block or after a silence, but
-//!   only where a client that comes back can be sent exactly what it lacks; so there are resets,
-//!   which may destroy what it had not read yet, only where its id will tell;
-//! - and once at most, a connection that does not end but says nothing any more, until the client
-//!   has had enough of it;
-//! - at the very end what tells a client for good not to come back, unless the script has no end:
-//!   a 204, or another status or content type, under which nothing is an event any more.
+//!   only where the mock can send a client that comes back exactly what it lacks. A reset may
+//!   destroy what the client had not read yet, so there is one only where the client's id will
+//!   tell;
+//! - once at most, a connection that does not end but stays silent until the client leaves it;
+//! - at the very end, unless the script has no end, a response that tells a client for good not to
+//!   come back: a 204, or another status or content type, under which nothing is an event.
 
 mod blocks;
 mod noise;
@@ -39,22 +39,22 @@ pub(super) use opening::Opening;
 const FAULTS: usize = 6;
 /// Once in so many borders a chunk comes late.
 const LATE: usize = 4;
-/// Once in so many ends of a connection it is not ended, but says nothing any more.
+/// Once in so many ends of a connection it does not end, but stays silent.
 const STALLS: usize = 8;
 /// The latest, in milliseconds; longer would only make a run long.
 const LATEST: usize = 40;
 /// The longest silence before a connection ends, in milliseconds.
 const LONGEST_SILENCE: usize = 1_000;
 
-/// A reset may destroy what the client's system has got and the client has not read, the head among
-/// it. So it is given time.
+/// A reset may destroy what the client's system has received and the client has not read, the head
+/// included. So the client is given time.
 const BEFORE_RESET: Duration = Duration::from_millis(50);
 
-/// Whether connections may end that the script does not end.
+/// Whether chaos may end connections that the script does not end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ends {
     May,
-    /// The stream is not one that a client comes back for.
+    /// No client comes back for this stream.
     MustNot,
 }
 
@@ -66,7 +66,7 @@ pub(super) fn disturb(steps: Vec<Step>, seed: u64, ends: Ends) -> Vec<Step> {
         match step {
             Step::Bytes(bytes) => stretch.bytes.extend(bytes),
             Step::Wait(time) => stretch.waits.push((stretch.bytes.len(), time)),
-            // Where chunks end is for the seed to say.
+            // The seed decides where chunks end.
             Step::Flush | Step::Block(_) | Step::Retry(_) => {}
             step => {
                 chaos.take_stretch(mem::take(&mut stretch));
@@ -86,16 +86,17 @@ struct Chaos {
     is_stream: bool,
     /// Nothing has been sent on this connection.
     at_start: bool,
-    /// The last byte of this connection is CR, and an LF behind it would belong to it.
+    /// The last byte of this connection is CR, and an LF after it would belong to it.
     after_cr: bool,
     /// Every event has an id of its own.
     ids_are_good: bool,
-    /// None has stalled yet, and none can be repeated for ever: a client that does not mind silence
-    /// waits for the end of a stall, which is long, and is to do that once only.
+    /// No connection has stalled yet, and none can stall in each round of an endless repeat. A
+    /// client without a deadline for silence waits for the end of a stall, which is long: once is
+    /// enough.
     may_stall: bool,
-    /// A client has seen no event.
+    /// No client has seen an event.
     is_first: bool,
-    /// A client has got an id for sure: it has come to an end that destroys nothing.
+    /// A client surely has an id: it has come to an end that destroys nothing.
     has_id: bool,
     /// The id that a client has; within an endless repeat, in the first round.
     id: Vec<u8>,
@@ -124,7 +125,7 @@ impl Chaos {
         }
     }
 
-    /// What the script itself directs is done.
+    /// Keeps what the script itself directs.
     fn take_directive(&mut self, step: Step) {
         match &step {
             Step::Head(head) => self.start_connection(head.is_event_stream()),
@@ -164,7 +165,7 @@ impl Chaos {
             noise::add_to(block, id, &mut self.after_cr, &mut self.random);
         let ids = [Some(&self.id), self.later_id.as_ref()];
         let ids_can = ids.into_iter().flatten().all(|id| blocks::can_come_back(id));
-        // At the start of a connection what looks like a byte order mark would be one.
+        // At the start of a connection, bytes that look like a byte order mark would be one.
         let may_end = ids_can && !bytes.starts_with(BYTE_ORDER_MARK);
         if may_end && self.ends == Ends::May && self.random.one_in(FAULTS) {
             self.end_within(&bytes[..unfinished]);
@@ -183,7 +184,7 @@ impl Chaos {
         }
     }
 
-    /// Ends the connection, behind a part of a block that is begun again on the next.
+    /// Ends the connection after a part of a block; the block begins again on the next connection.
     fn end_within(&mut self, unfinished: &[u8]) {
         if self.random.one_in(2) {
             let length = self.random.below(unfinished.len() + 1);
@@ -193,7 +194,7 @@ impl Chaos {
             self.wait(LONGEST_SILENCE);
         }
         let ending = self.ending();
-        // A client that has not even got a head may take it for futile to come back.
+        // A client that has not even received a head may take it for futile to come back.
         self.out.push(Step::Flush);
         if ending == Ending::Reset {
             self.out.push(Step::Wait(BEFORE_RESET));
@@ -242,7 +243,7 @@ impl Chaos {
         self.out.push(Step::Wait(Duration::from_millis(millis)));
     }
 
-    /// Tells the client not to come back, where the script comes to an end that does not.
+    /// Tells the client not to come back, if the script's own end doesn't.
     fn finish(mut self) -> Vec<Step> {
         if self.ends == Ends::MustNot || self.out.contains(&Step::Forever) {
             return self.out;

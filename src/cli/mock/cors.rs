@@ -9,27 +9,27 @@
 //!                                               Access-Control-Allow-Headers: x-key
 //! ```
 //!
-//! A page that is being developed comes from one port and its stream from another, which makes them
-//! two origins. As the mock has no secrets, every origin is allowed. It is named, and not allowed
-//! by `*`, as the Fetch standard (section 3.3) has no `*` for a page that sends credentials. Who
-//! sends no `Origin` is no such page, and gets none of this.
+//! A page under development comes from one port and its stream from another, which makes them two
+//! origins. The mock has no secrets, so it allows every origin. It names the origin, as the Fetch
+//! standard (section 3.3) has no `*` for a page that sends credentials. A request without `Origin`
+//! comes from no such page, and its response has none of these fields.
 
 use tidings::Method;
 use tidings::http::Head;
 
-/// What a preflight asks with, and the field that grants it.
+/// The fields with which a preflight asks, and those that grant it.
 const ASKED: [(&str, &str); 2] = [
     ("access-control-request-method", "Access-Control-Allow-Methods"),
     ("access-control-request-headers", "Access-Control-Allow-Headers"),
 ];
 
-/// Whether a browser asks if it may send what a page wants to send.
+/// Whether this is a browser's preflight: it asks if it may send what a page wants to send.
 pub(super) fn is_preflight(request: &Head) -> bool {
     let asks = request.field("origin").and(request.field(ASKED[0].0));
     request.method() == Method::Options && asks.is_some()
 }
 
-/// The field lines of an answer that let the page read it that sent this request.
+/// The field lines that let the page that sent this request read the response.
 pub(super) fn fields(request: &Head) -> Vec<String> {
     let Some(origin) = request.field_text("origin") else { return Vec::new() };
     let mut fields = vec![

@@ -1,9 +1,9 @@
 //! Standard input, whose end ends the mock with its report card.
 //!
-//! Ctrl-C ends a program with nothing more said, as the standard library has no signals. Ctrl-D at
-//! a terminal is the end of standard input, which can be read. But the system stops a program that
-//! reads from its terminal in the background (`tidings mock bad.sse &`), so there it is not read
-//! unless that is asked for. Whether this is the background Linux tells:
+//! Ctrl-C ends a program at once and without a card, as the standard library has no signals. Ctrl-D
+//! at a terminal is the end of standard input, which a program can notice. But the system stops a
+//! program that reads from its terminal in the background (`tidings mock bad.sse &`), so there the
+//! mock does not read it unless an option asks for that. Linux tells what is in the background:
 //!
 //! ```text
 //! /proc/self/stat = pid SP "(" name ")" SP state SP parent SP group SP session SP terminal SP
@@ -17,20 +17,21 @@ use std::thread;
 
 use crate::cli::Outcome;
 
-/// Whether somebody sits there who could type Ctrl-D.
+/// Whether standard input is a terminal at which somebody could type Ctrl-D.
 pub(super) fn is_there() -> bool {
     io::stdin().is_terminal()
         && fs::read_to_string("/proc/self/stat").is_ok_and(|stat| is_foreground(&stat))
 }
 
 fn is_foreground(stat: &str) -> bool {
-    let behind = stat.rsplit_once(')').map_or("", |(_, behind)| behind);
-    let mut fields = behind.split_ascii_whitespace().skip(2);
+    let after_name = stat.rsplit_once(')').map_or("", |(_, after)| after);
+    let mut fields = after_name.split_ascii_whitespace().skip(2);
     let group = fields.next();
     group.is_some() && group == fields.nth(2)
 }
 
-/// Tells when standard input ends, from a thread of its own, as a read can't be interrupted.
+/// Stops the mock when standard input ends, from a thread of its own, as a read can't be
+/// interrupted.
 pub(super) fn read(stop: Sender<Outcome>) -> io::Result<()> {
     let read = move || {
         let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());

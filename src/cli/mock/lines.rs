@@ -1,11 +1,11 @@
 //! Lines of an event stream: where they end, and what a field in one is.
 //!
-//! A line ends in CR LF, LF or CR (HTML standard, section 9.2.5). Nothing is lost here: put
-//! together, the lines and their ends are the bytes as they were.
+//! A line ends in CR LF, LF or CR (HTML standard, section 9.2.5). Nothing is lost here: together
+//! the lines and their ends are the bytes as they were.
 
 pub(super) const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// A line: what stands in it, and its end, which only the last of a stream may lack.
+/// A line: its content, and its end, which only the last line of a stream may lack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Line<'a> {
     pub(super) content: &'a [u8],
@@ -20,18 +20,18 @@ pub(super) fn lines(stream: &[u8]) -> impl Iterator<Item = Line<'_>> {
             return None;
         }
         let at = rest.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
-        let (content, behind) = rest.split_at(at.unwrap_or(rest.len()));
-        let end = match behind {
+        let (content, after) = rest.split_at(at.unwrap_or(rest.len()));
+        let end = match after {
             [b'\r', b'\n', ..] => 2,
-            _ => behind.len().min(1),
+            _ => after.len().min(1),
         };
-        let (end, behind) = behind.split_at(end);
-        rest = behind;
+        let (end, after) = after.split_at(end);
+        rest = after;
         Some(Line { content, end })
     })
 }
 
-/// The name and the value of the field that a line is; the name of a comment is empty.
+/// The name and the value of the field in a line; the name of a comment is empty.
 pub(super) fn field(line: &[u8]) -> (&[u8], &[u8]) {
     match line.iter().position(|&byte| byte == b':') {
         Some(colon) => {
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn one_space_behind_the_colon_is_not_part_of_the_value() {
+    fn one_space_after_the_colon_is_not_part_of_the_value() {
         let split = |line: &'static str| {
             let (name, value) = field(line.as_bytes());
             (str::from_utf8(name).unwrap(), str::from_utf8(value).unwrap())

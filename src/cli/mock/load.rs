@@ -1,4 +1,4 @@
-//! The file that the mock plays, and what kind of file it is: a script, a cassette or a text.
+//! Loading: the file that the mock plays, which is a script, a cassette or a text.
 //!
 //! ```text
 //! ": tidings cassette 1" LF ...   a cassette
@@ -6,8 +6,8 @@
 //! everything else                 a script
 //! ```
 //!
-//! All three are UTF-8. A file in UTF-16, as some editors and shells of Windows write it, would go
-//! out as a stream in which no client finds an event, so it is refused.
+//! All three are UTF-8. The mock refuses a file in UTF-16, as some editors and shells of Windows
+//! write it: no client would find an event in it.
 
 use std::fs;
 use std::io::{self, Read};
@@ -22,24 +22,27 @@ use crate::cli::{Failure, file, say};
 /// The path that stands for standard input.
 pub(super) const STANDARD_INPUT: &str = "-";
 
-/// What the file is called in messages.
+/// The file's name in messages.
 pub(super) fn name(path: &str) -> &str {
     if path == STANDARD_INPUT { "standard input" } else { path }
 }
 
-/// Reads the file and makes steps of it.
+/// Reads the file and makes a list of steps of it.
 pub(super) fn steps(options: &Options, path: &str, is_text: bool) -> Result<Vec<Step>, Failure> {
     let bytes = read(path).map_err(|error| refused(path, &error.to_string()))?;
     if file::is_utf_16(&bytes) {
         return Err(refused(path, "it is UTF-16: save it as UTF-8, as event streams are"));
     }
     if cassette::is_changed(&bytes) {
-        let why = "it is a cassette that was changed, such as its line ends: a cassette has to \
-                   stay as it was recorded (in git, with '*.sse -text')";
+        let why = "it is a cassette that was changed, such as its line ends: record it again, and \
+                   keep it as it was recorded (in git, with '*.sse -text')";
         return Err(refused(path, why));
     }
     if bytes.is_empty() {
-        return Err(refused(path, "it is empty: an event is 'data: hello' and a blank line"));
+        return Err(refused(
+            path,
+            "it is empty: write an event into it, such as 'data: hello' and a blank line",
+        ));
     }
     if is_text {
         let text = String::from_utf8(bytes)

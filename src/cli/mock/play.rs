@@ -50,7 +50,7 @@ pub(super) fn play(
     }
 }
 
-/// A time too far to be told is as good as now: nobody would live to see the difference.
+/// A time that no clock can tell is as good as now: nobody would live to see the difference.
 fn after(due: Instant, time: Duration, speed: f64) -> Instant {
     let time = Duration::try_from_secs_f64(time.as_secs_f64() / speed).unwrap_or_default();
     due.checked_add(time).unwrap_or(due)

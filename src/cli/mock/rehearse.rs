@@ -1,7 +1,7 @@
 //! A rehearsal: what the mock would send, as a cassette, without a client and without waiting.
 //!
-//! Connection follows connection as if a client came back each time and missed nothing. What is
-//! repeated for ever is played once.
+//! Connection follows connection as if a client came back each time and missed nothing. An endless
+//! repeat is played once.
 
 use std::mem;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use super::response::{Deed, Part, Response};
 use super::step::{Ending, Head};
 use crate::cli::cassette::{self, End, Entry, Recorder};
 
-/// The whole course as a cassette; each of `about` says where it is from.
+/// The whole course as a cassette, which has these `about` lines.
 pub(super) fn rehearse(course: &Course, seed: Option<u64>, about: &[String]) -> Vec<u8> {
     let mut out = Vec::new();
     let mut recorder = Recorder::begin(about, &mut out);
@@ -43,7 +43,7 @@ pub(super) fn rehearse(course: &Course, seed: Option<u64>, about: &[String]) -> 
     out
 }
 
-/// What is recorded of one connection.
+/// The recording of one connection.
 struct Tape<'a> {
     recorder: &'a mut Recorder,
     out: &'a mut Vec<u8>,
@@ -76,7 +76,7 @@ impl Tape<'_> {
 
     fn end(&mut self, ending: Ending, has_head: bool) {
         if ending == Ending::Stall {
-            // How long it lasts is up to the client.
+            // The client decides how long it lasts.
             self.after = Duration::ZERO;
         }
         if !has_head {

@@ -33,7 +33,7 @@ use visit::{Visit, seconds};
 
 pub(super) use visit::End;
 
-/// So many connections are judged: the last ones.
+/// The report judges so many connections: the last ones.
 const JUDGED: usize = 10_000;
 
 /// The connections, in the order in which they ended.
@@ -44,16 +44,11 @@ pub(super) struct Report {
     /// Those that have not ended.
     open: Vec<Visit>,
     /// How many have begun.
-    begun: u64,
+    pub(super) begun: u64,
 }
 
 impl Report {
-    /// How many connections have begun.
-    pub(super) fn begun(&self) -> u64 {
-        self.begun
-    }
-
-    /// How many of them have not ended.
+    /// How many connections have not ended.
     pub(super) fn open(&self) -> usize {
         self.open.len()
     }

@@ -1,10 +1,10 @@
 //! The request, all of it but its last byte.
 //!
-//! Whoever closes a socket on which something has come that was never read makes the system reset
-//! the connection. That is the one way to a reset that the standard library leaves us, and so the
-//! last byte of every request stays where it is: if the connection is to be reset, the socket is
-//! closed over it, and else [`Link`](super::link::Link) reads it first. To leave it there the
-//! request is looked at before it is taken (`peek`).
+//! The system resets a connection if a program closes its socket with unread bytes in it. That is
+//! the only way to a reset that the standard library has. So the last byte of every request stays
+//! in the socket: to reset the connection, the mock closes the socket over it; else
+//! [`Link`](super::link::Link) reads it first. To leave it there, the mock peeks at the request
+//! before it takes it.
 //!
 //! The rules are the library's own: what it refuses, the mock refuses, and says why.
 
@@ -15,9 +15,9 @@ use std::time::{Duration, Instant};
 use tidings::Limits;
 use tidings::http::{BodyDecoder, Head, HeadParser, Refusal};
 
-/// How long a client may take for its whole request, in however many parts it comes.
+/// How long a client may take for its whole request, however many parts it sends.
 const DEADLINE: Duration = Duration::from_secs(30);
-/// A prompt with pictures in it is many times a usual body. Nothing of it is kept.
+/// A prompt with pictures is many times as large as a usual body. The mock keeps nothing of it.
 const LARGEST_BODY: usize = 256 * 1024 * 1024;
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -74,14 +74,14 @@ fn read_body(
     Ok(Some(Ok(head)))
 }
 
-/// Looks at what has come, and waits for it until the deadline.
+/// Peeks at what has come, and waits for it until the deadline.
 fn peek_by(socket: &TcpStream, peeked: &mut [u8], deadline: Instant) -> io::Result<usize> {
     let left = deadline.saturating_duration_since(Instant::now());
     socket.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
     socket.peek(peeked)
 }
 
-/// Takes bytes that have been looked at.
+/// Takes bytes that are known to be there.
 fn consume(socket: &TcpStream, length: usize) -> io::Result<()> {
     let taken = io::copy(&mut socket.take(length as u64), &mut io::sink())?;
     debug_assert_eq!(taken, length as u64, "they were there");

@@ -11,8 +11,8 @@
 //! 0 CRLF CRLF                                 the last chunk, unless the connection is cut
 //! ```
 //!
-//! There is no `Date`, so that the same script gives the same bytes. The library writes its heads
-//! itself and only right ones; that is why the mock has this one.
+//! There is no `Date`, so that the same script gives the same bytes. The mock writes its own heads,
+//! as the library writes only right ones.
 
 use std::mem;
 use std::time::Duration;
@@ -37,7 +37,7 @@ pub(super) enum Part {
     Last,
 }
 
-/// What a step asks for, once all [`Part`]s have gone out.
+/// What to do next, once all [`Part`]s have gone out.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Deed {
     Nothing,
@@ -55,7 +55,7 @@ pub(super) struct Response<'a> {
     reached: Position,
     /// What the head says or will say.
     head: Head,
-    /// A byte order mark has still to go out, before everything else.
+    /// A byte order mark must still go out, before everything else.
     lacks_mark: bool,
     pending: Vec<u8>,
     pub(super) seen: Seen,
@@ -86,8 +86,8 @@ impl<'a> Response<'a> {
         }
     }
 
-    /// Takes the next step: appends what goes out, and tells what is to be done then. Where all
-    /// steps are over, and the last end was met before, the connection is closed.
+    /// Takes the next step: appends what goes out, and returns what to do then. After all steps the
+    /// connection closes, if their own end was met before.
     pub(super) fn advance(&mut self, out: &mut Vec<Part>) -> Deed {
         let Some((here, step)) = self.course.next(&mut self.at, self.reached) else {
             return self.end(Ending::Close, out);
@@ -155,8 +155,8 @@ impl<'a> Response<'a> {
             return self.pending.clear();
         }
         let mut chunk = Vec::new();
-        // Chromium takes a line end right after the mark for a part of the first line, and whoever
-        // tests a page could do nothing about that.
+        // Chromium takes a line end right after the mark for a part of the first line. A developer
+        // who tests a page could do nothing about that.
         let begins_with_line_end = matches!(self.pending[0], b'\r' | b'\n');
         let may_have_mark = self.head.is_event_stream() && !begins_with_line_end;
         if mem::take(&mut self.lacks_mark) && may_have_mark {
@@ -167,12 +167,12 @@ impl<'a> Response<'a> {
     }
 }
 
-/// How one connection's content is wrapped.
+/// How a connection's response is wrapped.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wrapping<'a> {
     /// The client speaks HTTP/1.1.
     pub(super) chunked: bool,
-    /// Lines that the head has, too.
+    /// Further field lines of the head.
     pub(super) fields: &'a [String],
 }
 

@@ -41,7 +41,7 @@ use crate::cli::flags::distance;
 use directives::Meaning;
 pub(super) use directives::{DIRECTIVES, Directive};
 
-/// The most memory that unrolled steps may take: about 120,000 short events.
+/// The most memory that an unrolled script may take: about 120,000 short events.
 const LARGEST: usize = 16 * 1024 * 1024;
 
 /// Reads a whole script.
@@ -93,7 +93,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Lines go out together up to the end of their block.
+    /// Lines go out together, up to the end of their block.
     fn send(&mut self, line: &Line<'_>) {
         self.in_block |= !line.content.starts_with(b":");
         self.in_block &= !line.content.is_empty();
@@ -168,7 +168,7 @@ fn directive(content: &[u8]) -> Result<Option<Meaning>, String> {
     (found.read)(text).map(Some).map_err(expected)
 }
 
-/// What to say of a word that was most likely meant to be a directive.
+/// What is wrong with a word that was most likely meant to be a directive.
 fn almost(word: &str) -> Option<String> {
     let lower = &*word.to_lowercase();
     let letters = |word: &str| {

@@ -1,12 +1,12 @@
-//! The stage: what all connections of the mock share, and one connection's way across it.
+//! The stage: what all connections of the mock share, and how it serves one.
 //!
 //! ```text
 //! accepted ─► request ─► enter (where does it go on?) ─► play ─► note it ─► end the connection
 //! ```
 //!
-//! Where the script goes on is noted before the last chunk is sent and before the socket is closed:
-//! the client may be back before this thread runs again, and must find the script where it should
-//! be.
+//! The stage notes where the script goes on before it sends the last chunk and before it closes the
+//! socket. The client may be back before this thread runs again, and must find the script where it
+//! should be.
 
 use std::net::TcpStream;
 use std::sync::mpsc::Sender;
@@ -33,7 +33,7 @@ use crate::cli::{Outcome, print, visible};
 pub(super) struct Stage {
     pub(super) course: Course,
     pub(super) options: Options,
-    /// Tells the main thread to stop.
+    /// Ends the mock.
     pub(super) stop: Sender<Outcome>,
     pub(super) started: Instant,
     pub(super) state: Mutex<State>,
@@ -48,15 +48,15 @@ pub(super) struct State {
 }
 
 impl State {
-    /// For how long there has been no connection, since there has been one.
+    /// How long there has been no connection, if there has been one before.
     pub(super) fn idle(&self) -> Option<Duration> {
         self.idle_since.filter(|_| self.report.open() == 0).map(|since| since.elapsed())
     }
 }
 
-/// How far the script is, for each method and path: two streams that a page opens one after the
-/// other are to get the beginning both. A query is no path of its own, as some clients put their
-/// last event ID there.
+/// How far the script is, for each method and path: of two streams that a page opens one after the
+/// other, both get the beginning. A query makes no other path, as some clients put their last event
+/// ID there.
 #[derive(Debug, Default)]
 struct Scripts {
     numbers: Numbers,
@@ -72,7 +72,7 @@ impl Scripts {
         &mut self.progress[number]
     }
 
-    /// Who is redirected goes on there with the same script.
+    /// A client that is redirected goes on there with the same script.
     fn redirected(&mut self, request: &str, head: &Head) {
         let number = self.numbers.of(without_query(request));
         if let Some(next) = redirected_to(request, head) {
@@ -86,7 +86,7 @@ fn without_query(request: &str) -> &str {
 }
 
 impl Stage {
-    /// What a panic has left is still worth a report.
+    /// Locks the state. What a panic has left of it is still worth a report.
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -97,7 +97,7 @@ impl Stage {
 
     /// Serves one connection, from its request to its end.
     pub(super) fn serve(&self, socket: TcpStream) {
-        // Who says nothing is none of the clients that we are to report on.
+        // A client that sends no request is not one to report on.
         let Ok(Some(request)) = request::read(&socket) else { return };
         let Ok(mut link) = Link::new(socket) else { return };
         let request = match request {
@@ -116,8 +116,8 @@ impl Stage {
         link.close();
     }
 
-    /// Begins a connection: its number, and where it goes on. `None` if there have been enough, and
-    /// this one is only told of.
+    /// Begins a connection; returns its number, and where it goes on. `None` if there have been
+    /// enough: then the stage only tells of this one.
     fn begin(&self, line: &str, id: Option<&str>) -> Option<(u64, Option<Entrance>)> {
         let mut state = self.lock();
         let is_enough = self.has_served_enough(&state);
@@ -131,7 +131,7 @@ impl Stage {
     }
 
     fn has_served_enough(&self, state: &State) -> bool {
-        self.options.connections.is_some_and(|most| state.report.begun() >= most)
+        self.options.connections.is_some_and(|most| state.report.begun >= most)
     }
 
     fn perform(&self, request: &RequestHead, wrapping: Wrapping<'_>, mut link: Link) {
@@ -174,14 +174,14 @@ impl Stage {
         }
     }
 
-    /// Ends a connection, and the mock if it was the last. What the client does then is not waited
-    /// for: it may be back already, and nobody would serve it.
+    /// Ends a connection, and the mock if it was the last. The mock does not wait for what the
+    /// client does then: it may be back already, and nobody would serve it.
     fn end(&self, mut link: Link, ending: Ending) {
         if ending == Ending::Reset {
             link.reset();
             return self.stop_after_last();
         }
-        link.say_end();
+        link.close_sending();
         if ending == Ending::Finish {
             let _ = self.stop.send(Ok(()));
         }
@@ -226,8 +226,7 @@ impl Stage {
         self.say(&line);
     }
 
-    /// Says a line, which may quote what a client sent. Where nobody reads it, there is nothing
-    /// more to do.
+    /// Prints a line, which may quote what a client sent. If nobody reads it, the mock ends.
     fn say(&self, line: &str) {
         if let Err(unread) = print(&(visible::line(line.trim_end()) + "\n")) {
             let _ = self.stop.send(Err(unread));

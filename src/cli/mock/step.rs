@@ -1,13 +1,7 @@
-//! Steps: what a script comes to, whatever kind of file it was.
+//! Steps: what the mock does, one after the other, whatever kind of file it plays.
 //!
-//! ```text
-//! script.sse ─► script ┐
-//! cassette   ─► tape   ├─► steps ─► (chaos) ─► steps ─► mark ─► course ─► play
-//! text.txt   ─► tokens ┘
-//! ```
-//!
-//! Bytes go out as they are. [`mark`] then finds where a block of them is complete, so that a
-//! client that comes back with an id can be sent what is behind it.
+//! Bytes go out as they are. [`mark`] finds where a block of them is complete, so that the mock can
+//! send a client that comes back with an id what comes after it.
 
 use std::mem;
 use std::str;
@@ -20,60 +14,61 @@ use super::lines::{BYTE_ORDER_MARK, Line, field, lines};
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// Bytes of the stream; they go out in one chunk with those before and behind them.
+    /// Bytes of the stream; they go out in one chunk with those before and after them.
     Bytes(Vec<u8>),
-    /// Here a block is complete. Only [`mark`] makes it.
+    /// A block is complete here. Only [`mark`] makes this step.
     Block(Block),
-    /// Here a line is complete that sets the reconnection time, which holds from then on, whether
-    /// the block is ever completed or not (HTML standard, section 9.2.6). Only [`mark`] makes it.
+    /// A line is complete here that sets the reconnection time. That holds from here on, whether
+    /// the block is ever completed or not (HTML standard, section 9.2.6). Only [`mark`] makes this
+    /// step.
     Retry(Duration),
     /// The chunk ends here.
     Flush,
     /// The chunk ends here, and nothing happens for so long.
     Wait(Duration),
-    /// What the next head says, which is the head of this connection if none has gone out.
+    /// The next head says this: that of this connection if none has gone out, else of the next one.
     Head(Head),
-    /// The connection ends here; the next one goes on behind it.
+    /// The connection ends here; the next one goes on after it.
     End(Ending),
     /// Everything from here to the end is repeated for ever.
     Forever,
 }
 
-/// What a client has got when a blank line came.
+/// What a client has learned from the lines before a blank line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Block {
-    /// It had data, and so was an event.
+    /// It has data, and so is an event.
     pub(super) is_event: bool,
-    /// The id that it set itself.
+    /// The id that it sets itself.
     pub(super) id: Option<String>,
 }
 
-/// What the head of an answer says.
+/// What the head of a response says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Head {
     pub(super) status: Status,
-    /// Empty where there is none.
+    /// Empty if there is none.
     pub(super) content_type: String,
     pub(super) location: Option<String>,
 }
 
-/// How a connection is ended.
+/// How the mock ends a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
-    /// As it should be: with the last chunk.
+    /// With the last chunk, as the standard wants it.
     Close,
-    /// Without it.
+    /// Without the last chunk.
     Cut,
-    /// By a reset.
+    /// With a reset.
     Reset,
-    /// Not at all: nothing comes any more, until the client goes or has stayed for long enough.
+    /// Not at all: nothing more comes until the client goes or has stayed for long enough.
     Stall,
-    /// As it should be, and the mock with it.
+    /// With the last chunk; then the mock ends.
     Finish,
 }
 
 impl Head {
-    /// That of an event stream.
+    /// A head with status 200.
     pub(super) fn stream(content_type: impl Into<String>) -> Self {
         Self { status: Status::OK, content_type: content_type.into(), location: None }
     }
@@ -82,20 +77,20 @@ impl Head {
         Self { status: Status::NO_CONTENT, content_type: String::new(), location: None }
     }
 
-    /// Whether a client goes on somewhere else.
+    /// Whether it sends a client somewhere else.
     pub(super) fn is_redirect(&self) -> bool {
         self.status.is_redirect() && self.location.is_some()
     }
 
-    /// Whether a client reads events out of what follows.
+    /// Whether a client reads events from the content that follows.
     pub(super) fn is_event_stream(&self) -> bool {
         let essence = self.content_type.split(';').next().unwrap_or_default();
         self.status == Status::OK && essence.trim().eq_ignore_ascii_case("text/event-stream")
     }
 }
 
-/// Puts a [`Step::Block`] behind each blank line that a client sees, and a [`Step::Retry`] behind
-/// each reconnection time; and an end to the end.
+/// Adds a [`Step::Block`] after each blank line that a client sees, a [`Step::Retry`] after each
+/// reconnection time, and an end after all steps.
 pub(super) fn mark(steps: Vec<Step>) -> Vec<Step> {
     let mut marked = Vec::with_capacity(steps.len() * 2);
     let mut scanner = Scanner::new();
@@ -119,8 +114,8 @@ pub(super) fn mark(steps: Vec<Step>) -> Vec<Step> {
     marked
 }
 
-/// Whether these marked steps are a stream that brings no event, and nothing else that somebody
-/// could want: a status, a type or an end.
+/// Whether these marked steps have no event, and nothing else that somebody could want: a status, a
+/// type or an end.
 pub(super) fn says_nothing(steps: &[Step]) -> bool {
     let says = |step: &Step| match step {
         Step::Block(block) => block.is_event,
@@ -131,9 +126,9 @@ pub(super) fn says_nothing(steps: &[Step]) -> bool {
     !steps.iter().any(says)
 }
 
-/// What a client knows of the block that is under way.
+/// What a client knows of the unfinished block.
 struct Scanner {
-    /// A client reads events out of this connection.
+    /// A client reads events from this connection.
     is_stream: bool,
     at_start: bool,
     after_cr: bool,
@@ -169,7 +164,7 @@ impl Scanner {
         }
     }
 
-    /// Takes the line that has ended; gives what a client learns with its end.
+    /// Takes the line that has ended; returns what a client learns from it at once.
     fn take_line(&mut self) -> Option<Step> {
         let line = mem::take(&mut self.line);
         let mut line = line.as_slice();

@@ -1,8 +1,8 @@
-//! A cassette to steps: each piece is a chunk, and comes when it came.
+//! A cassette to steps: each piece is a chunk, and goes out as late as it came.
 //!
-//! A stall has no time of its own, as it ends when the client goes; the one on the tape is how long
-//! that client waited. What a client left for a reason of its own is a stall too, if there is more
-//! on the tape or it had no response: a clean end would be another story.
+//! A stall has no time of its own, as it ends when the client goes; the time on the tape is how
+//! long that client waited. Where a client left for a reason of its own, the connection stalls,
+//! too, if there is more on the tape or it had no response: a clean end would be another story.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tidings::Status;
 use super::step::{Ending, Head, Step};
 use crate::cli::cassette::{End, Entry, Response};
 
-/// What a server has to do, so that a client that is recorded again gives the same entries.
+/// What a server has to do so that recording a client again gives the same entries.
 pub(super) fn steps(entries: &[Entry]) -> Vec<Step> {
     let mut steps = Vec::new();
     for (at, entry) in entries.iter().enumerate() {
@@ -19,6 +19,7 @@ pub(super) fn steps(entries: &[Entry]) -> Vec<Step> {
             Entry::Open { after, response } => {
                 end_open_connection(&mut steps);
                 wait(*after, &mut steps);
+                // The head goes out at once, with or without content after it.
                 if let Some(response) = response {
                     steps.extend([head(response), Step::Flush]);
                 }
@@ -30,9 +31,12 @@ pub(super) fn steps(entries: &[Entry]) -> Vec<Step> {
             }
             Entry::End { after, how } => {
                 let ending = ending(*how, &entries[..at], &entries[at + 1..]);
-                match ending {
-                    Ending::Stall => drop_waits(&mut steps),
-                    _ => wait(*after, &mut steps),
+                if ending == Ending::Stall {
+                    // A wait before a stall is a part of it: a client that went during the wait
+                    // would count as one that did not meet the stall.
+                    while steps.pop_if(|step| matches!(step, Step::Wait(_))).is_some() {}
+                } else {
+                    wait(*after, &mut steps);
                 }
                 steps.push(Step::End(ending));
             }
@@ -42,27 +46,20 @@ pub(super) fn steps(entries: &[Entry]) -> Vec<Step> {
     steps
 }
 
-/// How a connection is to end that ended like this, between these.
-fn ending(how: End, before: &[Entry], behind: &[Entry]) -> Ending {
-    let is_answered = !matches!(before, [.., Entry::Open { response: None, .. }]);
+/// How to end a connection that ended like this, between these entries.
+fn ending(how: End, before: &[Entry], after: &[Entry]) -> Ending {
+    let has_response = !matches!(before, [.., Entry::Open { response: None, .. }]);
     match how {
         End::Close => Ending::Close,
         End::Cut => Ending::Cut,
         End::Reset => Ending::Reset,
-        End::Left if behind.is_empty() && is_answered => Ending::Close,
+        End::Left if after.is_empty() && has_response => Ending::Close,
         End::Stall | End::Left => Ending::Stall,
     }
 }
 
-/// A wait before a stall is a part of it. A client that goes while it is waited for would be taken
-/// for one that did not meet the stall.
-fn drop_waits(steps: &mut Vec<Step>) {
-    while matches!(steps.last(), Some(Step::Wait(_))) {
-        steps.pop();
-    }
-}
-
-/// A recording may lack the end of a connection: it was broken off, so the connection is.
+/// A recording may lack the end of a connection: it was broken off, so the mock cuts the
+/// connection.
 fn end_open_connection(steps: &mut Vec<Step>) {
     if !matches!(steps.last(), None | Some(Step::End(_))) {
         steps.push(Step::End(Ending::Cut));
@@ -75,7 +72,6 @@ fn wait(time: Duration, steps: &mut Vec<Step>) {
     }
 }
 
-/// The head goes out at once, with or without content behind it.
 fn head(response: &Response) -> Step {
     let status = Status::new(response.status).unwrap_or(Status::OK);
     let Response { content_type, location, .. } = response.clone();

@@ -11,10 +11,10 @@
 //! ```
 //!
 //! This is the shape of OpenAI's chat completions, which most services can speak: JSON in the data,
-//! no event types, no ids, and a last event that is no JSON. Such streams answer a POST and are not
-//! resumed: who comes again gets all of it again.
+//! no event types, no ids, and a last event that is no JSON. Such a stream is the response to a
+//! POST, and no client resumes it: one that comes again gets the whole stream again.
 //!
-//! The tokens are made by a rule of thumb: a word with the space before it, in pieces of at most
+//! A rule of thumb makes the tokens: a word with the space before it, in pieces of at most
 //! [`LONGEST`] characters; digits in threes; everything else alone. Together they are the text.
 
 use std::time::Duration;
@@ -27,7 +27,7 @@ const LONGEST: usize = 6;
 /// Digits in one token.
 const DIGITS: usize = 3;
 
-/// What every chunk says of the answer as a whole.
+/// What every chunk says of the completion as a whole.
 const ABOUT: &str = r#""id":"mock-1","object":"chat.completion.chunk","created":0,"model":"mock""#;
 
 /// The stream of a text; the pause is that between two tokens.
@@ -57,8 +57,8 @@ fn tokens(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
         let length = token_length(rest);
-        let (token, behind) = rest.split_at(length);
-        rest = behind;
+        let (token, after) = rest.split_at(length);
+        rest = after;
         Some(token).filter(|token| !token.is_empty())
     })
 }

@@ -1,4 +1,4 @@
-//! What the hub counts, in Prometheus's text format.
+//! Metrics: what the hub counts, in Prometheus's text format.
 //!
 //! ```text
 //! # HELP tidings_streams Event streams that are open.
@@ -6,8 +6,8 @@
 //! tidings_streams 3
 //! ```
 //!
-//! There is no series for each channel: strangers make up channels, and whoever collects the
-//! numbers keeps each series for ever.
+//! There is no series for each channel: strangers make up channels, and a collector keeps each
+//! series for ever.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use tidings::{Hub, Response, Stats};
 /// The version of the format is a part of its media type.
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Everything that is counted, at one moment.
+/// All counts at one moment.
 #[derive(Clone, Copy, Debug)]
 struct Counted {
     stats: Stats,
@@ -58,7 +58,7 @@ const SERIES: &[Series] = &[
 ];
 
 pub(super) fn response(hub: &Hub, stats: Stats, uptime: Duration) -> Response {
-    // Nothing here may hold a channel: one that is held is not forgotten.
+    // Nothing here may hold a channel, as the hub can't forget one that is held.
     let counted = Counted {
         stats,
         channels: hub.len(),

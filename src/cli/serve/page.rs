@@ -1,8 +1,8 @@
 //! The page that shows the hub at work, and its style and script.
 //!
-//! They come from the hub alone, and the page's policy says so: nothing is loaded from elsewhere,
-//! nothing that stands in the page itself is run, and no other page may frame it. So text that
-//! somebody publishes could do no harm even if it were taken for markup, which it never is.
+//! They come from the hub alone, and the page's policy says so. A browser loads nothing from
+//! elsewhere, runs nothing that stands in the page itself, and lets no other page frame it. So
+//! published text could do no harm even if it were taken for markup, which it never is.
 
 use tidings::{Response, Server};
 

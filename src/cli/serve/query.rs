@@ -9,7 +9,7 @@ use tidings::{Request, Response};
 
 use super::refuse::bad_request;
 
-/// The value of this parameter.
+/// The value of the parameter with this name.
 pub(super) fn value(request: &Request, name: &str) -> Result<Option<String>, Response> {
     one(request.query_pairs().filter(|(given, _)| given == name))
 }
@@ -42,7 +42,7 @@ pub(super) fn only(request: &Request, known: &[&str]) -> Result<(), Response> {
     }
 }
 
-/// The one value of all these, which may be said more than once.
+/// The one value of all these; a value may be repeated.
 pub(super) fn one(
     mut pairs: impl Iterator<Item = (String, String)>,
 ) -> Result<Option<String>, Response> {
@@ -50,7 +50,7 @@ pub(super) fn one(
     match pairs.find(|(_, other)| *other != value) {
         None => Ok(Some(value)),
         Some((other_name, other)) => Err(bad_request(format_args!(
-            "{name} is {value:?} and {other_name} is {other:?}: say it once"
+            "{name} is {value:?} and {other_name} is {other:?}: give one of them"
         ))),
     }
 }
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_twice_must_be_the_same() {
+    fn a_parameter_that_is_given_twice_must_be_the_same() {
         let pairs = |values: &[(&str, &str)]| {
             let pairs: Vec<_> =
                 values.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();

@@ -100,7 +100,7 @@ fn what_is_asked_in_two_ways_is_refused() {
         assert_eq!(answer.text(), format!("400 Bad Request: {said}\n"));
         assert_eq!(answer.status, 400);
     };
-    let ids = "lastEventId is \"1-1\" and last-event-id is \"1-2\": say it once";
+    let ids = "lastEventId is \"1-1\" and last-event-id is \"1-2\": give one of them";
     refused("/events/a?lastEventId=1-1&last-event-id=1-2", "", ids);
     refused("/events?channel=a&lastEventId=1-1&last-event-id=1-2", "", ids);
     refused("/events/a?lastEventId=1-1&last-event-id=1-2", "Last-Event-ID: 1-1\r\n", ids);
@@ -108,9 +108,9 @@ fn what_is_asked_in_two_ways_is_refused() {
     refused(
         "/events/a",
         fields,
-        "Last-Event-ID is \"1-1\" and last-event-id is \"1-2\": say it once",
+        "Last-Event-ID is \"1-1\" and last-event-id is \"1-2\": give one of them",
     );
-    let histories = "history is \"1\" and history is \"2\": say it once";
+    let histories = "history is \"1\" and history is \"2\": give one of them";
     refused("/events/a?history=1&history=2", "", histories);
     let history = "history is how many of the newest events to begin with, and not \"x\"";
     refused("/events/a?history=x", "Last-Event-ID: 1-1\r\n", history);

@@ -12,11 +12,11 @@ use crate::cli::mock::step::Step;
 #[derive(Debug, Default)]
 pub(super) struct Stretch {
     pub(super) bytes: Vec<u8>,
-    /// How long is waited behind so many bytes.
+    /// How long the mock waits, and after how many bytes.
     pub(super) waits: Vec<(usize, Duration)>,
 }
 
-/// The lines up to a blank one, which only the last block of a stretch may lack.
+/// The lines up to and with a blank one, which only the last block of a stretch may lack.
 #[derive(Debug, Default)]
 pub(super) struct Block {
     pub(super) lines: Vec<Line>,
@@ -24,31 +24,31 @@ pub(super) struct Block {
 
 #[derive(Debug)]
 pub(super) struct Line {
-    /// How long is waited before it; a wait within a line is moved there.
+    /// How long the mock waits before it; a wait within a line moves there.
     pub(super) wait: Duration,
     pub(super) content: Vec<u8>,
     pub(super) has_end: bool,
 }
 
 impl Stretch {
-    /// The lines, block by block. A byte order mark at the start of a connection is no part of
-    /// them. A wait behind all lines is a line without anything.
+    /// The lines, block by block, without a byte order mark at the start of a connection. A wait
+    /// after all lines is a line without anything.
     pub(super) fn blocks(self, may_have_mark: bool) -> Vec<Block> {
         let mark = if may_have_mark { BYTE_ORDER_MARK } else { &[] };
         let stream = self.bytes.strip_prefix(mark).unwrap_or(&self.bytes);
-        let mut behind = self.bytes.len() - stream.len();
+        let mut after = self.bytes.len() - stream.len();
         let mut waits = self.waits.into_iter().peekable();
-        let mut wait_until = |behind| {
+        let mut wait_until = |after| {
             let mut total = Duration::ZERO;
-            while let Some((_, time)) = waits.next_if(|(at, _)| *at < behind) {
+            while let Some((_, time)) = waits.next_if(|(at, _)| *at < after) {
                 total += time;
             }
             total
         };
         let mut blocks = vec![Block::default()];
         for line in lines(stream) {
-            behind += line.content.len() + line.end.len();
-            let (wait, has_end) = (wait_until(behind), !line.end.is_empty());
+            after += line.content.len() + line.end.len();
+            let (wait, has_end) = (wait_until(after), !line.end.is_empty());
             let block = blocks.last_mut().expect("there is always one");
             block.lines.push(Line { wait, content: line.content.to_vec(), has_end });
             if line.content.is_empty() {
@@ -86,15 +86,15 @@ impl Block {
     }
 }
 
-/// Whether a client can send this id in a field line, and it arrives as it was. Where it is empty,
-/// none is sent.
+/// Whether a client can send this id in a field line, and it arrives as it was. A client sends no
+/// empty id.
 pub(super) fn can_come_back(id: &[u8]) -> bool {
     let is_text = str::from_utf8(id).is_ok_and(|id| !id.contains(char::is_control));
     is_text && id.trim_ascii().len() == id.len()
 }
 
 /// The id with which a client comes into later rounds of an endless repeat, if a round sets one.
-/// Into the first round it comes with another, or none.
+/// The first round begins with another, or none.
 pub(super) fn id_of_later_rounds(steps: &[Step]) -> Option<Vec<u8>> {
     let start = steps.iter().position(|step| *step == Step::Forever)?;
     let blocks = blocks_of(&steps[start..]);

@@ -1,4 +1,4 @@
-//! Noise: everything about a block that may be otherwise without changing what it says.
+//! Noise: every way to write a block that does not change what it says.
 
 use super::blocks::{Block, Stretch};
 use crate::cli::mock::lines::field;
@@ -14,7 +14,7 @@ const MANY: usize = 200;
 /// The most borders in other blocks.
 const BORDERS: usize = 4;
 
-/// Lines that may stand anywhere and that no client may take for anything.
+/// Lines that may stand anywhere, and that mean nothing to any client.
 const NOTHING: [&[u8]; 12] = [
     b":",
     b": a comment",
@@ -65,7 +65,7 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// A blank line, a type without data, or the same id again: none is an event.
+    /// Adds a blank line, a type without data, or the same id again: none is an event.
     fn add_empty_block(&mut self, id: Option<&[u8]>) {
         match (self.random.below(NOISE * 3), id) {
             (0, _) => {}
@@ -83,7 +83,7 @@ impl Writer<'_> {
         }
     }
 
-    /// The last id of a block counts.
+    /// Adds another id before one, as the last id of a block counts.
     fn double_id(&mut self, line: &[u8], id: &[u8]) {
         let (name, value) = field(line);
         if name == b"id" && !value.contains(&0) && self.random.one_in(DOUBLED) {
@@ -92,8 +92,8 @@ impl Writer<'_> {
         }
     }
 
-    /// The same field with or without the space after the colon, and if its value is empty, the
-    /// colon.
+    /// The same field, with or without the space after the colon; if the value is empty, the colon
+    /// may be missing, too.
     fn spelled(&mut self, line: &[u8]) -> Vec<u8> {
         let (name, value) = field(line);
         if name.is_empty() {
@@ -123,8 +123,8 @@ impl Writer<'_> {
     }
 }
 
-/// Where chunks end, in order. The end of the bytes is one of them half of the time, as an event
-/// need not be whole when its last chunk begins the next.
+/// Where chunks end, in order. The end of the bytes is among them half of the time only, as a chunk
+/// may hold the end of one event and the beginning of the next.
 pub(super) fn borders(bytes: &[u8], random: &mut Random) -> Vec<usize> {
     let length = bytes.len();
     if length == 0 {
@@ -147,7 +147,7 @@ pub(super) fn borders(bytes: &[u8], random: &mut Random) -> Vec<usize> {
     borders
 }
 
-/// Whether there is the middle of something between these two: of a line end or of a character.
+/// Whether a border between these two bytes would part a line end or a character.
 fn is_tight(pair: &[u8]) -> bool {
     pair == b"\r\n" || pair[1] & 0xc0 == 0x80
 }

@@ -1,6 +1,6 @@
 //! Openings: how a connection begins, before the first byte of the script.
 //!
-//! This can't be a step of the script, as any connection may begin anywhere in it.
+//! An opening is no step of the script, as a connection may begin anywhere in it.
 
 use crate::cli::random::Random;
 
@@ -12,11 +12,11 @@ pub(in super::super) struct Opening {
 }
 
 impl Opening {
-    /// That of any connection without chaos.
+    /// The opening of every connection without chaos.
     pub(in super::super) const PLAIN: Self =
         Self { content_type: "text/event-stream", has_mark: false };
 
-    /// That of one connection, numbered from 1.
+    /// The opening of one connection, numbered from 1.
     pub(in super::super) fn of(seed: Option<u64>, connection: u64) -> Self {
         let Some(seed) = seed else { return Self::PLAIN };
         let mut random = Random::new(seed ^ connection.rotate_right(16));

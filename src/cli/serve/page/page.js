@@ -1,5 +1,5 @@
-// The page at work: it polls /metrics and draws what it says, publishes with fetch, and watches
-// with an EventSource. What somebody published is only ever set as text, never as markup.
+// The page at work: it polls /metrics and draws the numbers, publishes with fetch, and watches with
+// an EventSource. It sets published data only as text, never as markup.
 
 const element = (id) => document.getElementById(id);
 
@@ -31,7 +31,7 @@ const perSecond = (now) => {
   return events / ((now.at - before.at) / 1000);
 };
 
-// 1, 2 or 5 and zeros behind it, so that the scale does not change with every point.
+// 1, 2 or 5 and zeros after it, so that the scale does not change with every point.
 const roundUp = (most) => {
   const power = 10 ** Math.floor(Math.log10(Math.max(most, 1)));
   return [1, 2, 5, 10].map((n) => n * power).find((n) => n >= most);
@@ -81,19 +81,19 @@ const show = (metrics) => {
   element("uptime").textContent = duration(metrics.uptime_seconds);
 };
 
-// A status is read aloud when it changes, so it is only set when it does.
+// Screen readers read a status aloud when it is set, so this sets it only when it changes.
 const sayOfHub = (text, state) => {
   if (element("hub").dataset.state !== state) say("hub", text, state);
 };
 
 const poll = async () => {
   try {
-    const answer = await fetch("metrics", { cache: "no-store" });
-    if (!answer.ok) throw new Error(answer.statusText);
-    show(parseMetrics(await answer.text()));
+    const response = await fetch("metrics", { cache: "no-store" });
+    if (!response.ok) throw new Error(response.statusText);
+    show(parseMetrics(await response.text()));
     sayOfHub(`at ${location.host}`, "there");
   } catch {
-    sayOfHub("the hub does not answer", "gone");
+    sayOfHub("the hub does not respond", "gone");
   }
   setTimeout(poll, POLL);
 };
@@ -106,18 +106,18 @@ const publish = async (form) => {
   const headers = { "Content-Type": "text/plain; charset=utf-8" };
   if (form.token.value !== "") headers.Authorization = `Bearer ${form.token.value}`;
   try {
-    const answer = await fetch(`events/${encodeURIComponent(form.channel.value)}${query}`, {
+    const response = await fetch(`events/${encodeURIComponent(form.channel.value)}${query}`, {
       method: "POST", headers, body: form.data.value,
     });
-    const text = (await answer.text()).trim();
-    say("published-as", answer.ok ? `published as ${text}` : text, answer.ok ? "" : "wrong");
-    if (answer.ok) listen(type);
-    if (answer.status === 401 || answer.status === 403) {
+    const text = (await response.text()).trim();
+    say("published-as", response.ok ? `published as ${text}` : text, response.ok ? "" : "wrong");
+    if (response.ok) listen(type);
+    if (response.status === 401 || response.status === 403) {
       element("token").hidden = false;
       form.token.focus();
     }
   } catch {
-    say("published-as", "the hub does not answer", "wrong");
+    say("published-as", "the hub does not respond", "wrong");
   }
 };
 
@@ -136,20 +136,21 @@ const SHOWN = 200;
 const LONGEST_SHOWN = 10_000;
 const GAP = "tidings.gap";
 let source = null;
-let heard = new Set();
+let heardTypes = new Set();
 let waiting = [];
 let lastEventId = "";
 
 const words = (text) => text.split(/[\s,]+/).filter((word) => word !== "");
 
-// Has the source hear a type, once. Called with each type that is published from here too.
+// Makes the source listen for a type, once: for those in the form, and those that the page
+// publishes.
 const listen = (type) => {
-  if (source === null || type === "" || heard.has(type)) return;
-  heard.add(type);
+  if (source === null || type === "" || heardTypes.has(type)) return;
+  heardTypes.add(type);
   source.addEventListener(type, take);
 };
 
-// Events may come faster than the page can be drawn: the newest are kept for the next frame.
+// Events may come faster than the page can be drawn: it keeps the newest for the next frame.
 const take = (event) => {
   lastEventId = event.lastEventId;
   waiting.push({ type: event.type, id: event.lastEventId, data: event.data, at: new Date() });
@@ -186,17 +187,17 @@ const item = ({ type, id, data, at }) => {
   return entry;
 };
 
-// What is gone, and why, in words; anybody could publish an event of this type, with any data.
+// Says in words what is missing, and why; data of any other form stays as it is.
 const tellGap = (data) => {
   const why = {
-    evicted: "they left the log before this page came back",
-    restarted: "the hub was started anew since",
+    evicted: "they left the log before this page reconnected",
+    restarted: "the hub has restarted since",
     lagged: "this page did not read fast enough",
   };
   try {
     const { from, to, missed, reason } = JSON.parse(data);
     const count = missed === null ? "Some events" : `${missed} events`;
-    return `${count} behind ${from}, up to ${to}, are missing: ${why[reason] ?? reason}.`;
+    return `${count} after ${from}, up to ${to}, are missing: ${why[reason] ?? reason}.`;
   } catch {
     return data;
   }
@@ -216,17 +217,17 @@ const watch = (form) => {
   if (begin === "resume" && lastEventId !== "") query.set("last-event-id", lastEventId);
   if (begin.startsWith("history=")) query.set("history", begin.slice("history=".length));
   source = new EventSource(`events?${query}`);
-  heard = new Set();
+  heardTypes = new Set();
   ["message", GAP, ...words(form.types.value)].forEach(listen);
   source.addEventListener("open", () => say("watching", `watching ${channels.join(", ")}`));
   source.addEventListener("error", ({ target }) => {
     if (target !== source) return;
     if (target.readyState === EventSource.CONNECTING) {
-      say("watching", "the stream has ended: coming back…", "wrong");
+      say("watching", "the stream has ended: reconnecting…", "wrong");
       return;
     }
     stop();
-    say("watching", "the hub refused this: are the names right?", "wrong");
+    say("watching", "the hub refused this: check the names of the channels", "wrong");
   });
   say("watching", "connecting…");
   form.querySelector("button").textContent = "Stop";
@@ -238,7 +239,7 @@ element("watch").addEventListener("submit", (event) => {
   else stop();
 });
 
-// A link may say what to watch: /#watch=weather,traffic
+// A link may say which channels to watch: /#watch=weather,traffic
 const asked = new URLSearchParams(location.hash.slice(1)).get("watch");
 if (asked) {
   element("watch").channels.value = words(asked).join(" ");

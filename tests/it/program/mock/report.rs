@@ -49,7 +49,7 @@ fn a_bad_client_gets_a_bad_card() {
     let said = mock.printed();
     let judged: Vec<_> = said[5..].iter().map(|line| &line[26..29]).collect();
     assert_eq!(judged, ["yes", "NO ", "NO ", "-  ", "NO ", "NO "]);
-    let stderr = "tidings: the client did not do all as it should: see the report card";
+    let stderr = "tidings: the client broke a rule: see the lines with NO on the report card";
     crate::support::until("its word", || mock.process.stderr() == [stderr]);
     assert!(said[6].ends_with("#2 sent none, not \"1\""), "{}", said[6]);
 }

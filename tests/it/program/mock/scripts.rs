@@ -61,8 +61,8 @@ fn a_script_without_an_event_is_told_unless_it_does_something_else() {
         assert_eq!(status, Some(0));
         stderr
     };
-    let note = "tidings: standard input has no event: one is a line such as 'data: hello', and a \
-                blank line after it\n";
+    let note = "tidings: standard input has no event: an event is a line such as 'data: hello', \
+                and a blank line after it\n";
     for script in ["data: no blank line", ": hello\n\n", "hello\n\n", "{\"a\": 1}\n"] {
         assert_eq!(said(script), note, "{script:?}");
     }
@@ -70,7 +70,7 @@ fn a_script_without_an_event_is_told_unless_it_does_something_else() {
         assert_eq!(said(script), "", "{script:?}");
     }
     let (stdout, stderr, status) = run_fed(&["mock", "-"], b"");
-    let why = "it is empty: an event is 'data: hello' and a blank line";
+    let why = "it is empty: write an event into it, such as 'data: hello' and a blank line";
     assert_eq!(stderr, format!("tidings: can't read the script standard input: {why}\n"));
     assert_eq!((&*stdout, status), ("", Some(1)));
 }
