@@ -36,7 +36,7 @@ mod completions;
 mod flag;
 mod help;
 mod man;
-mod nearest;
+pub(super) mod nearest;
 
 use std::ffi::OsString;
 use std::iter::Peekable;
@@ -44,6 +44,7 @@ use std::iter::Peekable;
 use tidings::http::masked_url;
 
 use super::{Outcome, visible};
+use nearest::nearest;
 
 pub(crate) use completions::{SHELLS, completions};
 pub(crate) use flag::{Flag, MOST};
@@ -51,7 +52,6 @@ use flag::{Preset, Row};
 pub(crate) use flags;
 pub(crate) use help::{Block, rows, wrap};
 pub(crate) use man::man_page;
-pub(crate) use nearest::{distance, nearest};
 
 /// A command. `O` holds its options and operands.
 pub(crate) struct Table<O: 'static> {

@@ -1,10 +1,10 @@
 //! What the program says of itself: its help, its man page, and completions for shells.
 
-use super::flags::{Flag, SHELLS, Shown, Table, completions, flags, man_page, rows, wrap};
+use super::flags::{Block, Flag, SHELLS, Shown, Table, completions, flags, man_page, rows, wrap};
 use super::{COMMANDS, DEFAULT, Failure, VERSION, find, print, unknown_command, width};
 
 /// What help is asked for.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Asked {
     command: Option<String>,
     man: bool,
@@ -12,9 +12,9 @@ pub(super) struct Asked {
 
 pub(super) static HELP: Table<Asked> = Table {
     name: "help",
-    summary: "prints this help, or that of a command",
+    summary: "prints the help of the program or of a command",
     usage: "tidings help [--man] [COMMAND]",
-    about: &["Prints the help of the program, or that of a command."],
+    about: &["Prints the help of the program, or of a command."],
     operands: &[Flag::<Asked>::text("a command", "COMMAND", |o, command| {
         o.command = Some(command.into())
     })
@@ -39,16 +39,21 @@ pub(super) static COMPLETIONS: Table<String> = Table {
     name: "completions",
     summary: "prints a script that makes a shell complete commands and flags",
     usage: "tidings completions bash|zsh|fish",
-    about: &[
-        "Prints a script that makes a shell complete commands, flags and what flags take.",
-        "bash: eval \"$(tidings completions bash)\" in ~/.bashrc. \
-         zsh: the same with zsh in ~/.zshrc, after compinit. \
-         fish: tidings completions fish > ~/.config/fish/completions/tidings.fish",
-    ],
+    about: &["Prints a script that makes a shell complete commands, flags and their values."],
     operands: &[Flag::<String>::text("a shell", SHELLS, |o, shell| *o = shell.into())],
     flags: &[],
     exits: &[],
-    more: Vec::new,
+    more: || {
+        let row = |shell: &str, line| (shell.to_owned(), line);
+        vec![
+            Block::Title("To load it when a shell starts"),
+            Block::Rows(vec![
+                row("~/.bashrc", "eval \"$(tidings completions bash)\""),
+                row("~/.zshrc", "eval \"$(tidings completions zsh)\"  (after compinit)"),
+                row("~/.config/fish/config.fish", "tidings completions fish | source"),
+            ]),
+        ]
+    },
     run: |shell| print(&completions(&shell, &all(), DEFAULT)),
 };
 
@@ -70,4 +75,35 @@ pub(super) fn help(command: &Shown, columns: usize) -> String {
     let more = wrap(more, "", columns);
     let default = find(DEFAULT).map(|default| default.shown().help(columns)).unwrap_or_default();
     format!("{VERSION}\n\nCommands:\n{commands}\n{more}\n{default}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::TOOLS;
+    use crate::cli::flags::Command;
+    use crate::cli::flags::support::check;
+
+    #[test]
+    fn the_tables_keep_the_rules_of_all_tables() {
+        check(&HELP);
+        check(&COMPLETIONS);
+    }
+
+    #[test]
+    fn only_what_is_built_in_is_told() {
+        let (tools, page) = (cfg!(feature = "tools"), cfg!(feature = "page"));
+        let told = [
+            help(&HELP.shown(), 80),
+            man_page(VERSION, "", &all()),
+            completions("bash", &all(), DEFAULT),
+        ];
+        for name in TOOLS {
+            assert_eq!(find(name).is_some(), tools, "{name}");
+            let row = [format!("\n  {name} "), format!("\n.SS {name}\n"), format!(" {name}:")];
+            let has = told.iter().zip(row).filter(|(told, row)| told.contains(row)).count();
+            assert_eq!(has, if tools { 3 } else { 0 }, "{name}");
+        }
+        assert!(told[..2].iter().all(|told| told.contains("GET / ") == page));
+    }
 }

@@ -18,6 +18,9 @@
 //!
 //! Nothing here uses `println!` or `eprintln!`, which panic when the other end is closed.
 
+// Some of what the tools need stands in files that the hub needs too.
+#![cfg_attr(not(feature = "tools"), expect(dead_code))]
+
 #[cfg(feature = "tools")]
 mod bench;
 #[cfg(feature = "tools")]
@@ -53,7 +56,8 @@ use std::process::ExitCode;
 
 use tidings::http::masked_url;
 
-use flags::{Command, Parsed, nearest};
+use flags::nearest::nearest;
+use flags::{Command, Parsed};
 
 /// Why a command ended without having done what it was asked to.
 #[derive(Debug)]
@@ -232,8 +236,11 @@ mod tests {
     #[test]
     fn an_unknown_command_is_met_with_the_nearest() {
         let said = unknown_command;
-        let all = "the commands are bench, completions, help, mock, record, serve, tail";
+        let names: Vec<_> = COMMANDS.iter().map(|command| command.shown().name).collect();
+        let all = format!("the commands are {}", names.join(", "));
         assert_eq!(said("sevre"), format!("unknown command \"sevre\": did you mean serve?\n{all}"));
         assert_eq!(said("cheese"), format!("unknown command \"cheese\"\n{all}"));
+        let why = "this tidings was built without tail: build it with --features tools";
+        assert_eq!(said("tail"), why);
     }
 }

@@ -1,20 +1,13 @@
 //! Completions for shells, made of the tables: one script for each of [`SHELLS`].
 //!
-//! A shell is told every command and flag, and for a value: the words that it can be, that it is a
-//! file, or that nobody knows. Where no command is typed, the flags are those of the default one.
+//! A shell is told every command and flag, and what a value can be, where that is known: some words
+//! or a file. Where no command is typed, the flags are those of the default one.
 
 use std::fmt::Write as _;
 
 use super::{Row, Shown};
 
 pub(crate) const SHELLS: &str = "bash|zsh|fish";
-
-/// What a value can be completed with.
-enum Value {
-    Words(String),
-    File,
-    Unknown,
-}
 
 /// The script for one of [`SHELLS`]. `default` is the command that runs when none is typed.
 pub(crate) fn completions(shell: &str, commands: &[Shown], default: &str) -> String {
@@ -27,13 +20,12 @@ pub(crate) fn completions(shell: &str, commands: &[Shown], default: &str) -> Str
 }
 
 impl Row {
-    fn completed(&self, commands: &[Shown]) -> Value {
-        let words: Vec<_> = self.words().collect();
+    /// The words that its value can be, as far as they are known; `None` for a file.
+    fn completed(&self, commands: &[Shown]) -> Option<String> {
         match self.value {
-            _ if !words.is_empty() => Value::Words(words.join(" ")),
-            "COMMAND" => Value::Words(names(commands, " ")),
-            name if name.contains("FILE") || name == "SCRIPT" => Value::File,
-            _ => Value::Unknown,
+            "FILE" | "SCRIPT" => None,
+            "COMMAND" => Some(names(commands, " ")),
+            _ => Some(self.words().collect::<Vec<_>>().join(" ")),
         }
     }
 
@@ -43,10 +35,10 @@ impl Row {
         letter.into_iter().chain([format!("--{}", self.name)])
     }
 
-    /// The first sentence of its doc, as one word of zsh and fish.
+    /// The first sentence of its doc.
     fn brief(&self) -> String {
         let doc = self.doc();
-        doc.split_once(". ").map_or(doc.trim_end_matches('.'), |(first, _)| first).to_owned()
+        doc.split_once(". ").map_or(doc.trim_end_matches('.'), |(first, _)| first).into()
     }
 }
 
@@ -59,34 +51,11 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
-const BASH: &str = "_tidings() {
-    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command=DEFAULT words=
-    # In --flag=value, bash takes the = for a word of its own.
-    if [[ $cur == = ]]; then cur=
-    elif [[ $prev == = ]]; then prev=${COMP_WORDS[COMP_CWORD-2]}
-    fi
-    if [[ $COMP_CWORD -gt 1 ]]; then
-        case ${COMP_WORDS[1]} in NAMES) command=${COMP_WORDS[1]} ;; esac
-    elif [[ $cur != -* ]]; then
-        prev= command=
-    fi
-    case $command:$prev:$cur in
-CASES        ::*) words='COMMANDS' ;;
-    esac
-    COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))
-}
-complete -F _tidings tidings
-";
-
 fn bash(commands: &[Shown], default: &str) -> String {
     let mut cases = String::new();
-    let mut case = |patterns: String, value| {
-        let reply = match value {
-            Value::Words(words) => format!("words='{words}'"),
-            Value::File => "compopt -o default".into(),
-            Value::Unknown => String::new(),
-        };
-        let _ = writeln!(cases, "        {patterns}) {reply} ;;");
+    let mut case = |pattern: String, words: Option<String>| {
+        let reply = words.map_or("compopt -o default".into(), |words| format!("words='{words}'"));
+        let _ = writeln!(cases, "        {pattern}) {reply} ;;");
     };
     for command in commands {
         let name = command.name;
@@ -95,56 +64,63 @@ fn bash(commands: &[Shown], default: &str) -> String {
             case(forms.join("|"), flag.completed(commands));
         }
         let forms: Vec<_> = command.flags.iter().flat_map(Row::forms).collect();
-        case(format!("{name}:*:-*"), Value::Words(forms.join(" ")));
+        case(format!("{name}:*:-*"), Some(forms.join(" ")));
         let operand = command.operands.last().map(|operand| operand.completed(commands));
-        case(format!("{name}:*"), operand.unwrap_or(Value::Unknown));
+        case(format!("{name}:*"), operand.unwrap_or(Some(String::new())));
     }
-    let names = [
-        ("DEFAULT", default),
-        ("NAMES", &names(commands, "|")),
-        ("COMMANDS", &names(commands, " ")),
-        ("CASES", &cases),
-    ];
-    names.iter().fold(BASH.to_owned(), |script, (name, text)| script.replace(name, text))
+    case("::*".into(), Some(names(commands, " ")));
+    let names = names(commands, "|");
+    format!(
+        "_tidings() {{
+    local cur=${{COMP_WORDS[COMP_CWORD]}} prev=${{COMP_WORDS[COMP_CWORD-1]}}
+    local command={default} words=
+    # In --flag=value, bash takes the = for a word of its own.
+    if [[ $cur == = ]]; then cur=
+    elif [[ $prev == = ]]; then prev=${{COMP_WORDS[COMP_CWORD-2]}}
+    fi
+    if [[ $COMP_CWORD -gt 1 ]]; then
+        case ${{COMP_WORDS[1]}} in {names}) command=${{COMP_WORDS[1]}} ;; esac
+    elif [[ $cur != -* ]]; then
+        prev= command=
+    fi
+    case $command:$prev:$cur in
+{cases}    esac
+    COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))
+}}
+complete -F _tidings tidings
+"
+    )
 }
 
 fn zsh(commands: &[Shown], default: &str) -> String {
     let (mut about, mut cases) = (String::new(), String::new());
     let value = |row: &Row| {
-        let action = match row.completed(commands) {
-            Value::Words(words) => format!("({words})"),
-            Value::File => "_files".into(),
-            Value::Unknown => " ".into(),
-        };
+        let words = row.completed(commands);
+        let action = words.map_or("_files".into(), |words| format!("({words})"));
         format!(":{}:{action}", row.value.replace(':', "\\:"))
     };
     for command in commands {
         let name = command.name;
         let _ = write!(about, "{} ", quoted(&format!("{name}:{}", command.summary)));
         let _ = write!(cases, "        {name}) _arguments -S");
+        let mut spec = |spec: String| {
+            let _ = write!(cases, " \\\n            {}", quoted(&spec));
+        };
         for flag in &command.flags {
             let repeats = if flag.repeats { "*" } else { "" };
             let doc = flag.brief().replace('[', "\\[").replace(']', "\\]").replace(':', "\\:");
             for form in flag.forms() {
-                let value = match flag.value {
-                    "" => format!("[{doc}]"),
-                    _ if form.starts_with("--") => format!("=[{doc}]{}", value(flag)),
-                    _ => format!("+[{doc}]{}", value(flag)),
-                };
-                let _ = write!(
-                    cases,
-                    " \\\n            {}",
-                    quoted(&format!("{repeats}{form}{value}"))
-                );
+                spec(match flag.value {
+                    "" => format!("{repeats}{form}[{doc}]"),
+                    _ if form.starts_with("--") => {
+                        format!("{repeats}{form}=[{doc}]{}", value(flag))
+                    }
+                    _ => format!("{repeats}{form}+[{doc}]{}", value(flag)),
+                });
             }
         }
-        for (position, operand) in (1..).zip(&command.operands) {
-            let _ = write!(
-                cases,
-                " \\\n            {}",
-                quoted(&format!("{position}{}", value(operand)))
-            );
-        }
+        let operands = (1..).zip(&command.operands);
+        operands.for_each(|(position, operand)| spec(format!("{position}{}", value(operand))));
         cases.push_str(" ;;\n");
     }
     let names = names(commands, "|");
@@ -171,28 +147,106 @@ fn fish(commands: &[Shown], default: &str) -> String {
     let mut line = |condition: &str, rest: String| {
         let _ = writeln!(script, "complete -c tidings -n '{condition}' {rest}");
     };
-    let value = |row: &Row| match row.completed(commands) {
-        Value::Words(words) => format!(" -a '{words}'"),
-        Value::File => " -F".into(),
-        Value::Unknown => String::new(),
+    let value = |row: &Row| {
+        row.completed(commands).map_or("-r -F".into(), |words| format!("-x -a '{words}'"))
     };
-    let others = names(commands, " ").replace(default, "");
     for command in commands {
         let (name, summary) = (command.name, quoted(command.summary));
         line("__fish_use_subcommand", format!("-a {name} -d {summary}"));
         let condition = match name == default {
-            true => format!("not __fish_seen_subcommand_from {others}"),
+            true => {
+                let others = names(commands, " ").replace(default, "");
+                format!("not __fish_seen_subcommand_from {others}")
+            }
             false => format!("__fish_seen_subcommand_from {name}"),
         };
         for flag in &command.flags {
-            let letter = flag.letter().map(|letter| format!(" -s {letter}")).unwrap_or_default();
-            let takes = if flag.value.is_empty() { "" } else { " -r" };
-            let (value, doc) = (value(flag), quoted(&flag.brief()));
-            line(&condition, format!("-l {}{letter}{takes}{value} -d {doc}", flag.name));
+            let letter = flag.letter().map(|letter| format!("-s {letter} ")).unwrap_or_default();
+            let value = if flag.value.is_empty() { String::new() } else { value(flag) };
+            let doc = quoted(&flag.brief());
+            line(&condition, format!("-l {} {letter}{value} -d {doc}", flag.name));
         }
-        for operand in &command.operands {
-            line(&condition, value(operand));
-        }
+        command.operands.iter().for_each(|operand| line(&condition, value(operand)));
     }
     script
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{COMMANDS, DEFAULT};
+
+    fn script(shell: &str) -> String {
+        let commands: Vec<_> = COMMANDS.iter().map(|command| command.shown()).collect();
+        completions(shell, &commands, DEFAULT)
+    }
+
+    #[track_caller]
+    fn has_lines(shell: &str, lines: &[&str]) {
+        let script = script(shell);
+        for line in lines {
+            assert!(script.lines().any(|there| there.trim() == *line), "{line} in {script}");
+        }
+    }
+
+    #[test]
+    fn every_command_and_flag_is_in_every_script() {
+        let commands: Vec<_> = COMMANDS.iter().map(|command| command.shown()).collect();
+        let [bash, zsh, fish] = ["bash", "zsh", "fish"].map(script);
+        for command in &commands {
+            let name = command.name;
+            let of_bash = bash.split_once(&format!(" {name}:*:-*) words='")).expect(name).1;
+            let of_bash = of_bash.split('\'').next().unwrap_or_default();
+            let of_zsh = zsh.split_once(&format!("        {name}) _arguments")).expect(name).1;
+            let of_zsh = of_zsh.split(";;").next().unwrap_or_default();
+            let condition = match name {
+                DEFAULT => "not __fish_seen_subcommand_from ".to_owned(),
+                name => format!("'__fish_seen_subcommand_from {name}'"),
+            };
+            for flag in &command.flags {
+                let typed = format!("--{}", flag.name);
+                assert!(of_bash.split(' ').any(|word| word == typed), "bash: {name} {typed}");
+                let in_zsh = [format!("{typed}["), format!("{typed}=[")];
+                assert!(in_zsh.iter().any(|spec| of_zsh.contains(spec)), "zsh: {name} {typed}");
+                let in_fish = format!(" -l {} ", flag.name);
+                let of_fish = fish.lines().filter(|line| line.contains(&condition));
+                assert_eq!(of_fish.filter(|line| line.contains(&in_fish)).count(), 1, "{typed}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_is_completed_with_its_words_or_with_files() {
+        has_lines(
+            "bash",
+            &[
+                "serve:--lag:*) words='skip close' ;;",
+                "serve:--token-file:*) compopt -o default ;;",
+                "serve:--history:*) words='' ;;",
+                "completions:*) words='bash zsh fish' ;;",
+            ],
+        );
+        has_lines(
+            "zsh",
+            &[
+                "'--history-age=[Keeps each event for this long]:DURATION:()' \\",
+                "'1:bash|zsh|fish:(bash zsh fish)' ;;",
+            ],
+        );
+        let fish = script("fish");
+        for end in ["-l lag -x -a 'skip close' -d 'Decides", "-l token-file -r -F -d 'Requires"] {
+            assert!(fish.contains(end), "{end} in {fish}");
+        }
+    }
+
+    #[test]
+    fn a_quote_in_a_doc_ends_no_word_of_a_script() {
+        assert_eq!(quoted("the hub's"), r"'the hub'\''s'");
+        for script in ["zsh", "fish"].map(script) {
+            for line in script.lines().filter(|line| !line.contains("_describe")) {
+                let quotes = line.replace(r"'\''", "").matches('\'').count();
+                assert_eq!(quotes % 2, 0, "{line}");
+            }
+        }
+    }
 }

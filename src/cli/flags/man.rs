@@ -15,11 +15,18 @@ use super::{Block, Shown};
 /// One page for all commands. `version` is the program's name and version.
 pub(crate) fn man_page(version: &str, about: &str, commands: &[Shown]) -> String {
     let usages: Vec<_> = commands.iter().map(|command| escaped(command.usage)).collect();
+    let (usages, about) = (usages.join("\n.br\n"), escaped(about));
     let mut page = format!(
-        ".TH TIDINGS 1 \"\" \"{version}\"\n.SH NAME\ntidings \\- a hub for Server\\-Sent Events\n\
-         .SH SYNOPSIS\n{}\n.SH DESCRIPTION\n{}\n.SH COMMANDS\n",
-        usages.join("\n.br\n"),
-        escaped(about),
+        ".TH TIDINGS 1 \"\" \"{version}\"
+.SH NAME
+tidings \\- a hub for Server\\-Sent Events
+.SH SYNOPSIS
+{usages}
+.SH DESCRIPTION
+{about}.
+Without a command, it runs the hub.
+.SH COMMANDS
+"
     );
     for command in commands {
         let (name, summary) = (command.name, escaped(command.summary));
@@ -66,4 +73,64 @@ fn escaped(text: &str) -> String {
         }
     }
     if out.starts_with('.') { format!("\\&{out}") } else { out }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{COMMANDS, VERSION};
+
+    fn page() -> (String, Vec<Shown>) {
+        let commands: Vec<_> = COMMANDS.iter().map(|command| command.shown()).collect();
+        (man_page(VERSION, "About.", &commands), commands)
+    }
+
+    #[test]
+    fn the_page_has_the_sections_of_a_man_page_in_their_order() {
+        let (page, commands) = page();
+        let version = env!("CARGO_PKG_VERSION");
+        assert!(page.starts_with(&format!(".TH TIDINGS 1 \"\" \"tidings {version}\"\n.SH NAME\n")));
+        let macros = |name: &str| -> Vec<String> {
+            page.lines().filter_map(|line| Some(line.strip_prefix(name)?.to_owned())).collect()
+        };
+        assert_eq!(macros(".SH "), ["NAME", "SYNOPSIS", "DESCRIPTION", "COMMANDS"]);
+        let names: Vec<_> = commands.iter().map(|command| command.name).collect();
+        assert_eq!(macros(".SS "), names);
+    }
+
+    #[test]
+    fn every_flag_and_exit_status_is_in_the_section_of_its_command() {
+        let (page, commands) = page();
+        for command in &commands {
+            let section = page.split_once(&format!(".SS {}\n", command.name)).expect("a section").1;
+            let section = section.split(".SS ").next().unwrap_or_default();
+            for flag in &command.flags {
+                let (name, value) = (flag.name.replace('-', "\\-"), escaped(flag.value));
+                let row = format!(
+                    ".TP\n\\fB\\-\\-{name}\\fR \\fI{value}\\fR\n{}\n",
+                    escaped(&flag.doc())
+                );
+                assert!(section.contains(&row), "{row} in {section}");
+            }
+            for (status, means) in command.exits {
+                let row = format!(".TP\n\\fB{status}\\fR \\fI\\fR\n{}\n", escaped(means));
+                assert!(section.contains(&row), "{row} in {section}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_is_a_macro_that_is_known_or_text_that_is_none() {
+        let known = [".TH ", ".SH ", ".SS ", ".PP", ".TP", ".br"];
+        let (page, _) = page();
+        for line in page.lines() {
+            let is_macro = known.iter().any(|name| line.starts_with(name));
+            assert!(is_macro || !line.starts_with(['.', '\'']) && !line.is_empty(), "{line:?}");
+            let escapes = line.split('\\').skip(1);
+            let is_known =
+                |escape: &str| ["e", "-", "(", "f", "&"].iter().any(|c| escape.starts_with(c));
+            assert!(line.starts_with(".TH") || escapes.into_iter().all(is_known), "{line:?}");
+        }
+        assert_eq!(escaped(".a'b\\c-d`^~"), r"\&.a\(aqb\ec\-d\(ga\(ha\(ti");
+    }
 }

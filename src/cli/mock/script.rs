@@ -36,7 +36,7 @@ use std::str;
 use super::lines::{BYTE_ORDER_MARK, Line, lines};
 use super::step::Step;
 use crate::cli::cassette::Flaw;
-use crate::cli::flags::distance;
+use crate::cli::flags::nearest::distance;
 
 use directives::Meaning;
 pub(super) use directives::{DIRECTIVES, Directive};

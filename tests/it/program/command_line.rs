@@ -70,7 +70,7 @@ fn an_unknown_command_is_told_which_there_are() {
 
 #[test]
 fn help_of_a_command_is_what_it_prints_itself() {
-    for command in ["bench", "mock", "record", "serve", "tail"] {
+    for command in ["bench", "completions", "mock", "record", "serve", "tail"] {
         let (stdout, stderr, status) = run_hub(&["help", command]);
         assert!(stdout.starts_with("Usage: tidings "), "{stdout}");
         assert!(stdout.contains(command), "{stdout}");
@@ -79,6 +79,38 @@ fn help_of_a_command_is_what_it_prints_itself() {
         assert_eq!(run_hub(&[command, "-h"]).0, stdout);
     }
     assert_eq!(run_hub(&["help", "help"]), run_hub(&["--help"]));
+}
+
+#[test]
+fn the_man_page_is_one_page_of_all_commands() {
+    let (stdout, stderr, status) = run_hub(&["help", "--man"]);
+    assert_eq!((&*stderr, status), ("", Some(0)));
+    assert!(stdout.starts_with(".TH TIDINGS 1 "), "{stdout}");
+    for told in [".SS bench\n", ".SS tail\n", "\n\\fB\\-\\-max\\-event\\fR \\fIBYTES\\fR\n"] {
+        assert!(stdout.contains(told), "{told} in {stdout}");
+    }
+}
+
+#[test]
+fn completions_are_for_the_shells_that_are_known() {
+    for (shell, begins) in [
+        ("bash", "_tidings() {\n"),
+        ("zsh", "#compdef tidings\n"),
+        ("fish", "complete -c tidings -f\n"),
+    ] {
+        let (stdout, stderr, status) = run_hub(&["completions", shell]);
+        assert_eq!((&*stderr, status), ("", Some(0)));
+        assert!(stdout.starts_with(begins), "{stdout}");
+    }
+    for (arguments, said) in [
+        (&["completions", "tcsh"][..], "a shell must be bash or zsh or fish, and not \"tcsh\""),
+        (&["completions"], "a shell is missing: tidings completions bash|zsh|fish"),
+    ] {
+        let (_, stderr, status) = run_hub(arguments);
+        let remedy = "'tidings completions --help' lists the options";
+        assert_eq!(stderr, format!("tidings: {said}\n{remedy}\n"));
+        assert_eq!(status, Some(2));
+    }
 }
 
 #[test]
