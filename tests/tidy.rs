@@ -1,5 +1,8 @@
 //! The style that a machine can check.
 
+#[path = "tidy/layers.rs"]
+mod layers;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
