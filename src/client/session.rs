@@ -13,8 +13,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::transport::{Connection, at_least};
-use crate::Parser;
 use crate::error::{Error, Result};
+use crate::net::moment::Moment as _X;
+use crate::event::parser::Parser;
 use crate::http::{BodyDecoder, Framing, Refusal, ResponseHead, ResponseHeadParser};
 
 /// How much one read may take. Small enough for a small device, and large enough that a burst of

@@ -6,12 +6,13 @@ use super::{File, assert_none, files, is_tests};
 
 /// Each folder of the library, or file at its top, and what it may import beside itself. Those
 /// further down may import those further up, and never the reverse.
-const LAYERS: [(&str, &[&str]); 10] = [
+const LAYERS: [(&str, &[&str]); 11] = [
     ("error", &[]),
     ("limits", &[]),
-    ("http", &["error", "limits"]),
-    ("event", &["error"]),
-    ("log", &["error", "event", "http"]),
+    ("digits", &[]),
+    ("http", &["error", "limits", "digits"]),
+    ("event", &["error", "digits"]),
+    ("log", &["error", "digits", "event", "http"]),
     ("net", &["error", "log"]),
     ("channel", &["error", "event", "log", "net"]),
     ("stream", &["error", "limits", "http", "event", "log", "net", "channel"]),
