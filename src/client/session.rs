@@ -14,7 +14,6 @@ use std::time::{Duration, Instant};
 
 use super::transport::{Connection, at_least};
 use crate::error::{Error, Result};
-use crate::net::moment::Moment as _X;
 use crate::event::parser::Parser;
 use crate::http::{BodyDecoder, Framing, Refusal, ResponseHead, ResponseHeadParser};
 
