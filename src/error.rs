@@ -1,8 +1,8 @@
 //! The one public error, and why a stream ended.
 //!
 //! An [`Error`] says what was wrong and what was expected, in lower case and without a full stop,
-//! so that it reads well behind a program's own words. What kind it is is asked with predicates;
-//! the cause, where there is one, is its [`source`](std::error::Error::source).
+//! so that it reads well after a program's own words. Predicates say of which kind it is; the
+//! cause, where there is one, is its [`source`](std::error::Error::source).
 
 use std::fmt;
 use std::io;
@@ -70,7 +70,7 @@ impl Error {
         Self(Box::new(Kind::Opened(what)))
     }
 
-    /// An answer with which a client can do nothing; the status if that was the reason.
+    /// A response that is of no use to a client; the status if that was the reason.
     pub(crate) fn response(what: impl Into<String>, status: Option<u16>) -> Self {
         Self(Box::new(Kind::Response { what: what.into(), status }))
     }
@@ -117,7 +117,7 @@ impl Error {
         matches!(*self.0, Kind::ChannelClosed)
     }
 
-    /// Whether a server's answer to a client was no event stream, or broke the rules of HTTP.
+    /// Whether a server's response to a client was no event stream, or broke the rules of HTTP.
     pub fn is_bad_response(&self) -> bool {
         matches!(*self.0, Kind::Response { .. })
     }
@@ -131,7 +131,7 @@ impl Error {
         }
     }
 
-    /// Whether a client's server did not answer, or was silent, for as long as the client waits.
+    /// Whether a client's server did not respond, or was silent, for as long as the client waits.
     pub fn is_timeout(&self) -> bool {
         matches!(*self.0, Kind::TimedOut(_))
     }
@@ -192,7 +192,7 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // What a `main` that returns this error shows to whoever started the program.
+        // What the user sees where `main` returns this error.
         fmt::Display::fmt(self, f)
     }
 }
@@ -223,13 +223,13 @@ pub enum CloseReason {
     Reset,
     /// The server's side called `close`.
     Server,
-    /// Nobody held the stream any more.
+    /// The last owner let go of the stream.
     Released,
     /// The channel that it followed was closed.
     Channel,
     /// It fell behind the log of a channel that closes such streams; or the large event that it
     /// was sending had left the log before its peer had taken all of it. It was cut off, so its
-    /// client comes back and is told what it missed.
+    /// client reconnects and is told what it missed.
     Lagged,
     /// Its peer took nothing for the whole write deadline.
     Stalled,

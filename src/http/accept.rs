@@ -1,4 +1,4 @@
-//! `Accept`: which media types a client wants for an answer (RFC 9110, section 12.5.1); and which
+//! `Accept`: which media types a client wants (RFC 9110, section 12.5.1); and `Content-Type`: which
 //! one it got.
 //!
 //! ```text
@@ -9,12 +9,12 @@
 //! qvalue      = ( "0" [ "." 0*3DIGIT ] ) / ( "1" [ "." 0*3("0") ] )
 //! ```
 //!
-//! A weight of 0 means "not this". An element that breaks the grammar is passed over.
+//! A weight of 0 means "not this". An element that breaks the grammar is ignored.
 
 use super::syntax::split_outside_quotes;
 
 /// Whether one element of `Accept` is exactly this media type, with a weight over 0. A wildcard is
-/// not: nearly every client sends `*/*`, and hardly any of them wants an endless answer.
+/// not: nearly every client sends `*/*`, and hardly any of them wants an endless response.
 pub(crate) fn wants(element: &[u8], media_type: &str) -> bool {
     let mut parts = split_outside_quotes(element, b';');
     let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(media_type.as_bytes()));

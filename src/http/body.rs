@@ -31,7 +31,7 @@ const UNENDED_DATA: Refusal = Refusal::bad_request(
      (RFC 9112, section 7.1)",
 );
 
-/// Takes the body of one request or answer out of the bytes behind its head.
+/// Takes the body of one request or response out of the bytes after its head.
 ///
 /// ```
 /// use tidings::Limits;
@@ -52,7 +52,7 @@ pub struct BodyDecoder {
     room: u64,
     /// How many bytes of chunk extensions may still come.
     extension_room: usize,
-    /// What each chunk may have of them anew, in a body without end; zero where they all share.
+    /// What each chunk may have of them anew, in a body without end; zero where all chunks share.
     extension_room_per_chunk: usize,
     /// How many bytes of trailers may come.
     trailer_room: usize,
@@ -70,11 +70,11 @@ enum State {
     ChunkLine(ChunkLine),
     /// This much of the chunk is still to come; never zero.
     ChunkData(u64),
-    /// Behind the data of a chunk.
+    /// After the data of a chunk.
     ChunkCr,
-    /// Behind the CR behind the data of a chunk.
+    /// After the CR after the data of a chunk.
     ChunkLf,
-    /// Behind the last chunk.
+    /// After the last chunk.
     Trailers(TrailerSection),
     /// Everything is content.
     UntilClose,
@@ -92,7 +92,7 @@ impl State {
         }
     }
 
-    fn behind_data(&self) -> Self {
+    fn after_data(&self) -> Self {
         match self {
             Self::ChunkData(_) => Self::ChunkCr,
             _ => Self::Done,
@@ -120,8 +120,8 @@ impl BodyDecoder {
     }
 
     /// A decoder for the body of a response, which may go on for ever, as an event stream does. Its
-    /// content is not bounded here, but by whoever reads it; what each chunk may carry beside its
-    /// data is. White space is taken after the size of a chunk, as some servers write it.
+    /// reader bounds the content; the decoder bounds what each chunk may carry beside its data.
+    /// White space is accepted after the size of a chunk, as some servers write it.
     pub fn endless(framing: Framing) -> Self {
         let Limits { chunk_extensions, trailer_section, .. } = Limits::default();
         Self {
@@ -162,7 +162,7 @@ impl BodyDecoder {
                 out.extend_from_slice(&rest[..taken]);
                 *left -= taken as u64;
                 if *left == 0 {
-                    self.state = self.state.behind_data();
+                    self.state = self.state.after_data();
                 }
                 return Ok(taken);
             }
@@ -197,8 +197,7 @@ impl BodyDecoder {
         if size == 0 {
             return Ok(State::Trailers(TrailerSection::new(self.trailer_room)));
         }
-        // In an endless body nothing is left of the room once two such sizes have been declared;
-        // nobody can send the first.
+        // In an endless body two sizes near 2^64 would use up the room; no peer can send the first.
         self.room = self.room.checked_sub(size).ok_or(TOO_LARGE)?;
         self.extension_room = self.extension_room.max(self.extension_room_per_chunk);
         Ok(State::ChunkData(size))

@@ -1,4 +1,4 @@
-//! Chunks: how HTTP/1.1 carries a body whose length nobody knows yet (RFC 9112, section 7.1).
+//! Chunks: how HTTP/1.1 carries a body whose length is not known yet (RFC 9112, section 7.1).
 //!
 //! ```text
 //! chunked-body = *chunk last-chunk trailer-section CRLF

@@ -1,8 +1,8 @@
-//! CORS: which pages of other origins may read our answers (the Fetch standard, section 3.3).
+//! CORS: which pages of other origins may read our responses (the Fetch standard, section 3.3).
 //!
-//! A browser lets a page send some requests anywhere, but read the answer only if the answer says
-//! so. Before others, such as one with a field that no form could send, it asks first: a
-//! *preflight*.
+//! A browser lets a page send some requests anywhere, but read the response only if the response
+//! says so. Before other requests, such as one with a field that no form could send, it asks first:
+//! a *preflight*.
 //!
 //! ```text
 //! OPTIONS /events/news HTTP/1.1                  HTTP/1.1 204 No Content
@@ -13,8 +13,8 @@
 //!                                                Vary: Origin
 //! ```
 //!
-//! An answer that depends on the origin says `Vary: Origin`, also when it grants nothing, as a
-//! cache could otherwise give one origin's answer to another.
+//! A response that depends on the origin says `Vary: Origin`, also when it grants nothing, as a
+//! cache could otherwise give one origin's response to another.
 
 use super::head::Head;
 use super::method::Method;
@@ -27,7 +27,7 @@ use crate::error::{Error, Result};
 /// for a change of policy to arrive.
 const MAX_AGE: &str = "600";
 
-/// Which origins may read the answers.
+/// Which origins may read the responses.
 ///
 /// ```
 /// use tidings::Cors;
@@ -59,7 +59,7 @@ enum Allowed {
 }
 
 impl Cors {
-    /// Every origin may read the answers, without credentials.
+    /// Every origin may read the responses, without credentials.
     pub fn any() -> Self {
         Self { origins: None, credentials: false }
     }
@@ -73,7 +73,7 @@ impl Cors {
     /// # Errors
     ///
     /// When one of them is not of this form: with a `*` elsewhere, for example, or in place of all
-    /// labels but the last, as `https://*.com` would let nearly everybody in. `null` is not either:
+    /// labels but the last, as `https://*.com` would let nearly everybody in. `null` is no origin:
     /// every sandboxed page has that origin.
     pub fn origins<I>(origins: I) -> Result<Self>
     where
@@ -98,12 +98,12 @@ impl Cors {
         Ok(Self { credentials: true, ..self })
     }
 
-    /// Whether pages of this origin may read the answers.
+    /// Whether pages of this origin may read the responses.
     pub fn allows(&self, origin: &str) -> bool {
         self.origins.as_ref().is_none_or(|origins| origins.iter().any(|one| one.allows(origin)))
     }
 
-    /// The fields that this policy adds to an answer to a request from `origin`.
+    /// The fields that this policy adds to a response to a request from `origin`.
     pub(crate) fn fields(&self, origin: Option<&str>) -> Vec<(&'static str, String)> {
         if self.origins.is_none() {
             return vec![("Access-Control-Allow-Origin", "*".to_owned())];
@@ -118,9 +118,9 @@ impl Cors {
         fields
     }
 
-    /// The answer to a preflight, to which [`fields`](Self::fields) are then added as to any;
-    /// `None` if the request is no preflight. `allow` lists the methods of the route, as in
-    /// `GET, POST`.
+    /// The response to a preflight, to which [`fields`](Self::fields) are then added as to any
+    /// other; `None` if the request is no preflight. Only for a preflight `allow` is called: it
+    /// lists the methods of the path, as in `GET, POST`.
     pub(crate) fn preflight(
         &self,
         head: &Head,

@@ -8,11 +8,12 @@
 //! obs-fold      = OWS CRLF 1*( SP / HTAB )           ; a line that goes on
 //! ```
 //!
-//! White space before the colon is refused, because some parsers take it for a part of the name
-//! and some do not. So is, in a request, a line that begins with white space: it once continued the
-//! line before it, and parsers differ on whether it still does. In a response a client must take it
-//! for that, as if spaces stood in its place (section 5.2). White space before the colon is refused
-//! in a response only where the field decides what the content is: see [`FieldLine::of_response`].
+//! White space before the colon is refused, because some parsers take it for a part of the name and
+//! some do not. So is, in a request, a line that begins with white space: it once continued the
+//! line before it, and parsers differ on whether it still does. In a response a client must let it
+//! continue that line, as if the fold were spaces (section 5.2). White space before the colon is
+//! refused in a response only where the field decides what the content is: see
+//! [`FieldLine::of_response`].
 
 use super::refusal::Refusal;
 use super::syntax::{TCHAR, is_blank, is_value, trim};
@@ -33,31 +34,31 @@ const DECISIVE: [&[u8]; 5] =
     [b"content-encoding", b"content-length", b"content-type", b"location", b"transfer-encoding"];
 
 impl FieldLine {
-    /// Parses a field line that is given without its line end and begins `start` bytes behind the
+    /// Parses a field line that is given without its line end and begins `start` bytes after the
     /// beginning of the head.
     pub(crate) fn parse(line: &[u8], start: usize) -> Result<Self, Refusal> {
-        Self::parse_and_bear(line, start, |_| false)
+        Self::parse_lenient(line, start, |_| false)
     }
 
     /// The same in a response. A name that decides nothing may have white space before its colon,
-    /// which is no part of it: a proxy takes it out (section 5.1), and whoever does not knows no
-    /// such name.
+    /// which is no part of it: a proxy takes it out (section 5.1), and another reader does not know
+    /// a name with a space in it.
     pub(crate) fn of_response(line: &[u8], start: usize) -> Result<Self, Refusal> {
         let decides = |name: &[u8]| DECISIVE.iter().any(|other| other.eq_ignore_ascii_case(name));
-        Self::parse_and_bear(line, start, |name| !decides(name))
+        Self::parse_lenient(line, start, |name| !decides(name))
     }
 
-    /// White space before the colon is taken after a name that `bears` accepts.
-    fn parse_and_bear(
+    /// White space may stand before the colon after a name that `may_be_padded`.
+    fn parse_lenient(
         line: &[u8],
         start: usize,
-        bears: impl Fn(&[u8]) -> bool,
+        may_be_padded: impl Fn(&[u8]) -> bool,
     ) -> Result<Self, Refusal> {
         let length = line.iter().take_while(|&&byte| TCHAR[usize::from(byte)]).count();
-        let (name, behind) = line.split_at(length);
-        let blanks = behind.iter().take_while(|&&byte| is_blank(byte)).count();
-        let is_name = !name.is_empty() && behind.get(blanks) == Some(&b':');
-        if !is_name || blanks > 0 && !bears(name) {
+        let (name, rest) = line.split_at(length);
+        let blanks = rest.iter().take_while(|&&byte| is_blank(byte)).count();
+        let is_name = !name.is_empty() && rest.get(blanks) == Some(&b':');
+        if !is_name || blanks > 0 && !may_be_padded(name) {
             return Err(no_name(line));
         }
         let colon = length + blanks;
@@ -78,7 +79,7 @@ impl FieldLine {
     }
 }
 
-/// The value that these bytes contain, which begin `start` bytes behind the beginning of the head.
+/// The value that these bytes contain, which begin `start` bytes after the beginning of the head.
 fn value(untrimmed: &[u8], start: usize) -> Result<Span, Refusal> {
     if !is_value(untrimmed) {
         return Err(Refusal::bad_request(
@@ -113,7 +114,7 @@ fn no_name(line: &[u8]) -> Refusal {
             "a field line must not begin with white space: lines are not folded any more \
              (RFC 9112, section 5.2)"
         }
-        (_, None) => "a field line must have a colon behind its name (RFC 9112, section 5)",
+        (_, None) => "a field line must have a colon after its name (RFC 9112, section 5)",
         (_, Some(0)) => "a field line must have a name before its colon (RFC 9112, section 5)",
         (_, Some(colon)) if is_blank(line[colon - 1]) => {
             "between the name of a field and its colon there must be no white space \

@@ -1,4 +1,4 @@
-//! The framing: where the body of a request or an answer ends (RFC 9112, section 6).
+//! The framing: where the body of a request or a response ends (RFC 9112, section 6).
 //!
 //! ```text
 //! Content-Length    = 1*DIGIT                                  RFC 9110, section 8.6
@@ -6,16 +6,17 @@
 //! transfer-coding   = token *( OWS ";" OWS transfer-parameter )  RFC 9110, section 10.1.4
 //! ```
 //!
-//! Here requests are smuggled: whoever makes a proxy and a server disagree about the end of a body
-//! gets to write the server's next request. So anything that could be read in two ways is refused:
-//! both fields at once, either of them more than once or as a list of doubtful meaning, a length
-//! that is not plainly digits, chunks in HTTP/1.0. The standard allows to tolerate some of it.
+//! Here requests are smuggled: a peer that makes a proxy and a server disagree about the end of a
+//! body gets to write the server's next request. So anything that could be read in two ways is
+//! refused: both fields at once, either of them more than once or as a list of doubtful meaning, a
+//! length that is not plainly digits, chunks in HTTP/1.0. The standard allows a server to tolerate
+//! some of it.
 //!
-//! A response differs: some statuses have no body whatever their fields say; where neither field is
-//! there, the body ends with the connection; and as nobody's next request stands behind it, a
-//! client takes what the standard gives it a rule for: chunks go before a length, and a length may
-//! be told twice (section 6.3). So may `chunked`: a server and a proxy that both name it have
-//! applied it once, and every client that takes such a response reads it so.
+//! A response differs. Some statuses have no body whatever their fields say. Where neither field is
+//! there, the body ends with the connection. And as no other response comes after it, a client
+//! accepts what the standard has a rule for: chunks go before a length, and a length may be
+//! repeated (section 6.3). So may `chunked`: a server and a proxy that both name it have applied it
+//! once, and every client that accepts such a response reads it so.
 
 use super::fields::Fields;
 use super::refusal::Refusal;
@@ -32,8 +33,8 @@ pub enum Framing {
     Length(u64),
     /// The body comes in chunks, each with its size before it, until one of size 0.
     Chunked,
-    /// The body ends with the connection, so that nobody knows whether it was cut off. Only an
-    /// answer's can.
+    /// The body ends with the connection, so it is unknown whether it was cut off. Only that of a
+    /// response can.
     UntilClose,
 }
 
@@ -57,7 +58,7 @@ impl Framing {
         }
     }
 
-    /// Decides the framing of an answer from its status and its fields.
+    /// Decides the framing of a response from its status and its fields.
     pub(crate) fn of_response(
         version: Version,
         status: Status,
@@ -76,7 +77,7 @@ impl Framing {
         for length in lengths {
             if length? != first {
                 return Err(Refusal::bad_response(
-                    "an answer must not have more than one Content-Length, unless they are the \
+                    "a response must not have more than one Content-Length, unless they are the \
                      same (RFC 9112, section 6.3)",
                 ));
             }
@@ -101,7 +102,7 @@ fn content_length(value: &[u8]) -> Result<u64, Refusal> {
 /// the body ends.
 ///
 /// An empty element is refused, though lists may have them (RFC 9110, section 5.6.1.2): not every
-/// parser sees `chunked` in `, chunked`. That `chunked` is named again is taken if it `may_repeat`.
+/// parser sees `chunked` in `, chunked`. `chunked` may be named again if it `may_repeat`.
 fn transfer_encoding<'a>(
     version: Version,
     values: impl Iterator<Item = &'a [u8]>,

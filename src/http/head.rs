@@ -1,8 +1,8 @@
 //! The head of a request: its request line and its field lines, valid as a whole.
 //!
 //! A head keeps the bytes as they came, once, and beside them only where each part begins and
-//! ends. What a field means is read from it when somebody asks. What holds for the head as a whole
-//! is checked when it is made:
+//! ends. What a field means is read from it on demand. What holds for the head as a whole is
+//! checked when it is made:
 //!
 //! - `Host` is there, once, and is one host (RFC 9112, section 3.2); HTTP/1.0 may go without;
 //! - the framing of the body is beyond doubt (see [`Framing`]);
@@ -103,7 +103,7 @@ impl Head {
         }
     }
 
-    /// What stands behind the first `?` of the target, still encoded.
+    /// What comes after the first `?` of the target, still encoded.
     pub fn query(&self) -> Option<&str> {
         self.line.target.query.map(|query| self.fields.ascii(query))
     }

@@ -1,7 +1,7 @@
 //! The method: what the client wants done with the target (RFC 9110, section 9).
 //!
-//! Methods are case-sensitive tokens. Those that we know are here; for any other the answer is
-//! 501. `CONNECT` asks for a tunnel, which only a proxy can give, so it is not among them.
+//! Methods are case-sensitive tokens. Those that we know are here; any other gets the status 501.
+//! `CONNECT` asks for a tunnel, which only a proxy can give, so it is not among them.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ use std::fmt;
 pub enum Method {
     /// Give me what is there.
     Get,
-    /// The same, but only the head of the answer.
+    /// The same, but only the head of the response.
     Head,
     /// Process this content.
     Post,

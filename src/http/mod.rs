@@ -39,12 +39,12 @@
 //! # Ok::<(), tidings::http::Refusal>(())
 //! ```
 //!
-//! Why so strict? Between a client and us there may be proxies, and whoever can make two of them
+//! Why so strict? Between a client and us there may be proxies, and a client that makes two of them
 //! disagree about where a request ends can slip a request past one of them. So what the grammar
 //! does not allow is not guessed at but refused, and the connection is closed.
 //!
 //! A client reads the same in the other direction: [`ResponseHeadParser`] turns bytes into a
-//! [`ResponseHead`], and the same [`BodyDecoder`] takes the body behind it.
+//! [`ResponseHead`], and the same [`BodyDecoder`] takes the body after it.
 //!
 //! Reading order: `syntax` (the bytes that the grammar is made of), `request_line`, `target`,
 //! `percent`, `field_line`, `fields`, `framing`, `head`, `parser`; then bodies: `body`, `chunk`,

@@ -6,7 +6,7 @@
 //!
 //! What is found is only compared with the origins that a server allows, and decides nothing else.
 //! Still it is what a browser would send: complete lines of this head alone, up to the first that
-//! breaks a rule, and one such line, since with two of them nobody knows which is the browser's.
+//! breaks a rule, and one such line, since of two it is unknown which is the browser's.
 
 use super::field_line::FieldLine;
 

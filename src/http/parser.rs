@@ -5,9 +5,9 @@
 //! ```
 //!
 //! RFC 9112, section 2.1. Each line is checked as soon as its LF is there, and the first byte of a
-//! request even before: who speaks TLS to us, or ends lines in LF alone, is told at once and not
-//! after a deadline. Nothing is read twice: complete lines are done with, and in a line that goes
-//! on the search for its end continues where it stopped.
+//! request even before: a client that speaks TLS, or ends lines in LF alone, is refused at once and
+//! not after a deadline. Nothing is read twice: complete lines are done with, and in a line that
+//! goes on the search for its end continues where it stopped.
 //!
 //! The same bytes give the same result however they are split. For the limits this means that a
 //! line is measured before anything else in it is judged, as a part of it may be all we have.
@@ -20,8 +20,8 @@ use super::status::Status;
 use super::syntax::{TCHAR, find_line_feed};
 use crate::limits::Limits;
 
-/// Some clients send an empty line behind a body, and a server should pass over it (RFC 9112,
-/// section 2.2). Nobody has a reason to send many.
+/// Some clients send an empty line after a body, and a server should pass over it (RFC 9112,
+/// section 2.2). No client has a reason to send many.
 const EMPTY_LINES: usize = 2;
 
 /// Room for the field lines of nearly every request, so that the list seldom grows.
@@ -59,7 +59,7 @@ pub struct HeadParser {
 /// How far one head is. All positions but `start` are counted from `start`.
 #[derive(Debug, Default)]
 struct Progress {
-    /// Where the request line begins, behind the empty lines.
+    /// Where the request line begins, after the empty lines.
     start: usize,
     /// Whether its first byte has come.
     started: bool,
@@ -94,7 +94,7 @@ impl HeadParser {
     /// `input` is everything received of this head so far, so that it always begins with the same
     /// byte. When the head goes on, the result is `None`, and `parse` is to be called again with
     /// more. When its empty line is there, the result is the head and how many bytes of `input` it
-    /// took; what is behind them is the body or the next request.
+    /// took; what comes after them is the body or the next request.
     ///
     /// # Errors
     ///
@@ -190,7 +190,7 @@ impl HeadParser {
     /// Makes the head, whose bytes are all here, and gets ready for the next one.
     fn finish(&mut self, bytes: &[u8]) -> Result<(Head, usize), Refusal> {
         let Progress { start, request_line, fields, .. } = std::mem::take(&mut self.progress);
-        let request_line = request_line.expect("only behind a request line is an empty line taken");
+        let request_line = request_line.expect("it comes before the empty line");
         let head = Head::new(bytes.into(), request_line, fields)?;
         Ok((head, start + bytes.len()))
     }

@@ -1,16 +1,16 @@
 //! A refusal: a request that breaks a rule, the status it gets, and the rule in a sentence.
 //!
-//! After a refusal nobody can know where the next request would begin, so every refusal closes
-//! the connection, and what was pipelined behind the request is discarded.
+//! After a refusal it is unknown where the next request would begin, so every refusal closes the
+//! connection, and what was pipelined after the request is discarded.
 //!
-//! An answer that breaks a rule gets no status from anybody. Its refusal has the one with which a
-//! gateway would tell of it: 502.
+//! A response that breaks a rule is refused by a client, which has no status to give. Its refusal
+//! has the one that a gateway would send on: 502.
 
 use std::fmt;
 
 use super::status::Status;
 
-/// Why the bytes of a request or an answer were refused, and with which status.
+/// Why the bytes of a request or a response were refused, and with which status.
 ///
 /// ```
 /// use tidings::http::HeadParser;
@@ -24,7 +24,7 @@ use super::status::Status;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     status: Status,
-    /// Constant text, so that nothing of the request can get into the answer.
+    /// Constant text, so that nothing of the request can get into the response.
     why: &'static str,
 }
 
@@ -41,12 +41,12 @@ impl Refusal {
         Self::new(Status::BAD_GATEWAY, why)
     }
 
-    /// The same, of an answer: for the rules that both have.
+    /// The same, of a response: for the rules that both have.
     pub(crate) fn in_response(self) -> Self {
         Self::bad_response(self.why)
     }
 
-    /// The status that the answer to a bad request has; 502 for a bad answer.
+    /// The status of the response to a bad request; 502 for a bad response.
     pub fn status(&self) -> Status {
         self.status
     }

@@ -12,7 +12,7 @@ use super::status::Status;
 use super::syntax::{list_elements, split_outside_quotes};
 use crate::error::{Error, Result};
 
-/// A last event ID is written by us, and is far shorter. A longer one is nobody's.
+/// Those that we write are far shorter. A longer one is not ours.
 const LONGEST_LAST_EVENT_ID: usize = 1024;
 
 /// What stands in for a last event ID that no event ever had.
@@ -74,7 +74,7 @@ impl Request {
         self.query_pairs().filter(move |(key, _)| key == name).map(|(_, value)| value)
     }
 
-    /// All names and values of the query, decoded, in order: also those that nobody asks for.
+    /// All names and values of the query, decoded, in order.
     pub fn query_pairs(&self) -> impl Iterator<Item = (String, String)> {
         query_pairs(self.head.query().unwrap_or_default())
     }
@@ -154,11 +154,11 @@ impl Request {
         self.head.accepts_event_stream()
     }
 
-    /// Where the client wants to go on: the id of the last event that it got.
+    /// Where the client wants to resume: the id of the last event that it received.
     ///
     /// `None` if it sent none or an empty one, which both mean "from now on". One that is not
     /// UTF-8, or over 1,024 bytes, cannot be the id of any event, but says that the client has
-    /// missed some: it is given as U+FFFD, an id that is never known.
+    /// missed some: U+FFFD stands in for it, an id that is never known.
     pub fn last_event_id(&self) -> Option<&str> {
         let id = self.head.field("last-event-id").filter(|id| !id.is_empty())?;
         match std::str::from_utf8(id) {

@@ -11,9 +11,9 @@
 //! be lenient here; we are not, as white space that two parsers see differently is how requests
 //! are smuggled.
 //!
-//! The version is looked at before the method and the target, because they mean what they mean in
-//! HTTP/1 only: `PRI * HTTP/2.0`, with which an HTTP/2 connection begins, is a version we do not
-//! speak, and neither an unknown method nor a bad target.
+//! The version is checked before the method and the target, because these mean what they mean in
+//! HTTP/1 only: `PRI * HTTP/2.0`, with which an HTTP/2 connection begins, is a version that we
+//! don't speak, and neither an unknown method nor a bad target.
 
 use super::method::Method;
 use super::refusal::Refusal;

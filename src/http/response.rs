@@ -1,4 +1,4 @@
-//! A response, and the one place that writes the head of any answer.
+//! A response, and the one place that writes the head of any response.
 //!
 //! ```text
 //! HTTP/1.1 200 OK CRLF                      status-line = version SP status-code SP [ reason ]
@@ -36,10 +36,10 @@ const OWN_FIELDS: [&str; 9] = [
     "upgrade",
 ];
 
-/// Fields that an answer may have several of.
+/// Fields that a response may have several of.
 const REPEATED_FIELDS: [&str; 3] = ["link", "set-cookie", "vary"];
 
-/// An answer to a request.
+/// A response to a request.
 ///
 /// ```
 /// use tidings::{Response, Status};
@@ -62,10 +62,10 @@ pub struct Response {
 pub(crate) enum Body {
     #[default]
     Empty,
-    /// An event stream, of which nobody knows where it ends. It is sent by others.
+    /// An event stream: where it ends is unknown, and it is not sent from here.
     Endless,
     Static(&'static [u8]),
-    /// Of many answers: each that is on its way holds it, and none has a copy.
+    /// Of many responses: each that is on its way holds it, and none has a copy.
     Shared(Arc<[u8]>),
     Owned(Vec<u8>),
 }
@@ -73,7 +73,7 @@ pub(crate) enum Body {
 /// How the client finds the end of the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ResponseFraming {
-    /// `Content-Length`. Also for the answer to a HEAD, whose body then is not sent.
+    /// `Content-Length`. Also to a HEAD, whose response has no body.
     Length(usize),
     /// `Transfer-Encoding: chunked`. Only to HTTP/1.1.
     Chunked,
@@ -84,7 +84,7 @@ pub(crate) enum ResponseFraming {
 /// The field `Connection`: what becomes of the connection after the response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ConnectionField {
-    /// It stays, and the client speaks HTTP/1.0, which has to be told.
+    /// It stays, which a client of HTTP/1.0 has to be told.
     KeepAlive,
     /// It stays, as it does by default in HTTP/1.1.
     Absent,
@@ -92,7 +92,7 @@ pub(crate) enum ConnectionField {
 }
 
 impl Response {
-    /// An answer without content.
+    /// A response without content.
     pub fn new(status: Status) -> Self {
         Self { status, fields: Vec::new(), body: Body::Empty }
     }
@@ -127,7 +127,7 @@ impl Response {
         Self::of_type(content_type, Body::Static(content))
     }
 
-    /// Content that many answers have in common. It is not copied either.
+    /// Content that many responses have in common. It is not copied either.
     pub(crate) fn shared(content_type: &'static str, content: Arc<[u8]>) -> Self {
         Self::of_type(content_type, Body::Shared(content))
     }
@@ -155,7 +155,7 @@ impl Response {
         response
     }
 
-    /// The same answer with this content, and its fields as they are.
+    /// The same response with this content, and its fields as they are.
     pub(crate) fn with_content(mut self, content: Vec<u8>) -> Self {
         self.body = Body::Owned(content);
         self
@@ -174,15 +174,15 @@ impl Response {
         response
     }
 
-    /// The same answer with this status.
+    /// The same response with this status.
     #[must_use]
     pub fn with_status(mut self, status: Status) -> Self {
         self.status = status;
         self
     }
 
-    /// The same answer with this field. It takes the place of one of the same name; but
-    /// `Set-Cookie`, `Vary` and `Link` may stand several times, and are added.
+    /// The same response with this field. It replaces one of the same name; but `Set-Cookie`,
+    /// `Vary` and `Link` may stand several times, and are added.
     ///
     /// # Errors
     ///
@@ -220,7 +220,7 @@ impl Response {
         self.status = status;
     }
 
-    /// Adds a field whose name and value this crate vouches for.
+    /// Adds a field whose name and value are known to be valid.
     pub(crate) fn add_field(&mut self, name: &'static str, value: impl Into<Cow<'static, str>>) {
         let value = value.into();
         debug_assert!(is_token(name.as_bytes()) && is_sendable(&value), "{name}: {value:?}");

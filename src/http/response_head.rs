@@ -1,26 +1,26 @@
-//! The head of an answer, as a client reads it (RFC 9112, sections 4 to 6).
+//! The head of a response, as a client reads it (RFC 9112, sections 4 to 6).
 //!
 //! ```text
-//! HTTP/1.1 100 Continue CRLF              an interim answer: any number, each with its own
-//! CRLF                                    empty line, before the one that counts
+//! HTTP/1.1 100 Continue CRLF              an interim response: any number, each with its
+//! CRLF                                    own empty line, before the final one
 //! HTTP/1.1 200 OK CRLF                    status line
 //! Content-Type: text/event-stream CRLF    field line
 //! CRLF                                    the empty line that ends the head
 //! ```
 //!
-//! What two readers can read in two ways is refused, as in a request. Three kinds of deviation are
-//! taken, as nobody reads them in two ways:
+//! What can be read in two ways is refused, as in a request. Three kinds of deviation are accepted,
+//! as all readers understand them alike:
 //!
-//! - what the standard tells clients to bear: a field line that goes on in the next (section 5.2),
-//!   a length beside chunks, and one that is told twice (section 6.3);
+//! - what the standard tells clients to accept: a field line that goes on in the next (section
+//!   5.2), a length beside chunks, and a length that is repeated (section 6.3);
 //! - what it allows, and embedded servers send: lines that end in LF alone (section 2.2);
-//! - what is told twice alike: a content type, the coding `chunked`; and white space before the
-//!   colon of a field that decides nothing.
+//! - what is repeated without a difference: a content type, the coding `chunked`; and white space
+//!   before the colon of a field that decides nothing.
 //!
-//! Each line is checked as soon as its LF is there, and the first bytes even
-//! before, so that a port on which something else is spoken (TLS, say) is told at once.
+//! Each line is checked as soon as its LF is there, and the first bytes even before that, so that
+//! another protocol on this port (TLS, say) is noticed at once.
 //!
-//! 101 is refused, as nobody here asks for another protocol.
+//! 101 is refused, as this client never asks for another protocol.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -37,19 +37,19 @@ use super::status::Status;
 use super::status_line::StatusLine;
 use super::syntax::{find_line_feed, is_blank};
 
-/// With this every answer begins.
+/// Every response begins with this.
 const BEGINNING: &[u8] = b"HTTP/";
 
 const NOT_HTTP: Refusal = Refusal::bad_response(
-    "an answer must begin with HTTP/; something else is spoken here (RFC 9112, section 4)",
+    "a response must begin with HTTP/; something else is spoken here (RFC 9112, section 4)",
 );
 const SWITCHING: Refusal = Refusal::bad_response(
-    "the answer is 101 Switching Protocols, and nobody asked for that (RFC 9110, section 15.2.2)",
+    "the response is 101 Switching Protocols, which was not asked for (RFC 9110, section 15.2.2)",
 );
 const LONG_HEAD: Refusal =
-    Refusal::bad_response("the head of the answer is longer than what is taken of it here");
+    Refusal::bad_response("the head of the response is longer than this client accepts");
 
-/// The head of an answer. One that exists is valid, and its status is final: 200 to 599.
+/// The head of a response. One that exists is valid, and its status is final: 200 to 599.
 ///
 /// [`ResponseHeadParser`] makes it.
 #[derive(Clone)]
@@ -67,7 +67,7 @@ impl ResponseHead {
         for field in &fields {
             unfold(&mut bytes[field.value.start..field.value.end]);
         }
-        let status = Status::new(line.code).expect("interim answers have been passed over");
+        let status = Status::new(line.code).expect("interim responses have been passed over");
         let fields = Fields::new(bytes, fields);
         let framing = Framing::of_response(line.version, status, &fields);
         let framing = framing.map_err(Refusal::in_response)?;
@@ -112,14 +112,14 @@ impl ResponseHead {
     }
 
     /// Whether the content is an event stream: there is a `Content-Type`, and it is
-    /// `text/event-stream`, with any parameters. It may be told several times, in one line or more,
-    /// if each time it is that type.
+    /// `text/event-stream`, with any parameters. It may be repeated, in one line or more, if each
+    /// time it is that type.
     pub fn is_event_stream(&self) -> bool {
         self.content_type().is_some_and(is_event_stream)
     }
 
-    /// What the content is, as `Content-Type` says it. Where that is told several times, the first
-    /// that is no event stream, if there is one: a type that other readers may go by.
+    /// What the content is, as `Content-Type` says it. Where that is repeated, the first type that
+    /// is no event stream, if there is one: other readers may go by it.
     pub fn content_type(&self) -> Option<&[u8]> {
         let mut types = self.elements("content-type");
         let first = types.next()?;
@@ -127,7 +127,8 @@ impl ResponseHead {
         Some([first].into_iter().chain(types).find(is_other).unwrap_or(first))
     }
 
-    /// For how long the server asks not to be asked again (RFC 9110, section 10.2.3):
+    /// How long the server asks its client to wait before another request (RFC 9110, section
+    /// 10.2.3):
     ///
     /// ```text
     /// Retry-After = HTTP-date / 1*DIGIT      seconds
@@ -137,7 +138,7 @@ impl ResponseHead {
     pub(crate) fn retry_after(&self, now: HttpDate) -> Option<Duration> {
         let value = self.field_text("retry-after")?;
         if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-            // What does not fit is as good as for ever; a client knows a bound.
+            // A number that does not fit is as good as for ever: a client has a bound for it.
             return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
         }
         let now = self.field_text("date").and_then(HttpDate::parse).unwrap_or(now);
@@ -171,7 +172,7 @@ impl fmt::Debug for ResponseHead {
     }
 }
 
-/// Parses the head of one answer, and passes over the interim ones before it.
+/// Parses the head of one response, and passes over the interim ones before it.
 ///
 /// ```
 /// use tidings::http::{Framing, ResponseHeadParser};
@@ -193,7 +194,7 @@ impl fmt::Debug for ResponseHead {
 #[derive(Debug)]
 pub struct ResponseHeadParser {
     longest: usize,
-    /// Where the head begins, behind the interim ones.
+    /// Where the head begins, after the interim ones.
     start: usize,
     /// Where the current line begins.
     line: usize,
@@ -204,7 +205,7 @@ pub struct ResponseHeadParser {
 }
 
 impl ResponseHeadParser {
-    /// A parser that takes `longest` bytes for the head, those of interim answers included.
+    /// A parser that takes `longest` bytes for the head, those of interim responses included.
     pub fn new(longest: usize) -> Self {
         let fields = Vec::new();
         Self { longest, start: 0, line: 0, searched: 0, status_line: None, fields }
@@ -215,12 +216,12 @@ impl ResponseHeadParser {
     /// `input` is everything received so far, so that it always begins with the same byte. When the
     /// head goes on, the result is `None`, and `parse` is to be called again with more. When its
     /// empty line is there, the result is the head and how many bytes of `input` it took, interim
-    /// answers included; what is behind them is the body.
+    /// responses included; what comes after them is the body.
     ///
     /// # Errors
     ///
     /// A [`Refusal`], as soon as the bytes cannot become a valid head any more. Its status says
-    /// nothing but that an answer was bad.
+    /// nothing but that a response was bad.
     pub fn parse(&mut self, input: &[u8]) -> Result<Option<(ResponseHead, usize)>, Refusal> {
         loop {
             self.check_beginning(input)?;
@@ -245,8 +246,8 @@ impl ResponseHeadParser {
         }
     }
 
-    /// What the first line begins with need not wait for its end. What is past the bound is not
-    /// looked at, as it may be all that has come, or may not.
+    /// Checks how the first line begins, which need not wait for its end. Bytes past the bound are
+    /// left out, as they may have come or not.
     fn check_beginning(&self, input: &[u8]) -> Result<(), Refusal> {
         let head = input.get(self.start..input.len().min(self.longest)).unwrap_or_default();
         let length = head.len().min(BEGINNING.len());
@@ -271,7 +272,7 @@ impl ResponseHeadParser {
 
     /// A head is whole: makes it, or passes over it if it is interim.
     fn finish(&mut self, input: &[u8]) -> Result<Option<ResponseHead>, Refusal> {
-        let line = self.status_line.take().expect("only behind it is an empty line taken");
+        let line = self.status_line.take().expect("it comes before the empty line");
         let fields = std::mem::take(&mut self.fields);
         let bytes = &input[self.start..self.line];
         self.start = self.line;

@@ -5,13 +5,13 @@
 //! https://...@hub.example/events/news;...?channel=news&token=...#...
 //! ```
 //!
-//! Errors, logs, traces, reports and cassettes are kept, sent to others and looked at by others.
+//! Errors, logs, traces, reports and cassettes are kept, and sent to others who read them.
 //! All of them go by what is said here, and by nothing else. A list of what is secret would always
 //! lack the next name; so these are lists of what is not: parameters of a query and fields that are
 //! known to be harmless are shown, and in place of all else stands `...`.
 //!
-//! The path is shown, or nobody would know what was asked. Where a path itself holds a secret, as
-//! in `/bot<token>/`, it is seen.
+//! The path is shown, or a log would not say what was asked for. So a secret within a path, as in
+//! `/bot<token>/`, is shown too.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -22,7 +22,7 @@ use super::target::is_authority;
 /// What stands in place of a secret.
 pub(crate) const MASK: &str = "...";
 
-/// Parameters of a query that say what is asked for and not who asks: those of the hub. Case, `-`
+/// Parameters of a query that say what is asked for and not by whom: those of the hub. Case, `-`
 /// and `_` don't matter.
 const PARAMETERS: [&[u8]; 6] =
     [b"channel", b"event", b"history", b"idempotencykey", b"lasteventid", b"retry"];
@@ -78,7 +78,7 @@ const URLS: [&str; 5] = ["content-location", "host", "location", "origin", "refe
 /// Fields that name a scheme, and may go on with a secret.
 const CHALLENGES: [&str; 2] = ["proxy-authenticate", "www-authenticate"];
 
-/// A URL, a reference or a target as it may be shown: without what says who asks.
+/// A URL, a reference or a target as it may be shown: without what identifies its user.
 ///
 /// Masked are the user information, parameters of the path, the fragment, and the values of the
 /// query but for those that the hub knows. Text that is no URL is masked as if it were meant to be
@@ -182,8 +182,8 @@ fn hide(secret: Range<usize>, secrets: &mut Vec<Range<usize>>) {
 /// the start of what does not begin with a path.
 fn authority(url: &[u8]) -> Option<usize> {
     let before = url.iter().position(|byte| b"/?#".contains(byte)).unwrap_or(url.len());
-    let (scheme, behind) = url.split_at(before);
-    match (scheme, behind) {
+    let (scheme, rest) = url.split_at(before);
+    match (scheme, rest) {
         ([] | [.., b':'], [b'/', b'/', ..]) => Some(before + 2),
         ([], _) => None,
         _ => Some(0),

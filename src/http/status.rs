@@ -1,6 +1,6 @@
 //! The status: how it went, in three digits (RFC 9110, section 15).
 //!
-//! Only final statuses, 200 to 599, can be built. The interim ones (1xx) are not answers: `100
+//! Only final statuses, 200 to 599, can be built. The interim ones (1xx) end no exchange: `100
 //! Continue` is written by the server itself, and 101 is never sent.
 
 use std::fmt;
@@ -84,12 +84,12 @@ impl Status {
     ///
     /// # Errors
     ///
-    /// When the code is not that of a final answer: 200 to 599.
+    /// When the code is not that of a final response: 200 to 599.
     pub fn new(code: u16) -> Result<Self> {
         if (200..=599).contains(&code) {
             Ok(Self(code))
         } else {
-            Err(Error::invalid(format!("the status of an answer must be from 200 to 599: {code}")))
+            Err(Error::invalid(format!("the status of a response must be from 200 to 599: {code}")))
         }
     }
 
@@ -98,7 +98,7 @@ impl Status {
         self.0
     }
 
-    /// Whether a client goes on at the `Location` of an answer with this status (the Fetch
+    /// Whether a client goes on at the `Location` of a response with this status (the Fetch
     /// standard, section 2.2.3).
     pub fn is_redirect(self) -> bool {
         matches!(
@@ -111,7 +111,7 @@ impl Status {
         )
     }
 
-    /// Whether an answer with this status has no content, whatever its head says (RFC 9112,
+    /// Whether a response with this status has no content, whatever its head says (RFC 9112,
     /// section 6.3).
     pub(crate) fn forbids_content(self) -> bool {
         matches!(self, Self::NO_CONTENT | Self::NOT_MODIFIED)

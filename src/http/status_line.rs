@@ -1,4 +1,4 @@
-//! The status line: the first line of an answer (RFC 9112, section 4).
+//! The status line: the first line of a response (RFC 9112, section 4).
 //!
 //! ```text
 //! status-line   = HTTP-version SP status-code SP [ reason-phrase ]
@@ -7,7 +7,7 @@
 //! ```
 //!
 //! The second space belongs to the line even where there is no reason. Some servers leave it out
-//! then; nothing can be misread in that, so it is taken. No other deviation is.
+//! then; that can't be misread, so it is accepted. No other deviation is.
 
 use super::refusal::Refusal;
 use super::request_line::Version;
@@ -40,9 +40,9 @@ impl StatusLine {
         let (version, rest) = line.split_at_checked("HTTP/1.1".len()).ok_or(BAD_VERSION)?;
         let version = Version::parse(version).ok_or(BAD_VERSION)?;
         let rest = rest.strip_prefix(b" ").ok_or(BAD_VERSION)?;
-        let (code, behind) = rest.split_at_checked(3).ok_or(BAD_STATUS)?;
-        let reason = match behind {
-            [] => behind,
+        let (code, rest) = rest.split_at_checked(3).ok_or(BAD_STATUS)?;
+        let reason = match rest {
+            [] => rest,
             [b' ', reason @ ..] => reason,
             _ => return Err(BAD_STATUS),
         };

@@ -9,14 +9,14 @@
 //! #element    = [ element ] *( OWS "," OWS [ element ] )  RFC 9110, section 5.6.1
 //! ```
 //!
-//! A class of bytes is a table of 256 answers, so that asking is one load and no branch.
+//! A class of bytes is a table of 256 flags: one load, and no branch.
 
 use std::io::BufRead;
 
 /// Whether a byte is a `tchar`.
 pub(crate) const TCHAR: [bool; 256] = alphanumeric_and(b"!#$%&'*+-.^_`|~");
 
-/// A table that says yes to letters, digits and these marks.
+/// The class of letters, digits and these marks.
 pub(crate) const fn alphanumeric_and(marks: &[u8]) -> [bool; 256] {
     let mut table = [false; 256];
     let mut byte = 0;
@@ -45,8 +45,8 @@ pub(crate) const fn is_value_byte(byte: u8) -> bool {
 
 /// Whether every byte of `value` may stand in a field value.
 ///
-/// Eight bytes are looked at in one go; the last eight may overlap those before them. Only a value
-/// with a tab or something forbidden in it is then looked at byte by byte.
+/// Eight bytes are checked at once; the last eight may overlap those before them. Only a value with
+/// a tab or a forbidden byte in it is then checked byte by byte.
 pub(crate) fn is_value(value: &[u8]) -> bool {
     let Some(last) = value.last_chunk::<8>() else {
         return value.iter().copied().all(is_value_byte);
@@ -97,7 +97,7 @@ pub(crate) fn trim(bytes: &[u8]) -> &[u8] {
 
 /// Where the first LF is.
 ///
-/// `skip_until` is the only door std has to its `memchr`, which looks at many bytes at once.
+/// `skip_until` is the only way to std's `memchr`, which compares many bytes at once.
 pub(crate) fn find_line_feed(bytes: &[u8]) -> Option<usize> {
     let mut rest = bytes;
     let passed = rest.skip_until(b'\n').ok()?.checked_sub(1)?;

@@ -11,7 +11,7 @@
 //! Refused are control bytes, DEL, spaces, bytes over 0x7F and fragments, none of which a target
 //! can contain. Other visible characters that RFC 3986 wants percent-encoded (`|`, `{`, `^`, a
 //! quotation mark…) are taken as they are, in the path as in the query: browsers send some of them
-//! so, and as they mean nothing to the grammar, nobody can be made to see two different targets.
+//! so, and as they mean nothing to the grammar, no two readers see different targets.
 
 use std::net::Ipv6Addr;
 
@@ -46,12 +46,12 @@ pub(crate) struct Target {
     pub(crate) authority: Option<Span>,
     /// Empty only in absolute form, where it means `/`.
     pub(crate) path: Span,
-    /// What is behind the first `?`.
+    /// What comes after the first `?`.
     pub(crate) query: Option<Span>,
 }
 
 impl Target {
-    /// Parses the target, which begins `start` bytes behind the beginning of the head.
+    /// Parses the target, which begins `start` bytes after the beginning of the head.
     pub(crate) fn parse(target: &[u8], start: usize, method: Method) -> Result<Self, Refusal> {
         check_bytes(target)?;
         let whole = Span { start, end: start + target.len() };

@@ -1,4 +1,4 @@
-//! The trailer section: field lines behind the last chunk (RFC 9112, section 7.1.2).
+//! The trailer section: field lines after the last chunk (RFC 9112, section 7.1.2).
 //!
 //! ```text
 //! trailer-section = *( field-line CRLF )

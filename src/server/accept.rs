@@ -17,10 +17,10 @@ use crate::net::panics::Panics;
 use crate::server::connection::Connection;
 
 const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
-/// Descriptors come back when somebody closes a connection; that can't be noticed but by trying.
+/// Descriptors come back when a connection is closed, which only another try finds out.
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
-/// So many connections past the cap are still told that there are too many; more are just closed.
+/// So many connections past the cap get a response that says so; any more are just closed.
 const REFUSALS: usize = 64;
 
 /// Accepts until the handle says stop.

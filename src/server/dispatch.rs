@@ -1,4 +1,4 @@
-//! From a request to whoever answers it, and from a handler's outcome to an answer.
+//! From a request to its handler, and from a handler's outcome to a response.
 
 use std::fmt::Display;
 use std::net::SocketAddr;
@@ -21,8 +21,8 @@ use crate::stream::hooks;
 use crate::stream::writer::SseWriter;
 use crate::stream::{Origin, Stream};
 
-/// Finds the handler of a request whose body has not been read, or the answer where no handler is
-/// to be asked.
+/// Finds the handler of a request whose body has not been read, or the response where no handler
+/// is to run.
 pub(crate) fn find(
     server: &Shared,
     head: &Head,
@@ -40,9 +40,9 @@ pub(crate) fn find(
     }
     if head.path() == "*" {
         // OPTIONS for the server as a whole (RFC 9110, section 9.3.7).
-        let mut answer = Response::no_content();
-        answer.add_field("Allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH, TRACE");
-        return Err(answer);
+        let mut response = Response::no_content();
+        response.add_field("Allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH, TRACE");
+        return Err(response);
     }
     if let Some(cors) = &server.cors {
         if let Some(response) = cors.preflight(head, || server.routes.allowed(head.path())) {
@@ -54,7 +54,7 @@ pub(crate) fn find(
     Ok(found)
 }
 
-/// Asks the caller's own word on who is let in.
+/// Asks the program whether the request is admitted.
 fn admit(server: &Shared, head: &Head, peer: SocketAddr) -> Result<(), Response> {
     let Some(admit) = &server.admit else { return Ok(()) };
     let asked = catch_unwind(AssertUnwindSafe(|| admit(head, peer)));
@@ -62,8 +62,8 @@ fn admit(server: &Shared, head: &Head, peer: SocketAddr) -> Result<(), Response>
 }
 
 /// The response where there are too many connections or streams already. A browser's `EventSource`
-/// gives up for good on a 503, so a GET that wants an event stream gets one that says when to come
-/// back, and ends; and a HEAD the same head (RFC 9110, section 9.3.2). To any other method a 200
+/// gives up for good on a 503, so a GET that wants an event stream gets one that ends with a
+/// reconnection time; and a HEAD the same head (RFC 9110, section 9.3.2). To any other method a 200
 /// would say that it was done.
 fn busy(server: &Shared, head: &Head, wants_event_stream: bool, why: &str) -> Response {
     if !wants_event_stream || !matches!(head.method(), Method::Get | Method::Head) {
@@ -74,7 +74,7 @@ fn busy(server: &Shared, head: &Head, wants_event_stream: bool, why: &str) -> Re
     Response::event_stream_head().with_content(content)
 }
 
-/// The response to what can't be served; where that passes by itself, with a time to come back.
+/// The response to what can't be served; where that passes by itself, with `Retry-After`.
 pub(crate) fn refused(server: &Shared, refusal: &Refusal) -> Response {
     match refusal.status() {
         Status::SERVICE_UNAVAILABLE => come_back(server, plain(refusal)),
@@ -88,7 +88,7 @@ fn come_back(server: &Shared, mut response: Response) -> Response {
     response
 }
 
-/// A refusal that nothing which can be set would avoid.
+/// A refusal that no setting would avoid.
 fn plain(refusal: &Refusal) -> Response {
     Response::text(format!("{refusal}\n")).with_status(refusal.status())
 }
@@ -103,7 +103,7 @@ pub(crate) fn too_large(server: &Shared, method: Method) -> Response {
     Response::text(text + ", since nobody reads it\n").with_status(Status::CONTENT_TOO_LARGE)
 }
 
-/// A refusal of the server's own: why, and what would avoid it.
+/// A refusal of the server's own: why, and the remedies that the program has named for it.
 fn refuse(server: &Shared, status: Status, why: impl Display) -> Response {
     let mut text = format!("{status}: {why}");
     for (_, remedy) in server.remedies.iter().filter(|(of, _)| *of == status) {
@@ -114,7 +114,7 @@ fn refuse(server: &Shared, status: Status, why: impl Display) -> Response {
     Response::text(text).with_status(status)
 }
 
-/// Runs a handler. An error or a panic becomes an answer.
+/// Runs a handler. An error or a panic becomes a response.
 pub(crate) fn call(server: &Shared, handler: &Handler, request: &Request) -> Reply {
     match catch_unwind(AssertUnwindSafe(|| handler(request))) {
         Ok(Ok(reply)) => reply,
@@ -127,7 +127,7 @@ pub(crate) fn call(server: &Shared, handler: &Handler, request: &Request) -> Rep
 fn fault_of_the_request(request: &Request, error: &Error) -> Option<Status> {
     match error {
         bad if bad.is_bad_request() => bad.status(),
-        // An event that a handler makes up itself is too large by the handler's own fault.
+        // Where there is no body, the handler itself made the event too large.
         large if large.is_too_large() && !request.body().is_empty() => {
             Some(Status::CONTENT_TOO_LARGE)
         }
@@ -135,8 +135,8 @@ fn fault_of_the_request(request: &Request, error: &Error) -> Option<Status> {
     }
 }
 
-/// The response to a request whose handler failed; without an error, it panicked. What went wrong
-/// inside is told to the hooks and not to the client.
+/// The response to a request whose handler failed; without an error, it panicked. The hooks get the
+/// error, and the client does not.
 fn failure(server: &Shared, request: &Request, error: Option<&Error>) -> Response {
     let fault = error.and_then(|error| Some((error, fault_of_the_request(request, error)?)));
     if let Some((error, status)) = fault {
@@ -189,7 +189,7 @@ pub(crate) fn start_stream(
     let stream = Stream::new(Arc::clone(&server.runtime), link, ticket, origin, head);
     let give_back = |response| stream.reclaim().map_or(Ok(()), |link| Err((link, response)));
     if server.runtime.is_stopping() {
-        // The stop may have looked for streams before this one was known.
+        // The stop may have ended all streams before this one was registered.
         return give_back(busy(server, request.head(), true, "this server stops"));
     }
     let writer = SseWriter::new(Arc::clone(&stream));
@@ -199,7 +199,7 @@ pub(crate) fn start_stream(
             let _ = stream.open();
             Ok(())
         }
-        // It was told that the client has gone, and passes that on.
+        // The handler returns the error that it got because the client has gone.
         Ok(Err(error)) if error.is_closed() && !stream.is_active() => Ok(()),
         failed => {
             let error = failed.ok().and_then(Result::err);

@@ -152,7 +152,7 @@ impl Running {
         self.join()
     }
 
-    /// Waits until somebody stops it.
+    /// Waits until a [`Handle`] stops it.
     ///
     /// # Errors
     ///

@@ -1,9 +1,9 @@
-//! Which names a server answers to.
+//! By which names a server may be addressed.
 //!
 //! A page from anywhere may have its own name point to a loopback or local address, and its
 //! script then talks to us as if to its own server ("DNS rebinding"). The `Host` field still has
 //! that name, so a name that is not ours is refused. An address can't be rebound: it is always
-//! taken.
+//! allowed.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 

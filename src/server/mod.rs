@@ -1,13 +1,13 @@
 //! The server: an address, routes, limits, and the loop that accepts connections.
 //!
 //! ```text
-//! acceptor ─► pool of workers ─► connection ─► handler ─► answer
+//! acceptor ─► pool of workers ─► connection ─► handler ─► response
 //!                                                   └──► stream ─► registry, channels
 //! ```
 //!
-//! To read on: [`routes`] finds handlers, [`reply`] is what they answer with, [`shared`] is what
-//! all threads have in common, [`runtime`](crate::stream::runtime) is what streams need of that,
-//! and how it stops, [`handle`] is how others reach a running server.
+//! To read on: [`connection`] is one socket, [`dispatch`] finds and runs handlers, [`routes`] has
+//! them by path, [`reply`] is what they return, [`shared`] is what all connections have in common,
+//! [`handle`] is how others reach a running server.
 
 pub(crate) mod accept;
 pub(crate) mod connection;
@@ -41,13 +41,13 @@ use reply::Reply;
 use routes::Routes;
 use shared::{Admit, Shared};
 
-/// A server of event streams and plain answers, on threads that can be counted.
+/// A server of event streams and plain responses, on threads that can be counted.
 ///
-/// Made with [`bind`](Self::bind), told what to serve, and then [`run`](Self::run) on this thread
-/// or [`start`](Self::start)ed on another. A handler runs on a worker thread, once for each
-/// request; it may block, but a worker that waits serves nobody else. The response to an error that
-/// it returns, and to a panic, is 500; to an [unusable body](Error::is_bad_request) 400 or 415, and
-/// to a body that makes [too large](Error::is_too_large) an event 413.
+/// Made with [`bind`](Self::bind), given its routes, and then [`run`](Self::run) on this thread or
+/// [`start`](Self::start)ed on another. A handler runs on a worker thread, once for each request;
+/// it may block, but a worker that waits serves no other request. The response to an error that it
+/// returns, and to a panic, is 500; to an [unusable body](Error::is_bad_request) 400 or 415, and to
+/// a body that makes [too large](Error::is_too_large) an event 413.
 ///
 /// ```
 /// use tidings::{Channel, Response, Server};
@@ -77,8 +77,8 @@ pub struct Server {
     remedies: Vec<(Status, String)>,
     hooks: Option<Arc<dyn Hooks>>,
     handle: Handle,
-    /// The first thing that was wrong with what it was told; said when it starts, so that routes
-    /// can be written one behind the other.
+    /// The first thing that was wrong with a route; returned when the server starts, so that calls
+    /// can be chained.
     error: Option<Error>,
 }
 
@@ -127,7 +127,7 @@ impl Server {
     }
 
     /// Serves an event stream at a path. The handler runs once for each client. Its stream lives
-    /// as long as somebody holds it, and not only as long as the handler runs.
+    /// as long as any owner holds it, and not only as long as the handler runs.
     ///
     /// A handler that has no stream for a client refuses it by its status: with
     /// `stream.set_status(Status::NO_CONTENT)` an `EventSource` stays away for good.
@@ -146,7 +146,7 @@ impl Server {
         })
     }
 
-    /// Answers GET, and HEAD, at a path.
+    /// Responds to GET, and HEAD, at a path.
     #[must_use]
     pub fn get<R: Into<Reply>>(
         self,
@@ -156,7 +156,7 @@ impl Server {
         self.route(Method::Get, path, handler)
     }
 
-    /// Answers POST at a path.
+    /// Responds to POST at a path.
     #[must_use]
     pub fn post<R: Into<Reply>>(
         self,
@@ -166,7 +166,7 @@ impl Server {
         self.route(Method::Post, path, handler)
     }
 
-    /// Answers any method at a path.
+    /// Responds to any method at a path.
     ///
     /// In a path, `{name}` stands for one segment and `{name...}` for the whole rest;
     /// [`Request::param`] gives their values. Of several routes that fit, the first that was added
@@ -186,7 +186,7 @@ impl Server {
         self
     }
 
-    /// Answers whatever no route is there for, with any method. Defaults to 404, or 405 where
+    /// Responds to all requests that have no route, with any method. Defaults to 404, or 405 where
     /// another method has a route.
     #[must_use]
     pub fn fallback<R: Into<Reply>>(
@@ -197,8 +197,8 @@ impl Server {
         self
     }
 
-    /// Answers GET at a path with content that never changes. However many peers take it, there is
-    /// one of it in memory.
+    /// Responds to GET at a path with content that never changes. However many clients receive it,
+    /// there is one copy in memory.
     #[must_use]
     pub fn content(
         self,
@@ -219,16 +219,16 @@ impl Server {
         }
     }
 
-    /// Sets which pages of other origins may read the answers. Defaults to none.
+    /// Sets which pages of other origins may read the responses. Defaults to none.
     #[must_use]
     pub fn cors(mut self, cors: Cors) -> Self {
         self.cors = Some(cors);
         self
     }
 
-    /// Answers only requests whose `Host` is an address, `localhost` or one of these names, so
-    /// that a page can't reach the server under a name of its own (DNS rebinding). Others get 421.
-    /// Defaults to answering all.
+    /// Serves only requests whose `Host` is an address, `localhost` or one of these names, so that
+    /// a page can't reach the server under a name of its own (DNS rebinding). Others get 421.
+    /// Defaults to serving all.
     #[must_use]
     pub fn hosts<I>(mut self, names: I) -> Self
     where
@@ -239,10 +239,10 @@ impl Server {
         self
     }
 
-    /// Sets who is let in, by the head of a request and the peer's address. It is asked for each
-    /// request that has a handler, before anything of a body is taken in: so strangers can't fill
-    /// the memory for bodies. What it returns as an error is the answer, and the handler is not
-    /// run; a panic is answered with 500. Defaults to letting all in.
+    /// Sets which requests are admitted, by their head and the peer's address. The closure runs for
+    /// each request that has a handler, before any of the body is read: so strangers can't fill the
+    /// memory for bodies. An error that it returns is the response, and the handler does not run; a
+    /// panic gets the status 500. Defaults to admitting all.
     ///
     /// ```
     /// use tidings::http::Head;
@@ -266,10 +266,10 @@ impl Server {
         self
     }
 
-    /// Sets what the server says beside its own refusals with this status, such as 421 for a
-    /// foreign [host](Self::hosts), 413 for a body past [`Limits::body`] or 503 for a
-    /// connection past [`Limits::connections`]: what whoever runs it could do, in the words of the
-    /// program. Defaults to nothing.
+    /// Adds a text to the server's own refusals with this status, such as 421 for a foreign
+    /// [host](Self::hosts), 413 for a body past [`Limits::body`] or 503 for a connection past
+    /// [`Limits::connections`]: what an operator could do, in the words of the program. Defaults to
+    /// nothing.
     ///
     /// ```
     /// use tidings::{Server, Status};
@@ -292,8 +292,9 @@ impl Server {
         self
     }
 
-    /// Sets who is told of streams: see [`Hooks`] and [`Logger`](crate::Logger). Defaults to
-    /// nobody. An `Arc` of hooks is hooks too, so whoever keeps a clone can read what they counted.
+    /// Sets the hooks that are called about streams: see [`Hooks`] and [`Logger`](crate::Logger).
+    /// Defaults to none. An `Arc` of hooks is hooks too, so a program that keeps a clone can read
+    /// what they counted.
     #[must_use]
     pub fn hooks(mut self, hooks: impl Hooks) -> Self {
         self.hooks = Some(Arc::new(hooks));
@@ -311,7 +312,7 @@ impl Server {
         serve(listener, &shared, &handle)
     }
 
-    /// Serves on a thread of its own, until what is returned is dropped or told to stop.
+    /// Serves on a thread of its own, until the returned value is dropped or stopped.
     ///
     /// # Errors
     ///

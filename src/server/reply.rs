@@ -1,4 +1,4 @@
-//! What a handler answers with: a response, or an event stream.
+//! What a handler returns: a response, or an event stream.
 
 use std::fmt;
 
@@ -7,12 +7,12 @@ use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::stream::writer::SseWriter;
 
-/// What runs when a stream's client is there.
+/// What runs when a stream begins.
 pub(crate) type StreamHandler = Box<dyn FnOnce(SseWriter, &Request) -> Result<()> + Send>;
 
-/// A handler's answer, where it is one or the other.
+/// What a handler returns that responds with either a [`Response`] or an event stream.
 ///
-/// A handler that always answers with a [`Response`] just returns it. One that decides for each
+/// A handler that always responds with a [`Response`] just returns that. One that decides for each
 /// client whether it gets a stream returns this.
 ///
 /// ```no_run
@@ -31,14 +31,14 @@ pub(crate) type StreamHandler = Box<dyn FnOnce(SseWriter, &Request) -> Result<()
 #[non_exhaustive]
 pub struct Reply(pub(crate) Kind);
 
-/// A plain answer, or the head of a stream and what runs when it begins.
+/// A plain response, or the head of a stream and what runs when it begins.
 pub(crate) enum Kind {
     Response(Response),
     Stream { head: Response, handler: StreamHandler },
 }
 
 impl Reply {
-    /// An event stream. The closure runs once, with the stream, which lives as long as somebody
+    /// An event stream. The closure runs once, with the stream, which lives as long as any owner
     /// holds it.
     pub fn event_stream(handler: impl FnOnce(SseWriter) -> Result<()> + Send + 'static) -> Self {
         Self::stream(Box::new(|stream, _request| handler(stream)))

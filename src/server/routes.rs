@@ -99,7 +99,7 @@ impl Routes {
 }
 
 impl Route {
-    /// A GET handler answers HEAD too; the connection leaves the body out.
+    /// A GET handler takes HEAD too; the exchange leaves the body out.
     fn handler(&self, method: Method) -> Option<&Handler> {
         let of = |method| self.methods.iter().find(|(known, _)| *known == method);
         let found = of(method).or_else(|| of(Method::Get).filter(|_| method == Method::Head));
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_get_handler_answers_head() {
+    fn a_get_handler_takes_head() {
         let routes = routes(&[(Method::Get, "/")]);
         assert!(routes.find(Method::Head, "/").is_ok());
     }

@@ -13,7 +13,8 @@ use crate::http::status::Status;
 use crate::net::budget::Budget;
 use crate::stream::runtime::Runtime;
 
-/// Says by a request's head, and who sent it, whether it is let in; if not, the response.
+/// Decides by a request's head and its peer's address whether it is admitted; if not, the error is
+/// the response.
 pub(crate) type Admit = Box<dyn Fn(&Head, SocketAddr) -> Result<(), Response> + Send + Sync>;
 
 /// Owned by the server and by every connection.

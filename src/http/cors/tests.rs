@@ -11,7 +11,7 @@ fn only_a() -> Cors {
     Cors::origins([A]).expect("a good origin")
 }
 
-/// The answer as the policy makes it; the fields that every answer gets are added later.
+/// The response as the policy makes it; the fields that every response gets are added later.
 fn preflight(cors: &Cors, fields: &str) -> Option<String> {
     let bytes = format!("OPTIONS /x HTTP/1.1\r\nHost: h\r\n{fields}\r\n");
     let response = cors.preflight(&support::head(bytes.as_bytes()), || "GET, POST".into())?;
@@ -166,7 +166,7 @@ fn a_wildcard_stands_for_subdomains_alone() {
 }
 
 #[test]
-fn a_preflight_is_answered_with_what_is_granted() {
+fn a_preflight_gets_what_is_granted() {
     let fields = "Origin: https://a.example\r\n\
                   Access-Control-Request-Method: POST\r\n\
                   Access-Control-Request-Headers: x-token,content-type\r\n";
@@ -184,11 +184,11 @@ fn a_preflight_is_answered_with_what_is_granted() {
 }
 
 #[test]
-fn a_preflight_from_elsewhere_is_answered_without_any_grant() {
+fn a_preflight_from_elsewhere_gets_no_grant() {
     let fields = "Origin: https://b.example\r\nAccess-Control-Request-Method: POST\r\n";
-    let answer = preflight(&only_a(), fields).expect("a preflight");
-    assert!(answer.starts_with("HTTP/1.1 204 "), "{answer}");
-    assert!(!answer.contains("Access-Control"), "{answer}");
+    let response = preflight(&only_a(), fields).expect("a preflight");
+    assert!(response.starts_with("HTTP/1.1 204 "), "{response}");
+    assert!(!response.contains("Access-Control"), "{response}");
 }
 
 #[test]
@@ -196,8 +196,11 @@ fn field_names_that_are_none_are_not_sent_back() {
     let fields = "Origin: https://a.example\r\n\
                   Access-Control-Request-Method: GET\r\n\
                   Access-Control-Request-Headers: good, b@d\r\n";
-    let answer = preflight(&only_a(), fields).expect("a preflight");
-    assert!(!answer.contains("Allow-Headers") && answer.contains("Allow-Methods"), "{answer}");
+    let response = preflight(&only_a(), fields).expect("a preflight");
+    assert!(
+        !response.contains("Allow-Headers") && response.contains("Allow-Methods"),
+        "{response}"
+    );
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Tests of the heads of answers: what they mean, what is refused, and that splits don't matter.
+//! Tests of the heads of responses: what they mean, what is refused, and that splits don't matter.
 
 use super::*;
 
@@ -198,7 +198,7 @@ fn a_server_says_in_seconds_or_with_a_date_when_to_come_back() {
 }
 
 #[test]
-fn interim_answers_are_passed_over() {
+fn interim_responses_are_passed_over() {
     let interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
     let bytes = format!("{interim}HTTP/1.1 200 OK\r\nA: b\r\n\r\nrest");
     let (head, consumed) = parse(bytes.as_bytes()).unwrap().unwrap();
