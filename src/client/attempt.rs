@@ -15,7 +15,7 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::closer::Shared;
+use super::closer::Closer;
 use super::request::StreamRequest;
 use super::session::Session;
 use super::transport::{Connection, Transport};
@@ -77,12 +77,12 @@ pub(super) fn attempt(
     last_event_id: &str,
     transport: &dyn Transport,
     bounds: &Bounds,
-    shared: &Shared,
+    closer: &Closer,
 ) -> Result<Open, Trouble> {
     let mut request = request.clone();
     for _ in 0..=bounds.most_redirects {
         let connection = connect(request.url(), transport, bounds)?;
-        shared.adopt(&connection);
+        closer.adopt(&connection);
         let deadline = Instant::now() + bounds.until_answer();
         let bytes = request.encode(last_event_id);
         let (head, mut session) = Session::open(connection, &bytes, bounds.longest_head, deadline)
@@ -96,7 +96,7 @@ pub(super) fn attempt(
             let what = format!("the server redirects, and can't be followed: {error}");
             Trouble::Lasting(Error::response(what, Some(head.status().code())))
         })?;
-        shared.release();
+        closer.release();
     }
     let most = bounds.most_redirects;
     let url = request.url().to_string();

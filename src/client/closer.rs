@@ -25,36 +25,13 @@ use super::transport::Connection;
 /// assert!(source.next().is_none());
 /// # Ok::<(), tidings::Error>(())
 /// ```
-#[derive(Clone)]
-pub struct Closer(pub(super) Arc<Shared>);
-
-impl Closer {
-    /// Closes the source: it gives nothing more, not even events that have come already, and its
-    /// connection ends. A call that waits for the next event returns now; only one that connects
-    /// returns within its deadline.
-    pub fn close(&self) {
-        self.0.close();
-    }
-
-    /// Whether the source has been closed or dropped.
-    pub fn is_closed(&self) -> bool {
-        self.0.is_closed()
-    }
-}
-
-impl fmt::Debug for Closer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Closer").field("closed", &self.is_closed()).finish()
-    }
+#[derive(Clone, Default)]
+pub struct Closer {
+    state: Arc<Mutex<State>>,
+    closed: Arc<Condvar>,
 }
 
 /// What an event source and its closers share.
-#[derive(Default)]
-pub(super) struct Shared {
-    state: Mutex<State>,
-    closed: Condvar,
-}
-
 #[derive(Default)]
 struct State {
     closed: bool,
@@ -63,8 +40,11 @@ struct State {
     connection: Option<Arc<dyn Connection>>,
 }
 
-impl Shared {
-    pub(super) fn close(&self) {
+impl Closer {
+    /// Closes the source: it gives nothing more, not even events that have come already, and its
+    /// connection ends. A call that waits for the next event returns now; only one that connects
+    /// returns within its deadline.
+    pub fn close(&self) {
         let connection = {
             let mut state = self.lock();
             state.closed = true;
@@ -76,7 +56,8 @@ impl Shared {
         }
     }
 
-    pub(super) fn is_closed(&self) -> bool {
+    /// Whether the source has been closed or dropped.
+    pub fn is_closed(&self) -> bool {
         self.lock().closed
     }
 
@@ -104,5 +85,11 @@ impl Shared {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Closer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Closer").field("closed", &self.is_closed()).finish()
     }
 }

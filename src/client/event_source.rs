@@ -18,12 +18,11 @@ use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::iter::FusedIterator;
 use std::mem;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::attempt::{Bounds, Trouble, attempt};
 use super::backoff::pause;
-use super::closer::{Closer, Shared};
+use super::closer::Closer;
 use super::request::StreamRequest;
 use super::session::{Read, Session};
 use super::transport::{Tcp, Transport};
@@ -93,7 +92,7 @@ pub struct EventSource {
     fruitful: bool,
     /// It has been told that the last event ID is left out.
     id_told: bool,
-    shared: Arc<Shared>,
+    closer: Closer,
 }
 
 enum State {
@@ -143,7 +142,7 @@ impl EventSource {
             failures: 0,
             fruitful: false,
             id_told: false,
-            shared: Arc::default(),
+            closer: Closer::default(),
         }
     }
 
@@ -266,7 +265,7 @@ impl EventSource {
 
     /// What can close this source from another thread.
     pub fn closer(&self) -> Closer {
-        Closer(Arc::clone(&self.shared))
+        self.closer.clone()
     }
 
     /// The request, as it goes out at the next connection but for the last event ID.

@@ -46,12 +46,7 @@ const HANDS: usize = 4;
 /// Handlers are user code and may need room; it is only taken when it is used.
 const STACK: usize = 1024 * 1024;
 
-#[derive(Debug)]
 pub(crate) struct Pool {
-    shared: Arc<Shared>,
-}
-
-struct Shared {
     /// No other lock is ever taken while this one is held.
     state: Mutex<State>,
     /// One worker is woken for one job, so that no herd runs for it.
@@ -98,34 +93,26 @@ impl Drop for Waiting<'_> {
     }
 }
 
-impl std::fmt::Debug for Shared {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared").field("cap", &self.cap).finish_non_exhaustive()
-    }
-}
-
 impl Pool {
     /// A pool without threads yet, which never has more than `cap`.
-    pub(crate) fn new(cap: usize, panics: &Arc<Panics>, lifecycle: &Arc<Lifecycle>) -> Self {
-        Self {
-            shared: Arc::new(Shared {
-                state: Mutex::default(),
-                wake: Condvar::new(),
-                waiting: AtomicUsize::new(0),
-                wanted: AtomicBool::new(false),
-                behind: AtomicBool::new(false),
-                cap: cap.max(1),
-                panics: Arc::clone(panics),
-                lifecycle: Arc::clone(lifecycle),
-            }),
-        }
+    pub(crate) fn new(cap: usize, panics: &Arc<Panics>, lifecycle: &Arc<Lifecycle>) -> Arc<Self> {
+        Arc::new(Self {
+            state: Mutex::default(),
+            wake: Condvar::new(),
+            waiting: AtomicUsize::new(0),
+            wanted: AtomicBool::new(false),
+            behind: AtomicBool::new(false),
+            cap: cap.max(1),
+            panics: Arc::clone(panics),
+            lifecycle: Arc::clone(lifecycle),
+        })
     }
 
     /// Queues a job. Gives it back if the pool has stopped, or if not even one thread could be
     /// started for it.
-    pub(crate) fn submit(&self, job: Job) -> Result<(), Job> {
-        let mut state = self.shared.lock();
-        if self.shared.is_over() {
+    pub(crate) fn submit(self: &Arc<Self>, job: Job) -> Result<(), Job> {
+        let mut state = self.lock();
+        if self.is_over() {
             return Err(job);
         }
         state.queue.push_back(Work::Job(job));
@@ -139,13 +126,13 @@ impl Pool {
     }
 
     /// Queues what nobody waits for. Gives it back as [`submit`](Self::submit) does.
-    pub(crate) fn chore(&self, chore: Job) -> Result<(), Job> {
-        let mut state = self.shared.lock();
-        if self.shared.is_over() {
+    pub(crate) fn chore(self: &Arc<Self>, chore: Job) -> Result<(), Job> {
+        let mut state = self.lock();
+        if self.is_over() {
             return Err(chore);
         }
         state.chores.push_back(chore);
-        if state.hands >= HANDS.min(self.shared.cap / 2).max(1) {
+        if state.hands >= HANDS.min(self.cap / 2).max(1) {
             return Ok(());
         }
         state.queue.push_back(Work::Hand);
@@ -159,27 +146,27 @@ impl Pool {
     }
 
     /// Sees to it that a worker comes to what was queued last; false if there is none at all.
-    fn call_worker(&self, state: &mut State) -> bool {
+    fn call_worker(self: &Arc<Self>, state: &mut State) -> bool {
         if state.queue.len() <= state.idle {
-            self.shared.wake.notify_one();
-        } else if state.workers >= self.shared.cap || !self.start_worker(state) {
+            self.wake.notify_one();
+        } else if state.workers >= self.cap || !self.start_worker(state) {
             // There may be no more workers, or the system gives no thread. Whoever works now will
             // come to it; where nobody does, only this one fails.
             if state.workers == 0 {
                 return false;
             }
-            self.shared.behind.store(true, Ordering::Relaxed);
+            self.behind.store(true, Ordering::Relaxed);
         }
         true
     }
 
-    fn start_worker(&self, state: &mut State) -> bool {
+    fn start_worker(self: &Arc<Self>, state: &mut State) -> bool {
         join_finished(&mut state.threads);
-        let shared = Arc::clone(&self.shared);
+        let pool = Arc::clone(self);
         let started = thread::Builder::new()
             .name("tidings-worker".into())
             .stack_size(STACK)
-            .spawn(move || shared.work());
+            .spawn(move || pool.work());
         match started {
             Ok(thread) => {
                 state.workers += 1;
@@ -194,15 +181,15 @@ impl Pool {
     /// The right to block while waiting for a peer, or nothing where that would take a thread that
     /// a whole request may need.
     pub(crate) fn may_wait(&self) -> Option<Waiting<'_>> {
-        if self.shared.behind.load(Ordering::Relaxed) {
+        if self.behind.load(Ordering::Relaxed) {
             return None;
         }
-        let most = self.shared.cap / 2;
-        let waiting = &self.shared.waiting;
+        let most = self.cap / 2;
+        let waiting = &self.waiting;
         let taken = waiting
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < most).then_some(n + 1));
         if taken.is_err() {
-            self.shared.wanted.store(true, Ordering::Relaxed);
+            self.wanted.store(true, Ordering::Relaxed);
         }
         taken.ok().map(|_| Waiting(waiting))
     }
@@ -210,32 +197,31 @@ impl Pool {
     /// Whether somebody was refused that right since this was last asked, or a job waits: then who
     /// has it should give it up in turn.
     pub(crate) fn is_wanted(&self) -> bool {
-        self.shared.wanted.swap(false, Ordering::Relaxed)
-            || self.shared.behind.load(Ordering::Relaxed)
+        self.wanted.swap(false, Ordering::Relaxed) || self.behind.load(Ordering::Relaxed)
     }
 
     /// Whether a job waits that no worker is free for.
     pub(crate) fn is_behind(&self) -> bool {
-        self.shared.behind.load(Ordering::Relaxed)
+        self.behind.load(Ordering::Relaxed)
     }
 
     /// How many worker threads there are.
     pub(crate) fn workers(&self) -> usize {
-        self.shared.lock().workers
+        self.lock().workers
     }
 
     /// Runs what is queued, ends the workers and joins them. Returns how many were still busy at
     /// `deadline`; those are left to end by themselves.
     pub(crate) fn stop(&self, deadline: Instant) -> usize {
-        self.shared.lifecycle.raise(Stage::Over);
-        let mut state = self.shared.lock();
-        self.shared.wake.notify_all();
+        self.lifecycle.raise(Stage::Over);
+        let mut state = self.lock();
+        self.wake.notify_all();
         while state.workers > 0 {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;
             }
-            state = self.shared.wait(state, left);
+            state = self.wait(state, left);
         }
         // The idle ones have been woken, and end, but for those that take what is still queued.
         let busy = state.workers - state.idle.saturating_sub(state.queue.len());
@@ -248,44 +234,7 @@ impl Pool {
         }
         busy
     }
-}
 
-fn join_finished(threads: &mut Vec<JoinHandle<()>>) {
-    let mut at = 0;
-    while at < threads.len() {
-        if threads[at].is_finished() {
-            join(threads.swap_remove(at));
-        } else {
-            at += 1;
-        }
-    }
-}
-
-/// How often it is looked whether a thread has ended.
-const LOOK: Duration = Duration::from_millis(1);
-
-/// Waits for a thread until the deadline; gives it back if it has not ended by then.
-pub(crate) fn join_by(thread: JoinHandle<()>, deadline: Instant) -> Result<(), JoinHandle<()>> {
-    // std can't wait for a thread with a limit.
-    while !thread.is_finished() {
-        if Instant::now() >= deadline {
-            return Err(thread);
-        }
-        thread::sleep(LOOK);
-    }
-    join(thread);
-    Ok(())
-}
-
-fn join(thread: JoinHandle<()>) {
-    // A job that panics is caught in `work`; there is nothing to learn from the result. The last
-    // owner of a pool may be one of its own workers, which must not wait for itself.
-    if thread.thread().id() != thread::current().id() {
-        let _ = thread.join();
-    }
-}
-
-impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -345,6 +294,41 @@ impl Shared {
             state = self.wait(state, left);
             state.idle -= 1;
         }
+    }
+}
+
+fn join_finished(threads: &mut Vec<JoinHandle<()>>) {
+    let mut at = 0;
+    while at < threads.len() {
+        if threads[at].is_finished() {
+            join(threads.swap_remove(at));
+        } else {
+            at += 1;
+        }
+    }
+}
+
+/// How often it is looked whether a thread has ended.
+const LOOK: Duration = Duration::from_millis(1);
+
+/// Waits for a thread until the deadline; gives it back if it has not ended by then.
+pub(crate) fn join_by(thread: JoinHandle<()>, deadline: Instant) -> Result<(), JoinHandle<()>> {
+    // std can't wait for a thread with a limit.
+    while !thread.is_finished() {
+        if Instant::now() >= deadline {
+            return Err(thread);
+        }
+        thread::sleep(LOOK);
+    }
+    join(thread);
+    Ok(())
+}
+
+fn join(thread: JoinHandle<()>) {
+    // A job that panics is caught in `work`; there is nothing to learn from the result. The last
+    // owner of a pool may be one of its own workers, which must not wait for itself.
+    if thread.thread().id() != thread::current().id() {
+        let _ = thread.join();
     }
 }
 

@@ -54,79 +54,73 @@ pub(crate) enum Progress {
     Stuck,
 }
 
-/// Owned by a server, and shared with the watch thread, which [`stop`](Self::stop) ends.
+/// Shared by a server and its watch thread, which [`stop`](Self::stop) ends.
 pub(crate) struct Watch {
-    inbox: Arc<Inbox>,
-    panics: Arc<Panics>,
-}
-
-/// What other threads leave for the watch thread.
-struct Inbox {
     /// Taken last: no other lock is taken while this one is held.
-    contents: Mutex<Contents>,
+    inbox: Mutex<Inbox>,
     /// Notified when there is something new, and at the end.
     wake: Condvar,
+    panics: Arc<Panics>,
     lifecycle: Arc<Lifecycle>,
 }
 
+/// What other threads leave for the watch thread.
 #[derive(Default)]
-struct Contents {
+struct Inbox {
     new: Vec<Box<dyn Pending>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Watch {
-    pub(crate) fn new(panics: &Arc<Panics>, lifecycle: &Arc<Lifecycle>) -> Self {
-        let inbox = Inbox {
-            contents: Mutex::default(),
+    pub(crate) fn new(panics: &Arc<Panics>, lifecycle: &Arc<Lifecycle>) -> Arc<Self> {
+        Arc::new(Self {
+            inbox: Mutex::default(),
             wake: Condvar::new(),
+            panics: Arc::clone(panics),
             lifecycle: Arc::clone(lifecycle),
-        };
-        Self { inbox: Arc::new(inbox), panics: Arc::clone(panics) }
+        })
     }
 
     /// Starts the thread, which calls `check` now and then.
-    pub(crate) fn start(&self, check: impl FnMut() + Send + 'static) -> Result<()> {
-        let (inbox, panics) = (Arc::clone(&self.inbox), Arc::clone(&self.panics));
+    pub(crate) fn start(self: &Arc<Self>, check: impl FnMut() + Send + 'static) -> Result<()> {
+        let watch = Arc::clone(self);
         let thread = thread::Builder::new()
             .name("tidings-watch".into())
             .stack_size(STACK)
-            .spawn(move || Rounds::new(panics, check).run(&inbox))
+            .spawn(move || watch.run(check))
             .map_err(|error| Error::io("can't start the watch thread", error))?;
-        self.inbox.lock().thread = Some(thread);
+        self.lock().thread = Some(thread);
         Ok(())
     }
 
     /// Has the thread retry this until it is over.
     pub(crate) fn add(&self, pending: Box<dyn Pending>) {
-        let mut contents = self.inbox.lock();
-        if self.inbox.is_over() {
+        let mut inbox = self.lock();
+        if self.is_over() {
             // Nobody will retry it. Dropped without the lock, as a drop may come back here.
-            drop(contents);
+            drop(inbox);
             return drop(pending);
         }
-        contents.new.push(pending);
-        drop(contents);
-        self.inbox.wake.notify_one();
+        inbox.new.push(pending);
+        drop(inbox);
+        self.wake.notify_one();
     }
 
     /// Ends the thread; what it still had is closed. Returns how many threads would not end by the
     /// deadline, as a hook holds them.
     pub(crate) fn stop(&self, deadline: Instant) -> usize {
-        self.inbox.lifecycle.raise(Stage::Closing);
-        let thread = self.inbox.lock().thread.take();
-        self.inbox.wake.notify_one();
+        self.lifecycle.raise(Stage::Closing);
+        let thread = self.lock().thread.take();
+        self.wake.notify_one();
         let stuck = thread.is_some_and(|thread| join_by(thread, deadline).is_err());
-        let left = std::mem::take(&mut self.inbox.lock().new);
+        let left = std::mem::take(&mut self.lock().new);
         // Dropped without the lock, as a drop may come back here.
         drop(left);
         usize::from(stuck)
     }
-}
 
-impl Inbox {
-    fn lock(&self) -> MutexGuard<'_, Contents> {
-        self.contents.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Inbox> {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn is_over(&self) -> bool {
@@ -135,61 +129,46 @@ impl Inbox {
 
     /// Waits until something is new or `until` has come, and takes what is new; `None` at the end.
     fn wait(&self, until: Instant) -> Option<Vec<Box<dyn Pending>>> {
-        let mut contents = self.lock();
+        let mut inbox = self.lock();
         loop {
             if self.is_over() {
                 return None;
             }
             let left = until.saturating_duration_since(Instant::now());
-            if !contents.new.is_empty() || left.is_zero() {
-                return Some(std::mem::take(&mut contents.new));
+            if !inbox.new.is_empty() || left.is_zero() {
+                return Some(std::mem::take(&mut inbox.new));
             }
-            let waited = self.wake.wait_timeout(contents, left);
-            contents = waited.unwrap_or_else(PoisonError::into_inner).0;
+            inbox = self.wake.wait_timeout(inbox, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
-}
 
-/// What the watch thread owns.
-struct Rounds<C> {
-    panics: Arc<Panics>,
-    queue: RetryQueue<Box<dyn Pending>>,
-    check: C,
-    next_check: Instant,
-}
-
-impl<C: FnMut()> Rounds<C> {
-    fn new(panics: Arc<Panics>, check: C) -> Self {
-        Self { panics, queue: RetryQueue::new(), check, next_check: Instant::now() + CHECK }
-    }
-
-    fn run(mut self, inbox: &Inbox) {
+    /// The life of the watch thread.
+    fn run(&self, mut check: impl FnMut()) {
+        let mut queue = RetryQueue::<Box<dyn Pending>>::new();
         let mut rested_at = Instant::now();
-        while let Some(new) = inbox.wait(self.next(rested_at)) {
+        let mut next_check = rested_at + CHECK;
+        loop {
+            let check_at = next_check.max(rested_at);
+            let next = queue.next(rested_at).map_or(check_at, |next| next.min(check_at));
+            let Some(new) = self.wait(next) else { return };
             let began = Instant::now();
-            new.into_iter().for_each(|pending| self.queue.add(pending, began));
+            new.into_iter().for_each(|pending| queue.add(pending, began));
             let rested = began >= rested_at;
-            while let Some((pending, waited)) = self.queue.take(began, rested) {
-                if let Some(Some((pending, progress))) = self.panics.catch(|| pending.retry(began))
-                {
-                    self.queue.put_back(pending, waited, progress, began);
+            while let Some((pending, waited)) = queue.take(began, rested) {
+                let retried = self.panics.catch(|| pending.retry(began)).flatten();
+                if let Some((pending, progress)) = retried {
+                    queue.put_back(pending, waited, progress, began);
                 }
             }
             if !rested {
                 continue;
             }
-            if began >= self.next_check {
-                self.panics.catch(&mut self.check);
-                self.next_check = began + check_interval(began.elapsed());
+            if began >= next_check {
+                self.panics.catch(&mut check);
+                next_check = began + check_interval(began.elapsed());
             }
-            rested_at = rest(began, Instant::now(), self.next_check);
+            rested_at = rest(began, Instant::now(), next_check);
         }
-    }
-
-    /// When there is something to do next.
-    fn next(&self, rested_at: Instant) -> Instant {
-        let check = self.next_check.max(rested_at);
-        self.queue.next(rested_at).map_or(check, |next| next.min(check))
     }
 }
 

@@ -40,9 +40,9 @@ pub(crate) struct Runtime {
     pub(crate) hooks: Option<Arc<dyn Hooks>>,
     pub(crate) counts: Counts,
     pub(crate) streams: Arc<Registry<Stream>>,
-    pub(crate) pool: Pool,
+    pub(crate) pool: Arc<Pool>,
     pub(crate) fanout: Fanout,
-    pub(crate) watch: Watch,
+    pub(crate) watch: Arc<Watch>,
     /// With which the watch thread reads for blocked streams, kept for its memory. Before a
     /// stream's state.
     batches: Mutex<Batches>,

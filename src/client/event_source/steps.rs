@@ -32,18 +32,18 @@ impl EventSource {
     /// ```
     pub fn next_update(&mut self) -> Option<Result<Update>> {
         loop {
-            if self.shared.is_closed() {
+            if self.closer.is_closed() {
                 self.state = State::Done;
             }
             match &mut self.state {
                 State::Done => return None,
                 State::Waiting(until) => {
-                    self.shared.wait_until(*until);
+                    self.closer.wait_until(*until);
                     self.state = State::Ready;
                 }
                 State::Ready => {
                     let update = self.left_out().map_or_else(|| self.connect(), Ok);
-                    if !self.shared.is_closed() {
+                    if !self.closer.is_closed() {
                         return Some(update);
                     }
                 }
@@ -71,7 +71,7 @@ impl EventSource {
     fn connect(&mut self) -> Result<Update> {
         self.began = Instant::now();
         let id = self.parser.last_event_id();
-        let opened = attempt(&self.request, id, &*self.transport, &self.bounds, &self.shared);
+        let opened = attempt(&self.request, id, &*self.transport, &self.bounds, &self.closer);
         match opened {
             Ok((session, url, head)) => {
                 self.failures = 0;
@@ -80,7 +80,7 @@ impl EventSource {
                 Ok(Update::Opened { url, head })
             }
             Err(trouble) => {
-                self.shared.release();
+                self.closer.release();
                 self.failed(trouble)
             }
         }
@@ -125,7 +125,7 @@ impl EventSource {
 
     /// The connection is over. What was unfinished of an event never was one.
     fn end(&mut self, end: End) -> Result<Update> {
-        self.shared.release();
+        self.closer.release();
         self.parser.start_over();
         match end {
             End::Clean if self.reconnects => self.lost(Error::closed(CloseReason::Server)),
@@ -181,7 +181,7 @@ impl FusedIterator for EventSource {}
 
 impl Drop for EventSource {
     fn drop(&mut self) {
-        self.shared.close();
+        self.closer.close();
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::mpsc;
 
 const SOON: Duration = Duration::from_secs(10);
 
-fn pool(cap: usize) -> Pool {
+fn pool(cap: usize) -> Arc<Pool> {
     Pool::new(cap, &Arc::default(), &Arc::default())
 }
 
@@ -112,12 +112,12 @@ fn no_worker_may_wait_for_a_peer_while_a_job_waits_for_a_worker() {
 }
 
 /// Chores that say when they begin, and then wait to be released.
-fn blocking_chores(pool: &Pool, count: usize) -> (mpsc::Receiver<usize>, mpsc::Sender<()>) {
+fn blocking_chores(pool: &Arc<Pool>, count: usize) -> (mpsc::Receiver<usize>, mpsc::Sender<()>) {
     blocking(count, |chore| assert!(pool.chore(chore).is_ok()))
 }
 
 /// The same with jobs.
-fn blocking_jobs(pool: &Pool, count: usize) -> (mpsc::Receiver<usize>, mpsc::Sender<()>) {
+fn blocking_jobs(pool: &Arc<Pool>, count: usize) -> (mpsc::Receiver<usize>, mpsc::Sender<()>) {
     blocking(count, |job| assert!(pool.submit(job).is_ok()))
 }
 
@@ -207,7 +207,7 @@ fn a_stop_counts_those_that_are_busy_and_not_the_idle() {
     assert!((0..2).all(|_| begun.recv_timeout(SOON).is_ok()));
     release.send(()).unwrap();
     let until = Instant::now() + SOON;
-    while pool.shared.lock().idle == 0 {
+    while pool.lock().idle == 0 {
         assert!(Instant::now() < until, "the condition did not come");
         thread::yield_now();
     }
@@ -244,7 +244,7 @@ fn threads_that_have_ended_are_joined_and_the_others_kept() {
 #[test]
 fn row_52_a_worker_that_is_slow_to_start_is_not_started_again() {
     let pool = pool(100);
-    let mut state = pool.shared.lock();
+    let mut state = pool.lock();
     for _ in 0..10 {
         // Nobody can take it while the state is locked; somebody else has done it meanwhile.
         state.queue.push_back(Work::Hand);
