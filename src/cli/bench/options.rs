@@ -1,4 +1,4 @@
-//! What can be asked of the bench.
+//! The bench's options.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -26,7 +26,6 @@ pub(super) struct Options {
     pub(super) churn: Option<Churn>,
     pub(super) resume: bool,
     pub(super) slow: u32,
-    /// What stands around an event's data in a publish.
     pub(super) body: Template,
     /// Fit for a request.
     pub(super) content_type: String,
@@ -39,8 +38,8 @@ pub(super) struct Options {
 }
 
 impl Options {
-    /// Fails where two options speak against each other: such as if nothing is to be published, and
-    /// something is said of how.
+    /// Fails if two options contradict each other, such as one that publishes nothing and one that
+    /// says how to publish.
     pub(super) fn check(&self) -> Result<(), String> {
         let to_output = self.html.as_deref() == Some(Path::new(STANDARD_OUTPUT));
         if to_output && self.json {

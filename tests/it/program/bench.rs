@@ -213,7 +213,7 @@ fn a_server_that_has_no_stream_to_give_ends_it() {
     let server = server.start().unwrap();
     let (out, said, status) = bench(&server, &["--streams=3"]);
     assert_eq!((&*out, status), ("", Some(3)));
-    assert!(said.contains("the server answers 204 No Content"), "{said}");
+    assert!(said.contains("the server responds with 204 No Content"), "{said}");
     server.stop().unwrap();
 }
 

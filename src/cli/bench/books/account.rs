@@ -1,8 +1,8 @@
-//! The accounts of everybody who was ever on one stream.
+//! The accounts of all readers that one stream has had.
 //!
-//! A stream that is cut and comes back with its last event ID is the same reader: one account goes
-//! on. One that is cut by churn is followed by somebody new, with an account of their own, who is
-//! owed nothing from before; so what is settled at the end are all of them.
+//! A stream that is cut and resumes with its last event ID is the same reader, and its account goes
+//! on. A stream that churn replaces is a new reader with a new account, which is owed nothing from
+//! before. The end settles all of them.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -13,29 +13,29 @@ use super::ids::Ids;
 use super::ledger::{Findings, Ledger, Owed};
 use super::published::Published;
 
-/// When a stream has been open for so long, the server has surely put it where events go, although
-/// that may be after it has sent the head. From then on, a reader that the
-/// [run](crate::cli::bench::run) doesn't wait for is owed everything.
-const KNOWN: u64 = 1_000_000_000;
-/// When a stream has left for so long, no answer is on its way that says which of the events it has
-/// had the server has taken.
-const ANSWERED: u64 = 30_000_000_000;
+/// When a stream has been open for this long, the server has surely subscribed it, although that
+/// may be after it has sent the head. From then on, a reader that the [run](crate::cli::bench::run)
+/// doesn't wait for is owed everything.
+const SUBSCRIBED: u64 = 1_000_000_000;
+/// When a reader has been gone for this long, the responses to all publishes that it received have
+/// come.
+const RESPONDED: u64 = 30_000_000_000;
 
 #[derive(Debug, Default)]
 pub(crate) struct Account {
     pub(crate) ledger: Ledger,
-    /// From when on it is owed everything.
+    /// From when on the reader is owed everything.
     since: u64,
     ids: Ids,
-    /// Those who left.
+    /// The readers that left.
     left: VecDeque<Left>,
-    /// What was found of those who left long ago.
+    /// The findings of readers that left long ago.
     settled: Findings,
-    /// What the ids told of those who left.
+    /// What the ids told of readers that left.
     told_by_ids: Findings,
 }
 
-/// The account of somebody who left.
+/// The account of a reader that left.
 #[derive(Debug)]
 struct Left {
     ledger: Ledger,
@@ -54,43 +54,43 @@ impl Account {
         self.ids.enter_gap(missed);
     }
 
-    /// Whether nothing has been entered since somebody came.
+    /// Whether the present reader has received nothing.
     pub(crate) fn is_untouched(&self) -> bool {
         self.ledger.is_untouched() && self.ids.findings().received == 0
     }
 
-    /// Closes the account at that time, and opens one for somebody who is still to come.
+    /// Closes the account at this time, and opens one for a reader that is still to come.
     pub(crate) fn leave(&mut self, at: u64) {
         self.left.push_back(Left { ledger: mem::take(&mut self.ledger), since: self.since, at });
         self.since = u64::MAX;
         self.told_by_ids = self.told_by_ids.plus(mem::take(&mut self.ids).findings());
     }
 
-    /// Somebody new has come, at that time.
+    /// A new reader has come, at this time.
     pub(crate) fn arrive(&mut self, time: u64) {
         if self.since == u64::MAX {
-            self.since = time + KNOWN;
+            self.since = time + SUBSCRIBED;
         }
     }
 
-    /// What is missing, doubled and out of order, of all who were here.
+    /// What is missing, doubled and out of order, over all readers.
     pub(crate) fn settle(&self, published: &[&Published]) -> Findings {
         let left = self.left.iter().map(|left| left.settle(published));
         let here = balance(&self.ledger, self.since, true, published);
         left.fold(here.plus(self.settled), Findings::plus)
     }
 
-    /// Settles with those who left long before this time, once and for all; gives of how many runs
-    /// the ledger is that goes on.
+    /// Settles the readers that left long before this time, once and for all. Returns the number
+    /// of runs in the present ledger.
     pub(crate) fn tidy(&mut self, published: &[&Published], now: u64) -> usize {
-        while self.left.front().is_some_and(|left| left.at + ANSWERED < now) {
+        while self.left.front().is_some_and(|left| left.at + RESPONDED < now) {
             let left = self.left.pop_front().map(|left| left.settle(published));
             self.settled = self.settled.plus(left.unwrap_or_default());
         }
         self.ledger.pieces()
     }
 
-    /// What the ids alone tell.
+    /// The findings from ids alone.
     pub(crate) fn by_ids(&self) -> Findings {
         self.told_by_ids.plus(self.ids.findings())
     }
@@ -111,12 +111,12 @@ fn balance(ledger: &Ledger, since: u64, to_the_end: bool, published: &[&Publishe
     ledger.settle(&owed.collect::<Vec<_>>())
 }
 
-/// How many events a gap event admits, out of its JSON; `None` where it does not know.
+/// How many events a gap event admits, from its JSON; `None` where it does not know.
 fn missed(data: &str) -> Option<u64> {
-    let (_, behind) = data.rsplit_once("\"missed\":")?;
-    let behind = behind.trim_start();
-    let end = behind.find(|c: char| !c.is_ascii_digit()).unwrap_or(behind.len());
-    behind[..end].parse().ok()
+    let (_, missed) = data.rsplit_once("\"missed\":")?;
+    let missed = missed.trim_start();
+    let end = missed.find(|c: char| !c.is_ascii_digit()).unwrap_or(missed.len());
+    missed[..end].parse().ok()
 }
 
 #[cfg(test)]
@@ -142,10 +142,10 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_later_is_owed_nothing_from_before() {
+    fn a_reader_that_comes_later_is_owed_nothing_from_before() {
         let mut published = Published::default();
         for number in 0..4 {
-            published.send(number * KNOWN);
+            published.send(number * SUBSCRIBED);
             published.acknowledged.insert(number);
         }
         let published = [&published];
@@ -154,32 +154,32 @@ mod tests {
             account.ledger.enter(0, number);
         }
         assert_eq!(account.settle(&published).lost, 2);
-        account.leave(KNOWN);
-        assert_eq!(account.settle(&published).lost, 0, "nobody is there");
-        account.arrive(KNOWN);
+        account.leave(SUBSCRIBED);
+        assert_eq!(account.settle(&published).lost, 0, "no reader is there");
+        account.arrive(SUBSCRIBED);
         let found = account.settle(&published);
-        assert_eq!((found.lost, found.received), (2, 2), "somebody new came, and lost 2 and 3");
-        account.leave(3 * KNOWN);
+        assert_eq!((found.lost, found.received), (2, 2), "a new reader came, and lost 2 and 3");
+        account.leave(3 * SUBSCRIBED);
         account.ledger.enter(0, 3);
         assert_eq!(account.settle(&published).lost, 0);
     }
 
     #[test]
-    fn who_left_long_ago_is_settled_with_and_forgotten() {
+    fn a_reader_that_left_long_ago_is_settled_and_forgotten() {
         let mut published = Published::default();
         for number in 0..4 {
             published.send(number);
             published.acknowledged.insert(number);
         }
         let mut account = Account::default();
-        for at in [0, ANSWERED] {
+        for at in [0, RESPONDED] {
             assert!([0, 2].iter().all(|number| account.ledger.enter(0, *number)));
             account.leave(at);
             account.since = 0;
         }
         let found = account.settle(&[&published]);
         assert_eq!((found.received, found.lost), (4, 4 + 2));
-        account.tidy(&[&published], ANSWERED + 1);
+        account.tidy(&[&published], RESPONDED + 1);
         assert_eq!((account.left.len(), account.settle(&[&published])), (1, found));
     }
 }

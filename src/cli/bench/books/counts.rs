@@ -1,10 +1,10 @@
-//! What a run counts and times: each once, with its name in the reports.
+//! What a run counts and times, in one table: each with its name in the reports.
 
 use std::ops::Index;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-/// Makes of a table the keys, their names in the reports, and what has one value for each of them.
+/// Makes from a table: its keys, their names in the reports, and a type with a value for each key.
 macro_rules! table {
     ($key:ident, $values:ident: $($(#[$doc:meta])* $row:ident = $name:literal,)+) => {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ macro_rules! table {
         }
 
         impl<T> $values<T> {
-            /// What this makes of each value.
+            /// Applies this to each value.
             pub(crate) fn map<U>(&self, make: impl Fn(&T) -> U) -> $values<U> {
                 $values(std::array::from_fn(|at| make(&self.0[at])))
             }
@@ -45,46 +45,45 @@ macro_rules! table {
 table! { Count, Counts:
     Published = "published",
     Refused = "refused",
-    /// Events that may have come to the server, or not.
+    /// Events that the server may have taken, or not.
     InDoubt = "in_doubt",
-    /// Events that were sent once more, as a connection that was kept had ended.
+    /// Events that were sent again, as a kept connection had ended.
     SentAgain = "sent_again",
-    /// Events that were due, and were not even sent.
+    /// Events that were due and were not sent.
     NotSent = "not_sent",
     /// Events of this run, doubles included.
     Deliveries = "deliveries",
-    /// Those that were sent before the connection was there.
+    /// Those that were sent before the stream was open.
     CaughtUp = "caught_up",
-    /// Those of them that lie behind a cut of the bench's own.
+    /// Those that were sent while the bench itself had cut the stream.
     NotTimed = "not_timed",
     /// Events that are not this run's.
     Foreign = "foreign",
     /// `tidings.gap` events.
     GapEvents = "gap_events",
-    /// Received on streams, heads included.
+    /// Bytes received on streams, with the heads.
     Bytes = "bytes",
     Connects = "connects",
-    /// Connections that the bench ended itself, on purpose.
+    /// Connections that the bench cut.
     Cuts = "cuts",
     /// Connections that ended otherwise.
     Drops = "drops",
-    /// Attempts to come back that brought no stream.
+    /// Attempts to reconnect that brought no stream.
     InVain = "attempts_in_vain",
 }
 
 table! { Time, Times:
     /// From when an event was due to its receipt.
     Latency = "latency",
-    /// The same without what the bench itself was late.
+    /// The same without the bench's own lateness.
     Served = "served",
     /// How long each publish took, from its first byte to the end of its response.
     Publish = "publish",
     /// From the first byte of a stream's first connect to the end of its head.
     Connect = "connect",
-    /// The same where a stream comes back.
+    /// The same where a stream reconnects.
     Reconnect = "reconnect",
-    /// From the end of a connection to the head of the stream that goes on with it, with the pause
-    /// in between.
+    /// From the end of a connection to the next head on the same stream, with the pause between.
     Away = "away",
     /// How late the bench published, by its own fault.
     Late = "own_late",
@@ -92,11 +91,10 @@ table! { Time, Times:
     Idle = "own_idle",
     /// A ping as events arrived.
     Loaded = "own_loaded",
-    /// How long a stream's thread waited for a core when something came, now and then.
+    /// How long a stream's thread waited for a core when bytes came; sampled.
     Queued = "own_queued",
 }
 
-/// Counts so many more.
 pub(crate) fn add(counter: &AtomicU64, n: u64) {
     counter.fetch_add(n, Relaxed);
 }

@@ -1,19 +1,18 @@
-//! What the bench itself has taken of the processor.
+//! The processor time that the bench itself has taken.
 //!
-//! Linux counts for each thread how long it was ready to run and waited for a core. That is the
-//! bench's own delay, measured by the one who causes it; elsewhere the probe has to do.
+//! Linux counts for each thread how long it was ready to run and waited for a core, which is the
+//! bench's own delay. On other systems only the probe tells it.
 
 use std::fs;
 use std::time::Duration;
 
 use super::counts::nanoseconds;
 
-/// What the bench has taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Effort {
-    /// Of all cores together.
+    /// Over all cores.
     pub(crate) processor: Duration,
-    /// How often a stream's thread was let run, and how long it had waited for that in all.
+    /// How often the streams' threads ran, and how long they waited for that.
     runs: u64,
     waited: Duration,
 }
@@ -22,7 +21,7 @@ pub(crate) struct Effort {
 const TICK: Duration = Duration::from_millis(10);
 
 impl Effort {
-    /// Up to now; `None` where the system does not tell.
+    /// Since the process began; `None` where the system does not tell.
     pub(crate) fn so_far() -> Option<Self> {
         let processor = processor(&fs::read_to_string("/proc/self/stat").ok()?)?;
         let mut effort = Self { processor, ..Self::default() };
@@ -46,23 +45,22 @@ impl Effort {
         }
     }
 
-    /// How long a stream's thread waited for a core on average, each time that something came.
+    /// How long a stream's thread waited for a core each time, on average.
     pub(crate) fn queued(self) -> Duration {
         let nanoseconds = self.waited.as_nanos() as u64;
         Duration::from_nanos(nanoseconds.checked_div(self.runs).unwrap_or(0))
     }
 }
 
-/// The time in user and system mode out of a `/proc/PID/stat`. The name in brackets may be
-/// anything.
+/// The time in user and system mode from `/proc/PID/stat`. The name in brackets may be anything.
 fn processor(stat: &str) -> Option<Duration> {
-    let (_, behind) = stat.rsplit_once(')')?;
-    let mut fields = behind.split_whitespace().skip(11);
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut fields = fields.split_whitespace().skip(11);
     let (user, system): (u32, u32) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
     Some(TICK * user.saturating_add(system))
 }
 
-/// How long and how often a thread waited for a core, out of its `schedstat`.
+/// How long and how often a thread waited for a core, from its `schedstat`.
 fn waits(schedstat: &str) -> Option<(Duration, u64)> {
     let mut fields = schedstat.split_whitespace().skip(1);
     let waited = fields.next()?.parse().ok()?;

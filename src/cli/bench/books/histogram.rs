@@ -1,29 +1,28 @@
-//! A histogram of times: log-linear buckets, so that each is as fine as its value needs.
+//! A histogram of times with log-linear buckets: each is as fine as its value needs.
 //!
 //! ```text
 //! value   0 … 127    128 … 255    256 … 511    512 … 1023    nanoseconds
 //! bucket  1 each     1 each       2 each       4 each        128 in each doubling
 //! ```
 //!
-//! So a bucket is never wider than 1/128 of what it holds, whatever the time: three digits, as a
-//! wide histogram of Gil Tene's has them. The buckets are atomics, so that thousands of threads
-//! record into one histogram and each costs no memory of its own.
+//! So a bucket is never wider than 1/128 of its values, as in Gil Tene's HdrHistogram. The buckets
+//! are atomics: thousands of threads record into one histogram.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-/// Each doubling of the value has two to this power of buckets.
+/// Each doubling of the value has 2 to this power buckets.
 const FINENESS: u32 = 7;
 const PER_DOUBLING: usize = 1 << FINENESS;
-/// Two to this power of nanoseconds are 78 hours: no benchmark waits so long for an event.
+/// 2 to this power nanoseconds are 78 hours: no benchmark waits so long for an event.
 const LARGEST: u32 = 48;
 const BUCKETS: usize = (LARGEST - FINENESS + 1) as usize * PER_DOUBLING;
 
-/// Where times are recorded, by any thread.
+/// Any thread may record times.
 #[derive(Debug)]
 pub(crate) struct Histogram {
     buckets: Vec<AtomicU64>,
-    /// The exact largest, in nanoseconds.
+    /// The exact maximum, in nanoseconds.
     max: AtomicU64,
 }
 
@@ -73,7 +72,7 @@ impl Snapshot {
         self.buckets.iter().sum()
     }
 
-    /// What has been recorded since an earlier snapshot. Its largest is that of its bucket.
+    /// What has been recorded since an earlier snapshot. Its maximum is that of a bucket.
     pub(crate) fn since(&self, earlier: &Self) -> Self {
         let pairs = self.buckets.iter().zip(&earlier.buckets);
         let buckets: Vec<u64> = pairs.map(|(now, then)| now - then).collect();
@@ -82,7 +81,7 @@ impl Snapshot {
         Self { buckets, max }
     }
 
-    /// The time that this part of all, of 0 to 1, do not exceed; zero where there is none.
+    /// The time that this part of all times, 0 to 1, doesn't exceed; zero if there is none.
     pub(crate) fn quantile(&self, part: f64) -> Duration {
         let rank = ((self.count() as f64 * part).ceil() as u64).max(1);
         let mut passed = 0;
@@ -110,8 +109,8 @@ impl Snapshot {
         }
     }
 
-    /// The same in so many rows for each doubling, at most [`PER_DOUBLING`]: the largest time of
-    /// each row, and how many it has. Empty rows at both ends are left out.
+    /// This many rows for each doubling, at most [`PER_DOUBLING`]: the largest time of each row,
+    /// and the number of times in it. Empty rows at both ends are left out.
     pub(crate) fn rows(&self, per_doubling: usize) -> Vec<(Duration, u64)> {
         let width = PER_DOUBLING / per_doubling;
         let rows: Vec<(Duration, u64)> = (self.buckets.chunks(width).enumerate())
@@ -128,8 +127,8 @@ impl Snapshot {
 }
 
 impl Summary {
-    /// Each with its name, and `None` for what so few times can't tell: at least one of them must
-    /// be above a quantile, or it is but another name for the largest.
+    /// The quantiles with their names. `None` where there are too few times: at least one must be
+    /// above a quantile, or it would be the maximum by another name.
     pub(crate) fn quantiles(&self) -> [(&'static str, Option<Duration>); 5] {
         let from = |least, time| (self.count >= least).then_some(time);
         [
@@ -209,7 +208,7 @@ mod tests {
         for index in 0..BUCKETS {
             let last = largest_in(index);
             assert_eq!(bucket(last), index);
-            assert_eq!(bucket(last + 1), (index + 1).min(BUCKETS - 1), "behind {last}");
+            assert_eq!(bucket(last + 1), (index + 1).min(BUCKETS - 1), "after {last}");
         }
         assert_eq!(bucket(u64::MAX), BUCKETS - 1);
     }

@@ -1,15 +1,15 @@
-//! What the ids of events tell where nobody knows what was published.
+//! What the ids of events tell where the bench doesn't publish itself.
 //!
 //! ```text
-//! 72108f369-17        before the last digits: the place where it is counted; they: the number
-//! 17                  counted nowhere in particular
-//! b5f0e6              no number at the end: only whether it came before
+//! 72108f369-17        the place where it is counted, and the number
+//! 17                  counted in no particular place
+//! b5f0e6              a name: it tells only whether it came before
 //! ```
 //!
-//! Numbers that were counted in the same place should rise. Nobody says that they rise by one, so
-//! a hole is no loss. Where ids begin with the time, each moment is a place of its own: of places
-//! that are long past the newest ids are kept as names. An event without an id of its own has that
-//! of the one before it; so the same id right again is a double only if the data is the same too.
+//! Numbers from the same place should rise. They need not rise by one, so a hole is no loss. Where
+//! ids begin with the time, each moment is a place of its own, so the newest ids of past places are
+//! kept as names. An event without an id has that of the event before it, so the same id twice in a
+//! row is a double only if the data is the same too.
 
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{HashSet, VecDeque};
@@ -20,20 +20,20 @@ use tidings::MessageEvent;
 use super::ledger::Findings;
 use super::runs::Runs;
 
-/// Of ids as names so many are remembered, the newest; and of numbers so many runs. What is lower
-/// than all of them is out of order, also where it is a double.
+/// How many names are remembered, the newest; and how many runs of numbers. A number lower than all
+/// of them counts as out of order, even if it is a double.
 const REMEMBERED: usize = 1024;
-/// Of places where ids are counted. A server has one for each of its starts, or many.
+/// How many places are remembered. A server has one for each of its starts, or many.
 const PLACES: usize = 16;
 
-/// What one stream's ids have told so far. Of ids only hashes are kept, however long they are.
+/// What the ids of one stream have told so far. Only hashes of ids are kept.
 #[derive(Debug, Default)]
 pub(crate) struct Ids {
-    /// In the order in which they were first seen; the last is mostly that of the next id.
+    /// In the order in which they were first seen; the next id is mostly of the last.
     places: VecDeque<(u64, Runs)>,
     newest: VecDeque<u64>,
     remembered: HashSet<u64>,
-    /// The id of what came last, and its content.
+    /// The id and the content of the last event.
     last: Option<(u64, u64)>,
     findings: Findings,
 }
@@ -78,7 +78,7 @@ impl Ids {
         numbers.keep(REMEMBERED);
     }
 
-    /// The first number of a place, or one of a place that is past.
+    /// The first number of a place, or one of a past place.
     fn enter_place(&mut self, place: u64, number: u64) {
         if self.remembered.contains(&hash(&(place, number))) {
             self.findings.doubled += 1;
@@ -102,7 +102,7 @@ impl Ids {
         }
     }
 
-    /// Remembers a name, and forgets the oldest; whether it is new.
+    /// Remembers a name, and forgets the oldest. Returns whether it is new.
     fn remember(&mut self, name: u64) -> bool {
         if !self.remembered.insert(name) {
             return false;
@@ -116,10 +116,10 @@ impl Ids {
     }
 }
 
-/// What stands before the last digits of an id, and their number.
+/// The place and the number of an id.
 fn split(id: &str) -> Option<(&str, u64)> {
     let place = id.trim_end_matches(|c: char| c.is_ascii_digit());
-    // An id of digits and letters is a name, and what it ends in is chance.
+    // An id of digits and letters is a name, even if it ends in digits.
     let counts = place.is_empty() || place.ends_with(|c: char| c.is_ascii_punctuation());
     let number = id[place.len()..].parse().ok().filter(|number| *number < u64::MAX)?;
     counts.then_some((place, number))

@@ -1,28 +1,28 @@
-//! What one stream has received, held against what was published.
+//! What one stream has received, compared with what was published.
 //!
 //! ```text
 //! published    0 1 2 3 4 5 6 7      acknowledged by the server
 //! received     0 1 3 2 5 5 7        2 out of order, 5 doubled, 4 and 6 lost
 //! ```
 //!
-//! An event is *doubled* each time that it comes again; it is *out of order* if it is new and one
-//! with a higher number of the same publisher came before it; and it is *lost* if it was
-//! acknowledged and never came. What a `tidings.gap` event admits as missed was not lost without a
-//! word: it is counted as *told*. The hole that it speaks of is the one up to the next event of
-//! each publisher; what it admits beyond that is forgotten there.
+//! An event is *doubled* each time that it comes again. It is *out of order* if it is new and an
+//! event of the same publisher with a higher number came before it. It is *lost* if it was
+//! acknowledged and never came. What a `tidings.gap` event admits as missed counts as *told* in
+//! place of lost. The gap ends at the next event of each publisher, and what it admits beyond is
+//! ignored.
 
 use super::runs::Runs;
 
-/// The account of one stream, over all connections on which it goes on.
+/// The account of one reader, over all its connections.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     lanes: Vec<Lane>,
-    /// What each gap event has admitted that has not been found missing yet. Those are kept behind
-    /// which not every publisher has sent something.
+    /// What each gap event has admitted and has not been found missing yet. A gap is kept until an
+    /// event of every publisher has come after it.
     gaps: Vec<u64>,
 }
 
-/// So many are told apart, while nothing of some publisher comes.
+/// How many gaps are kept while no event of some publisher comes.
 const MOST_GAPS: usize = 64;
 
 /// What came from one publisher.
@@ -32,34 +32,35 @@ struct Lane {
     doubled: u64,
     disordered: u64,
     told: u64,
-    /// The first gap that nothing of it has come behind; how many there are if there is none.
+    /// The first gap after which no event of this publisher has come; the number of gaps if there
+    /// is none.
     gap: usize,
 }
 
-/// What is wrong with what a stream, or all of them, received.
+/// What is wrong with the events that a stream, or all streams, received.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Findings {
     /// Different events that came.
     pub(crate) received: u64,
     pub(crate) lost: u64,
-    /// Missing, and the server said so.
+    /// Missing events that the server admits.
     pub(crate) told: u64,
     pub(crate) doubled: u64,
     pub(crate) disordered: u64,
 }
 
-/// What of one publisher's events a stream should have.
+/// Which events of one publisher a stream should have.
 #[derive(Debug)]
 pub(crate) struct Owed<'a> {
     pub(crate) acknowledged: &'a Runs,
-    /// The first that the stream surely was there for.
+    /// The first event for which the stream was surely there.
     pub(crate) from: u64,
-    /// Whether the stream was followed to the end. If not, what came behind its last is not owed.
+    /// Whether the stream was followed to the end. If not, events after its last are not owed.
     pub(crate) to_the_end: bool,
 }
 
 impl Ledger {
-    /// Enters an event; whether it is new.
+    /// Enters an event, and returns whether it is new.
     pub(crate) fn enter(&mut self, lane: usize, number: u64) -> bool {
         if self.lanes.len() <= lane {
             self.lanes.resize_with(lane + 1, Lane::default);
@@ -88,7 +89,7 @@ impl Ledger {
         true
     }
 
-    /// Enters a gap event that admits so many; `None` where it does not say how many.
+    /// Enters a gap event and how many events it admits; `None` where it does not say.
     pub(crate) fn enter_gap(&mut self, missed: Option<u64>, lanes: usize) {
         self.lanes.resize_with(lanes.max(self.lanes.len()), Lane::default);
         self.gaps.push(missed.unwrap_or(u64::MAX));
@@ -99,7 +100,7 @@ impl Ledger {
         }
     }
 
-    /// Of how many runs it is, all publishers together.
+    /// The number of runs, over all publishers.
     pub(crate) fn pieces(&self) -> usize {
         self.lanes.iter().map(|lane| lane.seen.pieces()).sum()
     }
@@ -109,7 +110,7 @@ impl Ledger {
         self.lanes.is_empty()
     }
 
-    /// Draws the balance; `owed` has one entry for each publisher.
+    /// Draws the balance. `owed` has one entry for each publisher.
     pub(crate) fn settle(&self, owed: &[Owed<'_>]) -> Findings {
         let none = Lane::default();
         let lanes = owed.iter().enumerate().map(|(n, owed)| (self.lanes.get(n), owed));
@@ -123,7 +124,7 @@ impl Lane {
     fn settle(&self, owed: &Owed<'_>, gaps: &[u64]) -> Findings {
         let from = self.seen.first().map_or(owed.from, |first| first.min(owed.from));
         let missing = self.missing(owed, from);
-        // A gap with nothing behind it speaks of all that is missing at the end.
+        // A gap with no event after it covers all that is missing at the end.
         let end = self.seen.last().map_or(from, |last| last + 1);
         let admitted = gaps[self.gap..].iter().fold(0, |sum: u64, gap| sum.saturating_add(*gap));
         let told = self.told + admitted.min(self.missing(owed, end));
@@ -137,10 +138,10 @@ impl Lane {
         }
     }
 
-    /// How many events from this one on should have come, and did not.
+    /// How many owed events from this one on did not come.
     fn missing(&self, owed: &Owed<'_>, from: u64) -> u64 {
         let to = if owed.to_the_end { Some(u64::MAX) } else { self.seen.last() };
-        // Who left without having had an event is owed none.
+        // A reader that left before its first event is owed none.
         to.map_or(0, |to| self.seen.missing(owed.acknowledged, &(from..=to)))
     }
 }
@@ -150,14 +151,14 @@ impl Findings {
         Self {
             received: self.received + other.received,
             lost: self.lost + other.lost,
-            // It is what servers say, and they may say anything.
+            // Servers may claim any number.
             told: self.told.saturating_add(other.told),
             doubled: self.doubled + other.doubled,
             disordered: self.disordered + other.disordered,
         }
     }
 
-    /// Whether something went wrong that nobody was told of.
+    /// Whether something went wrong that the server did not admit.
     pub(crate) fn are_bad(&self) -> bool {
         self.lost + self.doubled + self.disordered > 0
     }
@@ -231,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_excuses_nothing_behind_the_next_event_nor_before_itself() {
+    fn a_gap_excuses_nothing_after_the_next_event_nor_before_itself() {
         let mut ledger = ledger(&[0, 2]);
         ledger.enter_gap(None, 1);
         ledger.enter(0, 5);
@@ -262,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn gaps_that_nothing_comes_behind_are_not_kept_for_ever() {
+    fn gaps_with_no_event_after_them_are_not_kept_for_ever() {
         let mut ledger = Ledger::default();
         for number in 0..1000 {
             ledger.enter_gap(Some(1), 2);
@@ -273,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_with_nothing_behind_it_speaks_of_the_end() {
+    fn a_gap_with_nothing_after_it_covers_the_end() {
         let mut ledger = ledger(&[0]);
         ledger.enter_gap(None, 1);
         let found = ledger.settle(&[owed(&runs(0..6))]);

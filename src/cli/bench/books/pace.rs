@@ -4,35 +4,34 @@
 //! due      0         1         2         3
 //! ideal    ▐██▌      ▐██▌      ▐███████████████▌▐██▌
 //! real     ▐██▌         ▐██▌   ▐███████████████▌▐██▌
-//!                    └──┤      the server's:    └─ behind a long answer
+//!                    └──┤      the server's:    └─ after a long response
 //!                    the bench's: it slept too long
 //! ```
 //!
-//! A publisher has one answer at a time to wait for. While the server takes its time over one
-//! event, the next can't go out, and that is the server's doing; while the bench does not get to
-//! run, it is the bench's. To tell them apart, an ideal publisher is kept beside the real one: it
-//! sends as soon as an event is due and the answer before has come, and each of its answers takes
-//! as long as the real one took. What the real one sends later than that is the bench's fault, and
-//! so it is of all the events that have to wait behind such a delay.
+//! A publisher waits for one response at a time. While the server takes its time, the next event
+//! can't go out, and the delay is the server's. While the bench's thread doesn't run, the delay is
+//! the bench's. An ideal publisher tells them apart: it sends as soon as an event is due and the
+//! response before has come, and each of its responses takes as long as the real one took. Whatever
+//! the real publisher sends later than the ideal one is late by the bench's fault.
 
 /// The ideal publisher. Times are in nanoseconds since the bench began.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Pace {
-    /// When it sent the event of now.
+    /// When it sent the latest event.
     sent: u64,
-    /// When it had the last answer.
+    /// When it had the latest response.
     free: u64,
 }
 
 impl Pace {
-    /// An event that was due then goes out now; gives how late that is by the bench's fault.
+    /// An event that was due then goes out now. Returns how late it is by the bench's fault.
     pub(crate) fn send(&mut self, due: u64, now: u64) -> u64 {
         self.sent = due.max(self.free);
         now.saturating_sub(self.sent)
     }
 
-    /// The answer to it took so long.
-    pub(crate) fn answer(&mut self, took: u64) {
+    /// The response took this long.
+    pub(crate) fn respond(&mut self, took: u64) {
         self.free = self.sent + took;
     }
 }
@@ -42,13 +41,13 @@ mod tests {
     use super::*;
 
     /// How late each event is, of which one is due every 10; each is given with when it was sent
-    /// and how long its answer took.
+    /// and how long its response took.
     fn late<const N: usize>(events: [(u64, u64); N]) -> [u64; N] {
         let mut pace = Pace::default();
         let mut due = 0;
         events.map(|(sent, took)| {
             let late = pace.send(due, sent);
-            pace.answer(took);
+            pace.respond(took);
             due += 10;
             late
         })
@@ -71,7 +70,7 @@ mod tests {
 
     #[test]
     fn a_delay_of_each_is_told_apart() {
-        // The bench oversleeps by 5, and the server takes 20; what waits behind is late by both.
+        // The bench oversleeps by 5, and the server takes 20; what waits after it is late by both.
         assert_eq!(late([(5, 20), (25, 2), (27, 2), (30, 2)]), [5, 5, 5, 0]);
     }
 }

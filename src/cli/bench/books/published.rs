@@ -2,20 +2,19 @@
 
 use super::runs::Runs;
 
-/// What has been published, for the accounts of the streams.
 #[derive(Debug, Default)]
 pub(crate) struct Published {
     pub(crate) acknowledged: Runs,
     /// How many events have been sent.
     sent: u64,
-    /// When, and with which number: one of them for each [`SPACING`], as a run may be long.
+    /// Times and the numbers sent then, one for each [`SPACING`], as a run may be long.
     marks: Vec<(u64, u64)>,
-    /// Why the last event that was not taken was not.
+    /// Why the server did not take the last event that it did not take.
     pub(crate) trouble: Option<String>,
 }
 
 impl Published {
-    /// An event is sent at that time; gives its number.
+    /// An event is sent at this time. Returns its number.
     pub(crate) fn send(&mut self, time: u64) -> u64 {
         let number = self.sent;
         if self.marks.last().is_none_or(|(last, _)| time >= last + SPACING) {
@@ -25,14 +24,14 @@ impl Published {
         number
     }
 
-    /// The number of an event from which on all were sent at that time or later.
+    /// A number from which on all events were sent at this time or later.
     pub(crate) fn first_since(&self, time: u64) -> u64 {
         let next = self.marks.partition_point(|(sent, _)| *sent < time);
         self.marks.get(next).map_or(self.sent, |(_, number)| *number)
     }
 }
 
-/// Nobody knows to the moment from when on a stream was there.
+/// The time from which on a stream is there is not known more exactly.
 const SPACING: u64 = 100_000_000;
 
 #[cfg(test)]
@@ -52,7 +51,7 @@ mod tests {
         let mut published = Published::default();
         (0..10_000).for_each(|n| assert_eq!(published.send(n * SPACING / 1000), n));
         assert_eq!(published.marks.len(), 10);
-        // Nothing that was sent before is owed, and but for a moment all behind it.
+        // Nothing that was sent before is owed, and all after it but for a moment.
         assert_eq!(published.first_since(SPACING / 2), 1000);
         assert_eq!(published.first_since(u64::MAX), 10_000);
     }

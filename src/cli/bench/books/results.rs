@@ -1,4 +1,4 @@
-//! What a run has found, in numbers: what the text, the JSON and the page are made of.
+//! What a run has found, in numbers. The text, the JSON and the page show it.
 
 use std::time::Duration;
 
@@ -11,10 +11,9 @@ use crate::cli::bench::values::churn::Churn;
 
 #[derive(Debug)]
 pub(crate) struct Results<'a> {
-    /// What was asked for.
     pub(crate) options: &'a Options,
     pub(crate) url: String,
-    /// How events got in; `None` where the bench only listened.
+    /// How events got to the server; `None` where the bench only listened.
     pub(crate) sink: Option<String>,
     pub(crate) churn: Option<Churn>,
     pub(crate) findings: Findings,
@@ -30,13 +29,12 @@ pub(crate) struct Results<'a> {
     pub(crate) elapsed: Duration,
     /// From there to the end of the wait for what was missing.
     pub(crate) whole: Duration,
-    /// How many events one of the slow streams had still not read when publishing ended, at most.
+    /// How many events the slowest stream had not read when publishing ended.
     pub(crate) behind: u64,
     /// Streams that are open at the end.
     pub(crate) open: u64,
-    /// Those that are not, and were not let in again.
+    /// Streams that are not, as the server did not let them in again.
     pub(crate) shut_out: u64,
-    /// What the bench itself took, where the system tells it.
     pub(crate) effort: Option<Effort>,
 }
 
@@ -49,11 +47,10 @@ pub(crate) struct Sample {
     pub(crate) deliveries: f64,
     /// Events published a second since then.
     pub(crate) published: f64,
-    /// Latencies since then; zero if there were none.
+    /// Latencies since then; zero without any.
     pub(crate) p50: Duration,
     pub(crate) p99: Duration,
     pub(crate) max: Duration,
-    /// Streams that are open.
     pub(crate) open: u64,
 }
 
@@ -72,7 +69,7 @@ impl Results<'_> {
         (received + lost).saturating_add(told)
     }
 
-    /// Events that came, of whatever origin.
+    /// Events that came, whoever published them.
     pub(crate) fn came(&self) -> u64 {
         let of_this_run = self.sink.is_some();
         self.counts[if of_this_run { Count::Deliveries } else { Count::Foreign }]
@@ -99,7 +96,7 @@ impl Results<'_> {
         f64::from(self.options.streams) / self.opening.as_secs_f64().max(1e-9)
     }
 
-    /// Why the latencies say less of the server than they seem to, if they do.
+    /// Why the latencies say less about the server than they seem to, if they do.
     pub(crate) fn doubt(&self) -> Option<&'static str> {
         let [latency, loaded, queued, late] =
             [Time::Latency, Time::Loaded, Time::Queued, Time::Late].map(|time| self.times[time]);
@@ -107,7 +104,7 @@ impl Results<'_> {
             None
         } else if self.publishing() > BUSY {
             Some(
-                "each publisher waits for the answer to an event before the next, and together \
+                "each publisher waits for the response to an event before the next, and together \
                   they could not keep to the rate: take more of them (--publishers), or a lower \
                   rate",
             )
@@ -125,14 +122,14 @@ impl Results<'_> {
         }
     }
 
-    /// Which part of its time a publisher needs for the rate, if an answer takes what most take.
+    /// The part of its time that a publisher needs for the rate, with responses at their median.
     fn publishing(&self) -> f64 {
         let Options { rate, publishers, .. } = self.options;
         let each = f64::from(*rate) / f64::from((*publishers).max(1));
         each * self.times[Time::Publish].p50.as_secs_f64()
     }
 
-    /// What went wrong without a word, as one line; `None` if nothing did.
+    /// What went wrong and the server did not admit, as one line; `None` if nothing did.
     pub(crate) fn faults(&self) -> Option<String> {
         let Findings { lost, doubled, disordered, .. } = self.findings;
         let shut_out = self.shut_out;

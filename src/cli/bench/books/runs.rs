@@ -1,11 +1,11 @@
-//! A set of numbers, kept as runs of such as follow each other.
+//! A set of numbers, kept as runs of consecutive ones.
 //!
 //! ```text
 //! 0 1 2 3 . 5 6 . . 9      [0..=3, 5..=6, 9..=9]
 //! ```
 //!
-//! A stream that nothing is lost on is one run, however long it is: so thousands of streams can
-//! each account for every event, exactly.
+//! A stream without a loss is one run, however long it is. So thousands of streams can each account
+//! for every event.
 
 use std::ops::RangeInclusive;
 
@@ -16,7 +16,7 @@ pub(crate) struct Runs {
 }
 
 impl Runs {
-    /// Puts a number in; whether it was not there before.
+    /// Adds a number, and returns whether it is new.
     pub(crate) fn insert(&mut self, number: u64) -> bool {
         // The first run that does not end before the number.
         let at = self.runs.partition_point(|run| *run.end() < number);
@@ -49,12 +49,12 @@ impl Runs {
         self.runs.iter().map(length).sum()
     }
 
-    /// Of how many runs it is.
+    /// The number of runs.
     pub(crate) fn pieces(&self) -> usize {
         self.runs.len()
     }
 
-    /// Forgets the lowest runs, now and then, where there are more than so many.
+    /// Forgets the lowest runs if there are more than twice this many.
     pub(crate) fn keep(&mut self, runs: usize) {
         if self.runs.len() > 2 * runs {
             self.runs.drain(..self.runs.len() - runs);
@@ -66,7 +66,7 @@ impl Runs {
         self.runs.iter().rev().flat_map(|run| run.clone().rev())
     }
 
-    /// How many numbers of `these`, within the bounds, are not in this set.
+    /// How many numbers of `these` within the bounds are not in this set.
     pub(crate) fn missing(&self, these: &Self, bounds: &RangeInclusive<u64>) -> u64 {
         let clipped = these.runs.iter().filter_map(|run| overlap(run, bounds));
         clipped.map(|run| length(&run) - self.count_in(&run)).sum()

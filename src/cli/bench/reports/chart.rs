@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  value │      ╭╮
-//!        │  ╭───╯╰──     a grid line for each tick; a line is broken where there is no value
+//!        │  ╭───╯╰──     a grid line for each tick; a line has a break where there is no value
 //!        └──────────
 //! ```
 
@@ -68,7 +68,7 @@ impl Axis {
         Self { from: 10_f64.powi(begin), to: 10_f64.powi(end), logarithmic: true, ticks }
     }
 
-    /// The same axis, ended here, without the ticks behind it.
+    /// The same axis, up to here, without later ticks.
     pub(crate) fn up_to(mut self, end: f64) -> Self {
         self.to = end;
         self.ticks.retain(|(value, _)| *value <= end);
@@ -90,7 +90,7 @@ impl Axis {
     }
 }
 
-/// A picture with its title. What has a value of zero on a logarithmic axis is not there.
+/// A picture with its title. A value of zero on a logarithmic axis is left out.
 pub(crate) fn chart(title: &str, across: &Axis, up: &Axis, lines: &[Line]) -> String {
     let x = |value: f64| LEFT + across.place(value) * (WIDTH - LEFT - RIGHT);
     let y = |value: f64| HEIGHT - BOTTOM - up.place(value) * (HEIGHT - TOP - BOTTOM);
@@ -118,7 +118,7 @@ pub(crate) fn chart(title: &str, across: &Axis, up: &Axis, lines: &[Line]) -> St
     svg + "</svg></figure>\n"
 }
 
-/// The path of a line, begun anew behind each point that is not there.
+/// The path of a line, with a break at each point that is left out.
 fn path(line: &Line, up: &Axis, x: impl Fn(f64) -> f64, y: impl Fn(f64) -> f64) -> String {
     let mut path = String::new();
     let mut pen = false;

@@ -1,7 +1,7 @@
 //! The report as one JSON object (RFC 8259).
 //!
-//! A name says the unit of its value, but for counts. Null is what is not known, or what there was
-//! too little of to tell.
+//! Names say the unit of their value, except for counts. Null stands where a value is unknown, or
+//! where there were too few to tell.
 
 use std::fmt::{Display, Write};
 use std::time::Duration;
@@ -29,7 +29,7 @@ impl Object {
         self
     }
 
-    /// The same; null where there is none.
+    /// The same, or null.
     fn with_some(self, name: &str, value: Option<impl Display>) -> Self {
         match value {
             Some(value) => self.with(name, value),
@@ -112,13 +112,13 @@ fn times(results: &Results<'_>) -> String {
     Time::ALL.iter().fold(Object::new(), row).end()
 }
 
-/// What the bench took of the processor.
+/// The processor time that the bench took.
 fn own(effort: Effort) -> String {
     let object = Object::new().with("processor_ns", effort.processor.as_nanos());
     object.with("queued_ns", effort.queued().as_nanos()).end()
 }
 
-/// What too few times can't tell is null.
+/// Quantiles are null where there were too few times.
 fn summary(summary: &Summary) -> String {
     let row = |object: Object, (name, time): (&str, Option<Duration>)| {
         object.with_some(&name.replace('.', ""), time.as_ref().map(Duration::as_nanos))
@@ -127,7 +127,7 @@ fn summary(summary: &Summary) -> String {
     summary.quantiles().into_iter().fold(count, row).end()
 }
 
-/// Pairs of the largest time of a row and how many it has.
+/// Pairs: the largest time of a row, and the number of times in it.
 fn histogram(results: &Results<'_>) -> String {
     let rows = results.latency.rows(8);
     list(rows.iter().map(|(last, count)| format!("[{},{count}]", last.as_nanos())))

@@ -1,6 +1,6 @@
 //! The report as a page that needs nothing else: no script, no style or font from elsewhere.
 //!
-//! Above it has what counts, then the curves, and below the report as the terminal shows it.
+//! The verdict comes first, then the curves, and last the report as the terminal shows it.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ pub(crate) fn report(results: &Results<'_>) -> String {
     )
 }
 
-/// Latency as it went.
+/// Latency over time.
 fn latency(results: &Results<'_>) -> String {
     let name = |name, value: fn(&Sample) -> Duration| Line {
         name,
@@ -49,7 +49,7 @@ fn latency(results: &Results<'_>) -> String {
     chart("Latency, from due to received", &time_axis(results), &latency_axis(&lines), &lines)
 }
 
-/// Latency by quantile: to the right each step is a nine more.
+/// Latency by quantile: each step to the right is one more nine.
 fn quantiles(results: &Results<'_>) -> String {
     if results.times[Time::Latency].count == 0 {
         return String::new();
@@ -107,7 +107,7 @@ fn nanoseconds(time: Duration) -> f64 {
     time.as_nanos() as f64
 }
 
-/// Text that means nothing in HTML, in attributes as well.
+/// Escapes text for HTML and its attributes.
 fn escape(text: &str) -> String {
     let pairs = [('&', "&amp;"), ('<', "&lt;"), ('>', "&gt;"), ('"', "&quot;")];
     pairs.iter().fold(text.to_owned(), |text, (c, entity)| text.replace(*c, entity))

@@ -17,15 +17,14 @@ const EIGHTHS: [char; 8] = ['█', '▏', '▎', '▍', '▌', '▋', '▊', '�
 /// How wide the first column is.
 const NAMES: usize = 12;
 
-/// What the name of a time begins with that is the bench's own.
+/// The prefix of the bench's own times.
 const OWN: &str = "own_";
 
-/// Linux buffers about as much of what a connection's reader does not read. The server feels only
-/// what is beyond it.
+/// Linux buffers about this much for a connection whose reader doesn't read. The server notices
+/// only what is beyond it.
 const BUFFERED: u64 = 4 << 20;
 
-/// The whole report, each line with its end. Sentences are wrapped for so many columns; rows of
-/// numbers are as wide as they are.
+/// The whole report. Sentences are wrapped for this many columns, rows of numbers are not.
 pub(crate) fn report(results: &Results<'_>, columns: usize) -> String {
     let head = head(results).join("\n") + "\n";
     let parts = [head, counts(results, columns), latency(results, columns), own(results, columns)];
@@ -55,7 +54,7 @@ pub(crate) fn head(results: &Results<'_>) -> [String; 2] {
     [whom, how]
 }
 
-/// What came of it.
+/// What was counted.
 fn counts(results: &Results<'_>, columns: usize) -> String {
     let mut text = delivered(results) + &connected(results);
     let verdict = Verdict::new(results);
@@ -119,7 +118,7 @@ fn published(results: &Results<'_>) -> String {
     row("published", format!("{}{others}", results.counts[Count::Published]))
 }
 
-/// What came that was sent while a stream was away.
+/// Events that were sent while a stream was away.
 fn caught_up(results: &Results<'_>) -> Option<String> {
     let [caught_up, not_timed] =
         [Count::CaughtUp, Count::NotTimed].map(|count| results.counts[count]);
@@ -164,25 +163,24 @@ fn latency(results: &Results<'_>, columns: usize) -> String {
     if times[Time::Reconnect].count > 0 {
         let what = "connect and reconnect count from the begin of the connection to the stream's \
                     head; away from the end of one stream to the head of the next, with the pause \
-                    that is in between";
+                    between";
         text += &wrap(what, "", columns);
     }
     if counts[Count::NotTimed] > 0 {
-        let what =
-            "not timed is what was sent before a stream was open again that the bench had cut";
+        let what = "events that were sent while the bench had cut their stream are not timed";
         text += &wrap(what, "", columns);
     }
     if times[Time::Latency].count > 0 {
         let what = "latency counts from when an event was due to its receipt; served is without \
-                    what the bench was late itself. A time is at most 1/128 too long; – stands \
-                    where too few came";
+                    the bench's own lateness. A time is at most 1/128 too long; – stands where too \
+                    few events came";
         text += &wrap(what, "", columns);
         text += &format!("\n{}", histogram(results));
     }
     text
 }
 
-/// What the bench itself adds, and how far it can be believed.
+/// What the bench itself adds to the latencies.
 fn own(results: &Results<'_>, columns: usize) -> String {
     let times = &results.times;
     let mut text = format!("the bench's own delays\n{}", table(results, true));
@@ -237,7 +235,7 @@ fn histogram(results: &Results<'_>) -> String {
     rows.iter().map(line).collect()
 }
 
-/// A bar, which is there as soon as there is one to be counted.
+/// A bar, which is never empty for a count of one or more.
 fn bar(count: u64, most: u64) -> String {
     let eighths = (count * BAR * 8).div_ceil(most);
     let mut bar = "█".repeat((eighths / 8) as usize);

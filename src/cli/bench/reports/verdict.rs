@@ -1,13 +1,13 @@
-//! A run in one line: what went wrong, or that nothing did, and how far that can be relied on.
+//! A run in one line: what went wrong, or that nothing did, and how reliable that is.
 
 use crate::cli::bench::books::counts::Count;
 use crate::cli::bench::books::results::Results;
 
-/// What the run says of the server.
+/// What the run says about the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Grade {
     Good,
-    /// Nothing went wrong, but too little went at all.
+    /// Nothing went wrong, but too few events were published.
     Doubtful,
     Bad,
 }
@@ -18,7 +18,7 @@ pub(crate) struct Verdict {
     pub(crate) said: String,
 }
 
-/// With more than one event in so many not taken, the plan was not carried out.
+/// If the server did not take one event in this many, the plan was not carried out.
 const FEW: u64 = 100;
 
 impl Grade {
@@ -62,7 +62,7 @@ fn good(results: &Results<'_>) -> String {
     format!("{lost} doubled, nothing out of order in {} deliveries{told}", found.received)
 }
 
-/// Whether much of what should have been published was not, and how much; `None` if all was.
+/// Whether too few events were published, and how many were not; `None` if all were.
 fn not_taken(results: &Results<'_>) -> Option<(bool, String)> {
     let counts = &results.counts;
     let parts = [

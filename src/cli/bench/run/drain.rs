@@ -1,4 +1,4 @@
-//! What has come by now, and how long to wait for what has not.
+//! How long to wait for events that are still missing.
 //!
 //! ```text
 //! the last publish      new     new                      settle
@@ -6,24 +6,22 @@
 //!        └ all there?            └──────── --drain ─────────┘
 //! ```
 //!
-//! Only an event that is new to its stream is a reason to wait on: heartbeats, others' events and
-//! connections go on for ever.
+//! Only an event that is new to its stream prolongs the wait: heartbeats, events of other
+//! publishers and new connections may go on for ever.
 
 use super::*;
 
-/// Of so many runs can all ledgers be: they take 100 MB then, and more of it says nothing new.
+/// The most runs that all ledgers may have. They take 100 MB, and more of them tell nothing new.
 const MOST_PIECES: usize = 4_000_000;
-/// How often it looks whether anything is still missing: each account has to be gone through.
-const LOOK: Duration = Duration::from_millis(100);
-/// A stream that the server has told to come back later than this is not waited for.
+/// How often it checks for missing events, which goes through each account.
+const CHECK: Duration = Duration::from_millis(100);
+/// A stream that the server told to stay away for longer than this is not waited for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// Also where something new comes again and again, what is on its way is waited for no longer than
-/// the run and this.
+/// Where new events come again and again, the wait is no longer than the run and this.
 const LONGEST_DRAIN: Duration = Duration::from_secs(60);
 
 impl Run<'_> {
-    /// Waits for what is on its way: until all is there and everybody is back, or nothing new comes
-    /// any more.
+    /// Waits until all events have come and all streams are back, or until nothing new comes.
     pub(super) fn drain(&mut self, samples: &mut Samples) {
         self.tally.draining.store(true, Relaxed);
         let begin = self.tally.clock.now();
@@ -36,13 +34,13 @@ impl Run<'_> {
             if fresh != seen {
                 (seen, since) = (fresh, now);
             }
-            // Without an account of what was published, nobody knows what is still to come.
+            // What is missing is known only if the bench itself published.
             let missing = !self.logs.is_empty() && self.settle(&self.streams).lost > 0;
             let back = if missing { self.last_back(begin, quiet) } else { 0 };
             let patience = since.max(back) + quiet;
             let comes = |stream: &Arc<Stream>| stream.place().asks_before(patience);
             let waits = missing || self.streams.iter().any(comes);
-            if !waits || now >= patience.min(begin + longest) || !self.tally.wait(LOOK) {
+            if !waits || now >= patience.min(begin + longest) || !self.tally.wait(CHECK) {
                 break;
             }
             samples.take_if_due(&self.tally);
@@ -51,13 +49,13 @@ impl Run<'_> {
         samples.finish(&self.tally);
     }
 
-    /// How much the slowest of the slow streams, which are the first, has not read yet.
+    /// How many events the slowest stream has not read. The first streams are the slow ones.
     pub(super) fn behind(&self) -> u64 {
         let slow = self.streams.iter().take(self.options.slow as usize);
         slow.map(|stream| self.settle(&[Arc::clone(stream)]).lost).max().unwrap_or(0)
     }
 
-    /// When the last stream comes back that has to stay away for long.
+    /// When the last of the streams with a long pause reconnects.
     fn last_back(&self, begin: u64, quiet: u64) -> u64 {
         let back = |stream: &Arc<Stream>| match stream.place() {
             Place::Outside { asks, pause } if pause > quiet / 2 => asks,
@@ -67,7 +65,7 @@ impl Run<'_> {
         last.min(begin + nanoseconds(LONGEST_PAUSE))
     }
 
-    /// How many streams are open, and how many have asked in vain for half of `--drain`.
+    /// How many streams are open, and how many have not been let in for half of `--drain`.
     pub(super) fn places(&self) -> (u64, u64) {
         let (now, patience) = (self.tally.clock.now(), nanoseconds(self.options.drain) / 2);
         let places: Vec<Place> = self.streams.iter().map(|stream| stream.place()).collect();
@@ -78,7 +76,7 @@ impl Run<'_> {
         (open as u64, shut_out as u64)
     }
 
-    /// Clears away what is over, and ends the run if what is not takes too much memory.
+    /// Settles what is over, and ends the run if the rest takes too much memory.
     pub(super) fn tidy(&self) {
         let logs: Vec<_> = self.logs.iter().map(|log| lock(log)).collect();
         let published: Vec<&Published> = logs.iter().map(|log| &**log).collect();

@@ -1,17 +1,16 @@
 //! One stream of a run: a thread that follows it with the library's `EventSource`.
 //!
 //! ```text
-//! Opened ──► Event ──► Event ──► … ──► Lost ──► the event source comes back, in time
+//! Opened ──► Event ──► Event ──► … ──► Lost ──► the event source reconnects
 //!                                 └──► cut by the bench: soon, with the last event ID, or at
-//!                                      once, as somebody new
+//!                                      once, as a new reader
 //! ```
 //!
-//! A thread for each stream, since a thread that waits in a read is woken by the system the moment
-//! that something comes. The other way without `epoll`, few threads that sweep over non-blocking
-//! sockets, was measured on two cores with a stamp written into each of 4,000 sockets: threads
-//! noticed after 21 µs at the median (p99 9 ms), a sweep after 5.2 ms (p99 23 to 180 ms), for as
-//! much of a core; with 200 sockets 22 µs against 450 µs. Their stacks are small, and of them only
-//! what is used takes memory.
+//! Each stream has a thread, as the system wakes a thread in a read the moment that bytes come. The
+//! other way without `epoll` is a few threads that sweep over non-blocking sockets. On two cores,
+//! with a stamp written into each of 4,000 sockets, threads noticed it after 21 µs at the median
+//! (p99 9 ms) and a sweep after 5.2 ms (p99 23 to 180 ms), for as much of a core. With 200 sockets
+//! it was 22 µs against 450 µs. The stacks are small, and only their used pages take memory.
 
 use std::mem;
 use std::sync::Arc;
@@ -31,19 +30,18 @@ use crate::cli::bench::wire::probe::Probe;
 use crate::cli::bench::wire::tally::Tally;
 use crate::cli::bench::wire::target;
 
-/// Enough for a reader, in a build without optimisation as well.
+/// Enough for a reader, even in a build without optimisation.
 pub(crate) const STACK: usize = 128 * 1024;
-/// How long a stream that the server ended stays away, if the server has not said it.
+/// How long a stream that the server ended stays away, if the server didn't say.
 const COME_BACK: Duration = Duration::from_millis(250);
-/// How long a stream stays away that `--resume` has cut: long enough that it misses events.
+/// How long a stream stays away that `--resume` has cut: long enough to miss events.
 const ABSENCE: Duration = Duration::from_millis(100);
-/// What a line and an event of others may have: as much as the library's own bounds.
+/// The bounds of a line and an event of other publishers: the library's own.
 const LONGEST_LINE: usize = 4 * 1024 * 1024;
 const LONGEST_EVENT: usize = 16 * 1024 * 1024;
-/// A server may send an event several times as large as it was published, in a wrapping of its own.
+/// A server may wrap an event in data several times as large.
 const ROOM: usize = 8;
 
-/// A stream's thread.
 pub(crate) struct Follower {
     pub(crate) stream: Arc<Stream>,
     pub(crate) source: Arc<target::Source>,
@@ -63,16 +61,16 @@ pub(crate) struct Follower {
 pub(crate) struct State {
     /// There is a connection.
     open: bool,
-    /// When the connection of now was opened.
+    /// When the latest connection was opened.
     opened: u64,
     /// When the one before ended; 0 if there was none.
     ended: u64,
-    /// The bench itself has ended it, and it has not been open since.
+    /// The bench has cut it, and it has not been open since.
     cut: bool,
-    /// When it came back behind the last cut. What was sent before may have come late by the
-    /// bench's doing.
+    /// When it was open again after the last cut. Events sent before may be late by the bench's
+    /// fault.
     resumed: u64,
-    /// The read that the probe was told of last.
+    /// The last read of which the probe knows.
     told: u64,
 }
 
@@ -100,7 +98,7 @@ impl Follower {
                     let absence = if self.resumes { ABSENCE } else { Duration::ZERO };
                     self.closed_on_purpose(absence);
                     self.tally.wait(absence);
-                    // Who does not resume is somebody new.
+                    // A stream that doesn't resume is a new reader.
                     events = self.events(if self.resumes { events.last_event_id() } else { "" });
                 }
                 Some(Ok(_)) => return self.no_more(),
@@ -108,7 +106,7 @@ impl Follower {
         }
     }
 
-    /// A source that goes on behind this id.
+    /// A source that resumes after this id.
     fn events(&self, last_event_id: &str) -> EventSource {
         let events = EventSource::with(self.source.request.clone())
             .transport(self.gauge.clone())
@@ -146,13 +144,13 @@ impl Follower {
         self.stream.set_place(Place::Open);
         if self.state.ended == 0 {
             self.tally.ready_at.fetch_max(now, Relaxed);
-            // Who sees that all are ready sees also since when.
+            // A thread that sees all streams ready must also see since when.
             self.tally.ready.fetch_add(1, Release);
         }
     }
 
-    /// The connection is over, and the next one is asked for behind such a pause; whether there was
-    /// one.
+    /// The connection is over, and the next one follows after this pause. Returns whether there was
+    /// a connection.
     fn closed(&mut self, pause: Duration) -> bool {
         let was_open = mem::take(&mut self.state.open);
         self.gauge.attempted(false);
@@ -165,7 +163,7 @@ impl Follower {
         was_open
     }
 
-    /// The server ended the stream, or there was none to be had.
+    /// The server ended the stream, or gave none.
     fn lost(&mut self, error: &Error, pause: Duration) {
         if self.closed(pause) {
             add(&self.tally.counts[Count::Drops], 1);
@@ -176,10 +174,10 @@ impl Follower {
         }
     }
 
-    /// The server has said that there is nothing more.
+    /// The server has responded with 204: there is nothing more.
     fn no_more(&mut self) {
         if self.state.ended == 0 {
-            return self.give_up(&"the server answers 204 No Content, which says: there is none");
+            return self.give_up(&"the server responds with 204 No Content: there is none");
         }
         add(&self.tally.counts[Count::InVain], 1);
         self.stream.set_place(Place::Gone);
@@ -190,7 +188,7 @@ impl Follower {
         self.tally.end(Err(format!("can't follow a stream of {url}: {why}")));
     }
 
-    /// The bench itself has closed the source: it is cut, or the run is over.
+    /// The bench has closed the source: the stream is cut, or the run is over.
     fn closed_on_purpose(&mut self, absence: Duration) {
         self.closed(absence);
         if !self.stream.was_cut() {
@@ -198,7 +196,7 @@ impl Follower {
         }
         self.state.cut = true;
         add(&self.tally.counts[Count::Cuts], 1);
-        // Who resumes is the same reader, also if the server has given no ids to do it with.
+        // A stream that resumes is the same reader, even if the server gave it no ids for that.
         if !self.resumes {
             self.stream.account().leave(self.tally.clock.now());
         }

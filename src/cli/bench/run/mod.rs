@@ -48,18 +48,17 @@ use stream::{Place, Stream, cut_at};
 /// How often the main thread checks how far the run is.
 const TICK: Duration = Duration::from_millis(20);
 /// How long it waits when all streams are open: a server may send the head of a stream before it
-/// puts the stream where events go.
+/// subscribes the stream.
 const SETTLE: Duration = Duration::from_millis(200);
-/// How often it clears away what a long run leaves behind.
+/// How often it settles what is over in a long run.
 const TIDY: u64 = 5_000_000_000;
-/// Streams that connect at once: about half of the queue that most listeners have.
+/// How many streams connect at once: about half of most listeners' queue.
 const CONNECTING: usize = 64;
-/// What `--resume` proves something with, if no other rate is given.
+/// The churn of `--resume`, without which it would prove nothing, if no other is given.
 const CHURN_OF_RESUME: Churn = Churn::Share(20.0);
-/// Standard streams, the probe's pair and its listener, and what an address look-up opens.
+/// Further descriptors: standard streams, the probe's three, and those of an address look-up.
 const BESIDE: u64 = 16;
 
-/// All that runs.
 struct Run<'a> {
     options: &'a Options,
     source: Arc<Source>,
@@ -73,7 +72,6 @@ struct Run<'a> {
     threads: Vec<JoinHandle<()>>,
 }
 
-/// Does it all.
 pub(crate) fn run(request: StreamRequest, options: &Options) -> Result<Results<'_>, String> {
     check_descriptors(options)?;
     let source = Arc::new(Source::new(request)?);
@@ -97,7 +95,7 @@ pub(crate) fn run(request: StreamRequest, options: &Options) -> Result<Results<'
     run.tally.end(Ok(()));
     run.streams.iter().for_each(|stream| stream.close());
     run.probe.stop();
-    // A thread that panicked has said so.
+    // A thread that panicked has printed why.
     run.threads.into_iter().for_each(|thread| drop(thread.join()));
     results
 }
@@ -173,7 +171,7 @@ impl<'a> Run<'a> {
         self.tally.failure()
     }
 
-    /// Publishes for as long as it was asked to, or only waits.
+    /// Publishes for the duration, or only waits.
     fn publish_all(&mut self, samples: &mut Samples) -> Result<(), String> {
         let start = self.tally.clock.now();
         let warm_up = nanoseconds(self.options.warm_up);
@@ -192,7 +190,7 @@ impl<'a> Run<'a> {
                 tidied = self.tally.clock.now();
             }
         }
-        // A thread that panicked has said so.
+        // A thread that panicked has printed why.
         publishers.into_iter().for_each(|thread| drop(thread.join()));
         self.tally.failure()?;
         self.sink.as_ref().map_or(Ok(()), |sink| publisher::check(&self.tally, sink, &self.logs))
@@ -221,7 +219,7 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Fails before anything is opened, where that can be known.
+/// Fails before anything is opened, if there are known to be too few descriptors.
 fn check_descriptors(options: &Options) -> Result<(), String> {
     let needed = u64::from(options.streams) + u64::from(options.publishers) + BESIDE;
     match descriptors::limit() {
@@ -242,7 +240,7 @@ fn spawn(
     thread.spawn(run).map_err(|error| told(what, &error))
 }
 
-/// That there is no more of something.
+/// Says that the system has no more of something, and what to do.
 fn told(what: &str, error: &io::Error) -> String {
     format!("the system does not give {what}: {error}: give fewer --streams, or raise its limits")
 }

@@ -1,9 +1,9 @@
-//! How far it is: one line on standard error, over and over on a terminal, and else each second.
+//! How far the run is: one line on standard error, rewritten on a terminal, and elsewhere a new one
+//! each second.
 //!
-//! A line that is written over must not be longer than the terminal is wide, or a row of it stays:
-//! so it is cut to `COLUMNS`, or 80. A terminal that does not know escapes (`TERM=dumb`), or whose
-//! user wants none (`NO_COLOR`), gets a line each second as a file does. What else is to be said
-//! meanwhile is said here too, or it would stand at the end of that line.
+//! A line that is rewritten must fit the terminal, or a row of it stays, so it is cut to `COLUMNS`,
+//! or 80. A terminal without escapes (`TERM=dumb`), or whose user wants none (`NO_COLOR`), gets a
+//! line each second. Notes go out here too, or they would stand at the end of that line.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -22,7 +22,7 @@ const LINE_BY_LINE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Progress<W: Write = io::Stderr> {
     out: W,
-    /// How long a line may be that is written over; `None` where none is.
+    /// How long a line may be that is rewritten; `None` if none is.
     most: Option<usize>,
     begin: Instant,
     last: Option<Instant>,
@@ -34,7 +34,7 @@ pub(crate) struct Progress<W: Write = io::Stderr> {
 impl Progress {
     pub(crate) fn new(options: &Options, tally: Arc<Tally>) -> Self {
         let is_over = Paint::on(&io::stderr()).has_escapes();
-        // A terminal may go on to the next row as soon as the last column is taken.
+        // A terminal may begin the next row as soon as the last column is taken.
         let most = is_over.then(|| width::columns() - 1);
         let (begin, streams) = (Instant::now(), options.streams);
         Self { out: io::stderr(), most, begin, last: None, streams, tally, noted: false }
@@ -43,7 +43,7 @@ impl Progress {
 
 impl<W: Write> Progress<W> {
     pub(crate) fn show(&mut self, doing: &str) {
-        self.say_what_was_noted();
+        self.print_note();
         let pause = if self.most.is_some() { OVER_AND_OVER } else { LINE_BY_LINE };
         if self.last.unwrap_or(self.begin).elapsed() < pause {
             return;
@@ -63,12 +63,12 @@ impl<W: Write> Progress<W> {
             get(&counts[Count::Published]),
             get(&counts[Count::Deliveries]) + get(&counts[Count::Foreign]),
         );
-        // Nobody has to read it.
+        // Nothing depends on its being read.
         let _ = self.out.write_all(shown(&line, self.most).as_bytes());
     }
 
-    /// Says it once, and not at the end of a line.
-    fn say_what_was_noted(&mut self) {
+    /// Prints the note once, and not at the end of a line.
+    fn print_note(&mut self) {
         if self.noted || self.tally.note.get().is_none() {
             return;
         }
@@ -86,7 +86,7 @@ impl<W: Write> Progress<W> {
     }
 }
 
-/// The line as it goes out: cut, and over the one before, or in full.
+/// The line as it goes out: cut, and in place of the one before, or in full.
 fn shown(line: &str, most: Option<usize>) -> String {
     match most {
         Some(most) => format!("\r{}\x1b[K", line.chars().take(most).collect::<String>()),
@@ -94,10 +94,10 @@ fn shown(line: &str, most: Option<usize>) -> String {
     }
 }
 
-/// Makes room for the report, or for why there is none.
+/// Makes room for the report, or for the reason why there is none.
 impl<W: Write> Drop for Progress<W> {
     fn drop(&mut self) {
-        self.say_what_was_noted();
+        self.print_note();
         self.make_room();
     }
 }
@@ -107,13 +107,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_that_is_written_over_is_no_longer_than_the_terminal_is_wide() {
+    fn a_line_that_is_rewritten_is_no_longer_than_the_terminal_is_wide() {
         assert_eq!(shown("running 1.0 s", Some(7)), "\rrunning\x1b[K");
         assert_eq!(shown("running, p99 9 µs", Some(79)), "\rrunning, p99 9 µs\x1b[K");
         assert_eq!(shown("running 1.0 s", None), "running 1.0 s\n");
     }
     #[test]
-    fn what_is_said_meanwhile_does_not_stand_at_the_end_of_a_line_that_is_written_over() {
+    fn a_note_does_not_stand_at_the_end_of_a_line_that_is_rewritten() {
         for (most, expected) in
             [(Some(79), "\r\x1b[Ktidings: why\n\r\x1b[K"), (None, "tidings: why\n")]
         {

@@ -4,13 +4,13 @@
 //! due      |0       |1       |2       |3
 //! sent      ▐█▌      ▐████████████▌▐█▌ ▐█▌
 //!           └┬┘                 └─┬┘
-//!         late: the bench's     behind: the server's
+//!         late: the bench's     late: the server's
 //! ```
 //!
-//! The plan is made before: event *n* is due at start + *n* / rate, whether or not the answers keep
-//! up. So a server that stalls makes all the events late that were due meanwhile, and they say so;
-//! to wait and then go on as if nothing had been due would be coordinated omission. What of that
-//! is the bench's own lateness ([`pace`](super::pace)) is recorded apart and goes with the event.
+//! The plan is fixed: event *n* is due at start + *n* / rate, whether or not responses keep up. So
+//! a server that stalls makes all events late that are due meanwhile, and they show it. To wait,
+//! and then go on as if nothing had been due, would be coordinated omission. The part that is the
+//! bench's own lateness ([`pace`](crate::cli::bench::books::pace)) travels with the event.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -26,16 +26,16 @@ use crate::cli::bench::wire::exchange::{Exchange, Patience};
 use crate::cli::bench::wire::tally::{Tally, lock};
 use crate::cli::bench::wire::target::Sink;
 
-/// When a publisher does what. Times are in nanoseconds since the bench began.
+/// When a publisher sends its events. Times are in nanoseconds since the bench began.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
     pub(crate) lane: usize,
     pub(crate) start: u64,
-    /// Between two events of this publisher; what is left of a nanosecond adds up.
+    /// Between two events of this publisher. Fractions of a nanosecond add up.
     pub(crate) interval: f64,
     pub(crate) events: u64,
     pub(crate) size: usize,
-    /// If none of the publishers has got an event in until then, none of them will.
+    /// If the server has taken no event until then, it takes none.
     pub(crate) patience: u64,
     /// A server that is this late gets no more events.
     pub(crate) give_up: u64,
@@ -77,15 +77,15 @@ impl Publisher {
                 self.tally.times[Time::Late].record(late);
             }
             self.publish(due, late);
-            pace.answer(self.tally.clock.now() - sent);
+            pace.respond(self.tally.clock.now() - sent);
         }
     }
 
     /// Publishes an event, and counts what becomes of it.
     ///
-    /// Where the server has ended a connection that was kept, nobody knows whether it has taken
-    /// what was sent there (RFC 9110, section 9.2.2). So the event goes out once more as another
-    /// one, with a number of its own: if both arrive, none of them is a double.
+    /// If a kept connection has ended, the server may have taken the event or not (RFC 9110,
+    /// section 9.2.2). So the event goes out again with a number of its own: if both arrive,
+    /// neither is a double.
     fn publish(&mut self, due: u64, late: u64) {
         let mut response = self.send(due, late);
         if matches!(response, Ok(None)) {
@@ -120,8 +120,8 @@ impl Publisher {
         Ok(response)
     }
 
-    /// An event was not taken. When several were not and none has been for a while, that ends the
-    /// run.
+    /// The server did not take an event. If it has not taken several, and none at all, that ends
+    /// the run.
     fn failed(&self, why: String) {
         lock(&self.log).trouble = Some(why);
         let counts = &self.tally.counts;
@@ -135,7 +135,7 @@ impl Publisher {
     }
 }
 
-/// Fails if not a single event was taken, and says why that was.
+/// Fails if the server took no event at all, and says why.
 pub(crate) fn check<'a>(
     tally: &Tally,
     sink: &Sink,
@@ -157,12 +157,12 @@ fn is_taken(head: &ResponseHead) -> bool {
     matches!(head.status().code(), 200..=299)
 }
 
-/// The status of a response, and where it points to.
+/// A response's status, and the URL to which it redirects.
 fn said(head: &ResponseHead) -> String {
     let status = head.status();
     let elsewhere = head.field_text("location").filter(|_| status.code() / 100 == 3);
     let elsewhere = elsewhere.map(|place| format!(", which is at {place}"));
-    format!("it answers {status}{}", elsewhere.unwrap_or_default())
+    format!("it responds with {status}{}", elsewhere.unwrap_or_default())
 }
 
 /// The plans of publishers that together send `--rate` events a second, one after another.
@@ -184,9 +184,9 @@ pub(crate) fn plans(options: &Options, start: u64) -> Vec<Plan> {
     (0..publishers).map(plan).collect()
 }
 
-/// A server may need a moment at first; one that has taken nothing for so long takes no events.
+/// A server may need a moment at first. One that has taken nothing for this long takes no events.
 const PATIENCE: u64 = 1_000_000_000;
-/// A server that needs this much longer than twice the time is not measured any better by waiting.
+/// To wait longer than twice the time and this for a slow server would tell nothing more.
 const GRACE: u64 = 10_000_000_000;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The run as it goes: a row of numbers each moment, for the curves.
+//! Samples of the run over time, for the curves.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::cli::bench::books::histogram::Snapshot;
 use crate::cli::bench::books::results::Sample;
 use crate::cli::bench::wire::tally::Tally;
 
-/// As many points as a curve can show.
+/// How many points a curve can show.
 const POINTS: u32 = 120;
 const FINEST: Duration = Duration::from_millis(100);
 
@@ -43,7 +43,7 @@ impl Samples {
         }
     }
 
-    /// Takes the last one, unless the time since the one before says too little.
+    /// Takes the last sample, unless it is too close to the one before.
     pub(crate) fn finish(&mut self, tally: &Tally) {
         if self.all.is_empty() || tally.clock.now() - self.last >= self.interval / 2 {
             self.take(tally);
@@ -70,7 +70,7 @@ impl Samples {
     }
 }
 
-/// Events of whatever origin.
+/// Events, whoever published them.
 fn came(tally: &Tally) -> u64 {
     get(&tally.counts[Count::Deliveries]) + get(&tally.counts[Count::Foreign])
 }

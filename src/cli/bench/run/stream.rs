@@ -1,4 +1,4 @@
-//! A stream as others than its reader see it: its account, where it is, and how to end it.
+//! What other threads see of a stream: its account, where it is, and how to end it.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -10,19 +10,19 @@ use crate::cli::bench::values::churn::Churn;
 use crate::cli::bench::wire::tally::{Tally, lock};
 use crate::cli::random::Random;
 
-/// What a stream's thread and the others share.
+/// What a stream's thread shares with the others.
 #[derive(Debug, Default)]
 pub(crate) struct Stream {
-    /// Held while an event is entered, so rarely waited for.
+    /// Held for no longer than an event is entered.
     account: Mutex<Account>,
     source: Mutex<Source>,
-    /// The bench has ended the connection on purpose.
+    /// The bench has cut the connection.
     cut: AtomicBool,
-    /// It goes on where it was cut.
+    /// It resumes where it was cut.
     resumes: bool,
 }
 
-/// The event source of now.
+/// The latest event source.
 #[derive(Debug, Default)]
 struct Source {
     closer: Option<Closer>,
@@ -33,7 +33,7 @@ struct Source {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     Open,
-    /// It has no connection, and asks for one from that time on, behind a pause of that length.
+    /// It has no connection, and tries to get one from this time on, after a pause of this length.
     Outside {
         asks: u64,
         pause: u64,
@@ -49,7 +49,7 @@ impl Default for Place {
 }
 
 impl Place {
-    /// Whether it is outside, and asks for a connection by that time.
+    /// Whether it has no connection, and tries to get one by this time.
     pub(crate) fn asks_before(self, time: u64) -> bool {
         matches!(self, Self::Outside { asks, .. } if asks < time)
     }
@@ -60,7 +60,6 @@ impl Stream {
         Self { resumes, ..Self::default() }
     }
 
-    /// It is followed by another event source.
     pub(crate) fn set_source(&self, closer: Closer) {
         lock(&self.source).closer = Some(closer);
     }
@@ -73,8 +72,8 @@ impl Stream {
         lock(&self.source).place
     }
 
-    /// Ends its connection on purpose; whether there was one. Who is to resume is left alone until
-    /// there is something to go on behind.
+    /// Cuts its connection, and returns whether there was one. A stream that is to resume is not
+    /// cut before its first event.
     pub(crate) fn cut(&self) -> bool {
         if self.resumes && self.account().is_untouched() {
             return false;
@@ -89,7 +88,7 @@ impl Stream {
         closer.is_some()
     }
 
-    /// Ends it at the end of the run, whatever it does.
+    /// Ends it at the end of the run.
     pub(crate) fn close(&self) {
         let closer = lock(&self.source).closer.take();
         if let Some(closer) = closer {
@@ -97,7 +96,7 @@ impl Stream {
         }
     }
 
-    /// Whether the last end was on purpose. Says so once.
+    /// Whether the bench cut it. Returns true once.
     pub(crate) fn was_cut(&self) -> bool {
         self.cut.swap(false, Relaxed)
     }
@@ -110,7 +109,7 @@ impl Stream {
 /// How many streams are tried to find one that is open, when most are not.
 const TRIES: usize = 10;
 
-/// Cuts one stream after the other, until nothing is published any more.
+/// Cuts one stream after another, until publishing ends.
 pub(crate) fn cut_at(churn: Churn, streams: &[Arc<Stream>], tally: &Tally) {
     let begin = tally.clock.now();
     let mut random = Random::new(tally.run);
@@ -144,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_nothing_to_go_on_behind_is_not_cut_to_be_resumed() {
+    fn a_stream_with_nothing_to_resume_after_is_not_cut_to_be_resumed() {
         assert_eq!(can_be_cut(true), [false, true]);
         assert_eq!(can_be_cut(false), [true, true]);
     }

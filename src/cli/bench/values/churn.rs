@@ -1,4 +1,4 @@
-//! Streams that leave: how many of them.
+//! `--churn`: how many streams leave.
 //!
 //! ```text
 //! rate = ( share "%" / number ) [ "/s" ]
@@ -15,9 +15,9 @@ pub(crate) enum Churn {
     Number(f64),
 }
 
-/// Rarer, and no run is long enough for it.
+/// No run is long enough for less.
 const LEAST: f64 = 0.000_1;
-/// More than the bench could do.
+/// The bench can't do more.
 const MOST: f64 = 100_000.0;
 impl Churn {
     pub(crate) fn parse(text: &str) -> Result<Self, String> {

@@ -1,4 +1,4 @@
-//! What the bench writes into each event, so that it knows it again.
+//! What the bench writes into each event to recognize it.
 //!
 //! ```text
 //! tidings-bench:9f2c41d07e55a1b3:0:17:1250000000:1250083211:83211:xxxxxxxx
@@ -6,10 +6,9 @@
 //!                           lane ┘ └ number
 //! ```
 //!
-//! It is made of characters that no server has a reason to change: it is found again within JSON,
-//! HTML or whatever a server wraps the data in. Another run's events are told by the run, and each
-//! publisher numbers its own in a lane of its own, since nobody says which of two publishers comes
-//! first.
+//! No server has a reason to change these characters, so the bench finds them within JSON, HTML or
+//! whatever else a server wraps the data in. The run tells its events from those of other runs.
+//! Each publisher numbers its events in a lane of its own, as two publishers have no order.
 
 use std::fmt::Write;
 
@@ -19,15 +18,15 @@ const NAME: &str = "tidings-bench:";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Marker {
     pub(crate) run: u64,
-    /// Which publisher.
+    /// The number of the publisher.
     pub(crate) lane: usize,
     /// Each publisher counts from 0.
     pub(crate) number: u64,
     /// When it should have been published.
     pub(crate) due: u64,
-    /// When it was.
+    /// When it was published.
     pub(crate) sent: u64,
-    /// How much later the bench itself published it, by its own fault.
+    /// How much of the delay is the bench's own fault.
     pub(crate) late: u64,
 }
 
@@ -41,25 +40,24 @@ impl Marker {
         out.extend(std::iter::repeat_n('x', size.saturating_sub(out.len())));
     }
 
-    /// The markers in the data of an event, wherever they stand in it: a server may send several
-    /// events as one.
+    /// All markers in the data of an event: a server may send several events as one.
     pub(crate) fn all(data: &str) -> impl Iterator<Item = Self> {
         data.match_indices(NAME).filter_map(|(at, _)| Self::parse(&data[at + NAME.len()..]))
     }
 
-    /// Reads what stands behind the name.
-    fn parse(behind: &str) -> Option<Self> {
-        let mut parts = behind.splitn(7, ':');
+    /// Reads what stands after the name.
+    fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(7, ':');
         let marker = Self {
             run: u64::from_str_radix(parts.next()?, 16).ok()?,
             lane: parts.next()?.parse().ok()?,
-            // There is always one behind it.
+            // There must be a next one.
             number: parts.next()?.parse().ok().filter(|number| *number < u64::MAX)?,
             due: parts.next()?.parse().ok()?,
             sent: parts.next()?.parse().ok()?,
             late: parts.next()?.parse().ok()?,
         };
-        // Without the colon behind it, the last number may be half of one.
+        // Without a colon after it, the last number may be cut.
         parts.next().map(|_| marker)
     }
 }

@@ -1,4 +1,4 @@
-//! How events get in: what `--publish` and `--body` say.
+//! `--publish` and `--body`: how events get to the server.
 //!
 //! ```text
 //! way      = [ method SP ] reference      PUT /topics/a
@@ -11,10 +11,10 @@ use tidings::http::masked_url;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Template {
     pub(crate) before: String,
-    pub(crate) behind: String,
+    pub(crate) after: String,
 }
 
-/// What `--publish` says, not yet held against the stream's URL.
+/// A method, and where to publish: a reference relative to the stream's URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Way {
     pub(crate) method: String,
@@ -37,13 +37,13 @@ impl Way {
 }
 
 impl Template {
-    /// Text with one `{}` in it. The data needs no escape in JSON, nor in a form.
+    /// Parses text with one `{}`. The data needs no escapes in JSON or in a form.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let halves = text.split_once("{}").filter(|(_, behind)| !behind.contains("{}"));
-        let (before, behind) = halves.ok_or(
+        let halves = text.split_once("{}").filter(|(_, after)| !after.contains("{}"));
+        let (before, after) = halves.ok_or(
             "the text does not have {} just once, where the event's data goes (JSON's empty object \
              can be { })",
         )?;
-        Ok(Self { before: before.into(), behind: behind.into() })
+        Ok(Self { before: before.into(), after: after.into() })
     }
 }

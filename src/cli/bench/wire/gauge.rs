@@ -1,15 +1,15 @@
-//! What a stream's socket shows beside its events: when each read returned, how long opening took,
-//! how many bytes came. A [`Transport`] for the stream's `EventSource`.
+//! A [`Transport`] that measures a stream's socket: when each read returned, how long opening took,
+//! how many bytes came.
 //!
 //! ```text
 //! Follower ◄── events ── EventSource ◄── bytes ── Gauge ◄── socket
 //!     └──── times ──────────────────────────────────┘
 //! ```
 //!
-//! The time of a read is taken right behind it, before anything is made of the bytes. Now and then
-//! a stream's thread also looks how long it has waited for a core, before a read and behind it:
-//! what lies between is how long it could have taken what had come, and was not let run. Here is
-//! also what makes a reader slow, and the door through which streams connect.
+//! The time of a read is taken directly after it, before the bytes are parsed. Now and then a
+//! stream's thread also checks how long it has waited for a core, before a read and after it. The
+//! difference is how long the bytes had to wait for the thread. The gauge also slows down the
+//! readers of `--slow`, and holds the door through which streams connect.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -23,15 +23,15 @@ use super::target::Source;
 use crate::cli::bench::books::counts::{Count, Time, add};
 use crate::cli::bench::books::effort;
 
-/// A slow reader takes so much at once, and then pauses: 4 KiB a second.
+/// A slow reader takes this much at once, and then pauses: 4 KiB a second.
 const SLOW_BYTES: usize = 1024;
 const SLOW_PAUSE: Duration = Duration::from_millis(250);
 
-/// How often all streams together look how long they wait for a core: it takes some microseconds.
+/// How often one of all streams measures its wait for a core, which takes some microseconds.
 const SPACING: u64 = 1_000_000;
 
-/// Who may connect at the same time: a listener's queue is short, and a connect that does not fit
-/// would be tried again by the system a second later.
+/// Bounds how many streams connect at the same time. A listener's queue is short, and the system
+/// repeats a connect that doesn't fit a second later.
 #[derive(Debug)]
 pub(crate) struct Door {
     free: Mutex<usize>,
@@ -52,7 +52,7 @@ struct Inner {
     tally: Arc<Tally>,
     door: Arc<Door>,
     slow: bool,
-    /// Held from before a connect until its answer, or its failure, is known.
+    /// Held from before a connect until its response, or its failure.
     permit: Mutex<Option<Permit>>,
     /// When the first connect of an attempt began; 0 between attempts.
     begun: AtomicU64,
@@ -60,9 +60,9 @@ struct Inner {
     read_at: AtomicU64,
     /// The head has been read.
     open: AtomicBool,
-    /// When it next looks how long it waits for a core, and so on each time so much later: all
-    /// streams take turns, as one that is always woken first never waits.
-    look_at: AtomicU64,
+    /// When it next measures its wait for a core, and how long after that again. All streams take
+    /// turns, as one that is always woken first never waits.
+    measures_at: AtomicU64,
     turn: u64,
 }
 
@@ -87,7 +87,7 @@ impl Drop for Permit {
 }
 
 impl Gauge {
-    /// For one of so many streams.
+    /// The gauge of one of this many streams.
     pub(crate) fn new(
         source: Arc<Source>,
         tally: Arc<Tally>,
@@ -104,7 +104,7 @@ impl Gauge {
             begun: AtomicU64::default(),
             read_at: AtomicU64::default(),
             open: AtomicBool::default(),
-            look_at: AtomicU64::default(),
+            measures_at: AtomicU64::default(),
             turn: u64::from(streams) * SPACING,
         }))
     }
@@ -114,19 +114,19 @@ impl Gauge {
         self.0.read_at.load(Relaxed)
     }
 
-    /// How long this thread has waited for a core in its life, if it is this stream's turn.
+    /// How long this thread has waited for a core so far, if it is this stream's turn.
     fn waited(&self) -> Option<u64> {
-        let Inner { tally, slow, open, look_at, turn, .. } = &*self.0;
+        let Inner { tally, slow, open, measures_at, turn, .. } = &*self.0;
         let now = tally.clock.now();
-        let is_due = !slow && open.load(Relaxed) && now >= look_at.load(Relaxed);
+        let is_due = !slow && open.load(Relaxed) && now >= measures_at.load(Relaxed);
         let waited = is_due.then(effort::waited).flatten();
         if waited.is_some() {
-            look_at.store(now + turn, Relaxed);
+            measures_at.store(now + turn, Relaxed);
         }
         waited
     }
 
-    /// The attempt is over, and brought a stream or did not; gives when it began.
+    /// The attempt is over, with or without a stream. Returns when it began.
     pub(crate) fn attempted(&self, open: bool) -> u64 {
         *lock(&self.0.permit) = None;
         self.0.open.store(open, Relaxed);
@@ -137,10 +137,10 @@ impl Gauge {
 impl Transport for Gauge {
     fn connect(&self, url: &Url, within: Duration) -> io::Result<Arc<dyn Connection>> {
         let Inner { source, tally, door, permit, begun, .. } = &*self.0;
-        // Behind a redirect the next connect is a new one, and waits in the line again.
+        // After a redirect, the next connect waits in the line again.
         *lock(permit) = None;
         *lock(permit) = Some(door.enter());
-        // The line may be long, and each connect of it take its whole time.
+        // The line may be long, and each connect in it may take its whole time.
         if tally.is_over() {
             return Err(io::Error::other("the run is over"));
         }
@@ -200,7 +200,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_waits_in_line_does_not_connect_any_more_when_the_run_is_over() {
+    fn a_stream_in_line_does_not_connect_once_the_run_is_over() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
         let request = StreamRequest::get(&url).unwrap();

@@ -1,14 +1,14 @@
-//! How late the bench itself notices: a loopback connection of its own, read as the streams are.
+//! How late the bench itself notices bytes: a loopback connection that it reads as it reads
+//! streams.
 //!
 //! ```text
 //! ping: the time ──► socket ──► loopback ──► socket ──► a thread wakes up: the time again
 //! ```
 //!
-//! What passes in between is the delay that every receipt has, whatever the server: the system's
-//! loopback, its scheduler, and the queue of all threads that want to run. It is measured twice: on
-//! the idle machine, and during the run, where the thread of a stream sends a ping right behind an
-//! event, so that it is measured at the moments when events arrive. A latency that is not well
-//! above it says nothing of the server.
+//! The time between is the delay that every receipt has, whatever the server: the system's
+//! loopback, its scheduler, and the queue of all threads that are ready to run. The probe measures
+//! it on the idle machine and during the run, where the thread of a stream sends a ping directly
+//! after an event. A latency that is not well above it says nothing about the server.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -20,11 +20,11 @@ use std::time::Duration;
 use super::tally::{Clock, Tally};
 use crate::cli::bench::books::counts::Time;
 
-/// Enough for a p99, in a blink.
+/// Enough for a p99.
 const CALIBRATION: u32 = 200;
 const PAUSE: Duration = Duration::from_millis(1);
-/// In the run there is no more than one ping in so many nanoseconds: a ping takes some microseconds
-/// that a stream's thread could have used, and one in a hundred of them is enough.
+/// At least this many nanoseconds between two pings of the run: a ping costs a stream's thread some
+/// microseconds.
 const SPACING: u64 = 1_000_000;
 
 #[derive(Debug)]
@@ -44,7 +44,7 @@ impl Probe {
         for end in [&socket, &peer] {
             end.set_nodelay(true)?;
         }
-        // Who can't ping does not wait for it.
+        // A thread that can't send a ping at once doesn't wait for it.
         socket.set_nonblocking(true)?;
         let probe = Arc::new(Self {
             socket: Mutex::new(socket),
@@ -63,7 +63,7 @@ impl Probe {
         Ok((probe, thread))
     }
 
-    /// Something has arrived just now: sends a ping, unless there was one a moment ago.
+    /// An event has just arrived: sends a ping, unless there was one a moment ago.
     pub(crate) fn arrival(&self, clock: &Clock) {
         let (now, last) = (clock.now(), self.last.load(Relaxed));
         let first = |last| self.last.compare_exchange(last, now, Relaxed, Relaxed).is_ok();

@@ -1,7 +1,7 @@
 //! What all threads of a run share: its clock, its counts, its histograms, and whether it is over.
 //!
-//! The main thread says when what is published is timed, and when nothing is published any more.
-//! Whoever can't go on says why, and the run is over: also a thread that panics.
+//! The main thread sets from when on events are timed, and when publishing ends. A thread that
+//! can't go on ends the run and says why; a thread that panics ends it too.
 
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -14,7 +14,7 @@ use crate::cli::bench::books::counts::{Counts, Times, nanoseconds};
 use crate::cli::bench::books::histogram::Histogram;
 use crate::cli::visible;
 
-/// Nanoseconds since the bench began: what all times of a run are in.
+/// Counts nanoseconds since the bench began, the unit of all times of a run.
 #[derive(Debug)]
 pub(crate) struct Clock(Instant);
 
@@ -35,26 +35,26 @@ pub(crate) struct Tally {
     pub(crate) clock: Clock,
     /// Tells this run's events from those of others.
     pub(crate) run: u64,
-    /// What is due before this is not timed.
+    /// An event that is due before this is not timed.
     pub(crate) timed_from: AtomicU64,
-    /// Publishing is over: who reads slowly need not any more.
+    /// Publishing is over, and slow readers read on at full speed.
     pub(crate) draining: AtomicBool,
     /// An event with an id has come.
     pub(crate) ids: AtomicBool,
-    /// Why the streams are not resumed. Whoever shows the progress says it.
+    /// Why streams are not resumed. The progress shows it.
     pub(crate) note: OnceLock<String>,
-    /// How the run ended. It is looked at for each event, so that takes no lock.
+    /// How the run ended. Each event reads it, so that takes no lock.
     over: OnceLock<Result<(), String>>,
-    /// Held by who waits for the end, and by who sets it.
+    /// A thread that waits for the end holds it, and the one that sets the end.
     end: Mutex<()>,
     ended: Condvar,
     /// Streams that are open now.
     pub(crate) open: AtomicU64,
     /// Streams that have been open.
     pub(crate) ready: AtomicU64,
-    /// When the last of them was for the first time.
+    /// When the last of them was open for the first time.
     pub(crate) ready_at: AtomicU64,
-    /// When the last event of whatever origin came.
+    /// When the last event came, whoever published it.
     pub(crate) last_at: AtomicU64,
     /// Events that were new to their stream.
     pub(crate) fresh: AtomicU64,
@@ -67,7 +67,7 @@ impl Tally {
         Self { run, ..Self::default() }
     }
 
-    /// Ends the run, well or not; the first word counts.
+    /// Ends the run, well or not. The first call counts.
     pub(crate) fn end(&self, how: Result<(), String>) {
         let end = lock(&self.end);
         let _ = self.over.set(how);
@@ -79,7 +79,7 @@ impl Tally {
         self.over.get().is_some()
     }
 
-    /// Notes why streams are not resumed, of the first of them.
+    /// Notes why the first stream is not resumed.
     pub(crate) fn note(&self, error: &Error) {
         let _ = self.note.set(visible::line(&error.to_string()));
     }
@@ -89,14 +89,14 @@ impl Tally {
         self.over.get().cloned().unwrap_or(Ok(()))
     }
 
-    /// Waits for so long, or until the run is over; whether it is not.
+    /// Waits for this time, or until the run is over. Returns whether it goes on.
     pub(crate) fn wait(&self, time: Duration) -> bool {
         let goes_on = |(): &mut ()| !self.is_over();
         drop(self.ended.wait_timeout_while(lock(&self.end), time, goes_on));
         !self.is_over()
     }
 
-    /// The same until then; returns at once if that has passed.
+    /// Waits until a time, in the same way.
     pub(crate) fn wait_until(&self, then: u64) -> bool {
         match then.saturating_sub(self.clock.now()) {
             0 => !self.is_over(),
@@ -104,13 +104,13 @@ impl Tally {
         }
     }
 
-    /// Ends the run if this thread panics: nobody need wait for it then.
+    /// Ends the run if this thread panics, so that no other thread waits for it.
     pub(crate) fn alarm(self: &Arc<Self>) -> Alarm {
         Alarm(Arc::clone(self))
     }
 }
 
-/// Held by a thread that others rely on.
+/// A thread on which others rely holds it.
 pub(crate) struct Alarm(Arc<Tally>);
 
 impl Drop for Alarm {
@@ -145,14 +145,14 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_for_a_time_is_woken_by_the_end_of_the_run() {
+    fn the_end_of_the_run_wakes_a_thread_that_waits_for_a_time() {
         let tally = Arc::new(Tally::new(0));
         assert!(tally.wait_until(0), "it has passed");
         let waiting = Arc::clone(&tally);
         let waits = thread::spawn(move || waiting.wait_until(u64::MAX));
-        tally.end(Err("the first word".into()));
+        tally.end(Err("the first call".into()));
         tally.end(Ok(()));
         assert!(!waits.join().unwrap() && !tally.wait_until(0));
-        assert_eq!(tally.failure(), Err("the first word".into()));
+        assert_eq!(tally.failure(), Err("the first call".into()));
     }
 }

@@ -1,4 +1,5 @@
-//! Whom the bench asks, and with which bytes: the stream's request, and the publishers'.
+//! Which servers the bench talks to, and with which bytes: the stream's request, and the
+//! publishers'.
 //!
 //! ```text
 //! tidings bench http://localhost:3000/events/a                     POST /events/a
@@ -7,7 +8,7 @@
 //!     --body 'topic=a&data={}'                                     topic=a&data=tidings-bench:…
 //! ```
 //!
-//! A host's address is looked up once, before anything is measured, and kept.
+//! The bench looks a host's address up once, before it measures anything.
 
 use std::net::ToSocketAddrs;
 
@@ -26,10 +27,10 @@ pub(crate) struct Source {
     pub(crate) address: Url,
 }
 
-/// How events get in.
+/// How events get to the server.
 #[derive(Debug)]
 pub(crate) struct Sink {
-    /// As it is told to the user, and in reports that are passed on: without what may be a secret.
+    /// Its name in messages and reports, without what may be a secret.
     pub(crate) name: String,
     pub(crate) address: Url,
     /// The request's head up to the length of its content.
@@ -50,7 +51,7 @@ pub(crate) fn request(url: &str, options: &Options) -> Result<StreamRequest, Str
     Ok(request)
 }
 
-/// Where `way` leads from the stream's URL; the same URL where it is not said.
+/// Where `way` leads from the stream's URL; the same URL without one.
 fn resolve<'a>(way: Option<&'a Way>, followed: &Url) -> Result<(&'a str, Url), String> {
     let Some(way) = way else { return Ok(("POST", followed.clone())) };
     let url = followed.join(&way.reference).map_err(|error| error.to_string())?;
@@ -74,7 +75,7 @@ impl Source {
 }
 
 impl Sink {
-    /// What the options say of it.
+    /// The sink that the options describe.
     pub(crate) fn new(source: &Source, options: &Options) -> Result<Self, String> {
         let followed = source.request.url();
         let (method, url) = resolve(options.publish.as_ref(), followed)?;
@@ -103,13 +104,13 @@ impl Sink {
         })
     }
 
-    /// The bytes of a request that publishes this.
+    /// Makes the request that publishes this data.
     pub(crate) fn encode(&self, data: &str, out: &mut Vec<u8>) {
-        let Self { head, body: Template { before, behind }, .. } = self;
-        let length = before.len() + data.len() + behind.len();
+        let Self { head, body: Template { before, after }, .. } = self;
+        let length = before.len() + data.len() + after.len();
         let length = format!("Content-Length: {length}\r\n\r\n");
         out.clear();
-        for part in [head, &length, before, data, behind] {
+        for part in [head, &length, before, data, after] {
             out.extend_from_slice(part.as_bytes());
         }
     }
@@ -134,7 +135,7 @@ fn reach(url: &Url) -> Result<Url, String> {
     Err(why)
 }
 
-/// A URL as it is told to the user, and in reports that are passed on.
+/// A URL in messages and reports, without what may be a secret.
 pub(crate) fn shown(url: &Url) -> String {
     masked_url(&url.to_string()).into_owned()
 }
@@ -164,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn events_go_where_they_come_from_unless_it_is_said_otherwise() {
+    fn events_go_to_the_url_of_the_stream_unless_publish_names_another() {
         let name = |way| sink(way, TABLE.defaults()).name;
         assert_eq!(name(None), "POST http://127.0.0.1:1/events/a?x=...");
         assert_eq!(name(Some("/pub")), "POST http://127.0.0.1:1/pub");

@@ -106,7 +106,7 @@ fn nothing_but_refusals_end_a_run_long_before_its_time() {
     });
     let (out, said, status) = bench(server, &["--publishers=2", "--duration=600"]);
     assert_eq!((&*out, status), ("", Some(3)), "{said}");
-    assert!(said.contains("it answers 500 Internal Server Error"), "{said}");
+    assert!(said.contains("it responds with 500 Internal Server Error"), "{said}");
     // There is one for each second.
     assert!(said.lines().count() < 300, "{said}");
 }
