@@ -139,6 +139,8 @@ mod limits;
 
 mod digits;
 
+mod search;
+
 mod error;
 
 #[doc = include_str!("doc/robustness.md")]

@@ -77,7 +77,9 @@ impl Hub {
     /// The channel of that name; made if there is none, or if it was closed.
     pub fn channel(&self, name: &str) -> Channel {
         let mut names = self.names();
-        self.established(&mut names, name).unwrap_or_else(|| self.make(&mut names, name, None))
+        names
+            .find(name, None, &self.0.sequence)
+            .unwrap_or_else(|| self.make(&mut names, name, None))
     }
 
     /// The channel of that name, or a new one if there are fewer than `most`: for names that come
@@ -92,7 +94,7 @@ impl Hub {
     /// ```
     pub fn channel_within(&self, name: &str, most: usize) -> Option<Channel> {
         let mut names = self.names();
-        if let Some(channel) = self.established(&mut names, name) {
+        if let Some(channel) = names.find(name, None, &self.0.sequence) {
             return Some(channel);
         }
         self.has_room(&mut names, |names| names.len() < most)
@@ -121,18 +123,11 @@ impl Hub {
     pub fn channel_followed(&self, name: &str, peer: IpAddr, most: usize) -> Option<Channel> {
         let peer = whose(peer);
         let mut names = self.names();
-        if let Some(channel) = names.find(name, &self.0.sequence) {
+        if let Some(channel) = names.find(name, Some(peer), &self.0.sequence) {
             return Some(channel);
         }
         let room = |names: &Names| names.len() < most && names.leaves_room(peer, most.div_ceil(2));
         self.has_room(&mut names, room).then(|| self.make(&mut names, name, Some(peer)))
-    }
-
-    /// The open channel of that name, which is made up no longer.
-    fn established(&self, names: &mut Names, name: &str) -> Option<Channel> {
-        let channel = names.find(name, &self.0.sequence)?;
-        names.establish(name);
-        Some(channel)
     }
 
     /// Whether there is room, if need be after those channels are forgotten that nobody needs.

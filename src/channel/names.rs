@@ -92,25 +92,27 @@ impl Names {
         self.known.iter().map(|(name, named)| (&**name, &named.channel))
     }
 
-    /// The open channel of that name. One that is closed is forgotten.
-    pub(super) fn find(&mut self, name: &str, sequence: &Sequence) -> Option<Channel> {
-        let channel = &self.known.get(name)?.channel;
-        if !channel.is_closed() {
+    /// The open channel of that name, for a stream of this peer, or for a publisher. One that is
+    /// closed is forgotten. One for a publisher counts for no peer from now on.
+    pub(super) fn find(
+        &mut self,
+        name: &str,
+        by: Option<IpAddr>,
+        sequence: &Sequence,
+    ) -> Option<Channel> {
+        let Named { channel, by: maker } = self.known.get_mut(name)?;
+        let closed = channel.is_closed();
+        if let Some(peer) = maker.take_if(|_| by.is_none() || closed) {
+            self.made_up.remove(peer);
+        }
+        if !closed {
             return Some(channel.clone());
         }
         if channel.published() > 0 {
             self.forgotten_through = sequence.newest();
         }
-        self.establish(name);
         self.known.remove(name);
         None
-    }
-
-    /// The name counts for no peer from now on.
-    pub(super) fn establish(&mut self, name: &str) {
-        if let Some(peer) = self.known.get_mut(name).and_then(|named| named.by.take()) {
-            self.made_up.remove(peer);
-        }
     }
 
     /// Adds a channel under a name that is not there, made up by this peer or established.
@@ -215,9 +217,11 @@ mod tests {
         names.forget_unused(&sequence);
         assert_eq!((names.len(), names.made_up.all), (1, 1));
         assert_eq!(names.made_up.by, HashMap::from([(peer(1), 1)]));
-        names.establish("held");
-        names.establish("held");
-        names.establish("nobody's");
+        assert!(names.find("held", Some(peer(1)), &sequence).is_some());
+        assert_eq!(names.made_up.all, 1);
+        assert!(names.find("held", None, &sequence).is_some());
+        assert!(names.find("held", None, &sequence).is_some());
+        assert!(names.find("nobody's", None, &sequence).is_none());
         assert_eq!((names.len(), names.made_up.all), (1, 0));
         assert!(names.made_up.by.is_empty());
     }
@@ -228,7 +232,7 @@ mod tests {
         let closed = channel();
         names.add("closed", closed.clone(), Some(peer(1)));
         closed.close();
-        assert!(names.find("closed", &Sequence::new()).is_none());
+        assert!(names.find("closed", Some(peer(2)), &Sequence::new()).is_none());
         assert_eq!((names.len(), names.made_up.all), (0, 0));
     }
 
@@ -245,7 +249,7 @@ mod tests {
                 names.add("name", channel.clone(), None);
                 if closed {
                     channel.close();
-                    assert!(names.find("name", &sequence).is_none());
+                    assert!(names.find("name", None, &sequence).is_none());
                 } else {
                     drop(channel);
                     while names.len() == 1 {

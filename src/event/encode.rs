@@ -74,7 +74,7 @@ impl Event {
             let digits = time.as_millis().checked_ilog10().unwrap_or(0) as usize + 1;
             "retry: \n".len() + digits
         });
-        let breaks = self.data().bytes().filter(|byte| *byte == b'\n').count();
+        let breaks = self.data().matches('\n').count();
         // Each line break stays, and ends a line that another name stands before.
         let data = self.data().len() + breaks * "data: ".len() + "data: \n".len();
         event_type + retry + data + "\n".len()

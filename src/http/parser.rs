@@ -17,8 +17,9 @@ use super::head::Head;
 use super::refusal::Refusal;
 use super::request_line::RequestLine;
 use super::status::Status;
-use super::syntax::{TCHAR, find_line_feed};
+use super::syntax::TCHAR;
 use crate::limits::Limits;
+use crate::search::first_of;
 
 /// Some clients send an empty line after a body, and a server should pass over it (RFC 9112,
 /// section 2.2). No client has a reason to send many.
@@ -149,7 +150,7 @@ impl HeadParser {
     fn line_end(&mut self, head: &[u8]) -> Result<Option<usize>, Refusal> {
         let progress = &mut self.progress;
         let Some(unsearched) = head.get(progress.searched..) else { return Ok(None) };
-        let end = find_line_feed(unsearched).map(|at| progress.searched + at);
+        let end = first_of(*b"\n", unsearched).map(|at| progress.searched + at);
         progress.searched = end.unwrap_or(head.len());
         let line = &head[progress.line..progress.searched];
         if progress.request_line.is_none() {

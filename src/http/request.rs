@@ -76,7 +76,7 @@ impl Request {
 
     /// All names and values of the query, decoded, in order.
     pub fn query_pairs(&self) -> impl Iterator<Item = (String, String)> {
-        query_pairs(self.head.query().unwrap_or_default())
+        self.head.query().into_iter().flat_map(query_pairs)
     }
 
     /// The value of the first field line of this name, in any case, if it is UTF-8.

@@ -35,7 +35,8 @@ use super::refusal::Refusal;
 use super::request_line::Version;
 use super::status::Status;
 use super::status_line::StatusLine;
-use super::syntax::{find_line_feed, is_blank};
+use super::syntax::is_blank;
+use crate::search::first_of;
 
 /// Every response begins with this.
 const BEGINNING: &[u8] = b"HTTP/";
@@ -226,7 +227,7 @@ impl ResponseHeadParser {
         loop {
             self.check_beginning(input)?;
             let unsearched = input.get(self.searched..).unwrap_or_default();
-            let Some(end) = find_line_feed(unsearched).map(|at| self.searched + at) else {
+            let Some(end) = first_of(*b"\n", unsearched).map(|at| self.searched + at) else {
                 self.searched = input.len().max(self.searched);
                 let too_long = input.len() > self.longest;
                 return if too_long { Err(LONG_HEAD) } else { Ok(None) };

@@ -11,7 +11,9 @@
 //!
 //! A class of bytes is a table of 256 flags: one load, and no branch.
 
-use std::io::BufRead;
+use std::iter;
+
+use crate::search::first_of;
 
 /// Whether a byte is a `tchar`.
 pub(crate) const TCHAR: [bool; 256] = alphanumeric_and(b"!#$%&'*+-.^_`|~");
@@ -95,15 +97,6 @@ pub(crate) fn trim(bytes: &[u8]) -> &[u8] {
     rest
 }
 
-/// Where the first LF is.
-///
-/// `skip_until` is the only way to std's `memchr`, which compares many bytes at once.
-pub(crate) fn find_line_feed(bytes: &[u8]) -> Option<usize> {
-    let mut rest = bytes;
-    let passed = rest.skip_until(b'\n').ok()?.checked_sub(1)?;
-    (bytes[passed] == b'\n').then_some(passed)
-}
-
 /// The elements of a comma-separated list, trimmed. Empty ones are passed over (RFC 9110, section
 /// 5.6.1.2), and a comma within a quoted string does not separate.
 pub(crate) fn list_elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -117,37 +110,34 @@ pub(crate) fn list_elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// quoted-pair   = "\" ( HTAB / SP / VCHAR / obs-text )
 /// ```
 pub(crate) fn split_outside_quotes(value: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
-    let mut quoted = false;
-    let mut escaped = false;
-    value
-        .split(move |&byte| {
-            let ends = !quoted && byte == separator;
-            if quoted && !escaped && byte == b'\\' {
-                escaped = true;
-            } else {
-                quoted ^= byte == b'"' && !escaped;
-                escaped = false;
-            }
-            ends
-        })
-        .map(trim)
+    let mut rest = Some(value);
+    iter::from_fn(move || {
+        let value = rest?;
+        let end = separator_outside_quotes(value, separator);
+        rest = end.map(|end| &value[end + 1..]);
+        Some(trim(&value[..end.unwrap_or(value.len())]))
+    })
+}
+
+fn separator_outside_quotes(value: &[u8], separator: u8) -> Option<usize> {
+    let start = first_of([separator, b'"'], value)?;
+    let (mut quoted, mut escaped) = (false, false);
+    let end = value[start..].iter().position(|&byte| {
+        let ends = !quoted && byte == separator;
+        if quoted && !escaped && byte == b'\\' {
+            escaped = true;
+        } else {
+            quoted ^= byte == b'"' && !escaped;
+            escaped = false;
+        }
+        ends
+    });
+    end.map(|end| start + end)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_first_line_feed_is_found_wherever_it_is() {
-        for length in 0..70 {
-            let mut bytes = vec![b'x'; length];
-            assert_eq!(find_line_feed(&bytes), None);
-            for at in (0..length).rev() {
-                bytes[at] = b'\n';
-                assert_eq!(find_line_feed(&bytes), Some(at));
-            }
-        }
-    }
 
     #[test]
     fn a_token_is_made_of_the_bytes_that_the_standard_names_and_no_others() {

@@ -73,8 +73,9 @@ impl Routes {
     /// Finds the handler for a path, as it stands in the request target, or the response where
     /// there is none.
     pub(crate) fn find(&self, method: Method, path: &str) -> Result<(Handler, Params), Response> {
+        let raw = path.strip_prefix('/').unwrap_or(path).split('/');
         let segments: Vec<Cow<'_, str>> =
-            path.split('/').skip(1).map(|raw| percent_decode(raw).unwrap_or_default()).collect();
+            raw.map(|segment| percent_decode(segment).unwrap_or_default()).collect();
         let mut allowed = Vec::new();
         for route in &self.routes {
             let Some(params) = matches(&route.pattern, &segments) else { continue };
