@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::handle::Handle;
-use super::shared::Shared;
+use super::site::Site;
 use crate::net::link::Link;
 use crate::net::panics::Panics;
 use crate::server::connection::Connection;
@@ -24,7 +24,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 const REFUSALS: usize = 64;
 
 /// Accepts until the handle says stop.
-pub(crate) fn run(listener: &TcpListener, server: &Arc<Shared>, handle: &Handle) {
+pub(crate) fn run(listener: &TcpListener, server: &Arc<Site>, handle: &Handle) {
     accept(listener, handle, server.runtime.counts.panics(), |socket, peer| {
         welcome(server, socket, peer)
     });
@@ -55,7 +55,7 @@ fn accept(
 }
 
 /// Gives a connection to a worker, or closes it where there are far too many.
-fn welcome(server: &Arc<Shared>, socket: TcpStream, peer: SocketAddr) {
+fn welcome(server: &Arc<Site>, socket: TcpStream, peer: SocketAddr) {
     let others = server.runtime.counts.connections();
     let link = Link::new(socket, server.runtime.counts.connection());
     let most = server.runtime.limits.connections;

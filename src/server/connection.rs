@@ -34,7 +34,7 @@ use crate::net::watch::{Pending, Progress};
 use crate::server::dispatch;
 use crate::server::reply::Kind;
 use crate::server::routes::{Handler, Params};
-use crate::server::shared::Shared;
+use crate::server::site::Site;
 
 /// How long a connection past the cap may be idle, and have for its head: it takes a place that
 /// others could have.
@@ -49,7 +49,7 @@ const READS: usize = 16;
 const LAST_READS: usize = 512;
 
 pub(crate) struct Connection {
-    server: Arc<Shared>,
+    server: Arc<Site>,
     link: Link,
     peer: SocketAddr,
     /// Whether there were too many connections when it came: it gets one response, which says so.
@@ -75,7 +75,7 @@ impl Recipient for Accepted {
 impl Connection {
     /// Takes a fresh connection.
     pub(crate) fn new(
-        server: Arc<Shared>,
+        server: Arc<Site>,
         link: Link,
         peer: SocketAddr,
         refused: bool,

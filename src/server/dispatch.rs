@@ -16,7 +16,7 @@ use crate::http::{Head, Refusal};
 use crate::net::link::Link;
 use crate::server::reply::{Reply, StreamHandler};
 use crate::server::routes::{Handler, Params};
-use crate::server::shared::Shared;
+use crate::server::site::Site;
 use crate::stream::hooks;
 use crate::stream::writer::SseWriter;
 use crate::stream::{Origin, Stream};
@@ -24,7 +24,7 @@ use crate::stream::{Origin, Stream};
 /// Finds the handler of a request whose body has not been read, or the response where no handler
 /// is to run.
 pub(crate) fn find(
-    server: &Shared,
+    server: &Site,
     head: &Head,
     peer: SocketAddr,
     refused: bool,
@@ -55,7 +55,7 @@ pub(crate) fn find(
 }
 
 /// Asks the program whether the request is admitted.
-fn admit(server: &Shared, head: &Head, peer: SocketAddr) -> Result<(), Response> {
+fn admit(server: &Site, head: &Head, peer: SocketAddr) -> Result<(), Response> {
     let Some(admit) = &server.admit else { return Ok(()) };
     let asked = catch_unwind(AssertUnwindSafe(|| admit(head, peer)));
     asked.unwrap_or_else(|_| Err(internal_server_error()))
@@ -65,7 +65,7 @@ fn admit(server: &Shared, head: &Head, peer: SocketAddr) -> Result<(), Response>
 /// gives up for good on a 503, so a GET that wants an event stream gets one that ends with a
 /// reconnection time; and a HEAD the same head (RFC 9110, section 9.3.2). To any other method a 200
 /// would say that it was done.
-fn busy(server: &Shared, head: &Head, wants_event_stream: bool, why: &str) -> Response {
+fn busy(server: &Site, head: &Head, wants_event_stream: bool, why: &str) -> Response {
     if !wants_event_stream || !matches!(head.method(), Method::Get | Method::Head) {
         return come_back(server, refuse(server, Status::SERVICE_UNAVAILABLE, why));
     }
@@ -75,14 +75,14 @@ fn busy(server: &Shared, head: &Head, wants_event_stream: bool, why: &str) -> Re
 }
 
 /// The response to what can't be served; where that passes by itself, with `Retry-After`.
-pub(crate) fn refused(server: &Shared, refusal: &Refusal) -> Response {
+pub(crate) fn refused(server: &Site, refusal: &Refusal) -> Response {
     match refusal.status() {
         Status::SERVICE_UNAVAILABLE => come_back(server, plain(refusal)),
         status => refuse(server, status, refusal.why()),
     }
 }
 
-fn come_back(server: &Shared, mut response: Response) -> Response {
+fn come_back(server: &Site, mut response: Response) -> Response {
     let seconds = server.runtime.come_back_after().as_secs().max(1);
     response.add_field("Retry-After", seconds.to_string());
     response
@@ -93,7 +93,7 @@ fn plain(refusal: &Refusal) -> Response {
     Response::text(format!("{refusal}\n")).with_status(refusal.status())
 }
 
-pub(crate) fn too_large(server: &Shared, method: Method) -> Response {
+pub(crate) fn too_large(server: &Site, method: Method) -> Response {
     let limits = &server.runtime.limits;
     if method.has_content() {
         let why = format_args!("a body may have {} bytes", limits.body);
@@ -104,7 +104,7 @@ pub(crate) fn too_large(server: &Shared, method: Method) -> Response {
 }
 
 /// A refusal of the server's own: why, and the remedies that the program has named for it.
-fn refuse(server: &Shared, status: Status, why: impl Display) -> Response {
+fn refuse(server: &Site, status: Status, why: impl Display) -> Response {
     let mut text = format!("{status}: {why}");
     for (_, remedy) in server.remedies.iter().filter(|(of, _)| *of == status) {
         text += ": ";
@@ -115,7 +115,7 @@ fn refuse(server: &Shared, status: Status, why: impl Display) -> Response {
 }
 
 /// Runs a handler. An error or a panic becomes a response.
-pub(crate) fn call(server: &Shared, handler: &Handler, request: &Request) -> Reply {
+pub(crate) fn call(server: &Site, handler: &Handler, request: &Request) -> Reply {
     match catch_unwind(AssertUnwindSafe(|| handler(request))) {
         Ok(Ok(reply)) => reply,
         Ok(Err(error)) => failure(server, request, Some(&error)).into(),
@@ -137,7 +137,7 @@ fn fault_of_the_request(request: &Request, error: &Error) -> Option<Status> {
 
 /// The response to a request whose handler failed; without an error, it panicked. The hooks get the
 /// error, and the client does not.
-fn failure(server: &Shared, request: &Request, error: Option<&Error>) -> Response {
+fn failure(server: &Site, request: &Request, error: Option<&Error>) -> Response {
     let fault = error.and_then(|error| Some((error, fault_of_the_request(request, error)?)));
     if let Some((error, status)) = fault {
         let mut response = Response::text(format!("{status}: {error}\n")).with_status(status);
@@ -158,7 +158,7 @@ fn internal_server_error() -> Response {
 }
 
 /// Adds what the server's CORS policy says to the origin that asks.
-pub(crate) fn with_cors(server: &Shared, mut response: Response, asked: &Asked) -> Response {
+pub(crate) fn with_cors(server: &Site, mut response: Response, asked: &Asked) -> Response {
     if let Some(cors) = &server.cors {
         for (name, value) in cors.fields(asked.origin.as_deref()) {
             response.add_field(name, value);
@@ -170,7 +170,7 @@ pub(crate) fn with_cors(server: &Shared, mut response: Response, asked: &Asked) 
 /// Gives the link to a stream and runs its handler. If there are too many, or the handler fails
 /// before the head has gone out, gives the link back with the response to that.
 pub(crate) fn start_stream(
-    server: &Shared,
+    server: &Site,
     link: Link,
     request: &Request,
     chunked: bool,

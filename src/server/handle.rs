@@ -113,15 +113,15 @@ pub struct Running {
 
 impl Running {
     pub(crate) fn start(server: Server) -> Result<Self> {
-        let (listener, shared, handle) = server.prepare()?;
-        let (own, server) = (handle.clone(), Arc::clone(&shared));
+        let (listener, site, handle) = server.prepare()?;
+        let (own, server) = (handle.clone(), Arc::clone(&site));
         let thread = thread::Builder::new()
             .name("tidings-acceptor".into())
             .spawn(move || super::serve(listener, &server, &own));
         match thread {
             Ok(thread) => Ok(Self { handle, thread: Some(thread) }),
             Err(error) => {
-                shared.runtime.stop();
+                site.runtime.stop();
                 Err(Error::io("can't start the acceptor's thread", error))
             }
         }

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! To read on: [`connection`] is one socket, [`dispatch`] finds and runs handlers, [`routes`] has
-//! them by path, [`reply`] is what they return, [`shared`] is what all connections have in common,
+//! them by path, [`reply`] is what they return, [`site`] is what all connections have in common,
 //! [`handle`] is how others reach a running server.
 
 pub(crate) mod accept;
@@ -16,7 +16,7 @@ pub(crate) mod handle;
 pub(crate) mod hosts;
 pub(crate) mod reply;
 pub(crate) mod routes;
-pub(crate) mod shared;
+pub(crate) mod site;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -39,7 +39,7 @@ use handle::{Handle, Running};
 use hosts::Hosts;
 use reply::Reply;
 use routes::Routes;
-use shared::{Admit, Shared};
+use site::{Admit, Site};
 
 /// A server of event streams and plain responses, on threads that can be counted.
 ///
@@ -308,8 +308,8 @@ impl Server {
     /// When a route was wrong, the system gives no thread to begin with, or, at the end, a
     /// handler or an interval would not end within the grace period.
     pub fn run(self) -> Result<()> {
-        let (listener, shared, handle) = self.prepare()?;
-        serve(listener, &shared, &handle)
+        let (listener, site, handle) = self.prepare()?;
+        serve(listener, &site, &handle)
     }
 
     /// Serves on a thread of its own, until the returned value is dropped or stopped.
@@ -321,11 +321,11 @@ impl Server {
         Running::start(self)
     }
 
-    pub(crate) fn prepare(self) -> Result<(TcpListener, Arc<Shared>, Handle)> {
+    pub(crate) fn prepare(self) -> Result<(TcpListener, Arc<Site>, Handle)> {
         if let Some(error) = self.error {
             return Err(error);
         }
-        let shared = Arc::new(Shared {
+        let site = Arc::new(Site {
             bodies: Budget::new(self.limits.bodies),
             runtime: Runtime::start(self.limits, self.hooks, Arc::clone(self.handle.lifecycle()))?,
             routes: self.routes,
@@ -334,13 +334,13 @@ impl Server {
             admit: self.admit,
             remedies: self.remedies,
         });
-        self.handle.serves(&shared.runtime);
-        Ok((self.listener, shared, self.handle))
+        self.handle.serves(&site.runtime);
+        Ok((self.listener, site, self.handle))
     }
 }
 
 /// Accepts until the handle says stop, then ends everything.
-fn serve(listener: TcpListener, server: &Arc<Shared>, handle: &Handle) -> Result<()> {
+fn serve(listener: TcpListener, server: &Arc<Site>, handle: &Handle) -> Result<()> {
     accept::run(&listener, server, handle);
     handle.accepts_no_more();
     drop(listener);

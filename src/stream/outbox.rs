@@ -4,7 +4,6 @@
 //! tries again. Kept are at most the rest of one event that is not large, and what was sent on this
 //! stream alone up to the limit of unsent bytes. Of a large event only the place is kept.
 
-use std::io::{ErrorKind, Read};
 use std::time::Duration;
 
 use crate::error::CloseReason;
@@ -41,9 +40,9 @@ pub(crate) enum Put {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Gone(pub(crate) CloseReason);
 
-/// How often a read is repeated that finds bytes which nobody asked for. A client that floods its
-/// stream is read slowly, which the flow control of TCP passes on to it.
-const READS: usize = 128;
+/// How often a check reads again where it finds bytes that nobody asked for. A client that floods
+/// its stream is read slowly, which the flow control of TCP passes on to it.
+const READS: usize = 2;
 
 impl Outbox {
     pub(crate) fn new(link: Link, now: Moment) -> Self {
@@ -166,15 +165,13 @@ impl Outbox {
         Ok(whole)
     }
 
-    /// Reads and drops what the client sends during the stream, to find its end behind it.
+    /// Reads and drops what the client sends during the stream, to find the end after it.
     pub(crate) fn peer_has_gone(&self) -> Option<CloseReason> {
-        let mut dropped = [0; 64];
         for _ in 0..READS {
-            match (&self.link.socket).read(&mut dropped) {
-                Ok(0) => return Some(CloseReason::Client),
-                Ok(_) => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return None,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            match self.link.read(<[u8]>::is_empty) {
+                Ok(Some(true)) => return Some(CloseReason::Client),
+                Ok(Some(false)) => {}
+                Ok(None) => return None,
                 Err(_) => return Some(CloseReason::Reset),
             }
         }
@@ -194,6 +191,7 @@ const LAGGED: Gone = Gone(CloseReason::Lagged);
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
     use std::net::{TcpListener, TcpStream};
 
     use super::*;

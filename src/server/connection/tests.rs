@@ -14,7 +14,7 @@ use crate::net::link::SLICE;
 const SOON: Duration = Duration::from_secs(20);
 
 /// A server that goes with the test.
-struct Home(Arc<Shared>);
+struct Home(Arc<Site>);
 
 impl Drop for Home {
     fn drop(&mut self) {
@@ -41,7 +41,7 @@ fn home_with(workers: usize) -> Home {
 /// More than a system takes for a peer that does not read.
 const LARGE: usize = 32 << 20;
 
-fn sockets(server: &Shared) -> (TcpStream, Link) {
+fn sockets(server: &Site) -> (TcpStream, Link) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     client.set_read_timeout(Some(SOON)).unwrap();

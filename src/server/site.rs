@@ -1,4 +1,4 @@
-//! What all threads of one server share.
+//! What a server serves, and by which rules: what all its connections have in common.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -18,7 +18,7 @@ use crate::stream::runtime::Runtime;
 pub(crate) type Admit = Box<dyn Fn(&Head, SocketAddr) -> Result<(), Response> + Send + Sync>;
 
 /// Owned by the server and by every connection.
-pub(crate) struct Shared {
+pub(crate) struct Site {
     pub(crate) runtime: Arc<Runtime>,
     pub(crate) routes: Routes,
     pub(crate) cors: Option<Cors>,
@@ -29,8 +29,8 @@ pub(crate) struct Shared {
     pub(crate) bodies: Arc<Budget>,
 }
 
-impl fmt::Debug for Shared {
+impl fmt::Debug for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("counts", &self.runtime.counts).finish_non_exhaustive()
+        f.debug_struct("Site").field("counts", &self.runtime.counts).finish_non_exhaustive()
     }
 }
