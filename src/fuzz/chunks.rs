@@ -68,7 +68,7 @@ fn plain(body: &[u8]) -> Vec<u8> {
             0 => break,
             size => {
                 content.extend_from_slice(&rest[..size]);
-                rest = rest[size..].strip_prefix(b"\r\n").expect("CRLF behind the data");
+                rest = rest[size..].strip_prefix(b"\r\n").expect("CRLF after the data");
             }
         }
     }
@@ -114,7 +114,8 @@ fn check_content(content: &[u8]) {
     assert_eq!(decode_in_any_pieces(&limits, &body) == expected, fits, "{limits:?}");
 }
 
-/// Writes a chunk as we do, or as somebody may. Gives how long its extensions are.
+/// Writes a chunk as the server does, or as the grammar allows. Returns how long its extensions
+/// are.
 fn write_chunk(content: &[u8], random: &mut Random, out: &mut Vec<u8>) -> usize {
     if content.is_empty() || random.once_in(2) {
         chunk::encode(content, out);

@@ -28,7 +28,7 @@ pub fn encoded(script: &[u8]) -> usize {
 struct Script<'a>(&'a [u8]);
 
 impl Script<'_> {
-    /// Zeros behind the end.
+    /// Zeros after the end.
     fn bytes<const N: usize>(&mut self) -> [u8; N] {
         let mut bytes = [0; N];
         let (taken, rest) = self.0.split_at(N.min(self.0.len()));
@@ -59,8 +59,8 @@ struct Sent {
     expected: Vec<MessageEvent>,
     last_event_id: String,
     reconnection_time: Option<Duration>,
-    /// Of which no event has told yet.
-    untold: Option<Duration>,
+    /// Which no event has carried yet.
+    pending: Option<Duration>,
 }
 
 impl Sent {
@@ -107,7 +107,7 @@ impl Sent {
             event = event.with_retry(time);
             self.set_reconnection_time(time);
         }
-        expected.retry = self.untold.take();
+        expected.retry = self.pending.take();
         expected.last_event_id.clone_from(&self.last_event_id);
         event.encode_into(&mut self.stream);
         self.expected.push(expected);
@@ -115,7 +115,7 @@ impl Sent {
 
     fn set_reconnection_time(&mut self, time: Duration) {
         self.reconnection_time = Some(whole_milliseconds(time));
-        self.untold = self.reconnection_time;
+        self.pending = self.reconnection_time;
     }
 
     /// Panics if a client has anything else of these bytes, however they arrive.

@@ -1,19 +1,21 @@
 //! What must hold for any bytes, in one function for each way in.
 //!
 //! - [`requests`] are what a client sends on one connection. They mean what a simple reader of the
-//!   RFC sees in them, they mean the same when we write them again, and limits are exact.
+//!   RFC sees in them, they mean the same when we write them again, limits are exact, and deadlines
+//!   are those of what is awaited.
 //! - [`chunks`] are a chunked body. It ends where a simple reader sees its end; and any content
 //!   comes back from any chunks.
 //! - [`events`] are an event stream. They are those that the HTML standard says, step by step, also
 //!   when a connection ends among them, and bounds are exact.
-//! - [`answers`] are what a server sends to a client. They mean what a simple reader sees in them.
+//! - [`responses`] are what a server sends to a client. They mean what a simple reader sees in
+//!   them.
 //! - [`urls`] are where a client is sent, and its server understands what it asks there.
 //! - [`encoded`] is a script of events, comments and reconnection times to be sent. They come back,
 //!   through chunks and all.
 //!
 //! And each of them holds that nothing panics, and that no cut of the bytes makes a difference.
 //! A property panics where it does not hold, and otherwise gives how many requests, bodies or
-//! events there were: who makes the bytes can tell whether they reach what is to be tested.
+//! events there were: a test that makes the bytes can tell whether they reach what is to be tested.
 //!
 //! Two readers call these functions: the fuzzer in `tests/fuzz` follows the branches that its bytes
 //! take, for hours; the tests in `seeded`, which run with all others, throw dice over the grammar,
@@ -22,21 +24,21 @@
 //!
 //! This module is part of no build but those of tests and fuzzers.
 
-mod answers;
 mod chunks;
 mod encoded;
 mod events;
 mod plain;
 mod random;
 mod requests;
+mod responses;
 mod urls;
 
 #[cfg(test)]
 mod seeded;
 
-pub use answers::answers;
 pub use chunks::chunks;
 pub use encoded::encoded;
 pub use events::events;
 pub use requests::requests;
+pub use responses::responses;
 pub use urls::urls;

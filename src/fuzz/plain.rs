@@ -44,7 +44,7 @@ impl<'a> Plain<'a> {
 
     /// The same for a response, in which white space may stand before a colon if no two readers
     /// then see different responses.
-    pub(super) fn of_answer(head: &'a str) -> Self {
+    pub(super) fn of_response(head: &'a str) -> Self {
         Self::read(head, |padded| {
             let name = padded.trim_end_matches([' ', '\t']);
             let lower = name.to_ascii_lowercase();
@@ -99,8 +99,8 @@ impl<'a> Plain<'a> {
         }
     }
 
-    /// The same for an answer, of which a client takes more.
-    pub(super) fn framing_of_answer(&self, version: Version) -> Option<Framing> {
+    /// The same for a response, of which a client takes more.
+    pub(super) fn framing_of_response(&self, version: Version) -> Option<Framing> {
         let (lengths, codings) = (self.values("content-length"), self.values("transfer-encoding"));
         if !codings.is_empty() {
             let codings = codings.join(",");

@@ -42,9 +42,9 @@ impl Random {
         let mut pieces = Vec::new();
         let mut rest = bytes;
         while !rest.is_empty() {
-            let (piece, behind) = rest.split_at(rest.len().min(self.below(longest + 1)));
+            let (piece, after) = rest.split_at(rest.len().min(self.below(longest + 1)));
             pieces.push(piece);
-            rest = behind;
+            rest = after;
         }
         pieces
     }

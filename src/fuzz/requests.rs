@@ -65,11 +65,11 @@ fn check_limits(bytes: &[u8], whole: &Read) {
     }
 }
 
-/// What was accepted can be passed on: whoever reads what we would write reads what we read.
+/// What was accepted can be passed on: a reader of what we would write reads what we read.
 fn check_written_again(whole: &Read) {
     let mut bytes = Vec::new();
     whole.whole().for_each(|message| write(message, &mut bytes));
-    // A space behind each colon may make fields longer than they came.
+    // A space after each colon may make fields longer than they came.
     let again = read(&Limits::default().field_section(usize::MAX), [&bytes[..]]);
     assert!(again.whole().eq(whole.whole()), "{}", bytes.escape_ascii());
 }

@@ -1,7 +1,7 @@
 //! The properties, on bytes that come from dice thrown over the grammar: a second for all of them.
 //!
-//! Some bytes are right, some have one mistake that somebody would make, and some are spoilt in any
-//! place: so they get as far into a parser as its last check. Each test says what share must be
+//! Some bytes are right, some have one likely mistake, and some are spoiled in any place: so they
+//! get as far into a parser as its last check. Each test says what share must be
 //! accepted, as where all bytes are refused at once a property holds of any parser.
 
 mod client;
@@ -13,7 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use self::dice::{Dice, spoil};
 use super::random::Random;
-use super::{answers, chunks, encoded, events, requests, urls};
+use super::{chunks, encoded, events, requests, responses, urls};
 
 /// How many cases there are for each property.
 const CASES: usize = 2000;
@@ -28,7 +28,7 @@ fn run(make: impl Fn(&mut Random) -> Vec<u8>, property: impl Fn(&[u8]) -> usize)
         let bytes = make(&mut random);
         match catch_unwind(AssertUnwindSafe(|| property(&bytes))) {
             Ok(found) => sum += found,
-            Err(_) => panic!("case {case}, as told above: b\"{}\"", bytes.escape_ascii()),
+            Err(_) => panic!("case {case}, as said above: b\"{}\"", bytes.escape_ascii()),
         }
     }
     sum
@@ -39,7 +39,7 @@ fn right(make: impl Fn(&mut Dice<'_>) -> Vec<u8>) -> impl Fn(&mut Random) -> Vec
     move |random| make(&mut Dice::right(random))
 }
 
-/// One half with a mistake, and the other spoilt.
+/// One half with a mistake, and the other spoiled.
 fn not_quite(make: impl Fn(&mut Dice<'_>) -> Vec<u8>) -> impl Fn(&mut Random) -> Vec<u8> {
     move |random| {
         if random.once_in(2) {
@@ -86,14 +86,14 @@ fn row_25_what_is_encoded_is_parsed_again() {
 }
 
 #[test]
-fn answers_keep_their_property() {
-    let accepted = run(not_quite(client::answer), answers);
-    assert!((CASES / 4..CASES).contains(&accepted), "{accepted} answers were accepted");
+fn responses_keep_their_property() {
+    let accepted = run(not_quite(client::response), responses);
+    assert!((CASES / 4..CASES).contains(&accepted), "{accepted} responses were accepted");
 }
 
 #[test]
-fn answers_that_follow_the_grammar_are_all_accepted() {
-    assert_eq!(run(right(client::answer), answers), CASES);
+fn responses_that_follow_the_grammar_are_all_accepted() {
+    assert_eq!(run(right(client::response), responses), CASES);
 }
 
 #[test]

@@ -21,9 +21,9 @@ pub(super) struct Standard {
     data_buffer: String,
     event_type_buffer: String,
     last_event_id_buffer: String,
-    /// Not the standard's: a reconnection time is told with the next event.
+    /// Not the standard's: the next event carries the reconnection time.
     retry_buffer: Option<u64>,
-    untold: Option<u64>,
+    pending: Option<u64>,
 }
 
 impl Standard {
@@ -55,7 +55,7 @@ impl Standard {
             }
         }
         // "Once the end of the file is reached, any pending data must be discarded."
-        assert!(unended.is_some(), "behind the last end there is at least an empty line");
+        assert!(unended.is_some(), "after the last end there is at least an empty line");
         if lengths.next() > Some(bounds.line) { Err("line") } else { Ok(()) }
     }
 
@@ -91,19 +91,19 @@ impl Standard {
     fn dispatch(&mut self) {
         self.last_event_id.clone_from(&self.last_event_id_buffer);
         if self.retry_buffer.is_some() {
-            self.untold = self.retry_buffer.take();
+            self.pending = self.retry_buffer.take();
         }
         let event_type = std::mem::take(&mut self.event_type_buffer);
         let mut data = std::mem::take(&mut self.data_buffer);
         if data.is_empty() {
             return;
         }
-        assert_eq!(data.pop(), Some('\n'), "each line of the data has one behind it");
+        assert_eq!(data.pop(), Some('\n'), "each line of the data has one after it");
         self.dispatched.push(MessageEvent {
             event_type: if event_type.is_empty() { "message".into() } else { event_type },
             data,
             last_event_id: self.last_event_id.clone(),
-            retry: self.untold.take().map(Duration::from_millis),
+            retry: self.pending.take().map(Duration::from_millis),
         });
     }
 }

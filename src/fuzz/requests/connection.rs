@@ -194,13 +194,13 @@ impl Message {
     }
 }
 
-/// Whatever a handler or the server asks of a request, it is told.
+/// Asks all that a handler or the server may ask of a request.
 fn ask_everything(request: &Request) {
     let head = request.head();
     assert!(!request.path().contains('\0'));
     assert!(request.last_event_id() != Some(""));
     request.query_all("a").for_each(drop);
-    let told = (head.keep_alive(), head.expects_continue(), head.accepts_event_stream());
-    let shown = format!("{request:?} {told:?}");
+    let answers = (head.keep_alive(), head.expects_continue(), head.accepts_event_stream());
+    let shown = format!("{request:?} {answers:?}");
     assert!(shown.bytes().all(|byte| !byte.is_ascii_control()), "{shown:?}");
 }

@@ -7,8 +7,8 @@ use crate::http::{Framing, Version};
 
 /// The head of which these are the bytes, without the empty lines around it.
 fn between_empty_lines(sent: &str) -> &str {
-    let (head, behind) = sent.trim_start_matches("\r\n").split_once("\r\n\r\n").expect("an end");
-    assert_eq!(behind, "", "the first empty line behind it ends a head");
+    let (head, after) = sent.trim_start_matches("\r\n").split_once("\r\n\r\n").expect("an end");
+    assert_eq!(after, "", "the first empty line after it ends a head");
     head
 }
 

@@ -1,16 +1,16 @@
-//! What a client gets: answers, and where redirects lead.
+//! What a client gets: responses, and where redirects lead.
 
 use super::dice::Dice;
 use super::http::{chunked, write_fields};
 
-/// An answer, perhaps behind interim ones, and what comes behind its head.
-pub(super) fn answer(dice: &mut Dice<'_>) -> Vec<u8> {
-    let mut answer = Vec::new();
+/// A response, perhaps after interim ones, and what comes after its head.
+pub(super) fn response(dice: &mut Dice<'_>) -> Vec<u8> {
+    let mut response = Vec::new();
     for _ in 0..dice.below(3) {
         let line = dice.pick_or(&[b"100 Continue", b"103 ", b"199"], &[b"101 ", b"099 ", b"10"]);
-        answer.extend([b"HTTP/1.1 ", line, dice.crlf()].concat());
-        write_fields(dice, &mut answer);
-        answer.extend_from_slice(dice.crlf());
+        response.extend([b"HTTP/1.1 ", line, dice.crlf()].concat());
+        write_fields(dice, &mut response);
+        response.extend_from_slice(dice.crlf());
     }
     let version = dice.pick_or(
         &[b"HTTP/1.1", b"HTTP/1.1", b"HTTP/1.9"],
@@ -21,7 +21,7 @@ pub(super) fn answer(dice: &mut Dice<'_>) -> Vec<u8> {
         &[b"600 ", b"20", b"2000", b"200OK", b"+20 ", b" 200 ", b"200 \x7F", b""],
     );
     let blank = dice.pick_or(&[b" "], &[b"  ", b"\t", b""]);
-    answer.extend([version, blank, status, dice.crlf()].concat());
+    response.extend([version, blank, status, dice.crlf()].concat());
     let types: [&[u8]; 6] = [
         b"",
         b"text/event-stream",
@@ -32,9 +32,9 @@ pub(super) fn answer(dice: &mut Dice<'_>) -> Vec<u8> {
     ];
     let content_type = dice.pick(&types);
     if !content_type.is_empty() {
-        answer.extend([b"Content-Type: ", content_type, dice.crlf()].concat());
+        response.extend([b"Content-Type: ", content_type, dice.crlf()].concat());
     }
-    write_fields(dice, &mut answer);
+    write_fields(dice, &mut response);
     let (framing, body): (&[u8], Vec<u8>) = match dice.below(3) {
         0 => (b"Content-Length: 10\r\n", b"data: some more".into()),
         1 => {
@@ -45,8 +45,8 @@ pub(super) fn answer(dice: &mut Dice<'_>) -> Vec<u8> {
         }
         _ => (b"", b"data: until the end".into()),
     };
-    answer.extend([framing, dice.crlf(), &body].concat());
-    answer
+    response.extend([framing, dice.crlf(), &body].concat());
+    response
 }
 
 /// A body whose first size is padded.
@@ -78,8 +78,8 @@ pub(super) fn url(dice: &mut Dice<'_>) -> Vec<u8> {
 fn absolute(dice: &mut Dice<'_>) -> Vec<u8> {
     let scheme = dice.pick_or(&[b"http://", b"HTTPS://"], &[b"ftp://", b"http:/", b"http:", b""]);
     let begins = dice.pick(&[b"", b"/", b"?"]);
-    let behind = if begins.is_empty() { Vec::new() } else { target(dice) };
-    [scheme, &authority(dice), begins, &behind].concat()
+    let rest = if begins.is_empty() { Vec::new() } else { target(dice) };
+    [scheme, &authority(dice), begins, &rest].concat()
 }
 
 fn authority(dice: &mut Dice<'_>) -> Vec<u8> {

@@ -3,5 +3,5 @@
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    tidings::fuzz::answers(bytes);
+    tidings::fuzz::responses(bytes);
 });
