@@ -6,12 +6,13 @@ use super::{File, assert_none, files, is_tests};
 
 /// Each folder of the library, or file at its top, and what it may import beside itself. Those
 /// further down may import those further up, and never the reverse.
-const LAYERS: [(&str, &[&str]); 11] = [
+const LAYERS: [(&str, &[&str]); 12] = [
     ("error", &[]),
     ("limits", &[]),
     ("digits", &[]),
-    ("http", &["error", "limits", "digits"]),
-    ("event", &["error", "digits"]),
+    ("search", &[]),
+    ("http", &["error", "limits", "digits", "search"]),
+    ("event", &["error", "digits", "search"]),
     ("log", &["error", "digits", "event", "http"]),
     ("net", &["error", "log"]),
     ("channel", &["error", "event", "log", "net"]),
