@@ -177,7 +177,7 @@ impl<O: Default> Table<O> {
                 return Err(format!("--{name} can be given only once"));
             }
             given.push(name);
-            let value = flag.row.value(value, || value_after(&mut arguments))?;
+            let value = value_of(&flag.row, value, &mut arguments)?;
             match name {
                 "help" => return Ok((Parsed::Help, 0)),
                 "version" => return Ok((Parsed::Version, 0)),
@@ -229,11 +229,20 @@ impl<O: Default> Table<O> {
     }
 }
 
-/// The next argument as a flag's value: none that looks like another flag.
-fn value_after(
+/// The value of a flag, which was attached or is the next argument; empty where none is taken.
+fn value_of(
+    Row { name, value, .. }: &Row,
+    attached: Option<String>,
     arguments: &mut Peekable<impl Iterator<Item = Result<String, String>>>,
-) -> Option<Result<String, String>> {
-    arguments.next_if(|next| !matches!(next, Ok(next) if next.starts_with("--")))
+) -> Result<String, String> {
+    match (*value, attached) {
+        ("", None) => Ok(String::new()),
+        ("", Some(given)) => Err(format!("--{name} takes no value, and was given {given:?}")),
+        (_, Some(given)) => Ok(given),
+        (_, None) => arguments
+            .next_if(|next| !matches!(next, Ok(next) if next.starts_with("--")))
+            .unwrap_or_else(|| Err(format!("--{name} needs a value: --{name} {value}"))),
+    }
 }
 
 /// The flag that the letter of an argument stands for, and what is attached to it.

@@ -10,20 +10,16 @@ const FORM: &str = "HOST:PORT, such as 127.0.0.1:3000, [::1]:3000 or localhost:0
 
 /// Finds the addresses that `--listen` names, by a host's name or as they are.
 pub(super) fn resolve(listen: &str) -> Result<Vec<SocketAddr>, Failure> {
-    let failed = |why: String| {
-        Failure::Failed(format!("can't listen on {listen:?}: {why}: give --listen as {FORM}"))
-    };
     match listen.to_socket_addrs() {
-        Ok(addresses) => {
-            let addresses: Vec<SocketAddr> = addresses.collect();
-            let none = || failed("the name has no address".into());
-            (!addresses.is_empty()).then_some(addresses).ok_or_else(none)
-        }
+        Ok(addresses) => Ok(addresses.collect()),
         Err(error) if error.kind() == ErrorKind::InvalidInput => {
             let what = format!("--listen must be {FORM}, and not {listen:?}");
             Err(Failure::Usage(what))
         }
-        Err(error) => Err(failed(error.to_string())),
+        Err(error) => {
+            let what = format!("can't listen on {listen:?}: {error}: give --listen as {FORM}");
+            Err(Failure::Failed(what))
+        }
     }
 }
 

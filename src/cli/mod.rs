@@ -179,23 +179,19 @@ fn say(what: &str) {
     let _ = writeln!(io::stderr(), "tidings: {}", lines.join("\n"));
 }
 
-/// Writes to standard output, so that it is seen at once.
-fn print(text: &str) -> Outcome {
-    print_bytes(text.as_bytes())
-}
-
 /// Writes what a server sent, which goes to a terminal only as far as it can be seen.
 fn print_sent(bytes: &[u8]) -> Outcome {
     if !io::stdout().is_terminal() {
-        return print_bytes(bytes);
+        return print(bytes);
     }
     let lines: Vec<_> = bytes.split(|byte| *byte == b'\n').map(visible::bytes).collect();
     print(&lines.join("\n"))
 }
 
-fn print_bytes(bytes: &[u8]) -> Outcome {
+/// Writes to standard output, so that it is seen at once.
+fn print(text: &(impl AsRef<[u8]> + ?Sized)) -> Outcome {
     let mut out = io::stdout().lock();
-    out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| match error.kind() {
+    out.write_all(text.as_ref()).and_then(|()| out.flush()).map_err(|error| match error.kind() {
         ErrorKind::BrokenPipe => Failure::Unread,
         _ => Failure::Failed(format!("can't write to standard output: {error}")),
     })

@@ -7,6 +7,7 @@ use tidings::client::StreamRequest;
 
 use super::values::churn::Churn;
 use super::values::way::{Template, Way};
+use crate::cli::client::rows::field;
 use crate::cli::duration::SHORTEST;
 use crate::cli::flags::{Flag, Table, flags};
 
@@ -93,8 +94,8 @@ pub(super) static TABLE: Table<Options> = Table {
         }).default("text/plain; charset=utf-8"),
         /// Sends this field with publishes alone, to whatever server, such as 'Authorization:
         /// Bearer TOKEN'.
-        checked("publish-header", "'NAME: VALUE'", |o, field| {
-            parse(field).map(|field| o.publish_fields.push(field))
+        checked("publish-header", "'NAME: VALUE'", |o, line| {
+            field(line).map(|field| o.publish_fields.push(field))
         }).repeats().otherwise("none"),
         /// Publishes nothing. The ids of events then tell what is doubled or out of order, and only
         /// the server tells what is lost.
@@ -131,8 +132,8 @@ pub(super) static TABLE: Table<Options> = Table {
         number("slow", "N", 0..=20_000, |o, n| o.slow = n).default("0"),
         /// Sends this field with all requests to the stream's server, such as 'Authorization:
         /// Bearer TOKEN'. No other server gets it.
-        checked("header", "'NAME: VALUE'", |o, field| {
-            parse(field).map(|field| o.fields.push(field))
+        checked("header", "'NAME: VALUE'", |o, line| {
+            field(line).map(|field| o.fields.push(field))
         }).repeats().otherwise("none"),
         /// Prints the report as one JSON object.
         switch("json", |o| o.json = true),
@@ -169,16 +170,6 @@ pub(super) const NOT_MEASURED: u8 = 3;
 /// The longest run: some eleven days.
 const DAYS: Duration = Duration::from_secs(1_000_000);
 const HOUR: Duration = Duration::from_secs(3_600);
-
-/// A field line for a request.
-fn parse(field: &str) -> Result<(String, String), String> {
-    let (name, value) = field.split_once(':').ok_or("it must be of the form 'Name: value'")?;
-    let value = value.trim();
-    let probe = StreamRequest::get("http://localhost/");
-    let probe = probe.and_then(|probe| probe.with_field(name, value));
-    probe.map_err(|error| error.to_string())?;
-    Ok((name.into(), value.into()))
-}
 
 #[cfg(test)]
 mod tests;

@@ -63,27 +63,34 @@ pub(crate) const fn exits(well: &'static str) -> [(u8, &'static str); 7] {
     ]
 }
 
-/// `field-line = field-name ":" OWS field-value OWS`
 fn add_field(options: &mut Follow, line: &str) -> Result<(), String> {
-    let Some((name, value)) = line.split_once(':') else {
-        return Err("it must be of the form 'Name: value'".into());
-    };
-    let value = value.trim_matches([' ', '\t']);
+    let (name, value) = parts(line)?;
     let is_type = name.eq_ignore_ascii_case("content-type");
     let given = |(other, _): &(String, String)| other.eq_ignore_ascii_case(name);
     if options.fields.iter().any(given) || is_type && options.content_type.is_some() {
         return Err(format!("{name} is given twice, and goes out once"));
     }
-    if is_type {
-        options.content_type = Some(value.into());
-        return Ok(());
-    }
     if name.eq_ignore_ascii_case("last-event-id") {
         return Err("give --last-event-id in its place".into());
     }
+    match is_type {
+        true => options.content_type = Some(value.into()),
+        false => options.fields.push(field(line)?),
+    }
+    Ok(())
+}
+
+/// A field line that a request can carry.
+pub(crate) fn field(line: &str) -> Result<(String, String), String> {
+    let (name, value) = parts(line)?;
     // Any request can tell whether the field is valid.
     let any = StreamRequest::get("http://localhost/");
     any.and_then(|any| any.with_field(name, value)).map_err(|error| error.to_string())?;
-    options.fields.push((name.into(), value.into()));
-    Ok(())
+    Ok((name.into(), value.into()))
+}
+
+/// `field-line = field-name ":" OWS field-value OWS`
+fn parts(line: &str) -> Result<(&str, &str), String> {
+    let (name, value) = line.split_once(':').ok_or("it must be of the form 'Name: value'")?;
+    Ok((name, value.trim_matches([' ', '\t'])))
 }

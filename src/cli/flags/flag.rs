@@ -39,7 +39,7 @@ pub(super) enum Takes<O> {
     Duration(Range<Duration>, Set<O, Duration>),
     Text(fn(&mut O, &str)),
     /// Text that may be refused, for the reason that is given.
-    Checked(fn(&mut O, &str) -> Result<(), String>),
+    Checked(Check<O>),
 }
 
 /// What holds where a flag is not given.
@@ -54,6 +54,7 @@ pub(super) enum Preset {
 
 type Str = &'static str;
 type Set<O, V> = fn(&mut O, V);
+type Check<O> = fn(&mut O, &str) -> Result<(), String>;
 
 impl<O> Flag<O> {
     /// The rows that every table has.
@@ -85,11 +86,7 @@ impl<O> Flag<O> {
     }
 
     /// Takes text that `set` may refuse, for the reason that it gives.
-    pub(crate) const fn checked(
-        name: Str,
-        value: Str,
-        set: fn(&mut O, &str) -> Result<(), String>,
-    ) -> Self {
+    pub(crate) const fn checked(name: Str, value: Str, set: Check<O>) -> Self {
         Self::new(name, value, Takes::Checked(set))
     }
 
@@ -170,25 +167,6 @@ impl Row {
             doc.push_str(&format!(" Also -{letter}."));
         }
         doc
-    }
-
-    /// The value, which was attached or is the next argument; empty where none is taken.
-    pub(super) fn value(
-        &self,
-        attached: Option<String>,
-        next: impl FnOnce() -> Option<Result<String, String>>,
-    ) -> Result<String, String> {
-        let Self { name, value, .. } = self;
-        match attached {
-            Some(given) if value.is_empty() => {
-                Err(format!("--{name} takes no value, and was given {given:?}"))
-            }
-            Some(given) => Ok(given),
-            None if value.is_empty() => Ok(String::new()),
-            None => {
-                next().unwrap_or_else(|| Err(format!("--{name} needs a value: --{name} {value}")))
-            }
-        }
     }
 }
 
