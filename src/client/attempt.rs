@@ -1,4 +1,4 @@
-//! One attempt at a stream: connect, ask, look at the answer, follow redirects.
+//! One attempt at a stream: connect, ask, check the response, follow redirects.
 //!
 //! ```text
 //! 200 and text/event-stream    the stream is open
@@ -6,7 +6,7 @@
 //! 301 302 303 307 308          ask there instead; next time, ask here again
 //! 429 502 503 504              fail for good, unless it is to keep trying
 //! anything else                fail for good
-//! no answer, or half of one    try again later
+//! no response, or half of one  try again later
 //! ```
 //!
 //! This is what the HTML standard says in section 9.2.3.
@@ -28,7 +28,7 @@ use crate::http::{ResponseHead, masked_url, masked_value};
 #[derive(Clone, Debug)]
 pub(super) struct Bounds {
     pub(super) connect_deadline: Duration,
-    pub(super) answer_deadline: Duration,
+    pub(super) response_deadline: Duration,
     pub(super) silence: Option<Duration>,
     pub(super) longest_head: usize,
     pub(super) most_redirects: u32,
@@ -38,7 +38,7 @@ impl Default for Bounds {
     fn default() -> Self {
         Self {
             connect_deadline: Duration::from_secs(10),
-            answer_deadline: Duration::from_secs(30),
+            response_deadline: Duration::from_secs(30),
             silence: None,
             // As much as browsers take, more or less.
             longest_head: 64 * 1024,
@@ -49,9 +49,9 @@ impl Default for Bounds {
 }
 
 impl Bounds {
-    /// A server that may not be silent may not be so before its answer either.
-    fn until_answer(&self) -> Duration {
-        self.silence.map_or(self.answer_deadline, |silence| silence.min(self.answer_deadline))
+    /// A server that may not be silent may not be so before its response either.
+    fn until_response(&self) -> Duration {
+        self.silence.map_or(self.response_deadline, |silence| silence.min(self.response_deadline))
     }
 }
 
@@ -83,7 +83,7 @@ pub(super) fn attempt(
     for _ in 0..=bounds.most_redirects {
         let connection = connect(request.url(), transport, bounds)?;
         closer.adopt(&connection);
-        let deadline = Instant::now() + bounds.until_answer();
+        let deadline = Instant::now() + bounds.until_response();
         let bytes = request.encode(last_event_id);
         let (head, mut session) = Session::open(connection, &bytes, bounds.longest_head, deadline)
             .map_err(Trouble::Passing)?;
@@ -116,14 +116,14 @@ fn connect(
             ErrorKind::Unsupported => Trouble::Lasting(Error::io(doing, error)),
             ErrorKind::TimedOut => {
                 let time = bounds.connect_deadline;
-                Trouble::Passing(Error::timed_out(format!("{doing}: no answer for {time:?}")))
+                Trouble::Passing(Error::timed_out(format!("{doing} within {time:?}")))
             }
             _ => Trouble::Passing(Error::io(doing, error)),
         }
     })
 }
 
-/// Where a redirect leads; `None` if the answer is none.
+/// Where a redirect leads; `None` if the response is no redirect.
 fn location(head: &ResponseHead) -> Result<Option<&str>, Trouble> {
     if !head.status().is_redirect() {
         return Ok(None);
@@ -132,13 +132,14 @@ fn location(head: &ResponseHead) -> Result<Option<&str>, Trouble> {
     match (locations.next(), locations.next()) {
         (Some(Ok(location)), None) => Ok(Some(location)),
         _ => {
-            let what = format!("the server answers {} and not where to go", head.status());
+            let what =
+                format!("the server responded with {} and did not say where to go", head.status());
             Err(Trouble::Lasting(Error::response(what, Some(head.status().code()))))
         }
     }
 }
 
-/// Whether the answer is an event stream.
+/// Whether the response is an event stream.
 fn check(
     request: &StreamRequest,
     head: &ResponseHead,
@@ -151,8 +152,8 @@ fn check(
         Status::OK if !head.is_event_stream() => {
             let given = head.content_type().map(|given| given.escape_ascii().to_string());
             lasting(match given.as_ref().map(|given| masked_value("content-type", given)) {
-                Some(given) => format!("the answer is not text/event-stream but {given}"),
-                None => "the answer does not say that it is text/event-stream".into(),
+                Some(given) => format!("the response is not text/event-stream but {given}"),
+                None => "the response does not say that it is text/event-stream".into(),
             })
         }
         Status::OK if is_encoded(head) => {
@@ -165,7 +166,7 @@ fn check(
             let status = status.to_string();
             let said = said.strip_prefix(&status).unwrap_or(&said).trim_start_matches([':', ' ']);
             let colon = if said.is_empty() { "" } else { ": " };
-            let what = format!("the server answers {status}{colon}{said}");
+            let what = format!("the server responded with {status}{colon}{said}");
             let error = Error::response(what, Some(head.status().code()));
             Err(match BUSY.contains(&head.status().code()) {
                 true => Trouble::Busy(error, head.retry_after(SystemTime::now().into())),
@@ -175,7 +176,7 @@ fn check(
     }
 }
 
-/// Too many requests; a bad gateway; unavailable; a gateway that was not answered in time.
+/// Too many requests; a bad gateway; unavailable; a gateway whose server did not respond in time.
 const BUSY: [u16; 4] = [429, 502, 503, 504];
 
 /// The content codings there are (IANA's registry). What else servers write there is none: `none`

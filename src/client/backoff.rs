@@ -13,7 +13,7 @@
 
 use std::time::Duration;
 
-/// A server that asks for no wait, and ends each stream behind an event, would be asked thousands
+/// A server that asks for no wait, and ends each stream after an event, would be asked thousands
 /// of times a second. So attempts begin this far apart, whatever it says: too short for anybody to
 /// miss, and an attempt costs either side far less.
 const APART: Duration = Duration::from_millis(100);

@@ -64,7 +64,7 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
 /// let seen = news.send("sun")?;
 /// news.send("clouds")?;
 ///
-/// // Whoever has seen an event is sent what came behind it.
+/// // A client that has seen an event is sent what came after it.
 /// let url = format!("http://{}/news", server.address());
 /// let mut source = EventSource::new(&url)?.with_last_event_id(seen);
 /// assert_eq!(source.next().unwrap()?.data, "clouds");
@@ -209,7 +209,7 @@ impl EventSource {
     /// How long the server may send nothing at all; past it the connection is given up for lost.
     /// Comments count, so for a server that sends heartbeats a few times their period is right: 45
     /// seconds for a `tidings` server. Where this is shorter than the
-    /// [`answer_deadline`](Self::answer_deadline), it takes its place.
+    /// [`response_deadline`](Self::response_deadline), it takes its place.
     /// Defaults to for ever, as not every server sends heartbeats.
     #[must_use]
     pub fn silence(mut self, time: Duration) -> Self {
@@ -224,12 +224,12 @@ impl EventSource {
         self
     }
 
-    /// How long a server may take from the connection to the end of the head of its answer: to
-    /// take the request, and to answer it. Where a request can't be sent there is one second more,
-    /// for an answer that says why. Defaults to 30 seconds.
+    /// How long a server may take from the connection to the end of the head of its response: to
+    /// take the request, and to respond. Where a request can't be sent there is one second more,
+    /// for a response that says why. Defaults to 30 seconds.
     #[must_use]
-    pub fn answer_deadline(mut self, time: Duration) -> Self {
-        self.bounds.answer_deadline = time.min(LONGEST);
+    pub fn response_deadline(mut self, time: Duration) -> Self {
+        self.bounds.response_deadline = time.min(LONGEST);
         self
     }
 
@@ -240,7 +240,7 @@ impl EventSource {
         self
     }
 
-    /// Bounds the head of an answer, in bytes. Past it the attempt fails. Defaults to 64 KiB.
+    /// Bounds the head of a response, in bytes. Past it the attempt fails. Defaults to 64 KiB.
     #[must_use]
     pub fn max_head(mut self, bytes: usize) -> Self {
         self.bounds.longest_head = bytes;
@@ -274,8 +274,8 @@ impl EventSource {
     }
 
     /// Asks for this from the next connection on: with another token, say, where the one before
-    /// runs out. The last event ID is kept, and so is whether it [reconnects](Self::reconnects). An
-    /// answer of 401 ends a source for good, so a new token is to be set before it comes.
+    /// runs out. The last event ID is kept, and so is whether it [reconnects](Self::reconnects). A
+    /// 401 ends a source for good, so set a new token before it comes.
     ///
     /// ```no_run
     /// use tidings::client::{EventSource, StreamRequest, Update};
@@ -300,9 +300,9 @@ impl EventSource {
         self.request = request;
     }
 
-    /// With what to go on behind the last event that was given out; empty where there is none.
-    /// What had been received and not yet given out when the source was closed is not covered: it
-    /// comes again to who goes on with this.
+    /// The id after which to resume, given the events that were given out; empty where there is
+    /// none. Events that had been received and not yet given out when the source was closed come
+    /// again to a source that resumes after this id.
     pub fn last_event_id(&self) -> &str {
         self.parser.taken_last_event_id()
     }

@@ -24,7 +24,7 @@
 //! | see connections come and go | [`EventSource::next_update`] |
 //! | try again when the server is busy | [`EventSource::keep_trying`] |
 //! | end it from another thread | [`EventSource::closer`] |
-//! | notice a server that has gone without a word | [`EventSource::silence`] |
+//! | notice a server that has gone silently | [`EventSource::silence`] |
 //! | see every byte | [`Tap`] |
 //! | bring TLS | [`Transport`] |
 //!

@@ -4,7 +4,7 @@
 //! GET /events/news HTTP/1.1 CRLF
 //! Host: localhost:3000 CRLF
 //! Accept: text/event-stream CRLF        by this a server tells a stream's client from a page's
-//! Cache-Control: no-cache CRLF          no cache may answer in the server's place
+//! Cache-Control: no-cache CRLF          no cache may respond in the server's place
 //! Accept-Encoding: identity CRLF        a compressed stream would come in lumps
 //! User-Agent: tidings/0.1.0 CRLF
 //! Last-Event-ID: 72108f369-17 CRLF      only where there is one that a field can carry
@@ -50,7 +50,7 @@ const OWN_FIELDS: [&str; 12] = [
 ];
 
 /// The longest last event ID that is sent, in bytes. Many servers take 8 KiB for all fields
-/// together, and answer 431 to more, for ever.
+/// together, and respond to more with 431, for ever.
 const LONGEST_ID: usize = 8 * 1024;
 
 /// What is shorter is found in any text, and is no secret for long.
@@ -114,8 +114,8 @@ impl StreamRequest {
     /// `User-Agent` and `Host` have defaults, which can be replaced like this.
     ///
     /// Only the server that the URL names is sent these fields: where a redirect leads to another,
-    /// they stay behind, as they may be secrets. What a POST sends does not stay behind where the
-    /// redirect is a 307 or a 308, and neither does the last event ID: both are what is asked, and
+    /// they are left out, as they may be secrets. What a POST sends is not left out where the
+    /// redirect is a 307 or a 308, and neither is the last event ID: both are what is asked, and
     /// the server that was trusted with them says whom to ask.
     ///
     /// # Errors
@@ -185,8 +185,8 @@ impl StreamRequest {
     }
 
     /// Whether a request can carry this last event ID. A stream can name ids that no field can
-    /// carry (RFC 9110, section 5.5): with control characters, to which strict servers answer 400
-    /// for ever, or with white space at the ends, which the server would not see.
+    /// carry (RFC 9110, section 5.5): with control characters, to which strict servers respond with
+    /// 400 for ever, or with white space at the ends, which the server would not see.
     ///
     /// # Errors
     ///

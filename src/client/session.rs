@@ -26,9 +26,9 @@ const EXCERPT: usize = 240;
 /// It comes with the head, or soon.
 const EXCERPT_DEADLINE: Duration = Duration::from_secs(1);
 
-/// A server that takes no more of a request may have answered it before. The answer is there by
+/// A server that takes no more of a request may have responded before. The response has come by
 /// then, or nearly.
-const EARLY_ANSWER_DEADLINE: Duration = Duration::from_secs(1);
+const EARLY_RESPONSE_DEADLINE: Duration = Duration::from_secs(1);
 
 /// How a read went.
 pub(super) enum Read {
@@ -56,10 +56,10 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Sends a request and reads the head of its answer, by the deadline.
+    /// Sends a request and reads the head of its response, by the deadline.
     ///
-    /// A server may answer before it has taken the request, as it wants none of it: what it says
-    /// then is worth more than that it did not listen (RFC 9112, section 9.5).
+    /// A server may respond before it has taken the request, as it wants none of it. Its response
+    /// then says more than that the request could not be sent (RFC 9112, section 9.5).
     pub(super) fn open(
         connection: Arc<dyn Connection>,
         request: &[u8],
@@ -69,7 +69,7 @@ impl Session {
         match write_by(&*connection, request, deadline) {
             Ok(()) => Self::read_head(connection, longest_head, deadline),
             Err(unsent) => {
-                let deadline = Instant::now() + EARLY_ANSWER_DEADLINE;
+                let deadline = Instant::now() + EARLY_RESPONSE_DEADLINE;
                 Self::read_head(connection, longest_head, deadline).map_err(|_| unsent)
             }
         }
@@ -86,7 +86,7 @@ impl Session {
         loop {
             buffer.resize(received + READ, 0);
             match read_by(&*connection, &mut buffer[received..], deadline)? {
-                0 => return Err(cut("before the server had answered")),
+                0 => return Err(cut("before the server responded")),
                 length => received += length,
             }
             let parsed = parser.parse(&buffer[..received]).map_err(|refusal| broken(&refusal))?;
@@ -178,7 +178,7 @@ impl Session {
 /// Writes it all, and waits no longer than until the deadline, in however many steps it is taken.
 fn write_by(connection: &dyn Connection, bytes: &[u8], deadline: Instant) -> Result<()> {
     let failed = |error: io::Error| match is_timeout(&error) {
-        true => Error::timed_out("the server does not take the request in time"),
+        true => Error::timed_out("the server did not take the request in time"),
         false => Error::io("can't send the request", error),
     };
     let mut rest = bytes;
@@ -208,7 +208,7 @@ fn read_by(connection: &dyn Connection, buffer: &mut [u8], deadline: Instant) ->
             Ok(length) => return Ok(length),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) if is_timeout(&error) => {
-                return Err(Error::timed_out("the server does not answer in time"));
+                return Err(Error::timed_out("the server did not respond in time"));
             }
             Err(error) => return Err(Error::io("the connection failed", error)),
         }
@@ -225,5 +225,5 @@ fn cut(when: &str) -> Error {
 }
 
 fn broken(refusal: &Refusal) -> Error {
-    Error::response(format!("the answer breaks the rules of HTTP: {}", refusal.why()), None)
+    Error::response(format!("the response breaks the rules of HTTP: {}", refusal.why()), None)
 }

@@ -57,7 +57,7 @@ pub trait Transport: Send + Sync {
 ///     fn write(&self, bytes: &[u8]) -> io::Result<usize> {
 ///         let mut stream = self.stream.lock().expect("no read panics");
 ///         let length = stream.write(bytes)?;
-///         stream.flush()?; // what TLS keeps back for a larger record is never answered
+///         stream.flush()?; // what TLS keeps back for a larger record gets no response
 ///         Ok(length)
 ///     }
 ///

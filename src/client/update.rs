@@ -14,19 +14,19 @@ use crate::http::ResponseHead;
 ///
 /// (connect) ─┬─► Opened ──► Event ──► Event ──► (the connection ends) ─┬─► Lost ──► (connect)
 ///            │                                                        └─► Ended
-///            ├─► Lost ──► (connect)      no connection, no answer, half an answer; and a busy
+///            ├─► Lost ──► (connect)      no connection, no response, half of one; and a busy
 ///            │                           server, if the source is to keep trying
 ///            ├─► Stopped                 204
-///            └─► an error                any other answer: for good
+///            └─► an error                any other response: for good
 /// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Update {
-    /// The server has answered with an event stream.
+    /// The server has responded with an event stream.
     Opened {
         /// Where the stream is, which a redirect may have changed.
         url: Url,
-        /// The head of the answer.
+        /// The head of the response.
         head: ResponseHead,
     },
     /// An event.
@@ -48,7 +48,7 @@ pub enum Update {
         /// Why it is not sent.
         error: Error,
     },
-    /// The server has answered 204: there is nothing more, and never will be.
+    /// The server has responded with 204: there is nothing more, and never will be.
     Stopped,
     /// The server has ended the stream, and this source does not reconnect.
     Ended,

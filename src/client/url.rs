@@ -152,7 +152,7 @@ impl fmt::Display for Url {
     }
 }
 
-/// `scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )`, if a colon stands behind it.
+/// `scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )`, if a colon follows it.
 fn scheme(text: &str) -> Option<&str> {
     let (scheme, _) = text.split_once(':')?;
     let good = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
@@ -160,7 +160,7 @@ fn scheme(text: &str) -> Option<&str> {
     (begins && scheme.bytes().all(good)).then_some(scheme)
 }
 
-/// The authority is valid, so a colon behind the bracket, if there is one, is that of the port.
+/// The authority is valid, so a colon after the bracket, if there is one, is that of the port.
 fn split_port(authority: &str, default: u16) -> (&str, u16) {
     let bracket = authority.rfind(']').unwrap_or(0);
     match authority[bracket..].rfind(':') {

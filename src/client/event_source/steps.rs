@@ -3,15 +3,15 @@
 use super::*;
 
 impl EventSource {
-    /// What happens next; waits for it. `None` once the source is done: behind an error, behind
+    /// What happens next; waits for it. `None` once the source is done: after an error, after
     /// [`Update::Stopped`] and [`Update::Ended`], and as soon as it has been closed.
     ///
-    /// The wait before a reconnection is not in the call that gives [`Update::Lost`], but in the
-    /// one behind it.
+    /// The wait before a reconnection is not in the call that returns [`Update::Lost`], but in the
+    /// one after it.
     ///
     /// # Errors
     ///
-    /// What makes it end for good: an answer that is no event stream
+    /// What makes it end for good: a response that is no event stream
     /// ([`is_bad_response`](Error::is_bad_response)), a line or an event past its bound
     /// ([`is_invalid`](Error::is_invalid)), or, where it does not reconnect, whatever ended the
     /// connection.

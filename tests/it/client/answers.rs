@@ -29,26 +29,30 @@ fn any_other_status_fails_it_for_good_with_what_the_server_says() {
         (
             "503 Service Unavailable",
             "Content-Type: text/plain\r\nContent-Length: 12\r\n\r\nfull:\r\n\x1b[2J ",
-            "the server answers 503 Service Unavailable: full: [2J",
+            "the server responded with 503 Service Unavailable: full: [2J",
         ),
         (
             "401 Unauthorized",
             "Transfer-Encoding: chunked\r\n\r\n7\r\n{\"why\":\r\n4\r\n 1}\n\r\n0\r\n\r\n",
-            "the server answers 401 Unauthorized: {\"why\": 1}",
+            "the server responded with 401 Unauthorized: {\"why\": 1}",
         ),
-        ("404 What", "Content-Type: text/event-stream\r\n\r\n", "the server answers 404 Not Found"),
-        ("201 Created", "Content-Length: 0\r\n\r\n", "the server answers 201 Created"),
+        (
+            "404 What",
+            "Content-Type: text/event-stream\r\n\r\n",
+            "the server responded with 404 Not Found",
+        ),
+        ("201 Created", "Content-Length: 0\r\n\r\n", "the server responded with 201 Created"),
         (
             "404 Not Found",
             "\r\n404 Not Found: nothing is here\n",
-            "the server answers 404 Not Found: nothing is here",
+            "the server responded with 404 Not Found: nothing is here",
         ),
-        ("403 Forbidden", "\r\n403 Forbidden\n", "the server answers 403 Forbidden"),
-        ("599", "\r\n", "the server answers 599"),
+        ("403 Forbidden", "\r\n403 Forbidden\n", "the server responded with 403 Forbidden"),
+        ("599", "\r\n", "the server responded with 599"),
         (
             "500 ",
             "Content-Length: 99\r\n\r\ncut",
-            "the server answers 500 Internal Server Error: cut",
+            "the server responded with 500 Internal Server Error: cut",
         ),
     ] {
         let script = Script::answers([answer(status, rest)]);
@@ -71,16 +75,16 @@ fn what_a_server_says_is_cut_and_not_waited_for_long() {
         assert!(peer.is_left());
     })]);
     let (_, error) = failure(source(&script));
-    assert_eq!(error.to_string(), "the server answers 500 Internal Server Error: slow");
+    assert_eq!(error.to_string(), "the server responded with 500 Internal Server Error: slow");
 }
 
 #[test]
 fn a_type_other_than_that_of_event_streams_fails_it_for_good() {
     for (fields, said) in [
-        ("Content-Type: text/html\r\n", "the answer is not text/event-stream but text/html"),
+        ("Content-Type: text/html\r\n", "the response is not text/event-stream but text/html"),
         ("Content-Type: text/event-streams\r\n", "but text/event-streams"),
         ("Content-Type: x\x1b/event-stream \r\n", "control byte"),
-        ("", "the answer does not say that it is text/event-stream"),
+        ("", "the response does not say that it is text/event-stream"),
         (
             "Content-Type: text/event-stream\r\nContent-Encoding: gzip\r\n",
             "the stream is compressed",
@@ -162,6 +166,6 @@ fn an_answer_to_a_request_that_was_not_taken_is_heard() {
     });
     let request = StreamRequest::post(&url, "text/plain", vec![b'x'; 64 * 1024 * 1024]).unwrap();
     let (_, error) = failure(EventSource::with(request));
-    assert_eq!(error.to_string(), "the server answers 413 Content Too Large: at most");
+    assert_eq!(error.to_string(), "the server responded with 413 Content Too Large: at most");
     assert_eq!(error.status(), Some(Status::new(413).unwrap()));
 }

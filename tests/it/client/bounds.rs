@@ -39,7 +39,7 @@ fn a_head_past_its_bound_is_a_bad_answer() {
     for _ in 0..2 {
         let (error, _) = lost(&mut source);
         assert!(error.is_bad_response());
-        assert!(error.to_string().contains("longer than what is taken of it here"), "{error}");
+        assert!(error.to_string().contains("longer than this client accepts"), "{error}");
     }
     assert!(matches!(update(&mut source), Update::Stopped));
 }
@@ -48,5 +48,5 @@ fn a_head_past_its_bound_is_a_bad_answer() {
 fn interim_answers_without_end_are_a_bad_answer() {
     let script = Script::answers(["HTTP/1.1 100 Continue\r\n\r\n".repeat(10_000)]);
     let (_, error) = failure(source(&script).give_up_after(1));
-    assert!(error.to_string().contains("longer than what is taken of it here"), "{error}");
+    assert!(error.to_string().contains("longer than this client accepts"), "{error}");
 }

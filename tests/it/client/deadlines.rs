@@ -39,7 +39,7 @@ fn a_server_may_not_be_silent_before_its_answer_either() {
     let script = Script::acts(vec![act(|peer| assert!(peer.is_left()))]);
     let (_, error) = failure(source(&script).silence(SHORT).give_up_after(1));
     assert!(error.is_timeout());
-    assert_eq!(error.to_string(), "the server does not answer in time");
+    assert_eq!(error.to_string(), "the server did not respond in time");
 }
 
 #[test]
@@ -74,11 +74,11 @@ fn an_answer_that_does_not_come_or_comes_in_drips_is_not_waited_for() {
             }
         }),
     ]);
-    let mut source = source(&script).answer_deadline(SHORT).give_up_after(2);
+    let mut source = source(&script).response_deadline(SHORT).give_up_after(2);
     let start = Instant::now();
     let (error, _) = lost(&mut source);
     assert!(error.is_timeout());
-    assert_eq!(error.to_string(), "the server does not answer in time");
+    assert_eq!(error.to_string(), "the server did not respond in time");
     assert!(source.next_update().expect("an error").expect_err("no head").is_timeout());
     assert!(start.elapsed() < 10 * SHORT, "{:?}", start.elapsed());
 }
@@ -87,7 +87,7 @@ fn an_answer_that_does_not_come_or_comes_in_drips_is_not_waited_for() {
 fn long_post(url: &str) -> EventSource {
     let content = vec![b'x'; 64 * 1024 * 1024];
     let request = StreamRequest::post(url, "text/plain", content).unwrap();
-    EventSource::with(request).answer_deadline(SHORT)
+    EventSource::with(request).response_deadline(SHORT)
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn a_request_that_is_not_taken_is_not_sent_for_ever() {
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let (_, error) = failure(long_post(&url));
     assert!(error.is_timeout(), "{error}");
-    assert_eq!(error.to_string(), "the server does not take the request in time");
+    assert_eq!(error.to_string(), "the server did not take the request in time");
 }
 
 /// A connection that takes a byte now and then, and never makes anybody wait for longer.
@@ -141,7 +141,7 @@ fn a_time_longer_than_any_clock_is_as_good_as_for_ever() {
     let source = source(&script)
         .silence(Duration::MAX)
         .connect_deadline(Duration::MAX)
-        .answer_deadline(Duration::MAX)
+        .response_deadline(Duration::MAX)
         .reconnection_time(Duration::MAX)
         .longest_backoff(Duration::MAX)
         .reconnects(false);
@@ -151,7 +151,7 @@ fn a_time_longer_than_any_clock_is_as_good_as_for_ever() {
 #[test]
 fn a_time_of_nothing_is_over_at_once_and_no_error_of_the_system() {
     let script = Script::acts(vec![act(|peer| assert!(peer.is_left()))]);
-    let mut source = source(&script).answer_deadline(Duration::ZERO).give_up_after(1);
+    let mut source = source(&script).response_deadline(Duration::ZERO).give_up_after(1);
     assert!(source.next_update().expect("an error").expect_err("no answer").is_timeout());
     let nobody = "http://127.0.0.1:9/";
     let mut source = at(nobody).connect_deadline(Duration::ZERO).give_up_after(1);

@@ -180,9 +180,9 @@ fn what_a_server_says_instead_of_a_stream_is_waited_for_and_no_more_than_is_told
 #[test]
 fn a_deadline_of_nothing_leaves_time_for_one_write_and_one_read() {
     let course = Course::of([bytes(STREAM)]);
-    opened(&mut course.source().answer_deadline(Duration::ZERO));
+    opened(&mut course.source().response_deadline(Duration::ZERO));
     assert_eq!(course.written.len(), 1, "it was asked");
     let course = Course::with([Ok(1)], []);
-    let (error, _) = lost(&mut course.source().answer_deadline(Duration::ZERO));
+    let (error, _) = lost(&mut course.source().response_deadline(Duration::ZERO));
     assert!(error.is_timeout(), "{error}");
 }

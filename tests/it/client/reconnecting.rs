@@ -117,7 +117,7 @@ fn a_server_that_is_not_there_is_tried_ever_more_seldom_until_it_is_given_up() {
 fn a_stream_that_opens_makes_good_for_failures_before_it() {
     let script = Script::answers(["", "HTTP/1.1 200 OK\r\nCont", STREAM, "", NO_MORE]);
     let mut source = source(&script).give_up_after(3);
-    for what in ["before the server had answered", "before the server had answered"] {
+    for what in ["before the server responded", "before the server responded"] {
         let (error, _) = lost(&mut source);
         assert!(error.to_string().contains(what), "{error}");
     }

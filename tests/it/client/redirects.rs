@@ -74,10 +74,16 @@ fn a_server_that_redirects_without_end_fails_it_for_good() {
 #[test]
 fn a_redirect_that_leads_nowhere_fails_it_for_good() {
     for (answer, said) in [
-        ("HTTP/1.1 302 Found\r\n\r\n".into(), "answers 302 Found and not where to go"),
-        (redirect(307, "/a\r\nLocation: /b"), "answers 307 Temporary Redirect and not where to go"),
-        (redirect(304, "/"), "the server answers 304 Not Modified"),
-        (redirect(300, "/"), "the server answers 300"),
+        (
+            "HTTP/1.1 302 Found\r\n\r\n".into(),
+            "responded with 302 Found and did not say where to go",
+        ),
+        (
+            redirect(307, "/a\r\nLocation: /b"),
+            "responded with 307 Temporary Redirect and did not say where to go",
+        ),
+        (redirect(304, "/"), "the server responded with 304 Not Modified"),
+        (redirect(300, "/"), "the server responded with 300"),
     ] {
         let script = Script::answers([answer]);
         let (_, error) = failure(source(&script));

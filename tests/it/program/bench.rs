@@ -189,7 +189,7 @@ fn an_answer_that_is_no_stream_ends_it() {
     let server = server.start().unwrap();
     let (out, said, status) = bench(&server, &["--streams=3"]);
     assert_eq!((&*out, status), ("", Some(3)));
-    assert!(said.contains("the server answers 403 Forbidden"), "{said}");
+    assert!(said.contains("the server responded with 403 Forbidden"), "{said}");
     server.stop().unwrap();
 }
 

@@ -111,7 +111,7 @@ impl Follower {
         let events = EventSource::with(self.source.request.clone())
             .transport(self.gauge.clone())
             .connect_deadline(DEADLINE)
-            .answer_deadline(DEADLINE)
+            .response_deadline(DEADLINE)
             .reconnection_time(COME_BACK)
             .longest_backoff(COME_BACK)
             .max_line(LONGEST_LINE + ROOM * self.size)

@@ -20,17 +20,17 @@ fn the_status_says_why_it_ended() {
     ends(&Script::answers([NO_MORE]), &[], 3, no_more);
 
     let full = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 5\r\n\r\nfull\n";
-    let said = "the server answers 503 Service Unavailable: full\n";
+    let said = "the server responded with 503 Service Unavailable: full\n";
     ends(&Script::answers([full]), &[], 4, said);
     let page = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n";
-    ends(&Script::answers([page]), &[], 4, "the answer is not text/event-stream but text/html\n");
+    ends(&Script::answers([page]), &[], 4, "the response is not text/event-stream but text/html\n");
 
     let cut = format!("{CHUNKED}9\r\ndata: a\n\n\r\n");
     let said = "the connection was cut in the middle of the stream";
     ends(&Script::answers([cut]), &["--no-reconnect"], 5, said);
 
     let broken = format!("{CHUNKED}9\r\ndata: a\n\n\r\nzz\r\n");
-    let said = "the answer breaks the rules of HTTP: ";
+    let said = "the response breaks the rules of HTTP: ";
     ends(&Script::answers([broken]), &["--no-reconnect"], 4, said);
 
     let long = format!("{STREAM}data: {}", "x".repeat(5 * 1024 * 1024));
@@ -44,7 +44,8 @@ fn a_busy_server_is_tried_again_if_it_is_asked_to_keep_trying() {
     let script = Script::answers([busy, &format!("{STREAM}data: a\n\n")]);
     let (stdout, stderr, status) = tail(&script, &["--keep-trying", "--count=1"]);
     assert_eq!((without_times(&stdout), status), (vec!["message a"], Some(0)));
-    let said = "tidings: the server answers 503 Service Unavailable: full; connecting again in 0.";
+    let said =
+        "tidings: the server responded with 503 Service Unavailable: full; connecting again in 0.";
     assert!(stderr.starts_with(said), "{stderr}");
 }
 
