@@ -31,20 +31,21 @@ thread_local! {
 pub(crate) struct Link {
     pub(crate) socket: TcpStream,
     blocking: bool,
+    /// Whether a write that blocks gives up after [`SLICE`]: most streams never need to know.
+    bounds_writes: bool,
     _slot: Slot,
 }
 
 impl Link {
     pub(crate) fn new(socket: TcpStream, slot: Slot) -> Self {
-        Self { socket, blocking: true, _slot: slot }
+        Self { socket, blocking: true, bounds_writes: false, _slot: slot }
     }
 
     /// Sets what is set once for each socket: what is written does not wait for more to fill a
-    /// segment, and a call that blocks comes back now and then.
+    /// segment, and a read that blocks comes back now and then.
     pub(crate) fn set_up(&self) -> io::Result<()> {
         self.socket.set_nodelay(true)?;
-        self.socket.set_read_timeout(Some(SLICE))?;
-        self.socket.set_write_timeout(Some(SLICE))
+        self.socket.set_read_timeout(Some(SLICE))
     }
 
     /// Asks for the right to wait for the peer. Only with it does the next call block.
@@ -52,6 +53,18 @@ impl Link {
         let right = pool.may_wait();
         self.set_blocking(right.is_some())?;
         Ok(right)
+    }
+
+    /// The same before a write.
+    pub(crate) fn may_block_to_write<'a>(
+        &mut self,
+        pool: &'a Pool,
+    ) -> io::Result<Option<Waiting<'a>>> {
+        if !self.bounds_writes {
+            self.socket.set_write_timeout(Some(SLICE))?;
+            self.bounds_writes = true;
+        }
+        self.may_block(pool)
     }
 
     /// Has no further call block.

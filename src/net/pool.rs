@@ -116,9 +116,7 @@ impl Pool {
             return Err(job);
         }
         state.queue.push_back(Work::Job(job));
-        if self.call_worker(&mut state) {
-            return Ok(());
-        }
+        let Err(mut state) = self.call_worker(state) else { return Ok(()) };
         match state.queue.pop_back() {
             Some(Work::Job(job)) => Err(job),
             Some(Work::Hand) | None => Ok(()),
@@ -137,27 +135,30 @@ impl Pool {
         }
         state.queue.push_back(Work::Hand);
         state.hands += 1;
-        if self.call_worker(&mut state) {
-            return Ok(());
-        }
+        let Err(mut state) = self.call_worker(state) else { return Ok(()) };
         state.queue.pop_back();
         state.hands -= 1;
         if state.hands > 0 { Ok(()) } else { state.chores.pop_back().map_or(Ok(()), Err) }
     }
 
-    /// Sees to it that a worker comes to what was queued last; false if there is none at all.
-    fn call_worker(self: &Arc<Self>, state: &mut State) -> bool {
+    /// Sees to it that a worker comes to what was queued last; an error if there is none at all.
+    fn call_worker<'a>(
+        self: &Arc<Self>,
+        mut state: MutexGuard<'a, State>,
+    ) -> Result<(), MutexGuard<'a, State>> {
         if state.queue.len() <= state.idle {
+            // Woken without the lock, or its first act would be to wait for that.
+            drop(state);
             self.wake.notify_one();
-        } else if state.workers >= self.cap || !self.start_worker(state) {
+        } else if state.workers >= self.cap || !self.start_worker(&mut state) {
             // There may be no more workers, or the system gives no thread. Whoever works now will
             // come to it; where nobody does, only this one fails.
             if state.workers == 0 {
-                return false;
+                return Err(state);
             }
             self.behind.store(true, Ordering::Relaxed);
         }
-        true
+        Ok(())
     }
 
     fn start_worker(self: &Arc<Self>, state: &mut State) -> bool {

@@ -189,8 +189,10 @@ impl Connection {
         }
         // Asked for again with each piece, or a peer could hold the worker by sending or taking
         // little.
-        let right = self.link.may_block(pool).ok()?;
         let sends = matches!(self.exchange.step(), Step::Send(_));
+        let link = &mut self.link;
+        let right =
+            if sends { link.may_block_to_write(pool) } else { link.may_block(pool) }.ok()?;
         let moved = if sends { self.write(now) } else { self.read(now) }.ok()?;
         let may_stay = right.is_some() && !pool.is_wanted();
         match self.exchange.step() {

@@ -83,7 +83,7 @@ impl Stream {
         let more = more.map(|subscription| subscription.followed().clone());
         drop(state);
         if moved || advance != Advance::Blocked {
-            self.drained.notify_all();
+            self.notify_drained();
         }
         self.tell();
         match advance {

@@ -89,7 +89,7 @@ impl Stream {
     /// in its channels, wakes its intervals and whoever waits to send, and has the callbacks run.
     pub(crate) fn end(&self, reason: CloseReason) {
         let Some((live, callbacks)) = self.lock().end(reason) else { return };
-        self.drained.notify_all();
+        self.notify_drained();
         let Live { head, mut outbox, subscription, ticket } = live;
         let opened = head.is_none();
         let mut whole = true;

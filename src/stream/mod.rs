@@ -37,6 +37,7 @@ pub(crate) mod writer;
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
 
@@ -72,6 +73,8 @@ pub(crate) struct Stream {
     state: Mutex<State>,
     /// Notified when the outbox is no longer blocked, and at the end.
     drained: Condvar,
+    /// How many wait for that. Nearly always none, and to notify takes a call.
+    waiting: AtomicU32,
     /// Calls the server's hooks, if it has any.
     teller: Option<Arc<Teller>>,
 }
@@ -156,6 +159,7 @@ impl Stream {
             chunked: origin.chunked,
             state: Mutex::new(State { live, attached: None }),
             drained: Condvar::new(),
+            waiting: AtomicU32::new(0),
             teller: hooks.map(|hooks| Teller::new(hooks, origin.peer, origin.target, now)),
         });
         stream.runtime.streams.enter(number, &stream);
@@ -292,8 +296,18 @@ impl Stream {
             if !wait || left.is_zero() {
                 return Err(Error::full());
             }
+            self.waiting.fetch_add(1, Ordering::Relaxed);
             state =
                 self.drained.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Wakes whoever waits for room. The state has been changed, and is not locked: each that
+    /// waits has counted itself while it was.
+    fn notify_drained(&self) {
+        if self.waiting.load(Ordering::Relaxed) > 0 {
+            self.drained.notify_all();
         }
     }
 
