@@ -64,7 +64,6 @@
 //! keeps them). To edit a stream, write a script.
 
 mod border;
-mod escape;
 mod read;
 mod write;
 

@@ -95,7 +95,6 @@ fn how(error: &Error) -> End {
     }
 }
 
-/// Ends the recording when its time is over.
 fn close_after(duration: Duration, closer: Closer) -> Outcome {
     let wait = move || {
         thread::sleep(duration);

@@ -75,7 +75,6 @@ fn show_raw(source: EventSource, options: &Options) -> Outcome {
     failures.try_recv().map_or(outcome, Err)
 }
 
-/// Prints events until something ends the stream.
 fn show(mut source: EventSource, options: &Options) -> Outcome {
     let mut printer = Printer::new(options);
     while let Some(update) = source.next_update() {
@@ -139,7 +138,6 @@ impl<'a> Printer<'a> {
 /// The longest reconnection time that the client uses. Every reader of JSON can hold the number.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// One JSON object on a line.
 fn as_json(event: &MessageEvent) -> String {
     let [event_type, data, id] =
         [&event.event_type, &event.data, &event.last_event_id].map(|text| json::string(text));

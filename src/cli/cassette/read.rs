@@ -3,7 +3,6 @@
 use std::str;
 use std::time::Duration;
 
-use super::escape::unescape;
 use super::{BYTE_ORDER_MARK, End, Entry, FIRST_LINE, ON, Response};
 use crate::cli::duration;
 
@@ -262,4 +261,51 @@ fn field_text(text: &[u8]) -> Option<&str> {
 
 fn total(pieces: &[Piece]) -> usize {
     pieces.iter().fold(0, |total, (_, size)| total.saturating_add(*size))
+}
+
+/// Undoes `escape_ascii`; `None` if this is no such text.
+fn unescape(text: &[u8]) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.iter().copied();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'\\' => match rest.next()? {
+                b'n' => b'\n',
+                b'r' => b'\r',
+                b't' => b'\t',
+                b'x' => hex(rest.next()?)? << 4 | hex(rest.next()?)?,
+                itself @ (b'\\' | b'\'' | b'"') => itself,
+                _ => return None,
+            },
+            b' '..=b'~' => byte,
+            _ => return None,
+        });
+    }
+    Some(bytes)
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    let value = char::from(digit).to_digit(16)?;
+    u8::try_from(value).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_comes_back() {
+        let all: Vec<u8> = (0..=255).collect();
+        let text = all.escape_ascii().to_string();
+        assert!(text.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{text}");
+        assert_eq!(unescape(text.as_bytes()), Some(all));
+        assert_eq!("a\\é\n".as_bytes().escape_ascii().to_string(), r"a\\\xc3\xa9\n");
+    }
+
+    #[test]
+    fn what_is_not_escaped_is_refused() {
+        for text in [r"\", r"\q", r"\x", r"\x1", r"\xg1", "\t", "é"] {
+            assert_eq!(unescape(text.as_bytes()), None, "{text}");
+        }
+    }
 }

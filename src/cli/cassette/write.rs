@@ -8,7 +8,6 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use super::border::Border;
-use super::escape::escape;
 use super::{BYTE_ORDER_MARK, End, Entry, FIRST_LINE, ON, Response};
 use crate::cli::duration::exact;
 
@@ -18,14 +17,12 @@ const REST_LINE: usize = 60;
 /// Writes a cassette, entry by entry; what is ready is appended to `out`.
 #[derive(Debug)]
 pub(crate) struct Recorder {
-    /// Whether what is read now is an event stream.
     is_stream: bool,
     border: Border,
     /// No group of this connection has been written yet.
     at_start: bool,
     /// The pieces since the last border; the first may be the rest of one.
     pieces: VecDeque<Piece>,
-    /// Their bytes.
     held: Vec<u8>,
     /// The time that no line has carried yet.
     untold: Duration,
@@ -113,7 +110,7 @@ impl Recorder {
             line("part", format!("{time} {length}"), out);
         }
         for bytes in self.held.chunks(REST_LINE) {
-            line("rest", escape(bytes), out);
+            line("rest", bytes.escape_ascii(), out);
         }
         self.held.clear();
     }
@@ -123,7 +120,6 @@ impl Recorder {
         self.held.len() + self.pieces.len() * size_of::<Piece>()
     }
 
-    /// Writes what is held back, up to this border.
     fn write_verbatim(&mut self, border: usize, out: &mut Vec<u8>) {
         let mark = if self.at_start { BYTE_ORDER_MARK } else { &[] };
         let verbatim = self.held[..border].strip_prefix(mark);

@@ -17,7 +17,6 @@ use tidings::{Error, EventId};
 
 use crate::cli::{Failure, say, visible};
 
-/// How a stream is followed.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Follow {
     pub(crate) last_event_id: Option<EventId>,
@@ -48,7 +47,6 @@ impl Follow {
         *self != Self { count: self.count, quiet: self.quiet, ..Self::default() }
     }
 
-    /// An event source for the stream at this URL.
     pub(crate) fn source(&self, url: &str) -> Result<EventSource, Failure> {
         let mut source = EventSource::with(self.request(url)?);
         if let Some(id) = &self.last_event_id {
@@ -84,7 +82,6 @@ impl Follow {
         Ok(request)
     }
 
-    /// The media type of the data.
     pub(crate) fn content_type(&self) -> &str {
         self.content_type.as_deref().unwrap_or("application/json")
     }

@@ -38,7 +38,6 @@ enum State {
     Lost,
 }
 
-/// What some bytes of a response are.
 #[derive(Debug)]
 pub(crate) enum Part {
     Head,
@@ -47,7 +46,6 @@ pub(crate) enum Part {
     Content,
     End,
     Excess,
-    /// These bytes break a rule.
     Broken(Refusal),
     /// Bytes after those that break a rule.
     Unknown,
@@ -56,13 +54,11 @@ pub(crate) enum Part {
 /// What it means that the server ends the connection here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// The response had ended before.
     Done,
     /// The response ends with its connection.
     Whole,
     /// The response is cut off: by its length, or its last chunk has not come.
     Cut(Framing),
-    /// There is no head.
     NoHead,
 }
 
@@ -89,7 +85,6 @@ impl Reader {
         Some((part, taken))
     }
 
-    /// The next part and its length.
     fn take(&mut self, bytes: &[u8]) -> Option<(Part, usize)> {
         match &mut self.state {
             State::Body(decoder, _) if decoder.is_done() => Some((Part::End, 0)),

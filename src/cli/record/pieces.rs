@@ -38,11 +38,13 @@ pub(super) struct Pieces {
     came: Duration,
     /// When the last entry was, or the request.
     last: Duration,
+    entries: Vec<Entry>,
 }
 
 impl Pieces {
     pub(super) fn connected(&mut self, now: Duration) {
-        *self = Self { reader: Some(Reader::new()), last: now, ..Self::default() };
+        let entries = self.take();
+        *self = Self { reader: Some(Reader::new()), last: now, entries, ..Self::default() };
     }
 
     /// More of the request has been sent; the time of its response begins after it.
@@ -50,7 +52,7 @@ impl Pieces {
         self.last = now;
     }
 
-    pub(super) fn received(&mut self, bytes: &[u8], now: Duration, out: &mut Vec<Entry>) {
+    pub(super) fn received(&mut self, bytes: &[u8], now: Duration) {
         let mut rest = bytes;
         while let Some((part, bytes)) =
             self.reader.as_mut().and_then(|reader| reader.next(&mut rest))
@@ -59,54 +61,58 @@ impl Pieces {
                 Part::Begin(head) if is_redirect(&head) => self.reader = None,
                 Part::Begin(head) => {
                     (self.is_open, self.is_chunked) = (true, head.framing() == Framing::Chunked);
-                    out.push(Entry::Open {
-                        after: self.since_last(now),
-                        response: Some(response(&head)),
-                    });
+                    let response = Some(response(&head));
+                    self.add(now, |after| Entry::Open { after, response });
                 }
                 Part::Content => {
                     self.piece.extend_from_slice(bytes);
                     self.came = now;
                     if !self.is_chunked || self.piece.len() >= LONGEST_PIECE {
-                        self.end_piece(out);
+                        self.end_piece();
                     }
                 }
-                Part::Frame => self.end_piece(out),
-                Part::End => self.end(End::Close, now, out),
+                Part::Frame => self.end_piece(),
+                Part::End => self.end(End::Close, now),
                 // The client ends a connection that breaks the rules, and says why.
                 Part::Head | Part::Broken(_) | Part::Excess | Part::Unknown => {}
             }
         }
     }
 
-    fn end_piece(&mut self, out: &mut Vec<Entry>) {
+    fn end_piece(&mut self) {
         let bytes = mem::take(&mut self.piece);
         if !bytes.is_empty() {
-            out.push(Entry::Read { after: self.since_last(self.came), bytes });
+            self.add(self.came, |after| Entry::Read { after, bytes });
         }
     }
 
     /// The server has ended the connection.
-    pub(super) fn ended(&mut self, now: Duration, out: &mut Vec<Entry>) {
+    pub(super) fn ended(&mut self, now: Duration) {
         let is_whole = self.reader.as_ref().is_some_and(|reader| reader.ending() == Ending::Whole);
-        self.end(if is_whole { End::Close } else { End::Cut }, now, out);
+        self.end(if is_whole { End::Close } else { End::Cut }, now);
     }
 
     /// The connection has ended like this; nothing happens where its end is known already.
-    pub(super) fn end(&mut self, how: End, now: Duration, out: &mut Vec<Entry>) {
+    pub(super) fn end(&mut self, how: End, now: Duration) {
         if self.reader.take().is_none() {
             return;
         }
         if self.is_open {
-            self.end_piece(out);
+            self.end_piece();
         } else {
-            out.push(Entry::Open { after: self.since_last(now), response: None });
+            self.add(now, |after| Entry::Open { after, response: None });
         }
-        out.push(Entry::End { after: self.since_last(now), how });
+        self.add(now, |after| Entry::End { after, how });
     }
 
-    fn since_last(&mut self, now: Duration) -> Duration {
-        now.saturating_sub(mem::replace(&mut self.last, now))
+    pub(super) fn take(&mut self) -> Vec<Entry> {
+        mem::take(&mut self.entries)
+    }
+
+    /// Adds an entry of this time.
+    fn add(&mut self, at: Duration, entry: impl FnOnce(Duration) -> Entry) {
+        let after = at.saturating_sub(mem::replace(&mut self.last, at));
+        self.entries.push(entry(after));
     }
 }
 

@@ -23,7 +23,6 @@ pub(super) struct Recording {
     start: Instant,
     pieces: Pieces,
     recorder: Recorder,
-    /// Bytes that are ready to be written.
     ready: Vec<u8>,
     output: Output,
     counter: Counter,
@@ -55,30 +54,26 @@ impl Recording {
         }
     }
 
-    /// Takes what has just gone over the wire.
     pub(super) fn take(&mut self, traffic: Traffic<'_>) {
         let now = self.start.elapsed();
-        let mut entries = Vec::new();
         match traffic {
             Traffic::Connected(_) => self.pieces.connected(now),
             Traffic::Sent(_) => self.pieces.sent(now),
-            Traffic::Received(bytes) => self.pieces.received(bytes, now, &mut entries),
+            Traffic::Received(bytes) => self.pieces.received(bytes, now),
             // Perhaps this side ended it.
             Traffic::Ended if self.closer.is_closed() => {}
-            Traffic::Ended => self.pieces.ended(now, &mut entries),
+            Traffic::Ended => self.pieces.ended(now),
             _ => {}
         }
-        self.write(entries);
+        self.write();
     }
 
     /// The connection is lost. Does nothing if its end is known already.
     pub(super) fn lost(&mut self, how: End) {
-        let mut entries = Vec::new();
-        self.pieces.end(how, self.start.elapsed(), &mut entries);
-        self.write(entries);
+        self.pieces.end(how, self.start.elapsed());
+        self.write();
     }
 
-    /// Whether nothing more is to be recorded.
     pub(super) fn is_over(&self) -> bool {
         self.over.is_some()
     }
@@ -101,8 +96,8 @@ impl Recording {
         (self.counter.connections > 0).then_some(said)
     }
 
-    fn write(&mut self, entries: Vec<Entry>) {
-        for entry in entries {
+    fn write(&mut self) {
+        for entry in self.pieces.take() {
             if self.over.is_some() {
                 return;
             }
@@ -128,7 +123,6 @@ impl Recording {
     }
 }
 
-/// Counts what is recorded.
 struct Counter {
     /// How many events to record; `None` without an end.
     most: Option<u64>,

@@ -25,7 +25,6 @@ impl Asked {
         Self { place: Place::RequestLine, line: Vec::new(), rows: Rows::of_request() }
     }
 
-    /// The rows of one write.
     pub(super) fn write(&mut self, bytes: &[u8]) -> Vec<Row> {
         for piece in bytes.split_inclusive(|&byte| byte == b'\n') {
             match self.place {

@@ -63,7 +63,6 @@ impl Explainer {
         }
     }
 
-    /// The rows of one read.
     pub(super) fn read(&mut self, bytes: &[u8]) -> Vec<Row> {
         let mut rest = bytes;
         while let Some((part, bytes)) = self.reader.next(&mut rest) {

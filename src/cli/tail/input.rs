@@ -12,7 +12,6 @@ use super::options::Options;
 use super::{Printer, bounds, ended};
 use crate::cli::{Failure, Outcome, file, say};
 
-/// Prints all events, or as many as were asked for.
 pub(super) fn show(options: &Options) -> Outcome {
     if options.raw || options.follow.is_of_a_connection() {
         let what = "standard input is no connection: with - tail takes only --json, --event, \

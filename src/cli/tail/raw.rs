@@ -47,7 +47,6 @@ impl View {
         Self { paint, columns, start: Instant::now(), asked, explainer }
     }
 
-    /// The lines for what has just gone over the wire.
     pub(super) fn show(&mut self, traffic: Traffic<'_>) -> String {
         self.show_at(traffic, self.start.elapsed())
     }
@@ -101,7 +100,6 @@ impl View {
     }
 }
 
-/// The bytes of a row, made visible.
 fn shown(row: &Row) -> String {
     let mut public = row.public().into_iter().map(visible::bytes);
     let mut shown = public.next().unwrap_or_default();

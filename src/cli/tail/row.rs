@@ -15,7 +15,6 @@ use std::ops::Range;
 
 use tidings::http::{secrets_in_url, secrets_in_value};
 
-/// Which layer of the protocol a row belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Layer {
     Head,
@@ -62,7 +61,6 @@ impl Rows {
         self.close(means);
     }
 
-    /// Puts a byte into the row that is open, or into a new one.
     pub(super) fn push(&mut self, layer: Layer, byte: u8) {
         // Bytes without a meaning are split at line ends too.
         let ended = |row: &Row| layer == Layer::Unknown && row.bytes.ends_with(b"\n");
@@ -129,7 +127,6 @@ impl Lines {
         }
     }
 
-    /// The secrets in the line so far.
     fn secrets(&self) -> Vec<Range<usize>> {
         let Some((name, from, to)) = self.value() else { return Vec::new() };
         // A line that isn't whole may be user information, which ends in an @.

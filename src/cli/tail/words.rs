@@ -38,7 +38,6 @@ pub(super) fn field_line(line: &[u8]) -> &'static str {
     known.map_or("a field", |(_, words)| words)
 }
 
-/// The empty line after a head.
 pub(super) fn end_of_head(head: &ResponseHead) -> String {
     match head.framing() {
         Framing::None => "end of the head; nothing follows".into(),
@@ -48,12 +47,10 @@ pub(super) fn end_of_head(head: &ResponseHead) -> String {
     }
 }
 
-/// So many bytes.
 pub(super) fn count(bytes: u64) -> String {
     format!("{bytes} byte{}", if bytes == 1 { "" } else { "s" })
 }
 
-/// The line with a chunk's size.
 pub(super) fn chunk_size(line: &[u8]) -> String {
     let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
     let digits = std::str::from_utf8(&line[..digits]).unwrap_or_default();

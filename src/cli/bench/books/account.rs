@@ -27,7 +27,6 @@ pub(crate) struct Account {
     /// From when on the reader is owed everything.
     since: u64,
     ids: Ids,
-    /// The readers that left.
     left: VecDeque<Left>,
     /// The findings of readers that left long ago.
     settled: Findings,
@@ -35,7 +34,6 @@ pub(crate) struct Account {
     told_by_ids: Findings,
 }
 
-/// The account of a reader that left.
 #[derive(Debug)]
 struct Left {
     ledger: Ledger,
@@ -90,7 +88,6 @@ impl Account {
         self.ledger.pieces()
     }
 
-    /// The findings from ids alone.
     pub(crate) fn by_ids(&self) -> Findings {
         self.told_by_ids.plus(self.ids.findings())
     }

@@ -49,7 +49,6 @@ table! { Count, Counts:
     InDoubt = "in_doubt",
     /// Events that were sent again, as a kept connection had ended.
     SentAgain = "sent_again",
-    /// Events that were due and were not sent.
     NotSent = "not_sent",
     /// Events of this run, doubles included.
     Deliveries = "deliveries",
@@ -64,7 +63,6 @@ table! { Count, Counts:
     /// Bytes received on streams, with the heads.
     Bytes = "bytes",
     Connects = "connects",
-    /// Connections that the bench cut.
     Cuts = "cuts",
     /// Connections that ended otherwise.
     Drops = "drops",

@@ -18,6 +18,15 @@ const PER_DOUBLING: usize = 1 << FINENESS;
 const LARGEST: u32 = 48;
 const BUCKETS: usize = (LARGEST - FINENESS + 1) as usize * PER_DOUBLING;
 
+/// The quantiles of a report: name, part, and how many times can tell it.
+pub(crate) const QUANTILES: [(&str, f64, u64); 5] = [
+    ("p50", 0.5, 2),
+    ("p90", 0.9, 10),
+    ("p99", 0.99, 100),
+    ("p99.9", 0.999, 1000),
+    ("max", 1.0, 1),
+];
+
 /// Any thread may record times.
 #[derive(Debug)]
 pub(crate) struct Histogram {
@@ -26,22 +35,10 @@ pub(crate) struct Histogram {
     max: AtomicU64,
 }
 
-/// What a histogram held at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Snapshot {
     buckets: Vec<u64>,
     max: u64,
-}
-
-/// What a report says of a histogram.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Summary {
-    pub(crate) count: u64,
-    pub(crate) p50: Duration,
-    pub(crate) p90: Duration,
-    pub(crate) p99: Duration,
-    pub(crate) p999: Duration,
-    pub(crate) max: Duration,
 }
 
 impl Default for Histogram {
@@ -60,10 +57,6 @@ impl Histogram {
     pub(crate) fn snapshot(&self) -> Snapshot {
         let buckets = self.buckets.iter().map(|bucket| bucket.load(Relaxed)).collect();
         Snapshot { buckets, max: self.max.load(Relaxed) }
-    }
-
-    pub(crate) fn summary(&self) -> Summary {
-        self.snapshot().summary()
     }
 }
 
@@ -91,22 +84,19 @@ impl Snapshot {
                 return Duration::from_nanos(largest_in(index).min(self.max));
             }
         }
-        Duration::ZERO
+        self.max()
     }
 
     pub(crate) fn max(&self) -> Duration {
         Duration::from_nanos(self.max)
     }
 
-    pub(crate) fn summary(&self) -> Summary {
-        Summary {
-            count: self.count(),
-            p50: self.quantile(0.5),
-            p90: self.quantile(0.9),
-            p99: self.quantile(0.99),
-            p999: self.quantile(0.999),
-            max: self.max(),
-        }
+    /// The quantiles with their names. `None` where there are too few times: at least one must be
+    /// above a quantile, or it would be the maximum by another name.
+    pub(crate) fn quantiles(&self) -> [(&'static str, Option<Duration>); 5] {
+        let count = self.count();
+        let time = |part| if part < 1.0 { self.quantile(part) } else { self.max() };
+        QUANTILES.map(|(name, part, least)| (name, (count >= least).then(|| time(part))))
     }
 
     /// This many rows for each doubling, at most [`PER_DOUBLING`]: the largest time of each row,
@@ -126,22 +116,6 @@ impl Snapshot {
     }
 }
 
-impl Summary {
-    /// The quantiles with their names. `None` where there are too few times: at least one must be
-    /// above a quantile, or it would be the maximum by another name.
-    pub(crate) fn quantiles(&self) -> [(&'static str, Option<Duration>); 5] {
-        let from = |least, time| (self.count >= least).then_some(time);
-        [
-            ("p50", from(2, self.p50)),
-            ("p90", from(10, self.p90)),
-            ("p99", from(100, self.p99)),
-            ("p99.9", from(1000, self.p999)),
-            ("max", from(1, self.max)),
-        ]
-    }
-}
-
-/// Which bucket holds this value.
 fn bucket(value: u64) -> usize {
     let value = value.min((1 << LARGEST) - 1);
     let magnitude = value.max(1).ilog2();
@@ -154,7 +128,6 @@ fn bucket(value: u64) -> usize {
     (shift as usize + 1) * PER_DOUBLING + within
 }
 
-/// The largest value that this bucket holds.
 fn largest_in(bucket: usize) -> u64 {
     if bucket < PER_DOUBLING {
         return bucket as u64;
@@ -243,7 +216,7 @@ mod tests {
     #[test]
     fn few_times_tell_few_quantiles() {
         let told = |count| {
-            let told = of(0..count).summary().quantiles();
+            let told = of(0..count).quantiles();
             told.iter().filter(|(_, time)| time.is_some()).map(|(name, _)| *name).collect()
         };
         let told: [Vec<&str>; 4] = [0, 1, 10, 999].map(told);

@@ -116,7 +116,6 @@ impl Ids {
     }
 }
 
-/// The place and the number of an id.
 fn split(id: &str) -> Option<(&str, u64)> {
     let place = id.trim_end_matches(|c: char| c.is_ascii_digit());
     // An id of digits and letters is a name, even if it ends in digits.

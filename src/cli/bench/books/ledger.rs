@@ -105,7 +105,6 @@ impl Ledger {
         self.lanes.iter().map(|lane| lane.seen.pieces()).sum()
     }
 
-    /// Whether nothing has been entered.
     pub(crate) fn is_untouched(&self) -> bool {
         self.lanes.is_empty()
     }

@@ -30,7 +30,6 @@ impl Pace {
         now.saturating_sub(self.sent)
     }
 
-    /// The response took this long.
     pub(crate) fn respond(&mut self, took: u64) {
         self.free = self.sent + took;
     }

@@ -5,7 +5,6 @@ use super::runs::Runs;
 #[derive(Debug, Default)]
 pub(crate) struct Published {
     pub(crate) acknowledged: Runs,
-    /// How many events have been sent.
     sent: u64,
     /// Times and the numbers sent then, one for each [`SPACING`], as a run may be long.
     marks: Vec<(u64, u64)>,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::counts::{Count, Counts, Time, Times};
 use super::effort::Effort;
-use super::histogram::{Snapshot, Summary};
+use super::histogram::Snapshot;
 use super::ledger::Findings;
 use crate::cli::bench::options::Options;
 use crate::cli::bench::values::churn::Churn;
@@ -20,10 +20,8 @@ pub(crate) struct Results<'a> {
     pub(crate) counts: Counts<u64>,
     /// Whether events have ids, by which a stream can be resumed.
     pub(crate) ids: bool,
-    pub(crate) latency: Snapshot,
-    pub(crate) times: Times<Summary>,
+    pub(crate) times: Times<Snapshot>,
     pub(crate) samples: Vec<Sample>,
-    /// How long it took to open all streams.
     pub(crate) opening: Duration,
     /// From the first event that was due to the last response or the last receipt.
     pub(crate) elapsed: Duration,
@@ -31,21 +29,18 @@ pub(crate) struct Results<'a> {
     pub(crate) whole: Duration,
     /// How many events the slowest stream had not read when publishing ended.
     pub(crate) behind: u64,
-    /// Streams that are open at the end.
     pub(crate) open: u64,
     /// Streams that are not, as the server did not let them in again.
     pub(crate) shut_out: u64,
     pub(crate) effort: Option<Effort>,
 }
 
-/// The run at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Sample {
     /// Since publishing began.
     pub(crate) at: Duration,
     /// Deliveries a second since the sample before.
     pub(crate) deliveries: f64,
-    /// Events published a second since then.
     pub(crate) published: f64,
     /// Latencies since then; zero without any.
     pub(crate) p50: Duration,
@@ -58,12 +53,10 @@ pub(crate) struct Sample {
 const BUSY: f64 = 0.9;
 
 impl Results<'_> {
-    /// How many of the streams read slowly.
     pub(crate) fn slow(&self) -> u32 {
         self.options.slow.min(self.options.streams)
     }
 
-    /// How many deliveries there should have been.
     pub(crate) fn owed(&self) -> u64 {
         let Findings { received, lost, told, .. } = self.findings;
         (received + lost).saturating_add(told)
@@ -86,7 +79,6 @@ impl Results<'_> {
         (self.behind as f64 * bytes as f64 / events.max(1) as f64) as u64
     }
 
-    /// How many streams should have been cut.
     pub(crate) fn cuts_due(&self) -> Option<u64> {
         let Options { streams, warm_up, duration, .. } = self.options;
         self.churn.map(|churn| churn.due(*streams as usize, *warm_up + *duration))
@@ -98,9 +90,13 @@ impl Results<'_> {
 
     /// Why the latencies say less about the server than they seem to, if they do.
     pub(crate) fn doubt(&self) -> Option<&'static str> {
-        let [latency, loaded, queued, late] =
-            [Time::Latency, Time::Loaded, Time::Queued, Time::Late].map(|time| self.times[time]);
-        if latency.count == 0 {
+        let [p50, p99] = [0.5, 0.99].map(|part| {
+            [Time::Latency, Time::Loaded, Time::Queued, Time::Late]
+                .map(|time| self.times[time].quantile(part))
+        });
+        let most_is_own =
+            |[latency, loaded, queued, _]: [Duration; 4]| 2 * queued.max(loaded) > latency;
+        if self.times[Time::Latency].count() == 0 {
             None
         } else if self.publishing() > BUSY {
             Some(
@@ -108,14 +104,12 @@ impl Results<'_> {
                   they could not keep to the rate: take more of them (--publishers), or a lower \
                   rate",
             )
-        } else if 2 * queued.p50.max(loaded.p50) > latency.p50
-            || 2 * queued.p99.max(loaded.p99) > latency.p99
-        {
+        } else if most_is_own(p50) || most_is_own(p99) {
             Some(
                 "half of a latency or more is the bench's own delay: take fewer streams, or \
                   another machine than the server's",
             )
-        } else if 2 * late.p99 > latency.p99 {
+        } else if 2 * p99[3] > p99[0] {
             Some("half of p99 or more is the bench's own lateness in publishing")
         } else {
             None
@@ -126,7 +120,7 @@ impl Results<'_> {
     fn publishing(&self) -> f64 {
         let Options { rate, publishers, .. } = self.options;
         let each = f64::from(*rate) / f64::from((*publishers).max(1));
-        each * self.times[Time::Publish].p50.as_secs_f64()
+        each * self.times[Time::Publish].quantile(0.5).as_secs_f64()
     }
 
     /// What went wrong and the server did not admit, as one line; `None` if nothing did.

@@ -72,7 +72,6 @@ impl Runs {
         clipped.map(|run| length(&run) - self.count_in(&run)).sum()
     }
 
-    /// How many numbers of this range are in the set.
     fn count_in(&self, range: &RangeInclusive<u64>) -> u64 {
         let begin = self.runs.partition_point(|run| run.end() < range.start());
         let within = self.runs[begin..].iter().map_while(|run| overlap(run, range));

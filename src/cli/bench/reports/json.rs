@@ -9,11 +9,10 @@ use std::time::Duration;
 use super::verdict::Verdict;
 use crate::cli::bench::books::counts::{Count, Time};
 use crate::cli::bench::books::effort::Effort;
-use crate::cli::bench::books::histogram::Summary;
+use crate::cli::bench::books::histogram::Snapshot;
 use crate::cli::bench::books::results::Results;
 use crate::cli::json::string;
 
-/// An object that is being written.
 struct Object(String);
 
 impl Object {
@@ -42,7 +41,6 @@ impl Object {
     }
 }
 
-/// The whole report on one line.
 pub(crate) fn report(results: &Results<'_>) -> String {
     let findings = &results.findings;
     let known = |count: u64| results.sink.as_ref().map(|_| count);
@@ -107,29 +105,28 @@ fn counts(results: &Results<'_>) -> String {
 
 fn times(results: &Results<'_>) -> String {
     let row = |object: Object, (time, name): &(Time, &str)| {
-        object.with(name, summary(&results.times[*time]))
+        object.with(name, quantiles(&results.times[*time]))
     };
     Time::ALL.iter().fold(Object::new(), row).end()
 }
 
-/// The processor time that the bench took.
 fn own(effort: Effort) -> String {
     let object = Object::new().with("processor_ns", effort.processor.as_nanos());
     object.with("queued_ns", effort.queued().as_nanos()).end()
 }
 
 /// Quantiles are null where there were too few times.
-fn summary(summary: &Summary) -> String {
+fn quantiles(times: &Snapshot) -> String {
     let row = |object: Object, (name, time): (&str, Option<Duration>)| {
         object.with_some(&name.replace('.', ""), time.as_ref().map(Duration::as_nanos))
     };
-    let count = Object::new().with("count", summary.count);
-    summary.quantiles().into_iter().fold(count, row).end()
+    let count = Object::new().with("count", times.count());
+    times.quantiles().into_iter().fold(count, row).end()
 }
 
 /// Pairs: the largest time of a row, and the number of times in it.
 fn histogram(results: &Results<'_>) -> String {
-    let rows = results.latency.rows(8);
+    let rows = results.times[Time::Latency].rows(8);
     list(rows.iter().map(|(last, count)| format!("[{},{count}]", last.as_nanos())))
 }
 
@@ -152,7 +149,6 @@ fn list(values: impl Iterator<Item = String>) -> String {
     format!("[{}]", values.collect::<Vec<_>>().join(","))
 }
 
-/// JSON has no infinity.
 fn number(value: f64) -> String {
     if value.is_finite() { format!("{value:.1}") } else { "null".into() }
 }

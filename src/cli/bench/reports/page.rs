@@ -14,7 +14,6 @@ use crate::cli::width;
 
 const STYLE: &str = include_str!("page/page.css");
 
-/// The whole page.
 pub(crate) fn report(results: &Results<'_>) -> String {
     let title = escape(&format!("tidings bench {}", results.url));
     let verdict = Verdict::new(results);
@@ -43,7 +42,7 @@ fn latency(results: &Results<'_>) -> String {
         name("p99", |sample| sample.p99),
         name("max", |sample| sample.max),
     ];
-    if results.times[Time::Latency].count == 0 {
+    if results.times[Time::Latency].count() == 0 {
         return String::new();
     }
     chart("Latency, from due to received", &time_axis(results), &latency_axis(&lines), &lines)
@@ -51,14 +50,14 @@ fn latency(results: &Results<'_>) -> String {
 
 /// Latency by quantile: each step to the right is one more nine.
 fn quantiles(results: &Results<'_>) -> String {
-    if results.times[Time::Latency].count == 0 {
+    if results.times[Time::Latency].count() == 0 {
         return String::new();
     }
-    let nines = (results.times[Time::Latency].count as f64).log10().clamp(1.0, 6.0);
+    let nines = (results.times[Time::Latency].count() as f64).log10().clamp(1.0, 6.0);
     let points = (0..=100).map(|step| {
         let nines = nines * f64::from(step) / 100.0;
         let part = 1.0 - 10_f64.powf(-nines);
-        (nines, nanoseconds(results.latency.quantile(part)))
+        (nines, nanoseconds(results.times[Time::Latency].quantile(part)))
     });
     let lines = [Line { name: "", points: points.collect() }];
     let names = ["0%", "90%", "99%", "99.9%", "99.99%", "99.999%", "99.9999%"];

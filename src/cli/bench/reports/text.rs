@@ -5,16 +5,14 @@ use std::time::Duration;
 
 use super::verdict::{Grade, Verdict};
 use crate::cli::bench::books::counts::{Count, Time};
-use crate::cli::bench::books::histogram::{Summary, shown_time};
+use crate::cli::bench::books::histogram::{QUANTILES, shown_time};
 use crate::cli::bench::books::results::Results;
 use crate::cli::flags::wrap;
 
-/// How wide the longest bar is.
 const BAR: u64 = 40;
 /// A bar grows by eighths of a character.
 const EIGHTHS: [char; 8] = ['█', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 
-/// How wide the first column is.
 const NAMES: usize = 12;
 
 /// The prefix of the bench's own times.
@@ -54,7 +52,6 @@ pub(crate) fn head(results: &Results<'_>) -> [String; 2] {
     [whom, how]
 }
 
-/// What was counted.
 fn counts(results: &Results<'_>, columns: usize) -> String {
     let mut text = delivered(results) + &connected(results);
     let verdict = Verdict::new(results);
@@ -160,7 +157,7 @@ fn connected(results: &Results<'_>) -> String {
 fn latency(results: &Results<'_>, columns: usize) -> String {
     let Results { times, counts, .. } = results;
     let mut text = table(results, false);
-    if times[Time::Reconnect].count > 0 {
+    if times[Time::Reconnect].count() > 0 {
         let what = "connect and reconnect count from the begin of the connection to the stream's \
                     head; away from the end of one stream to the head of the next, with the pause \
                     between";
@@ -170,7 +167,7 @@ fn latency(results: &Results<'_>, columns: usize) -> String {
         let what = "events that were sent while the bench had cut their stream are not timed";
         text += &wrap(what, "", columns);
     }
-    if times[Time::Latency].count > 0 {
+    if times[Time::Latency].count() > 0 {
         let what = "latency counts from when an event was due to its receipt; served is without \
                     the bench's own lateness. A time is at most 1/128 too long; – stands where too \
                     few events came";
@@ -189,7 +186,7 @@ fn own(results: &Results<'_>, columns: usize) -> String {
                 events arrived: no latency is told more finely";
     let queued = "queued: how long a stream's thread waited for a core when something came; the \
                   streams take turns at measuring it";
-    let lines = [(true, late), (true, ping), (times[Time::Queued].count > 0, queued)];
+    let lines = [(true, late), (true, ping), (times[Time::Queued].count() > 0, queued)];
     let lines = lines.into_iter().filter(|(is_told, _)| *is_told);
     text.extend(lines.map(|(_, line)| wrap(line, "", columns)));
     if let Some(effort) = results.effort.filter(|_| results.came() > 0) {
@@ -205,19 +202,19 @@ fn own(results: &Results<'_>, columns: usize) -> String {
 /// The times of the server, or the bench's own.
 fn table(results: &Results<'_>, own: bool) -> String {
     let mut text = format!("{:NAMES$}{:>10}", "", "count");
-    for (name, _) in Summary::default().quantiles() {
+    for (name, ..) in QUANTILES {
         let _ = write!(text, "{name:>10}");
     }
     text.push('\n');
     for (time, name) in Time::ALL.iter().filter(|(_, name)| name.starts_with(OWN) == own) {
-        let summary = &results.times[*time];
-        if summary.count == 0 {
+        let (times, count) = (&results.times[*time], results.times[*time].count());
+        if count == 0 {
             continue;
         }
         let indent = if *time == Time::Served { "  " } else { "" };
         let name = format!("{indent}{}", name.trim_start_matches(OWN));
-        let _ = write!(text, "{name:NAMES$}{:>10}", summary.count);
-        for (_, value) in summary.quantiles() {
+        let _ = write!(text, "{name:NAMES$}{count:>10}");
+        for (_, value) in times.quantiles() {
             let _ = write!(text, "{:>10}", value.map_or("–".into(), shown_time));
         }
         text.push('\n');
@@ -227,7 +224,7 @@ fn table(results: &Results<'_>, own: bool) -> String {
 
 /// Latencies as bars, two rows for each doubling.
 fn histogram(results: &Results<'_>) -> String {
-    let rows = results.latency.rows(2);
+    let rows = results.times[Time::Latency].rows(2);
     let most = rows.iter().map(|(_, count)| *count).max().unwrap_or(0).max(1);
     let line = |(last, count): &(Duration, u64)| {
         format!("{:>12}  {:40}  {count}\n", format!("≤ {}", shown_time(*last)), bar(*count, most))

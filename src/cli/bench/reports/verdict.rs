@@ -22,7 +22,6 @@ pub(crate) struct Verdict {
 const FEW: u64 = 100;
 
 impl Grade {
-    /// The name in the reports.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Good => "good",

@@ -56,10 +56,8 @@ pub(crate) struct Follower {
     pub(crate) state: State,
 }
 
-/// How far a stream is.
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    /// There is a connection.
     open: bool,
     /// When the latest connection was opened.
     opened: u64,

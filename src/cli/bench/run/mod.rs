@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use tidings::client::StreamRequest;
 
-use super::books::counts::{Time, get, nanoseconds};
+use super::books::counts::{get, nanoseconds};
 use super::books::effort::Effort;
 use super::books::histogram::Histogram;
 use super::books::ledger::Findings;
@@ -126,8 +126,7 @@ impl<'a> Run<'a> {
             findings: if self.sink.is_some() { self.settle(&self.streams) } else { self.by_ids() },
             counts: self.tally.counts.map(get),
             ids: self.tally.ids.load(Relaxed),
-            latency: self.tally.times[Time::Latency].snapshot(),
-            times: self.tally.times.map(Histogram::summary),
+            times: self.tally.times.map(Histogram::snapshot),
             samples: samples.all,
             opening,
             elapsed: Duration::from_nanos(last - start),

@@ -60,7 +60,6 @@ impl Publisher {
         Self { plan, sink, tally, log, exchange, data: String::new(), request: Vec::new() }
     }
 
-    /// Publishes all events.
     pub(crate) fn run(mut self) {
         let tally = Arc::clone(&self.tally);
         let _alarm = tally.alarm();

@@ -1,6 +1,7 @@
 //! What other threads see of a stream: its account, where it is, and how to end it.
 
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::mem;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use tidings::client::Closer;
@@ -16,17 +17,16 @@ pub(crate) struct Stream {
     /// Held for no longer than an event is entered.
     account: Mutex<Account>,
     source: Mutex<Source>,
-    /// The bench has cut the connection.
-    cut: AtomicBool,
     /// It resumes where it was cut.
     resumes: bool,
 }
 
-/// The latest event source.
 #[derive(Debug, Default)]
 struct Source {
     closer: Option<Closer>,
     place: Place,
+    /// The bench has cut the connection.
+    cut: bool,
 }
 
 /// Where a stream is. Times are in nanoseconds since the bench began.
@@ -79,26 +79,23 @@ impl Stream {
             return false;
         }
         let mut source = lock(&self.source);
-        let closer = if source.place == Place::Open { source.closer.take() } else { None };
-        drop(source);
-        if let Some(closer) = &closer {
-            self.cut.store(true, Relaxed);
-            closer.close();
+        if source.place != Place::Open {
+            return false;
         }
-        closer.is_some()
+        let closer = source.closer.take();
+        source.cut |= closer.is_some();
+        drop(source);
+        closer.inspect(Closer::close).is_some()
     }
 
-    /// Ends it at the end of the run.
     pub(crate) fn close(&self) {
         let closer = lock(&self.source).closer.take();
-        if let Some(closer) = closer {
-            closer.close();
-        }
+        closer.inspect(Closer::close);
     }
 
     /// Whether the bench cut it. Returns true once.
     pub(crate) fn was_cut(&self) -> bool {
-        self.cut.swap(false, Relaxed)
+        mem::take(&mut lock(&self.source).cut)
     }
 
     pub(crate) fn account(&self) -> MutexGuard<'_, Account> {

@@ -71,7 +71,6 @@ impl Door {
         Self { free: Mutex::new(width), left: Condvar::new() }
     }
 
-    /// Waits for a place.
     pub(crate) fn enter(self: &Arc<Self>) -> Permit {
         let waited = self.left.wait_while(lock(&self.free), |free| *free == 0);
         *waited.unwrap_or_else(PoisonError::into_inner) -= 1;

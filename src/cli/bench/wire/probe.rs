@@ -78,7 +78,6 @@ impl Probe {
         }
     }
 
-    /// Ends the thread.
     pub(crate) fn stop(&self) {
         if let Ok(socket) = self.socket.lock() {
             let _ = socket.shutdown(std::net::Shutdown::Both);

@@ -79,12 +79,10 @@ impl Tally {
         self.over.get().is_some()
     }
 
-    /// Notes why the first stream is not resumed.
     pub(crate) fn note(&self, error: &Error) {
         let _ = self.note.set(visible::line(&error.to_string()));
     }
 
-    /// Why the run could not go on.
     pub(crate) fn failure(&self) -> Result<(), String> {
         self.over.get().cloned().unwrap_or(Ok(()))
     }

@@ -19,7 +19,6 @@ use super::exchange::DEADLINE;
 use crate::cli::bench::options::Options;
 use crate::cli::bench::values::way::{Template, Way};
 
-/// The stream that is followed.
 #[derive(Debug)]
 pub(crate) struct Source {
     pub(crate) request: StreamRequest,
@@ -75,7 +74,6 @@ impl Source {
 }
 
 impl Sink {
-    /// The sink that the options describe.
     pub(crate) fn new(source: &Source, options: &Options) -> Result<Self, String> {
         let followed = source.request.url();
         let (method, url) = resolve(options.publish.as_ref(), followed)?;

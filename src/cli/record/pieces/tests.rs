@@ -25,19 +25,18 @@ fn end(after: u64, how: End) -> Entry {
 /// known a millisecond after the last.
 fn entries<B: AsRef<[u8]>>(reads: &[B], how: Option<End>) -> Vec<Entry> {
     let mut pieces = Pieces::default();
-    let mut entries = Vec::new();
     pieces.connected(millis(7));
     pieces.sent(millis(10));
     let mut now = 10;
     for bytes in reads {
         now += 1;
-        pieces.received(bytes.as_ref(), millis(now), &mut entries);
+        pieces.received(bytes.as_ref(), millis(now));
     }
     match how {
-        Some(how) => pieces.end(how, millis(now + 1), &mut entries),
-        None => pieces.ended(millis(now + 1), &mut entries),
+        Some(how) => pieces.end(how, millis(now + 1)),
+        None => pieces.ended(millis(now + 1)),
     }
-    entries
+    pieces.take()
 }
 
 #[test]
