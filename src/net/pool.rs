@@ -146,19 +146,30 @@ impl Pool {
         self: &Arc<Self>,
         mut state: MutexGuard<'a, State>,
     ) -> Result<(), MutexGuard<'a, State>> {
-        if state.queue.len() <= state.idle {
-            // Woken without the lock, or its first act would be to wait for that.
-            drop(state);
+        let Some(wake) = self.find_worker(&mut state) else { return Err(state) };
+        // Woken without the lock, or its first act would be to wait for that.
+        drop(state);
+        if wake {
             self.wake.notify_one();
-        } else if state.workers >= self.cap || !self.start_worker(&mut state) {
+        }
+        Ok(())
+    }
+
+    /// Whether a worker has to be woken for what was queued last, as one is idle: else one works,
+    /// or is started. `None` if there is none at all.
+    fn find_worker(self: &Arc<Self>, state: &mut State) -> Option<bool> {
+        if state.queue.len() <= state.idle {
+            return Some(true);
+        }
+        if state.workers >= self.cap || !self.start_worker(state) {
             // There may be no more workers, or the system gives no thread. Whoever works now will
             // come to it; where nobody does, only this one fails.
             if state.workers == 0 {
-                return Err(state);
+                return None;
             }
             self.behind.store(true, Ordering::Relaxed);
         }
-        Ok(())
+        Some(false)
     }
 
     fn start_worker(self: &Arc<Self>, state: &mut State) -> bool {
