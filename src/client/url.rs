@@ -55,8 +55,8 @@ impl Url {
         }
         let scheme = scheme(text).unwrap_or_default();
         let secure = scheme.eq_ignore_ascii_case("https");
-        let behind = text[scheme.len()..].strip_prefix("://");
-        let Some(rest) = behind.filter(|_| secure || scheme.eq_ignore_ascii_case("http")) else {
+        let after = text[scheme.len()..].strip_prefix("://");
+        let Some(rest) = after.filter(|_| secure || scheme.eq_ignore_ascii_case("http")) else {
             return Err(bad("a URL must begin with http:// or https://"));
         };
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());

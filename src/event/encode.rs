@@ -7,7 +7,7 @@
 //! ```
 //!
 //! This is narrower than what the standard lets us write. Lines end in LF alone, since some clients
-//! find no other end. One space always stands behind the colon: a reader strips one, so a value
+//! find no other end. One space always follows the colon: a reader strips one, so a value
 //! that itself starts with a space keeps it. And there is always a `data` line, because an event
 //! without one is never dispatched, while one with empty data is.
 //!
@@ -125,7 +125,7 @@ pub(crate) fn encode_id(id: &str, out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
-/// Appends a comment, one line for each of the text's. It needs no blank line behind it, and may
+/// Appends a comment, one line for each of the text's. It needs no blank line after it, and may
 /// stand between two events without becoming part of either.
 pub(crate) fn encode_comment(text: &str, out: &mut Vec<u8>) {
     for line in line::all(text) {

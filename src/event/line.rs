@@ -26,9 +26,9 @@ pub(super) fn all(text: &str) -> impl Iterator<Item = &str> {
         let Some(end) = end(text.as_bytes()) else {
             return rest.take();
         };
-        let behind = &text[end..];
-        rest = Some(behind.strip_prefix("\r\n").unwrap_or(&behind[1..]));
-        Some(&text[..end])
+        let (line, end) = text.split_at(end);
+        rest = Some(end.strip_prefix("\r\n").unwrap_or(&end[1..]));
+        Some(line)
     })
 }
 

@@ -89,7 +89,7 @@ impl EventType {
     }
 }
 
-/// What a client that comes back sends as `Last-Event-ID`, so that it gets what came behind.
+/// What a client that comes back sends as `Last-Event-ID`, so that it gets what came after.
 ///
 /// An empty one makes the client forget the id that it had.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

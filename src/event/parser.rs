@@ -2,15 +2,15 @@
 //!
 //! ```text
 //!             ┌ ":"...            comment: dropped
-//! line ───────┤ name ":" value    one space behind the colon is not part of the value
+//! line ───────┤ name ":" value    one space after the colon is not part of the value
 //!             ├ name              a field whose value is empty
 //!             └ (blank)           dispatch, if there was a `data` field
 //! ```
 //!
-//! Lines end at CR LF, LF or CR. A CR ends its line at once, and an LF that comes behind it, be it
-//! in the next piece, is dropped: who would wait for the byte behind a CR would hold back the event
-//! until there is another. One byte order mark at the very start is dropped. What has no blank line
-//! behind it when the stream ends was never an event. What the fields mean is in [`block`].
+//! Lines end at CR LF, LF or CR. A CR ends its line at once, and an LF that follows it, in this
+//! piece or the next, is dropped: a parser that waited for the byte after a CR would hold back the
+//! event until there is another. One byte order mark at the very start is dropped. What no blank
+//! line has ended when the stream ends is no event. What the fields mean is in [`block`].
 
 mod block;
 
@@ -176,7 +176,7 @@ impl Parser {
         &self.block.last_event_id
     }
 
-    /// The same for who takes no more events than have been taken: what waits would come again.
+    /// The same if no further event is taken: those that wait would come again.
     pub(crate) fn taken_last_event_id(&self) -> &str {
         if self.events.is_empty() { self.last_event_id() } else { &self.taken_id }
     }
@@ -204,10 +204,10 @@ impl Parser {
             rest = rest.strip_prefix(b"\n").unwrap_or(rest);
         }
         while let Some(end) = line::end(rest) {
-            let (line, behind) = rest.split_at(end);
+            let (line, end) = rest.split_at(end);
             self.take_end_of_line(line)?;
-            self.after_cr = behind == b"\r";
-            rest = behind.strip_prefix(b"\r\n").unwrap_or(&behind[1..]);
+            self.after_cr = end == b"\r";
+            rest = end.strip_prefix(b"\r\n").unwrap_or(&end[1..]);
         }
         self.keep_start_of_line(rest)
     }

@@ -1,9 +1,8 @@
 //! How much memory all request bodies together may take.
 //!
-//! Each body has its own bound, but ten thousand connections have ten thousand bodies. So there is
-//! a budget for all: a body takes a [`Share`] of it that grows with what has really come, and gives
-//! it back when the request has been answered. Where nothing is left the request is refused, and
-//! those that were before it go on.
+//! Each body has its own bound, but ten thousand connections have ten thousand bodies. So all share
+//! one budget. A body takes a [`Share`] of it that grows with the bytes that have come, and gives
+//! it back after the response. Where nothing is left the request is refused; those before it go on.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -87,7 +87,7 @@ impl Counts {
         self.intervals.load(Ordering::Acquire)
     }
 
-    /// What these counters know of; the caller adds the rest.
+    /// What is counted here; the caller adds the rest.
     pub(crate) fn stats(&self) -> Stats {
         Stats {
             connections: self.connections(),

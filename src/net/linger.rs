@@ -12,9 +12,9 @@ use crate::log::waiting::Unsent;
 use crate::net::link::Link;
 use crate::net::watch::{Pending, Progress, Watch};
 
-/// A peer that does not close within this time has no use for more patience.
+/// A peer that has not closed within this time is cut off.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(2);
-/// Nor one that goes on sending.
+/// So is a peer that goes on sending past this.
 const DRAIN: usize = 256 * 1024;
 
 #[derive(Debug)]

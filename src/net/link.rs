@@ -2,7 +2,7 @@
 //!
 //! A socket blocks or does not, whoever uses it: the flag belongs to the socket itself. So it is
 //! changed here alone. A worker has it block only with the [`Waiting`] right of its pool; the watch
-//! thread and streams never do. A blocking call gives up after [`SLICE`].
+//! thread and streams never do. A blocking call gives up after [`LONGEST_BLOCK`].
 
 use std::cell::RefCell;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
@@ -12,9 +12,9 @@ use std::time::Duration;
 use super::counts::Slot;
 use super::pool::{Pool, Waiting};
 
-/// How long a call blocks before its worker looks whether it is needed elsewhere, or the server
+/// How long a call blocks before its worker checks whether it is needed elsewhere, or the server
 /// stops.
-pub(crate) const SLICE: Duration = Duration::from_millis(200);
+pub(crate) const LONGEST_BLOCK: Duration = Duration::from_millis(200);
 
 /// How much is read at once.
 const READ: usize = 16 * 1024;
@@ -31,7 +31,7 @@ thread_local! {
 pub(crate) struct Link {
     pub(crate) socket: TcpStream,
     blocking: bool,
-    /// Whether a write that blocks gives up after [`SLICE`]: most streams never need to know.
+    /// Whether a write that blocks gives up after [`LONGEST_BLOCK`]: most streams need no such limit.
     bounds_writes: bool,
     _slot: Slot,
 }
@@ -45,7 +45,7 @@ impl Link {
     /// segment, and a read that blocks comes back now and then.
     pub(crate) fn set_up(&self) -> io::Result<()> {
         self.socket.set_nodelay(true)?;
-        self.socket.set_read_timeout(Some(SLICE))
+        self.socket.set_read_timeout(Some(LONGEST_BLOCK))
     }
 
     /// Asks for the right to wait for the peer. Only with it does the next call block.
@@ -61,7 +61,7 @@ impl Link {
         pool: &'a Pool,
     ) -> io::Result<Option<Waiting<'a>>> {
         if !self.bounds_writes {
-            self.socket.set_write_timeout(Some(SLICE))?;
+            self.socket.set_write_timeout(Some(LONGEST_BLOCK))?;
             self.bounds_writes = true;
         }
         self.may_block(pool)

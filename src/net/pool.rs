@@ -22,8 +22,8 @@
 //!
 //! A worker may block while it waits for a peer, but never more than half of the cap do so at
 //! once ([`Pool::may_wait`]): the other half is always there for requests that have come whole.
-//! Nor does one block while a job waits that nobody else is free for, which is where all others
-//! are busy, or where the system gives no more threads.
+//! No worker blocks while a job waits that no other worker is free for: where all others are busy,
+//! or where the system gives no more threads.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -206,8 +206,8 @@ impl Pool {
         taken.ok().map(|_| Waiting(waiting))
     }
 
-    /// Whether somebody was refused that right since this was last asked, or a job waits: then who
-    /// has it should give it up in turn.
+    /// Whether somebody was refused that right since this was last asked, or a job waits: then
+    /// whoever has it should give it up in turn.
     pub(crate) fn is_wanted(&self) -> bool {
         self.wanted.swap(false, Ordering::Relaxed) || self.behind.load(Ordering::Relaxed)
     }
@@ -320,8 +320,8 @@ fn join_finished(threads: &mut Vec<JoinHandle<()>>) {
     }
 }
 
-/// How often it is looked whether a thread has ended.
-const LOOK: Duration = Duration::from_millis(1);
+/// How often [`join_by`] checks whether the thread has ended.
+const POLL: Duration = Duration::from_millis(1);
 
 /// Waits for a thread until the deadline; gives it back if it has not ended by then.
 pub(crate) fn join_by(thread: JoinHandle<()>, deadline: Instant) -> Result<(), JoinHandle<()>> {
@@ -330,7 +330,7 @@ pub(crate) fn join_by(thread: JoinHandle<()>, deadline: Instant) -> Result<(), J
         if Instant::now() >= deadline {
             return Err(thread);
         }
-        thread::sleep(LOOK);
+        thread::sleep(POLL);
     }
     join(thread);
     Ok(())

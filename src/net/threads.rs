@@ -1,4 +1,4 @@
-//! `std::thread`, whose threads know that they are a server's.
+//! `std::thread`, with a mark on the threads that are a server's.
 
 use std::cell::Cell;
 use std::io;

@@ -140,7 +140,7 @@ impl Interval {
     /// use tidings::{Channel, Error, IntervalEnd};
     ///
     /// let (say, said) = mpsc::channel();
-    /// let fails = |_: &Channel| Err(Error::other("the sensor does not answer"));
+    /// let fails = |_: &Channel| Err(Error::other("the sensor does not respond"));
     /// let ticker = Channel::new().interval(Duration::from_millis(1), fails)?;
     /// ticker.on_end(move |end| say.send(end).unwrap());
     /// assert!(matches!(said.recv(), Ok(IntervalEnd::Failed(_))));

@@ -1,4 +1,4 @@
-//! How a stream is sent what its channels have: its subscription, the next batch, another try.
+//! How a stream is sent what its channels have: its subscription, the next batch, retries.
 //!
 //! A pass, the watch thread and the stream's own sender may all come here at once. The lock of the
 //! stream's state decides who is first, and each leaves the cursor and the outbox so that the next
@@ -160,7 +160,7 @@ impl Stream {
             None => Ok(Put::Done),
         };
         drop(state);
-        // An end is settled by `after_put`; there is nobody here to tell of it.
+        // `after_put` ends the stream; nobody here has to be told.
         let _ = self.after_put(result);
     }
 }

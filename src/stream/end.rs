@@ -106,13 +106,13 @@ impl Stream {
         if !matches!(reason, CloseReason::Client | CloseReason::Reset | CloseReason::Stalled) {
             self.linger(outbox);
         }
-        // Given back before the callbacks run: who is told of the end finds it done.
+        // Given back before the callbacks run: whoever is told of the end finds it so.
         drop(ticket);
         self.run_later(callbacks, reason, opened);
     }
 
     /// Leaves it to the watch thread to send what waits, and then the end. The hooks are told of it
-    /// as if it had gone out: nobody here will know.
+    /// as if it had gone out: nothing here learns whether it does.
     fn linger(&self, outbox: Outbox) {
         let sent = outbox.sent();
         let (link, unsent) = outbox.finish();
@@ -123,7 +123,7 @@ impl Stream {
         Linger::begin(link, unsent, limits.write_deadline, watch);
     }
 
-    /// Puts what a slow reader has not yet had of its channels behind what waits for it. Returns
+    /// Puts what the channels still have for a slow reader after what waits for it. Returns
     /// whether that was all: what does not fit into the limit of unsent bytes is left out.
     fn put_rest_of_log(&self, mut subscription: Subscription, outbox: &mut Outbox) -> bool {
         let mut batches = Batches::default();
@@ -147,7 +147,7 @@ impl Stream {
     }
 
     /// What a stream that ends well ends with. One that is not whole lacks the last chunk, so that
-    /// its client knows to come back for the rest.
+    /// its client comes back for the rest.
     fn tail(&self, reason: CloseReason, whole: bool) -> Vec<u8> {
         let mut content = Vec::new();
         if reason == CloseReason::Stopped {

@@ -1,10 +1,10 @@
 //! Watching a server's event streams: when one opens, what goes out on it, and how it ends.
 //!
-//! A server calls its [`Hooks`] on whatever thread the thing happened, be it one that passes over
-//! thousands of streams: a hook must not block, and should `try_send` and not `send`. Of one stream
-//! it is told in order: opened, its events, closed; by one thread at a time, and so what happens to
-//! it while a hook runs is told after that, by the same thread. One that
-//! publishes to a channel whose streams it watches calls itself. Apart from that a hook may use the
+//! A server calls its [`Hooks`] on the thread on which the thing happened, which may be one that
+//! passes over thousands of streams. So a hook must not block: it uses `try_send` and not `send`.
+//! Of one stream it is told in order, by one thread at a time: opened, its events, closed. What
+//! happens to the stream while a hook runs is told after that, by the same thread. A hook that
+//! publishes to a channel whose streams it watches calls itself. Apart from that it may use the
 //! library, as no lock is held, and a hook that panics does no harm. A ready one is
 //! [`Logger`](crate::Logger).
 

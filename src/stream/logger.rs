@@ -79,7 +79,7 @@ impl Logger {
     fn line(&self, line: fmt::Arguments<'_>) {
         let mut lines = self.queue.lock();
         self.begin(&mut lines);
-        // Behind one that was dropped there is nothing until that has been told.
+        // After a line that was dropped there is none until that has been told.
         if lines.dropped > 0 {
             lines.dropped += 1;
             return;
@@ -96,7 +96,7 @@ impl Logger {
         }
     }
 
-    /// Begins the thread, unless that is done. Where there is none to be had the next line tries
+    /// Begins the thread, unless that is done. Where the system gives none, the next line tries
     /// again.
     fn begin(&self, lines: &mut Lines) {
         if !lines.begun {

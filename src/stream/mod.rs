@@ -5,16 +5,16 @@
 //! New(head) ───────► Open ───────────────────────► Ended(reason)
 //!    │                 │ send, comment: to the outbox     on_close callbacks, once,
 //!    │                 │ advance: the log's next batch    on a worker
-//!    └─ reclaim: the handler failed first, answer 500
+//!    └─ reclaim: the handler failed first, respond with 500
 //! ```
 //!
 //! A stream is owned by whoever holds a [`SseWriter`](crate::SseWriter) of it: the handler, an
 //! interval, the application; and by the channels that it follows. The server's registry only
-//! knows of it. When the last owner lets go, it ends.
+//! refers to it. When the last owner lets go, it ends.
 //!
 //! Whoever notices an end first calls [`Stream::end`]: the watch thread that sees the peer go, a
-//! `send` that fails, the server's own `close`. What that person holds locked is not known here,
-//! so the callbacks never run in `end`; a worker runs them.
+//! `send` that fails, the server's own `close`. The caller may hold locks of its own, so the
+//! callbacks never run in `end`; a worker runs them.
 //!
 //! | file | what it is |
 //! | --- | --- |
@@ -60,9 +60,9 @@ pub(crate) struct Stream {
     runtime: Arc<Runtime>,
     /// Its place in the registry, which is also what its shard follows from.
     number: u32,
-    /// Kept, as a socket that was reset no longer knows.
+    /// Kept, as a socket that was reset no longer has it.
     peer: SocketAddr,
-    /// The request's target, and behind it the client's last event ID, which may be empty only
+    /// The request's target, and after it the client's last event ID, which may be empty only
     /// where it has none.
     texts: Box<str>,
     target_len: u32,

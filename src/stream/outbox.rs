@@ -1,7 +1,7 @@
 //! The last step of every byte on a stream: its socket, and what the socket would not take.
 //!
 //! A stream's socket does not block. What it does not take at once waits here, and the watch thread
-//! tries again. Kept are at most the rest of one event that is not large, and what was sent on this
+//! retries. At most the rest of one event that is not large is kept, and what was sent on this
 //! stream alone up to the limit of unsent bytes. Of a large event only the place is kept.
 
 use std::time::Duration;
@@ -15,8 +15,8 @@ use crate::net::moment::Moment;
 #[derive(Debug)]
 pub(crate) struct Outbox {
     link: Link,
-    /// Present while the watch thread has this stream among those that it tries again: what is to
-    /// go out before anything else. It may be empty, where the socket took an event whole and then
+    /// Present while the watch thread retries this stream: what is to go out before anything else.
+    /// It may be empty, where the socket took an event whole and then
     /// no more; it still did not take the next.
     blocked: Option<Box<Waiting>>,
     /// Everything that went out, the head included.
@@ -32,7 +32,7 @@ pub(crate) enum Put {
     Done,
     /// They wait after others.
     Waits,
-    /// They are the first that the socket did not take: the watch thread has to try again.
+    /// They are the first that the socket did not take: the watch thread has to retry.
     Blocked,
 }
 

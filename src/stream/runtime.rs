@@ -52,7 +52,7 @@ pub(crate) struct Runtime {
 /// How many streams are checked, or ended, while the registry is locked once.
 const AT_ONCE: usize = 256;
 
-/// How often a stop looks whether everything has ended.
+/// How often a stop checks whether everything has ended.
 const POLL: Duration = Duration::from_millis(5);
 
 /// The end of the grace period belongs to workers that block in a read: they come back from it by

@@ -1,7 +1,7 @@
 //! What an application holds of an event stream.
 //!
-//! The wire knows four things that can be sent on a stream, and each has its method: an event, a
-//! comment, the reconnection time, and the end.
+//! Four things can be sent on a stream, and each has its method: an event, a comment, the
+//! reconnection time, and the end.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -100,7 +100,7 @@ impl SseWriter {
         })
     }
 
-    /// Sets a field of the answer's head.
+    /// Sets a field of the response's head.
     ///
     /// # Errors
     ///
@@ -115,7 +115,7 @@ impl SseWriter {
 
     /// Sends an event: data, `(type, data)`, `(id, type, data)` or an [`Event`](crate::Event).
     ///
-    /// `Ok` says that the system has it, or that it waits behind what the client has not yet read.
+    /// `Ok` says that the system has it, or that it waits after what the client has not yet read.
     /// While more than the limit of unsent bytes (256 KiB unless it is set) waits there, this call
     /// waits too, up to the write deadline (30 seconds unless it is set).
     ///
@@ -171,7 +171,7 @@ impl SseWriter {
         self.0.put(&content, false, true)
     }
 
-    /// Ends the stream with its last chunk, behind everything that was sent. Does nothing if it
+    /// Ends the stream with its last chunk, after everything that was sent. Does nothing if it
     /// has ended. A stream that was not open is opened first.
     ///
     /// The client will come back unless it was told not to: an `EventSource` takes every end for a

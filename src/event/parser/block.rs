@@ -24,7 +24,7 @@ use super::{KEPT, MessageEvent, TooLong};
 /// The event so far, and what outlives it: the ids and the reconnection time.
 #[derive(Debug, Default)]
 pub(super) struct Block {
-    /// The lines of the event so far, each with an LF behind it: empty only if there was none.
+    /// The lines of the event so far, each followed by an LF: empty only if there was none.
     data: String,
     /// Empty where the event named none.
     event_type: String,
@@ -34,7 +34,7 @@ pub(super) struct Block {
     untold: Option<Duration>,
     /// The id named last. Only the next blank line makes it the last event ID.
     id: String,
-    /// Shared by the events that wait, lest a long id with many tiny events behind it be copied
+    /// Shared by the events that wait, lest a long id with many tiny events after it be copied
     /// for each of them.
     pub(super) last_event_id: Arc<str>,
     pub(super) reconnection_time: Option<Duration>,

@@ -8,7 +8,7 @@ use super::*;
 use crate::Server;
 use crate::http::response::Response;
 use crate::limits::Limits;
-use crate::net::link::SLICE;
+use crate::net::link::LONGEST_BLOCK;
 
 /// Long enough for the slowest machine.
 const SOON: Duration = Duration::from_secs(20);
@@ -230,7 +230,7 @@ fn a_worker_waits_for_a_peer_only_while_nobody_is_refused_that_right() {
     let mut connection = connection.transfer(Instant::now()).expect("nobody else wants to wait");
     loop {
         let waiting = thread::spawn(|| connection.transfer(Instant::now()));
-        thread::sleep(SLICE / 4);
+        thread::sleep(LONGEST_BLOCK / 4);
         let refused = home.0.runtime.pool.may_wait().is_none();
         match waiting.join().unwrap() {
             None => break,
