@@ -31,7 +31,7 @@ thread_local! {
 pub(crate) struct Link {
     pub(crate) socket: TcpStream,
     blocking: bool,
-    /// Whether a write that blocks gives up after [`LONGEST_BLOCK`]: most streams need no such limit.
+    /// Whether a write that blocks gives up after [`LONGEST_BLOCK`]: a stream needs no such limit.
     bounds_writes: bool,
     _slot: Slot,
 }
