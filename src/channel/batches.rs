@@ -1,24 +1,17 @@
 //! The batches of one slice of a pass, so that streams at the same place share one.
 
-use super::Channel;
 use crate::log::batch::Batch;
 use crate::log::cursor::{Cursor, Lagged};
 
 /// What a batch is read for. Streams whose keys are the same are sent the same bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Key<'a> {
-    /// All that the stream follows, in the order in which their logs are locked.
-    pub(crate) channels: &'a [Channel],
+    /// The numbers of all channels that the stream follows, in order. No two channels alive have
+    /// the same.
+    pub(crate) numbers: &'a [u64],
     pub(crate) cursor: Cursor,
     /// Whether the stream has no chunk framing (HTTP/1.0).
     pub(crate) plain: bool,
-}
-
-impl Key<'_> {
-    /// No two channels that are alive have the same number.
-    fn numbers(&self) -> impl Iterator<Item = u64> {
-        self.channels.iter().map(Channel::number)
-    }
 }
 
 /// Most streams of a channel stand at the same place, so two batches are enough: one that they
@@ -45,8 +38,7 @@ impl Slot {
         self.filled
             && self.cursor == key.cursor
             && self.plain == key.plain
-            && self.numbers.len() == key.channels.len()
-            && self.numbers.iter().copied().eq(key.numbers())
+            && self.numbers == key.numbers
     }
 
     fn fill(
@@ -58,7 +50,7 @@ impl Slot {
         self.filled = false;
         read(&mut self.batch)?;
         self.numbers.clear();
-        self.numbers.extend(key.numbers());
+        self.numbers.extend_from_slice(key.numbers);
         (self.cursor, self.plain, self.filled) = (key.cursor, key.plain, true);
         Ok(())
     }
@@ -94,6 +86,7 @@ impl Batches {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::channel::Channel;
     use crate::channel::hub::Hub;
     use crate::channel::subscription::Subscription;
     use crate::log::History;

@@ -11,12 +11,12 @@
 //!             └─ group of shard 1: stream stream …
 //! ```
 //!
-//! **Who makes a pass.** The publisher, if nobody makes one in this shard and the shard has rested
-//! for at least as long as its last pass took: then an event goes out without a thread being
-//! woken. It makes one slice at most. Otherwise, and for the rest, the publisher queues the group
-//! and returns; the fan-out thread makes the next pass, and what was published in the meantime
-//! goes out together. So a lone event costs one `send` for each stream, and under pressure many
-//! share one.
+//! **Who makes a pass.** The publisher, if the channel has few streams, nobody makes a pass in this
+//! shard, and the shard has rested for at least as long as its last pass took: then an event goes
+//! out without a thread being woken. The publisher makes one slice at most. Otherwise, and for the
+//! rest, it queues the group and goes on. The fan-out threads of all shards make the next pass at
+//! the same time, and what was published in the meantime goes out together. So a lone event costs
+//! one `send` for each stream, and under pressure many share one.
 //!
 //! **Whose turn it is.** Of the queued groups the thread takes the one that has used the least of
 //! its time, and after a slice it chooses again. So one channel with thousands of streams, or many
@@ -166,6 +166,10 @@ impl Shard {
             queue.asleep = true;
             queue = self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
             queue.asleep = false;
+            // The publisher that woke this thread may share its core, and has a response to send.
+            drop(queue);
+            thread::yield_now();
+            queue = self.lock_queue();
         }
         queue.waiting.pop_first().filter(|_| !self.is_over()).map(|(_, work)| work)
     }

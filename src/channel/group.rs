@@ -112,14 +112,14 @@ impl Group {
         self.lock().readers.iter().cloned().collect()
     }
 
-    /// Brings what was published to the streams: the first slice now and here, where the shard has
-    /// rested, and the rest by the fan-out thread.
-    pub(crate) fn publish(self: &Arc<Self>) {
+    /// Brings what was published to the streams. Where the channel has but a `few` and the shard
+    /// has rested, the first slice is made here and now. All else is the fan-out thread's.
+    pub(crate) fn publish(self: &Arc<Self>, few: bool) {
         let Some(shard) = self.shard.upgrade() else { return };
         if self.turn.swap(FRESH, Ordering::AcqRel) != IDLE {
             return;
         }
-        match shard.rested() {
+        match few.then(|| shard.rested()).flatten() {
             Some(pass) => Arc::clone(self).slice(&shard, pass),
             None => shard.enqueue(self.clone()),
         }

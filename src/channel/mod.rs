@@ -64,6 +64,7 @@ pub struct Channel(Arc<Inner>);
 struct Inner {
     /// Ids come from here; all channels of a hub share it.
     sequence: Arc<Sequence>,
+    /// No other channel that is alive has this.
     number: u64,
     lag: Lag,
     log: Mutex<Log>,
@@ -88,6 +89,11 @@ impl Groups {
         self.list.iter().find(|group| group.is_of(shard)).cloned()
     }
 }
+
+/// To so many streams of a channel a publisher sends itself. To wake a thread takes some 30 µs.
+/// With more streams that is lost in what they take, which is over half a millisecond: the
+/// publisher doesn't wait for so long.
+const FEW: usize = 128;
 
 /// Gives each channel of the process its place in the lock order.
 static NUMBER: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
@@ -136,8 +142,9 @@ impl Channel {
     /// follows the channel. The id replaces one that the event has.
     ///
     /// It never waits for a peer: a stream that does not take it now gets it later, or a gap event.
-    /// At most it spends a few milliseconds on sending to the streams itself; a fan-out thread does
-    /// the rest, and all of it where the streams are being sent to already.
+    /// Where no more than 128 streams follow the channel, and they are not being sent to already,
+    /// it sends to them itself, for a few milliseconds at most. Otherwise the fan-out threads do,
+    /// one for each core.
     ///
     /// # Errors
     ///
@@ -146,9 +153,11 @@ impl Channel {
     /// or type holds CR, LF or NUL.
     pub fn send(&self, event: impl IntoEvent) -> Result<EventId> {
         let id = self.append(&event.into_event()?)?;
-        for group in self.groups().iter() {
-            group.publish();
-        }
+        let (groups, streams) = {
+            let groups = self.lock_groups();
+            (Arc::clone(&groups.list), groups.streams)
+        };
+        groups.iter().for_each(|group| group.publish(streams <= FEW));
         Ok(id)
     }
 
@@ -256,11 +265,6 @@ impl Channel {
         self.0.closed.load(Ordering::Acquire)
     }
 
-    /// A key that no other channel alive has.
-    fn number(&self) -> u64 {
-        self.0.number
-    }
-
     /// Adds a stream, and returns its slot. It is sent what is published from now on.
     fn join(&self, reader: Arc<dyn Reader>) -> u32 {
         let mut groups = self.lock_groups();
@@ -336,8 +340,9 @@ mod tests {
     use fanout::Fanout;
     use reader::Advance;
 
+    /// A stream that counts how often a pass comes to it.
     #[derive(Debug)]
-    struct Member(Arc<Shard>);
+    struct Member(Arc<Shard>, AtomicU64);
 
     impl Reader for Member {
         fn shard(&self) -> &Arc<Shard> {
@@ -345,12 +350,17 @@ mod tests {
         }
 
         fn advance(&self, _newest: u64, _batches: &mut Batches, _now: Moment) -> Advance {
+            self.1.fetch_add(1, Ordering::AcqRel);
             Advance::Idle
         }
 
         fn settle(self: Arc<Self>, _advance: Advance) {}
 
         fn end(&self, _reason: CloseReason) {}
+    }
+
+    fn member(shard: &Arc<Shard>) -> Arc<Member> {
+        Arc::new(Member(Arc::clone(shard), AtomicU64::new(0)))
     }
 
     /// The shards in which the channel has streams, and the streams.
@@ -361,7 +371,7 @@ mod tests {
     #[test]
     fn a_shard_is_known_to_a_channel_while_it_has_a_stream_there() {
         let (channel, fanout) = (Channel::new(), Fanout::new(2, &Arc::default(), &Arc::default()));
-        let join = |shard| channel.join(Arc::new(Member(Arc::clone(fanout.shard(shard)))));
+        let join = |shard| channel.join(member(fanout.shard(shard)));
         let leave = |shard, slot| channel.leave(fanout.shard(shard), slot);
         assert_eq!(counts(&channel), (0, 0));
         let slots = [0, 1, 0].map(join);
@@ -376,12 +386,38 @@ mod tests {
     }
 
     #[test]
+    fn a_publisher_sends_to_few_streams_itself_and_leaves_many_to_all_threads() {
+        for (streams, by_publisher) in [(FEW, true), (FEW + 1, false)] {
+            let (channel, fanout) =
+                (Channel::new(), Fanout::new(2, &Arc::default(), &Arc::default()));
+            let members: Vec<Arc<Member>> =
+                (0..streams).map(|n| member(fanout.shard(n as u32))).collect();
+            members.iter().for_each(|member| {
+                channel.join(Arc::clone(member) as _);
+            });
+            channel.send("an event").unwrap();
+            let have = |member: &&Arc<Member>| member.1.load(Ordering::Acquire) > 0;
+            // A shard's first slice is never empty, and no thread runs that could have made one.
+            for member in &members[..2] {
+                assert_eq!(have(&member), by_publisher, "{streams} streams");
+            }
+            (0..2).for_each(|shard| fanout.shard(shard).start().unwrap());
+            let begun = std::time::Instant::now();
+            while !members.iter().all(|member| have(&member)) {
+                assert!(begun.elapsed() < Duration::from_secs(20), "the condition did not come");
+                std::thread::yield_now();
+            }
+            fanout.stop(std::time::Instant::now() + Duration::from_secs(20));
+        }
+    }
+
+    #[test]
     fn servers_that_have_ended_do_not_add_up_in_a_channel() {
         let channel = Channel::new();
         for _ in 0..4 {
             let fanout = Fanout::new(1, &Arc::default(), &Arc::default());
             let shard = fanout.shard(0);
-            let slots = [(); 4].map(|()| channel.join(Arc::new(Member(Arc::clone(shard)))));
+            let slots = [(); 4].map(|()| channel.join(member(shard)));
             assert_eq!(counts(&channel), (1, 4));
             slots.iter().for_each(|slot| channel.leave(shard, *slot));
             assert_eq!(fanout.stop(std::time::Instant::now()), 0);

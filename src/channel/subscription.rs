@@ -34,6 +34,7 @@ pub(crate) enum Followed {
 #[derive(Clone, Debug)]
 pub(crate) struct Many {
     channels: Box<[Channel]>,
+    numbers: Box<[u64]>,
     slots: Box<[u32]>,
 }
 
@@ -113,7 +114,11 @@ impl Subscription {
     }
 
     pub(crate) fn key(&self, plain: bool) -> Key<'_> {
-        Key { channels: self.followed.channels(), cursor: self.cursor, plain }
+        let numbers = match &self.followed {
+            Followed::One(channel, _) => std::slice::from_ref(&channel.0.number),
+            Followed::Many(many) => &many.numbers,
+        };
+        Key { numbers, cursor: self.cursor, plain }
     }
 }
 
@@ -123,15 +128,16 @@ impl Followed {
             return Ok(Self::One(channel.clone(), NOWHERE));
         }
         let mut channels = channels.to_vec();
-        channels.sort_by_key(Channel::number);
-        channels.dedup_by_key(|channel| channel.number());
+        channels.sort_by_key(|channel| channel.0.number);
+        channels.dedup_by_key(|channel| channel.0.number);
         match <[Channel; 1]>::try_from(channels) {
             Ok([channel]) => Ok(Self::One(channel, NOWHERE)),
             Err(channels) if channels.is_empty() => {
                 Err(Error::invalid("a stream must follow at least one channel"))
             }
             Err(channels) => {
-                let many = Many { channels: channels.into(), slots: Box::default() };
+                let numbers = channels.iter().map(|channel| channel.0.number).collect();
+                let many = Many { channels: channels.into(), numbers, slots: Box::default() };
                 Ok(Self::Many(Box::new(many)))
             }
         }

@@ -136,7 +136,7 @@ fn a_publisher_makes_one_slice_and_leaves_the_rest_to_the_thread() {
     let stage = Stage::new();
     let group = stage.group();
     stage.fill(&group, 3);
-    group.publish();
+    group.publish(true);
     assert_eq!(stage.visits(), (0..CHUNK).collect::<Vec<_>>());
     stage.start();
     stage.rest(&[&group]);
@@ -153,7 +153,7 @@ fn a_short_pass_is_the_publishers_own() {
     thread::sleep(Duration::from_millis(1));
     // There is no thread that could make it. On a machine that stops here for the length of a
     // slice, the pass may have been cut.
-    group.publish();
+    group.publish(true);
     assert!(stage.visits().len() >= CHUNK);
 }
 
@@ -165,14 +165,14 @@ fn a_publisher_makes_no_slice_while_the_shard_has_rested_for_less_than_its_last_
     first.add(stage.probe(1, takes(LONG)));
     second.add(stage.probe(2, idle()));
     third.add(stage.probe(3, idle()));
-    first.publish();
+    first.publish(true);
     let shard = stage.fanout.shard(0);
     assert!(shard.pass().took >= LONG);
     shard.pass().took = Duration::from_secs(3_600);
-    second.publish();
+    second.publish(true);
     assert_eq!(stage.visits(), [1], "it is the thread's, which does not run yet");
     shard.pass().took = Duration::ZERO;
-    third.publish();
+    third.publish(true);
     assert_eq!(stage.visits(), [1, 3]);
     stage.start();
     stage.rest(&[&first, &second, &third]);
@@ -186,8 +186,8 @@ fn one_with_few_streams_has_its_turn_between_the_slices_of_a_crowd() {
     stage.fill(&crowd, 8);
     let few_number = 8 * CHUNK;
     few.add(stage.probe(few_number, idle()));
-    crowd.publish();
-    few.publish();
+    crowd.publish(true);
+    few.publish(true);
     stage.start();
     stage.rest(&[&crowd, &few]);
     let visits = stage.visits();
@@ -248,7 +248,7 @@ fn what_is_published_during_a_pass_reaches_those_that_it_has_left() {
     let again = Arc::downgrade(&group);
     let publish: Act = Box::new(move |count| {
         if count == 1 {
-            again.upgrade().unwrap().publish();
+            again.upgrade().unwrap().publish(true);
         }
         Advance::Idle
     });
@@ -269,7 +269,7 @@ fn a_pass_that_new_streams_join_still_comes_to_all_others() {
     let group = stage.group();
     stage.fill(&group, 3);
     // It stops after the first chunk; the next pass begins with the second, and goes round.
-    group.publish();
+    group.publish(true);
     let shard = stage.fanout.shard(0);
     stage.visits.lock().unwrap().clear();
     group.turn.store(FRESH, Ordering::Release);
@@ -290,7 +290,7 @@ fn a_pass_ends_when_all_streams_leave() {
     let stage = Stage::new();
     let group = stage.group();
     stage.fill(&group, 3);
-    group.publish();
+    group.publish(true);
     (0..3 * CHUNK).for_each(|slot| drop(group.remove(slot as u32)));
     stage.start();
     stage.rest(&[&group]);
@@ -315,7 +315,7 @@ fn row_53_a_stream_that_panics_in_a_pass_is_ended_and_the_others_are_served() {
     assert_eq!(broken.ended.get(), Some(&CloseReason::Failed));
     // And so does a publisher that makes the pass itself.
     thread::sleep(Duration::from_millis(5));
-    group.publish();
+    group.publish(true);
     stage.rest(&[&group]);
     assert_eq!(stage.visits(), [0, 1, 2].repeat(3));
 }

@@ -9,6 +9,8 @@
 
 #[path = "../../../src/channel/mod.rs"]
 mod channel;
+#[path = "../../../src/digits.rs"]
+mod digits;
 #[path = "../../../src/error.rs"]
 mod error;
 #[path = "../../../src/event/mod.rs"]
