@@ -39,7 +39,7 @@ mod tokens;
 use std::io;
 use std::net::TcpListener;
 use std::path::Path;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -161,15 +161,12 @@ fn accept(listener: &TcpListener, stage: &Arc<Stage>) {
 /// Waits until a connection, standard input or the lack of connections ends the mock.
 fn wait(stopped: &Receiver<Outcome>, stage: &Stage) -> Outcome {
     loop {
-        match stopped.recv_timeout(CHECK) {
-            Ok(outcome) => return outcome,
-            Err(RecvTimeoutError::Disconnected) => return Ok(()),
-            Err(RecvTimeoutError::Timeout) => {
-                let idle = stage.lock().idle();
-                if stage.options.until_idle.zip(idle).is_some_and(|(most, idle)| idle >= most) {
-                    return Ok(());
-                }
-            }
+        if let Ok(outcome) = stopped.recv_timeout(CHECK) {
+            return outcome;
+        }
+        let idle = stage.lock().idle();
+        if stage.options.until_idle.zip(idle).is_some_and(|(most, idle)| idle >= most) {
+            return Ok(());
         }
     }
 }

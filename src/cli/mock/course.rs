@@ -22,7 +22,7 @@ use std::iter;
 
 use super::step::{Ending, Step};
 
-/// Steps that have been marked.
+/// All steps, which must be [marked](super::step::mark).
 #[derive(Debug)]
 pub(super) struct Course {
     steps: Vec<Step>,
@@ -69,13 +69,13 @@ impl Course {
         Some((from + (at - from) % (self.len() - from)) as usize)
     }
 
-    /// Whether no step comes any more.
+    /// Whether no step follows.
     pub(super) fn has_ended(&self, at: Position) -> bool {
         self.index(at).is_none()
     }
 
-    /// The next step and its position, and moves on. Passes over what was dropped or done before
-    /// `reached`.
+    /// Returns the next step and its position, and moves on. Passes over what was dropped or done
+    /// before `reached`.
     pub(super) fn next(&self, at: &mut Position, reached: Position) -> Option<(Position, &Step)> {
         loop {
             let here = *at;
@@ -188,12 +188,10 @@ impl Progress {
         last_event_id: Option<&str>,
     ) -> Option<Entrance> {
         let id = last_event_id.map(str::trim_ascii).filter(|id| !id.is_empty());
-        let lacks_nothing = id.is_some() && !self.was_left && course.id_before(self.next) == id;
-        let after = match id {
-            _ if lacks_nothing => Some(self.next),
-            Some(id) => course.after(id, self.next),
-            None => None,
-        };
+        let after = id.and_then(|id| {
+            let lacks_nothing = !self.was_left && course.id_before(self.next) == Some(id);
+            if lacks_nothing { Some(self.next) } else { course.after(id, self.next) }
+        });
         if let Some(at) = after {
             let reached = self.reached;
             return course.has_more(at, reached).then_some(Entrance { at, reached });

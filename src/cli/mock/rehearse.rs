@@ -15,13 +15,13 @@ use crate::cli::cassette::{self, End, Entry, Recorder};
 /// The whole course as a cassette, which has these `about` lines.
 pub(super) fn rehearse(course: &Course, seed: Option<u64>, about: &[String]) -> Vec<u8> {
     let mut out = Vec::new();
-    let mut recorder = Recorder::begin(about, &mut out);
+    let recorder = Recorder::begin(about, &mut out);
+    let mut tape = Tape { recorder, out, after: Duration::ZERO };
     let mut at = START;
     for connection in 1.. {
         if course.is_over(at) {
             break;
         }
-        let mut tape = Tape { recorder: &mut recorder, out: &mut out, after: Duration::ZERO };
         let entrance = Entrance { at, reached: at };
         let mut response = Response::new(course, entrance, &Opening::of(seed, connection));
         while !course.is_over(response.at) {
@@ -39,22 +39,22 @@ pub(super) fn rehearse(course: &Course, seed: Option<u64>, about: &[String]) -> 
         }
         at = response.at;
     }
-    recorder.finish(&mut out);
-    out
+    tape.recorder.finish(&mut tape.out);
+    tape.out
 }
 
-/// The recording of one connection.
-struct Tape<'a> {
-    recorder: &'a mut Recorder,
-    out: &'a mut Vec<u8>,
+/// The recording so far.
+struct Tape {
+    recorder: Recorder,
+    out: Vec<u8>,
     /// The time since the last entry.
     after: Duration,
 }
 
-impl Tape<'_> {
+impl Tape {
     fn take(&mut self, entry: impl FnOnce(Duration) -> Entry) {
         let after = mem::take(&mut self.after);
-        self.recorder.take(&entry(after), self.out);
+        self.recorder.take(&entry(after), &mut self.out);
     }
 
     fn take_part(&mut self, part: Part) {

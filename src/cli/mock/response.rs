@@ -33,7 +33,7 @@ pub(super) enum Part {
     Head(Head),
     /// Content that goes out as one chunk; never empty.
     Chunk(Vec<u8>),
-    /// The content ends here as it should.
+    /// The last chunk.
     Last,
 }
 
@@ -51,7 +51,7 @@ pub(super) struct Response<'a> {
     course: &'a Course,
     /// The position after the last step.
     pub(super) at: Position,
-    /// What ends a connection before here was done already.
+    /// The ends of connections before here are done already.
     reached: Position,
     /// What the head says or will say.
     head: Head,
@@ -61,7 +61,7 @@ pub(super) struct Response<'a> {
     pub(super) seen: Seen,
 }
 
-/// What the client has been sent.
+/// What the client has received, as far as the mock knows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Seen {
     /// What the head said, if one has gone out.

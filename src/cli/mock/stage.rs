@@ -125,6 +125,7 @@ impl Stage {
         if is_enough {
             drop(state);
             self.note(number, &Seen::default(), End::TurnedAway);
+            self.stop_after_last();
             return None;
         }
         Some((number, state.scripts.of(line).enter(&self.course, id)))

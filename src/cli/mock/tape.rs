@@ -133,8 +133,8 @@ mod tests {
             Step::End(Ending::Close),
         ];
         assert_eq!(steps(&entries), expected);
-        let unanswered = [entries[4].clone(), entries[3].clone()];
-        assert_eq!(steps(&unanswered), [Step::End(Ending::Stall)]);
+        let without_response = [entries[4].clone(), entries[3].clone()];
+        assert_eq!(steps(&without_response), [Step::End(Ending::Stall)]);
         assert_eq!(steps(&entries[..1]).last(), Some(&Step::End(Ending::Cut)));
     }
 }

@@ -53,7 +53,7 @@ fn a_channel_hears_nothing_of_another() {
 }
 
 #[test]
-fn who_comes_back_is_sent_what_it_missed_once_each() {
+fn a_client_that_comes_back_is_sent_what_it_missed_once_each() {
     let hub = hub(&[]);
     let published = publish_all(&hub, "/events/a", &["1", "2", "3", "4"]);
     let by_field = resume(&hub, "/events/a", &published[1].0);

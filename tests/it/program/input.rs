@@ -35,7 +35,7 @@ fn the_end_of_standard_input_changes_nothing_unless_it_is_asked_to() {
 }
 
 #[test]
-fn until_eof_ends_streams_cleanly_behind_the_last_line() {
+fn until_eof_ends_streams_cleanly_after_the_last_line() {
     let mut hub = hub(&["--stdin=lines", "--until-eof"]);
     let mut stream = EventStream::open(hub.address(), "/events/lines");
     let mut input = stdin(&mut hub);

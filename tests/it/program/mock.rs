@@ -54,7 +54,7 @@ impl Mock {
         socket
     }
 
-    /// The lines that it has printed behind the first, once it has ended; the client did well.
+    /// The lines that it has printed after the first, once it has ended; the client did well.
     fn said(&mut self) -> Vec<String> {
         assert_eq!(self.process.ended(), Some(0));
         assert_eq!(self.process.stderr(), [""; 0]);
@@ -104,7 +104,7 @@ impl Received {
         let close = match socket.read_to_end(&mut bytes) {
             Ok(_) => Close::Closed,
             Err(error) if error.kind() == ErrorKind::ConnectionReset => Close::Reset,
-            Err(error) => panic!("{error} behind {:?}", bytes.escape_ascii().to_string()),
+            Err(error) => panic!("{error} after {:?}", bytes.escape_ascii().to_string()),
         };
         Self { bytes, close }
     }
@@ -127,13 +127,13 @@ impl Received {
         while let Some(end) = rest.windows(2).position(|window| window == b"\r\n") {
             let size = std::str::from_utf8(&rest[..end]).expect("a chunk size");
             let size = usize::from_str_radix(size, 16).expect("a chunk size");
-            let Some((chunk, behind)) = rest[end + 2..].split_at_checked(size + 2) else { break };
+            let Some((chunk, after)) = rest[end + 2..].split_at_checked(size + 2) else { break };
             if size == 0 {
-                assert_eq!((chunk, behind), (&b"\r\n"[..], &b""[..]));
+                assert_eq!((chunk, after), (&b"\r\n"[..], &b""[..]));
                 return (chunks, true);
             }
             chunks.push(chunk[..size].to_vec());
-            rest = behind;
+            rest = after;
         }
         (chunks, false)
     }

@@ -11,7 +11,7 @@ fn refused(answer: &Answer, status: u16, said: &str) {
 }
 
 #[test]
-fn with_a_token_file_only_who_has_the_token_may_publish() {
+fn with_a_token_file_only_a_client_with_the_token_may_publish() {
     let file = TemporaryFile::new("token", "s3cret\n");
     let hub = hub(&[&file.argument()]);
     let without = post_with(&hub, "/events/a", "");
@@ -32,7 +32,7 @@ fn with_a_token_file_only_who_has_the_token_may_publish() {
 }
 
 #[test]
-fn who_has_no_token_is_told_so_before_anything_of_the_body_has_come() {
+fn a_client_without_the_token_is_told_so_before_anything_of_its_body_has_come() {
     let file = TemporaryFile::new("early-token", "s3cret\n");
     let hub = hub(&[&file.argument()]);
     for body in ["Content-Length: 60000", "Transfer-Encoding: chunked"] {
@@ -347,7 +347,7 @@ fn the_page_takes_nothing_from_elsewhere() {
 }
 
 #[test]
-fn strangers_who_may_publish_nothing_fill_no_memory_for_bodies() {
+fn strangers_that_may_publish_nothing_fill_no_memory_for_bodies() {
     let file = TemporaryFile::new("no-strangers", "s3cret\n");
     let hub = hub(&[&file.argument()]);
     let begin = |method: &str, target: &str, length: usize| {

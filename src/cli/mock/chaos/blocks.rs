@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::cli::mock::lines::{BYTE_ORDER_MARK, field, lines};
 use crate::cli::mock::step::Step;
 
-/// What is sent between two directives.
+/// The bytes and waits between two directives.
 #[derive(Debug, Default)]
 pub(super) struct Stretch {
     pub(super) bytes: Vec<u8>,
@@ -45,22 +45,22 @@ impl Stretch {
             }
             total
         };
-        let mut blocks = vec![Block::default()];
+        let (mut blocks, mut block) = (Vec::new(), Block::default());
         for line in lines(stream) {
             after += line.content.len() + line.end.len();
             let (wait, has_end) = (wait_until(after), !line.end.is_empty());
-            let block = blocks.last_mut().expect("there is always one");
             block.lines.push(Line { wait, content: line.content.to_vec(), has_end });
             if line.content.is_empty() {
-                blocks.push(Block::default());
+                blocks.push(mem::take(&mut block));
             }
         }
         let wait = wait_until(usize::MAX);
         if !wait.is_zero() {
-            let last = blocks.last_mut().expect("there is always one");
-            last.lines.push(Line { wait, content: Vec::new(), has_end: false });
+            block.lines.push(Line { wait, content: Vec::new(), has_end: false });
         }
-        blocks.retain(|block| !block.lines.is_empty());
+        if !block.lines.is_empty() {
+            blocks.push(block);
+        }
         blocks
     }
 }

@@ -1,4 +1,4 @@
-//! Who comes back goes on where it should.
+//! A client that comes back goes on where it should.
 
 use super::super::script;
 use super::super::step::mark;
@@ -45,7 +45,7 @@ impl Player {
 }
 
 #[test]
-fn each_connection_goes_on_behind_what_ended_the_last() {
+fn each_connection_goes_on_after_what_ended_the_last() {
     let mut player = Player::new("data: a\n\n: close\ndata: b\n\n: cut\n: status 503\ndata: c\n\n");
     player.gets("", "data: a\n\n", Ending::Close);
     player.gets("", "data: b\n\n", Ending::Cut);
@@ -55,7 +55,7 @@ fn each_connection_goes_on_behind_what_ended_the_last() {
 }
 
 #[test]
-fn an_id_goes_on_behind_its_event_and_no_end_is_met_twice() {
+fn an_id_goes_on_after_its_event_and_no_end_is_met_twice() {
     let mut player = Player::new("id: 1\ndata\n\nid: 2\ndata\n\n: reset\nid: 3\ndata\n\n");
     player.gets("", "id: 1\ndata\n\nid: 2\ndata\n\n", Ending::Reset);
     player.gets("1", "id: 2\ndata\n\nid: 3\ndata\n\n", Ending::Close);
@@ -73,7 +73,7 @@ fn what_was_unfinished_is_not_sent_again() {
 }
 
 #[test]
-fn an_answer_that_is_no_stream_is_given_once() {
+fn a_response_that_is_no_stream_is_given_once() {
     let script =
         "id: 1\ndata\n\n: close\n: type text/html\nid: 2\ndata\n\n: close\nid: 3\ndata\n\n";
     let mut player = Player::new(script);
@@ -86,7 +86,7 @@ fn an_answer_that_is_no_stream_is_given_once() {
 }
 
 #[test]
-fn comments_behind_the_last_event_are_no_reason_to_come_back() {
+fn comments_after_the_last_event_are_no_reason_to_come_back() {
     let mut player = Player::new("id: 1\ndata\n\n: bye\n\n");
     player.gets("", "id: 1\ndata\n\n: bye\n\n", Ending::Close);
     assert_eq!(player.connect("1"), None);
@@ -129,7 +129,7 @@ fn an_id_of_an_earlier_section_is_that_of_its_last_round() {
 }
 
 #[test]
-fn who_lacks_nothing_gets_nothing_again() {
+fn a_client_that_lacks_nothing_gets_nothing_again() {
     let mut player = Player::new("id: 1\ndata\n\ndata: a\n\n: close\n: status 503\ndata: b\n\n");
     player.gets("", "id: 1\ndata\n\ndata: a\n\n", Ending::Close);
     player.gets(" 1 ", "503503 Service Unavailable\n", Ending::Close);
@@ -141,14 +141,14 @@ fn who_lacks_nothing_gets_nothing_again() {
 fn a_reset_is_seen_from_where_its_connection_begins_and_from_no_other() {
     let will_reset = |script: &str, from: usize, reached: usize| {
         let course = Player::new(script).course;
-        let behind = |steps: usize| {
+        let after = |steps: usize| {
             let mut at = START;
             for _ in 0..steps {
                 course.next(&mut at, START).expect("a step");
             }
             at
         };
-        course.will_reset(behind(from), behind(reached))
+        course.will_reset(after(from), after(reached))
     };
     // Bytes, block and flush, twice, and the reset is the seventh.
     let script = "data: a\n\ndata: b\n\n: reset\ndata: c\n\n";
@@ -173,7 +173,7 @@ fn what_follows_many_rounds_of_comments_is_still_to_come() {
 }
 
 #[test]
-fn who_goes_by_itself_may_begin_anew_or_go_on() {
+fn a_client_that_goes_by_itself_may_begin_anew_or_go_on() {
     let mut player = Player::new("id: 1\ndata\n\nid: 2\ndata\n\n");
     let mut at = START;
     let first = player.course.next(&mut at, START).expect("a step");

@@ -135,7 +135,7 @@ fn nobody_comes_back_to_a_mock_that_has_ended() {
 }
 
 #[test]
-fn who_goes_in_a_stall_may_go_for_good() {
+fn a_client_that_goes_in_a_stall_may_go_for_good() {
     let seen = stream(1, Some("1"), Some(100));
     let stalled = || stalled(visit(1, None, [0, 900], &seen), 300, true);
     assert_eq!(card(&[stalled()], 60_000)[0], "-    there was no need to");
@@ -151,7 +151,7 @@ fn who_goes_in_a_stall_may_go_for_good() {
 }
 
 #[test]
-fn who_stays_in_a_stall_is_told_for_how_long_and_comes_back_behind_it() {
+fn a_client_that_stays_in_a_stall_is_told_for_how_long_and_comes_back_after_it() {
     let seen = stream(1, Some("1"), Some(100));
     let stalled = || stalled(visit(1, None, [0, 900], &seen), 800, false);
     let alone = card(&[stalled()], 60_000);
@@ -160,7 +160,7 @@ fn who_stays_in_a_stall_is_told_for_how_long_and_comes_back_behind_it() {
 }
 
 #[test]
-fn who_is_turned_away_has_come_back() {
+fn a_client_that_is_turned_away_has_come_back() {
     let mut report = Report::default();
     note(&mut report, visit(1, None, [0, 100], &stream(1, None, Some(200))));
     let seen = Seen::default();
@@ -174,7 +174,7 @@ fn who_is_turned_away_has_come_back() {
 }
 
 #[test]
-fn who_posts_need_not_post_again() {
+fn a_client_that_posts_need_not_post_again() {
     let posted =
         Visit { request: "POST /".into(), ..visit(1, None, [0, 9], &stream(1, None, None)) };
     assert_eq!(card(&[posted], 60_000)[0], "-    there was no need to");
@@ -222,7 +222,7 @@ fn clients_of_several_targets_are_judged_each_for_itself() {
 }
 
 #[test]
-fn who_is_still_there_has_come_back() {
+fn a_client_that_is_still_there_has_come_back() {
     let mut report = Report::default();
     note(&mut report, visit(1, None, [0, 100], &stream(1, None, Some(500))));
     report.begin("GET /", None, millis(610));

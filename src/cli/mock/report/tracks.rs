@@ -20,9 +20,9 @@ const UNNOTICED: Duration = Duration::from_millis(100);
 #[derive(Default)]
 pub(super) struct Track<'a> {
     pub(super) visits: Vec<&'a Visit>,
-    /// Some of them were open at the same time.
+    /// Some of them were open at the same time, so there are several clients.
     pub(super) has_several: bool,
-    /// Until then, one of them was there for sure.
+    /// One of them was surely open until then.
     until: Duration,
 }
 
@@ -35,7 +35,7 @@ impl<'a> Track<'a> {
     }
 }
 
-/// Sorts all connections by whose they are.
+/// Sorts all connections by their clients.
 pub(super) fn tracks<'a>(visits: impl Iterator<Item = &'a Visit>) -> Vec<Track<'a>> {
     let mut visits: Vec<&Visit> = visits.collect();
     visits.sort_by_key(|visit| visit.opened);
@@ -54,7 +54,7 @@ pub(super) fn tracks<'a>(visits: impl Iterator<Item = &'a Visit>) -> Vec<Track<'
     tracks
 }
 
-/// Whether the client of the one can have come back with the other.
+/// Whether the client of one connection can have come back with the other.
 pub(super) fn may_lead(before: &Visit, after: &Visit) -> bool {
     before.request == after.request || next_request(before).as_ref() == Some(&after.request)
 }
@@ -71,7 +71,7 @@ impl Numbers {
         *self.of.entry(request.to_owned()).or_insert(next)
     }
 
-    /// Both are on this track.
+    /// Puts this request on the same track.
     pub(in crate::cli::mock) fn join(&mut self, number: usize, request: &str) {
         let other = self.of(request);
         self.of.values_mut().filter(|of| **of == other).for_each(|of| *of = number);

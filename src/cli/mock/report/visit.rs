@@ -17,7 +17,7 @@ pub(super) struct Visit {
     pub(super) request: String,
     pub(super) last_event_id: Option<String>,
     pub(super) opened: Duration,
-    /// The last that the client can have noticed.
+    /// When the client can have noticed the end at the latest.
     pub(super) closed: Duration,
     pub(super) seen: Seen,
     pub(super) end: End,
@@ -52,7 +52,7 @@ impl Visit {
         matches!(self.end, End::Left | End::TurnedAway | End::Stalled { has_left: true, .. })
     }
 
-    /// The client was told for good not to come back.
+    /// The response told the client for good not to come back.
     pub(super) fn is_final(&self) -> bool {
         self.seen.head.as_ref().is_some_and(|head| !head.is_event_stream() && !head.is_redirect())
     }

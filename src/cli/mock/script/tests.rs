@@ -59,7 +59,7 @@ fn a_directive_is_done_and_not_sent() {
 }
 
 #[test]
-fn a_status_is_an_answer_of_its_own() {
+fn a_status_is_a_response_of_its_own() {
     let script = b": status 503\n: status 307 /there\n: no-content\n: status 204\n: type text/html";
     let head = |code, location: Option<&str>| {
         Step::Head(Head {

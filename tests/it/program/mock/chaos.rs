@@ -1,4 +1,4 @@
-//! Chaos over real sockets: the same for the same seed, and harmless to who keeps to the standard.
+//! Chaos over real sockets: the same for the same seed, and harmless to a client that keeps to the standard.
 
 use std::time::Duration;
 
@@ -104,8 +104,8 @@ fn the_same_seed_gives_the_same_bytes_on_every_connection() {
         let cassette = print("sse", SCRIPT, &["--chaos=7"]);
         // Its script is a new file each time.
         let about = cassette.iter().position(|&byte| byte == b'\n').expect("a line") + 1;
-        let behind = cassette[about..].iter().position(|&byte| byte == b'\n').expect("a line");
-        cassette[about + behind..].escape_ascii().to_string()
+        let rest = cassette[about..].iter().position(|&byte| byte == b'\n').expect("a line");
+        cassette[about + rest..].escape_ascii().to_string()
     };
     assert_eq!(printed(), printed());
 }
@@ -125,7 +125,7 @@ fn heads_and_the_sizes_of_chunks_are_cut_as_well() {
                 in_head += 1;
                 continue;
             };
-            // Behind all chunks there is one that has begun and whose size has not ended.
+            // After all chunks there is one that has begun and whose size has not ended.
             let chunks = received.chunks().0;
             let whole: usize = chunks
                 .iter()

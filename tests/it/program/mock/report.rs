@@ -103,7 +103,7 @@ fn clients_of_two_targets_at_once_are_judged_each_for_itself() {
 }
 
 #[test]
-fn who_asks_at_another_path_is_sent_the_script_from_its_beginning() {
+fn a_client_at_another_path_is_sent_the_script_from_its_beginning() {
     let script = "id: 1\ndata: a\n\n: close\nid: 2\ndata: b\n\n: no-content\n";
     let mock = Mock::start("sse", script, &["--until-eof"]);
     let get = |target: &str| {
@@ -119,7 +119,7 @@ fn who_asks_at_another_path_is_sent_the_script_from_its_beginning() {
 }
 
 #[test]
-fn who_is_redirected_goes_on_with_the_script_there() {
+fn a_redirected_client_goes_on_with_the_script_there() {
     let script = "data: a\n\n: close\n: status 307 /b\ndata: b\n\n: no-content\n";
     let mut mock = Mock::start("sse", script, &["--until-eof"]);
     let source = EventSource::new(&format!("http://{}/a", mock.address())).unwrap();
@@ -159,7 +159,7 @@ fn it_ends_after_as_many_connections_as_it_was_told() {
 }
 
 #[test]
-fn who_keeps_its_ended_connection_open_is_not_waited_for() {
+fn the_mock_does_not_wait_for_a_client_that_keeps_its_ended_connection_open() {
     let mut mock = Mock::start("sse", "retry: 10\ndata: a\n\n", &["--connections=1"]);
     let mut socket = mock.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     let mut received = Vec::new();
@@ -171,7 +171,7 @@ fn who_keeps_its_ended_connection_open_is_not_waited_for() {
 }
 
 #[test]
-fn who_comes_when_there_have_been_enough_has_come_back() {
+fn a_client_that_comes_after_enough_connections_has_come_back() {
     let script = "retry: 100\ndata: a\n\n: close\ndata: b\n\n: stall\n";
     let mut mock = Mock::start("sse", script, &["--connections=3"]);
     let get = |target| format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");

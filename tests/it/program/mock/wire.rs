@@ -49,8 +49,8 @@ fn a_reset_is_one_whatever_the_request_was() {
         } else {
             assert_eq!(content, b"data: a\n\ndata: hel\n");
         }
-        let unanswered = Received::of(mock.send(&request));
-        assert_eq!(unanswered, Received { bytes: Vec::new(), close: Close::Reset });
+        let nothing = Received::of(mock.send(&request));
+        assert_eq!(nothing, Received { bytes: Vec::new(), close: Close::Reset });
         assert_eq!(Received::of(mock.send(&request)).close, Close::Closed);
     }
 }
@@ -65,7 +65,7 @@ fn a_cut_lacks_the_last_chunk() {
 }
 
 #[test]
-fn other_answers_than_streams_are_given_as_they_are_told() {
+fn responses_that_are_no_streams_are_as_the_script_says() {
     let script = ": status 503\n: status 307 /b?c\n: type text/html\n<p>\n: close\n: no-content\n";
     let mock = Mock::of_script(script);
     let tail = "Cache-Control: no-cache\r\n\
@@ -83,7 +83,7 @@ fn other_answers_than_streams_are_given_as_they_are_told() {
 }
 
 #[test]
-fn who_comes_back_with_an_id_gets_what_is_behind_it() {
+fn a_client_that_comes_back_with_an_id_gets_what_comes_after_it() {
     let mock = Mock::of_script("id: 1\ndata: a\n\nid: 2\ndata: b\n\n: close\nid: 3\ndata: c\n\n");
     let [a, b, c] = [("1", "a"), ("2", "b"), ("3", "c")]
         .map(|(id, data)| format!("f\r\nid: {id}\ndata: {data}\n\n\r\n"));
@@ -138,12 +138,12 @@ fn a_client_that_goes_during_a_wait_before_a_reset_is_noticed_too() {
 }
 
 #[test]
-fn a_wait_behind_a_reset_that_is_done_is_watched_as_any_other() {
+fn a_wait_after_a_reset_that_is_done_is_watched_as_any_other() {
     let mock = Mock::of_script("data: a\n\n: reset\ndata: b\n\n: wait 2m\n");
     assert_eq!(mock.get("").close, Close::Reset);
     let mut socket = mock.send("GET /events HTTP/1.1\r\nHost: a\r\n\r\n");
     socket.read_exact(&mut vec![0; HEAD.len() + 14]).unwrap();
-    // Who closes the sending side has gone, as far as the hub can know, and the mock.
+    // A client that closes its sending side has gone, as far as the hub and the mock can know.
     socket.shutdown(std::net::Shutdown::Write).unwrap();
     let line = mock.process.line("#2 ");
     assert!(line.ends_with(": 200, 1 event, the client went"), "{line}");
