@@ -69,6 +69,8 @@ mod write;
 
 use std::time::Duration;
 
+use tidings::Status;
+
 pub(crate) use read::{Flaw, is_cassette, is_changed, read};
 pub(crate) use write::Recorder;
 
@@ -84,7 +86,7 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Entry {
     /// The response to a request, and how long it took; `None` if none came.
-    Open { after: Duration, response: Option<Response> },
+    Open { after: Duration, response: Option<Head> },
     /// A piece of the response's content.
     Read { after: Duration, bytes: Vec<u8> },
     /// The connection's end.
@@ -93,8 +95,8 @@ pub(crate) enum Entry {
 
 /// What the head of a response said.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Response {
-    pub(crate) status: u16,
+pub(crate) struct Head {
+    pub(crate) status: Status,
     /// Visible ASCII and single spaces; empty where there was none.
     pub(crate) content_type: String,
     /// Where a redirect leads; visible ASCII and spaces, and not empty.
@@ -131,11 +133,11 @@ impl End {
     }
 }
 
-impl Response {
+impl Head {
     /// Whether a client reads events from it.
     pub(crate) fn is_event_stream(&self) -> bool {
         let essence = self.content_type.split(';').next().unwrap_or_default();
-        self.status == 200 && essence.trim().eq_ignore_ascii_case("text/event-stream")
+        self.status == Status::OK && essence.trim().eq_ignore_ascii_case("text/event-stream")
     }
 }
 

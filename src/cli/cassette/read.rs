@@ -3,7 +3,9 @@
 use std::str;
 use std::time::Duration;
 
-use super::{BYTE_ORDER_MARK, End, Entry, FIRST_LINE, ON, Response};
+use tidings::Status;
+
+use super::{BYTE_ORDER_MARK, End, Entry, FIRST_LINE, Head, ON};
 use crate::cli::duration;
 
 /// What is wrong, and in which line, counted from 1.
@@ -237,18 +239,18 @@ impl<'a> Reader<'a> {
     }
 
     /// `[ status [ SP content-type ] ]`
-    fn response(&self, text: &[u8]) -> Result<Option<Response>, Flaw> {
+    fn response(&self, text: &[u8]) -> Result<Option<Head>, Flaw> {
         if text.is_empty() {
             return Ok(None);
         }
         let text = field_text(text).unwrap_or_default();
         let (status, content_type) = text.split_once(' ').unwrap_or((text, ""));
-        match status.parse() {
-            Ok(status @ 200..=599) => {
+        match status.parse().ok().and_then(|code| Status::new(code).ok()) {
+            Some(status) => {
                 let content_type = content_type.into();
-                Ok(Some(Response { status, content_type, location: None }))
+                Ok(Some(Head { status, content_type, location: None }))
             }
-            _ => Err(self.flaw("a status and perhaps a content type were expected here")),
+            None => Err(self.flaw("a status and perhaps a content type were expected here")),
         }
     }
 }

@@ -26,8 +26,9 @@ fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-fn response(status: u16, content_type: &str) -> Option<Response> {
-    Some(Response { status, content_type: content_type.into(), location: None })
+fn response(status: u16, content_type: &str) -> Option<Head> {
+    let status = Status::new(status).expect("a status");
+    Some(Head { status, content_type: content_type.into(), location: None })
 }
 
 fn open() -> Entry {
@@ -50,7 +51,7 @@ fn events(entries: &[Entry]) -> Vec<MessageEvent> {
         match entry {
             Entry::Open { response, .. } => {
                 parser.start_over();
-                is_stream = response.as_ref().is_some_and(Response::is_event_stream);
+                is_stream = response.as_ref().is_some_and(Head::is_event_stream);
             }
             Entry::Read { bytes, .. } if is_stream => parser.feed(bytes).expect("short lines"),
             Entry::Read { .. } | Entry::End { .. } => {}
@@ -314,8 +315,8 @@ fn random_stream(random: &mut Random) -> Vec<u8> {
 fn random_entries(random: &mut Random) -> Vec<Entry> {
     let mut entries = Vec::new();
     for _ in 0..=random.below(4) {
-        let moved = Response {
-            status: 302,
+        let moved = Head {
+            status: Status::FOUND,
             content_type: String::new(),
             location: Some("http://a.example/b c".into()),
         };

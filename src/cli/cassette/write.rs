@@ -8,7 +8,7 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use super::border::Border;
-use super::{BYTE_ORDER_MARK, End, Entry, FIRST_LINE, ON, Response};
+use super::{BYTE_ORDER_MARK, End, Entry, FIRST_LINE, Head, ON};
 use crate::cli::duration::exact;
 
 /// How many bytes one `: rest` line carries: escaped they still fit a terminal.
@@ -62,14 +62,14 @@ impl Recorder {
         }
     }
 
-    fn open(&mut self, after: Duration, response: Option<&Response>, out: &mut Vec<u8>) {
+    fn open(&mut self, after: Duration, response: Option<&Head>, out: &mut Vec<u8>) {
         self.finish(out);
-        self.is_stream = response.is_some_and(Response::is_event_stream);
+        self.is_stream = response.is_some_and(Head::is_event_stream);
         self.border = Border::new();
         self.at_start = true;
-        let said = response.map(|Response { status, content_type, .. }| {
+        let said = response.map(|Head { status, content_type, .. }| {
             let separator = if content_type.is_empty() { "" } else { " " };
-            format!(" {status}{separator}{content_type}")
+            format!(" {}{separator}{content_type}", status.code())
         });
         line("open", format!("{}{}", self.time(after), said.unwrap_or_default()), out);
         if let Some(location) = response.and_then(|response| response.location.as_ref()) {

@@ -10,7 +10,7 @@ use super::chaos::Opening;
 use super::course::{Course, Entrance, START};
 use super::response::{Deed, Part, Response};
 use super::step::{Ending, Head};
-use crate::cli::cassette::{self, End, Entry, Recorder};
+use crate::cli::cassette::{End, Entry, Recorder};
 
 /// The whole course as a cassette, which has these `about` lines.
 pub(super) fn rehearse(course: &Course, seed: Option<u64>, about: &[String]) -> Vec<u8> {
@@ -59,18 +59,13 @@ impl Tape {
 
     fn take_part(&mut self, part: Part) {
         match part {
-            Part::Head(head) => self.open(Some(&head)),
+            Part::Head(head) => self.open(Some(head)),
             Part::Chunk(bytes) => self.take(|after| Entry::Read { after, bytes }),
             Part::Last => {}
         }
     }
 
-    fn open(&mut self, head: Option<&Head>) {
-        let response = head.map(|head| cassette::Response {
-            status: head.status.code(),
-            content_type: head.content_type.clone(),
-            location: head.location.clone(),
-        });
+    fn open(&mut self, response: Option<Head>) {
         self.take(|after| Entry::Open { after, response });
     }
 
@@ -97,6 +92,7 @@ mod tests {
     use super::super::step::mark;
     use super::super::{chaos, script, tape};
     use super::*;
+    use crate::cli::cassette;
 
     fn course(script: &str) -> Course {
         Course::new(mark(script::parse(script.as_bytes()).expect("a script")))

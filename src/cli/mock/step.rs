@@ -10,6 +10,7 @@ use std::time::Duration;
 use tidings::Status;
 
 use super::lines::{BYTE_ORDER_MARK, Line, field, lines};
+pub(super) use crate::cli::cassette::Head;
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,15 +44,6 @@ pub(super) struct Block {
     pub(super) id: Option<String>,
 }
 
-/// What the head of a response says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Head {
-    pub(super) status: Status,
-    /// Empty if there is none.
-    pub(super) content_type: String,
-    pub(super) location: Option<String>,
-}
-
 /// How the mock ends a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
@@ -80,12 +72,6 @@ impl Head {
     /// Whether it sends a client somewhere else.
     pub(super) fn is_redirect(&self) -> bool {
         self.status.is_redirect() && self.location.is_some()
-    }
-
-    /// Whether a client reads events from the content that follows.
-    pub(super) fn is_event_stream(&self) -> bool {
-        let essence = self.content_type.split(';').next().unwrap_or_default();
-        self.status == Status::OK && essence.trim().eq_ignore_ascii_case("text/event-stream")
     }
 }
 

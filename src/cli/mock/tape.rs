@@ -6,10 +6,8 @@
 
 use std::time::Duration;
 
-use tidings::Status;
-
-use super::step::{Ending, Head, Step};
-use crate::cli::cassette::{End, Entry, Response};
+use super::step::{Ending, Step};
+use crate::cli::cassette::{End, Entry};
 
 /// What a server has to do so that recording a client again gives the same entries.
 pub(super) fn steps(entries: &[Entry]) -> Vec<Step> {
@@ -20,8 +18,8 @@ pub(super) fn steps(entries: &[Entry]) -> Vec<Step> {
                 end_open_connection(&mut steps);
                 wait(*after, &mut steps);
                 // The head goes out at once, with or without content after it.
-                if let Some(response) = response {
-                    steps.extend([head(response), Step::Flush]);
+                if let Some(head) = response {
+                    steps.extend([Step::Head(head.clone()), Step::Flush]);
                 }
             }
             Entry::Read { after, bytes } => {
@@ -72,14 +70,11 @@ fn wait(time: Duration, steps: &mut Vec<Step>) {
     }
 }
 
-fn head(response: &Response) -> Step {
-    let status = Status::new(response.status).unwrap_or(Status::OK);
-    let Response { content_type, location, .. } = response.clone();
-    Step::Head(Head { status, content_type, location })
-}
-
 #[cfg(test)]
 mod tests {
+    use tidings::Status;
+
+    use super::super::step::Head;
     use super::*;
 
     #[test]
@@ -88,38 +83,32 @@ mod tests {
         let stall = Entry::End { after: Duration::from_secs(2), how: End::Stall };
         let stall_alone = [Step::End(Ending::Stall)];
         assert_eq!(steps(&[open(None), stall.clone()]), stall_alone);
-        let no_content = Response { status: 204, content_type: String::new(), location: None };
-        assert!(
-            steps(&[open(Some(no_content)), stall])
-                .ends_with(&[Step::Flush, stall_alone[0].clone()])
-        );
+        let steps = steps(&[open(Some(Head::no_content())), stall]);
+        assert!(steps.ends_with(&[Step::Flush, stall_alone[0].clone()]));
     }
 
     #[test]
     fn each_piece_is_a_chunk_at_its_time() {
         let millis = Duration::from_millis;
-        let response = |status, content_type: &str, location: Option<&str>| {
-            let location = location.map(Into::into);
-            Some(Response { status, content_type: content_type.into(), location })
-        };
-        let entries = [
-            Entry::Open { after: millis(9), response: response(200, "text/event-stream", None) },
-            Entry::Read { after: millis(12), bytes: "data: a".into() },
-            Entry::Read { after: millis(0), bytes: "\n\n".into() },
-            Entry::End { after: millis(3), how: End::Left },
-            Entry::Open { after: millis(0), response: None },
-            Entry::End { after: millis(0), how: End::Reset },
-            Entry::Open { after: millis(0), response: response(302, "", Some("/there")) },
-            Entry::End { after: millis(0), how: End::Left },
-        ];
+        let stream = Head::stream("text/event-stream");
         let moved = Head {
             status: Status::FOUND,
             content_type: String::new(),
             location: Some("/there".into()),
         };
+        let entries = [
+            Entry::Open { after: millis(9), response: Some(stream.clone()) },
+            Entry::Read { after: millis(12), bytes: "data: a".into() },
+            Entry::Read { after: millis(0), bytes: "\n\n".into() },
+            Entry::End { after: millis(3), how: End::Left },
+            Entry::Open { after: millis(0), response: None },
+            Entry::End { after: millis(0), how: End::Reset },
+            Entry::Open { after: millis(0), response: Some(moved.clone()) },
+            Entry::End { after: millis(0), how: End::Left },
+        ];
         let expected = [
             Step::Wait(millis(9)),
-            Step::Head(Head::stream("text/event-stream")),
+            Step::Head(stream),
             Step::Flush,
             Step::Wait(millis(12)),
             Step::Bytes("data: a".into()),

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use tidings::http::{Framing, ResponseHead, secrets_in_value};
 
-use crate::cli::cassette::{End, Entry, Response};
+use crate::cli::cassette::{End, Entry, Head};
 use crate::cli::client::{Ending, Part, Reader};
 
 /// A chunk is kept until it is whole, and may be as large as the server likes. A larger one than
@@ -123,7 +123,7 @@ fn is_redirect(head: &ResponseHead) -> bool {
 
 /// What a cassette says of a head: nothing that may be a secret. The mock plays the content type
 /// back, so its parameters that may be one are left out.
-fn response(head: &ResponseHead) -> Response {
+fn response(head: &ResponseHead) -> Head {
     let given = head.content_type().unwrap_or_default();
     let public = secrets_in_value("content-type", given).first().map_or(given.len(), |secret| {
         secret.start - usize::from(given[..secret.start].ends_with(b";"))
@@ -134,7 +134,7 @@ fn response(head: &ResponseHead) -> Response {
         .collect();
     let text = String::from_utf8(visible).expect("visible ASCII is UTF-8");
     let content_type = text.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
-    Response { status: head.status().code(), content_type, location: None }
+    Head { status: head.status(), content_type, location: None }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use tidings::client::{Closer, Traffic};
 
 use super::output::Output;
 use super::pieces::Pieces;
-use crate::cli::cassette::{End, Entry, Recorder, Response};
+use crate::cli::cassette::{End, Entry, Head, Recorder};
 use crate::cli::client::TOO_LONG;
 use crate::cli::{Failure, Outcome};
 
@@ -146,7 +146,7 @@ impl Counter {
             Entry::Open { response, .. } => {
                 self.connections += 1;
                 self.parser.start_over();
-                self.is_stream = response.as_ref().is_some_and(Response::is_event_stream);
+                self.is_stream = response.as_ref().is_some_and(Head::is_event_stream);
             }
             Entry::Read { bytes, .. } => {
                 self.bytes += bytes.len() as u64;

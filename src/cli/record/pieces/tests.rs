@@ -9,7 +9,8 @@ fn millis(n: u64) -> Duration {
 }
 
 fn open(after: u64, status: u16, content_type: &str) -> Entry {
-    let response = Some(Response { status, content_type: content_type.into(), location: None });
+    let status = tidings::Status::new(status).expect("a status");
+    let response = Some(Head { status, content_type: content_type.into(), location: None });
     Entry::Open { after: millis(after), response }
 }
 
