@@ -1,35 +1,35 @@
-//! Durations as text: the one form of them in flags, in the scripts of the mock and in cassettes.
+//! Durations as text: one form for flags, the mock's scripts and cassettes.
 //!
 //! ```text
 //! duration = 1*DIGIT [ "." 1*9DIGIT ] [ unit ]     without a unit: seconds
 //! unit     = "us" / "ms" / "s" / "m" / "h"
 //! ```
 //!
-//! `us` is there for cassettes, which keep times to the microsecond; the help names the others.
+//! `us` is for cassettes, which keep times in microseconds. The help names only the others.
 
 use std::time::Duration;
 
-/// What to say to somebody who wrote something else.
+/// What an error says of the form.
 pub(crate) const FORM: &str = "a duration such as 200ms, 1.5s or 2m";
 
-/// What a duration is called in a help.
+/// The placeholder of a duration in a help.
 pub(crate) const NAME: &str = "DURATION";
 
-/// What a help says of durations.
+/// What a help says of the form.
 pub(crate) const RULE: &str =
     "A DURATION is a number with ms, s, m or h, such as 1.5s; a bare number is seconds.";
 
-/// The shortest that a flag takes where none at all means nothing.
+/// The shortest duration that a flag takes if zero makes no sense.
 pub(crate) const SHORTEST: Duration = Duration::from_millis(1);
 
-/// The longest that a flag takes where it has no reason for less: 136 years, to which any clock can
-/// add.
+/// The longest duration that a flag takes without a reason for a smaller bound: 136 years, which
+/// can be added to any clock.
 pub(crate) const LONGEST: Duration = Duration::from_secs(u32::MAX as u64);
 
 const SECOND: u64 = 1_000_000_000;
 
-/// Each unit, in nanoseconds. Those of two letters come first, as `ms` ends in `s`; the last is for
-/// a number that has none.
+/// Each unit in nanoseconds. Those of two letters come first, because `ms` ends in `s`. The last is
+/// for a number without a unit.
 const UNITS: [(&str, u64); 6] = [
     ("us", 1_000),
     ("ms", 1_000_000),
@@ -39,13 +39,13 @@ const UNITS: [(&str, u64); 6] = [
     ("", SECOND),
 ];
 
-/// Reads a duration; `None` if the text is none.
+/// Reads a duration; `None` if the text isn't one.
 pub(crate) fn parse(text: &str) -> Option<Duration> {
     let (number, unit) =
         UNITS.iter().find_map(|(name, unit)| Some((text.strip_suffix(name)?, *unit)))?;
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
     let scale = 10_u64.checked_pow(u32::try_from(fraction.len()).ok()?).filter(|_| {
-        // More digits than nine would say less than a nanosecond.
+        // A tenth digit would be less than a nanosecond.
         fraction.len() <= 9
     })?;
     let fraction = u128::from(digits(fraction)?) * u128::from(unit) / u128::from(scale);
@@ -53,13 +53,13 @@ pub(crate) fn parse(text: &str) -> Option<Duration> {
     Some(Duration::from_nanos(nanoseconds.checked_add(u64::try_from(fraction).ok()?)?))
 }
 
-/// Digits alone: no sign, no space.
+/// Only digits: no sign, no space.
 fn digits(text: &str) -> Option<u64> {
     text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// Writes a duration in the largest unit of which it is a whole number, so that reading it back
-/// gives the same. What is less than a microsecond is cut off.
+/// Writes a duration as a whole number of the largest unit that allows it, so that it reads back as
+/// the same. A fraction of a microsecond is cut off.
 pub(crate) fn exact(duration: Duration) -> String {
     match duration.as_micros() {
         whole if whole % 1_000_000 == 0 && whole > 0 => format!("{}s", whole / 1_000_000),

@@ -1,22 +1,22 @@
-//! Command lines: one table for each command, which its parser, its help, the man page, the
-//! completions of shells and its tests are made of.
+//! Command lines: one table for each command drives its parser, its help, the man page, the
+//! completions of shells, and tests of the table itself.
 //!
 //! ```text
 //! argument = "--" name [ "=" value ]   the value may be the next argument
 //!          / "-" letter [ value ]      the same, for one of LETTERS
-//!          / "--"                      all that follows is operands
+//!          / "--"                      everything after it is operands
 //!          / operand                   also "-", which is standard input or output
 //!
 //! Table<O> ─┬─ parse ─► O ─► run
 //!           └─ shown ─► Shown ─► help, man page, completions
 //! ```
 //!
-//! A row says what a flag is called, what it takes, what it does to the command's options, and
-//! what the help says of it; so none of these can disagree. Whatever the table does not allow is an
-//! error that says what was expected and, for an unknown name, which one is nearest. There are no
-//! abbreviations: one that is unique today would be ambiguous tomorrow.
+//! A row gives a flag's name, its value, its effect on the command's options, and its text in the
+//! help, so none of these can disagree. An argument that the table doesn't allow is an error, which
+//! says what was expected and suggests the nearest name. There are no abbreviations: one that is
+//! unique today would be ambiguous tomorrow.
 
-/// Flags of a table whose options are of this type: what the help says of each, and what makes it.
+/// The flags of a table with options of this type. The doc of each is its text in the help.
 ///
 /// ```text
 /// flags![Options,
@@ -58,17 +58,17 @@ pub(crate) struct Table<O: 'static> {
     pub(crate) name: &'static str,
     /// What the command does, in one line.
     pub(crate) summary: &'static str,
-    /// The first line of its help: what is typed.
+    /// How to type it; the first line of its help.
     pub(crate) usage: &'static str,
     /// What the command does, in paragraphs of full sentences.
     pub(crate) about: &'static [&'static str],
-    /// In their order. One that has a default may be left out, and so may all after it.
+    /// In order. An operand with a default may be left out, and so may all after it.
     pub(crate) operands: &'static [Flag<O>],
-    /// Those of one concern together.
+    /// Grouped by concern.
     pub(crate) flags: &'static [&'static [Flag<O>]],
-    /// What its exit statuses mean, where it has some of its own.
+    /// What each exit status means; empty if the command has none of its own.
     pub(crate) exits: &'static [(u8, &'static str)],
-    /// What its help ends with.
+    /// The end of its help.
     pub(crate) more: fn() -> Vec<Block>,
     pub(crate) run: fn(O) -> Outcome,
 }
@@ -81,11 +81,11 @@ pub(crate) enum Parsed<R> {
     Version,
 }
 
-/// A command whose options are known to itself alone.
+/// A command, without the type of its options.
 pub(crate) trait Command: Sync {
     fn shown(&self) -> Shown;
 
-    /// What the arguments after the command's name ask for; or why they can't be understood.
+    /// Reads the arguments after the command's name. The error says what is wrong with them.
     fn parse(&self, arguments: Arguments<'_>) -> Result<Parsed<Run<'_>>, String>;
 }
 
@@ -141,7 +141,7 @@ impl<O: Default> Table<O> {
         self.flags.iter().copied().flatten().chain(&Flag::COMMON)
     }
 
-    /// What holds where nothing is given.
+    /// The options if no argument is given.
     pub(crate) fn defaults(&self) -> O {
         let mut options = O::default();
         for flag in self.flags() {
@@ -153,8 +153,8 @@ impl<O: Default> Table<O> {
         options
     }
 
-    /// Reads the arguments, and says how many operands there are. The first that is wrong ends it;
-    /// so does a call for help.
+    /// Reads the arguments and counts the operands. It stops at the first argument that is wrong,
+    /// or that asks for the help or the version.
     fn options(&self, arguments: Arguments<'_>) -> Result<(Parsed<O>, usize), String> {
         let mut options = self.defaults();
         let mut given = Vec::new();
@@ -199,7 +199,7 @@ impl<O: Default> Table<O> {
         let find = |name: &str| self.flags().find(|flag| flag.row.name == name);
         let named = match name.strip_prefix('-') {
             Some(name) => find(name).map(|flag| (flag, value)),
-            // Somebody who types -data wants --data, and not to send "ata".
+            // A user who types -data wants --data, and not to send "ata".
             None if find(name).is_some() => None,
             None => lettered(rest).and_then(|(name, value)| {
                 let flag = find(name)?;
@@ -207,7 +207,7 @@ impl<O: Default> Table<O> {
                 is_whole.then_some((flag, value))
             }),
         };
-        // What is attached to a letter may be a secret, which this command does not even take.
+        // The text attached to a letter may be a secret, even if this command has no such flag.
         let known = lettered(rest).filter(|(long, _)| find(name).or_else(|| find(long)).is_none());
         let shown = known.map_or(name.len(), |_| 1);
         named.map(Some).ok_or_else(|| self.unknown(&argument[..1 + shown]))
@@ -222,7 +222,7 @@ impl<O: Default> Table<O> {
 
     fn unexpected(&self, argument: &str) -> String {
         let takes = match self.operands {
-            [] => format!("{} takes options alone", self.name),
+            [] => format!("{} takes only options", self.name),
             _ => self.usage.into(),
         };
         format!("unexpected argument {:?}: {takes}", masked_url(argument))
@@ -237,7 +237,7 @@ fn value_of(
 ) -> Result<String, String> {
     match (*value, attached) {
         ("", None) => Ok(String::new()),
-        ("", Some(given)) => Err(format!("--{name} takes no value, and was given {given:?}")),
+        ("", Some(given)) => Err(format!("--{name} takes no value, but was given {given:?}")),
         (_, Some(given)) => Ok(given),
         (_, None) => arguments
             .next_if(|next| !matches!(next, Ok(next) if next.starts_with("--")))

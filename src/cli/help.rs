@@ -1,9 +1,9 @@
-//! What the program says of itself: its help, its man page, and completions for shells.
+//! The commands that describe the program: its help, its man page, and completions for shells.
 
-use super::flags::{Block, Flag, SHELLS, Shown, Table, completions, flags, man_page, rows, wrap};
+use super::flags::{Flag, SHELLS, Shown, Table, completions, flags, man_page, rows, wrap};
 use super::{COMMANDS, DEFAULT, Failure, VERSION, find, print, unknown_command, width};
 
-/// What help is asked for.
+/// Which help is asked for.
 #[derive(Debug, Default)]
 pub(super) struct Asked {
     command: Option<String>,
@@ -20,7 +20,7 @@ pub(super) static HELP: Table<Asked> = Table {
     })
     .otherwise("the program")],
     flags: &[&flags![Asked,
-        /// Prints one man page of all commands instead: 'tidings help --man | man -l -'.
+        /// Prints a man page of all commands, for 'tidings help --man | man -l -'.
         switch("man", |o| o.man = true),
     ]],
     exits: &[],
@@ -39,21 +39,16 @@ pub(super) static COMPLETIONS: Table<String> = Table {
     name: "completions",
     summary: "prints a script that makes a shell complete commands and flags",
     usage: "tidings completions bash|zsh|fish",
-    about: &["Prints a script that makes a shell complete commands, flags and their values."],
+    about: &[
+        "Prints a script that makes a shell complete commands, flags and their values.",
+        "Each new shell loads it with eval \"$(tidings completions bash)\" in ~/.bashrc, with eval \
+         \"$(tidings completions zsh)\" in ~/.zshrc after compinit, or with 'tidings completions \
+         fish | source' in ~/.config/fish/config.fish.",
+    ],
     operands: &[Flag::<String>::text("a shell", SHELLS, |o, shell| *o = shell.into())],
     flags: &[],
     exits: &[],
-    more: || {
-        let row = |shell: &str, line| (shell.to_owned(), line);
-        vec![
-            Block::Title("To load it when a shell starts"),
-            Block::Rows(vec![
-                row("~/.bashrc", "eval \"$(tidings completions bash)\""),
-                row("~/.zshrc", "eval \"$(tidings completions zsh)\"  (after compinit)"),
-                row("~/.config/fish/config.fish", "tidings completions fish | source"),
-            ]),
-        ]
-    },
+    more: Vec::new,
     run: |shell| print(&completions(&shell, &all(), DEFAULT)),
 };
 
@@ -61,8 +56,8 @@ fn all() -> Vec<Shown> {
     COMMANDS.iter().map(|command| command.shown()).collect()
 }
 
-/// The help of a command, for so many columns. That of `help` is the program's: all commands, and
-/// the options of the default one.
+/// The help of a command, wrapped to `columns`. The help of `help` is the program's: all commands,
+/// and the options of the default one.
 pub(super) fn help(command: &Shown, columns: usize) -> String {
     if command.name != HELP.name {
         return command.help(columns);

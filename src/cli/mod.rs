@@ -1,4 +1,4 @@
-//! The command line: which command is meant, and how its end becomes an exit status.
+//! The command line: which command runs, and how its outcome becomes an exit status.
 //!
 //! ```text
 //! tidings [COMMAND] [options]       without a command: serve
@@ -6,19 +6,20 @@
 //!
 //! | exit status | means |
 //! | --- | --- |
-//! | 0 | it did what it was asked to, or nobody reads its output any more (a verdict stands) |
-//! | 1 | it could not: one line on standard error says why and what to do |
-//! | 2 | it was asked for what it does not understand: the same |
-//! | 3 and up | a command's own: its help says what they mean |
+//! | 0 | the command succeeded, or nobody reads its output any more (a verdict stands) |
+//! | 1 | the command failed: standard error says why, and what to do |
+//! | 2 | the command line is wrong: the same |
+//! | 3 and up | specific to a command: its help says what they mean |
 //!
-//! To read on: [`flags`] is the parser that each command has a table for, [`serve`] is the hub,
+//! To read on: [`flags`] is the type of each command's table, [`help`] prints what is made from all
+//! of them, [`serve`] is the hub,
 //! [`tail`] shows a stream, [`record`] keeps one and [`bench`] measures a server (what these three
 //! share is [`client`]), [`mock`] is a server that can be broken, and [`cassette`] is what it plays
 //! back. [`file`], [`json`], [`visible`], [`paint`] and [`width`] are how things are written.
 //!
 //! Nothing here uses `println!` or `eprintln!`, which panic when the other end is closed.
 
-// Some of what the tools need stands in files that the hub needs too.
+// Files that the hub needs also hold functions that only the tools call.
 #![cfg_attr(not(feature = "tools"), expect(dead_code))]
 
 #[cfg(feature = "tools")]
@@ -59,22 +60,22 @@ use tidings::http::masked_url;
 use flags::nearest::nearest;
 use flags::{Command, Parsed};
 
-/// Why a command ended without having done what it was asked to.
+/// Why a command ended early.
 #[derive(Debug)]
 enum Failure {
-    /// The command line is wrong: what of it, and what was expected.
+    /// The command line is wrong: what is wrong, and what was expected.
     Usage(String),
-    /// What to say on standard error.
+    /// The command failed, with this message.
     Failed(String),
-    /// The same, with an exit status of the command's own.
+    /// The same, with an exit status that is specific to the command.
     Ended { status: u8, said: String },
-    /// Whoever read standard output has gone. That is nobody's mistake.
+    /// The reader of standard output has gone, which is no error.
     Unread,
 }
 
 type Outcome = Result<(), Failure>;
 
-/// All commands, in the order of their names. What a feature adds is plugged in here.
+/// All commands, in the order of their names. Features plug theirs in here.
 static COMMANDS: &[&dyn Command] = &[
     #[cfg(feature = "tools")]
     bench::COMMAND,
@@ -89,15 +90,15 @@ static COMMANDS: &[&dyn Command] = &[
     tail::COMMAND,
 ];
 
-/// The commands of the feature `tools`, which a build may lack.
+/// The commands that a build without the feature `tools` lacks.
 const TOOLS: [&str; 4] = ["bench", "mock", "record", "tail"];
 
-/// The command that runs when none is named.
+/// The command that runs if none is named.
 const DEFAULT: &str = "serve";
 
 const VERSION: &str = concat!("tidings ", env!("CARGO_PKG_VERSION"));
 
-/// Does what the arguments say; the program's name is not among them.
+/// Runs the command that the arguments name. They don't include the program's name.
 pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let mut arguments = arguments.peekable();
     let command = command(&mut arguments);
@@ -110,10 +111,10 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Err(Failure::Failed(said)) => (said, 1),
         Err(Failure::Ended { status, said }) => (said, status),
         Err(Failure::Usage(wrong)) => {
-            (format!("{wrong}\n'{}' lists the options", asks_for_help(command.ok())), 2)
+            (format!("{wrong}\n'{}' lists the options", help_line(command.ok())), 2)
         }
     };
-    // Where standard error is closed too, the status says it all.
+    // If standard error is closed too, the status alone tells.
     say(&said);
     ExitCode::from(status)
 }
@@ -126,9 +127,9 @@ fn run_command(command: &dyn Command, arguments: &mut dyn Iterator<Item = OsStri
     }
 }
 
-/// What is typed to be told about a command. As `serve` is the default command, the program's help
-/// tells about it.
-fn asks_for_help(command: Option<&dyn Command>) -> String {
+/// The command line that prints a command's help. The program's help includes that of the default
+/// command.
+fn help_line(command: Option<&dyn Command>) -> String {
     match command.map(|command| command.shown().name) {
         None | Some("help" | DEFAULT) => "tidings --help".into(),
         Some(name) => format!("tidings {name} --help"),
@@ -139,8 +140,8 @@ fn find(name: &str) -> Option<&'static dyn Command> {
     COMMANDS.iter().copied().find(|command| command.shown().name == name)
 }
 
-/// Finds the command, or gives back what is none. An argument with a dash is an option, so the
-/// command was left out.
+/// Finds the command, or returns the name that is unknown. An argument with a dash is an option of
+/// the default command.
 fn command(
     arguments: &mut std::iter::Peekable<impl Iterator<Item = OsString>>,
 ) -> Result<&'static dyn Command, String> {
@@ -164,7 +165,7 @@ fn unknown_command(given: &str) -> String {
     format!("unknown command {given:?}{hint}\nthe commands are {all}")
 }
 
-/// For a command that comes to a verdict: it stands, whether or not anybody reads the output.
+/// Ignores that nobody reads the output, for a command whose verdict stands nevertheless.
 fn even_if_unread(outcome: Outcome) -> Outcome {
     match outcome {
         Err(Failure::Unread) => Ok(()),
@@ -172,14 +173,14 @@ fn even_if_unread(outcome: Outcome) -> Outcome {
     }
 }
 
-/// Says something on standard error, if anybody listens. It may quote what a server sent, so here
-/// it is made fit for a terminal, whatever it is.
+/// Prints a message on standard error, if that is open. A message may quote a server, so whatever
+/// a terminal would act on is escaped.
 fn say(what: &str) {
     let lines: Vec<_> = what.split('\n').map(visible::line).collect();
     let _ = writeln!(io::stderr(), "tidings: {}", lines.join("\n"));
 }
 
-/// Writes what a server sent, which goes to a terminal only as far as it can be seen.
+/// Writes bytes that a server sent. On a terminal, those that aren't visible are escaped.
 fn print_sent(bytes: &[u8]) -> Outcome {
     if !io::stdout().is_terminal() {
         return print(bytes);
@@ -188,7 +189,7 @@ fn print_sent(bytes: &[u8]) -> Outcome {
     print(&lines.join("\n"))
 }
 
-/// Writes to standard output, so that it is seen at once.
+/// Writes to standard output, and flushes it.
 fn print(text: &(impl AsRef<[u8]> + ?Sized)) -> Outcome {
     let mut out = io::stdout().lock();
     out.write_all(text.as_ref()).and_then(|()| out.flush()).map_err(|error| match error.kind() {

@@ -57,9 +57,9 @@ impl Options {
             ("size", self.size != untold.size),
         ];
         match said.iter().find(|(_, said)| *said && self.listen_only) {
-            Some((name, _)) => {
-                Err(format!("--listen-only publishes nothing, so --{name} has nothing to say"))
-            }
+            Some((name, _)) => Err(format!(
+                "--listen-only publishes nothing, so --{name} has no effect: leave one of them out"
+            )),
             None => Ok(()),
         }
     }
@@ -76,12 +76,12 @@ pub(super) static TABLE: Table<Options> = Table {
               counts: which events were lost, doubled or out of order, and how long they took."],
     operands: &[Flag::<Options>::text("a URL", "URL", |o, url| o.url = url.into())],
     flags: &[&flags![Options,
-        /// Publishes this way: a path or a URL, and before it a method other than POST, such as
-        /// 'PUT /topics/a'.
+        /// Publishes this way: a path or a URL, after a method if that is not POST, such as 'PUT
+        /// /topics/a'.
         checked("publish", "WAY", |o, way| Way::parse(way).map(|way| o.publish = Some(way)))
             .otherwise("a POST to the same URL, as a tidings hub has it"),
-        /// Sends this with each publish; {} stands for the event's data. A form would be
-        /// 'topic=a&data={}', and JSON '{"data":"{}"}'.
+        /// Sends this with each publish; {} stands for the event's data. A form is
+        /// 'topic=a&data={}', and JSON is '{"data":"{}"}'.
         checked("body", "TEMPLATE", |o, body|Template::parse(body).map(|body| o.body = body))
             .default("{}"),
         /// Sends the body as this type, such as application/x-www-form-urlencoded or
@@ -92,29 +92,29 @@ pub(super) static TABLE: Table<Options> = Table {
             o.content_type = content_type.into();
             Ok(())
         }).default("text/plain; charset=utf-8"),
-        /// Sends this field with publishes alone, to whatever server, such as 'Authorization:
-        /// Bearer TOKEN'.
+        /// Sends this field with publishes only, to any server, such as 'Authorization: Bearer
+        /// TOKEN'.
         checked("publish-header", "'NAME: VALUE'", |o, line| {
             field(line).map(|field| o.publish_fields.push(field))
         }).repeats().otherwise("none"),
-        /// Publishes nothing. The ids of events then tell what is doubled or out of order, and only
-        /// the server tells what is lost.
+        /// Publishes nothing. The ids of events then show what is doubled or out of order, and only
+        /// the server can report what is lost.
         switch("listen-only", |o| o.listen_only = true),
         /// Opens N streams. Each takes a descriptor and a thread.
         number("streams", "N", 1..=20_000, |o, n| o.streams = n).default("100"),
-        /// Publishes N events each second, all publishers together. Latency counts from when an
-        /// event was due, whether or not the server kept up.
+        /// Publishes N events each second, over all publishers. Latency counts from when an event
+        /// was due, whether or not the server kept up.
         number("rate", "N", 1..=1_000_000, |o, n| o.rate = n).default("100"),
-        /// Publishes on N connections, which take turns. Each waits for its response; order is
-        /// expected within each alone.
+        /// Publishes on N connections in turn. Each waits for its response, and order is expected
+        /// only within each.
         number("publishers", "N", 1..=1_000, |o, n| o.publishers = n).default("1"),
-        /// Publishes for this long, after the warm-up. An interrupted run gives no report.
+        /// Publishes for this long after the warm-up. A run that is interrupted gives no report.
         duration("duration", SHORTEST..=DAYS, |o, time| o.duration = time).default("10s"),
-        /// Publishes for this long before that. These events count, but are not timed.
+        /// Publishes for this long first. These events are counted, but not timed.
         duration("warm-up", Duration::ZERO..=DAYS, |o, time| o.warm_up = time).default("1s"),
-        /// Waits this long after the last new event for missing events, and for streams to be let
-        /// in again. A stream that the server told to stay away gets up to 10s more. The whole wait
-        /// is no longer than the run took and a minute.
+        /// Waits this long after the last new event for missing events, and for streams to
+        /// reconnect. A stream that the server told to stay away gets up to 10s more. The whole
+        /// wait is at most a minute longer than the run.
         duration("drain", SHORTEST..=HOUR, |o, time| o.drain = time).default("2s"),
         /// Makes each event's data at least this long. The data names its run, number and due time,
         /// which take some 80 bytes.
@@ -123,41 +123,41 @@ pub(super) static TABLE: Table<Options> = Table {
         /// 20/s.
         checked("churn", "RATE", |o, rate| Churn::parse(rate).map(|rate| o.churn = Some(rate)))
             .otherwise("none, and 20%/s with --resume"),
-        /// Reconnects the streams of --churn after 100 ms with their last event ID. They are owed
-        /// what they missed: nothing may be lost.
+        /// Reconnects the streams of --churn after 100 ms with their last event ID. The server owes
+        /// them what they missed: nothing may be lost.
         switch("resume", |o| o.resume = true),
-        /// Makes N of the streams, or all if N is more, read slowly, 4 KiB a second, until
-        /// publishing ends. They are not timed. The system buffers some MiB for each before the
-        /// server feels it: publish more, such as with --size 20000.
+        /// Makes N of the streams (all, if N is more) read slowly, 4 KiB a second, until publishing
+        /// ends. They are not timed. The system buffers some MiB for each before the server
+        /// notices, so publish more, such as with --size 20000.
         number("slow", "N", 0..=20_000, |o, n| o.slow = n).default("0"),
         /// Sends this field with all requests to the stream's server, such as 'Authorization:
-        /// Bearer TOKEN'. No other server gets it.
+        /// Bearer TOKEN'. No other server receives it.
         checked("header", "'NAME: VALUE'", |o, line| {
             field(line).map(|field| o.fields.push(field))
         }).repeats().otherwise("none"),
         /// Prints the report as one JSON object.
         switch("json", |o| o.json = true),
-        /// Writes the report with its curves as one page that needs nothing else. An existing file
-        /// stays until there is a report. - prints the page in place of the text.
+        /// Writes the report with its curves as one page that needs no other file. An existing file
+        /// is replaced only once there is a report. - prints the page in place of the text.
         text("html", "FILE", |o, path| o.html = Some(path.into())).otherwise("none is written"),
     ]],
     exits: &[
         (
             0,
             "No event was lost, doubled or out of order. Events that the server itself reports as \
-             missed (tidings.gap) are counted apart, and no fault. Nor is it a fault that a run is \
-             doubtful, as the server did not take many events.",
+             missed (tidings.gap) are counted separately and are no fault. Nor is it a fault if \
+             the run is doubtful because the server did not accept many events.",
         ),
         (
             1,
-            "Events were lost, doubled or out of order, or a stream was not let in again. This \
-             holds whatever becomes of the report.",
+            "Events were lost, doubled or out of order, or the server did not let a stream \
+             reconnect. This holds whatever becomes of the report.",
         ),
         (2, "The options or the URL can't be understood."),
         (
             NOT_MEASURED,
-            "There is nothing to report: no stream, no event that was taken or that came, or too \
-             little of this machine. Or the report can't be written.",
+            "There is nothing to report: no stream, no event that was accepted or received, or \
+             too few resources on this machine. Or the report can't be written.",
         ),
     ],
     more: Vec::new,

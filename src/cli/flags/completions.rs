@@ -1,7 +1,7 @@
-//! Completions for shells, made of the tables: one script for each of [`SHELLS`].
+//! Completions for shells, made from the tables: one script for each of [`SHELLS`].
 //!
-//! A shell is told every command and flag, and what a value can be, where that is known: some words
-//! or a file. Where no command is typed, the flags are those of the default one.
+//! A script completes every command and flag, and a value that is one of some words or a file.
+//! Until a command is typed, it completes the flags of the default command.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use super::{Row, Shown};
 
 pub(crate) const SHELLS: &str = "bash|zsh|fish";
 
-/// The script for one of [`SHELLS`]. `default` is the command that runs when none is typed.
+/// The script for one of [`SHELLS`]. `default` is the command that runs if none is named.
 pub(crate) fn completions(shell: &str, commands: &[Shown], default: &str) -> String {
     let shell = match shell {
         "bash" => bash,
@@ -20,7 +20,7 @@ pub(crate) fn completions(shell: &str, commands: &[Shown], default: &str) -> Str
 }
 
 impl Row {
-    /// The words that its value can be, as far as they are known; `None` for a file.
+    /// The words that complete its value, if any do; `None` for a file.
     fn completed(&self, commands: &[Shown]) -> Option<String> {
         match self.value {
             "FILE" | "SCRIPT" => None,
@@ -29,7 +29,7 @@ impl Row {
         }
     }
 
-    /// As it is typed: `-H` where it has a letter, and `--header`.
+    /// How it can be typed: `-H` if it has a letter, and `--header`.
     fn forms(&self) -> impl Iterator<Item = String> {
         let letter = self.letter().map(|letter| format!("-{letter}"));
         letter.into_iter().chain([format!("--{}", self.name)])
@@ -46,7 +46,7 @@ fn names(commands: &[Shown], between: &str) -> String {
     commands.iter().map(|command| command.name).collect::<Vec<_>>().join(between)
 }
 
-/// One word of zsh and of fish.
+/// The text as one word of zsh or fish.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }

@@ -1,6 +1,6 @@
 //! One flag: what a user sees of it, and what it does.
 //!
-//! An operand is such a row too; its name is what an error calls it, such as "a URL".
+//! An operand is a row too. Its name is what an error calls it, such as "a URL".
 
 use std::ops::RangeInclusive as Range;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::LETTERS;
 use crate::cli::duration;
 
-/// The largest number that a flag takes where it has no reason for less.
+/// The largest number that a flag takes without a reason for a smaller bound.
 pub(crate) const MOST: u32 = u32::MAX;
 
 /// One row of a table, whose options are an `O`.
@@ -22,32 +22,32 @@ pub(crate) struct Flag<O: 'static> {
 pub(super) struct Row {
     /// Without its dashes.
     pub(super) name: Str,
-    /// What its value is called, in capitals, or all words that it can be; empty where it takes
-    /// none.
+    /// The placeholder of its value in capitals, or all words that it can be; empty if it takes no
+    /// value.
     pub(super) value: Str,
     /// May be given more than once.
     pub(super) repeats: bool,
-    /// Only a flag that takes a value has a default.
+    /// Only a flag with a value has a default.
     pub(super) default: Preset,
     doc: Str,
 }
 
-/// What a flag takes, and what is done with it.
+/// The kind of a flag's value, and what sets the option to it.
 pub(super) enum Takes<O> {
     Nothing(fn(&mut O)),
     Number(Range<u32>, Set<O, u32>),
     Duration(Range<Duration>, Set<O, Duration>),
     Text(fn(&mut O, &str)),
-    /// Text that may be refused, for the reason that is given.
+    /// Text that may be refused. The error is the reason.
     Checked(Check<O>),
 }
 
-/// What holds where a flag is not given.
+/// The default of a flag.
 #[derive(Clone, Copy)]
 pub(super) enum Preset {
-    /// The same as if this value were given.
+    /// As if this value were given.
     Value(Str),
-    /// Something that no value says.
+    /// Something that no value expresses.
     Words(Str),
     None,
 }
@@ -85,18 +85,18 @@ impl<O> Flag<O> {
         Self::new(name, value, Takes::Text(set))
     }
 
-    /// Takes text that `set` may refuse, for the reason that it gives.
+    /// Takes text that `set` may refuse. Its error is the reason.
     pub(crate) const fn checked(name: Str, value: Str, set: Check<O>) -> Self {
         Self::new(name, value, Takes::Checked(set))
     }
 
-    /// Where it is not given, this value holds.
+    /// Sets the value that the flag has if it isn't given.
     pub(crate) const fn default(mut self, value: Str) -> Self {
         self.row.default = Preset::Value(value);
         self
     }
 
-    /// Where it is not given, something holds that no value says.
+    /// Describes the default in words, if no value expresses it.
     pub(crate) const fn otherwise(mut self, words: Str) -> Self {
         self.row.default = Preset::Words(words);
         self
@@ -108,13 +108,13 @@ impl<O> Flag<O> {
         self
     }
 
-    /// What the help says, after a space.
+    /// Sets its text in the help. A doc comment begins with a space.
     pub(crate) const fn doc(mut self, doc: Str) -> Self {
         self.row.doc = doc;
         self
     }
 
-    /// Does what the flag does with its value. An error calls it by its `label`.
+    /// Sets the option to the value. An error names the flag by `label`.
     pub(super) fn apply(&self, options: &mut O, label: &str, value: &str) -> Result<(), String> {
         let expected = |what: String| format!("{label} must be {what}, and not {value:?}");
         let mut words = self.row.words().peekable();
@@ -147,7 +147,7 @@ impl<O> Flag<O> {
 }
 
 impl Row {
-    /// All that its value can be, where it is one of some words.
+    /// All words that its value can be; none if it can be anything.
     pub(super) fn words(&self) -> impl Iterator<Item = &'static str> {
         let is_word = |word: &&str| word.starts_with(|first: char| first.is_ascii_lowercase());
         self.value.split('|').filter(is_word)
@@ -157,7 +157,7 @@ impl Row {
         LETTERS.iter().find(|(_, name)| *name == self.name).map(|(letter, _)| *letter)
     }
 
-    /// What the help says.
+    /// Its text in the help.
     pub(super) fn doc(&self) -> String {
         let mut doc = self.doc.trim_start().to_owned();
         if self.repeats && !self.value.is_empty() {
@@ -170,7 +170,7 @@ impl Row {
     }
 }
 
-/// Digits alone: no sign, no space.
+/// Only digits: no sign, no space.
 fn number(text: &str) -> Option<u32> {
     text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
 }

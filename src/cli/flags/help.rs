@@ -1,4 +1,4 @@
-//! A command's help, made of its table.
+//! A command's help, made from its table.
 //!
 //! ```text
 //! Usage: tidings ...
@@ -14,7 +14,7 @@
 //!   0   it did what it was asked to
 //! ```
 //!
-//! Lines are as long as there are columns, up to [`WIDEST`]: only a word that is longer stands out.
+//! Lines are wrapped to the columns there are, at most [`WIDEST`]. Only a longer word exceeds them.
 
 use super::{Preset, Row, Shown};
 use crate::cli::duration;
@@ -22,23 +22,23 @@ use crate::cli::duration;
 /// Longer lines are hard to read.
 const WIDEST: usize = 100;
 
-/// What stands before each line of a flag's text.
+/// The indent of a flag's text.
 const INDENT: &str = "      ";
 
 /// A part of a help and of the man page.
 #[derive(Clone)]
 pub(crate) enum Block {
-    /// What the blocks after it are.
+    /// The title of the blocks after it.
     Title(&'static str),
     Text(String),
-    /// What can be typed or met with, and its paragraphs.
+    /// A flag or an exit status, and its paragraphs.
     Row(String, Vec<String>),
-    /// Short rows, which stand side by side with what they do.
+    /// Terms with a short text each, side by side if there is room.
     Rows(Vec<(String, &'static str)>),
 }
 
 impl Shown {
-    /// The whole help, each line with its end, for so many columns.
+    /// The whole help, wrapped to `columns`.
     pub(crate) fn help(&self, columns: usize) -> String {
         let usage = wrap(&format!("Usage: {}", self.usage), "  ", columns);
         let blocks = self.blocks();
@@ -69,7 +69,7 @@ impl Shown {
 impl Row {
     fn block(&self) -> Block {
         let mut paragraphs = vec![self.doc()];
-        // On a line of its own, as what can be typed should stand in one piece.
+        // On a line of its own, so that a value that can be typed isn't broken.
         if let Preset::Value(default) | Preset::Words(default) = self.default {
             paragraphs.push(format!("[default: {default}]"));
         }
@@ -96,8 +96,7 @@ impl Block {
     }
 }
 
-/// Rows of what can be typed and what it does: side by side where there is room for both, and else
-/// below each other.
+/// Terms with a text each: side by side if there is room for all, or else below each other.
 pub(crate) fn rows(rows: &[(String, &str)], columns: usize) -> String {
     let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     let is_wide = |(_, doc): &(String, &str)| 2 + width + 2 + doc.chars().count() > columns;
@@ -110,7 +109,7 @@ pub(crate) fn rows(rows: &[(String, &str)], columns: usize) -> String {
     rows.iter().map(|(name, doc)| format!("  {name:width$}  {doc}\n")).collect()
 }
 
-/// Breaks text into lines at its spaces.
+/// Breaks text into lines at spaces.
 pub(crate) fn wrap(text: &str, indent: &str, columns: usize) -> String {
     let columns = columns.min(WIDEST);
     let mut wrapped = String::new();

@@ -1,4 +1,4 @@
-//! The man page, made of the tables, in the macros of man(7).
+//! The man page, made from the tables, in the macros of man(7).
 //!
 //! ```text
 //! .SH COMMANDS
@@ -49,7 +49,7 @@ impl Block {
     }
 }
 
-/// What is typed as it is, is bold; the value after it stands for something.
+/// A flag is bold, and the placeholder after it is italic.
 fn row(term: &str, paragraphs: &[&str]) -> String {
     let (typed, value) =
         term.split_once(' ').filter(|_| term.starts_with('-')).unwrap_or((term, ""));
@@ -58,7 +58,7 @@ fn row(term: &str, paragraphs: &[&str]) -> String {
     format!(".TP\n\\fB{}\\fR \\fI{}\\fR\n{text}\n", escaped(typed), escaped(value))
 }
 
-/// Text that means nothing to roff. A hyphen is the character that is typed.
+/// Escapes text for roff. A hyphen becomes the character that users type.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

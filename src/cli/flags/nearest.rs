@@ -1,9 +1,9 @@
 //! Names that are nearly right.
 
-/// So many letters may be wrong in a name that is still recognized, unless that is half of it.
+/// How many letters of a name may be wrong, if fewer than half of them are.
 const MOST_WRONG_LETTERS: usize = 3;
 
-/// The name that `given` was most likely meant to be, if one is near enough.
+/// The name that the user most likely meant, if one is near enough.
 pub(crate) fn nearest(
     given: &str,
     names: impl Iterator<Item = &'static str>,
@@ -15,9 +15,9 @@ pub(crate) fn nearest(
         .map(|(_, name)| name)
 }
 
-/// How many letters have to be added, left out or changed to make one of the other (the
-/// Levenshtein distance). `row[j]` is the distance of the first letters of `a` to the first `j` of
-/// `b`.
+/// How many letters must be added, removed or changed to turn one text into the other (the
+/// Levenshtein distance). `row[j]` is the distance from the first letters of `a` to the first `j`
+/// of `b`.
 pub(crate) fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();

@@ -184,7 +184,7 @@ fn a_bad_value_is_told_what_was_expected() {
 
 #[test]
 fn a_flag_that_takes_nothing_is_given_nothing() {
-    assert_eq!(wrong(&["--quiet=yes"]), "--quiet takes no value, and was given \"yes\"");
+    assert_eq!(wrong(&["--quiet=yes"]), "--quiet takes no value, but was given \"yes\"");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What can be asked of the mock, and what it does unasked.
+//! The mock's options.
 
 use std::time::Duration;
 
@@ -31,23 +31,25 @@ pub(super) static TABLE: Table<Options> = Table {
     summary: "serves streams from a script, as well or as badly as it says",
     usage: "tidings mock SCRIPT|- [--listen 127.0.0.1:0] [options]",
     about: &["Serves event streams from a script: an event stream as it goes over the wire, with \
-              comments that direct it; or from a cassette; or from a .txt file, token by token, \
-              as a language model would. With - the script is standard input. Every path and \
-              every method gets the script from its beginning, and pages of every origin may read \
-              it. A client that comes back to a path is sent what follows. The mock prints a line \
-              for each connection, and when it ends, a report card of the client."],
+              comments that direct the mock; or from a cassette; or from a .txt file, token by \
+              token, as a language model would. With - the script is standard input. The mock \
+              serves the script from its beginning on every path and to every method, and pages of \
+              every origin may read it. A client that reconnects to a path is sent what follows. \
+              The mock prints a line for each connection, and when it ends, a report card of the \
+              client."],
     operands: &[Flag::<Options>::text("a script", "SCRIPT", |o, script| o.script = script.into())],
     flags: &[&flags![Options,
-        /// Listens here. Port 0 takes a free one, which the first line of standard output names.
+        /// Listens on this address. Port 0 picks a free port, which the first line of standard
+        /// output names.
         text("listen", "HOST:PORT", |o, address| o.listen = address.into()).default("127.0.0.1:0"),
         /// Sends the stream as badly as the standard allows: split anywhere, late, with comments,
-        /// byte order marks and line ends of all kinds, and with connections that end or stall (but
-        /// not those of a text, which no client resumes). A correct client sees the same events.
-        /// The same seed gives the same bytes.
+        /// byte order marks and line ends of all kinds, and with connections that end or stall
+        /// (except for a text, which no client resumes). A correct client sees the same events. The
+        /// same seed sends the same bytes.
         number("chaos", "SEED", 0..=MOST, |o, seed| o.chaos = Some(seed.into()))
             .otherwise("as the script says"),
-        /// Cuts a stalled connection after the client has stayed for this long. --speed shortens
-        /// it, as it does all waits. Some seeds of --chaos stall a connection.
+        /// Closes a stalled connection after the client has stayed this long. --speed shortens
+        /// this, like all waits. Some seeds of --chaos stall a connection.
         duration("stall", SHORTEST..=LONGEST, |o, time| o.stall = Some(time))
             .otherwise("10s with --chaos, else no limit"),
         /// Plays everything N times as fast.
@@ -57,7 +59,7 @@ pub(super) static TABLE: Table<Options> = Table {
             })?;
             Ok(())
         }).default("1"),
-        /// Sends the script as a text, token by token, whatever its name.
+        /// Sends the script as text, token by token, whatever its file name.
         switch("tokens", |o| o.tokens = true),
         /// Sends N tokens of a text each second.
         checked("rate", "N/s", |o, value| {
@@ -67,24 +69,24 @@ pub(super) static TABLE: Table<Options> = Table {
             })?;
             Ok(())
         }).default("20/s"),
-        /// Ends, with the report card, after N connections. What the client does after the last of
-        /// them is not seen.
+        /// Ends after N connections, with the report card. The mock doesn't see what the client
+        /// does after the last of them.
         number("connections", "N", 1..=MOST, |o, n| o.connections = Some(n.into()))
             .otherwise("no limit"),
-        /// Ends, with the report card, after this long without a connection, once there has been
-        /// one. To notice that a client does not come back takes twice its reconnection time: at
-        /// least 500ms, and 6s where the script sets none.
+        /// Ends after this long without a connection, with the report card, once there has been a
+        /// connection. To detect that a client doesn't reconnect takes twice its reconnection time:
+        /// at least 500ms, and 6s if the script sets none.
         duration("until-idle", SHORTEST..=LONGEST, |o, time| o.until_idle = Some(time))
             .otherwise("no end"),
-        /// Ends, with the report card, when standard input ends. At a terminal Ctrl-D always does
-        /// that, unless the mock runs in the background. On Ctrl-C there is no card.
+        /// Ends when standard input ends, with the report card. At a terminal, Ctrl-D always does
+        /// this, unless the mock runs in the background. Ctrl-C ends the mock without a card.
         switch("until-eof", |o| o.until_eof = true),
-        /// Prints what would be sent, as a cassette, and serves nothing.
+        /// Prints what the mock would send, as a cassette, and serves nothing.
         switch("print", |o| o.print = true),
     ]],
     exits: &[
         (0, "The report card has no NO, or --print has printed everything."),
-        (1, "The mock can't run: the reason is on standard error."),
+        (1, "The mock can't run: standard error says why."),
         (2, "The options can't be understood."),
         (BAD_CLIENT, "The report card has a NO."),
     ],

@@ -1,4 +1,4 @@
-//! What can be asked of `record`, and what it does unasked.
+//! The options of `record`.
 
 use std::time::Duration;
 
@@ -27,14 +27,14 @@ pub(super) static TABLE: Table<Options> = Table {
     name: "record",
     summary: "records a stream to a file, chunk by chunk",
     usage: "tidings record [options] URL FILE|-",
-    about: &["Keeps a stream in a file, or with - on standard output: a cassette, which is an \
-              event stream with the same events, and whose comments say where each chunk began, \
-              when it came, and how connections ended. 'tidings mock FILE' plays it back true to \
-              all of that. Each chunk is written as soon as it has come and its events are whole, \
-              so the recording can be stopped at any time. Of the URL it keeps host and path; of \
-              its query and of fields it keeps the values that are known to hold no secret. Where \
-              the path holds one, or the stream itself, it is in the file. When it ends, it \
-              prints on standard error what it has recorded."],
+    about: &["Records a stream in a file, or with - on standard output, as a cassette: an event \
+              stream with the same events, whose comments say where each chunk began, when it \
+              arrived, and how connections ended. 'tidings mock FILE' plays all of that back. \
+              record writes each chunk as soon as it has arrived and its events are whole, so you \
+              can stop it at any time. Of the URL it keeps host and path; of the query and of \
+              fields it keeps only values that are known to hold no secret. A secret in the path \
+              or in the stream itself is kept in the file. When the recording ends, record prints \
+              on standard error what it has recorded."],
     operands: &[
         Flag::<Options>::text("a URL", "URL", |o, url| o.url = url.into()),
         Flag::<Options>::text("a file", "FILE", |o, file| o.file = file.into()),
@@ -44,7 +44,7 @@ pub(super) static TABLE: Table<Options> = Table {
             /// Ends after this time.
             duration("duration", SHORTEST..=LONGEST, |o, time| o.duration = Some(time))
                 .otherwise("no end"),
-            /// Writes over an existing file, as soon as there is a response to record.
+            /// Overwrites an existing file, as soon as there is a response to record.
             switch("force", |o| o.force = true),
         ],
         &rows::all(),

@@ -1,4 +1,4 @@
-//! What can be asked of the hub, and what it does unasked.
+//! The hub's options.
 
 use std::mem;
 use std::path::PathBuf;
@@ -61,79 +61,79 @@ pub(super) static TABLE: Table<Options> = Table {
     usage: "tidings [serve] [--listen 127.0.0.1:3000] [options]",
     about: &[
         "Runs a hub for Server-Sent Events. POST /events/NAME publishes on a channel, GET \
-         /events/NAME follows it, GET /metrics counts. POST /stop with the token of --token-file \
-         stops it.",
+         /events/NAME follows it, and GET /metrics shows counts. POST /stop with the token of \
+         --token-file stops the hub.",
         #[cfg(feature = "page")]
-        "GET / is a page that shows the hub at work.",
+        "GET / serves a page that shows the hub at work.",
     ],
     operands: &[],
     flags: &[&flags![Options,
-        /// Listens here. Port 0 takes a free one. An address that other machines can reach needs
-        /// --token-file or --anyone-may-publish.
+        /// Listens on this address. Port 0 picks a free port. An address that other machines can
+        /// reach requires --token-file or --anyone-may-publish.
         text("listen", "HOST:PORT", |o, address| o.listen = address.into())
             .default("127.0.0.1:3000"),
         /// Keeps up to N events of each channel for clients that reconnect.
         number("history", "N", 1..=MOST, |o, n| o.history = o.history.events(n as usize))
             .default("1000"),
-        /// Keeps so many bytes of events of each channel. The newest event is kept whatever its
-        /// size.
+        /// Keeps up to N bytes of events of each channel. The newest event is always kept, whatever
+        /// its size.
         number("history-bytes", "N", 1..=MOST, |o, n| o.history = o.history.bytes(n as usize))
             .default("1048576"),
         /// Keeps each event for this long.
         duration("history-age", SHORTEST..=LONGEST, |o, age| o.history = o.history.age(age))
             .default("1h"),
-        /// Decides what happens to a stream that reads too slowly: skip goes on with what is still
-        /// kept, after an event that tells the gap; close ends the stream.
+        /// Decides what happens to a stream whose client reads too slowly: skip continues with the
+        /// events that are still kept, after an event that reports the gap; close ends the stream.
         text("lag", "skip|close", |o, lag| {
             o.lag = if lag == "close" { Lag::Close } else { Lag::Skip };
         }).default("skip"),
-        /// Sends a comment to a stream after this much silence, so that no proxy cuts it. 0 sends
+        /// Sends a comment to a stream after this much silence, so that no proxy closes it. 0 sends
         /// none.
         duration("heartbeat", Duration::ZERO..=LONGEST, |o, after| {
             o.limit(|limits| limits.heartbeat(after));
         }).default("15s"),
-        /// Limits how many connections are open at once, those of streams included. Where the
-        /// system lets the hub have fewer descriptors (ulimit -n), it says so and serves as many as
-        /// there are.
+        /// Limits how many connections are open at once, including those of streams. If the system
+        /// allows fewer descriptors (ulimit -n), the hub says so and serves as many connections as
+        /// it can.
         number("max-connections", "N", 1..=MOST, |o, n| o.max_connections = n as usize)
             .default("10000"),
         /// Limits how many streams are open at once.
         number("max-streams", "N", 1..=MOST, |o, n| o.limit(|limits| limits.streams(n as usize)))
             .otherwise("no limit"),
-        /// Limits how many streams one peer has open at once. A peer is an address, or in IPv6 a
+        /// Limits how many streams one peer has open at once. A peer is an IPv4 address, or an IPv6
         /// network of 64 bits.
         number("max-streams-per-peer", "N", 1..=MOST, |o, n| {
             o.limit(|limits| limits.streams_per_peer(n as usize));
         }).otherwise("no limit"),
-        /// Limits how large the body of a request is, and a line of standard input.
+        /// Limits the size of a request's body, and of a line of standard input.
         number("max-body", "BYTES", 1..=MOST, Options::set_max_body).default("1048576"),
-        /// Limits how large an event is as it is sent, where each line of data costs seven bytes
-        /// more. A larger one is not published.
+        /// Limits the size of an event as it is sent, where each line of data costs seven more
+        /// bytes. A larger event is not published.
         number("max-event", "BYTES", 1..=MOST, |o, n| o.history = o.history.event(n as usize))
             .default("1048576"),
-        /// Limits how many channels there are at once. Each may keep --history-bytes of events; one
-        /// that is empty and not followed is forgotten. Names that are followed and never published
-        /// on may be half of them, and one peer may make up no more of those than it leaves to
-        /// others.
+        /// Limits how many channels exist at once. Each may keep --history-bytes of events. An
+        /// empty channel that nobody follows is removed. Channels that are followed but were never
+        /// published on may be half of them, and one peer may create no more of those than it
+        /// leaves to others.
         number("max-channels", "N", 1..=MOST, |o, n| o.max_channels = n as usize).default("20000"),
-        /// Requires the field 'Authorization: Bearer TOKEN' to publish, where TOKEN is what this
-        /// file contains.
+        /// Requires the field 'Authorization: Bearer TOKEN' to publish, where TOKEN is the content
+        /// of this file.
         text("token-file", "FILE", |o, path| o.token_file = Some(path.into()))
             .otherwise("no token is needed"),
-        /// Lets the hub listen where other machines can reach it, without a token.
+        /// Lets the hub listen on an address that other machines can reach, without a token.
         switch("anyone-may-publish", |o| o.anyone_may_publish = true),
         /// Lets pages of this origin, such as https://www.example.com, follow channels and publish,
-        /// also with credentials. https://*.example.com stands for all subdomains; * lets pages of
-        /// every origin, without credentials.
+        /// also with credentials. https://*.example.com allows all subdomains; * allows every
+        /// origin, without credentials.
         checked("cors", "ORIGIN", |o, origin| {
             if origin != "*" {
                 Cors::origins([origin]).map_err(|error| error.to_string())?;
             }
             o.cors.push(origin.into());
             Ok(())
-        }).repeats().otherwise("the hub's own pages alone"),
-        /// Accepts this name of the hub. A request under another name is refused, as a page of
-        /// another site may have sent it.
+        }).repeats().otherwise("only the hub's own pages"),
+        /// Accepts requests for this host name. A request for any other name is refused, because a
+        /// page of another site may have sent it.
         checked("allow-host", "NAME", |o, name| {
             if !is_host_name(name) {
                 return Err(format!("{name:?} is not a host name without a port"));
@@ -149,15 +149,15 @@ pub(super) static TABLE: Table<Options> = Table {
             o.stdin = Some(name.into());
             Ok(())
         }).otherwise("standard input is not read"),
-        /// Stops, and ends all streams cleanly, when standard input ends.
+        /// Stops the hub and ends all streams cleanly when standard input ends.
         switch("until-eof", |o| o.until_eof = true),
-        /// Prints a line on standard error for each stream that opens or closes and for each send
-        /// to it. Where nobody reads them, lines are dropped and counted.
+        /// Prints a line on standard error for each stream that opens or closes, and for each send
+        /// to it. Lines that nobody reads are dropped and counted.
         switch("log", |o| o.log = true),
     ]],
     exits: &[
         (0, "The hub was stopped, or nobody reads its output."),
-        (1, "The hub can't run: the reason is on standard error."),
+        (1, "The hub can't run: standard error says why."),
         (2, "The options can't be understood."),
     ],
     more: Vec::new,

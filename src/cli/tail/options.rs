@@ -1,4 +1,4 @@
-//! What can be asked of `tail`, and what it does unasked.
+//! The options of `tail`.
 
 use crate::cli::client::{Follow, rows};
 use crate::cli::flags::{Flag, MOST, Table, flags};
@@ -25,29 +25,27 @@ impl AsMut<Follow> for Options {
 
 pub(super) static TABLE: Table<Options> = Table {
     name: "tail",
-    summary: "prints the events of a stream as they come",
+    summary: "prints the events of a stream as they arrive",
     usage: "tidings tail [options] URL|-",
-    about: &[
-        "Prints the events of a stream as they come. When the connection ends, tail connects \
-              again and resumes after the last event ID. Its output is safe for a terminal, \
-              whatever the stream brings. Notes about the connection go to standard error. With - \
-              it reads an event stream from standard input.",
-    ],
+    about: &["Prints the events of a stream as they arrive. When the connection ends, tail \
+              reconnects and resumes after the last event ID. Its output is safe for a terminal, \
+              whatever the stream contains. Notes about the connection go to standard error. With \
+              - it reads an event stream from standard input."],
     operands: &[Flag::<Options>::text("a URL", "URL", |o, url| o.url = url.into())],
     flags: &[
         &flags![Options,
             /// Prints each event as a JSON object on a line: event, data, id (the last event ID),
-            /// and retry in milliseconds, at most a day, where it was set since the event before.
+            /// and retry in milliseconds, at most a day, if it was set since the event before.
             switch("json", |o| o.json = true),
             /// Shows what goes over the wire: each write and each read with its time, where chunks
             /// begin and end, and what each line means.
             switch("raw", |o| o.raw = true),
-            /// Prints, and counts, only events of this type. Events without a type are of the type
-            /// message. With --raw, which shows everything, it only counts.
+            /// Prints and counts only events of this type. Events without a type have the type
+            /// message. --raw shows everything, so there this only decides what --count counts.
             text("event", "TYPE", |o, event_type| o.types.push(event_type.into())).repeats()
                 .otherwise("events of every type"),
-            /// Limits how much data an event may have, in one line or in all its lines. Past it
-            /// tail ends.
+            /// Limits how much data an event may have, in one line and in all its lines. A larger
+            /// event ends tail.
             number("max-event", "BYTES", 1..=MOST, |o, n| o.max_event = Some(n))
                 .otherwise("4194304 in a line, 16777216 in all"),
         ],

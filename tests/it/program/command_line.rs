@@ -48,9 +48,9 @@ fn a_wrong_option_is_told_what_was_meant() {
     usage_error(&["serve", "--history"], "--history needs a value: --history N");
     usage_error(&["--history=0"], "--history must be a number from 1 to 4294967295, and not \"0\"");
     usage_error(&["--lag=drop"], "--lag must be skip or close, and not \"drop\"");
-    usage_error(&["--log=yes"], "--log takes no value, and was given \"yes\"");
+    usage_error(&["--log=yes"], "--log takes no value, but was given \"yes\"");
     usage_error(&["--lag=skip", "--lag=skip"], "--lag can be given only once");
-    usage_error(&["serve", "now"], "unexpected argument \"now\": serve takes options alone");
+    usage_error(&["serve", "now"], "unexpected argument \"now\": serve takes only options");
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn a_duration_is_the_same_in_every_command_and_in_a_script() {
 #[test]
 fn two_dashes_end_the_options() {
     let (_, stderr, status) = run_hub(&["serve", "--", "--log"]);
-    let said = "tidings: unexpected argument \"--log\": serve takes options alone\n";
+    let said = "tidings: unexpected argument \"--log\": serve takes only options\n";
     assert!(stderr.starts_with(said), "{stderr}");
     assert_eq!(status, Some(2));
     let (stdout, _, status) = run_fed(&["tail", "--json", "--", "-"], b"data: a\n\n");

@@ -97,5 +97,5 @@ fn a_value_that_could_never_work_is_refused() {
          lower case, without a path or the scheme's own port; or scheme://*.domain for the \
          subdomains of a domain of two labels or more: \"https://*.com\"",
     );
-    assert_eq!(wrong(&["3000"]), "unexpected argument \"3000\": serve takes options alone");
+    assert_eq!(wrong(&["3000"]), "unexpected argument \"3000\": serve takes only options");
 }
