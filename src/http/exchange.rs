@@ -322,14 +322,9 @@ impl<R: Recipient> Exchange<R> {
         self.go_on(now);
     }
 
-    /// Takes no request after this one.
-    pub(crate) fn make_last(&mut self) {
-        self.last = true;
-    }
-
-    /// The server stops: no further request is taken, and where none has begun, its time is up.
+    /// Takes no further request. Where none has begun, the time for one is up.
     pub(crate) fn stop(&mut self, now: Instant) {
-        self.make_last();
+        self.last = true;
         let idle = matches!(self.state, State::Head) && !self.parser.started();
         if idle && self.output.is_sent() {
             self.deadline = self.deadline.min(now);

@@ -5,68 +5,58 @@
 
 use std::fmt;
 
-/// What a request wants done with its target.
-///
-/// ```
-/// use tidings::Method;
-///
-/// assert_eq!(Method::Get.as_str(), "GET");
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Method {
-    /// Give me what is there.
-    Get,
-    /// The same, but only the head of the response.
-    Head,
-    /// Process this content.
-    Post,
-    /// Put this content there.
-    Put,
-    /// Remove what is there.
-    Delete,
-    /// Say what can be done with it.
-    Options,
-    /// Change a part of it.
-    Patch,
-    /// Send back what has arrived.
-    Trace,
+/// One row for each method that is known here.
+macro_rules! methods {
+    ($($name:ident = $token:literal $doc:literal;)*) => {
+        /// What a request wants done with its target.
+        ///
+        /// ```
+        /// use tidings::Method;
+        ///
+        /// assert_eq!(Method::Get.as_str(), "GET");
+        /// ```
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Method {
+            $(#[doc = $doc]
+            $name,)*
+        }
+
+        impl Method {
+            /// The method as it stands in the request line.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $token,)*
+                }
+            }
+
+            /// The method that this token names, if we know it.
+            pub(crate) fn from_token(token: &[u8]) -> Option<Self> {
+                match token {
+                    $(token if token == $token.as_bytes() => Some(Self::$name),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+methods! {
+    Get = "GET" "Send me what is there.";
+    Head = "HEAD" "The same, but only the head of the response.";
+    Post = "POST" "Process this content.";
+    Put = "PUT" "Put this content there.";
+    Delete = "DELETE" "Remove what is there.";
+    Options = "OPTIONS" "Say what can be done with it.";
+    Patch = "PATCH" "Change a part of it.";
+    Trace = "TRACE" "Send back what has arrived.";
 }
 
 impl Method {
-    /// The method as it stands in the request line.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Head => "HEAD",
-            Self::Post => "POST",
-            Self::Put => "PUT",
-            Self::Delete => "DELETE",
-            Self::Options => "OPTIONS",
-            Self::Patch => "PATCH",
-            Self::Trace => "TRACE",
-        }
-    }
-
     /// Whether the content of a request means anything. Where it has no defined meaning
     /// (RFC 9110, sections 9.3.1, 9.3.2, 9.3.5, 9.3.7 and 9.3.8), no handler is given it.
     pub(crate) fn has_content(self) -> bool {
         matches!(self, Self::Post | Self::Put | Self::Patch)
-    }
-
-    /// The method that this token names, if we know it.
-    pub(crate) fn from_token(token: &[u8]) -> Option<Self> {
-        Some(match token {
-            b"GET" => Self::Get,
-            b"HEAD" => Self::Head,
-            b"POST" => Self::Post,
-            b"PUT" => Self::Put,
-            b"DELETE" => Self::Delete,
-            b"OPTIONS" => Self::Options,
-            b"PATCH" => Self::Patch,
-            b"TRACE" => Self::Trace,
-            _ => return None,
-        })
     }
 }
 

@@ -40,7 +40,7 @@ impl Linger {
     }
 
     fn start(mut link: Link, rest: Unsent, write_deadline: Duration) -> Option<Box<dyn Pending>> {
-        link.never_block().ok()?;
+        link.set_blocking(false).ok()?;
         let now = Instant::now();
         let until = now + write_deadline.max(DRAIN_DEADLINE);
         let linger = Self { link, rest, write_deadline, half_closed: false, drained: 0, until };

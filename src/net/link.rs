@@ -48,31 +48,23 @@ impl Link {
         self.socket.set_read_timeout(Some(LONGEST_BLOCK))
     }
 
-    /// Asks for the right to wait for the peer. Only with it does the next call block.
-    pub(crate) fn may_block<'a>(&mut self, pool: &'a Pool) -> io::Result<Option<Waiting<'a>>> {
+    /// Asks for the right to wait for the peer, in a write or else in a read. Only with it does the
+    /// next call block.
+    pub(crate) fn may_block<'a>(
+        &mut self,
+        pool: &'a Pool,
+        writes: bool,
+    ) -> io::Result<Option<Waiting<'a>>> {
         let right = pool.may_wait();
+        if writes && !self.bounds_writes && right.is_some() {
+            self.socket.set_write_timeout(Some(LONGEST_BLOCK))?;
+            self.bounds_writes = true;
+        }
         self.set_blocking(right.is_some())?;
         Ok(right)
     }
 
-    /// The same before a write.
-    pub(crate) fn may_block_to_write<'a>(
-        &mut self,
-        pool: &'a Pool,
-    ) -> io::Result<Option<Waiting<'a>>> {
-        if !self.bounds_writes {
-            self.socket.set_write_timeout(Some(LONGEST_BLOCK))?;
-            self.bounds_writes = true;
-        }
-        self.may_block(pool)
-    }
-
-    /// Has no further call block.
-    pub(crate) fn never_block(&mut self) -> io::Result<()> {
-        self.set_blocking(false)
-    }
-
-    fn set_blocking(&mut self, blocking: bool) -> io::Result<()> {
+    pub(crate) fn set_blocking(&mut self, blocking: bool) -> io::Result<()> {
         if self.blocking != blocking {
             self.socket.set_nonblocking(!blocking)?;
             self.blocking = blocking;

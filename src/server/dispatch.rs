@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use crate::error::{CloseReason, Error, Result};
 use crate::event::encode;
-use crate::http::exchange::Asked;
+use crate::http::exchange::{Asked, Recipient};
 use crate::http::method::Method;
 use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::http::status::Status;
 use crate::http::{Head, Refusal};
+use crate::net::budget::Share;
 use crate::net::link::Link;
 use crate::server::reply::{Reply, StreamHandler};
 use crate::server::routes::{Handler, Params};
@@ -21,22 +22,41 @@ use crate::stream::hooks;
 use crate::stream::writer::SseWriter;
 use crate::stream::{Origin, Stream};
 
+/// Who takes a request that was accepted.
+pub(crate) struct Accepted {
+    pub(crate) handler: Handler,
+    pub(crate) params: Params,
+    /// Of the memory for all bodies, this one's. Nothing for a body that no handler is given: it is
+    /// not kept.
+    pub(crate) share: Option<Share>,
+}
+
+impl Recipient for Accepted {
+    fn has_room_for(&mut self, bytes: usize) -> bool {
+        self.share.as_mut().is_none_or(|share| share.grow_to(bytes))
+    }
+}
+
 /// Finds the handler of a request whose body has not been read, or the response where no handler
-/// is to run.
+/// is to run: the body is `too_large`, or the connection was `refused` when it came.
 pub(crate) fn find(
-    server: &Site,
+    site: &Site,
     head: &Head,
+    too_large: bool,
     peer: SocketAddr,
     refused: bool,
-) -> Result<(Handler, Params), Response> {
+) -> Result<Accepted, Response> {
+    if too_large {
+        return Err(too_large_body(site, head.method()));
+    }
     if refused {
         let wants = head.accepts_event_stream();
-        return Err(busy(server, head, wants, "too many connections"));
+        return Err(busy(site, head, wants, "too many connections"));
     }
-    if server.hosts.as_ref().is_some_and(|hosts| !hosts.allow(head.authority())) {
+    if site.hosts.as_ref().is_some_and(|hosts| !hosts.allow(head.authority())) {
         let host = head.authority().unwrap_or_default();
         let why = format_args!("{host:?} is no name of this server");
-        return Err(refuse(server, Status::MISDIRECTED_REQUEST, why));
+        return Err(refuse(site, Status::MISDIRECTED_REQUEST, why));
     }
     if head.path() == "*" {
         // OPTIONS for the server as a whole (RFC 9110, section 9.3.7).
@@ -44,19 +64,20 @@ pub(crate) fn find(
         response.add_field("Allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH, TRACE");
         return Err(response);
     }
-    if let Some(cors) = &server.cors {
-        if let Some(response) = cors.preflight(head, || server.routes.allowed(head.path())) {
+    if let Some(cors) = &site.cors {
+        if let Some(response) = cors.preflight(head, || site.routes.allowed(head.path())) {
             return Err(response);
         }
     }
-    let found = server.routes.find(head.method(), head.path())?;
-    admit(server, head, peer)?;
-    Ok(found)
+    let (handler, params) = site.routes.find(head.method(), head.path())?;
+    admit(site, head, peer)?;
+    let share = head.method().has_content().then(|| site.bodies.share());
+    Ok(Accepted { handler, params, share })
 }
 
 /// Asks the program whether the request is admitted.
-fn admit(server: &Site, head: &Head, peer: SocketAddr) -> Result<(), Response> {
-    let Some(admit) = &server.admit else { return Ok(()) };
+fn admit(site: &Site, head: &Head, peer: SocketAddr) -> Result<(), Response> {
+    let Some(admit) = &site.admit else { return Ok(()) };
     let asked = catch_unwind(AssertUnwindSafe(|| admit(head, peer)));
     asked.unwrap_or_else(|_| Err(internal_server_error()))
 }
@@ -65,25 +86,25 @@ fn admit(server: &Site, head: &Head, peer: SocketAddr) -> Result<(), Response> {
 /// gives up for good on a 503, so a GET that wants an event stream gets one that ends with a
 /// reconnection time; and a HEAD the same head (RFC 9110, section 9.3.2). To any other method a 200
 /// would say that it was done.
-fn busy(server: &Site, head: &Head, wants_event_stream: bool, why: &str) -> Response {
+fn busy(site: &Site, head: &Head, wants_event_stream: bool, why: &str) -> Response {
     if !wants_event_stream || !matches!(head.method(), Method::Get | Method::Head) {
-        return come_back(server, refuse(server, Status::SERVICE_UNAVAILABLE, why));
+        return come_back(site, refuse(site, Status::SERVICE_UNAVAILABLE, why));
     }
     let mut content = Vec::new();
-    encode::encode_retry(server.runtime.come_back_after(), &mut content);
+    encode::encode_retry(site.runtime.come_back_after(), &mut content);
     Response::event_stream_head().with_content(content)
 }
 
 /// The response to what can't be served; where that passes by itself, with `Retry-After`.
-pub(crate) fn refused(server: &Site, refusal: &Refusal) -> Response {
+pub(crate) fn refused(site: &Site, refusal: &Refusal) -> Response {
     match refusal.status() {
-        Status::SERVICE_UNAVAILABLE => come_back(server, plain(refusal)),
-        status => refuse(server, status, refusal.why()),
+        Status::SERVICE_UNAVAILABLE => come_back(site, plain(refusal)),
+        status => refuse(site, status, refusal.why()),
     }
 }
 
-fn come_back(server: &Site, mut response: Response) -> Response {
-    let seconds = server.runtime.come_back_after().as_secs().max(1);
+fn come_back(site: &Site, mut response: Response) -> Response {
+    let seconds = site.runtime.come_back_after().as_secs().max(1);
     response.add_field("Retry-After", seconds.to_string());
     response
 }
@@ -93,20 +114,20 @@ fn plain(refusal: &Refusal) -> Response {
     Response::text(format!("{refusal}\n")).with_status(refusal.status())
 }
 
-pub(crate) fn too_large(server: &Site, method: Method) -> Response {
-    let limits = &server.runtime.limits;
+fn too_large_body(site: &Site, method: Method) -> Response {
+    let limits = &site.runtime.limits;
     if method.has_content() {
         let why = format_args!("a body may have {} bytes", limits.body);
-        return refuse(server, Status::CONTENT_TOO_LARGE, why);
+        return refuse(site, Status::CONTENT_TOO_LARGE, why);
     }
     let text = format!("413 Content Too Large: a body of {method} may have {} bytes", limits.drain);
     Response::text(text + ", since nobody reads it\n").with_status(Status::CONTENT_TOO_LARGE)
 }
 
 /// A refusal of the server's own: why, and the remedies that the program has named for it.
-fn refuse(server: &Site, status: Status, why: impl Display) -> Response {
+fn refuse(site: &Site, status: Status, why: impl Display) -> Response {
     let mut text = format!("{status}: {why}");
-    for (_, remedy) in server.remedies.iter().filter(|(of, _)| *of == status) {
+    for (_, remedy) in site.remedies.iter().filter(|(of, _)| *of == status) {
         text += ": ";
         text += remedy;
     }
@@ -115,11 +136,11 @@ fn refuse(server: &Site, status: Status, why: impl Display) -> Response {
 }
 
 /// Runs a handler. An error or a panic becomes a response.
-pub(crate) fn call(server: &Site, handler: &Handler, request: &Request) -> Reply {
+pub(crate) fn call(site: &Site, handler: &Handler, request: &Request) -> Reply {
     match catch_unwind(AssertUnwindSafe(|| handler(request))) {
         Ok(Ok(reply)) => reply,
-        Ok(Err(error)) => failure(server, request, Some(&error)).into(),
-        Err(_) => failure(server, request, None).into(),
+        Ok(Err(error)) => failure(site, request, Some(&error)).into(),
+        Err(_) => failure(site, request, None).into(),
     }
 }
 
@@ -137,7 +158,7 @@ fn fault_of_the_request(request: &Request, error: &Error) -> Option<Status> {
 
 /// The response to a request whose handler failed; without an error, it panicked. The hooks get the
 /// error, and the client does not.
-fn failure(server: &Site, request: &Request, error: Option<&Error>) -> Response {
+fn failure(site: &Site, request: &Request, error: Option<&Error>) -> Response {
     let fault = error.and_then(|error| Some((error, fault_of_the_request(request, error)?)));
     if let Some((error, status)) = fault {
         let mut response = Response::text(format!("{status}: {error}\n")).with_status(status);
@@ -147,7 +168,7 @@ fn failure(server: &Site, request: &Request, error: Option<&Error>) -> Response 
         }
         return response;
     }
-    if let (Some(hooks), Some(error)) = (&server.runtime.hooks, error) {
+    if let (Some(hooks), Some(error)) = (&site.runtime.hooks, error) {
         hooks::call(|| hooks.failed(request.peer(), request.target(), error));
     }
     internal_server_error()
@@ -158,8 +179,8 @@ fn internal_server_error() -> Response {
 }
 
 /// Adds what the server's CORS policy says to the origin that asks.
-pub(crate) fn with_cors(server: &Site, mut response: Response, asked: &Asked) -> Response {
-    if let Some(cors) = &server.cors {
+pub(crate) fn with_cors(site: &Site, mut response: Response, asked: &Asked) -> Response {
+    if let Some(cors) = &site.cors {
         for (name, value) in cors.fields(asked.origin.as_deref()) {
             response.add_field(name, value);
         }
@@ -170,15 +191,15 @@ pub(crate) fn with_cors(server: &Site, mut response: Response, asked: &Asked) ->
 /// Gives the link to a stream and runs its handler. If there are too many, or the handler fails
 /// before the head has gone out, gives the link back with the response to that.
 pub(crate) fn start_stream(
-    server: &Site,
+    site: &Site,
     link: Link,
     request: &Request,
     chunked: bool,
     head: Response,
     handler: StreamHandler,
 ) -> Result<(), (Link, Response)> {
-    let Some(ticket) = server.runtime.streams.admit(request.peer().ip()) else {
-        return Err((link, busy(server, request.head(), true, "too many event streams")));
+    let Some(ticket) = site.runtime.streams.admit(request.peer().ip()) else {
+        return Err((link, busy(site, request.head(), true, "too many event streams")));
     };
     let origin = Origin {
         peer: request.peer(),
@@ -186,11 +207,11 @@ pub(crate) fn start_stream(
         last_event_id: request.last_event_id(),
         chunked,
     };
-    let stream = Stream::new(Arc::clone(&server.runtime), link, ticket, origin, head);
+    let stream = Stream::new(Arc::clone(&site.runtime), link, ticket, origin, head);
     let give_back = |response| stream.reclaim().map_or(Ok(()), |link| Err((link, response)));
-    if server.runtime.is_stopping() {
+    if site.runtime.is_stopping() {
         // The stop may have ended all streams before this one was registered.
-        return give_back(busy(server, request.head(), true, "this server stops"));
+        return give_back(busy(site, request.head(), true, "this server stops"));
     }
     let writer = SseWriter::new(Arc::clone(&stream));
     match catch_unwind(AssertUnwindSafe(|| handler(writer, request))) {
@@ -203,7 +224,7 @@ pub(crate) fn start_stream(
         Ok(Err(error)) if error.is_closed() && !stream.is_active() => Ok(()),
         failed => {
             let error = failed.ok().and_then(Result::err);
-            give_back(failure(server, request, error.as_ref()))?;
+            give_back(failure(site, request, error.as_ref()))?;
             stream.end(CloseReason::Failed);
             Ok(())
         }

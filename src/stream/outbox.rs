@@ -110,7 +110,7 @@ impl Outbox {
 
     /// Sends the first bytes. From here on the socket does not block.
     pub(crate) fn open(&mut self, head: &[u8], of: Amount, now: Moment) -> Result<Put, Gone> {
-        self.link.never_block().map_err(|_| Gone(CloseReason::Reset))?;
+        self.link.set_blocking(false).map_err(|_| Gone(CloseReason::Reset))?;
         self.put(head, of, now)
     }
 

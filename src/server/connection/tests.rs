@@ -53,7 +53,7 @@ fn parked(home: &Home) -> (TcpStream, Box<Connection>) {
     let (client, link) = sockets(&home.0);
     let peer = client.local_addr().unwrap();
     let mut connection = Connection::new(Arc::clone(&home.0), link, peer, false).unwrap();
-    connection.link.never_block().unwrap();
+    connection.link.set_blocking(false).unwrap();
     (client, connection)
 }
 
@@ -259,7 +259,7 @@ fn a_body_that_nobody_reads_and_that_does_not_end_is_read_for_a_while_after_its_
     for _ in 0..2 {
         connection = connection.step().expect("it goes on");
     }
-    connection.link.never_block().unwrap();
+    connection.link.set_blocking(false).unwrap();
     ready(&mut connection, late());
     connection.serve();
     let mut response = Vec::new();
