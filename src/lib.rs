@@ -103,13 +103,13 @@
 //!
 //! | module | what lives there |
 //! | --- | --- |
-//! | `server` | bind and run; accept; routes; one connection, bytes to response; stopping |
+//! | `server` | bind and run; accept; routes; the thread and the socket of one connection |
 //! | `stream` | one event stream from its request to its end; intervals; hooks |
 //! | `channel` | channels and hubs; which streams follow them; passes over those |
 //! | `net` | sockets, workers, the watch thread, and what bounds them |
 //! | `log` | *pure*: a channel's events, cursors into them, batches and gaps |
 //! | `event` | *pure*: events, their encoding and their parser |
-//! | [`http`] | *pure*: heads of requests and responses, bodies, chunks, dates, CORS |
+//! | [`http`] | *pure*: heads, bodies, chunks, dates, CORS; the states of one connection |
 //! | [`client`] | URLs, requests and waits (*pure*); connections, and one stream out of many |
 //! | `limits`, `error` | every bound; the public error |
 //!
@@ -154,12 +154,7 @@ pub use channel::hub::Hub;
 pub use error::{CloseReason, Error, Result};
 pub use event::parser::{MessageEvent, Parser};
 pub use event::{Event, EventId, EventType, IntoEvent};
-pub use http::cors::Cors;
-pub use http::date::HttpDate;
-pub use http::method::Method;
-pub use http::request::Request;
-pub use http::response::Response;
-pub use http::status::Status;
+pub use http::{Cors, HttpDate, Method, Request, Response, Status};
 pub use limits::Limits;
 pub use log::History;
 pub use log::cursor::{Lag, Start};

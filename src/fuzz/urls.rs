@@ -3,7 +3,7 @@
 
 use crate::client::{StreamRequest, Url};
 use crate::event::EventId;
-use crate::http::method::Method;
+use crate::http::Method;
 use crate::http::{HeadParser, percent};
 use crate::limits::Limits;
 

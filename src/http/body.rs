@@ -2,14 +2,12 @@
 //! (RFC 9112, sections 6 and 7).
 //!
 //! ```text
-//! chunked-body  = *chunk last-chunk trailer-section CRLF
-//! chunk         = chunk-size [ chunk-ext ] CRLF chunk-data CRLF
-//! last-chunk    = 1*("0") [ chunk-ext ] CRLF
-//!
 //! 5;note=hi CRLF hello CRLF      a chunk of five bytes with an extension, which is ignored
 //! 0 CRLF                         the last chunk
 //! CRLF                           the end of an empty trailer section
 //! ```
+//!
+//! The grammar of chunks stands in `chunk`, and that of trailers in `trailer`.
 //!
 //! A size is checked against the limit as soon as it is known, and nothing is ever allocated from
 //! it: only bytes that have come take memory.

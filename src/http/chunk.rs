@@ -1,29 +1,11 @@
-//! Chunks: how HTTP/1.1 carries a body whose length is not known yet (RFC 9112, section 7.1).
+//! Chunks, written and read: how HTTP/1.1 carries a body whose length is not known yet (RFC 9112,
+//! section 7.1).
 //!
 //! ```text
-//! chunked-body = *chunk last-chunk trailer-section CRLF
-//! chunk        = chunk-size CRLF chunk-data CRLF      ; chunk-size in hexadecimal digits
-//! last-chunk   = 1*"0" CRLF
-//! ```
-//!
-//! So an event of 10 bytes goes out as these 15:
-//!
-//! ```text
-//! a\r\n
-//! data: hi\n
-//! \n
-//! \r\n
-//! ```
-//!
-//! A peer that sees the connection end without the last chunk knows that the stream was cut off.
-//! We send no chunk extensions and no trailer fields, as no reader of an event stream asks for any.
-//!
-//! # Reading the line before the data
-//!
-//! A chunk may have extensions after its size:
-//!
-//! ```text
+//! chunked-body   = *chunk last-chunk trailer-section CRLF
+//! chunk          = chunk-size [ chunk-ext ] CRLF chunk-data CRLF
 //! chunk-size     = 1*HEXDIG
+//! last-chunk     = 1*"0" [ chunk-ext ] CRLF
 //! chunk-ext      = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )
 //! chunk-ext-name = token
 //! chunk-ext-val  = token / quoted-string
@@ -32,10 +14,21 @@
 //! quoted-pair    = "\" ( HTAB / SP / VCHAR / obs-text )
 //! ```
 //!
-//! Extensions mean nothing to us, but they are parsed to the letter all the same: a parser that
-//! skips "everything up to the line end" is fooled by what others take for a line end.
+//! [`encode`] writes an event of 10 bytes as these 15:
 //!
-//! The grammar is small enough to be read one byte at a time, as a picture of states:
+//! ```text
+//! a\r\n            the size line: the length in hexadecimal
+//! data: hi\n\n     the data: the event, whose own lines end in LF
+//! \r\n             the end of the chunk
+//! ```
+//!
+//! [`LAST`] ends the body. A peer that sees the connection end without it knows that the stream was
+//! cut off. The server sends no extensions and no trailer fields, as no reader of an event stream
+//! asks for any.
+//!
+//! [`ChunkLine`] reads what a peer may write in place of `a\r\n`. Extensions mean nothing here, but
+//! they are parsed to the letter all the same: a parser that skips "everything up to the line end"
+//! is fooled by what others take for a line end. The grammar is read one byte at a time:
 //!
 //! ```text
 //!          ┌── ";" ──────────────────────────────────────────────┐

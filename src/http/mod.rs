@@ -46,12 +46,15 @@
 //! A client reads the same in the other direction: [`ResponseHeadParser`] turns bytes into a
 //! [`ResponseHead`], and the same [`BodyDecoder`] takes the body after it.
 //!
+//! All of HTTP that this crate has is here. What every server needs ([`Request`], [`Response`],
+//! [`Method`], [`Status`], [`Cors`], [`HttpDate`]) is found at the crate's root as well.
+//!
 //! Reading order: `syntax` (the bytes that the grammar is made of), `request_line`, `target`,
 //! `percent`, `field_line`, `fields`, `framing`, `head`, `parser`; then bodies: `body`, `chunk`,
 //! `trailer`; then what handlers see: `request`, `response`, `cors`, `date`, with `method`,
 //! `status` and `refusal` as the words they are written in, and `origin` for what was refused;
-//! then what a client reads: `status_line`, `response_head`; and `secrets`, what of all that may be
-//! shown.
+//! then `exchange`, which puts all of these together to one connection of a server; then what a
+//! client reads: `status_line`, `response_head`; and `secrets`, what of all that may be shown.
 
 pub(crate) mod syntax;
 
@@ -74,12 +77,13 @@ mod trailer;
 
 pub(crate) mod cors;
 pub(crate) mod date;
-pub(crate) mod exchange;
 pub(crate) mod method;
 pub(crate) mod origin;
 pub(crate) mod request;
 pub(crate) mod response;
 pub(crate) mod status;
+
+pub(crate) mod exchange;
 
 mod response_head;
 mod status_line;
@@ -90,12 +94,18 @@ mod secrets;
 mod support;
 
 pub use body::BodyDecoder;
+pub use cors::Cors;
+pub use date::HttpDate;
 pub use framing::Framing;
 pub use head::Head;
+pub use method::Method;
 pub use parser::HeadParser;
 pub use refusal::Refusal;
+pub use request::Request;
 pub use request_line::Version;
+pub use response::Response;
 pub use response_head::{ResponseHead, ResponseHeadParser};
 pub(crate) use secrets::MASK;
 pub use secrets::{masked_url, masked_value, secrets_in_url, secrets_in_value};
+pub use status::Status;
 pub(crate) use target::is_authority;

@@ -22,10 +22,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::http::date::HttpDate;
 use crate::http::exchange::{Exchange, Step};
-use crate::http::request::Request;
-use crate::http::response::Response;
+use crate::http::{HttpDate, Request, Response};
 use crate::log::waiting::Unsent;
 use crate::net::linger::Linger;
 use crate::net::link::Link;

@@ -24,12 +24,7 @@ use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::http::Head;
-use crate::http::cors::Cors;
-use crate::http::method::Method;
-use crate::http::request::Request;
-use crate::http::response::Response;
-use crate::http::status::Status;
+use crate::http::{Cors, Head, Method, Request, Response, Status};
 use crate::limits::Limits;
 use crate::net::budget::Budget;
 use crate::stream::hooks::Hooks;

@@ -3,8 +3,7 @@
 use std::fmt;
 
 use crate::error::Result;
-use crate::http::request::Request;
-use crate::http::response::Response;
+use crate::http::{Request, Response};
 use crate::stream::writer::SseWriter;
 
 /// What runs when a stream begins.

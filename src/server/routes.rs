@@ -15,11 +15,8 @@ use std::sync::Arc;
 
 use super::reply::Reply;
 use crate::error::{Error, Result};
-use crate::http::method::Method;
 use crate::http::percent::percent_decode;
-use crate::http::request::Request;
-use crate::http::response::Response;
-use crate::http::status::Status;
+use crate::http::{Method, Request, Response, Status};
 
 pub(crate) type Handler = Arc<dyn Fn(&Request) -> Result<Reply> + Send + Sync>;
 

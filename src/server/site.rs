@@ -6,10 +6,7 @@ use std::sync::Arc;
 
 use super::hosts::Hosts;
 use super::routes::Routes;
-use crate::http::Head;
-use crate::http::cors::Cors;
-use crate::http::response::Response;
-use crate::http::status::Status;
+use crate::http::{Cors, Head, Response, Status};
 use crate::net::budget::Budget;
 use crate::stream::runtime::Runtime;
 

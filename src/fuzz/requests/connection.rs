@@ -5,12 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::http::date::HttpDate;
 use crate::http::exchange::{Exchange, Recipient, Step};
-use crate::http::method::Method;
-use crate::http::request::Request;
-use crate::http::response::Response;
-use crate::http::{Framing, Head, Refusal, Version};
+use crate::http::{Framing, Head, HttpDate, Method, Refusal, Request, Response, Version};
 use crate::limits::Limits;
 
 /// What came of all the bytes.

@@ -2,8 +2,7 @@
 
 use super::connection::Message;
 use crate::fuzz::plain::{self, Plain, text};
-use crate::http::method::Method;
-use crate::http::{Framing, Version};
+use crate::http::{Framing, Method, Version};
 
 /// The head of which these are the bytes, without the empty lines around it.
 fn between_empty_lines(sent: &str) -> &str {

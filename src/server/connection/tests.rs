@@ -6,7 +6,7 @@ use std::thread;
 
 use super::*;
 use crate::Server;
-use crate::http::response::Response;
+use crate::http::Response;
 use crate::limits::Limits;
 use crate::net::link::LONGEST_BLOCK;
 
