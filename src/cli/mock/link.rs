@@ -17,7 +17,7 @@
 //! for one, as the hub does.
 
 use std::fs;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -41,10 +41,6 @@ const CUTS: usize = 4;
 /// How long it waits between the two, so that the client does not read them as one.
 const BETWEEN: Duration = Duration::from_millis(2);
 
-/// The client has gone.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Gone;
-
 pub(super) struct Link {
     socket: TcpStream,
     /// The last byte of the request is still in the socket.
@@ -55,10 +51,10 @@ pub(super) struct Link {
 
 impl Link {
     /// Takes over a socket, of which the caller has read a request but for its last byte.
-    pub(super) fn new(socket: TcpStream) -> Result<Self, Gone> {
+    pub(super) fn new(socket: TcpStream) -> io::Result<Self> {
         // Each chunk must arrive on its own, not with the next.
-        socket.set_nodelay(true).map_err(|_| Gone)?;
-        socket.set_write_timeout(Some(WRITE_DEADLINE)).map_err(|_| Gone)?;
+        socket.set_nodelay(true)?;
+        socket.set_write_timeout(Some(WRITE_DEADLINE))?;
         Ok(Self { socket, can_reset: true, cuts: None })
     }
 
@@ -76,21 +72,21 @@ impl Link {
         }
     }
 
-    pub(super) fn send(&mut self, bytes: &[u8]) -> Result<(), Gone> {
+    pub(super) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut rest = bytes;
         if let Some(random) = self.cuts.as_mut().filter(|_| !bytes.is_empty()) {
             if random.one_in(CUTS) {
                 let (part, after) = bytes.split_at(random.below(bytes.len()));
-                self.socket.write_all(part).map_err(|_| Gone)?;
+                self.socket.write_all(part)?;
                 thread::sleep(BETWEEN);
                 rest = after;
             }
         }
-        self.socket.write_all(rest).map_err(|_| Gone)
+        self.socket.write_all(rest)
     }
 
-    /// Waits, and checks whether the client goes meanwhile.
-    pub(super) fn pause_until(&mut self, until: Instant) -> Result<(), Gone> {
+    /// Waits; fails if the client goes meanwhile.
+    pub(super) fn pause_until(&mut self, until: Instant) -> io::Result<()> {
         loop {
             let rest = until.saturating_duration_since(Instant::now());
             if rest <= ROUGH {
@@ -102,22 +98,22 @@ impl Link {
             }
             thread::sleep(CHECK.min(rest - ROUGH));
             if self.is_gone() || self.is_closed_by_peer() {
-                return Err(Gone);
+                return Err(ErrorKind::UnexpectedEof.into());
             }
         }
         thread::sleep(until.saturating_duration_since(Instant::now()));
         Ok(())
     }
 
-    /// Waits for the client for at most so long, and drops what it sends.
-    fn read_for(&mut self, time: Duration) -> Result<(), Gone> {
-        self.socket.set_read_timeout(Some(time)).map_err(|_| Gone)?;
+    /// Waits for the client for at most so long, and drops what it sends; fails if the client goes.
+    fn read_for(&mut self, time: Duration) -> io::Result<()> {
+        self.socket.set_read_timeout(Some(time))?;
         match self.socket.read(&mut [0; 1024]) {
-            Ok(0) => Err(Gone),
+            Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
             Ok(_) => Ok(()),
             Err(error) => match error.kind() {
                 ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => Ok(()),
-                _ => Err(Gone),
+                _ => Err(error),
             },
         }
     }

@@ -8,7 +8,7 @@
 //!
 //! The rules are the library's own: what it refuses, the mock refuses, and says why.
 
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -21,9 +21,8 @@ const DEADLINE: Duration = Duration::from_secs(30);
 const LARGEST_BODY: usize = 256 * 1024 * 1024;
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
-/// Reads a request and returns its head; `Ok(None)` if the client went before it had sent all of
-/// it.
-pub(super) fn read(socket: &TcpStream) -> io::Result<Option<Result<Head, Refusal>>> {
+/// Reads a request and returns its head. Fails if the client goes before it has sent all of it.
+pub(super) fn read(socket: &TcpStream) -> io::Result<Result<Head, Refusal>> {
     let deadline = Instant::now() + DEADLINE;
     let limits = Limits::default().body(LARGEST_BODY);
     let mut parser = HeadParser::new(&limits);
@@ -31,13 +30,10 @@ pub(super) fn read(socket: &TcpStream) -> io::Result<Option<Result<Head, Refusal
     let mut peeked = [0; 16 * 1024];
     loop {
         let length = peek_by(socket, &mut peeked, deadline)?;
-        if length == 0 {
-            return Ok(None);
-        }
         let before = input.len();
         input.extend_from_slice(&peeked[..length]);
         match parser.parse(&input) {
-            Err(refusal) => return Ok(Some(Err(refusal))),
+            Err(refusal) => return Ok(Err(refusal)),
             Ok(None) => consume(socket, length)?,
             Ok(Some((head, whole))) => {
                 let decoder = BodyDecoder::new(head.framing(), &limits);
@@ -54,31 +50,31 @@ fn read_body(
     head: Head,
     mut decoder: BodyDecoder,
     deadline: Instant,
-) -> io::Result<Option<Result<Head, Refusal>>> {
+) -> io::Result<Result<Head, Refusal>> {
     if !decoder.is_done() && head.has_token("expect", "100-continue") {
         socket.write_all(CONTINUE)?;
     }
     let (mut peeked, mut content) = ([0; 16 * 1024], Vec::new());
     while !decoder.is_done() {
         let length = peek_by(socket, &mut peeked, deadline)?;
-        if length == 0 {
-            return Ok(None);
-        }
         let taken = match decoder.decode(&peeked[..length], &mut content) {
             Ok(taken) => taken,
-            Err(refusal) => return Ok(Some(Err(refusal))),
+            Err(refusal) => return Ok(Err(refusal)),
         };
         content.clear();
         consume(socket, taken - usize::from(decoder.is_done()))?;
     }
-    Ok(Some(Ok(head)))
+    Ok(Ok(head))
 }
 
 /// Peeks at what has come, and waits for it until the deadline.
 fn peek_by(socket: &TcpStream, peeked: &mut [u8], deadline: Instant) -> io::Result<usize> {
     let left = deadline.saturating_duration_since(Instant::now());
     socket.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
-    socket.peek(peeked)
+    match socket.peek(peeked)? {
+        0 => Err(ErrorKind::UnexpectedEof.into()),
+        length => Ok(length),
+    }
 }
 
 /// Takes bytes that are known to be there.

@@ -98,7 +98,7 @@ impl Stage {
     /// Serves one connection, from its request to its end.
     pub(super) fn serve(&self, socket: TcpStream) {
         // A client that sends no request is not one to report on.
-        let Ok(Some(request)) = request::read(&socket) else { return };
+        let Ok(request) = request::read(&socket) else { return };
         let Ok(mut link) = Link::new(socket) else { return };
         let request = match request {
             Ok(request) => request,
