@@ -79,10 +79,10 @@ fn serve(options: &Options) -> Outcome {
     }
     read_standard_input(options, &hub, &server)?;
     print(&format!("listening on http://{address}\n"))?;
-    routes::add_to(server, state).run().map_err(|error| failed(&error))
+    routes::add_to(server, state).run().map_err(failed)
 }
 
-fn failed(error: &tidings::Error) -> Failure {
+fn failed(error: tidings::Error) -> Failure {
     Failure::Failed(error.to_string())
 }
 
@@ -103,10 +103,7 @@ fn cors(origins: &[String]) -> Result<Option<Cors>, Failure> {
     match origins {
         [] => Ok(None),
         any if any.iter().any(|origin| origin == "*") => Ok(Some(Cors::any())),
-        some => Cors::origins(some)
-            .and_then(Cors::credentials)
-            .map(Some)
-            .map_err(|error| failed(&error)),
+        some => Cors::origins(some).and_then(Cors::credentials).map(Some).map_err(failed),
     }
 }
 
@@ -130,7 +127,8 @@ fn connections(wanted: usize, limit: Option<u64>) -> usize {
 fn bind(listen: &str, addresses: &[SocketAddr]) -> Result<Server, Failure> {
     Server::bind(addresses).map_err(|error| {
         let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
-        source.map_or_else(|| failed(&error), |source| listen::refused(listen, source))
+        let refused = source.map(|source| listen::refused(listen, source));
+        refused.unwrap_or_else(|| failed(error))
     })
 }
 

@@ -185,9 +185,10 @@ fn leaves(pairs: &[Pair<'_>]) -> (Verdict, String) {
 
 /// Whether the client stops at a 204, or at everything else that says so.
 fn stops(pairs: &[Pair<'_>], at_204: bool) -> (Verdict, String) {
-    let is_204 = |visit: &Visit| visit.status() == Some(Status::NO_CONTENT);
+    let status = |visit: &Visit| visit.seen.head.as_ref().map(|head| head.status);
     let finals = pairs.iter().filter(|pair| pair.before.is_final());
-    let mut finals = finals.filter(|pair| is_204(pair.before) == at_204);
+    let mut finals =
+        finals.filter(|pair| (status(pair.before) == Some(Status::NO_CONTENT)) == at_204);
     if let Some(pair) = finals.clone().find(|pair| pair.after.is_some()) {
         let (wait, before) = (seconds(pair.wait), pair.before.number);
         return (Verdict::No, format!("it was back {wait} after #{before}"));

@@ -39,10 +39,6 @@ pub(in crate::cli::mock) enum End {
 }
 
 impl Visit {
-    pub(super) fn status(&self) -> Option<Status> {
-        self.seen.head.as_ref().map(|head| head.status)
-    }
-
     pub(super) fn is_stream(&self) -> bool {
         self.seen.head.as_ref().is_some_and(Head::is_event_stream)
     }
