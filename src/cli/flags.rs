@@ -43,7 +43,7 @@ use std::iter::Peekable;
 
 use tidings::http::masked_url;
 
-use super::{Outcome, visible};
+use super::{Failure, Outcome, VERSION, print, visible};
 use nearest::nearest;
 
 pub(crate) use completions::{SHELLS, completions};
@@ -75,8 +75,8 @@ pub(crate) struct Table<O: 'static> {
 
 /// What the arguments ask for.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Parsed<R> {
-    Run(R),
+enum Parsed<O> {
+    Run(O),
     Help,
     Version,
 }
@@ -85,14 +85,11 @@ pub(crate) enum Parsed<R> {
 pub(crate) trait Command: Sync {
     fn shown(&self) -> Shown;
 
-    /// Reads the arguments after the command's name. The error says what is wrong with them.
-    fn parse(&self, arguments: Arguments<'_>) -> Result<Parsed<Run<'_>>, String>;
+    /// Runs it with the arguments after its name, or calls `help` if they ask for that.
+    fn run(&self, arguments: Arguments<'_>, help: fn(&Shown) -> Outcome) -> Outcome;
 }
 
-pub(crate) type Arguments<'a> = &'a mut dyn Iterator<Item = OsString>;
-
-/// A command with its options, ready to run.
-pub(crate) type Run<'a> = Box<dyn FnOnce() -> Outcome + 'a>;
+type Arguments<'a> = &'a mut dyn Iterator<Item = OsString>;
 
 /// What a user sees of a command.
 pub(crate) struct Shown {
@@ -121,18 +118,12 @@ impl<O: Default> Command for Table<O> {
         Shown { name, summary, usage, about, operands, flags, exits, more: (self.more)() }
     }
 
-    fn parse(&self, arguments: Arguments<'_>) -> Result<Parsed<Run<'_>>, String> {
-        Ok(match self.options(arguments)? {
-            (Parsed::Help, _) => Parsed::Help,
-            (Parsed::Version, _) => Parsed::Version,
-            (Parsed::Run(options), given) => {
-                let is_needed = |operand: &&Flag<O>| matches!(operand.row.default, Preset::None);
-                if let Some(missing) = self.operands.get(given).filter(is_needed) {
-                    return Err(format!("{} is missing: {}", missing.row.name, self.usage));
-                }
-                Parsed::Run(Box::new(move || (self.run)(options)))
-            }
-        })
+    fn run(&self, arguments: Arguments<'_>, help: fn(&Shown) -> Outcome) -> Outcome {
+        match self.parse(arguments).map_err(Failure::Usage)? {
+            Parsed::Run(options) => (self.run)(options),
+            Parsed::Help => help(&self.shown()),
+            Parsed::Version => print(&format!("{VERSION}\n")),
+        }
     }
 }
 
@@ -153,9 +144,8 @@ impl<O: Default> Table<O> {
         options
     }
 
-    /// Reads the arguments and counts the operands. It stops at the first argument that is wrong,
-    /// or that asks for the help or the version.
-    fn options(&self, arguments: Arguments<'_>) -> Result<(Parsed<O>, usize), String> {
+    /// Reads the arguments, up to the first that is wrong or that asks for the help or the version.
+    fn parse(&self, arguments: Arguments<'_>) -> Result<Parsed<O>, String> {
         let mut options = self.defaults();
         let mut given = Vec::new();
         let mut operands = self.operands.iter();
@@ -179,12 +169,17 @@ impl<O: Default> Table<O> {
             given.push(name);
             let value = value_of(&flag.row, value, &mut arguments)?;
             match name {
-                "help" => return Ok((Parsed::Help, 0)),
-                "version" => return Ok((Parsed::Version, 0)),
+                "help" => return Ok(Parsed::Help),
+                "version" => return Ok(Parsed::Version),
                 _ => flag.apply(&mut options, &format!("--{name}"), &value)?,
             }
         }
-        Ok((Parsed::Run(options), self.operands.len() - operands.len()))
+        match operands.next() {
+            Some(Flag { row: Row { name, default: Preset::None, .. }, .. }) => {
+                Err(format!("{name} is missing: {}", self.usage))
+            }
+            _ => Ok(Parsed::Run(options)),
+        }
     }
 
     /// The flag that an argument names; `None` for an operand.

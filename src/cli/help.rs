@@ -1,7 +1,7 @@
 //! The commands that describe the program: its help, its man page, and completions for shells.
 
 use super::flags::{Flag, SHELLS, Shown, Table, completions, flags, man_page, rows, wrap};
-use super::{COMMANDS, DEFAULT, Failure, VERSION, find, print, unknown_command, width};
+use super::{COMMANDS, DEFAULT, Failure, Outcome, VERSION, find, print, unknown_command, width};
 
 /// Which help is asked for.
 #[derive(Debug, Default)]
@@ -31,7 +31,7 @@ pub(super) static HELP: Table<Asked> = Table {
         }
         let name = asked.command.as_deref().unwrap_or(HELP.name);
         let command = find(name).ok_or_else(|| Failure::Usage(unknown_command(name)))?;
-        print(&help(&command.shown(), width::columns()))
+        print_help(&command.shown())
     },
 };
 
@@ -54,6 +54,10 @@ pub(super) static COMPLETIONS: Table<String> = Table {
 
 fn all() -> Vec<Shown> {
     COMMANDS.iter().map(|command| command.shown()).collect()
+}
+
+pub(super) fn print_help(command: &Shown) -> Outcome {
+    print(&help(command, width::columns()))
 }
 
 /// The help of a command, wrapped to `columns`. The help of `help` is the program's: all commands,

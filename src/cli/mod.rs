@@ -57,8 +57,8 @@ use std::process::ExitCode;
 
 use tidings::http::masked_url;
 
+use flags::Command;
 use flags::nearest::nearest;
-use flags::{Command, Parsed};
 
 /// Why a command ended early.
 #[derive(Debug)]
@@ -103,7 +103,7 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let mut arguments = arguments.peekable();
     let command = command(&mut arguments);
     let outcome = match &command {
-        Ok(command) => run_command(*command, &mut arguments),
+        Ok(command) => command.run(&mut arguments, help::print_help),
         Err(given) => Err(Failure::Usage(unknown_command(given))),
     };
     let (said, status) = match outcome {
@@ -117,14 +117,6 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     // If standard error is closed too, the status alone tells.
     say(&said);
     ExitCode::from(status)
-}
-
-fn run_command(command: &dyn Command, arguments: &mut dyn Iterator<Item = OsString>) -> Outcome {
-    match command.parse(arguments).map_err(Failure::Usage)? {
-        Parsed::Run(run) => run(),
-        Parsed::Help => print(&help::help(&command.shown(), width::columns())),
-        Parsed::Version => print(&format!("{VERSION}\n")),
-    }
 }
 
 /// The command line that prints a command's help. The program's help includes that of the default
