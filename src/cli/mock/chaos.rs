@@ -50,17 +50,10 @@ const LONGEST_SILENCE: usize = 1_000;
 /// included. So the client is given time.
 const BEFORE_RESET: Duration = Duration::from_millis(50);
 
-/// Whether chaos may end connections that the script does not end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ends {
-    May,
-    /// No client comes back for this stream.
-    MustNot,
-}
-
-/// Disturbs a script that has not been marked yet.
-pub(super) fn disturb(steps: Vec<Step>, seed: u64, ends: Ends) -> Vec<Step> {
-    let mut chaos = Chaos::new(seed, &steps, ends);
+/// Disturbs a script that has not been marked yet. Only if a client comes back for the stream may
+/// connections end that the script does not end.
+pub(super) fn disturb(steps: Vec<Step>, seed: u64, may_end: bool) -> Vec<Step> {
+    let mut chaos = Chaos::new(seed, &steps, may_end);
     let mut stretch = Stretch::default();
     for step in steps {
         match step {
@@ -80,7 +73,7 @@ pub(super) fn disturb(steps: Vec<Step>, seed: u64, ends: Ends) -> Vec<Step> {
 
 struct Chaos {
     random: Random,
-    ends: Ends,
+    may_end: bool,
     out: Vec<Step>,
     /// A client reads events out of this connection.
     is_stream: bool,
@@ -107,10 +100,10 @@ struct Chaos {
 }
 
 impl Chaos {
-    fn new(seed: u64, steps: &[Step], ends: Ends) -> Self {
+    fn new(seed: u64, steps: &[Step], may_end: bool) -> Self {
         Self {
             random: Random::new(seed),
-            ends,
+            may_end,
             out: Vec::new(),
             is_stream: true,
             at_start: true,
@@ -166,8 +159,8 @@ impl Chaos {
         let ids = [Some(&self.id), self.later_id.as_ref()];
         let ids_can = ids.into_iter().flatten().all(|id| blocks::can_come_back(id));
         // At the start of a connection, bytes that look like a byte order mark would be one.
-        let may_end = ids_can && !bytes.starts_with(BYTE_ORDER_MARK);
-        if may_end && self.ends == Ends::May && self.random.one_in(FAULTS) {
+        let id_allows = ids_can && !bytes.starts_with(BYTE_ORDER_MARK);
+        if self.may_end && id_allows && self.random.one_in(FAULTS) {
             self.end_within(&bytes[..unfinished]);
         }
         let mut start = 0;
@@ -245,7 +238,7 @@ impl Chaos {
 
     /// Tells the client not to come back, if the script's own end doesn't.
     fn finish(mut self) -> Vec<Step> {
-        if self.ends == Ends::MustNot || self.out.contains(&Step::Forever) {
+        if !self.may_end || self.out.contains(&Step::Forever) {
             return self.out;
         }
         match self.out.last() {

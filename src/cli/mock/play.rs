@@ -35,7 +35,9 @@ pub(super) fn play(
         match deed {
             Deed::Nothing => {}
             Deed::Pause(time) => {
-                due = after(due, time, speed);
+                // A time that no clock can tell is as good as now: nobody would live to see it.
+                let time = Duration::try_from_secs_f64(time.as_secs_f64() / speed);
+                due = due.checked_add(time.unwrap_or_default()).unwrap_or(due);
                 link.pause_until(due).ok()?;
             }
             // A client that has gone before the reset has not been reset.
@@ -48,10 +50,4 @@ pub(super) fn play(
             }
         }
     }
-}
-
-/// A time that no clock can tell is as good as now: nobody would live to see the difference.
-fn after(due: Instant, time: Duration, speed: f64) -> Instant {
-    let time = Duration::try_from_secs_f64(time.as_secs_f64() / speed).unwrap_or_default();
-    due.checked_add(time).unwrap_or(due)
 }

@@ -137,17 +137,13 @@ fn foreign_page(origin: Option<&str>) -> String {
                 origin its page is: start the hub with --cors '*' to let pages of all origins"
             .into();
     };
-    let remedy = match is_plain_origin(origin) {
+    // The command that the remedy names must work, and mean nothing else to a shell.
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:/[]".contains(&byte);
+    let remedy = match origin.bytes().all(is_plain) && Cors::origins([origin]).is_ok() {
         true => format!("start the hub with --cors {origin} to let them"),
         false => "start the hub with --cors '*' to let pages of all origins".into(),
     };
     format!("pages of the origin {origin:?} may not publish here: {remedy}")
-}
-
-/// Whether `--cors` takes this origin, and its text means nothing to a shell.
-fn is_plain_origin(origin: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:/[]".contains(&byte);
-    origin.bytes().all(plain) && Cors::origins([origin]).is_ok()
 }
 
 /// Whether an origin is that of the hub's own pages. The scheme may differ, as a proxy may speak

@@ -63,14 +63,11 @@ fn no_content() -> Result<Meaning, String> {
 }
 
 fn repeat(text: &str) -> Result<Meaning, String> {
-    let times = match text {
-        "" => None,
-        text => match text.parse() {
-            Ok(times @ 1..) if !text.starts_with('+') => Some(times),
-            _ => return Err("how many times in all, or nothing, for ever".into()),
-        },
-    };
-    Ok(Meaning::Repeat(times))
+    match text.parse() {
+        _ if text.is_empty() => Ok(Meaning::Repeat(None)),
+        Ok(times @ 1..) if !text.starts_with('+') => Ok(Meaning::Repeat(Some(times))),
+        _ => Err("how many times in all, or nothing, for ever".into()),
+    }
 }
 
 fn status(text: &str) -> Result<Meaning, String> {
