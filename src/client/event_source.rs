@@ -24,7 +24,7 @@ use super::attempt::{Bounds, Trouble, attempt};
 use super::backoff::pause;
 use super::closer::Closer;
 use super::request::StreamRequest;
-use super::session::{Read, Session};
+use super::session::{End, Session};
 use super::transport::{Tcp, Transport};
 use super::update::Update;
 use crate::error::{CloseReason, Error, Result};
@@ -105,12 +105,6 @@ enum State {
     Waiting(Instant),
     /// For good.
     Done,
-}
-
-enum End {
-    Clean,
-    Lost(Error),
-    TooLong(Error),
 }
 
 impl EventSource {

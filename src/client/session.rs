@@ -30,12 +30,10 @@ const EXCERPT_DEADLINE: Duration = Duration::from_secs(1);
 /// then, or nearly.
 const EARLY_RESPONSE_DEADLINE: Duration = Duration::from_secs(1);
 
-/// How a read went.
-pub(super) enum Read {
-    /// There was something, and more may come.
-    More,
-    /// The stream has ended as it should.
-    End,
+/// How a connection has ended.
+pub(super) enum End {
+    /// As it should.
+    Clean,
     /// The connection failed, or the server broke the rules of HTTP.
     Lost(Error),
     /// A bound was passed: the same would happen again.
@@ -113,18 +111,19 @@ impl Session {
         set.map_err(|error| Error::io("can't set a deadline", error))
     }
 
-    /// Takes what has come, and waits for it if nothing has. Events go to the parser.
-    pub(super) fn read(&mut self, parser: &mut Parser) -> Read {
+    /// Takes what has come, and waits for it if nothing has. Events go to the parser. `None` if
+    /// more may come.
+    pub(super) fn read(&mut self, parser: &mut Parser) -> Option<End> {
         if self.body.is_done() {
-            return Read::End;
+            return Some(End::Clean);
         }
         if self.received == 0 {
             match self.connection.read(&mut self.buffer) {
-                Ok(0) if self.framing == Framing::UntilClose => return Read::End,
-                Ok(0) => return Read::Lost(cut("in the middle of the stream")),
+                Ok(0) if self.framing == Framing::UntilClose => return Some(End::Clean),
+                Ok(0) => return Some(End::Lost(cut("in the middle of the stream"))),
                 Ok(length) => self.received = length,
-                Err(error) if error.kind() == ErrorKind::Interrupted => return Read::More,
-                Err(error) => return Read::Lost(self.failed(error)),
+                Err(error) if error.kind() == ErrorKind::Interrupted => return None,
+                Err(error) => return Some(End::Lost(self.failed(error))),
             }
         }
         let decoded = self.decode();
@@ -132,9 +131,9 @@ impl Session {
         let fed = parser.feed(&self.content);
         self.content.clear();
         match (fed, decoded) {
-            (Err(error), _) => Read::TooLong(error),
-            (_, Err(error)) => Read::Lost(error),
-            _ => Read::More,
+            (Err(error), _) => Some(End::TooLong(error)),
+            (_, Err(error)) => Some(End::Lost(error)),
+            _ => None,
         }
     }
 

@@ -28,6 +28,24 @@ impl Slot {
     }
 }
 
+/// One of a bounded number of places; dropping it gives the place back.
+#[derive(Debug)]
+pub(crate) struct Place<'a>(&'a AtomicUsize);
+
+impl<'a> Place<'a> {
+    /// Takes a place, if fewer than `most` are taken.
+    pub(crate) fn of(taken: &'a AtomicUsize, most: usize) -> Option<Self> {
+        let take = |now: usize| (now < most).then_some(now + 1);
+        taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).ok().map(|_| Self(taken))
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Drop for Slot {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
@@ -98,5 +116,19 @@ impl Counts {
             panics: self.panics.count(),
             ..Stats::default()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn past_its_bound_there_is_no_place_until_one_is_given_back() {
+        let taken = AtomicUsize::new(0);
+        let places = [(); 2].map(|()| Place::of(&taken, 2).unwrap());
+        assert!(Place::of(&taken, 2).is_none());
+        drop(places);
+        assert!(Place::of(&taken, 2).is_some());
     }
 }

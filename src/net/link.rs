@@ -1,16 +1,16 @@
 //! The link to a peer: one socket, counted, and whether a call on it may wait.
 //!
 //! A socket blocks or does not, whoever uses it: the flag belongs to the socket itself. So it is
-//! changed here alone. A worker has it block only with the [`Waiting`] right of its pool; the watch
-//! thread and streams never do. A blocking call gives up after [`LONGEST_BLOCK`].
+//! changed here alone. A worker has it block only where [`Pool::may_wait`] lets it; the watch thread
+//! and streams never do. A blocking call gives up after [`LONGEST_BLOCK`].
 
 use std::cell::RefCell;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use super::counts::Slot;
-use super::pool::{Pool, Waiting};
+use super::counts::{Place, Slot};
+use super::pool::Pool;
 
 /// How long a call blocks before its worker checks whether it is needed elsewhere, or the server
 /// stops.
@@ -54,7 +54,7 @@ impl Link {
         &mut self,
         pool: &'a Pool,
         writes: bool,
-    ) -> io::Result<Option<Waiting<'a>>> {
+    ) -> io::Result<Option<Place<'a>>> {
         let right = pool.may_wait();
         if writes && !self.bounds_writes && right.is_some() {
             self.socket.set_write_timeout(Some(LONGEST_BLOCK))?;

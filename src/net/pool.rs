@@ -30,6 +30,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::net::counts::Place;
 use crate::net::lifecycle::{Lifecycle, Stage};
 use crate::net::panics::Panics;
 use crate::net::threads::{self as thread, JoinHandle};
@@ -82,15 +83,6 @@ enum Work {
     Job(Job),
     /// Whoever takes it does the next chore.
     Hand,
-}
-
-/// The right to block for a peer; given back on drop.
-pub(crate) struct Waiting<'a>(&'a AtomicUsize);
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 impl Pool {
@@ -192,18 +184,15 @@ impl Pool {
 
     /// The right to block while waiting for a peer, or nothing where that would take a thread that
     /// a whole request may need.
-    pub(crate) fn may_wait(&self) -> Option<Waiting<'_>> {
+    pub(crate) fn may_wait(&self) -> Option<Place<'_>> {
         if self.behind.load(Ordering::Relaxed) {
             return None;
         }
-        let most = self.cap / 2;
-        let waiting = &self.waiting;
-        let taken = waiting
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < most).then_some(n + 1));
-        if taken.is_err() {
+        let place = Place::of(&self.waiting, self.cap / 2);
+        if place.is_none() {
             self.wanted.store(true, Ordering::Relaxed);
         }
-        taken.ok().map(|_| Waiting(waiting))
+        place
     }
 
     /// Whether somebody was refused that right since this was last asked, or a job waits: then

@@ -9,6 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::net::peer::whose;
 
+/// How many streams are visited at a time.
+const AT_ONCE: usize = 256;
+
 pub(crate) struct Registry<T> {
     most: usize,
     most_per_peer: usize,
@@ -80,17 +83,21 @@ impl<T> Registry<T> {
         self.lock().taken()
     }
 
-    /// Adds the streams among the next `most` places from `from` on to a list, and returns the
-    /// place after them, or nothing where there are no more. So a sweep never holds the lock for
-    /// long.
-    pub(crate) fn slice(&self, from: usize, most: usize, list: &mut Vec<Arc<T>>) -> Option<usize> {
-        let places = self.lock();
-        if from >= places.streams.len() {
-            return None;
+    /// Visits all streams, some at a time and without the lock, which is held for no longer than
+    /// it takes to list those.
+    pub(crate) fn visit(&self, mut visit: impl FnMut(&[Arc<T>])) {
+        let mut streams = Vec::new();
+        for from in (0..).step_by(AT_ONCE) {
+            let places = self.lock();
+            let Some(rest) = places.streams.get(from..).filter(|rest| !rest.is_empty()) else {
+                return;
+            };
+            streams.extend(rest.iter().take(AT_ONCE).filter_map(Weak::upgrade));
+            drop(places);
+            visit(&streams);
+            // Dropped without the lock, as the last owner's drop comes back here.
+            streams.clear();
         }
-        let to = places.streams.len().min(from + most);
-        list.extend(places.streams[from..to].iter().filter_map(Weak::upgrade));
-        Some(to)
     }
 
     fn lock(&self) -> MutexGuard<'_, Places<T>> {

@@ -20,6 +20,7 @@ use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::counts::Place;
 use super::threads::{self as thread, JoinHandle, Thread};
 use crate::error::{Error, Result};
 
@@ -213,7 +214,9 @@ where
         }
         owner.let_go();
     };
-    let spawned = Place::of(&RUNNING, MOST).and_then(|place| {
+    let place = Place::of(&RUNNING, MOST);
+    let place = place.ok_or_else(|| io::Error::other("there are too many intervals"));
+    let spawned = place.and_then(|place| {
         thread::Builder::new().name("tidings-interval".into()).stack_size(STACK).spawn(move || {
             life();
             drop(place);
@@ -275,38 +278,5 @@ impl Schedule {
             thread::park_timeout(left);
         }
         false
-    }
-}
-
-/// One of a bounded number; given back on drop.
-struct Place<'a>(&'a AtomicUsize);
-
-impl<'a> Place<'a> {
-    fn of(taken: &'a AtomicUsize, most: usize) -> io::Result<Self> {
-        let take = |now: usize| (now < most).then_some(now + 1);
-        match taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take) {
-            Ok(_) => Ok(Self(taken)),
-            Err(_) => Err(io::Error::other("there are too many intervals")),
-        }
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn past_the_bound_an_interval_is_an_error_until_another_has_ended() {
-        let taken = AtomicUsize::new(0);
-        let places = [(); 2].map(|()| Place::of(&taken, 2).unwrap());
-        assert!(Place::of(&taken, 2).is_err());
-        drop(places);
-        assert!(Place::of(&taken, 2).is_ok());
     }
 }

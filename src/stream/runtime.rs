@@ -49,9 +49,6 @@ pub(crate) struct Runtime {
     pub(crate) lifecycle: Arc<Lifecycle>,
 }
 
-/// How many streams are checked, or ended, while the registry is locked once.
-const AT_ONCE: usize = 256;
-
 /// How often a stop checks whether everything has ended.
 const POLL: Duration = Duration::from_millis(5);
 
@@ -80,27 +77,22 @@ impl Runtime {
             lifecycle,
         });
         let checked = Arc::clone(&runtime);
-        // Empty but during a check; kept for its memory.
-        let mut streams = Vec::with_capacity(AT_ONCE);
-        runtime.watch.start(move || checked.check_streams(&mut streams))?;
+        runtime.watch.start(move || checked.check_streams())?;
         Ok(runtime)
     }
 
     /// Finds which clients have gone, and sends the heartbeats that are due.
-    fn check_streams(&self, streams: &mut Vec<Arc<Stream>>) {
+    fn check_streams(&self) {
         let (now, panics) = (Moment::now(), self.counts.panics());
-        let mut place = 0;
-        while let Some(next) = self.streams.slice(place, AT_ONCE, streams) {
+        self.streams.visit(|streams| {
             // What of them is not in the cache comes together now, and not in turn between calls.
             streams.iter().for_each(|stream| stream.prefetch());
-            // Dropped without the registry's lock, as the last owner's drop comes back there.
-            for stream in streams.drain(..) {
+            for stream in streams {
                 if panics.catch(|| stream.check_peer(now)).is_none() {
                     panics.catch(|| stream.end(CloseReason::Failed));
                 }
             }
-            place = next;
-        }
+        });
     }
 
     pub(super) fn lock_batches(&self) -> MutexGuard<'_, Batches> {
@@ -132,16 +124,13 @@ impl Runtime {
     pub(crate) fn stop(&self) -> usize {
         let deadline = Instant::now() + self.limits.grace;
         self.lifecycle.raise(Stage::Ending);
-        let mut streams = Vec::new();
-        let mut place = 0;
-        while let Some(next) = self.streams.slice(place, AT_ONCE, &mut streams) {
-            for stream in streams.drain(..) {
+        self.streams.visit(|streams| {
+            for stream in streams {
                 // A handler may still be on its way to this; its client is told in any case.
                 let _ = stream.open();
                 stream.end(CloseReason::Stopped);
             }
-            place = next;
-        }
+        });
         let mut stuck = self.fanout.stop(deadline);
         // Connections end by workers and the watch thread, intervals by themselves.
         let busy = || self.counts.connections() + self.counts.intervals();

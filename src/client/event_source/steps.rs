@@ -111,10 +111,8 @@ impl EventSource {
         match mem::replace(&mut self.state, State::Done) {
             State::Open(mut session) => {
                 self.state = match session.read(&mut self.parser) {
-                    Read::More => State::Open(session),
-                    Read::End => State::Ending(End::Clean),
-                    Read::Lost(error) => State::Ending(End::Lost(error)),
-                    Read::TooLong(error) => State::Ending(End::TooLong(error)),
+                    None => State::Open(session),
+                    Some(end) => State::Ending(end),
                 };
                 None
             }
