@@ -327,7 +327,7 @@ impl<R: Recipient> Exchange<R> {
         self.last = true;
         let idle = matches!(self.state, State::Head) && !self.parser.started();
         if idle && self.output.is_sent() {
-            self.deadline = self.deadline.min(now);
+            self.deadline = now;
         }
     }
 

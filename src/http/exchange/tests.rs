@@ -194,6 +194,7 @@ fn a_request_that_is_late_is_refused_and_all_else_is_closed() {
     assert_eq!(late(Peer::new().sends(POST).accept()), "Refuse 408");
     assert_eq!(late(Peer::new().sends(WAITS).accept()), "Over", "the peer does not read");
     assert_eq!(late(Peer::new().sends(GET).accept().done()), "Over");
+    assert_eq!(late(Peer::new().sends(POST).respond(Response::no_content())), "Over");
     let mut drained = Peer::new();
     drained.sends(POST).respond(Response::no_content()).reads();
     assert_eq!(late(&mut drained), "Close", "it has had its response");
@@ -216,6 +217,11 @@ fn row_47_a_refusal_knows_its_page_and_whether_it_may_have_a_body() {
     assert_eq!(peer.exchange.asked().origin.as_deref(), Some("https://a.example"));
     let response = peer.respond(Response::text("no")).reads();
     assert_eq!(response, format!("{TEXT}Connection: close\r\n\r\n"));
+
+    let mut late = Peer::new();
+    late.sends(&POST.replace("\r\n\r\n", "\r\nOrigin: null\r\n\r\n")).accept().exchange.expire();
+    assert_eq!(late.step(), "Refuse 408");
+    assert_eq!(late.exchange.asked().origin.as_deref(), Some("null"));
 }
 
 #[test]
@@ -294,6 +300,9 @@ fn row_20_a_body_that_nobody_reads_is_drained_or_the_connection_closes() {
     let mut drained = unread(&[POST, "h"].concat());
     assert_eq!((drained.step().as_str(), drained.left()), ("Receive", 30 * SECOND));
     assert_eq!(drained.sends(&["i", GET].concat()).step(), "Route GET /");
+    let mut peer = Peer::with(Limits::default().idle_deadline(9 * SECOND));
+    peer.sends(POST).respond(Response::no_content()).reads();
+    assert_eq!(peer.wait(SECOND).sends("hi").left(), 9 * SECOND, "idle again");
     assert_eq!(unread(&[POST, "hi"].concat()).sends(GET).step(), "Route GET /");
     assert_eq!(unread(GET).sends(GET).step(), "Route GET /");
 
@@ -308,7 +317,7 @@ fn row_20_a_body_that_nobody_reads_is_drained_or_the_connection_closes() {
 #[test]
 fn a_body_past_its_limit_is_refused_before_it_is_read_or_as_soon_as_that_is_known() {
     let with = || Peer::with(Limits::default().body(2).drain(1));
-    let mut peer = with();
+    let mut peer = Peer::with(Limits::default().body(2));
     assert_eq!(peer.sends(&POST.replace(": 2", ": 3")).step(), "Route, too large");
     peer.respond(Response::no_content()).reads();
     assert_eq!(peer.step(), "Close");
