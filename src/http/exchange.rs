@@ -13,7 +13,7 @@
 //!                      └─ respond ────────► Closing         Over
 //! ```
 //!
-//! Whoever has the socket, the *driver*, asks for the next [`Step`] and makes it. A step stays the
+//! Its *driver*, which has the socket, asks for the next [`Step`] and makes it. A step stays the
 //! same until it has been made. `Receive` and `Send` have a [deadline](Exchange::deadline): then
 //! the driver takes in what has come by then, and calls [`expire`](Exchange::expire) where that was
 //! not enough. Deadlines are points in time and not spans of silence: a byte now and then moves
@@ -80,7 +80,7 @@ pub(crate) enum Step<'a> {
     Over,
 }
 
-/// Who takes a request: what the driver found for its head, and gets back with its body.
+/// What takes a request: the driver finds it by the head, and gets it back with the body.
 pub(crate) trait Recipient {
     /// Whether so many bytes of the body may be kept. Asked anew whenever there are more.
     fn has_room_for(&mut self, bytes: usize) -> bool;
@@ -117,7 +117,7 @@ enum State<R> {
     Taken,
     /// What came can't be a request, or took too long to become one.
     Refused(Refusal),
-    /// While the rest of a body that nobody wants comes in, before the next head.
+    /// While the rest of an unwanted body comes in, before the next head.
     Drain(BodyDecoder),
     Closing,
     Over,
@@ -268,7 +268,7 @@ impl<R: Recipient> Exchange<R> {
     pub(crate) fn accept(&mut self, recipient: R, now: Instant) {
         let State::Route(mut incoming) = mem::replace(&mut self.state, State::Over) else { return };
         incoming.recipient = Some(recipient);
-        // Where some of the body is here already, the client has not waited to be told.
+        // Where some of the body is here already, the client did not wait for the word.
         let held_back = incoming.head.expects_continue() && self.input.is_empty();
         self.enter(State::Body(incoming), now);
         if held_back {
@@ -278,7 +278,7 @@ impl<R: Recipient> Exchange<R> {
         }
     }
 
-    /// At [`Step::Run`]: the request, and who takes it.
+    /// At [`Step::Run`]: the request, and what takes it.
     pub(crate) fn take_request(&mut self) -> Option<(Head, Vec<u8>, R)> {
         let State::Body(incoming) = mem::replace(&mut self.state, State::Taken) else {
             return None;
@@ -357,8 +357,8 @@ impl<R: Recipient> Incoming<R> {
         Ok(taken)
     }
 
-    /// Where the connection goes on if nobody asked for the body. One that the client still holds
-    /// back may or may not come, and then nobody can tell where the next request begins.
+    /// The state after a response that needed no body. A body that the client still holds back may
+    /// or may not come, and then it is unknown where the next request begins.
     fn unread(&self, limits: &Limits) -> State<R> {
         let rest = BodyDecoder::bounded(self.head.framing(), limits.drain, limits);
         let too_large = self.decoder.is_too_large() || rest.is_too_large();

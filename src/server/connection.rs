@@ -1,5 +1,4 @@
-//! One connection: the socket, the thread that has it, and who takes its requests. What is to be
-//! done next, its [`Exchange`] says.
+//! One connection: a socket and the thread that has it. Its [`Exchange`] says what to do next.
 //!
 //! ```text
 //!             Route, Run, Refuse                      Close ──► linger

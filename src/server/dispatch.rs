@@ -18,12 +18,12 @@ use crate::stream::hooks;
 use crate::stream::writer::SseWriter;
 use crate::stream::{Origin, Stream};
 
-/// Who takes a request that was accepted.
+/// What takes a request that was accepted.
 pub(crate) struct Accepted {
     pub(crate) handler: Handler,
     pub(crate) params: Params,
-    /// Of the memory for all bodies, this one's. Nothing for a body that no handler is given: it is
-    /// not kept.
+    /// This body's part of the memory for all bodies. None for a body that no handler is given, as
+    /// it is not kept.
     pub(crate) share: Option<Share>,
 }
 
