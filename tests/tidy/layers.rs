@@ -200,3 +200,17 @@ fn paths_are_read_out_of_use_trees_and_code() {
     assert_eq!(module("src/stream/mod.rs"), "stream");
     assert!(is_part_of("stream::end", "stream") && !is_part_of("streams", "stream"));
 }
+
+#[test]
+fn each_layer_of_the_bench_imports_only_those_before_it() {
+    const LAYERS: [&str; 6] = ["values", "options", "books", "wire", "run", "reports"];
+    let place = |module: &str| {
+        let part = module.strip_prefix("cli::bench::")?.split("::").next()?;
+        LAYERS.iter().position(|layer| *layer == part)
+    };
+    let imports = Imports::read();
+    let is_wrong =
+        |(from, to): &(&str, &str)| place(from).zip(place(to)).is_some_and(|(from, to)| from < to);
+    let wrong = imports.each().filter(is_wrong);
+    assert_none(wrong.map(|(from, to)| format!("{from} must not import {to}")).collect());
+}
