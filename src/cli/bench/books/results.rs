@@ -72,6 +72,12 @@ impl Results<'_> {
         count as f64 / self.elapsed.as_secs_f64().max(1e-9)
     }
 
+    /// Each of these counts that is not zero, with its word.
+    pub(crate) fn above_zero(&self, counts: &[(Count, &str)]) -> Vec<String> {
+        let counts = counts.iter().map(|(count, word)| (self.counts[*count], word));
+        counts.filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect()
+    }
+
     /// About how many bytes a slow stream had not read.
     pub(crate) fn bytes_behind(&self) -> u64 {
         let events = self.counts[Count::Deliveries] + self.counts[Count::Foreign];

@@ -46,7 +46,7 @@ pub(crate) fn report(results: &Results<'_>) -> String {
     let known = |count: u64| results.sink.as_ref().map(|_| count);
     let verdict = Verdict::new(results);
     Object::new()
-        .with("verdict", string(verdict.grade.name()))
+        .with("verdict", string(verdict.grade))
         .with("said", string(&verdict.said))
         .with("asked", asked(results))
         .with_some("owed", known(results.owed()))

@@ -17,9 +17,11 @@ const STYLE: &str = include_str!("page/page.css");
 pub(crate) fn report(results: &Results<'_>) -> String {
     let title = escape(&format!("tidings bench {}", results.url));
     let verdict = Verdict::new(results);
-    let (grade, said) = (verdict.grade.name(), escape(&verdict.said));
-    let curves =
-        [latency(results), quantiles(results), deliveries(results), streams(results)].concat();
+    let (grade, said) = (verdict.grade, escape(&verdict.said));
+    let is_timed = results.times[Time::Latency].count() > 0;
+    let mut curves = if is_timed { latency(results) + &quantiles(results) } else { String::new() };
+    curves += &count_chart("Deliveries a second", results, |sample| sample.deliveries);
+    curves += &count_chart("Streams that are open", results, |sample| sample.open as f64);
     let head = text::head(results).map(|line| escape(&line)).join("<br>\n");
     let whole = escape(&text::report(results, width::USUAL));
     format!(
@@ -42,17 +44,11 @@ fn latency(results: &Results<'_>) -> String {
         name("p99", |sample| sample.p99),
         name("max", |sample| sample.max),
     ];
-    if results.times[Time::Latency].count() == 0 {
-        return String::new();
-    }
     chart("Latency, from due to received", &time_axis(results), &latency_axis(&lines), &lines)
 }
 
 /// Latency by quantile: each step to the right is one more nine.
 fn quantiles(results: &Results<'_>) -> String {
-    if results.times[Time::Latency].count() == 0 {
-        return String::new();
-    }
     let nines = (results.times[Time::Latency].count() as f64).log10().clamp(1.0, 6.0);
     let points = (0..=100).map(|step| {
         let nines = nines * f64::from(step) / 100.0;
@@ -64,14 +60,6 @@ fn quantiles(results: &Results<'_>) -> String {
     let ticks = (0..).map(f64::from).zip(names.map(String::from));
     let ticks = ticks.take(nines.ceil() as usize + 1).collect();
     chart("Latency by quantile", &Axis::at(ticks), &latency_axis(&lines), &lines)
-}
-
-fn deliveries(results: &Results<'_>) -> String {
-    count_chart("Deliveries a second", results, |sample| sample.deliveries)
-}
-
-fn streams(results: &Results<'_>) -> String {
-    count_chart("Streams that are open", results, |sample| sample.open as f64)
 }
 
 fn count_chart(title: &'static str, results: &Results<'_>, value: fn(&Sample) -> f64) -> String {

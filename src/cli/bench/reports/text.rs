@@ -3,7 +3,7 @@
 use std::fmt::{Display, Write};
 use std::time::Duration;
 
-use super::verdict::{Grade, Verdict};
+use super::verdict::{DOUBTFUL, Verdict};
 use crate::cli::bench::books::counts::{Count, Time};
 use crate::cli::bench::books::histogram::{QUANTILES, shown_time};
 use crate::cli::bench::books::results::Results;
@@ -55,7 +55,7 @@ pub(crate) fn head(results: &Results<'_>) -> [String; 2] {
 fn counts(results: &Results<'_>, columns: usize) -> String {
     let mut text = delivered(results) + &connected(results);
     let verdict = Verdict::new(results);
-    if verdict.grade == Grade::Doubtful {
+    if verdict.grade == DOUBTFUL {
         text += &wrap(&format!("note: doubtful: {}", verdict.said), "", columns);
     }
     text
@@ -109,9 +109,8 @@ fn published(results: &Results<'_>) -> String {
         (Count::NotSent, "not sent"),
         (Count::SentAgain, "sent again on a fresh connection"),
     ];
-    let others = others.map(|(count, name)| (results.counts[count], name));
-    let others = others.iter().filter(|(count, _)| *count > 0);
-    let others: String = others.map(|(count, name)| format!(", {count} {name}")).collect();
+    let others = results.above_zero(&others).into_iter();
+    let others: String = others.map(|other| format!(", {other}")).collect();
     row("published", format!("{}{others}", results.counts[Count::Published]))
 }
 

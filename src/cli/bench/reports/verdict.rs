@@ -4,52 +4,42 @@ use crate::cli::bench::books::counts::Count;
 use crate::cli::bench::books::results::Results;
 
 /// What the run says about the server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Grade {
-    Good,
-    /// Nothing went wrong, but too few events were published.
-    Doubtful,
-    Bad,
-}
-
 #[derive(Debug)]
 pub(crate) struct Verdict {
-    pub(crate) grade: Grade,
+    /// `good`, `bad` or [`DOUBTFUL`].
+    pub(crate) grade: &'static str,
     pub(crate) said: String,
 }
+
+/// Nothing went wrong, but too few events were published.
+pub(crate) const DOUBTFUL: &str = "doubtful";
 
 /// If the server did not take one event in this many, the plan was not carried out.
 const FEW: u64 = 100;
 
-impl Grade {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Good => "good",
-            Self::Doubtful => "doubtful",
-            Self::Bad => "bad",
-        }
-    }
-}
-
 impl Verdict {
     pub(crate) fn new(results: &Results<'_>) -> Self {
-        let (bad, silent) = (results.faults(), results.came() == 0);
-        let not_taken = not_taken(results);
-        let grade = match (&bad, &not_taken) {
-            (Some(_), _) => Grade::Bad,
-            (None, Some((true, _))) => Grade::Doubtful,
-            (None, _) if silent => Grade::Doubtful,
-            (None, _) => Grade::Good,
+        let is_silent = results.came() == 0;
+        let parts = [
+            (Count::Refused, "refused"),
+            (Count::InDoubt, "in doubt"),
+            (Count::NotSent, "not sent"),
+        ];
+        let missing: u64 = parts.iter().map(|(count, _)| results.counts[*count]).sum();
+        let planned = results.counts[Count::Published] + missing;
+        let (grade, mut said) = match results.faults() {
+            Some(faults) => ("bad", faults),
+            None if is_silent => (DOUBTFUL, "no event came".into()),
+            None if missing.saturating_mul(FEW) > planned => (DOUBTFUL, good(results)),
+            None => ("good", good(results)),
         };
-        let mut said = bad.unwrap_or_else(|| if silent { NOTHING.into() } else { good(results) });
-        if let Some((_, words)) = not_taken {
-            said = format!("{said}; {words}");
+        if missing > 0 {
+            let parts = results.above_zero(&parts).join(", ");
+            said = format!("{said}; {planned} events to publish: {parts}");
         }
         Self { grade, said }
     }
 }
-
-const NOTHING: &str = "no event came";
 
 fn good(results: &Results<'_>) -> String {
     let found = &results.findings;
@@ -59,20 +49,4 @@ fn good(results: &Results<'_>) -> String {
     };
     let lost = if results.sink.is_some() { "nothing lost, nothing" } else { "nothing" };
     format!("{lost} doubled, nothing out of order in {} deliveries{told}", found.received)
-}
-
-/// Whether too few events were published, and how many were not; `None` if all were.
-fn not_taken(results: &Results<'_>) -> Option<(bool, String)> {
-    let counts = &results.counts;
-    let parts = [
-        (counts[Count::Refused], "refused"),
-        (counts[Count::InDoubt], "in doubt"),
-        (results.counts[Count::NotSent], "not sent"),
-    ];
-    let missing: u64 = parts.iter().map(|(count, _)| count).sum();
-    let planned = counts[Count::Published] + missing;
-    let parts = parts.iter().filter(|(count, _)| *count > 0);
-    let parts: Vec<_> = parts.map(|(count, name)| format!("{count} {name}")).collect();
-    let words = format!("{planned} events to publish: {}", parts.join(", "));
-    (missing > 0).then_some((missing.saturating_mul(FEW) > planned, words))
 }
