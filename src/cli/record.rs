@@ -25,7 +25,7 @@ use std::thread;
 use std::time::Duration;
 
 use tidings::Error;
-use tidings::client::{Closer, EventSource, Tap, Tcp, Traffic, Update};
+use tidings::client::{Closer, Tap, Tcp, Traffic, Update};
 use tidings::http::{masked_url, masked_value};
 
 use super::cassette::End;
@@ -49,7 +49,12 @@ fn record(options: &Options) -> Outcome {
     }
     let watched = Arc::clone(&recording);
     let tap = Tap::new(Tcp, move |traffic: Traffic<'_>| lock(&watched).take(traffic));
-    let outcome = follow(source.transport(tap), options, &recording);
+    let outcome = client::follow(source.transport(tap), options.follow.quiet, |update| {
+        if let Ok(Update::Lost { error, .. }) | Err(error) = update {
+            lock(&recording).lost(how(error));
+        }
+        Ok(lock(&recording).is_over())
+    });
     let recorded = lock(&recording).finish();
     let summary = lock(&recording).summary().filter(|_| recorded.is_ok() && !options.follow.quiet);
     if let Some(summary) = summary {
@@ -57,23 +62,6 @@ fn record(options: &Options) -> Outcome {
     }
     // If the file can't be written, that is why the stream ended.
     recorded.and(outcome)
-}
-
-/// Follows the stream until something ends it. The tap records.
-fn follow(mut source: EventSource, options: &Options, recording: &Mutex<Recording>) -> Outcome {
-    while let Some(update) = source.next_update() {
-        if let Ok(Update::Lost { error, .. }) | Err(error) = &update {
-            lock(recording).lost(how(error));
-        }
-        match update.map_err(|error| client::ended(&error))? {
-            Update::Stopped => return Err(client::no_more()),
-            update => client::tell(&update, &source, options.follow.quiet),
-        }
-        if lock(recording).is_over() {
-            break;
-        }
-    }
-    Ok(())
 }
 
 /// A panic elsewhere must not cost the end of the recording.

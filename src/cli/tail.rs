@@ -22,8 +22,8 @@ use std::io;
 use std::sync::mpsc;
 use std::time::{Duration, SystemTime};
 
+use tidings::MessageEvent;
 use tidings::client::{EventSource, Tap, Tcp, Traffic, Update};
-use tidings::{Error, MessageEvent};
 
 use super::flags::Command;
 use super::paint::Paint;
@@ -75,26 +75,18 @@ fn show_raw(source: EventSource, options: &Options) -> Outcome {
     failures.try_recv().map_or(outcome, Err)
 }
 
-fn show(mut source: EventSource, options: &Options) -> Outcome {
+fn show(source: EventSource, options: &Options) -> Outcome {
     let mut printer = Printer::new(options);
-    while let Some(update) = source.next_update() {
-        match update.map_err(|error| ended(&error))? {
-            Update::Event(event) => {
-                printer.take(&event)?;
-                if printer.is_done() {
-                    return Ok(());
-                }
-            }
-            Update::Stopped => return Err(client::no_more()),
-            update => client::tell(&update, &source, options.follow.quiet),
-        }
-    }
-    Ok(())
+    let followed = client::follow(source, options.follow.quiet, |update| match update {
+        Ok(Update::Event(event)) => printer.take(event),
+        _ => Ok(false),
+    });
+    followed.map_err(with_remedy)
 }
 
-/// How an error ends the command, with the option that helps, if there is one.
-fn ended(error: &Error) -> Failure {
-    match client::ended(error) {
+/// Adds the option that helps, if there is one.
+fn with_remedy(failure: Failure) -> Failure {
+    match failure {
         Failure::Ended { status: client::TOO_LONG, said } => {
             let said = format!("{said}; --max-event says how long it may be");
             Failure::Ended { status: client::TOO_LONG, said }
@@ -117,21 +109,19 @@ impl<'a> Printer<'a> {
         Self { options, paint, columns, left: options.follow.count }
     }
 
-    fn take(&mut self, event: &MessageEvent) -> Outcome {
+    /// Prints an event, and returns whether it was the last.
+    fn take(&mut self, event: &MessageEvent) -> Result<bool, Failure> {
         let Options { types, json, raw, .. } = self.options;
         if !types.is_empty() && !types.contains(&event.event_type) {
-            return Ok(());
+            return Ok(false);
         }
         self.left = self.left.map(|left| left.saturating_sub(1));
         match (raw, json) {
-            (true, _) => Ok(()),
-            (_, true) => print(&as_json(event)),
-            _ => print(&readable::event(event, SystemTime::now(), self.paint, self.columns)),
+            (true, _) => {}
+            (_, true) => print(&as_json(event))?,
+            _ => print(&readable::event(event, SystemTime::now(), self.paint, self.columns))?,
         }
-    }
-
-    fn is_done(&self) -> bool {
-        self.left == Some(0)
+        Ok(self.left == Some(0))
     }
 }
 

@@ -1,9 +1,8 @@
 //! How `tail` and `record` follow a stream: what they request, what they print, and how they end.
 //!
 //! ```text
-//! rows ─► Follow ─┬─► request ─► source ─► updates ─┬─► tell   on standard error
-//!                 │                                 └─► ended  the exit status
-//!                 └─► count, quiet                      for the command itself
+//! rows ─► Follow ─┬─► request ─► source ─► follow ─► notes and the exit status
+//!                 └─► count, quiet                   for the command itself
 //! ```
 //!
 //! Both have the same options for it, and the same exit statuses.
@@ -15,7 +14,7 @@ use tidings::client::{EventSource, StreamRequest, Update};
 use tidings::http::masked_url;
 use tidings::{Error, EventId};
 
-use crate::cli::{Failure, say, visible};
+use crate::cli::{Failure, Outcome, say, visible};
 
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Follow {
@@ -106,8 +105,30 @@ fn content(data: &str) -> Result<Vec<u8>, Failure> {
     read.map(|_| content).map_err(failed)
 }
 
+/// Follows the stream until it ends, or until `take` returns that nothing more is wanted.
+pub(crate) fn follow(
+    mut source: EventSource,
+    quiet: bool,
+    mut take: impl FnMut(&tidings::Result<Update>) -> Result<bool, Failure>,
+) -> Outcome {
+    while let Some(update) = source.next_update() {
+        let is_over = take(&update)?;
+        match update.map_err(|error| ended(&error))? {
+            Update::Stopped => {
+                let said = "the server says that there is no more (204)".into();
+                return Err(Failure::Ended { status: NO_MORE, said });
+            }
+            update => tell(&update, &source, quiet),
+        }
+        if is_over {
+            break;
+        }
+    }
+    Ok(())
+}
+
 /// Notes on standard error what happens to the connection. If quiet, only what may cost events.
-pub(crate) fn tell(update: &Update, source: &EventSource, quiet: bool) {
+fn tell(update: &Update, source: &EventSource, quiet: bool) {
     match update {
         Update::IdLeftOut { error } => say(&error.to_string()),
         _ if quiet => {}
@@ -127,12 +148,6 @@ pub(crate) fn tell(update: &Update, source: &EventSource, quiet: bool) {
         Update::Ended => say("the server has ended the stream"),
         _ => {}
     }
-}
-
-/// How a 204 ends a command.
-pub(crate) fn no_more() -> Failure {
-    let said = "the server says that there is no more (204)".into();
-    Failure::Ended { status: NO_MORE, said }
 }
 
 /// How an error that no retry can mend ends a command.

@@ -9,8 +9,8 @@ use std::mem;
 use tidings::Parser;
 
 use super::options::Options;
-use super::{Printer, bounds, ended};
-use crate::cli::{Failure, Outcome, file, say};
+use super::{Printer, bounds, with_remedy};
+use crate::cli::{Failure, Outcome, client, file, say};
 
 pub(super) fn show(options: &Options) -> Outcome {
     if options.raw || options.follow.is_of_a_connection() {
@@ -34,12 +34,11 @@ pub(super) fn show(options: &Options) -> Outcome {
         let fed = parser.feed(&piece[..length]);
         // The events before a line that is too long are whole.
         for event in parser.drain() {
-            printer.take(&event)?;
-            if printer.is_done() {
+            if printer.take(&event)? {
                 return Ok(());
             }
         }
-        fed.map_err(|error| ended(&error))?;
+        fed.map_err(|error| with_remedy(client::ended(&error)))?;
         if length == 0 {
             break;
         }
