@@ -1,8 +1,8 @@
 //! The link to a peer: one socket, counted, and whether a call on it may wait.
 //!
 //! A socket blocks or does not, whoever uses it: the flag belongs to the socket itself. So it is
-//! changed here alone. A worker has it block only where [`Pool::may_wait`] lets it; the watch thread
-//! and streams never do. A blocking call gives up after [`LONGEST_BLOCK`].
+//! changed here alone. A worker has it block only where [`Pool::may_wait`] lets it; streams and the
+//! watch thread never do. A blocking call gives up after [`LONGEST_BLOCK`].
 
 use std::cell::RefCell;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
