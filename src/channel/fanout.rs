@@ -42,7 +42,6 @@ use crate::net::sync::{
 const STACK: usize = 256 * 1024;
 
 /// The shards of one server. Owned by it; [`stop`](Self::stop) ends and joins their threads.
-#[derive(Debug)]
 pub(crate) struct Fanout {
     shards: Vec<Arc<Shard>>,
 }
@@ -58,12 +57,6 @@ pub(crate) struct Shard {
     clock: AtomicU64,
     pub(super) panics: Arc<Panics>,
     lifecycle: Arc<Lifecycle>,
-}
-
-impl std::fmt::Debug for Shard {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shard").finish_non_exhaustive()
-    }
 }
 
 /// What a shard's threads work at, a slice at a time: the streams of one channel.
@@ -88,7 +81,6 @@ struct Queue {
 }
 
 /// What belongs to whoever makes a slice.
-#[derive(Debug)]
 pub(super) struct Pass {
     pub(super) batches: Batches,
     pub(super) ended: Instant,

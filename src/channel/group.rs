@@ -13,7 +13,8 @@
 //!    of this one is still under way; a chunk that comes after the slice is sent the event sooner.
 //! 3. A stream that is not in a chunk when a slice takes it joins later than that, and reads the
 //!    log itself after it has joined ([`Reader`]). It finds each event whose publisher had set
-//!    `turn` by then; a publisher that sets it later causes a pass that finds the stream.
+//!    `turn` by then; a publisher that sets it later causes a pass that finds the stream. So too
+//!    where the group is new, and a publisher had taken the channel's groups before.
 //!
 //! Whoever moves `turn` away from [`IDLE`] makes a slice or queues the group, so a group whose
 //! `turn` is not idle is always in somebody's hands.
@@ -36,7 +37,7 @@ const SLICE: Duration = Duration::from_millis(2);
 const IDLE: u8 = 0;
 /// A pass has stopped after a slice.
 const GOES_ON: u8 = 1;
-/// There is something new: each stream has to be looked at once more.
+/// There is something new: the pass has to come to each stream once more.
 const FRESH: u8 = 2;
 
 /// The streams of one channel in one shard.
@@ -53,13 +54,7 @@ pub(crate) struct Group {
     list: Mutex<List>,
 }
 
-impl std::fmt::Debug for Group {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Group").finish_non_exhaustive()
-    }
-}
-
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct List {
     readers: Slots<Arc<dyn Reader>>,
     /// The chunk that a pass comes to next, and how many it has still to come to, round the end of
@@ -180,25 +175,35 @@ impl Work for Group {
         let fresh = self.turn.swap(IDLE, Ordering::AcqRel) == FRESH;
         let newest = self.newest.load(Ordering::Acquire);
         pass.batches.forget();
-        let mut after = Aftermath::default();
+        // What has to be done without the locks, and whether a stream has more to be sent at once.
+        let (mut unsettled, mut more) = (Vec::new(), false);
         let mut chunk = self.first_chunk(fresh);
         while let Some(readers) = chunk {
             for reader in readers.iter() {
                 let advance = shard.panics.catch(|| reader.advance(newest, &mut pass.batches, now));
                 // One that panics would panic again.
-                after.note(reader, advance.unwrap_or(Advance::Over(CloseReason::Failed)));
+                let advance = advance.unwrap_or(Advance::Over(CloseReason::Failed));
+                more |= advance.has_more();
+                if advance.needs_settling() {
+                    unsettled.push((Arc::clone(reader), advance));
+                }
             }
             chunk = if began.elapsed() < SLICE { self.next_chunk() } else { None };
         }
         pass.batches.forget();
         let unfinished = self.finish_slice(shard, &mut pass, began);
         drop(pass);
-        if after.more {
+        if more {
             self.leave_to(shard, FRESH);
         } else if unfinished {
             self.leave_to(shard, GOES_ON);
         }
-        after.carry_out(shard);
+        for (reader, advance) in unsettled {
+            let settled = shard.panics.catch(|| Arc::clone(&reader).settle(advance));
+            if settled.is_none() {
+                shard.panics.catch(|| reader.end(CloseReason::Failed));
+            }
+        }
     }
 }
 
@@ -216,32 +221,6 @@ impl List {
         let chunk = self.readers.chunk(self.next).cloned();
         self.next += 1;
         chunk
-    }
-}
-
-/// What a slice found that has to be done without its locks.
-#[derive(Default)]
-struct Aftermath {
-    streams: Vec<(Arc<dyn Reader>, Advance)>,
-    /// Whether a stream has more to be sent at once.
-    more: bool,
-}
-
-impl Aftermath {
-    fn note(&mut self, reader: &Arc<dyn Reader>, advance: Advance) {
-        self.more |= advance.has_more();
-        if advance.needs_settling() {
-            self.streams.push((Arc::clone(reader), advance));
-        }
-    }
-
-    fn carry_out(self, shard: &Shard) {
-        for (reader, advance) in self.streams {
-            let settled = shard.panics.catch(|| Arc::clone(&reader).settle(advance));
-            if settled.is_none() {
-                shard.panics.catch(|| reader.end(CloseReason::Failed));
-            }
-        }
     }
 }
 

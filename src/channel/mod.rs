@@ -341,7 +341,6 @@ mod tests {
     use reader::Advance;
 
     /// A stream that counts how often a pass comes to it.
-    #[derive(Debug)]
     struct Member(Arc<Shard>, AtomicU64);
 
     impl Reader for Member {

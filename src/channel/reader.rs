@@ -4,7 +4,6 @@
 //! pass makes one indirect call for each. What else a stream is, its socket, its request and its
 //! hooks, is no channel's business.
 
-use std::fmt::Debug;
 use std::sync::Arc;
 
 use super::batches::Batches;
@@ -14,7 +13,7 @@ use crate::net::moment::Moment;
 
 /// Something that follows channels. It joins them by
 /// [`Followed::enter`](super::subscription::Followed::enter).
-pub(crate) trait Reader: Debug + Send + Sync {
+pub(crate) trait Reader: Send + Sync {
     /// The shard whose passes come to it: always the same.
     fn shard(&self) -> &Arc<Shard>;
 

@@ -15,7 +15,6 @@ use std::sync::Arc;
 /// Large enough that a pass takes few chunks, small enough that a copy is cheap.
 pub(crate) const CHUNK: usize = u64::BITS as usize;
 
-#[derive(Debug)]
 pub(crate) struct Slots<T> {
     chunks: Vec<Arc<Chunk<T>>>,
     /// The chunks that have a free slot, each once.
@@ -24,7 +23,7 @@ pub(crate) struct Slots<T> {
 }
 
 /// At most [`CHUNK`] slots. It grows with its members, as most channels have few.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Chunk<T> {
     slots: Vec<Option<T>>,
     /// A bit for each slot that is taken.

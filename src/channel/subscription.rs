@@ -6,6 +6,7 @@ use super::Channel;
 use super::batches::{Batches, Key};
 use super::fanout::Shard;
 use super::reader::Reader;
+use super::sequence::Sequence;
 use crate::error::{CloseReason, Error, Result};
 use crate::log::Log;
 use crate::log::batch::Batch;
@@ -21,21 +22,21 @@ pub(crate) struct Subscription {
     cursor: Cursor,
 }
 
-/// At least one channel, all of one hub, in the order in which their logs are locked, none twice;
-/// and the stream's slot in the list of each. Nearly all streams follow one channel and need no
-/// more than this for it.
+/// At least one channel, all of one hub, in the order in which their logs are locked, none twice.
+/// Nearly all streams follow one channel and need no more than this for it.
 #[derive(Clone, Debug)]
 pub(crate) enum Followed {
-    One(Channel, u32),
+    One(Place),
     Many(Box<Many>),
 }
 
-/// The slots are empty until the stream has joined.
+/// A channel, and the stream's slot in its list.
+type Place = (Channel, u32);
+
 #[derive(Clone, Debug)]
 pub(crate) struct Many {
-    channels: Box<[Channel]>,
+    places: Box<[Place]>,
     numbers: Box<[u64]>,
-    slots: Box<[u32]>,
 }
 
 /// How many batches a stream is sent in one go, when it begins or is no longer blocked. A publisher
@@ -53,17 +54,16 @@ impl Subscription {
     /// place's id; or where events from there on are gone, the gap event, which has that id too.
     pub(crate) fn new(channels: &[Channel], start: Start<'_>) -> Result<(Self, First)> {
         let followed = Followed::new(channels)?;
-        let channels = followed.channels();
-        let sequence = &channels[0].0.sequence;
-        if !channels.iter().all(|channel| Arc::ptr_eq(&channel.0.sequence, sequence)) {
+        let sequence = followed.sequence();
+        if !followed.channels().all(|channel| std::ptr::eq(&*channel.0.sequence, sequence)) {
             return Err(Error::invalid(
                 "a stream can only follow channels of one hub, as others have another order",
             ));
         }
-        if channels.iter().any(Channel::is_closed) {
+        if followed.channels().any(Channel::is_closed) {
             return Err(Error::channel_closed());
         }
-        let mut logs = lock_all(channels);
+        let mut logs = followed.lock_all();
         logs.iter_mut().for_each(|log| log.evict(sequence.now()));
         let (cursor, gap) = read::start(&logs, sequence.epoch, sequence.newest(), start);
         let first = First::at(&logs, sequence.epoch, cursor, gap.as_ref());
@@ -90,18 +90,14 @@ impl Subscription {
 
     /// Fills the batch with what comes next.
     pub(crate) fn read(&self, plain: bool, batch: &mut Batch) -> Result<(), Lagged> {
-        let channels = self.followed.channels();
-        let epoch = channels[0].0.sequence.epoch;
-        match channels {
-            [channel] => {
-                read::read(&[channel.log()], epoch, self.cursor, channel.0.lag, plain, batch)
-            }
-            channels => {
-                let closes = channels.iter().any(|channel| channel.0.lag == Lag::Close);
-                let lag = if closes { Lag::Close } else { Lag::Skip };
-                read::read(&lock_all(channels), epoch, self.cursor, lag, plain, batch)
-            }
+        let Self { followed, cursor } = self;
+        let epoch = followed.sequence().epoch;
+        if let Followed::One((channel, _)) = followed {
+            return read::read(&[channel.log()], epoch, *cursor, channel.0.lag, plain, batch);
         }
+        let closes = followed.channels().any(|channel| channel.0.lag == Lag::Close);
+        let lag = if closes { Lag::Close } else { Lag::Skip };
+        read::read(&followed.lock_all(), epoch, *cursor, lag, plain, batch)
     }
 
     /// What the stream is to be sent next.
@@ -115,7 +111,7 @@ impl Subscription {
 
     pub(crate) fn key(&self, plain: bool) -> Key<'_> {
         let numbers = match &self.followed {
-            Followed::One(channel, _) => std::slice::from_ref(&channel.0.number),
+            Followed::One((channel, _)) => std::slice::from_ref(&channel.0.number),
             Followed::Many(many) => &many.numbers,
         };
         Key { numbers, cursor: self.cursor, plain }
@@ -125,29 +121,40 @@ impl Subscription {
 impl Followed {
     fn new(channels: &[Channel]) -> Result<Self> {
         if let [channel] = channels {
-            return Ok(Self::One(channel.clone(), NOWHERE));
+            return Ok(Self::One((channel.clone(), NOWHERE)));
         }
-        let mut channels = channels.to_vec();
-        channels.sort_by_key(|channel| channel.0.number);
-        channels.dedup_by_key(|channel| channel.0.number);
-        match <[Channel; 1]>::try_from(channels) {
-            Ok([channel]) => Ok(Self::One(channel, NOWHERE)),
-            Err(channels) if channels.is_empty() => {
-                Err(Error::invalid("a stream must follow at least one channel"))
-            }
-            Err(channels) => {
-                let numbers = channels.iter().map(|channel| channel.0.number).collect();
-                let many = Many { channels: channels.into(), numbers, slots: Box::default() };
-                Ok(Self::Many(Box::new(many)))
+        let mut places: Vec<Place> =
+            channels.iter().map(|channel| (channel.clone(), NOWHERE)).collect();
+        places.sort_by_key(|(channel, _)| channel.0.number);
+        places.dedup_by_key(|(channel, _)| channel.0.number);
+        match places.len() {
+            0 => Err(Error::invalid("a stream must follow at least one channel")),
+            1 => Ok(Self::One(places.swap_remove(0))),
+            _ => {
+                let numbers = places.iter().map(|(channel, _)| channel.0.number).collect();
+                Ok(Self::Many(Box::new(Many { places: places.into(), numbers })))
             }
         }
     }
 
-    pub(crate) fn channels(&self) -> &[Channel] {
+    fn places(&self) -> &[Place] {
         match self {
-            Self::One(channel, _) => std::slice::from_ref(channel),
-            Self::Many(many) => &many.channels,
+            Self::One(place) => std::slice::from_ref(place),
+            Self::Many(many) => &many.places,
         }
+    }
+
+    fn channels(&self) -> impl Iterator<Item = &Channel> {
+        self.places().iter().map(|(channel, _)| channel)
+    }
+
+    /// The order in which all the channels have their events.
+    fn sequence(&self) -> &Sequence {
+        &self.places()[0].0.0.sequence
+    }
+
+    fn lock_all(&self) -> Vec<MutexGuard<'_, Log>> {
+        self.channels().map(Channel::log).collect()
     }
 
     /// Has a stream, which has this subscription's cursor, join the channels. Whatever happens
@@ -166,29 +173,27 @@ impl Followed {
             return joined.leave(reader.shard());
         }
         self.catch_up(reader);
-        if self.channels().iter().any(Channel::is_closed) {
+        if self.channels().any(Channel::is_closed) {
             reader.end(CloseReason::Channel);
         }
     }
 
     /// Adds the stream to each channel's list.
     fn join(&mut self, reader: &Arc<dyn Reader>) {
-        let join = |channel: &Channel| channel.join(Arc::clone(reader));
-        match self {
-            Self::One(channel, slot) => *slot = join(channel),
-            Self::Many(many) => many.slots = many.channels.iter().map(join).collect(),
+        let places = match self {
+            Self::One(place) => std::slice::from_mut(place),
+            Self::Many(many) => &mut many.places,
+        };
+        for (channel, slot) in places {
+            *slot = channel.join(Arc::clone(reader));
         }
     }
 
     /// Removes a stream of this shard from the lists that it has joined.
     pub(crate) fn leave(&self, shard: &Arc<Shard>) {
-        match self {
-            Self::One(_, NOWHERE) => {}
-            Self::One(channel, slot) => channel.leave(shard, *slot),
-            Self::Many(many) => {
-                for (channel, slot) in many.channels.iter().zip(&many.slots) {
-                    channel.leave(shard, *slot);
-                }
+        for (channel, slot) in self.places() {
+            if *slot != NOWHERE {
+                channel.leave(shard, *slot);
             }
         }
     }
@@ -206,14 +211,10 @@ impl Followed {
             }
         }
         let shard = reader.shard();
-        for group in self.channels().iter().filter_map(|channel| channel.group_of(shard)) {
+        for group in self.channels().filter_map(|channel| channel.group_of(shard)) {
             group.leave_to_the_thread();
         }
     }
-}
-
-fn lock_all(channels: &[Channel]) -> Vec<MutexGuard<'_, Log>> {
-    channels.iter().map(Channel::log).collect()
 }
 
 #[cfg(test)]

@@ -59,8 +59,8 @@ fn place(logs: &[impl Deref<Target = Log>], epoch: u64, cursor: Cursor) -> Strin
 
 /// Tells these logs from others: each that has had events has a first one that no other has.
 fn mark_of(logs: &[impl Deref<Target = Log>]) -> u32 {
-    let mix = |mark: u32, log: &Log| mark.wrapping_mul(0x0100_0193) ^ log.first() as u32;
-    logs.iter().fold(logs.len() as u32, |mark, log| mix(mark, log))
+    logs.iter()
+        .fold(logs.len() as u32, |mark, log| mark.wrapping_mul(0x0100_0193) ^ log.first() as u32)
 }
 
 /// An id, taken apart.

@@ -29,12 +29,6 @@ struct Probe {
     ended: OnceLock<CloseReason>,
 }
 
-impl std::fmt::Debug for Probe {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "probe {}", self.number)
-    }
-}
-
 impl Reader for Probe {
     fn shard(&self) -> &Arc<Shard> {
         &self.shard

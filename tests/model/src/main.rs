@@ -17,6 +17,8 @@ mod error;
 mod event;
 #[path = "../../../src/log/mod.rs"]
 mod log;
+#[path = "../../../src/search.rs"]
+mod search;
 
 #[path = "../../../src/http"]
 mod http {

@@ -18,7 +18,6 @@ use crate::log::cursor::{Cursor, Start};
 use crate::net::moment::Moment;
 use crate::net::sync::{Condvar, Mutex, thread};
 
-#[derive(Debug)]
 pub(crate) struct Stream {
     shard: Arc<Shard>,
     /// Whether its socket is sometimes full.
@@ -28,7 +27,7 @@ pub(crate) struct Stream {
     changed: Condvar,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
     subscription: Option<Subscription>,
     ended: bool,
@@ -180,7 +179,6 @@ impl Stream {
 }
 
 /// Something that only takes a place in a list, so that others come into its next chunk.
-#[derive(Debug)]
 pub(crate) struct Placeholder(pub(crate) Arc<Shard>);
 
 impl Reader for Placeholder {

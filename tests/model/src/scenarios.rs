@@ -61,7 +61,7 @@ fn does(act: impl FnOnce() + Send + 'static) -> Act {
 fn check(streams: &[Arc<Stream>], newest: u64) {
     for stream in streams {
         let (began, events) = stream.events();
-        assert_eq!(events, (began + 1..=newest).collect::<Vec<_>>(), "of {streams:?}");
+        assert_eq!(events, (began + 1..=newest).collect::<Vec<_>>(), "since {began}");
     }
 }
 
