@@ -2,16 +2,17 @@
 //! no clock and no route.
 //!
 //! ```text
-//!  receive ──► bytes                                      bytes ──► send, sent
-//!                │                                          ▲
-//!        ┌───────┼──────────────────────────────────────────┼──────────────┐
-//!        ▼       ▼                                          │              │
-//!       Head ──► Route ── accept ──► Body ── take_request ──┼─► Taken ─────┤
-//!        │         │                  │                     │   respond    │
-//!        │         └─ respond ────────┼───────► Drain ──────┼──────────────┘
-//!        └────────► Refused ◄─────────┘                     │
-//!                      └─ respond ────────► Closing         Over
+//!   ┌───────────────────────────────────────────────────────────────────────────┐
+//!   ▼                                                                           │
+//! Head ──► Route ── accept ──► Body ── take_request ──► Taken ── respond ───────┤
+//!   │        └───── respond ─────┼────────────────────────────► Drain ──────────┘
+//!   └──────► Refused ◄───────────┘
+//!              └─── respond ──► Closing ◄── respond, where the connection is not kept
 //! ```
+//!
+//! `Head`, `Body` and `Drain` take in what is received. What `respond` and `accept` (100 Continue)
+//! have to say goes out before that: so a peer that pipelines requests and reads no responses fills
+//! its own buffers and none of ours.
 //!
 //! Its *driver*, which has the socket, asks for the next [`Step`] and makes it. A step stays the
 //! same until it has been made. `Receive` and `Send` have a [deadline](Exchange::deadline): then
@@ -19,9 +20,6 @@
 //! not enough. Deadlines are points in time and not spans of silence: a byte now and then moves
 //! none of them. Only a response that is being sent has until its peer takes nothing more for a
 //! while.
-//!
-//! What is to be sent goes out before the next bytes are taken in. So a peer that pipelines
-//! requests and reads no responses fills its own buffers and none of ours.
 //!
 //! One exchange, as `tests` walk through it:
 //!

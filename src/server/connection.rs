@@ -1,20 +1,15 @@
 //! One connection: a socket and the thread that has it. Its [`Exchange`] says what to do next.
 //!
-//! ```text
-//!             Route, Run, Refuse                      Close ──► linger
-//!               ┌───────┐      a worker may wait     ┌─────┐
-//!  acceptor ──► │ worker│ ◄──── Receive, Send ─────► │ peer│
-//!               └───────┘                            └─────┘
-//!                 ▲   │ no worker may wait              ▲
-//!                 │   ▼                                 │
-//!            watch thread ◄───── Receive, Send ─────────┘      a stream: it has the socket now
-//! ```
+//! | step | on a worker | parked |
+//! | --- | --- | --- |
+//! | `Receive`, `Send` | waits for the peer, or parks the connection | retries now and then |
+//! | `Route`, `Run`, `Refuse` | calls [`dispatch`], and responds | hands it to a worker |
+//! | `Close` | half-closes the socket, which then [lingers](Linger) | hands it to a worker |
+//! | `Over`, or the peer has gone | drops the connection | drops the connection |
 //!
-//! A worker makes the steps of an exchange as far as they go without waiting. Where the peer has to
-//! do something first, the worker waits only if no request can need it; else the connection is
-//! *parked*: the watch thread retries the read or the write now and then, and hands the connection
-//! to a worker when there is another step. So a connection is a value that moves between threads;
-//! the one that has it owns the socket, and dropping it closes the connection.
+//! A connection is parked with the watch thread where a request may need its worker. So it is a
+//! value that moves between threads: the one that has it owns the socket, and dropping it closes
+//! the connection. A stream takes the socket, and the worker is free.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
