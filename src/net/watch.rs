@@ -217,6 +217,28 @@ mod tests {
         }
     }
 
+    struct Stuck {
+        _held: Arc<()>,
+    }
+
+    impl Pending for Stuck {
+        fn retry(self: Box<Self>, _now: Instant) -> Option<(Box<dyn Pending>, Progress)> {
+            Some((self, Progress::Stuck))
+        }
+    }
+
+    #[test]
+    fn what_the_thread_has_at_its_end_is_dropped_and_so_is_what_comes_later() {
+        let watch = Watch::new(&Arc::default(), &Arc::default());
+        watch.start(|| {}).unwrap();
+        let held = Arc::new(());
+        watch.add(Box::new(Stuck { _held: Arc::clone(&held) }));
+        assert_eq!(watch.stop(Instant::now() + Duration::from_secs(20)), 0);
+        assert_eq!(Arc::strong_count(&held), 1);
+        watch.add(Box::new(Stuck { _held: Arc::clone(&held) }));
+        assert_eq!(Arc::strong_count(&held), 1);
+    }
+
     #[test]
     fn row_53_a_retry_that_panics_is_counted_and_the_watch_thread_goes_on() {
         let panics = Arc::default();
