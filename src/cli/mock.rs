@@ -70,7 +70,8 @@ fn directives() -> Vec<Block> {
     };
     let about = "In a script, the mock carries out these comments and does not send them. It sends \
                  every other line, a blank one too: between two ': status 503' a blank line makes \
-                 an empty stream.";
+                 an empty stream. ': repeat' without a number must come last; with \
+                 numbers, the script may take 16 MiB once every round is written out.";
     vec![Block::Text(about.into()), Block::Rows(DIRECTIVES.iter().map(form).collect())]
 }
 
