@@ -70,27 +70,6 @@ pub(crate) enum Body {
     Owned(Vec<u8>),
 }
 
-/// How the client finds the end of the body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ResponseFraming {
-    /// `Content-Length`. Also to a HEAD, whose response has no body.
-    Length(usize),
-    /// `Transfer-Encoding: chunked`. Only to HTTP/1.1.
-    Chunked,
-    /// The end of the connection is the end of the body.
-    UntilClose,
-}
-
-/// The field `Connection`: what becomes of the connection after the response.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ConnectionField {
-    /// It stays, which a client of HTTP/1.0 has to be told.
-    KeepAlive,
-    /// It stays, as it does by default in HTTP/1.1.
-    Absent,
-    Close,
-}
-
 impl Response {
     /// A response without content.
     pub fn new(status: Status) -> Self {
@@ -254,11 +233,12 @@ impl Response {
         if self.status.forbids_content() { Body::Empty } else { body }
     }
 
-    /// Writes the head, up to and with its empty line, to the end of `out`.
+    /// Writes the head, up to and with its empty line, to the end of `out`. HTTP/1.0 knows no
+    /// chunks, and has to be told that a connection stays.
     pub(crate) fn encode_head(
         &self,
-        framing: ResponseFraming,
-        connection: ConnectionField,
+        http_1_0: bool,
+        closes: bool,
         date: HttpDate,
         out: &mut Vec<u8>,
     ) {
@@ -271,19 +251,21 @@ impl Response {
         for (name, value) in &self.fields {
             put_field(name, value.as_bytes(), out);
         }
-        match framing {
+        match &self.body {
             _ if self.status.forbids_content() => {}
-            ResponseFraming::Length(length) => {
-                put_field("Content-Length", Digits::decimal(length as u64).as_bytes(), out);
+            Body::Endless if http_1_0 => {}
+            Body::Endless => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
+            body => {
+                let length = Digits::decimal(body.bytes().len() as u64);
+                put_field("Content-Length", length.as_bytes(), out);
             }
-            ResponseFraming::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
-            ResponseFraming::UntilClose => {}
         }
-        out.extend_from_slice(match connection {
-            ConnectionField::KeepAlive => b"Connection: keep-alive\r\n\r\n",
-            ConnectionField::Absent => b"\r\n",
-            ConnectionField::Close => b"Connection: close\r\n\r\n",
-        });
+        if closes {
+            out.extend_from_slice(b"Connection: close\r\n");
+        } else if http_1_0 {
+            out.extend_from_slice(b"Connection: keep-alive\r\n");
+        }
+        out.extend_from_slice(b"\r\n");
     }
 }
 

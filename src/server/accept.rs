@@ -24,9 +24,9 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 const REFUSALS: usize = 64;
 
 /// Accepts until the handle says stop.
-pub(crate) fn run(listener: &TcpListener, server: &Arc<Site>, handle: &Handle) {
-    accept(listener, handle, server.runtime.counts.panics(), |socket, peer| {
-        welcome(server, socket, peer)
+pub(crate) fn run(listener: &TcpListener, site: &Arc<Site>, handle: &Handle) {
+    accept(listener, handle, site.runtime.counts.panics(), |socket, peer| {
+        welcome(site, socket, peer)
     });
 }
 
@@ -55,14 +55,14 @@ fn accept(
 }
 
 /// Gives a connection to a worker, or closes it where there are far too many.
-fn welcome(server: &Arc<Site>, socket: TcpStream, peer: SocketAddr) {
-    let others = server.runtime.counts.connections();
-    let link = Link::new(socket, server.runtime.counts.connection());
-    let most = server.runtime.limits.connections;
+fn welcome(site: &Arc<Site>, socket: TcpStream, peer: SocketAddr) {
+    let others = site.runtime.counts.connections();
+    let link = Link::new(socket, site.runtime.counts.connection());
+    let most = site.runtime.limits.connections;
     if others < most.saturating_add(REFUSALS) {
         let refused = others >= most;
         // Where the socket can't even be set up, it is of no use.
-        if let Ok(new) = Connection::new(Arc::clone(server), link, peer, refused) {
+        if let Ok(new) = Connection::new(Arc::clone(site), link, peer, refused) {
             new.hand_to_worker();
         }
     }

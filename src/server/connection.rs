@@ -23,7 +23,7 @@ use crate::net::linger::Linger;
 use crate::net::link::Link;
 use crate::net::watch::{Pending, Progress};
 use crate::server::dispatch::{self, Accepted};
-use crate::server::reply::Kind;
+use crate::server::reply::Outcome;
 use crate::server::site::Site;
 
 /// How long a connection past the cap may be idle, and have for its head: it takes a place that
@@ -115,9 +115,9 @@ impl Connection {
             self.exchange.take_request()?;
         let request = Request::new(head, body, params, self.peer);
         match dispatch::call(&self.site, &handler, &request).0 {
-            Kind::Response(response) => self.respond(response),
-            Kind::Stream { head, .. } if self.exchange.asked().head_only => self.respond(head),
-            Kind::Stream { head, handler } => {
+            Outcome::Response(response) => self.respond(response),
+            Outcome::Stream { head, .. } if self.exchange.asked().head_only => self.respond(head),
+            Outcome::Stream { head, handler } => {
                 let Self { site, link, peer, refused, mut exchange } = *self;
                 // Should there be no stream after all, one response says so, and is the last.
                 exchange.stop(Instant::now());

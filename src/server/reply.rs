@@ -28,10 +28,10 @@ pub(crate) type StreamHandler = Box<dyn FnOnce(SseWriter, &Request) -> Result<()
 /// # Ok::<(), tidings::Error>(())
 /// ```
 #[non_exhaustive]
-pub struct Reply(pub(crate) Kind);
+pub struct Reply(pub(crate) Outcome);
 
 /// A plain response, or the head of a stream and what runs when it begins.
-pub(crate) enum Kind {
+pub(crate) enum Outcome {
     Response(Response),
     Stream { head: Response, handler: StreamHandler },
 }
@@ -44,21 +44,21 @@ impl Reply {
     }
 
     pub(crate) fn stream(handler: StreamHandler) -> Self {
-        Self(Kind::Stream { head: Response::event_stream_head(), handler })
+        Self(Outcome::Stream { head: Response::event_stream_head(), handler })
     }
 }
 
 impl From<Response> for Reply {
     fn from(response: Response) -> Self {
-        Self(Kind::Response(response))
+        Self(Outcome::Response(response))
     }
 }
 
 impl fmt::Debug for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Kind::Response(response) => f.debug_tuple("Reply").field(response).finish(),
-            Kind::Stream { .. } => f.debug_tuple("Reply").field(&"event stream").finish(),
+            Outcome::Response(response) => f.debug_tuple("Reply").field(response).finish(),
+            Outcome::Stream { .. } => f.debug_tuple("Reply").field(&"event stream").finish(),
         }
     }
 }

@@ -45,7 +45,7 @@ use crate::channel::subscription::Subscription;
 use crate::error::{CloseReason, Error, Result};
 use crate::http::chunk;
 use crate::http::date::HttpDate;
-use crate::http::response::{ConnectionField, Response, ResponseFraming};
+use crate::http::response::Response;
 use crate::log::batch::Amount;
 use crate::log::read::First;
 use crate::net::link::Link;
@@ -230,10 +230,8 @@ impl Stream {
     }
 
     fn encode_head(&self, head: &Response) -> Vec<u8> {
-        let framing =
-            if self.chunked { ResponseFraming::Chunked } else { ResponseFraming::UntilClose };
         let (now, mut bytes) = (HttpDate::from(SystemTime::now()), Vec::new());
-        head.encode_head(framing, ConnectionField::Close, now, &mut bytes);
+        head.encode_head(!self.chunked, true, now, &mut bytes);
         bytes
     }
 

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::http::date::HttpDate;
-use crate::http::response::{ConnectionField, ResponseFraming};
 use crate::http::support;
 
 const A: &str = "https://a.example";
@@ -17,7 +16,7 @@ fn preflight(cors: &Cors, fields: &str) -> Option<String> {
     let response = cors.preflight(&support::head(bytes.as_bytes()), || "GET, POST".into())?;
     let mut out = Vec::new();
     let date = HttpDate::from_unix(0);
-    response.encode_head(ResponseFraming::UntilClose, ConnectionField::Absent, date, &mut out);
+    response.encode_head(false, false, date, &mut out);
     String::from_utf8(out).ok()
 }
 

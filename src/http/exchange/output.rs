@@ -13,7 +13,7 @@ use crate::http::head::Head;
 use crate::http::method::Method;
 use crate::http::origin::origin_of;
 use crate::http::request_line::Version;
-use crate::http::response::{Body, ConnectionField, Response, ResponseFraming};
+use crate::http::response::{Body, Response};
 
 /// What a response has to know of its request.
 #[derive(Default)]
@@ -67,20 +67,10 @@ impl Output {
         closes: bool,
         date: HttpDate,
     ) -> Self {
-        let body = response.take_body();
-        let framing = match &body {
-            Body::Endless if asked.http_1_0 => ResponseFraming::UntilClose,
-            Body::Endless => ResponseFraming::Chunked,
-            body => ResponseFraming::Length(body.bytes().len()),
-        };
-        let connection = match closes {
-            true => ConnectionField::Close,
-            false if asked.http_1_0 => ConnectionField::KeepAlive,
-            false => ConnectionField::Absent,
-        };
         let mut head = Vec::with_capacity(256);
-        response.encode_head(framing, connection, date, &mut head);
-        Self { head, body: if asked.head_only { Body::Empty } else { body }, sent: 0 }
+        response.encode_head(asked.http_1_0, closes, date, &mut head);
+        let body = if asked.head_only { Body::Empty } else { response.take_body() };
+        Self { head, body, sent: 0 }
     }
 
     pub(super) fn is_sent(&self) -> bool {

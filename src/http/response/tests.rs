@@ -2,9 +2,14 @@
 
 use super::*;
 
-fn encoded(response: &Response, framing: ResponseFraming, connection: ConnectionField) -> String {
+/// The head for a connection of HTTP/1.1 that stays.
+fn encoded(response: &Response) -> String {
+    encoded_for(response, false, false)
+}
+
+fn encoded_for(response: &Response, http_1_0: bool, closes: bool) -> String {
     let mut out = b"before|".to_vec();
-    response.encode_head(framing, connection, HttpDate::from_unix(1_795_222_923), &mut out);
+    response.encode_head(http_1_0, closes, HttpDate::from_unix(1_795_222_923), &mut out);
     String::from_utf8(out).expect("a head of ASCII")
 }
 
@@ -13,7 +18,7 @@ fn a_head_is_written_to_the_letter() {
     let response = Response::text("hello").with_field("X-Note", "a  b").expect("a field");
     assert_eq!(response.content_bytes(), b"hello");
     assert_eq!(
-        encoded(&response, ResponseFraming::Length(5), ConnectionField::Absent),
+        encoded(&response),
         "before|HTTP/1.1 200 OK\r\n\
          Date: Sat, 21 Nov 2026 01:02:03 GMT\r\n\
          Content-Type: text/plain; charset=utf-8\r\n\
@@ -26,18 +31,14 @@ fn a_head_is_written_to_the_letter() {
 
 #[test]
 fn a_head_says_how_its_body_ends_and_whether_the_connection_stays() {
-    let response = Response::new(Status::OK);
-    for (framing, connection, expected) in [
-        (ResponseFraming::Length(0), ConnectionField::Absent, "Content-Length: 0\r\n\r\n"),
-        (ResponseFraming::Chunked, ConnectionField::Absent, "Transfer-Encoding: chunked\r\n\r\n"),
-        (ResponseFraming::UntilClose, ConnectionField::Close, "GMT\r\nConnection: close\r\n\r\n"),
-        (
-            ResponseFraming::Length(7),
-            ConnectionField::KeepAlive,
-            "Content-Length: 7\r\nConnection: keep-alive\r\n\r\n",
-        ),
+    let (empty, stream) = (Response::new(Status::OK), Response::event_stream_head());
+    for (response, http_1_0, closes, expected) in [
+        (&empty, false, false, "Content-Length: 0\r\n\r\n"),
+        (&stream, false, false, "Transfer-Encoding: chunked\r\n\r\n"),
+        (&stream, true, true, "nosniff\r\nConnection: close\r\n\r\n"),
+        (&empty, true, false, "Content-Length: 0\r\nConnection: keep-alive\r\n\r\n"),
     ] {
-        let head = encoded(&response, framing, connection);
+        let head = encoded_for(response, http_1_0, closes);
         assert!(head.ends_with(expected), "{head}");
     }
 }
@@ -45,10 +46,10 @@ fn a_head_says_how_its_body_ends_and_whether_the_connection_stays() {
 #[test]
 fn row_23_no_content_and_not_modified_have_neither_body_nor_framing() {
     for status in [Status::NO_CONTENT, Status::NOT_MODIFIED] {
-        let response = Response::text("hello").with_status(status);
-        assert_eq!(response.content_bytes(), b"");
-        for framing in [ResponseFraming::Length(5), ResponseFraming::Chunked] {
-            let head = encoded(&response, framing, ConnectionField::Absent);
+        for response in [Response::text("hello"), Response::event_stream_head()] {
+            let response = response.with_status(status);
+            assert_eq!(response.content_bytes(), b"");
+            let head = encoded(&response);
             assert!(head.contains("Date: "), "{head}");
             assert!(!head.contains("Content-Length") && !head.contains("Transfer-"), "{head}");
         }
@@ -58,7 +59,7 @@ fn row_23_no_content_and_not_modified_have_neither_body_nor_framing() {
 #[test]
 fn a_status_without_a_reason_keeps_the_space_before_it() {
     let response = Response::new(Status::new(299).expect("a status"));
-    let head = encoded(&response, ResponseFraming::UntilClose, ConnectionField::Absent);
+    let head = encoded(&response);
     assert!(head.starts_with("before|HTTP/1.1 299 \r\nDate: "), "{head}");
 }
 
@@ -101,7 +102,7 @@ fn a_field_takes_the_place_of_the_one_before_unless_it_may_stand_several_times()
         .and_then(|response| response.with_field("Set-Cookie", "a=1"))
         .and_then(|response| response.with_field("Set-Cookie", "b=2"))
         .expect("good fields");
-    let head = encoded(&response, ResponseFraming::UntilClose, ConnectionField::Absent);
+    let head = encoded(&response);
     assert!(head.contains("content-type: image/svg+xml\r\n"), "{head}");
     assert!(!head.contains("text/plain"), "{head}");
     assert!(head.contains("Set-Cookie: a=1\r\nSet-Cookie: b=2\r\n"), "{head}");
@@ -111,7 +112,7 @@ fn a_field_takes_the_place_of_the_one_before_unless_it_may_stand_several_times()
 fn a_content_type_that_cannot_be_sent_is_sent_as_bytes_of_any_kind() {
     for bad in ["text/plain\r\nX: y", "", " a/b"] {
         let response = Response::bytes(bad.to_owned(), *b"x");
-        let head = encoded(&response, ResponseFraming::Length(1), ConnectionField::Absent);
+        let head = encoded(&response);
         assert!(head.contains("Content-Type: application/octet-stream\r\n"), "{head}");
     }
 }
@@ -129,7 +130,7 @@ fn each_constructor_says_what_it_carries() {
     ] {
         assert_eq!(response.status().code(), status);
         assert_eq!(response.content_bytes(), content.as_bytes());
-        let head = encoded(&response, ResponseFraming::UntilClose, ConnectionField::Absent);
+        let head = encoded(&response);
         assert!(head.contains(&format!("Content-Type: {content_type}\r\n")), "{head}");
     }
     assert_eq!(Response::no_content().status(), Status::NO_CONTENT);
@@ -152,8 +153,7 @@ fn row_43_an_event_stream_must_not_be_compressed_nor_held_back_nor_guessed_at() 
 
 #[test]
 fn row_26_the_head_of_an_event_stream_has_no_length_and_no_parameter() {
-    let head =
-        encoded(&Response::event_stream_head(), ResponseFraming::Chunked, ConnectionField::Close);
+    let head = encoded_for(&Response::event_stream_head(), false, true);
     assert_eq!(
         head,
         "before|HTTP/1.1 200 OK\r\nDate: Sat, 21 Nov 2026 01:02:03 GMT\r\n\
