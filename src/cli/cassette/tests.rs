@@ -60,7 +60,7 @@ fn events(entries: &[Entry]) -> Vec<MessageEvent> {
     parser.drain().collect()
 }
 
-/// The events of the cassette itself, for who takes it for an event stream.
+/// The events of the cassette itself, as a client of event streams reads them.
 fn events_of_file(cassette: &[u8]) -> Vec<MessageEvent> {
     let mut parser = Parser::new();
     parser.feed(cassette).expect("short lines");
@@ -321,17 +321,17 @@ fn random_entries(random: &mut Random) -> Vec<Entry> {
             location: Some("http://a.example/b c".into()),
         };
         let stream = response(200, "text/event-stream");
-        let answers = [stream, response(503, "text/plain"), None, Some(moved)];
-        let response = answers[[0, 0, 0, 0, 1, 2, 3][random.below(7)]].clone();
+        let responses = [stream, response(503, "text/plain"), None, Some(moved)];
+        let response = responses[[0, 0, 0, 0, 1, 2, 3][random.below(7)]].clone();
         entries.push(Entry::Open { after: millis(random.next() % 5), response });
         let stream = random_stream(random);
         let mut rest = stream.as_slice();
         while !rest.is_empty() {
             let longest = random.pick(&[1, 3, 20]);
-            let (bytes, behind) = rest.split_at(rest.len().min(1 + random.below(longest)));
+            let (bytes, further) = rest.split_at(rest.len().min(1 + random.below(longest)));
             let after = Duration::from_micros(random.next() % 3_000_000);
             entries.push(Entry::Read { after, bytes: bytes.to_vec() });
-            rest = behind;
+            rest = further;
         }
         let (_, how) = random.pick(&End::ALL);
         entries.push(end(how));
