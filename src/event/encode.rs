@@ -121,6 +121,7 @@ pub(crate) const NOTHING: &[u8] = b":\n";
 /// Appends an id that belongs to no event. The blank line makes it the client's last event ID, and
 /// dispatches nothing, as there is no data (HTML standard, section 9.2.6).
 pub(crate) fn encode_id(id: &str, out: &mut Vec<u8>) {
+    out.reserve("id: \n\n".len() + id.len());
     field("id: ", id, out);
     out.push(b'\n');
 }

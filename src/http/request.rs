@@ -134,6 +134,7 @@ impl Request {
         let parameters = self
             .head
             .values("content-type")
+            .filter(|value| value.contains(&b';'))
             .flat_map(|value| split_outside_quotes(value, b';').skip(1));
         let mut charsets = parameters.filter_map(charset);
         match charsets.find(|charset| !is_utf_8(charset)) {

@@ -78,7 +78,7 @@ impl Response {
 
     /// Plain text.
     pub fn text(text: impl Into<String>) -> Self {
-        Self::of_type("text/plain; charset=utf-8", Body::Owned(text.into().into_bytes()))
+        Self::of_known_type("text/plain; charset=utf-8", Body::Owned(text.into().into_bytes()))
     }
 
     /// A page.
@@ -87,12 +87,12 @@ impl Response {
             Cow::Borrowed(page) => Body::Static(page.as_bytes()),
             Cow::Owned(page) => Body::Owned(page.into_bytes()),
         };
-        Self::of_type("text/html; charset=utf-8", body)
+        Self::of_known_type("text/html; charset=utf-8", body)
     }
 
     /// JSON. `json` is sent as it is.
     pub fn json(json: impl Into<String>) -> Self {
-        Self::of_type("application/json", Body::Owned(json.into().into_bytes()))
+        Self::of_known_type("application/json", Body::Owned(json.into().into_bytes()))
     }
 
     /// Content of any type. A type that no field can carry is sent as `application/octet-stream`.
@@ -146,11 +146,14 @@ impl Response {
         if content_type.is_empty() || !is_sendable(&content_type) {
             content_type = Cow::Borrowed("application/octet-stream");
         }
-        let mut response = Self::new(Status::OK);
-        response.body = body;
-        response.add_field("Content-Type", content_type);
-        response.add_field("X-Content-Type-Options", "nosniff");
-        response
+        Self::of_known_type(content_type, body)
+    }
+
+    /// The same with a type that is known to be one.
+    fn of_known_type(content_type: impl Into<Cow<'static, str>>, body: Body) -> Self {
+        let nosniff = ("X-Content-Type-Options".into(), "nosniff".into());
+        let fields = vec![("Content-Type".into(), content_type.into()), nosniff];
+        Self { status: Status::OK, fields, body }
     }
 
     /// The same response with this status.

@@ -48,7 +48,12 @@ pub enum Start<'a> {
 /// An event's id: `<epoch>-<sequence>`, the epoch in hexadecimal.
 pub(crate) fn id(epoch: u64, sequence: u64) -> String {
     let (epoch, sequence) = (Digits::hexadecimal(epoch), Digits::decimal(sequence));
-    [epoch.as_str(), "-", sequence.as_str()].concat()
+    let [epoch, sequence] = [epoch.as_bytes(), sequence.as_bytes()];
+    let mut id = Vec::with_capacity(epoch.len() + 1 + sequence.len());
+    id.extend_from_slice(epoch);
+    id.push(b'-');
+    id.extend_from_slice(sequence);
+    String::from_utf8(id).expect("digits are ASCII")
 }
 
 /// The same as a value.

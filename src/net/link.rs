@@ -82,6 +82,11 @@ impl Link {
         })
     }
 
+    /// Reads a little and drops it; returns how many bytes that were, as [`read`](Self::read) does.
+    pub(crate) fn discard(&self) -> io::Result<Option<usize>> {
+        attempt(|| (&self.socket).read(&mut [0; 64]))
+    }
+
     /// Writes once, what the socket takes of it, and returns how many bytes that were. `None` where
     /// it took nothing.
     pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<Option<usize>> {

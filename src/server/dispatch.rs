@@ -54,18 +54,19 @@ pub(crate) fn find(
         let why = format_args!("{host:?} is no name of this server");
         return Err(refuse(site, Status::MISDIRECTED_REQUEST, why));
     }
-    if head.path() == "*" {
+    let path = head.path();
+    if path == "*" {
         // OPTIONS for the server as a whole (RFC 9110, section 9.3.7).
         let mut response = Response::no_content();
         response.add_field("Allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH, TRACE");
         return Err(response);
     }
     if let Some(cors) = &site.cors {
-        if let Some(response) = cors.preflight(head, || site.routes.allowed(head.path())) {
+        if let Some(response) = cors.preflight(head, || site.routes.allowed(path)) {
             return Err(response);
         }
     }
-    let (handler, params) = site.routes.find(head.method(), head.path())?;
+    let (handler, params) = site.routes.find(head.method(), path)?;
     admit(site, head, peer)?;
     let share = head.method().has_content().then(|| site.bodies.share());
     Ok(Accepted { handler, params, share })

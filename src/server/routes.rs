@@ -17,6 +17,7 @@ use super::reply::Reply;
 use crate::error::{Error, Result};
 use crate::http::percent::percent_decode;
 use crate::http::{Method, Request, Response, Status};
+use crate::search::first_of;
 
 pub(crate) type Handler = Arc<dyn Fn(&Request) -> Result<Reply> + Send + Sync>;
 
@@ -70,12 +71,11 @@ impl Routes {
     /// Finds the handler for a path, as it stands in the request target, or the response where
     /// there is none.
     pub(crate) fn find(&self, method: Method, path: &str) -> Result<(Handler, Params), Response> {
-        let raw = path.strip_prefix('/').unwrap_or(path).split('/');
-        let segments: Vec<Cow<'_, str>> =
-            raw.map(|segment| percent_decode(segment).unwrap_or_default()).collect();
+        let path = path.strip_prefix('/').unwrap_or(path);
+        let encoded = path.contains('%');
         let mut allowed = Vec::new();
         for route in &self.routes {
-            let Some(params) = matches(&route.pattern, &segments) else { continue };
+            let Some(params) = matches(&route.pattern, path, encoded) else { continue };
             if let Some(handler) = route.handler(method) {
                 return Ok((Arc::clone(handler), params));
             }
@@ -156,23 +156,40 @@ fn parse_segment(text: &str) -> Segment {
     }
 }
 
-fn matches(pattern: &[Segment], segments: &[Cow<'_, str>]) -> Option<Params> {
-    let has_rest = matches!(pattern.last(), Some(Segment::Rest(_)));
-    if segments.len() < pattern.len() || (!has_rest && segments.len() > pattern.len()) {
-        return None;
-    }
+/// What the parameters of a pattern are in a path, if it matches that.
+fn matches(pattern: &[Segment], path: &str, encoded: bool) -> Option<Params> {
+    let decode = |raw| match encoded {
+        true => percent_decode(raw).unwrap_or_default(),
+        false => Cow::Borrowed(raw),
+    };
     let mut params = Params::new();
-    for (at, part) in pattern.iter().enumerate() {
-        match part {
-            Segment::Literal(text) if *text == segments[at] => {}
-            Segment::Param(name) if !segments[at].is_empty() => {
-                params.push((Arc::clone(name), segments[at].clone().into_owned()));
+    let mut rest = Some(path);
+    for part in pattern {
+        let path = rest?;
+        if let (Segment::Literal(text), false) = (part, encoded) {
+            let after = path.strip_prefix(&**text)?;
+            rest = after.strip_prefix('/');
+            if rest.is_none() && !after.is_empty() {
+                return None;
             }
-            Segment::Rest(name) => params.push((Arc::clone(name), segments[at..].join("/"))),
+            continue;
+        }
+        let end = first_of([b'/'], path.as_bytes());
+        let raw = end.map_or(path, |end| &path[..end]);
+        rest = end.map(|end| &path[end + 1..]);
+        match part {
+            Segment::Literal(text) if *text == decode(raw) => {}
+            Segment::Param(name) if !raw.is_empty() => {
+                params.push((Arc::clone(name), decode(raw).into_owned()));
+            }
+            Segment::Rest(name) => {
+                params.push((Arc::clone(name), decode(path).into_owned()));
+                return Some(params);
+            }
             _ => return None,
         }
     }
-    Some(params)
+    rest.is_none().then_some(params)
 }
 
 #[cfg(test)]

@@ -16,7 +16,6 @@ use crate::channel::subscription::Subscription;
 use crate::error::{CloseReason, Error, Result};
 use crate::event::encode;
 use crate::log::batch::Amount;
-use crate::log::cursor::Lagged;
 use crate::log::read::First;
 use crate::net::moment::Moment;
 use crate::net::watch::{Pending, Progress};
@@ -113,21 +112,27 @@ impl Stream {
         let Live { outbox, subscription: Some(subscription), .. } = live else {
             return Advance::Idle;
         };
-        let batch = match subscription.next(!self.chunked, batches) {
-            Ok(batch) if batch.bytes().is_empty() => return Advance::Idle,
-            Ok(batch) => batch,
-            Err(Lagged) => return Advance::Over(CloseReason::Lagged),
+        let Ok(batch) = subscription.next(!self.chunked, batches) else {
+            return Advance::Over(CloseReason::Lagged);
         };
-        let sent = match outbox.write(batch.bytes(), now) {
+        let bytes = batch.bytes();
+        if bytes.is_empty() {
+            return Advance::Idle;
+        }
+        let sent = match outbox.write(bytes, now) {
             Ok(sent) => sent,
             Err(Gone(reason)) => return Advance::Over(reason),
         };
+        if sent == bytes.len() {
+            subscription.set_cursor(batch.cursor());
+            let told = self.teller.is_some();
+            if told {
+                self.note_sent(batch.whole_at(sent), outbox);
+            }
+            return Advance::Sent { more: batch.is_full(), told };
+        }
         let whole = batch.whole_at(sent);
         self.note_sent(whole, outbox);
-        if sent == batch.bytes().len() {
-            subscription.set_cursor(batch.cursor());
-            return Advance::Sent { more: batch.is_full(), told: self.teller.is_some() };
-        }
         let mut cut_at = sent;
         let mut cut = Amount::default();
         if let Some((cursor, end)) = batch.cursor_at(sent) {

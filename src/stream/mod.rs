@@ -230,7 +230,7 @@ impl Stream {
     }
 
     fn encode_head(&self, head: &Response) -> Vec<u8> {
-        let (now, mut bytes) = (HttpDate::from(SystemTime::now()), Vec::new());
+        let (now, mut bytes) = (HttpDate::from(SystemTime::now()), Vec::with_capacity(512));
         head.encode_head(!self.chunked, true, now, &mut bytes);
         bytes
     }

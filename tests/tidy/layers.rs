@@ -17,7 +17,7 @@ const LAYERS: [(&str, &[&str]); 12] = [
     ("net", &["error", "log"]),
     ("channel", &["error", "event", "log", "net"]),
     ("stream", &["error", "limits", "http", "event", "log", "net", "channel"]),
-    ("server", &["error", "limits", "http", "event", "log", "net", "channel", "stream"]),
+    ("server", &["error", "limits", "search", "http", "event", "log", "net", "channel", "stream"]),
     ("client", &["error", "limits", "http", "event"]),
 ];
 
