@@ -31,6 +31,7 @@ mod http {
 
 #[path = "../../../src/net"]
 mod net {
+    pub(crate) mod counts;
     pub(crate) mod lifecycle;
     pub(crate) mod moment;
     pub(crate) mod peer;
