@@ -64,7 +64,8 @@ impl Hub {
         Self::with(History::default(), Lag::default())
     }
 
-    /// A hub whose channels keep so much of their past, and do this to streams that fall behind.
+    /// A hub whose channels keep so much of their past, and do this to streams whose next event has
+    /// left it.
     pub fn with(history: History, lag: Lag) -> Self {
         Self(Arc::new(Inner {
             sequence: Arc::new(Sequence::new()),

@@ -2,15 +2,16 @@
 //!
 //! **A channel is a log, and a stream is a cursor into it.** Publishing appends to the log; a pass
 //! sends each stream what lies between its cursor and the end. Resume sets the cursor further
-//! back; a slow reader's cursor stays behind; neither is a path of its own.
+//! back, and a slow reader's cursor stays further back; neither is a path of its own.
 //!
 //! ```text
 //! send ─► log ─► groups ─► pass over the streams of one shard ─► send(log[cursor..]) ─► sockets
 //! ```
 //!
 //! To read on: [`log`](crate::log) keeps the events and says what a stream is sent next,
-//! [`reader`] is a stream as it is known here, [`group`] makes the passes over streams, [`fanout`]
-//! says whose turn it is, [`hub`] gives names to channels, and `names` forgets them.
+//! [`sequence`] numbers them, [`reader`] is a stream as it is known here, [`subscription`] is its
+//! place in its channels, [`group`] makes the passes over streams, [`fanout`] says whose turn it
+//! is, [`hub`] gives names to channels, and `names` forgets them.
 
 pub(crate) mod batches;
 pub(crate) mod fanout;
@@ -39,9 +40,9 @@ use sequence::Sequence;
 
 /// Something that many streams follow, and that remembers its newest events.
 ///
-/// A clone is the same channel. Streams follow it with [`SseWriter::subscribe`]; who comes back
-/// with a last event ID is sent what it missed, as far as the channel's [`History`] reaches. A
-/// channel needs no server, and the streams of several servers may follow one.
+/// A clone is the same channel. Streams follow it with [`SseWriter::subscribe`]; a client that
+/// reconnects with a last event ID is sent what it missed, as far as the channel's [`History`]
+/// reaches. A channel needs no server, and the streams of several servers may follow one.
 ///
 /// Dropping a channel does nothing to the streams that follow it: they hold it themselves.
 ///
@@ -121,7 +122,7 @@ impl Channel {
         Self::build(Arc::new(Sequence::new()), history, Lag::default(), 0)
     }
 
-    /// A channel of its own that does this to streams which fall behind its history.
+    /// A channel of its own that does this to streams whose next event has left its history.
     pub fn with(history: History, lag: Lag) -> Self {
         Self::build(Arc::new(Sequence::new()), history, lag, 0)
     }

@@ -20,8 +20,8 @@ pub(crate) const LARGE: usize = 64 * 1024;
 
 /// The chunk of a large event.
 ///
-/// The bytes are in a `Vec` of their own, and not in the `Arc`, as those who only know it keep the
-/// memory of the `Arc`.
+/// The bytes are in a `Vec` of their own, and not in the `Arc`: a [`Cut`] keeps the memory of the
+/// `Arc`.
 #[derive(Clone, Debug)]
 pub(crate) struct LargeEvent(Arc<Vec<u8>>);
 

@@ -254,7 +254,7 @@ impl Log {
 
     /// The place among the kept events of the first that comes after `sequence`.
     pub(crate) fn after(&self, sequence: u64) -> usize {
-        // Nearly every caller is up to date or one event behind.
+        // Nearly every caller has all events, or all but the newest.
         match self.entries.back() {
             Some(newest) if newest.sequence > sequence => {
                 self.entries.partition_point(|entry| entry.sequence <= sequence)
