@@ -172,25 +172,36 @@ impl At {
     }
 }
 
+pub(crate) const CRLF: &[u8] = b"\r\n";
+
 /// The last chunk and the empty trailer section: the stream has ended, and ended well.
 pub(crate) const LAST: &[u8] = b"0\r\n\r\n";
 
 /// Appends the content as one chunk. An empty content is not written, since a chunk of size 0 is
 /// the last chunk and would end the stream.
 pub(crate) fn encode(content: &[u8], out: &mut Vec<u8>) {
-    if content.is_empty() {
-        return;
-    }
-    let size = size(content.len());
-    out.reserve(size.as_bytes().len() + content.len() + 4);
-    for part in [size.as_bytes(), b"\r\n", content, b"\r\n"] {
-        out.extend_from_slice(part);
+    if !content.is_empty() {
+        encode_with(content.len(), |out| out.extend_from_slice(content), out);
     }
 }
 
-/// What stands before a chunk's content, with a CRLF in between.
-pub(crate) fn size(length: usize) -> Digits {
-    Digits::hexadecimal(length as u64)
+/// Appends the content that `write` appends as one chunk. It must have that length, which is not
+/// zero.
+pub(crate) fn encode_with(length: usize, write: impl FnOnce(&mut Vec<u8>), out: &mut Vec<u8>) {
+    let chunk = size_line_len(length) + length + CRLF.len();
+    let end = out.len() + chunk;
+    out.reserve_exact(chunk);
+    out.extend_from_slice(Digits::hexadecimal(length as u64).as_bytes());
+    out.extend_from_slice(CRLF);
+    write(out);
+    out.extend_from_slice(CRLF);
+    debug_assert_eq!(out.len(), end, "a content has the length that was counted");
+}
+
+/// How many bytes stand before a content of that length: its size, and CRLF.
+pub(crate) fn size_line_len(length: usize) -> usize {
+    let digits = (usize::BITS - length.leading_zeros()).div_ceil(4).max(1);
+    digits as usize + CRLF.len()
 }
 
 #[cfg(test)]
@@ -222,7 +233,13 @@ mod tests {
 
     #[test]
     fn the_last_chunk_is_a_size_of_zero_and_an_empty_trailer_section() {
-        assert_eq!(size(0).as_bytes(), b"0");
         assert_eq!(LAST, b"0\r\n\r\n");
+    }
+
+    #[test]
+    fn the_line_with_the_size_has_each_digit_and_crlf() {
+        for length in [1, 9, 10, 15, 16, 255, 256, 4095, 4096, 0xdead_beef, usize::MAX] {
+            assert_eq!(size_line_len(length), format!("{length:x}\r\n").len(), "{length}");
+        }
     }
 }

@@ -112,7 +112,7 @@ impl Batch {
             return false;
         }
         // What a stream without chunk framing is sent of the chunk.
-        let content = event.size_line..len - b"\r\n".len();
+        let content = event.size_line..len - chunk::CRLF.len();
         match event.chunk {
             Chunk::Large(large) => {
                 self.large = Some(large.part(if self.plain { content } else { 0..len }));

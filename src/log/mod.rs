@@ -142,31 +142,22 @@ impl Log {
         len: usize,
         encode: impl FnOnce(&mut Vec<u8>),
     ) {
-        let size = chunk::size(len);
-        let size_line = size.as_bytes().len() + b"\r\n".len();
-        let chunk_len = size_line + len + b"\r\n".len();
+        let size_line = chunk::size_line_len(len);
+        let chunk_len = size_line + len + chunk::CRLF.len();
         self.evict_while(|log, oldest| {
             log.is_too_old(oldest, now)
                 || log.entries.len() >= log.history.events
                 || log.kept_bytes() + chunk_len > log.history.bytes
         });
-        let write = |out: &mut Vec<u8>| {
-            out.reserve_exact(chunk_len);
-            out.extend_from_slice(size.as_bytes());
-            out.extend_from_slice(b"\r\n");
-            encode(out);
-            out.extend_from_slice(b"\r\n");
-            debug_assert_eq!(out.len(), chunk_len, "an event has the length that was counted");
-        };
         let mut large = None;
         if chunk_len > LARGE {
             self.large_bytes += chunk_len;
             self.bytes.shrink_to(self.room());
             let mut chunk = Vec::new();
-            write(&mut chunk);
+            chunk::encode_with(len, encode, &mut chunk);
             large = Some(LargeEvent::new(chunk));
         } else {
-            write(&mut self.scratch);
+            chunk::encode_with(len, encode, &mut self.scratch);
             self.grow_for(chunk_len);
             self.bytes.extend(&self.scratch);
             self.scratch.clear();
