@@ -68,6 +68,7 @@ impl Batches {
     }
 
     /// The batch for the key, which `read` fills if no stream was here before.
+    #[inline]
     pub(crate) fn next(
         &mut self,
         key: Key<'_>,

@@ -89,6 +89,7 @@ impl Link {
 
     /// Writes once, what the socket takes of it, and returns how many bytes that were. `None` where
     /// it took nothing.
+    #[inline]
     pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<Option<usize>> {
         attempt(|| (&self.socket).write(bytes))
     }
@@ -100,6 +101,7 @@ impl Link {
 }
 
 /// Makes a call again where a signal interrupted it. `None` where it gave up.
+#[inline]
 fn attempt(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<Option<usize>> {
     loop {
         match call() {

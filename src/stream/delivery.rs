@@ -108,6 +108,7 @@ impl Stream {
     }
 
     /// Sends the next batch. Nothing may wait before it.
+    #[inline]
     fn send_next(&self, live: &mut Live, batches: &mut Batches, now: Moment) -> Advance {
         let Live { outbox, subscription: Some(subscription), .. } = live else {
             return Advance::Idle;

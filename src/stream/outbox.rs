@@ -77,6 +77,7 @@ impl Outbox {
     }
 
     /// Writes what the socket takes at once, in one `send`. Only while not blocked.
+    #[inline]
     pub(crate) fn write(&mut self, bytes: &[u8], now: Moment) -> Result<usize, Gone> {
         match self.link.write(bytes) {
             Ok(Some(taken)) => {
