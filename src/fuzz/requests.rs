@@ -119,7 +119,7 @@ fn check_times(bytes: &[u8]) {
         if now >= connection.exchange.deadline() {
             connection.exchange.expire();
             match connection.exchange.step() {
-                Step::Refuse(refusal) if whole < requests || begun => {
+                Step::Refuse(refusal, _) if whole < requests || begun => {
                     assert_eq!(refusal.status().code(), 408);
                 }
                 step => assert!(whole == requests && !begun && matches!(step, Step::Over)),

@@ -42,6 +42,7 @@ use std::time::Instant;
 use super::body::BodyDecoder;
 use super::date::HttpDate;
 use super::head::Head;
+use super::method::Method;
 use super::parser::HeadParser;
 use super::refusal::Refusal;
 use super::response::Response;
@@ -68,8 +69,8 @@ pub(crate) enum Step<'a> {
     /// A request is whole: [take it](Exchange::take_request), run its handler, and respond. If that
     /// is an event stream, give it the socket, and forget the exchange.
     Run,
-    /// What came is no request: respond with the words for this.
-    Refuse(&'a Refusal),
+    /// What came is no request: respond with the words for this. Its method, if that is known.
+    Refuse(&'a Refusal, Option<Method>),
     /// Write these, one after the other, and say how many bytes were [`sent`](Exchange::sent).
     Send([&'a [u8]; 2]),
     /// Half-close, read and drop what the peer still sends, close.
@@ -158,7 +159,7 @@ impl<R: Recipient> Exchange<R> {
                 let Incoming { head, decoder, .. } = &**incoming;
                 Step::Route { head, too_large: decoder.is_too_large() }
             }
-            State::Refused(refusal) => Step::Refuse(refusal),
+            State::Refused(refusal) => Step::Refuse(refusal, self.asked.method),
             State::Closing => Step::Close,
             State::Taken | State::Over => Step::Over,
         }

@@ -93,8 +93,8 @@ impl Connection {
                 }
             }
             Step::Run => return self.run(),
-            Step::Refuse(refusal) => {
-                let response = dispatch::refused(&self.site, refusal);
+            Step::Refuse(refusal, method) => {
+                let response = dispatch::refused(&self.site, refusal, method);
                 self.respond(response);
             }
             Step::Close => {
@@ -116,7 +116,7 @@ impl Connection {
         let request = Request::new(head, body, params, self.peer);
         match dispatch::call(&self.site, &handler, &request).0 {
             Outcome::Response(response) => self.respond(response),
-            Outcome::Stream { head, .. } if self.exchange.asked().head_only => self.respond(head),
+            Outcome::Stream { head, .. } if self.exchange.asked().is_head() => self.respond(head),
             Outcome::Stream { head, handler } => {
                 let Self { site, link, peer, refused, mut exchange } = *self;
                 // Should there be no stream after all, one response says so, and is the last.

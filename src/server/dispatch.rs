@@ -93,10 +93,11 @@ fn busy(site: &Site, head: &Head, wants_event_stream: bool, why: &str) -> Respon
 }
 
 /// The response to what can't be served; where that passes by itself, with `Retry-After`.
-pub(crate) fn refused(site: &Site, refusal: &Refusal) -> Response {
-    match refusal.status() {
-        Status::SERVICE_UNAVAILABLE => come_back(site, plain(refusal)),
-        status => refuse(site, status, refusal.why()),
+pub(crate) fn refused(site: &Site, refusal: &Refusal, method: Option<Method>) -> Response {
+    match (refusal.status(), method) {
+        (Status::SERVICE_UNAVAILABLE, _) => come_back(site, plain(refusal)),
+        (Status::CONTENT_TOO_LARGE, Some(method)) => too_large_body(site, method),
+        (status, _) => refuse(site, status, refusal.why()),
     }
 }
 

@@ -134,7 +134,7 @@ impl Connection {
                     self.done = read;
                     self.respond(now);
                 }
-                Step::Refuse(refusal) => {
+                Step::Refuse(refusal, _) => {
                     self.refusal = Some(refusal.clone());
                     self.respond(now);
                 }

@@ -18,8 +18,8 @@ use crate::http::response::{Body, Response};
 /// What a response has to know of its request.
 #[derive(Default)]
 pub(crate) struct Asked {
-    /// The method is HEAD: only the head of a response goes out.
-    pub(crate) head_only: bool,
+    /// If the head was whole; and if it was refused and began like that of a HEAD.
+    pub(crate) method: Option<Method>,
     /// The peer knows no chunks.
     pub(crate) http_1_0: bool,
     /// The peer wants to use the connection again.
@@ -40,18 +40,27 @@ pub(super) struct Output {
 impl Asked {
     pub(super) fn of(head: &Head) -> Self {
         Self {
-            head_only: head.method() == Method::Head,
+            method: Some(head.method()),
             http_1_0: head.version() == Version::Http10,
             keep_alive: head.keep_alive(),
             origin: head.only_text("origin").map(str::to_owned),
         }
     }
 
+    /// Whether only the head of a response goes out.
+    pub(crate) fn is_head(&self) -> bool {
+        self.method == Some(Method::Head)
+    }
+
     /// For a response to what is no request, of which this has come.
     pub(super) fn of_refused(received: &[u8]) -> Self {
         // However bad the rest of its head is, a HEAD gets a response without a body.
-        let head_only = received.trim_ascii_start().starts_with(b"HEAD ");
-        Self { head_only, origin: origin_of(received), ..Self::default() }
+        let head = received.trim_ascii_start().starts_with(b"HEAD ");
+        Self {
+            method: head.then_some(Method::Head),
+            origin: origin_of(received),
+            ..Self::default()
+        }
     }
 }
 
@@ -69,7 +78,7 @@ impl Output {
     ) -> Self {
         let mut head = Vec::with_capacity(256);
         response.encode_head(asked.http_1_0, closes, date, &mut head);
-        let body = if asked.head_only { Body::Empty } else { response.take_body() };
+        let body = if asked.is_head() { Body::Empty } else { response.take_body() };
         Self { head, body, sent: 0 }
     }
 

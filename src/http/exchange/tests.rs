@@ -62,7 +62,7 @@ impl Peer {
                 format!("Route {} {}", head.method(), head.path())
             }
             Step::Route { too_large: true, .. } => "Route, too large".into(),
-            Step::Refuse(refusal) => format!("Refuse {}", refusal.status().code()),
+            Step::Refuse(refusal, _) => format!("Refuse {}", refusal.status().code()),
             Step::Send(_) => "Send".into(),
             step => format!("{step:?}"),
         }
