@@ -21,6 +21,9 @@ use crate::net::moment::Moment;
 use crate::net::watch::{Pending, Progress};
 use crate::stream::outbox::{Gone, Put};
 
+/// The chunk of a comment without text.
+const HEARTBEAT: &[u8] = b"2\r\n:\n\r\n";
+
 impl Stream {
     /// Follows channels. `first` says where that begins; it goes out with the head if that has not
     /// gone out. All is one step, so that whoever ends the stream finds it following or not.
@@ -161,7 +164,8 @@ impl Stream {
         let result = match outbox.peer_has_gone() {
             Some(reason) => Err(Gone(reason)),
             None if silent && !outbox.is_blocked() => {
-                outbox.put(&self.framed(encode::NOTHING), Amount::default(), now)
+                let bytes = if self.chunked { HEARTBEAT } else { encode::NOTHING };
+                outbox.put(bytes, Amount::default(), now)
             }
             None => Ok(Put::Done),
         };
@@ -213,5 +217,18 @@ impl Reader for Stream {
 
     fn end(&self, reason: CloseReason) {
         self.end(reason);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::chunk;
+
+    #[test]
+    fn a_heartbeat_is_the_chunk_of_a_comment_without_text() {
+        let mut framed = Vec::new();
+        chunk::encode(encode::NOTHING, &mut framed);
+        assert_eq!(HEARTBEAT, framed);
     }
 }
