@@ -10,21 +10,16 @@
 //! the same line end, so there is no border until the next byte is known.
 
 /// Follows a stream, byte by byte.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Border {
     /// A line has begun.
     in_line: bool,
-    /// No field has come since the last blank line.
-    clean: bool,
+    /// A field has come since the last blank line.
+    in_block: bool,
     after_cr: bool,
 }
 
 impl Border {
-    /// At the start of a stream.
-    pub(super) fn new() -> Self {
-        Self { in_line: false, clean: true, after_cr: false }
-    }
-
     /// Takes more of the stream, and returns where in it the last border is, if there is one.
     pub(super) fn pass(&mut self, bytes: &[u8]) -> Option<usize> {
         let mut last = None;
@@ -44,12 +39,12 @@ impl Border {
         match byte {
             b'\n' if self.after_cr => self.after_cr = false,
             b'\r' | b'\n' => {
-                self.clean |= !self.in_line;
+                self.in_block &= self.in_line;
                 self.in_line = false;
                 self.after_cr = byte == b'\r';
             }
             _ => {
-                self.clean &= self.in_line || byte == b':';
+                self.in_block |= !self.in_line && byte != b':';
                 self.in_line = true;
                 self.after_cr = false;
             }
@@ -58,7 +53,7 @@ impl Border {
 
     /// Whether there is a border here, should the stream end.
     pub(super) fn is_here_if_nothing_comes(&self) -> bool {
-        self.clean && !self.in_line
+        !self.in_block && !self.in_line
     }
 }
 
@@ -68,7 +63,7 @@ mod tests {
 
     /// Marks the borders with `|`.
     fn marked(stream: &str) -> String {
-        let mut border = Border::new();
+        let mut border = Border::default();
         let mut marked = String::new();
         for byte in stream.bytes() {
             let found = border.pass(&[byte]);
@@ -91,7 +86,7 @@ mod tests {
         assert_eq!(marked("a\r\r: x\rb"), "a\r\r|: x\r|b");
         assert_eq!(marked("a\r\n\r\nb\r\n\n"), "a\r\n\r\n|b\r\n\n|");
         assert_eq!(marked(":\r\n\r\r\n"), ":\r\n|\r|\r\n|");
-        let mut border = Border::new();
+        let mut border = Border::default();
         assert_eq!(border.pass(b"data\r\r"), None);
         assert!(border.is_here_if_nothing_comes());
         assert_eq!(border.pass(b"data\n\n:"), Some(6));

@@ -24,18 +24,8 @@ pub(crate) struct Reading {
     pub(crate) broken_off: Option<usize>,
 }
 
-/// Why the reader stops.
-enum Stop {
-    /// The file ends within a line or a group.
-    BrokenOff,
-    Wrong(Flaw),
-}
-
-impl From<Flaw> for Stop {
-    fn from(flaw: Flaw) -> Self {
-        Self::Wrong(flaw)
-    }
-}
+/// Why the reader stops; `None` where the file ends within a line or a group.
+type Stop = Option<Flaw>;
 
 /// What may have happened to a cassette whose lengths are wrong.
 const EDITED: &str = "has it been edited, or its line ends been changed?";
@@ -63,10 +53,10 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Reading, Flaw> {
         let line = reader.line + 1;
         match reader.take_line() {
             Ok(()) => {}
-            Err(Stop::BrokenOff) => {
+            Err(None) => {
                 return Ok(Reading { entries: reader.entries, broken_off: Some(line) });
             }
-            Err(Stop::Wrong(flaw)) => return Err(flaw),
+            Err(Some(flaw)) => return Err(flaw),
         }
     }
     Ok(Reading { entries: reader.entries, broken_off: None })
@@ -89,7 +79,7 @@ impl<'a> Reader<'a> {
 
     fn next_line(&mut self) -> Result<&'a [u8], Stop> {
         self.line += 1;
-        let end = self.rest.iter().position(|&byte| byte == b'\n').ok_or(Stop::BrokenOff)?;
+        let end = self.rest.iter().position(|&byte| byte == b'\n').ok_or(None)?;
         let line = &self.rest[..end];
         self.rest = &self.rest[end + 1..];
         Ok(line)
@@ -191,7 +181,7 @@ impl<'a> Reader<'a> {
     fn take_verbatim(&mut self, total: usize, bytes: &mut Vec<u8>) -> Result<(), Stop> {
         let too_few = || self.flaw(format!("the byte order mark alone has more than {total}"));
         let missing = total.checked_sub(bytes.len()).ok_or_else(too_few)?;
-        let (verbatim, rest) = self.rest.split_at_checked(missing).ok_or(Stop::BrokenOff)?;
+        let (verbatim, rest) = self.rest.split_at_checked(missing).ok_or(None)?;
         self.line += verbatim.iter().filter(|&&byte| byte == b'\n').count();
         bytes.extend_from_slice(verbatim);
         self.rest = rest;

@@ -15,12 +15,12 @@ use crate::cli::duration::exact;
 const REST_LINE: usize = 60;
 
 /// Writes a cassette, entry by entry; what is ready is appended to `out`.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Recorder {
     is_stream: bool,
     border: Border,
-    /// No group of this connection has been written yet.
-    at_start: bool,
+    /// A group of this connection has been written.
+    has_begun: bool,
     /// The pieces since the last border; the first may be the rest of one.
     pieces: VecDeque<Piece>,
     held: Vec<u8>,
@@ -43,14 +43,7 @@ impl Recorder {
         for text in about {
             line("about", text, out);
         }
-        Self {
-            is_stream: false,
-            border: Border::new(),
-            at_start: true,
-            pieces: VecDeque::new(),
-            held: Vec::new(),
-            untold: Duration::ZERO,
-        }
+        Self::default()
     }
 
     /// Takes the next entry of a connection: open, reads, end.
@@ -65,8 +58,8 @@ impl Recorder {
     fn open(&mut self, after: Duration, response: Option<&Head>, out: &mut Vec<u8>) {
         self.finish(out);
         self.is_stream = response.is_some_and(Head::is_event_stream);
-        self.border = Border::new();
-        self.at_start = true;
+        self.border = Border::default();
+        self.has_begun = false;
         let said = response.map(|Head { status, content_type, .. }| {
             let separator = if content_type.is_empty() { "" } else { " " };
             format!(" {}{separator}{content_type}", status.code())
@@ -121,7 +114,7 @@ impl Recorder {
     }
 
     fn write_verbatim(&mut self, border: usize, out: &mut Vec<u8>) {
-        let mark = if self.at_start { BYTE_ORDER_MARK } else { &[] };
+        let mark = if self.has_begun { &[] } else { BYTE_ORDER_MARK };
         let verbatim = self.held[..border].strip_prefix(mark);
         if verbatim.is_some_and(|_| !mark.is_empty()) {
             out.extend_from_slice(b": bom\n");
@@ -142,7 +135,7 @@ impl Recorder {
         }
         out.extend_from_slice(verbatim);
         self.held.drain(..border);
-        self.at_start = false;
+        self.has_begun = true;
     }
 
     /// A time in whole microseconds. What is less is kept for the next.
