@@ -17,62 +17,38 @@ use tidings::{Hub, Response, Stats};
 /// The version of the format is a part of its media type.
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// All counts at one moment.
-#[derive(Clone, Copy, Debug)]
-struct Counted {
-    stats: Stats,
-    channels: usize,
-    published: u64,
-    kept: usize,
-    uptime: Duration,
-}
-
-/// One series: its name without `tidings_`, its type, its help and its value.
-type Series = (&'static str, &'static str, &'static str, fn(&Counted) -> f64);
-
-const SERIES: &[Series] = &[
-    ("connections", "gauge", "Connections that are open, those of streams included.", |all| {
-        all.stats.connections as f64
-    }),
-    ("streams", "gauge", "Event streams that are open.", |all| all.stats.streams as f64),
-    ("intervals", "gauge", "Interval threads that are running.", |all| all.stats.intervals as f64),
-    ("workers", "gauge", "Worker threads.", |all| all.stats.workers as f64),
-    ("channels", "gauge", "Channels that have events or streams.", |all| all.channels as f64),
-    ("events_kept", "gauge", "Events in the logs of all channels.", |all| all.kept as f64),
-    ("uptime_seconds", "gauge", "Time since the hub started.", |all| all.uptime.as_secs_f64()),
-    ("accepted_total", "counter", "Connections that were accepted.", |all| {
-        all.stats.accepted as f64
-    }),
-    ("requests_total", "counter", "Requests whose heads were read.", |all| {
-        all.stats.requests as f64
-    }),
-    ("streams_begun_total", "counter", "Event streams that began.", |all| {
-        all.stats.streams_begun as f64
-    }),
-    ("panics_total", "counter", "Panics of the hub's own threads, which went on.", |all| {
-        all.stats.panics as f64
-    }),
-    ("events_published_total", "counter", "Events that were published.", |all| {
-        all.published as f64
-    }),
-];
+/// One series: its name without `tidings_`, its help and its value. Only the names of counters end
+/// in `_total`.
+type Series = (&'static str, &'static str, f64);
 
 pub(super) fn response(hub: &Hub, stats: Stats, uptime: Duration) -> Response {
-    // Nothing here may hold a channel, as the hub can't forget one that is held.
-    let counted = Counted {
-        stats,
-        channels: hub.len(),
-        published: hub.published(),
-        kept: hub.kept(),
-        uptime,
-    };
-    Response::bytes(CONTENT_TYPE, text(&counted))
+    Response::bytes(CONTENT_TYPE, text(&all(hub, stats, uptime)))
 }
 
-fn text(counted: &Counted) -> String {
+/// All series at one moment. This must not hold a channel, or the hub couldn't forget that one.
+fn all(hub: &Hub, stats: Stats, uptime: Duration) -> [Series; 12] {
+    let open = "Connections that are open, those of streams included.";
+    let panics = "Panics of the hub's own threads, which went on.";
+    [
+        ("connections", open, stats.connections as f64),
+        ("streams", "Event streams that are open.", stats.streams as f64),
+        ("intervals", "Interval threads that are running.", stats.intervals as f64),
+        ("workers", "Worker threads.", stats.workers as f64),
+        ("channels", "Channels that have events or streams.", hub.len() as f64),
+        ("events_kept", "Events in the logs of all channels.", hub.kept() as f64),
+        ("uptime_seconds", "Time since the hub started.", uptime.as_secs_f64()),
+        ("accepted_total", "Connections that were accepted.", stats.accepted as f64),
+        ("requests_total", "Requests whose heads were read.", stats.requests as f64),
+        ("streams_begun_total", "Event streams that began.", stats.streams_begun as f64),
+        ("panics_total", panics, stats.panics as f64),
+        ("events_published_total", "Events that were published.", hub.published() as f64),
+    ]
+}
+
+fn text(series: &[Series]) -> String {
     let mut text = String::new();
-    for (name, kind, help, value) in SERIES {
-        let value = value(counted);
+    for (name, help, value) in series {
+        let kind = if name.ends_with("_total") { "counter" } else { "gauge" };
         // Writing to a String cannot fail.
         let _ = write!(
             text,
@@ -91,16 +67,18 @@ mod tests {
 
     #[test]
     fn a_series_is_its_help_its_type_and_its_value() {
-        let stats = Stats::default();
-        let uptime = Duration::from_millis(1_500);
-        let text =
-            text(&Counted { stats, channels: 2, published: 12_345_678_901, kept: 0, uptime });
+        let text = text(&[
+            ("channels", "Channels that have events or streams.", 2.0),
+            ("uptime_seconds", "", 1.5),
+            ("events_published_total", "Events that were published.", 12_345_678_901.0),
+        ]);
         for series in [
             "# HELP tidings_channels Channels that have events or streams.\n\
              # TYPE tidings_channels gauge\n\
              tidings_channels 2\n",
             "\ntidings_uptime_seconds 1.5\n",
-            "\ntidings_events_published_total 12345678901\n",
+            "\n# TYPE tidings_events_published_total counter\n\
+             tidings_events_published_total 12345678901\n",
         ] {
             assert!(text.contains(series), "{series} in {text}");
         }
@@ -128,11 +106,10 @@ mod tests {
     }
 
     #[test]
-    fn names_are_unique_and_say_what_is_a_counter() {
+    fn names_are_unique_and_helps_are_sentences() {
         let mut names = HashSet::new();
-        for (name, kind, help, _) in SERIES {
+        for (name, help, _) in all(&Hub::new(), Stats::default(), Duration::ZERO) {
             assert!(names.insert(name), "{name} is there twice");
-            assert_eq!(*kind == "counter", name.ends_with("_total"), "{name}");
             assert!(help.ends_with('.') && !help.contains(['\n', '\\']), "{name}");
         }
     }
