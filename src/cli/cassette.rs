@@ -80,7 +80,7 @@ const FIRST_LINE: &[u8] = b": tidings cassette 1\n";
 /// In place of a time: this piece continues the one before.
 const ON: &str = "on";
 
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+pub(crate) const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// What happened, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,6 +9,8 @@
 
 use std::time::Duration;
 
+use super::digits;
+
 /// What an error says of the form.
 pub(crate) const FORM: &str = "a duration such as 200ms, 1.5s or 2m";
 
@@ -48,14 +50,9 @@ pub(crate) fn parse(text: &str) -> Option<Duration> {
         // A tenth digit would be less than a nanosecond.
         fraction.len() <= 9
     })?;
-    let fraction = u128::from(digits(fraction)?) * u128::from(unit) / u128::from(scale);
-    let nanoseconds = digits(whole)?.checked_mul(unit)?;
+    let fraction = u128::from(digits::<u64>(fraction)?) * u128::from(unit) / u128::from(scale);
+    let nanoseconds = digits::<u64>(whole)?.checked_mul(unit)?;
     Some(Duration::from_nanos(nanoseconds.checked_add(u64::try_from(fraction).ok()?)?))
-}
-
-/// Only digits: no sign, no space.
-fn digits(text: &str) -> Option<u64> {
-    text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Writes a duration as a whole number of the largest unit that allows it, so that it reads back as

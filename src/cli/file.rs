@@ -11,40 +11,32 @@ use std::path::{Path, PathBuf};
 /// How many links may lead from one to the next; as many as Linux follows.
 const MOST_LINKS: usize = 40;
 
-#[derive(Debug)]
-pub(crate) struct Target {
-    /// Where the links lead.
-    path: PathBuf,
-}
-
-impl Target {
-    /// Fails if the file can't be written.
-    pub(crate) fn new(path: &Path) -> io::Result<Self> {
-        match fs::metadata(path) {
-            Ok(there) if there.is_file() || there.is_dir() => {
-                File::options().append(true).open(path)?;
-                Ok(Self { path: path.into() })
-            }
-            // To open a pipe is to begin writing to it.
-            Ok(_) => Ok(Self { path: path.into() }),
-            Err(_) => {
-                let path = end_of_links(path);
-                File::create_new(&path)?;
-                fs::remove_file(&path)?;
-                Ok(Self { path })
-            }
+/// Fails if the file can't be written. Returns where its links lead.
+pub(crate) fn check(path: &Path) -> io::Result<PathBuf> {
+    match fs::metadata(path) {
+        Ok(there) if there.is_file() || there.is_dir() => {
+            File::options().append(true).open(path)?;
+            Ok(path.into())
+        }
+        // To open a pipe is to begin writing to it.
+        Ok(_) => Ok(path.into()),
+        Err(_) => {
+            let path = end_of_links(path);
+            File::create_new(&path)?;
+            fs::remove_file(&path)?;
+            Ok(path)
         }
     }
+}
 
-    /// Writes all of it. If that fails, it removes a file that was not there before.
-    pub(crate) fn write(&self, content: &[u8]) -> io::Result<()> {
-        let is_new = !self.path.exists();
-        fs::write(&self.path, content).inspect_err(|_| {
-            if is_new {
-                let _ = fs::remove_file(&self.path);
-            }
-        })
-    }
+/// Writes a whole file. If that fails, it removes a file that was not there before.
+pub(crate) fn write(path: &Path, content: String) -> io::Result<()> {
+    let is_new = !path.exists();
+    fs::write(path, content).inspect_err(|_| {
+        if is_new {
+            let _ = fs::remove_file(path);
+        }
+    })
 }
 
 /// The path at the end of the links, if there are not too many of them.

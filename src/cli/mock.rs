@@ -44,14 +44,13 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::flags::{Block, Command};
+use super::flags::Block;
 use super::{Failure, Outcome, even_if_unread, listen, print, print_sent, say};
 use course::Course;
-use options::{BAD_CLIENT, Options, TABLE};
+pub(super) use options::TABLE;
+use options::{BAD_CLIENT, Options};
 use script::DIRECTIVES;
 use stage::{Stage, State};
-
-pub(super) const COMMAND: &dyn Command = &TABLE;
 
 /// The most connections at once; the mock closes further ones without a response.
 const MOST_AT_ONCE: usize = 1_000;
@@ -174,6 +173,7 @@ fn wait(stopped: &Receiver<Outcome>, stage: &Stage) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::flags::Command;
 
     #[test]
     fn the_help_tells_every_directive() {

@@ -54,6 +54,7 @@ mod width;
 use std::ffi::OsString;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
+use std::str::FromStr;
 
 use tidings::http::masked_url;
 
@@ -78,16 +79,16 @@ type Outcome = Result<(), Failure>;
 /// All commands, in the order of their names. Features plug theirs in here.
 static COMMANDS: &[&dyn Command] = &[
     #[cfg(feature = "tools")]
-    bench::COMMAND,
+    &bench::TABLE,
     &help::COMPLETIONS,
     &help::HELP,
     #[cfg(feature = "tools")]
-    mock::COMMAND,
+    &mock::TABLE,
     #[cfg(feature = "tools")]
-    record::COMMAND,
-    serve::COMMAND,
+    &record::TABLE,
+    &serve::TABLE,
     #[cfg(feature = "tools")]
-    tail::COMMAND,
+    &tail::TABLE,
 ];
 
 /// The commands that a build without the feature `tools` lacks.
@@ -163,6 +164,16 @@ fn even_if_unread(outcome: Outcome) -> Outcome {
         Err(Failure::Unread) => Ok(()),
         outcome => outcome,
     }
+}
+
+/// So many of these, in words.
+fn plural(n: u64, name: &str) -> String {
+    format!("{n} {name}{}", if n == 1 { "" } else { "s" })
+}
+
+/// Reads a number that consists of digits alone: no sign, no space.
+fn digits<N: FromStr>(text: &str) -> Option<N> {
+    text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Prints a message on standard error, if that is open. A message may quote a server, so whatever

@@ -29,13 +29,11 @@ use tidings::client::{Closer, Tap, Tcp, Traffic, Update};
 use tidings::http::{masked_url, masked_value};
 
 use super::cassette::End;
-use super::flags::Command;
 use super::{Failure, Outcome, client, say};
-use options::{Options, TABLE};
+use options::Options;
+pub(super) use options::TABLE;
 use output::Output;
 use recording::Recording;
-
-pub(super) const COMMAND: &dyn Command = &TABLE;
 
 fn record(options: &Options) -> Outcome {
     let source = options.follow.source(&options.url)?;

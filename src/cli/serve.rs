@@ -31,14 +31,12 @@ use std::time::Instant;
 
 use tidings::{Cors, Hub, Logger, Server, Status};
 
-use super::flags::Command;
 use super::{Failure, Outcome, descriptors, listen, print, say};
 use channels::Channels;
 use guard::{Guard, Token};
-use options::{Options, TABLE};
+use options::Options;
+pub(super) use options::TABLE;
 use routes::State;
-
-pub(super) const COMMAND: &dyn Command = &TABLE;
 
 /// Serves until a request with the token, with `--until-eof` the end of standard input, or a signal
 /// stops it.

@@ -25,12 +25,10 @@ use std::time::{Duration, SystemTime};
 use tidings::MessageEvent;
 use tidings::client::{EventSource, Tap, Tcp, Traffic, Update};
 
-use super::flags::Command;
 use super::paint::Paint;
 use super::{Failure, Outcome, client, json, print, width};
-use options::{Options, TABLE};
-
-pub(super) const COMMAND: &dyn Command = &TABLE;
+use options::Options;
+pub(super) use options::TABLE;
 
 fn tail(options: &Options) -> Outcome {
     let wrong = |what: &str| Err(Failure::Usage(what.into()));

@@ -61,14 +61,11 @@ mod reports {
 use std::io;
 use std::path::Path;
 
-use super::file::Target;
-use super::flags::Command;
-use super::{Failure, Outcome, client, even_if_unread, print, say, width};
-use options::{NOT_MEASURED, Options, STANDARD_OUTPUT, TABLE};
+use super::{Failure, Outcome, client, even_if_unread, file, print, say, width};
+pub(super) use options::TABLE;
+use options::{NOT_MEASURED, Options, STANDARD_OUTPUT};
 use reports::{json, page, text};
 use wire::target;
-
-pub(super) const COMMAND: &dyn Command = &TABLE;
 
 /// Benches and reports. Whatever becomes of the report, lost, doubled and disordered events decide
 /// the exit status.
@@ -81,9 +78,9 @@ fn bench(options: &Options) -> Outcome {
         let path = path.unwrap_or(Path::new(STANDARD_OUTPUT)).display();
         not_measured(format!("can't write {path}: {error}"))
     };
-    let file = path.map(Target::new).transpose().map_err(unwritten)?;
+    let file = path.map(file::check).transpose().map_err(unwritten)?;
     let results = run::run(request, options).map_err(not_measured)?;
-    let written = file.as_ref().map(|file| file.write(page::report(&results).as_bytes()));
+    let written = file.as_ref().map(|file| file::write(file, page::report(&results)));
     let written = written.unwrap_or(Ok(())).map_err(unwritten);
     let printed = print(&match (options.json, options.html.is_some() && file.is_none()) {
         (true, _) => json::report(&results),

@@ -13,7 +13,7 @@ use crate::cli::flags::{Flag, Table, flags};
 
 /// What the command line says.
 #[derive(Debug, Default)]
-pub(super) struct Options {
+pub(crate) struct Options {
     pub(super) url: String,
     pub(super) publish: Option<Way>,
     pub(super) listen_only: bool,
@@ -68,7 +68,7 @@ impl Options {
 /// In place of a file.
 pub(super) const STANDARD_OUTPUT: &str = "-";
 
-pub(super) static TABLE: Table<Options> = Table {
+pub(crate) static TABLE: Table<Options> = Table {
     name: "bench",
     summary: "measures how well a server delivers",
     usage: "tidings bench URL [options]",

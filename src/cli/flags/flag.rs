@@ -6,7 +6,7 @@ use std::ops::RangeInclusive as Range;
 use std::time::Duration;
 
 use super::LETTERS;
-use crate::cli::duration;
+use crate::cli::{digits, duration};
 
 /// The largest number that a flag takes without a reason for a smaller bound.
 pub(crate) const MOST: u32 = u32::MAX;
@@ -124,12 +124,10 @@ impl<O> Flag<O> {
         match &self.takes {
             Takes::Nothing(set) => set(options),
             Takes::Number(range, set) => {
-                let what =
-                    || expected(format!("a number from {} to {}", range.start(), range.end()));
-                set(
-                    options,
-                    number(value).filter(|number| range.contains(number)).ok_or_else(what)?,
-                );
+                let number = digits(value).filter(|number| range.contains(number));
+                let [least, most] = [range.start(), range.end()];
+                let what = || expected(format!("a number from {least} to {most}"));
+                set(options, number.ok_or_else(what)?);
             }
             Takes::Duration(range, set) => {
                 let time = duration::parse(value).ok_or_else(|| expected(duration::FORM.into()))?;
@@ -168,9 +166,4 @@ impl Row {
         }
         doc
     }
-}
-
-/// Only digits: no sign, no space.
-fn number(text: &str) -> Option<u32> {
-    text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
 }

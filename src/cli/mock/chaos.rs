@@ -21,7 +21,6 @@
 
 mod blocks;
 mod noise;
-mod opening;
 
 use std::mem;
 use std::time::Duration;
@@ -29,11 +28,9 @@ use std::time::Duration;
 use tidings::Status;
 
 use self::blocks::{Block, Stretch};
-use super::lines::BYTE_ORDER_MARK;
 use super::step::{Ending, Head, Step};
+use crate::cli::cassette::BYTE_ORDER_MARK;
 use crate::cli::random::Random;
-
-pub(super) use opening::Opening;
 
 /// Once in so many blocks a connection ends before it.
 const FAULTS: usize = 6;
@@ -69,6 +66,32 @@ pub(super) fn disturb(steps: Vec<Step>, seed: u64, may_end: bool) -> Vec<Step> {
     }
     chaos.take_stretch(stretch);
     chaos.finish()
+}
+
+/// How a connection begins, before the first byte of the script. It is no step, as a connection may
+/// begin anywhere in the script.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Opening {
+    pub(super) content_type: &'static str,
+    pub(super) has_mark: bool,
+}
+
+impl Opening {
+    /// The opening of every connection without chaos.
+    pub(super) const PLAIN: Self = Self { content_type: "text/event-stream", has_mark: false };
+
+    /// The opening of one connection, numbered from 1.
+    pub(super) fn of(seed: Option<u64>, connection: u64) -> Self {
+        let Some(seed) = seed else { return Self::PLAIN };
+        let mut random = Random::new(seed ^ connection.rotate_right(16));
+        let content_type = random.pick(&[
+            "text/event-stream",
+            "text/event-stream;charset=utf-8",
+            "Text/Event-Stream; charset=UTF-8",
+            "text/event-stream; charset=\"utf-8\"",
+        ]);
+        Self { content_type, has_mark: random.one_in(2) }
+    }
 }
 
 struct Chaos {

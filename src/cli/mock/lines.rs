@@ -3,8 +3,6 @@
 //! A line ends in CR LF, LF or CR (HTML standard, section 9.2.5). Nothing is lost here: together
 //! the lines and their ends are the bytes as they were.
 
-pub(super) const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
-
 /// A line: its content, and its end, which only the last line of a stream may lack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Line<'a> {

@@ -7,7 +7,7 @@ use crate::cli::flags::{Flag, MOST, Table, flags};
 
 /// What the command line says.
 #[derive(Debug, Default)]
-pub(super) struct Options {
+pub(crate) struct Options {
     /// A file's name, or `-`, which is standard input.
     pub(super) script: String,
     /// `HOST:PORT`, not yet resolved.
@@ -26,7 +26,7 @@ pub(super) struct Options {
     pub(super) print: bool,
 }
 
-pub(super) static TABLE: Table<Options> = Table {
+pub(crate) static TABLE: Table<Options> = Table {
     name: "mock",
     summary: "serves streams from a script, as well or as badly as it says",
     usage: "tidings mock SCRIPT|- [--listen 127.0.0.1:0] [options]",

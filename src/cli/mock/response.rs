@@ -21,8 +21,8 @@ use tidings::Status;
 
 use super::chaos::Opening;
 use super::course::{Course, Entrance, Position};
-use super::lines::BYTE_ORDER_MARK;
 use super::step::{Block, Ending, Head, Step};
+use crate::cli::cassette::BYTE_ORDER_MARK;
 
 /// Longer content goes out as several chunks: an endless repeat may never end its chunk.
 const LARGEST_CHUNK: usize = 16 * 1024 * 1024;

@@ -33,9 +33,9 @@ mod directives;
 use std::mem;
 use std::str;
 
-use super::lines::{BYTE_ORDER_MARK, Line, lines};
+use super::lines::{Line, lines};
 use super::step::Step;
-use crate::cli::cassette::Flaw;
+use crate::cli::cassette::{BYTE_ORDER_MARK, Flaw};
 use crate::cli::flags::nearest::distance;
 
 use directives::Meaning;

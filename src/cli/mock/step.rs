@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use tidings::Status;
 
-use super::lines::{BYTE_ORDER_MARK, Line, field, lines};
+use super::lines::{Line, field, lines};
+use crate::cli::cassette::BYTE_ORDER_MARK;
 pub(super) use crate::cli::cassette::Head;
 
 /// One thing to do.

@@ -8,7 +8,7 @@ use crate::cli::flags::{Flag, Table, flags};
 
 /// What the command line says.
 #[derive(Debug, Default)]
-pub(super) struct Options {
+pub(crate) struct Options {
     pub(super) url: String,
     /// Or `-`, which is standard output.
     pub(super) file: String,
@@ -23,7 +23,7 @@ impl AsMut<Follow> for Options {
     }
 }
 
-pub(super) static TABLE: Table<Options> = Table {
+pub(crate) static TABLE: Table<Options> = Table {
     name: "record",
     summary: "records a stream to a file, chunk by chunk",
     usage: "tidings record [options] URL FILE|-",

@@ -13,7 +13,7 @@ use super::output::Output;
 use super::pieces::Pieces;
 use crate::cli::cassette::{End, Entry, Head, Recorder};
 use crate::cli::client::TOO_LONG;
-use crate::cli::{Failure, Outcome};
+use crate::cli::{Failure, Outcome, plural};
 
 /// The recording ends if more than this comes without the end of a block. It is more than the
 /// longest event that the client takes, so only a block of endless fields gets here.
@@ -48,7 +48,7 @@ impl Recording {
             recorder,
             ready,
             output,
-            counter: Counter::new(count),
+            counter: Counter { most: count.map(u64::from), ..Counter::default() },
             closer,
             over: None,
         }
@@ -87,13 +87,9 @@ impl Recording {
     /// What has been recorded, in words; `None` if nothing.
     pub(super) fn summary(&self) -> Option<String> {
         let Counter { connections, events, bytes, .. } = self.counter;
-        let counted = |n: u64, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
-        let [events, bytes, connections] =
-            [(events, "event"), (bytes, "byte"), (connections, "connection")]
-                .map(|(n, what)| counted(n, what));
-        let place = self.output.place();
-        let said = format!("recorded {events} in {bytes} of {connections} {place}");
-        (self.counter.connections > 0).then_some(said)
+        let (events, bytes) = (plural(events, "event"), plural(bytes, "byte"));
+        let (of, place) = (plural(connections, "connection"), self.output.place());
+        (connections > 0).then(|| format!("recorded {events} in {bytes} of {of} {place}"))
     }
 
     fn write(&mut self) {
@@ -123,6 +119,7 @@ impl Recording {
     }
 }
 
+#[derive(Default)]
 struct Counter {
     /// How many events to record; `None` without an end.
     most: Option<u64>,
@@ -135,11 +132,6 @@ struct Counter {
 }
 
 impl Counter {
-    fn new(count: Option<u32>) -> Self {
-        let (most, parser) = (count.map(u64::from), Parser::new());
-        Self { most, connections: 0, events: 0, bytes: 0, parser, is_stream: false }
-    }
-
     /// Counts an entry, and returns whether the last wanted event is in it.
     fn is_last(&mut self, entry: &Entry) -> bool {
         match entry {

@@ -12,7 +12,7 @@ use crate::cli::flags::{MOST, Table, flags};
 
 /// What the command line says.
 #[derive(Debug, Default)]
-pub(super) struct Options {
+pub(crate) struct Options {
     /// `HOST:PORT`, not yet resolved.
     pub(super) listen: String,
     pub(super) history: History,
@@ -55,7 +55,7 @@ impl Options {
     }
 }
 
-pub(super) static TABLE: Table<Options> = Table {
+pub(crate) static TABLE: Table<Options> = Table {
     name: "serve",
     summary: "runs the hub (the default command)",
     usage: "tidings [serve] [--listen 127.0.0.1:3000] [options]",

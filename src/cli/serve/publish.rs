@@ -15,6 +15,7 @@ use tidings::{Event, EventType, Request, Response, Status};
 use super::channels::{Channels, check_name};
 use super::query;
 use super::refuse::{bad_request, refuse};
+use crate::cli::digits;
 
 /// A client that is told to stay away for longer than a day is as good as told to go.
 const LONGEST_RETRY: u64 = 24 * 60 * 60 * 1000;
@@ -65,7 +66,7 @@ fn full(channels: &Channels) -> Response {
 }
 
 fn retry(time: &str) -> Result<Duration, Response> {
-    match query::number(time).filter(|milliseconds| *milliseconds <= LONGEST_RETRY) {
+    match digits(time).filter(|milliseconds| *milliseconds <= LONGEST_RETRY) {
         Some(milliseconds) => Ok(Duration::from_millis(milliseconds)),
         None => Err(bad_request(format_args!(
             "retry is a number of milliseconds from 0 to {LONGEST_RETRY}, and not {time:?}"

@@ -26,11 +26,6 @@ fn is_last_event_id(name: &str) -> bool {
     letters.map(|byte| byte.to_ascii_lowercase()).eq(*b"lasteventid")
 }
 
-/// A number of digits alone: no sign, no space.
-pub(super) fn number(text: &str) -> Option<u64> {
-    text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
-}
-
 /// Refuses a query that has any other parameters than these.
 pub(super) fn only(request: &Request, known: &[&str]) -> Result<(), Response> {
     match request.query_pairs().find(|(given, _)| !known.contains(&&**given)) {

@@ -26,6 +26,7 @@ use tidings::{Reply, Request, Response, SseWriter, Start};
 use super::channels::{Channels, check_name};
 use super::query;
 use super::refuse::bad_request;
+use crate::cli::digits;
 
 /// Each event of each of its channels costs a stream some work; 64 are more than a page needs.
 const MOST_CHANNELS: usize = 64;
@@ -97,7 +98,7 @@ fn begin(request: &Request) -> Result<(Option<String>, Option<usize>), Response>
 }
 
 fn newest(count: &str) -> Result<usize, Response> {
-    match query::number(count).and_then(|count| u32::try_from(count).ok()) {
+    match digits::<u32>(count) {
         Some(count) => Ok(count as usize),
         None => Err(bad_request(format_args!(
             "history is how many of the newest events to begin with, and not {count:?}"

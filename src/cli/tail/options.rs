@@ -5,7 +5,7 @@ use crate::cli::flags::{Flag, MOST, Table, flags};
 
 /// What the command line says.
 #[derive(Debug, Default)]
-pub(super) struct Options {
+pub(crate) struct Options {
     /// Or `-`, which is standard input.
     pub(super) url: String,
     pub(super) json: bool,
@@ -23,7 +23,7 @@ impl AsMut<Follow> for Options {
     }
 }
 
-pub(super) static TABLE: Table<Options> = Table {
+pub(crate) static TABLE: Table<Options> = Table {
     name: "tail",
     summary: "prints the events of a stream as they arrive",
     usage: "tidings tail [options] URL|-",

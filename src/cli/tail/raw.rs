@@ -19,10 +19,9 @@ use tidings::client::Traffic;
 use super::asked::Asked;
 use super::explain::Explainer;
 use super::row::{Layer, Row};
-use super::words;
 use crate::cli::flags::wrap;
 use crate::cli::paint::{Paint, Style};
-use crate::cli::{visible, width};
+use crate::cli::{plural, visible, width};
 
 /// Puts each row to the right of the time.
 const INDENT: &str = "           ";
@@ -58,10 +57,11 @@ impl View {
                 (format!("connected to {} port {}", url.host(), url.port()), Vec::new())
             }
             Traffic::Sent(bytes) => {
-                (format!("sent {}", words::count(bytes.len() as u64)), self.asked.write(bytes))
+                let title = format!("sent {}", plural(bytes.len() as u64, "byte"));
+                (title, self.asked.write(bytes))
             }
             Traffic::Received(bytes) => {
-                let title = format!("received {}", words::count(bytes.len() as u64));
+                let title = format!("received {}", plural(bytes.len() as u64, "byte"));
                 (title, self.explainer.read(bytes))
             }
             Traffic::Ended => {
@@ -104,7 +104,7 @@ fn shown(row: &Row) -> String {
     let mut public = row.public().into_iter().map(visible::bytes);
     let mut shown = public.next().unwrap_or_default();
     for (secret, public) in row.secrets.iter().zip(public) {
-        let _ = write!(shown, "({}){public}", words::count(secret.len() as u64));
+        let _ = write!(shown, "({}){public}", plural(secret.len() as u64, "byte"));
     }
     shown
 }

@@ -3,6 +3,8 @@
 use tidings::http::{Framing, ResponseHead};
 use tidings::{MessageEvent, Parser};
 
+use crate::cli::{plural, visible};
+
 pub(super) const REQUEST_LINE: &str = "request line: method, target, version";
 pub(super) const STATUS_LINE: &str = "status line: version, status, reason";
 
@@ -41,14 +43,10 @@ pub(super) fn field_line(line: &[u8]) -> &'static str {
 pub(super) fn end_of_head(head: &ResponseHead) -> String {
     match head.framing() {
         Framing::None => "end of the head; nothing follows".into(),
-        Framing::Length(length) => format!("end of the head; {} to come", count(length)),
+        Framing::Length(length) => format!("end of the head; {} to come", plural(length, "byte")),
         Framing::Chunked => "end of the head; chunks follow".into(),
         Framing::UntilClose => "end of the head; what follows ends with the connection".into(),
     }
-}
-
-pub(super) fn count(bytes: u64) -> String {
-    format!("{bytes} byte{}", if bytes == 1 { "" } else { "s" })
 }
 
 pub(super) fn chunk_size(line: &[u8]) -> String {
@@ -56,7 +54,7 @@ pub(super) fn chunk_size(line: &[u8]) -> String {
     let digits = std::str::from_utf8(&line[..digits]).unwrap_or_default();
     match u64::from_str_radix(digits, 16) {
         Ok(0) => "last chunk: the stream is whole".into(),
-        Ok(size) => format!("chunk: {}", count(size)),
+        Ok(size) => format!("chunk: {}", plural(size, "byte")),
         Err(_) => "chunk".into(),
     }
 }
@@ -107,8 +105,8 @@ fn blank_line(event: Option<MessageEvent>) -> String {
     match event {
         None => "blank line: no data, so no event".into(),
         Some(event) => {
-            let event_type = crate::cli::visible::line(&event.event_type);
-            let data = count(event.data.len() as u64);
+            let event_type = visible::line(&event.event_type);
+            let data = plural(event.data.len() as u64, "byte");
             format!("blank line: dispatch {event_type:?}, {data} of data")
         }
     }

@@ -8,6 +8,7 @@ use crate::cli::bench::books::counts::{Count, Time};
 use crate::cli::bench::books::histogram::{QUANTILES, shown_time};
 use crate::cli::bench::books::results::Results;
 use crate::cli::flags::wrap;
+use crate::cli::plural;
 
 const BAR: u64 = 40;
 /// A bar grows by eighths of a character.
@@ -239,10 +240,6 @@ fn bar(count: u64, most: u64) -> String {
         bar.push(EIGHTHS[(eighths % 8) as usize]);
     }
     bar
-}
-
-fn plural(count: u64, name: &str) -> String {
-    format!("{count} {name}{}", if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@ use std::mem;
 use std::str;
 use std::time::Duration;
 
-use crate::cli::mock::lines::{BYTE_ORDER_MARK, field, lines};
+use crate::cli::cassette::BYTE_ORDER_MARK;
+use crate::cli::mock::lines::{field, lines};
 use crate::cli::mock::step::Step;
 
 /// The bytes and waits between two directives.

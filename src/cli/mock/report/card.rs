@@ -5,7 +5,8 @@ use std::time::Duration;
 use tidings::Status;
 
 use super::tracks::tracks;
-use super::visit::{End, Visit, counted, seconds};
+use super::visit::{End, Visit, seconds};
+use crate::cli::plural;
 
 /// How long most clients wait that were told nothing.
 const UNTOLD: Duration = Duration::from_secs(3);
@@ -79,7 +80,7 @@ pub(super) fn card(visits: &[Visit], begun: u64, open: usize, now: Duration) -> 
         };
         format!("  {name:width$} {verdict:3}  {why}\n")
     });
-    let ended = counted(begun - open as u64, "connection");
+    let ended = plural(begun - open as u64, "connection");
     let open = match open {
         0 => String::new(),
         n => format!(" and {n} that {} still open", if n == 1 { "is" } else { "are" }),
@@ -120,7 +121,7 @@ fn reconnects(pairs: &[Pair<'_>]) -> (Verdict, String) {
     match (back.len(), away.first()) {
         (0, None) => (Verdict::Unknown, "there was no need to".into()),
         (0, Some(pair)) => pair.too_short(),
-        (n, _) => (Verdict::Yes, counted(n as u64, "time")),
+        (n, _) => (Verdict::Yes, plural(n as u64, "time")),
     }
 }
 
@@ -140,7 +141,7 @@ fn sends_id(pairs: &[Pair<'_>]) -> (Verdict, String) {
     }
     match right {
         0 => (Verdict::Unknown, "there was none to send".into()),
-        n => (Verdict::Yes, counted(n, "time")),
+        n => (Verdict::Yes, plural(n, "time")),
     }
 }
 

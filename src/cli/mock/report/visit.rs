@@ -7,6 +7,7 @@ use tidings::Status;
 use crate::cli::mock::chaos::Opening;
 use crate::cli::mock::response::Seen;
 use crate::cli::mock::step::{Ending, Head};
+use crate::cli::plural;
 
 /// One connection, which has sent a request.
 #[derive(Clone, Debug, Default)]
@@ -90,7 +91,7 @@ impl Visit {
         };
         match self.is_stream() {
             true => {
-                let events = counted(self.seen.events as u64, "event");
+                let events = plural(self.seen.events as u64, "event");
                 format!("{}{odd}, {events}, {end}", status.code())
             }
             false if *status == Status::OK => format!("200{odd}"),
@@ -101,8 +102,4 @@ impl Visit {
 
 pub(super) fn seconds(time: Duration) -> String {
     format!("{:.2} s", time.as_secs_f64())
-}
-
-pub(super) fn counted(n: u64, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }

@@ -4,8 +4,8 @@
 
 use tidings::Status;
 
-use crate::cli::duration;
 use crate::cli::mock::step::{Ending, Head, Step};
+use crate::cli::{digits, duration};
 
 /// What a comment can ask for.
 pub(in super::super) struct Directive {
@@ -63,9 +63,9 @@ fn no_content() -> Result<Meaning, String> {
 }
 
 fn repeat(text: &str) -> Result<Meaning, String> {
-    match text.parse() {
-        _ if text.is_empty() => Ok(Meaning::Repeat(None)),
-        Ok(times @ 1..) if !text.starts_with('+') => Ok(Meaning::Repeat(Some(times))),
+    match digits(text) {
+        None if text.is_empty() => Ok(Meaning::Repeat(None)),
+        Some(times @ 1..) => Ok(Meaning::Repeat(Some(times))),
         _ => Err("how many times in all, or nothing, for ever".into()),
     }
 }
