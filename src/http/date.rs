@@ -84,8 +84,9 @@ impl HttpDate {
         let mut bytes = *b"Thu, 01 Jan 1970 00:00:00 GMT";
         bytes[..3].copy_from_slice(DAY_NAMES[(self.0 / DAY % 7) as usize].as_bytes());
         bytes[8..11].copy_from_slice(MONTH_NAMES[month as usize - 1].as_bytes());
-        let pairs = [(5, day), (12, year / 100), (14, year % 100), (17, hour), (20, minute)];
-        for (at, number) in pairs.into_iter().chain([(23, second)]) {
+        let (century, year) = (year / 100, year % 100);
+        let pairs = [(5, day), (12, century), (14, year), (17, hour), (20, minute), (23, second)];
+        for (at, number) in pairs {
             bytes[at] = b'0' + (number / 10) as u8;
             bytes[at + 1] = b'0' + (number % 10) as u8;
         }

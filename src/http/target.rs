@@ -205,7 +205,8 @@ fn is_ip_literal(literal: &[u8]) -> bool {
 
 /// `reg-name = *( unreserved / pct-encoded / sub-delims )`, but never empty.
 fn is_registered_name(name: &[u8]) -> bool {
-    let mut rest = name;
+    let plain = name.iter().position(|&byte| !NAME_BYTE[usize::from(byte)]);
+    let mut rest = &name[plain.unwrap_or(name.len())..];
     loop {
         rest = match rest {
             [byte, tail @ ..] if NAME_BYTE[usize::from(*byte)] => tail,
