@@ -2,14 +2,14 @@
 //!
 //! ```text
 //! script.sse ─► script ┐
-//! cassette   ─► tape   ├─► steps ─► (chaos) ─► mark ─► course ─┬─► stage ─► play ─► link ─► socket
+//! cassette   ─► tape   ├─► steps ─► (chaos) ─► mark ─► course ─┬─► stage ─► link ─► socket
 //! text.txt   ─► tokens ┘                                       └─► rehearse ─► standard output
 //! ```
 //!
 //! To read on: [`script`] says what a script can say, [`load`] makes a list of [`step`]s of any
 //! kind of file, [`course`] finds where a client that comes back goes on, and [`chaos`] disturbs
 //! the steps by a seed. These are pure, and so are [`response`] (what goes out) and [`report`].
-//! [`stage`], [`play`], [`request`] and [`link`] have the sockets, and [`keyboard`] has standard
+//! [`stage`], [`request`] and [`link`] have the sockets, and [`keyboard`] has standard
 //! input.
 //!
 //! The library's server does everything to keep a stream whole. The mock must be able to break one:
@@ -25,7 +25,6 @@ mod lines;
 mod link;
 mod load;
 mod options;
-mod play;
 mod rehearse;
 mod report;
 mod request;

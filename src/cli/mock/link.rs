@@ -45,8 +45,9 @@ pub(super) struct Link {
     socket: TcpStream,
     /// The last byte of the request is still in the socket.
     can_reset: bool,
-    /// Decides which bytes the link cuts in two, and where; `None` if none.
-    cuts: Option<Random>,
+    /// Decides which of the bytes that it sends the link cuts in two, at any place: within the head,
+    /// or within the size of a chunk. `None` if none.
+    pub(super) cuts: Option<Random>,
 }
 
 impl Link {
@@ -56,12 +57,6 @@ impl Link {
         socket.set_nodelay(true)?;
         socket.set_write_timeout(Some(WRITE_DEADLINE))?;
         Ok(Self { socket, can_reset: true, cuts: None })
-    }
-
-    /// Cuts some of what it sends from now on in two, at any place: within the head, or within the
-    /// size of a chunk.
-    pub(super) fn cut_by(&mut self, random: Random) {
-        self.cuts = Some(random);
     }
 
     /// Takes the last byte of the request, as this connection will not be reset.
@@ -161,7 +156,7 @@ impl Link {
         let _ = self.socket.shutdown(Shutdown::Write);
     }
 
-    /// Gives the client time to read what it has received.
+    /// Gives the client time to read what it has received, and closes the socket.
     pub(super) fn linger(mut self) {
         self.wait_until_left(Some(LINGER));
     }

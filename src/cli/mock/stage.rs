@@ -21,11 +21,10 @@ use super::cors;
 use super::course::{Course, Entrance, Progress};
 use super::link::Link;
 use super::options::Options;
-use super::play::play;
 use super::report::tracks::{Numbers, redirected_to};
 use super::report::{End, Report};
 use super::request;
-use super::response::{Part, Response, Seen, Wrapping};
+use super::response::{Deed, Part, Response, Seen, Wrapping};
 use super::step::{Ending, Head};
 use crate::cli::random::Random;
 use crate::cli::{Outcome, print, visible};
@@ -145,16 +144,11 @@ impl Stage {
         if !self.course.will_reset(entrance.at, entrance.reached) {
             link.take_last_byte();
         }
-        let Options { chaos: seed, speed, .. } = self.options;
-        if let Some(seed) = seed {
-            link.cut_by(Random::new(seed.wrapping_add(number)));
-        }
+        let seed = self.options.chaos;
+        link.cuts = seed.map(|seed| Random::new(seed.wrapping_add(number)));
         let opening = Opening::of(seed, number);
         let mut response = Response::new(&self.course, entrance, &opening);
-        let ended = |response: &Response<'_>| {
-            self.go_on(line, &response.seen, |script| script.ended(response.at));
-        };
-        let ending = play(&mut response, wrapping, speed, &mut link, ended);
+        let ending = self.play(line, &mut response, wrapping, &mut link);
         let seen = &response.seen;
         match ending {
             Some(Ending::Stall) => {
@@ -171,6 +165,53 @@ impl Stage {
                 self.go_on(line, seen, |script| script.left(response.at));
                 self.note(number, seen, End::Left);
                 self.stop_after_last();
+            }
+        }
+    }
+
+    /// Plays up to what ends the connection. Returns how the caller is to end it; `None` if the
+    /// client has gone, or takes nothing any more.
+    ///
+    /// Each pause ends at its time counted from the start, and not from when the one before happened
+    /// to end: so a cassette does not get slower and slower.
+    fn play(
+        &self,
+        line: &str,
+        response: &mut Response<'_>,
+        wrapping: Wrapping<'_>,
+        link: &mut Link,
+    ) -> Option<Ending> {
+        let ended = |response: &Response<'_>| {
+            self.go_on(line, &response.seen, |script| script.ended(response.at));
+        };
+        let mut due = Instant::now();
+        loop {
+            let mut parts = Vec::new();
+            let deed = response.advance(&mut parts);
+            let ends_well = matches!(deed, Deed::End(Ending::Close | Ending::Finish));
+            if ends_well {
+                ended(response);
+            }
+            if !parts.is_empty() {
+                link.send(&wrapping.wire(&parts)).ok()?;
+            }
+            match deed {
+                Deed::Nothing => {}
+                Deed::Pause(time) => {
+                    // A time that no clock can tell is as good as now: nobody would live to see it.
+                    let time = time.as_secs_f64() / self.options.speed;
+                    let time = Duration::try_from_secs_f64(time).unwrap_or_default();
+                    due = due.checked_add(time).unwrap_or(due);
+                    link.pause_until(due).ok()?;
+                }
+                // A client that has gone before the reset has not been reset.
+                Deed::End(Ending::Reset) if link.is_gone() => return None,
+                Deed::End(ending) => {
+                    if !ends_well {
+                        ended(response);
+                    }
+                    return Some(ending);
+                }
             }
         }
     }
