@@ -141,11 +141,6 @@ impl Course {
         self.back_from(from).find(sets_it).or_else(ahead).map(|at| at + 1)
     }
 
-    /// The id that a client has which has received everything up to here.
-    fn id_before(&self, at: Position) -> Option<&str> {
-        self.back_from(at).find_map(|at| self.id_set_at(at))
-    }
-
     fn id_set_at(&self, at: Position) -> Option<&str> {
         match &self.steps[self.index(at)?] {
             // White space around it does not come back in a field line.
@@ -189,8 +184,13 @@ impl Progress {
     ) -> Option<Entrance> {
         let id = last_event_id.map(str::trim_ascii).filter(|id| !id.is_empty());
         let after = id.and_then(|id| {
-            let lacks_nothing = !self.was_left && course.id_before(self.next) == Some(id);
-            if lacks_nothing { Some(self.next) } else { course.after(id, self.next) }
+            // The id of a client that has received everything.
+            let last = course.back_from(self.next).find_map(|at| course.id_set_at(at));
+            if !self.was_left && last == Some(id) {
+                Some(self.next)
+            } else {
+                course.after(id, self.next)
+            }
         });
         if let Some(at) = after {
             let reached = self.reached;

@@ -43,7 +43,9 @@ pub(super) fn show(options: &Options) -> Outcome {
             break;
         }
     }
-    if !options.follow.quiet && is_within_an_event(&mut parser) {
+    // Whether a blank line would make an event of what has come.
+    let is_within = parser.feed(b"\n\n").is_ok() && parser.next_event().is_some();
+    if is_within && !options.follow.quiet {
         say("standard input ends within an event, which is left out: a blank line would end it");
     }
     Ok(())
@@ -59,9 +61,4 @@ fn read(piece: &mut [u8]) -> Result<usize, Failure> {
             }
         }
     }
-}
-
-/// Whether a blank line would make an event of what has come.
-fn is_within_an_event(parser: &mut Parser) -> bool {
-    parser.feed(b"\n\n").is_ok() && parser.next_event().is_some()
 }

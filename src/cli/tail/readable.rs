@@ -15,12 +15,6 @@ use tidings::{HttpDate, MessageEvent};
 use crate::cli::paint::{Paint, Style};
 use crate::cli::visible;
 
-/// The largest indent of further lines of data, for so many columns. A server may send a type or an
-/// id as long as a line, and would push each line of data as far to the right.
-fn furthest(columns: usize) -> usize {
-    (columns * 3 / 4).min(60)
-}
-
 /// The lines of an event that came at this time, for so many columns.
 pub(super) fn event(
     event: &MessageEvent,
@@ -36,7 +30,8 @@ pub(super) fn event(
     let time = time_of_day(came);
     let width =
         [&time, &event_type, &id].iter().map(|part| part.chars().count()).sum::<usize>() + 2;
-    let width = width.min(furthest(columns));
+    // A type or an id as long as a line must not push the data as far to the right.
+    let width = width.min(columns * 3 / 4).min(60);
     let mut lines = event.data.split('\n').map(visible::line);
     let mut text = format!(
         "{} {} {}{}\n",

@@ -7,8 +7,6 @@
 use std::collections::VecDeque;
 use std::mem;
 
-use tidings::MessageEvent;
-
 use super::ids::Ids;
 use super::ledger::{Findings, Ledger, Owed};
 use super::published::Published;
@@ -26,7 +24,7 @@ pub(crate) struct Account {
     pub(crate) ledger: Ledger,
     /// From when on the reader is owed everything.
     since: u64,
-    ids: Ids,
+    pub(crate) ids: Ids,
     left: VecDeque<Left>,
     /// The findings of readers that left long ago.
     settled: Findings,
@@ -42,10 +40,6 @@ struct Left {
 }
 
 impl Account {
-    pub(crate) fn enter_id(&mut self, event: &MessageEvent) {
-        self.ids.enter(event);
-    }
-
     pub(crate) fn enter_gap(&mut self, data: &str, lanes: usize) {
         let missed = missed(data);
         self.ledger.enter_gap(missed, lanes);
@@ -73,7 +67,7 @@ impl Account {
 
     /// What is missing, doubled and out of order, over all readers.
     pub(crate) fn settle(&self, published: &[&Published]) -> Findings {
-        let left = self.left.iter().map(|left| left.settle(published));
+        let left = self.left.iter().map(|left| balance(&left.ledger, left.since, false, published));
         let here = balance(&self.ledger, self.since, true, published);
         left.fold(here.plus(self.settled), Findings::plus)
     }
@@ -82,20 +76,15 @@ impl Account {
     /// of runs in the present ledger.
     pub(crate) fn tidy(&mut self, published: &[&Published], now: u64) -> usize {
         while self.left.front().is_some_and(|left| left.at + RESPONDED < now) {
-            let left = self.left.pop_front().map(|left| left.settle(published));
-            self.settled = self.settled.plus(left.unwrap_or_default());
+            let left = self.left.pop_front();
+            let found = left.map(|left| balance(&left.ledger, left.since, false, published));
+            self.settled = self.settled.plus(found.unwrap_or_default());
         }
         self.ledger.pieces()
     }
 
     pub(crate) fn by_ids(&self) -> Findings {
         self.told_by_ids.plus(self.ids.findings())
-    }
-}
-
-impl Left {
-    fn settle(&self, published: &[&Published]) -> Findings {
-        balance(&self.ledger, self.since, false, published)
     }
 }
 

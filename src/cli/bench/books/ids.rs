@@ -51,7 +51,7 @@ impl Ids {
             }
             _ => match split(&event.last_event_id) {
                 Some((place, number)) => self.enter_number(hash(&place), number),
-                None => self.enter_name(id),
+                None => self.findings.doubled += u64::from(!self.remember(id)),
             },
         }
     }
@@ -93,12 +93,6 @@ impl Ids {
             for number in newest {
                 self.remember(hash(&(place, number)));
             }
-        }
-    }
-
-    fn enter_name(&mut self, name: u64) {
-        if !self.remember(name) {
-            self.findings.doubled += 1;
         }
     }
 

@@ -186,9 +186,8 @@ fn own(results: &Results<'_>, columns: usize) -> String {
                 events arrived: no latency is told more finely";
     let queued = "queued: how long a stream's thread waited for a core when something came; the \
                   streams take turns at measuring it";
-    let lines = [(true, late), (true, ping), (times[Time::Queued].count() > 0, queued)];
-    let lines = lines.into_iter().filter(|(is_told, _)| *is_told);
-    text.extend(lines.map(|(_, line)| wrap(line, "", columns)));
+    let queued = (times[Time::Queued].count() > 0).then_some(queued);
+    text.extend([late, ping].into_iter().chain(queued).map(|line| wrap(line, "", columns)));
     if let Some(effort) = results.effort.filter(|_| results.came() > 0) {
         let cores = effort.processor.as_secs_f64() / results.whole.as_secs_f64().max(1e-9);
         let _ = writeln!(text, "the bench took {cores:.2} cores");

@@ -46,7 +46,10 @@ pub(super) fn add_to(
         if !line.wait.is_zero() {
             writer.out.waits.push((writer.out.bytes.len(), line.wait));
         }
-        writer.add_noise();
+        if writer.random.one_in(NOISE) {
+            let nothing = writer.random.pick(&NOTHING);
+            writer.add_line(nothing, true);
+        }
         unfinished = writer.out.bytes.len();
         writer.double_id(&line.content, id.unwrap_or_default());
         let content = writer.spelled(&line.content);
@@ -74,13 +77,6 @@ impl Writer<'_> {
             _ => return,
         }
         self.add_line(b"", true);
-    }
-
-    fn add_noise(&mut self) {
-        if self.random.one_in(NOISE) {
-            let nothing = self.random.pick(&NOTHING);
-            self.add_line(nothing, true);
-        }
     }
 
     /// Adds another id before one, as the last id of a block counts.
