@@ -45,8 +45,8 @@ pub(super) struct Link {
     socket: TcpStream,
     /// The last byte of the request is still in the socket.
     can_reset: bool,
-    /// Decides which of the bytes that it sends the link cuts in two, at any place: within the head,
-    /// or within the size of a chunk. `None` if none.
+    /// Decides which of the bytes that the link sends are cut in two, at any place: within the
+    /// head, or within the size of a chunk.
     pub(super) cuts: Option<Random>,
 }
 

@@ -172,8 +172,8 @@ impl Stage {
     /// Plays up to what ends the connection. Returns how the caller is to end it; `None` if the
     /// client has gone, or takes nothing any more.
     ///
-    /// Each pause ends at its time counted from the start, and not from when the one before happened
-    /// to end: so a cassette does not get slower and slower.
+    /// Each pause ends at its time counted from the start, and not from when the one before
+    /// happened to end: so a cassette does not get slower and slower.
     fn play(
         &self,
         line: &str,
