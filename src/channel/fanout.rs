@@ -1,9 +1,9 @@
 //! Passes: sending every stream of a shard what its channel has for it.
 //!
-//! A server's streams are divided into shards, one for each core, and each shard has a fan-out
-//! thread, started with its first stream. A channel keeps its streams in [groups](super::group),
-//! one for each shard that has any, so a pass comes to the streams of one channel in one shard and
-//! to no others.
+//! A server's streams are divided into shards, one for each core. Each shard has a fan-out thread,
+//! which starts with the shard's first stream that follows a channel. A channel keeps its streams
+//! in [groups](super::group), one for each shard that has any, so a pass comes to the streams of
+//! one channel in one shard and to no others.
 //!
 //! ```text
 //!             ┌─ group of shard 0: stream stream stream …   ◄─ a slice by whoever holds
@@ -11,12 +11,13 @@
 //!             └─ group of shard 1: stream stream …
 //! ```
 //!
-//! **Who makes a pass.** The publisher, if the channel has few streams, nobody makes a pass in this
-//! shard, and the shard has rested for at least as long as its last pass took: then an event goes
-//! out without a thread being woken. The publisher makes one slice at most. Otherwise, and for the
-//! rest, it queues the group and goes on. The fan-out threads of all shards make the next pass at
-//! the same time, and what was published in the meantime goes out together. So a lone event costs
-//! one `send` for each stream, and under pressure many share one.
+//! **Who makes a pass.** The publisher, if the channel has few streams (`FEW`), nobody makes a pass
+//! in this shard, and the shard has rested for at least as long as its last pass took: then an
+//! event goes out without a thread being woken. (`Group::publish` decides.) The publisher makes one
+//! slice at most. Otherwise, and for the rest, it queues the group and goes on. The fan-out threads
+//! of all shards make the next pass at the same time, and what was published in the meantime goes
+//! out together. So a lone event costs one `send` for each stream, and under pressure many share
+//! one.
 //!
 //! **Whose turn it is.** Of the queued groups the thread takes the one that has used the least of
 //! its time, and after a slice it chooses again. So one channel with thousands of streams, or many

@@ -2,29 +2,30 @@
 //!
 //! A pass is made in *slices* of about [`SLICE`], after each of which other groups of the shard get
 //! their turn. It goes round: it begins where the last one stopped, and ends when it has come to
-//! each chunk of the list once since the newest publish that it knows of.
+//! each bucket of the list once since the newest publish that it knows of.
 //!
 //! **No wake-up is lost.** A publisher appends to the log, then sets `turn`; a slice clears `turn`,
 //! then reads the list of streams and the log. So, for a stream that follows the channel:
 //!
 //! 1. An event that was appended before `turn` was cleared is in the log when the slice reads it.
 //! 2. For an event that is appended later, its publisher finds `turn` cleared and queues the group
-//!    anew, or finds that somebody else has done so. Then another pass begins, also where a slice
-//!    of this one is still under way; a chunk that comes after the slice is sent the event sooner.
-//! 3. A stream that is not in a chunk when a slice takes it joins later than that, and reads the
+//!    again, or finds that another publisher has done so. Then another pass begins, even while a
+//!    slice of this one is under way. Streams in buckets after that slice are sent the event
+//!    sooner.
+//! 3. A stream that is not in a bucket when a slice takes it joins later than that, and reads the
 //!    log itself after it has joined ([`Reader`]). It finds each event whose publisher had set
-//!    `turn` by then; a publisher that sets it later causes a pass that finds the stream. So too
-//!    where the group is new, and a publisher had taken the channel's groups before.
+//!    `turn` by then; a publisher that sets it later causes a pass that finds the stream. The same
+//!    holds if the group is new and a publisher read the channel's groups before it was added.
 //!
 //! Whoever moves `turn` away from [`IDLE`] makes a slice or queues the group, so a group whose
-//! `turn` is not idle is always in somebody's hands.
+//! `turn` is not idle always has a thread that will pass over it.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::fanout::{Pass, Shard, Work};
 use super::reader::{Advance, Reader};
-use super::slots::{Chunk, Slots};
+use super::slots::{Bucket, Slots};
 use crate::error::CloseReason;
 use crate::net::moment::Moment;
 use crate::net::sync::{AtomicU8, AtomicU64, Instant, Mutex, MutexGuard, Ordering, PoisonError};
@@ -57,7 +58,7 @@ pub(crate) struct Group {
 #[derive(Default)]
 struct List {
     readers: Slots<Arc<dyn Reader>>,
-    /// The chunk that a pass comes to next, and how many it has still to come to, round the end of
+    /// The bucket that a pass comes to next, and how many it has still to come to, round the end of
     /// the list.
     next: usize,
     left: usize,
@@ -83,10 +84,10 @@ impl Group {
     /// Adds a stream, and returns its slot.
     pub(crate) fn add(&self, reader: Arc<dyn Reader>) -> u32 {
         let mut list = self.lock();
-        let chunks = list.readers.chunks();
+        let buckets = list.readers.buckets();
         let slot = list.readers.add(reader);
-        if list.readers.chunks() > chunks && list.left > 0 {
-            // The pass comes to the new chunk on its way round to those that it has left.
+        if list.readers.buckets() > buckets && list.left > 0 {
+            // The pass comes to the new bucket on its way round to those that it has left.
             list.left += 1;
         }
         slot
@@ -134,16 +135,16 @@ impl Group {
         }
     }
 
-    fn first_chunk(&self, fresh: bool) -> Option<Arc<Chunk<Arc<dyn Reader>>>> {
+    fn first_bucket(&self, fresh: bool) -> Option<Arc<Bucket<Arc<dyn Reader>>>> {
         let mut list = self.lock();
         if fresh {
-            list.left = list.readers.chunks();
+            list.left = list.readers.buckets();
         }
-        list.next_chunk()
+        list.next_bucket()
     }
 
-    fn next_chunk(&self) -> Option<Arc<Chunk<Arc<dyn Reader>>>> {
-        self.lock().next_chunk()
+    fn next_bucket(&self) -> Option<Arc<Bucket<Arc<dyn Reader>>>> {
+        self.lock().next_bucket()
     }
 
     /// Adds up what the slice has taken. Returns whether the pass has to go on.
@@ -167,7 +168,7 @@ impl Work for Group {
         &self.used
     }
 
-    /// Sends streams one batch each, chunk by chunk, for about [`SLICE`].
+    /// Sends streams one batch each, bucket by bucket, for about [`SLICE`].
     fn slice(self: Arc<Self>, shard: &Shard, mut pass: MutexGuard<'_, Pass>) {
         let (began, now) = (Instant::now(), Moment::now());
         // Before the list and the log are read. An exchange and no store, as it must see all that
@@ -177,8 +178,8 @@ impl Work for Group {
         pass.batches.forget();
         // What has to be done without the locks, and whether a stream has more to be sent at once.
         let (mut unsettled, mut more) = (Vec::new(), false);
-        let mut chunk = self.first_chunk(fresh);
-        while let Some(readers) = chunk {
+        let mut bucket = self.first_bucket(fresh);
+        while let Some(readers) = bucket {
             for reader in readers.iter() {
                 let advance = shard.panics.catch(|| reader.advance(newest, &mut pass.batches, now));
                 // One that panics would panic again.
@@ -188,7 +189,7 @@ impl Work for Group {
                     unsettled.push((Arc::clone(reader), advance));
                 }
             }
-            chunk = if began.elapsed() < SLICE { self.next_chunk() } else { None };
+            bucket = if began.elapsed() < SLICE { self.next_bucket() } else { None };
         }
         pass.batches.forget();
         let unfinished = self.finish_slice(shard, &mut pass, began);
@@ -208,19 +209,19 @@ impl Work for Group {
 }
 
 impl List {
-    /// Takes the next chunk of the pass, if there is one left to come to.
-    fn next_chunk(&mut self) -> Option<Arc<Chunk<Arc<dyn Reader>>>> {
-        let left = self.left.min(self.readers.chunks());
+    /// Takes the next bucket of the pass, if there is one left to come to.
+    fn next_bucket(&mut self) -> Option<Arc<Bucket<Arc<dyn Reader>>>> {
+        let left = self.left.min(self.readers.buckets());
         self.left = left.saturating_sub(1);
         if left == 0 {
             return None;
         }
-        if self.next >= self.readers.chunks() {
+        if self.next >= self.readers.buckets() {
             self.next = 0;
         }
-        let chunk = self.readers.chunk(self.next).cloned();
+        let bucket = self.readers.bucket(self.next).cloned();
         self.next += 1;
-        chunk
+        bucket
     }
 }
 

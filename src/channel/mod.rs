@@ -91,9 +91,9 @@ impl Groups {
     }
 }
 
-/// To so many streams of a channel a publisher sends itself. To wake a thread takes some 30 µs.
-/// With more streams that is lost in what they take, which is over half a millisecond: the
-/// publisher doesn't wait for so long.
+/// A publisher sends to the streams of a channel itself if there are no more than this. It costs
+/// some 30 µs to wake a thread instead. That is little beside the sends to more streams, which take
+/// over half a millisecond: so the publisher leaves those to the threads.
 const FEW: usize = 128;
 
 /// Gives each channel of the process its place in the lock order.

@@ -4,7 +4,8 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Where event ids come from: `<epoch>-<sequence>`.
+/// Where event ids come from: `<epoch>-<sequence>`. The id of a gap event may have two more parts
+/// ([`crate::log::read`]).
 #[derive(Debug)]
 pub(crate) struct Sequence {
     /// Tells this start of the hub from every other. It is random and not the time, since small
@@ -14,7 +15,8 @@ pub(crate) struct Sequence {
     started: Instant,
 }
 
-/// At most ten hexadecimal digits: short on the wire, and two starts share one once in 10^12 times.
+/// At most ten hexadecimal digits: short on the wire, and the chance that two
+/// starts share one is 1 in 10^12.
 const EPOCH_BITS: u32 = 40;
 
 impl Sequence {

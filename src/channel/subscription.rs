@@ -157,10 +157,11 @@ impl Followed {
         self.channels().map(Channel::log).collect()
     }
 
-    /// Has a stream, which has this subscription's cursor, join the channels. Whatever happens
-    /// before it is in a channel's list goes past it, so the order of the steps matters: it reads
-    /// the logs after it has joined, and then checks whether a channel has been closed. `keep` has
-    /// the stream keep its slots, to leave them at its end, or gives them back if it has ended.
+    /// Has a stream, which has this subscription's cursor, join the channels. Until the stream is
+    /// in a channel's list, publishers and `close` don't see it. So the order of the steps matters:
+    /// the stream reads the logs after it has joined, and then checks whether a channel has been
+    /// closed. `keep` has the stream keep its slots, to leave them at its end, or gives them back
+    /// if the stream has ended.
     pub(crate) fn enter(
         &self,
         reader: &Arc<dyn Reader>,
@@ -169,7 +170,7 @@ impl Followed {
         let mut joined = self.clone();
         joined.join(reader);
         if let Err(joined) = keep(joined) {
-            // Its end found no slots to leave.
+            // The stream ended before it had slots, so its end left none.
             return joined.leave(reader.shard());
         }
         self.catch_up(reader);

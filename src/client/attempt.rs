@@ -9,7 +9,7 @@
 //! no response, or half of one  try again later
 //! ```
 //!
-//! This is what the HTML standard says in section 9.2.3.
+//! This is what the HTML standard says in section 9.2.3, but for `keep_trying`, which is ours.
 
 use std::io::ErrorKind;
 use std::sync::Arc;

@@ -40,7 +40,7 @@ pub(super) fn pause(
         0 => retry,
         n => {
             let doubled = 2_u32.saturating_pow(n - 1);
-            // Chance adds a quarter, and is to spread those at the bound as well.
+            // Chance adds up to a quarter, so the bound leaves room for it.
             let most = most.min(LONGEST) * 4 / 5;
             retry.max(SHORTEST).saturating_mul(doubled).min(most.max(retry))
         }

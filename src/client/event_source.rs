@@ -8,9 +8,9 @@
 //!                      └───────► Done ◄─────┘
 //! ```
 //!
-//! It has no thread of its own: whoever asks for the next event does the waiting. Events that came
-//! in one read are given out before the connection is read again, so that what waits is never more
-//! than one read brought; and before it is told that the connection has ended.
+//! It has no thread of its own: whoever asks for the next event does the waiting. The events of one
+//! read are returned before the connection is read again, so no more than one read's events are
+//! ever kept. The end of a connection is told after the events that came before it.
 
 mod steps;
 

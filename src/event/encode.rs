@@ -7,9 +7,10 @@
 //! ```
 //!
 //! This is narrower than what the standard lets us write. Lines end in LF alone, since some clients
-//! find no other end. One space always follows the colon: a reader strips one, so a value
-//! that itself starts with a space keeps it. And there is always a `data` line, because an event
-//! without one is never dispatched, while one with empty data is.
+//! find no other end. One space always follows the colon: a reader strips one, so a value that
+//! itself starts with a space keeps it. And an event always has a `data` line, because an event
+//! without one is never dispatched, while one with empty data is. Two blocks are no events: a lone
+//! `id` line sets the last event ID, and [`NOTHING`] is a comment for a heartbeat.
 //!
 //! Nothing is checked here and nothing can fail: what would break a line was refused or split when
 //! the [`Event`] was built. Nothing is allocated either but by `out`, when it has to grow.

@@ -18,8 +18,7 @@
 //! same until it has been made. `Receive` and `Send` have a [deadline](Exchange::deadline): then
 //! the driver takes in what has come by then, and calls [`expire`](Exchange::expire) where that was
 //! not enough. Deadlines are points in time and not spans of silence: a byte now and then moves
-//! none of them. Only a response that is being sent has until its peer takes nothing more for a
-//! while.
+//! none of them. Only while a response is being sent, each byte that the peer takes moves it.
 //!
 //! One exchange, as `tests` walk through it:
 //!
@@ -64,7 +63,7 @@ pub(crate) enum Step<'a> {
     /// Read, and give what came to [`receive`](Exchange::receive).
     Receive,
     /// A head is whole: [`accept`](Exchange::accept) the request, or [`respond`](Exchange::respond)
-    /// at once. The latter where the body is declared to be `too_large`.
+    /// at once. Respond if the body is declared to be `too_large`.
     Route { head: &'a Head, too_large: bool },
     /// A request is whole: [take it](Exchange::take_request), run its handler, and respond. If that
     /// is an event stream, give it the socket, and forget the exchange.

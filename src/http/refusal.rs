@@ -41,7 +41,7 @@ impl Refusal {
         Self::new(Status::BAD_GATEWAY, why)
     }
 
-    /// The same, of a response: for the rules that both have.
+    /// The same refusal for a response: some rules hold for requests and responses alike.
     pub(crate) fn in_response(self) -> Self {
         Self::bad_response(self.why)
     }

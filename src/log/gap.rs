@@ -16,7 +16,7 @@ use std::fmt::Write;
 use super::cursor::Cursor;
 use crate::event::{Event, EventType};
 
-/// An id of ours has at most 37 characters; what is much longer is not worth its echo.
+/// Ids of ours have at most 67 characters. A longer one is not repeated to the client.
 const LONGEST_ID: usize = 128;
 
 /// Events that a client asks for, or would have been sent, and that are gone.

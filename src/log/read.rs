@@ -45,10 +45,11 @@ impl First {
     }
 }
 
-/// The id of a place that a stream has been told everything up to: what was lost, too. Mostly that
-/// is the id of the event there. Where one of the logs has let go of events that come after it, the
-/// client was told of that ahead of what the others still have: then the id says how much it has
-/// `seen` of which logs, as `<epoch>-<sequence>-<seen>-<logs>`, so that it is told but once.
+/// The id of a place, for a client that has been sent every event up to it, or told that it is
+/// lost. Usually that is the id of the event there. But one of the logs may have evicted events
+/// that come after it: then the client has been told of these already, ahead of what the other logs
+/// still have. In that case the id also says how much the client has `seen` of which logs, as
+/// `<epoch>-<sequence>-<seen>-<logs>`, so that it is told of them only once.
 fn place(logs: &[impl Deref<Target = Log>], epoch: u64, cursor: Cursor) -> String {
     let id = cursor::id(epoch, cursor.sequence);
     match logs.iter().all(|log| log.evicted_through() <= cursor.sequence) {

@@ -1,4 +1,5 @@
-//! Threads and sockets, and what bounds them. Nothing here knows a request or a stream.
+//! Threads and sockets, and what bounds them. Nothing here depends on requests or streams: what is
+//! said of streams below is generic, or comes in as a closure.
 //!
 //! | file | what it is |
 //! | --- | --- |

@@ -52,7 +52,7 @@ pub(crate) struct Pool {
     state: Mutex<State>,
     /// One worker is woken for one job, so that no herd runs for it.
     wake: Condvar,
-    /// Workers that block in a read. At most half of `cap`.
+    /// Workers that wait for a peer, in a read or a write. At most half of `cap`.
     waiting: AtomicUsize,
     /// Whether one more was refused.
     wanted: AtomicBool,

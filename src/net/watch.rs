@@ -12,7 +12,7 @@
 //! A retry that fails is repeated after a pause, which doubles each time ([`retry_queue`]). And the
 //! thread measures what its work costs and then rests for [`REST`] times as long, which keeps it
 //! within a few per cent of a core; but never for more than half of [`CHECK`], so that nobody waits
-//! long where a hook took its time here. Only what has just come is retried during a rest too.
+//! long if a hook took its time here. During a rest, only what has just come is retried.
 
 mod retry_queue;
 

@@ -33,9 +33,9 @@ const REFUSED: Duration = Duration::from_secs(1);
 /// How often one retry reads or writes on while the socket lets it, so that a parked connection
 /// with a large body does not wait a pause for each piece of it.
 const MOVES: usize = 16;
-/// And how often at the deadline: what had come by then counts, which is as much as a system keeps
-/// for one socket. So a machine that slept refuses no request for its own sleep, and a peer that
-/// sends without end is still refused.
+/// How often at the deadline. Bytes that arrived before it count, and a system keeps no more than
+/// this reads for one socket. So a machine that slept refuses no request because of its own sleep,
+/// and a peer that sends without end is still refused.
 const LAST_MOVES: usize = 512;
 
 pub(crate) struct Connection {

@@ -160,7 +160,7 @@ impl Stream {
         let mut state = self.lock();
         let Some(Live { outbox, .. }) = state.open() else { return };
         let silent = !heartbeat.is_zero() && outbox.silent_for(now) >= heartbeat;
-        // Also where a heartbeat goes out: that would find an end two checks later.
+        // Before a heartbeat too: the heartbeat would find the end two checks later.
         let result = match outbox.peer_has_gone() {
             Some(reason) => Err(Gone(reason)),
             None if silent && !outbox.is_blocked() => {

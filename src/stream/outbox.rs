@@ -1,8 +1,9 @@
-//! The last step of every byte on a stream: its socket, and what the socket would not take.
+//! The last step of the bytes of an open stream: its socket, and what the socket didn't take.
 //!
 //! A stream's socket does not block. What it does not take at once waits here, and the watch thread
-//! retries. At most the rest of one event that is not large is kept, and what was sent on this
-//! stream alone up to the limit of unsent bytes. Of a large event only the place is kept.
+//! retries. While the stream is open, that is at most the rest of one event that is not large, and
+//! what was sent on this stream alone, up to the limit of unsent bytes. Of a large event only the
+//! place is kept. At the stream's end, [`Linger`](crate::net::linger) writes what is left.
 
 use std::time::Duration;
 
@@ -92,8 +93,8 @@ impl Outbox {
 
     /// Keeps what the socket did not take, and the events that it is the rest of. From now on the
     /// stream is blocked, and has the write deadline before it, however long it was silent before.
-    /// A stream that is blocked already has been waiting since it was: only what goes out sets its
-    /// clock back.
+    /// For a stream that is blocked already, nothing changes: only bytes that go out set its clock
+    /// back.
     pub(crate) fn keep(&mut self, rest: Rest<'_>, of: Amount, now: Moment) {
         if self.blocked.is_none() {
             self.last_write = now;
@@ -179,8 +180,8 @@ impl Outbox {
         None
     }
 
-    /// Takes the outbox apart at the end of its stream: the link, and what still waits. Nothing
-    /// does where it would be the rest of an event that is gone.
+    /// Takes the outbox apart at the end of its stream: the link, and what still waits. That is
+    /// nothing if it would begin with the rest of an event that has left its log.
     pub(crate) fn finish(self) -> (Link, Unsent) {
         let unsent = self.blocked.and_then(|waiting| waiting.into_unsent());
         (self.link, unsent.unwrap_or_default())

@@ -52,8 +52,8 @@ pub(crate) struct Runtime {
 /// How often a stop checks whether everything has ended.
 const POLL: Duration = Duration::from_millis(5);
 
-/// The end of the grace period belongs to workers that block in a read: they come back from it by
-/// then, and are not counted among those that would not end.
+/// The end of the grace period belongs to workers that wait for a peer: they return by then, and
+/// are not counted among the threads that would not end.
 const LAST_WAIT: Duration = Duration::from_millis(500);
 
 impl Runtime {
@@ -85,7 +85,7 @@ impl Runtime {
     fn check_streams(&self) {
         let (now, panics) = (Moment::now(), self.counts.panics());
         self.streams.visit(|streams| {
-            // What of them is not in the cache comes together now, and not in turn between calls.
+            // Loads from memory overlap here. Between system calls, each would have to be awaited.
             streams.iter().for_each(|stream| stream.prefetch());
             for stream in streams {
                 if panics.catch(|| stream.check_peer(now)).is_none() {

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use super::*;
 use crate::channel::batches::Batches;
 use crate::channel::fanout::Fanout;
-use crate::channel::slots::CHUNK;
+use crate::channel::slots::BUCKET;
 use crate::net::panics::Panics;
 use crate::net::sync::thread;
 
@@ -53,7 +53,7 @@ impl Reader for Probe {
     }
 }
 
-/// Takes longer than a slice: the next chunk is another slice's.
+/// Takes longer than a slice: the next bucket is another slice's.
 fn slow() -> Act {
     takes(SLICE + Duration::from_millis(1))
 }
@@ -90,10 +90,11 @@ impl Stage {
         })
     }
 
-    /// Fills chunks with probes, the first of each of which is slow. Their numbers are their slots.
-    fn fill(&self, group: &Group, chunks: usize) {
-        for number in 0..chunks * CHUNK {
-            let act = if number % CHUNK == 0 { slow() } else { idle() };
+    /// Fills buckets with probes, the first of each of which is slow. Their numbers are their
+    /// slots.
+    fn fill(&self, group: &Group, buckets: usize) {
+        for number in 0..buckets * BUCKET {
+            let act = if number % BUCKET == 0 { slow() } else { idle() };
             assert_eq!(group.add(self.probe(number, act)), number as u32);
         }
     }
@@ -131,24 +132,24 @@ fn a_publisher_makes_one_slice_and_leaves_the_rest_to_the_thread() {
     let group = stage.group();
     stage.fill(&group, 3);
     group.publish(true);
-    assert_eq!(stage.visits(), (0..CHUNK).collect::<Vec<_>>());
+    assert_eq!(stage.visits(), (0..BUCKET).collect::<Vec<_>>());
     stage.start();
     stage.rest(&[&group]);
-    assert_eq!(stage.visits(), (0..3 * CHUNK).collect::<Vec<_>>(), "each stream once, in turn");
+    assert_eq!(stage.visits(), (0..3 * BUCKET).collect::<Vec<_>>(), "each stream once, in turn");
 }
 
 #[test]
 fn a_short_pass_is_the_publishers_own() {
     let stage = Stage::new();
     let group = stage.group();
-    for number in 0..3 * CHUNK {
+    for number in 0..3 * BUCKET {
         group.add(stage.probe(number, idle()));
     }
     thread::sleep(Duration::from_millis(1));
     // There is no thread that could make it. On a machine that stops here for the length of a
     // slice, the pass may have been cut.
     group.publish(true);
-    assert!(stage.visits().len() >= CHUNK);
+    assert!(stage.visits().len() >= BUCKET);
 }
 
 #[test]
@@ -178,7 +179,7 @@ fn one_with_few_streams_has_its_turn_between_the_slices_of_a_crowd() {
     let stage = Stage::new();
     let (crowd, few) = (stage.group(), stage.group());
     stage.fill(&crowd, 8);
-    let few_number = 8 * CHUNK;
+    let few_number = 8 * BUCKET;
     few.add(stage.probe(few_number, idle()));
     crowd.publish(true);
     few.publish(true);
@@ -187,8 +188,8 @@ fn one_with_few_streams_has_its_turn_between_the_slices_of_a_crowd() {
     let visits = stage.visits();
     let at = visits.iter().position(|number| *number == few_number).unwrap();
     // The slice that the publisher made, and at most one of the thread's.
-    assert!(at <= 2 * CHUNK, "{at} of {}", visits.len());
-    assert_eq!(visits.len(), 8 * CHUNK + 1);
+    assert!(at <= 2 * BUCKET, "{at} of {}", visits.len());
+    assert_eq!(visits.len(), 8 * BUCKET + 1);
 }
 
 #[test]
@@ -246,15 +247,15 @@ fn what_is_published_during_a_pass_reaches_those_that_it_has_left() {
         }
         Advance::Idle
     });
-    group.add(stage.probe(2 * CHUNK, publish));
+    group.add(stage.probe(2 * BUCKET, publish));
     stage.start();
     group.leave_to_the_thread();
     stage.rest(&[&group]);
     let visits = stage.visits();
-    let published = visits.iter().position(|number| *number == 2 * CHUNK).unwrap();
+    let published = visits.iter().position(|number| *number == 2 * BUCKET).unwrap();
     let mut later: Vec<usize> = visits[published + 1..].to_vec();
     later.sort_unstable();
-    assert_eq!(later, (0..=2 * CHUNK).collect::<Vec<_>>(), "each stream once more");
+    assert_eq!(later, (0..=2 * BUCKET).collect::<Vec<_>>(), "each stream once more");
 }
 
 #[test]
@@ -262,20 +263,20 @@ fn a_pass_that_new_streams_join_still_comes_to_all_others() {
     let stage = Stage::new();
     let group = stage.group();
     stage.fill(&group, 3);
-    // It stops after the first chunk; the next pass begins with the second, and goes round.
+    // It stops after the first bucket; the next pass begins with the second, and goes round.
     group.publish(true);
     let shard = stage.fanout.shard(0);
     stage.visits.lock().unwrap().clear();
     group.turn.store(FRESH, Ordering::Release);
     group.clone().slice(shard, shard.pass());
-    for number in 3 * CHUNK..4 * CHUNK {
+    for number in 3 * BUCKET..4 * BUCKET {
         group.add(stage.probe(number, idle()));
     }
     stage.start();
     group.leave_to(shard, GOES_ON);
     stage.rest(&[&group]);
     let visits = stage.visits();
-    let missed: Vec<usize> = (0..3 * CHUNK).filter(|number| !visits.contains(number)).collect();
+    let missed: Vec<usize> = (0..3 * BUCKET).filter(|number| !visits.contains(number)).collect();
     assert_eq!(missed, [], "in {visits:?}");
 }
 
@@ -285,10 +286,10 @@ fn a_pass_ends_when_all_streams_leave() {
     let group = stage.group();
     stage.fill(&group, 3);
     group.publish(true);
-    (0..3 * CHUNK).for_each(|slot| drop(group.remove(slot as u32)));
+    (0..3 * BUCKET).for_each(|slot| drop(group.remove(slot as u32)));
     stage.start();
     stage.rest(&[&group]);
-    assert_eq!((stage.visits().len(), group.is_empty()), (CHUNK, true));
+    assert_eq!((stage.visits().len(), group.is_empty()), (BUCKET, true));
 }
 
 #[test]

@@ -141,12 +141,12 @@ impl EventSource {
         Ok(self.wait(error, None))
     }
 
-    /// Waits for as long as the server has asked for, and else for as long as it has ever asked for
-    /// and failures make of that.
+    /// Goes over to waiting: for the `Retry-After` of this failure if there is one; otherwise for
+    /// the reconnection time, which grows with the failures.
     fn wait(&mut self, error: Error, retry_after: Option<Duration>) -> Update {
         let retry = self.parser.reconnection_time().unwrap_or(self.reconnection_time);
         let in_vain = self.failures.max((!self.fruitful).into());
-        // To a time that was meant for this failure those before it add nothing.
+        // Earlier failures don't lengthen a `Retry-After`.
         let (retry, in_vain) = retry_after.map_or((retry, in_vain), |time| (time, 1));
         let began = self.began.elapsed();
         let retry_in = pause(retry, in_vain, began, self.longest_backoff, random());

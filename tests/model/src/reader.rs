@@ -178,7 +178,7 @@ impl Stream {
     }
 }
 
-/// Something that only takes a place in a list, so that others come into its next chunk.
+/// Something that only takes a place in a list, so that others come into its next bucket.
 pub(crate) struct Placeholder(pub(crate) Arc<Shard>);
 
 impl Reader for Placeholder {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::channel::Channel;
 use crate::channel::fanout::{Fanout, Shard};
 use crate::channel::reader::Reader;
-use crate::channel::slots::CHUNK;
+use crate::channel::slots::BUCKET;
 use crate::channel::subscription::Subscription;
 use crate::log::cursor::Start;
 use crate::net::sync::{Instant, thread};
@@ -16,7 +16,7 @@ use crate::{CloseReason, Hub};
 pub(crate) const ALL: [(&str, fn()); 7] = [
     ("publish to streams that follow, and to one that joins", publish_and_join),
     ("publish to streams that are blocked now and then", publish_and_block),
-    ("publish to streams in two chunks", publish_in_slices),
+    ("publish to streams in two buckets", publish_in_slices),
     ("publish on two channels that share their streams", publish_on_two),
     ("close while streams join and publishers publish", close),
     ("end a stream while it joins", end),
@@ -90,9 +90,9 @@ fn publish_and_block() {
     stop(fanout);
 }
 
-/// Fills the first chunk of the channel's list.
+/// Fills the first bucket of the channel's list.
 fn fill(channel: &Channel, shard: &Arc<Shard>) {
-    for _ in 0..CHUNK - 1 {
+    for _ in 0..BUCKET - 1 {
         let (subscription, _) =
             Subscription::new(std::slice::from_ref(channel), Start::Live).unwrap();
         let placeholder: Arc<dyn Reader> = Arc::new(Placeholder(Arc::clone(shard)));
