@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{File, assert_none, files, is_tests};
 
 /// Each folder of the library, or file at its top, and what it may import beside itself. Those
-/// further down may import those further up, and never the reverse.
+/// further down this list may import those further up, and never the reverse.
 const LAYERS: [(&str, &[&str]); 12] = [
     ("error", &[]),
     ("limits", &[]),
