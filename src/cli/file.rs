@@ -1,11 +1,11 @@
-//! Files: those that a command writes when its work is done, and those in a wrong encoding.
+//! Files that a command reads as a whole, or writes when its work is done.
 //!
 //! A command checks before its work whether it can write a file. The check leaves everything as it
 //! is: it makes no empty file, and an old file stays until there is a new one. It follows a link,
 //! also one to a file that is not there yet.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 /// How many links may lead from one to the next; as many as Linux follows.
@@ -37,6 +37,15 @@ pub(crate) fn write(path: &Path, content: String) -> io::Result<()> {
             let _ = fs::remove_file(path);
         }
     })
+}
+
+/// Reads a whole file, or standard input in place of `-`.
+pub(crate) fn read(path: &str) -> io::Result<Vec<u8>> {
+    if path != "-" {
+        return fs::read(path);
+    }
+    let mut bytes = Vec::new();
+    io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
 }
 
 /// The path at the end of the links, if there are not too many of them.

@@ -7,14 +7,14 @@
 //!
 //! Both have the same options for it, and the same exit statuses.
 
-use std::io::{self, Read};
+use std::io;
 use std::time::Duration;
 
 use tidings::client::{EventSource, StreamRequest, Update};
 use tidings::http::masked_url;
 use tidings::{Error, EventId};
 
-use crate::cli::{Failure, Outcome, say, visible};
+use crate::cli::{Failure, Outcome, file, say, visible};
 
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Follow {
@@ -93,16 +93,10 @@ pub(crate) fn whole(url: &str) -> String {
     if has_scheme { url.to_owned() } else { format!("http://{url}") }
 }
 
-/// The content that `--data` names.
 fn content(data: &str) -> Result<Vec<u8>, Failure> {
     let Some(path) = data.strip_prefix('@') else { return Ok(data.into()) };
-    let mut content = Vec::new();
-    let read = match path {
-        "-" => io::stdin().lock().read_to_end(&mut content),
-        path => std::fs::File::open(path).and_then(|mut file| file.read_to_end(&mut content)),
-    };
     let failed = |error| Failure::Failed(format!("can't read {path} to send it: {error}"));
-    read.map(|_| content).map_err(failed)
+    file::read(path).map_err(failed)
 }
 
 /// Follows the stream until it ends, or until `take` returns that nothing more is wanted.

@@ -9,8 +9,6 @@
 //! All three are UTF-8. The mock refuses a file in UTF-16, as some editors and shells of Windows
 //! write it: no client would find an event in it.
 
-use std::fs;
-use std::io::{self, Read};
 use std::time::Duration;
 
 use super::options::Options;
@@ -22,14 +20,13 @@ use crate::cli::{Failure, file, say};
 /// The path that stands for standard input.
 pub(super) const STANDARD_INPUT: &str = "-";
 
-/// The file's name in messages.
 pub(super) fn name(path: &str) -> &str {
     if path == STANDARD_INPUT { "standard input" } else { path }
 }
 
 /// Reads the file and makes a list of steps of it.
 pub(super) fn steps(options: &Options, path: &str, is_text: bool) -> Result<Vec<Step>, Failure> {
-    let bytes = read(path).map_err(|error| refused(path, &error.to_string()))?;
+    let bytes = file::read(path).map_err(|error| refused(path, &error.to_string()))?;
     if file::is_utf_16(&bytes) {
         return Err(refused(path, "it is UTF-16: save it as UTF-8, as event streams are"));
     }
@@ -60,14 +57,6 @@ pub(super) fn steps(options: &Options, path: &str, is_text: bool) -> Result<Vec<
         say(&format!("{}:{line}: {what}", name(path)));
     }
     Ok(tape::steps(&tape.entries))
-}
-
-fn read(path: &str) -> io::Result<Vec<u8>> {
-    if path != STANDARD_INPUT {
-        return fs::read(path);
-    }
-    let mut bytes = Vec::new();
-    io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
 }
 
 fn refused(path: &str, why: &str) -> Failure {
