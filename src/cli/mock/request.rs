@@ -22,13 +22,13 @@ const LARGEST_BODY: usize = 256 * 1024 * 1024;
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// Reads a request and returns its head. Fails if the client goes before it has sent all of it.
-pub(super) fn read(socket: &TcpStream) -> io::Result<Result<Head, Refusal>> {
+pub(super) fn read(mut socket: &TcpStream) -> io::Result<Result<Head, Refusal>> {
     let deadline = Instant::now() + DEADLINE;
     let limits = Limits::default().body(LARGEST_BODY);
     let mut parser = HeadParser::new(&limits);
     let mut input = Vec::new();
     let mut peeked = [0; 16 * 1024];
-    loop {
+    let (head, mut decoder) = loop {
         let length = peek_by(socket, &mut peeked, deadline)?;
         let before = input.len();
         input.extend_from_slice(&peeked[..length]);
@@ -39,22 +39,14 @@ pub(super) fn read(socket: &TcpStream) -> io::Result<Result<Head, Refusal>> {
                 let decoder = BodyDecoder::new(head.framing(), &limits);
                 let last = usize::from(decoder.is_done());
                 consume(socket, whole - before - last)?;
-                return read_body(socket, head, decoder, deadline);
+                break (head, decoder);
             }
         }
-    }
-}
-
-fn read_body(
-    mut socket: &TcpStream,
-    head: Head,
-    mut decoder: BodyDecoder,
-    deadline: Instant,
-) -> io::Result<Result<Head, Refusal>> {
+    };
     if !decoder.is_done() && head.has_token("expect", "100-continue") {
         socket.write_all(CONTINUE)?;
     }
-    let (mut peeked, mut content) = ([0; 16 * 1024], Vec::new());
+    let mut content = Vec::new();
     while !decoder.is_done() {
         let length = peek_by(socket, &mut peeked, deadline)?;
         let taken = match decoder.decode(&peeked[..length], &mut content) {
