@@ -86,11 +86,19 @@ pub(crate) const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Entry {
     /// The response to a request, and how long it took; `None` if none came.
-    Open { after: Duration, response: Option<Head> },
+    Open {
+        after: Duration,
+        response: Option<Head>,
+    },
     /// A piece of the response's content.
-    Read { after: Duration, bytes: Vec<u8> },
-    /// The connection's end.
-    End { after: Duration, how: End },
+    Read {
+        after: Duration,
+        bytes: Vec<u8>,
+    },
+    End {
+        after: Duration,
+        how: End,
+    },
 }
 
 /// What the head of a response said.
@@ -103,14 +111,12 @@ pub(crate) struct Head {
     pub(crate) location: Option<String>,
 }
 
-/// How a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
     /// As it should: with the last chunk, or where there are no chunks, with the connection.
     Close,
     /// Without the last chunk.
     Cut,
-    /// By a reset.
     Reset,
     /// By the client, as nothing came for too long.
     Stall,

@@ -8,7 +8,6 @@
 
 use std::fs;
 
-/// The soft limit of this process.
 pub(super) fn limit() -> Option<u64> {
     soft_limit(&fs::read_to_string("/proc/self/limits").ok()?)
 }

@@ -41,7 +41,6 @@ const UNITS: [(&str, u64); 6] = [
     ("", SECOND),
 ];
 
-/// Reads a duration; `None` if the text isn't one.
 pub(crate) fn parse(text: &str) -> Option<Duration> {
     let (number, unit) =
         UNITS.iter().find_map(|(name, unit)| Some((text.strip_suffix(name)?, *unit)))?;

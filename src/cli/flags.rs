@@ -68,12 +68,10 @@ pub(crate) struct Table<O: 'static> {
     pub(crate) flags: &'static [&'static [Flag<O>]],
     /// What each exit status means; empty if the command has none of its own.
     pub(crate) exits: &'static [(u8, &'static str)],
-    /// The end of its help.
     pub(crate) more: fn() -> Vec<Block>,
     pub(crate) run: fn(O) -> Outcome,
 }
 
-/// What the arguments ask for.
 #[derive(Debug, PartialEq, Eq)]
 enum Parsed<O> {
     Run(O),

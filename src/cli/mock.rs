@@ -60,7 +60,6 @@ const BACK_OFF: Duration = Duration::from_millis(10);
 /// How often the mock checks whether nobody is connected.
 const CHECK: Duration = Duration::from_millis(50);
 
-/// What the help says of scripts.
 fn directives() -> Vec<Block> {
     let form = |directive: &script::Directive| {
         let form = format!(": {} {}", directive.name, directive.takes);

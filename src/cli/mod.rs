@@ -94,7 +94,6 @@ static COMMANDS: &[&dyn Command] = &[
 /// The commands that a build without the feature `tools` lacks.
 const TOOLS: [&str; 4] = ["bench", "mock", "record", "tail"];
 
-/// The command that runs if none is named.
 const DEFAULT: &str = "serve";
 
 const VERSION: &str = concat!("tidings ", env!("CARGO_PKG_VERSION"));

@@ -24,7 +24,6 @@ pub(crate) enum Style {
     Plain,
 }
 
-/// Whether there are colours.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Paint(bool);
 
@@ -54,7 +53,6 @@ impl Paint {
         Self(false)
     }
 
-    /// The text in its colour.
     pub(crate) fn paint(self, style: Style, text: &str) -> String {
         if !self.0 || text.is_empty() {
             return text.to_owned();

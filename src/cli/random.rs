@@ -4,7 +4,6 @@
 //! three rounds that mix its bits. It is short enough to read, and good enough for anything but
 //! secrets.
 
-/// A source of numbers.
 #[derive(Clone, Debug)]
 pub(crate) struct Random(u64);
 

@@ -10,7 +10,6 @@ pub(crate) const USUAL: usize = 80;
 /// A smaller width is a mistake: hardly a word would fit.
 const LEAST: usize = 20;
 
-/// How many columns there are.
 pub(crate) fn columns() -> usize {
     env::var("COLUMNS").ok().and_then(|columns| parse(&columns)).unwrap_or(USUAL)
 }

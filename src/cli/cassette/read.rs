@@ -15,7 +15,6 @@ pub(crate) struct Flaw {
     pub(crate) what: String,
 }
 
-/// What a file contains.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Reading {
     pub(crate) entries: Vec<Entry>,

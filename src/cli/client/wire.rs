@@ -124,7 +124,6 @@ impl Reader {
         }
     }
 
-    /// The error of a connection that ends here.
     pub(crate) fn cut(&self) -> io::Error {
         let when = match self.ending() {
             Ending::NoHead => "before the server had responded",
@@ -134,7 +133,6 @@ impl Reader {
     }
 }
 
-/// The error of a response that breaks a rule.
 pub(crate) fn broken(refusal: &Refusal) -> io::Error {
     let what = format!("the response breaks the rules of HTTP: {}", refusal.why());
     io::Error::new(ErrorKind::InvalidData, what)

@@ -35,7 +35,6 @@ impl Row {
         letter.into_iter().chain([format!("--{}", self.name)])
     }
 
-    /// The first sentence of its doc.
     fn brief(&self) -> String {
         let doc = self.doc();
         doc.split_once(". ").map_or(doc.trim_end_matches('.'), |(first, _)| first).into()

@@ -155,7 +155,6 @@ impl Row {
         LETTERS.iter().find(|(_, name)| *name == self.name).map(|(letter, _)| *letter)
     }
 
-    /// Its text in the help.
     pub(super) fn doc(&self) -> String {
         let mut doc = self.doc.trim_start().to_owned();
         if self.repeats && !self.value.is_empty() {

@@ -100,7 +100,6 @@ struct Chaos {
     out: Vec<Step>,
     /// A client reads events out of this connection.
     is_stream: bool,
-    /// Nothing has been sent on this connection.
     at_start: bool,
     /// The last byte of this connection is CR, and an LF after it would belong to it.
     after_cr: bool,
@@ -234,7 +233,6 @@ impl Chaos {
         self.has_id |= !self.is_first && ending != Ending::Reset;
     }
 
-    /// Sends bytes in chunks.
     fn send(&mut self, bytes: &[u8]) {
         let mut start = 0;
         for border in noise::borders(bytes, &mut self.random) {

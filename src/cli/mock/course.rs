@@ -26,7 +26,6 @@ use super::step::{Ending, Step};
 #[derive(Debug)]
 pub(super) struct Course {
     steps: Vec<Step>,
-    /// The index of [`Step::Forever`].
     repeats_from: Option<usize>,
     /// For a step in an unfinished block before the end of a connection: how far away that end is.
     dropped_with: Vec<Option<u64>>,
@@ -36,7 +35,6 @@ pub(super) struct Course {
 /// repeat included.
 pub(super) type Position = u64;
 
-/// Where everything begins.
 pub(super) const START: Position = 0;
 
 impl Course {
@@ -69,7 +67,6 @@ impl Course {
         Some((from + (at - from) % (self.len() - from)) as usize)
     }
 
-    /// Whether no step follows.
     pub(super) fn has_ended(&self, at: Position) -> bool {
         self.index(at).is_none()
     }

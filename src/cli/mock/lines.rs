@@ -10,7 +10,6 @@ pub(super) struct Line<'a> {
     pub(super) end: &'a [u8],
 }
 
-/// All lines of a stream.
 pub(super) fn lines(stream: &[u8]) -> impl Iterator<Item = Line<'_>> {
     let mut rest = stream;
     std::iter::from_fn(move || {

@@ -80,7 +80,6 @@ impl Link {
         self.socket.write_all(rest)
     }
 
-    /// Waits; fails if the client goes meanwhile.
     pub(super) fn pause_until(&mut self, until: Instant) -> io::Result<()> {
         loop {
             let rest = until.saturating_duration_since(Instant::now());
@@ -149,7 +148,6 @@ impl Link {
         }
     }
 
-    /// Closes the sending side.
     pub(super) fn close_sending(&mut self) {
         self.take_last_byte();
         // This fails only if the client has gone.

@@ -43,7 +43,6 @@ pub(super) fn rehearse(course: &Course, seed: Option<u64>, about: &[String]) -> 
     tape.out
 }
 
-/// The recording so far.
 struct Tape {
     recorder: Recorder,
     out: Vec<u8>,

@@ -39,16 +39,13 @@ const JUDGED: usize = 10_000;
 /// The connections, in the order in which they ended.
 #[derive(Debug, Default)]
 pub(super) struct Report {
-    /// At most [`JUDGED`].
     visits: VecDeque<Visit>,
     /// Those that have not ended.
     open: Vec<Visit>,
-    /// How many have begun.
     pub(super) begun: u64,
 }
 
 impl Report {
-    /// How many connections have not ended.
     pub(super) fn open(&self) -> usize {
         self.open.len()
     }

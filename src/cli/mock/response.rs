@@ -33,7 +33,6 @@ pub(super) enum Part {
     Head(Head),
     /// Content that goes out as one chunk; never empty.
     Chunk(Vec<u8>),
-    /// The last chunk.
     Last,
 }
 
@@ -67,7 +66,6 @@ pub(super) struct Seen {
     /// What the head said, if one has gone out.
     pub(super) head: Option<Head>,
     pub(super) events: usize,
-    /// The id that was set last.
     pub(super) id: Option<String>,
     /// The reconnection time that was set last.
     pub(super) retry: Option<Duration>,
@@ -172,12 +170,10 @@ impl<'a> Response<'a> {
 pub(super) struct Wrapping<'a> {
     /// The client speaks HTTP/1.1.
     pub(super) chunked: bool,
-    /// Further field lines of the head.
     pub(super) fields: &'a [String],
 }
 
 impl Wrapping<'_> {
-    /// The parts as they go over the wire.
     pub(super) fn wire(self, parts: &[Part]) -> Vec<u8> {
         let mut out = Vec::new();
         for part in parts {

@@ -44,7 +44,6 @@ pub(super) use directives::{DIRECTIVES, Directive};
 /// The most memory that an unrolled script may take: about 120,000 short events.
 const LARGEST: usize = 16 * 1024 * 1024;
 
-/// Reads a whole script.
 pub(super) fn parse(script: &[u8]) -> Result<Vec<Step>, Flaw> {
     let mark = script.strip_prefix(BYTE_ORDER_MARK);
     let mut reader = Reader { lacks_mark: mark.is_some(), ..Reader::default() };
@@ -144,7 +143,6 @@ impl Reader {
     }
 }
 
-/// How much memory a step takes.
 fn size(step: &Step) -> usize {
     let bytes = if let Step::Bytes(bytes) = step { bytes.len() } else { 0 };
     mem::size_of::<Step>() + bytes

@@ -32,7 +32,6 @@ use crate::cli::{Outcome, print, visible};
 pub(super) struct Stage {
     pub(super) course: Course,
     pub(super) options: Options,
-    /// Ends the mock.
     pub(super) stop: Sender<Outcome>,
     pub(super) started: Instant,
     pub(super) state: Mutex<State>,
@@ -42,7 +41,6 @@ pub(super) struct Stage {
 pub(super) struct State {
     scripts: Scripts,
     pub(super) report: Report,
-    /// When the last connection ended.
     idle_since: Option<Instant>,
 }
 
@@ -259,7 +257,6 @@ impl Stage {
         }
     }
 
-    /// Notes the end of a connection.
     fn note(&self, number: u64, seen: &Seen, end: End) {
         let mut state = self.lock();
         let line = state.report.end(number, seen, end, self.now());

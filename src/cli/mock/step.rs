@@ -13,7 +13,6 @@ use super::lines::{Line, field, lines};
 use crate::cli::cassette::BYTE_ORDER_MARK;
 pub(super) use crate::cli::cassette::Head;
 
-/// One thing to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     /// Bytes of the stream; they go out in one chunk with those before and after them.
@@ -45,14 +44,12 @@ pub(super) struct Block {
     pub(super) id: Option<String>,
 }
 
-/// How the mock ends a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
     /// With the last chunk, as the standard wants it.
     Close,
     /// Without the last chunk.
     Cut,
-    /// With a reset.
     Reset,
     /// Not at all: nothing more comes until the client goes or has stayed for long enough.
     Stall,
@@ -61,7 +58,6 @@ pub(super) enum Ending {
 }
 
 impl Head {
-    /// A head with status 200.
     pub(super) fn stream(content_type: impl Into<String>) -> Self {
         Self { status: Status::OK, content_type: content_type.into(), location: None }
     }

@@ -22,9 +22,7 @@ use std::time::Duration;
 use super::step::{Ending, Step};
 use crate::cli::json;
 
-/// Characters of a word in one token.
 const LONGEST: usize = 6;
-/// Digits in one token.
 const DIGITS: usize = 3;
 
 /// What every chunk says of the completion as a whole.
@@ -52,7 +50,6 @@ fn chunk(delta: &str, finish_reason: &str) -> String {
     format!(r#"{{{ABOUT},"choices":[{choice}]}}"#)
 }
 
-/// Cuts a text into its tokens.
 fn tokens(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {

@@ -46,7 +46,6 @@ impl Output {
         written.map_err(|error| self.failed(&error))
     }
 
-    /// The output's place in words.
     pub(super) fn place(&self) -> String {
         match &*self.path {
             "-" => "on standard output".into(),

@@ -109,7 +109,6 @@ impl Pieces {
         mem::take(&mut self.entries)
     }
 
-    /// Adds an entry of this time.
     fn add(&mut self, at: Duration, entry: impl FnOnce(Duration) -> Entry) {
         let after = at.saturating_sub(mem::replace(&mut self.last, at));
         self.entries.push(entry(after));

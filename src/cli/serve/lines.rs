@@ -10,7 +10,6 @@ use tidings::Channel;
 
 use crate::cli::say;
 
-/// What the input had next.
 #[derive(Debug, PartialEq, Eq)]
 enum Line {
     Whole(String),

@@ -9,7 +9,6 @@ use tidings::{Request, Response};
 
 use super::refuse::bad_request;
 
-/// The value of the parameter with this name.
 pub(super) fn value(request: &Request, name: &str) -> Result<Option<String>, Response> {
     one(request.query_pairs().filter(|(given, _)| given == name))
 }

@@ -4,7 +4,6 @@ use std::fmt::Display;
 
 use tidings::{Response, Status};
 
-/// The response to a request that can't be served as it is.
 pub(super) fn refuse(status: Status, why: impl Display) -> Response {
     Response::text(format!("{status}: {why}\n")).with_status(status)
 }

@@ -30,7 +30,6 @@ impl State {
     }
 }
 
-/// Adds every route of the hub.
 pub(super) fn add_to(server: Server, state: State) -> Server {
     let state = Arc::new(state);
     // A refusal is a response like any other.

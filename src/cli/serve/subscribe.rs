@@ -35,7 +35,6 @@ const MOST_CHANNELS: usize = 64;
 /// as seldom, so coming back earlier is of little use.
 const COME_BACK: Duration = Duration::from_secs(15);
 
-/// Responds with the stream of the channel in the path.
 pub(super) fn one(channels: &Channels, request: &Request) -> Result<Reply, Response> {
     let name = request.param("name").unwrap_or_default();
     if request.query("channel").is_some() {
@@ -47,7 +46,6 @@ pub(super) fn one(channels: &Channels, request: &Request) -> Result<Reply, Respo
     stream(channels, vec![name.into()], request)
 }
 
-/// Responds with the stream of the channels in the query.
 pub(super) fn several(channels: &Channels, request: &Request) -> Result<Reply, Response> {
     let names: Vec<String> = request.query_all("channel").take(MOST_CHANNELS + 1).collect();
     match names.len() {

@@ -26,7 +26,6 @@ macro_rules! table {
         }
 
         impl<T> $values<T> {
-            /// Applies this to each value.
             pub(crate) fn map<U>(&self, make: impl Fn(&T) -> U) -> $values<U> {
                 $values(std::array::from_fn(|at| make(&self.0[at])))
             }
@@ -58,7 +57,6 @@ table! { Count, Counts:
     NotTimed = "not_timed",
     /// Events that are not this run's.
     Foreign = "foreign",
-    /// `tidings.gap` events.
     GapEvents = "gap_events",
     /// Bytes received on streams, with the heads.
     Bytes = "bytes",

@@ -100,7 +100,6 @@ impl Ledger {
         }
     }
 
-    /// The number of runs, over all publishers.
     pub(crate) fn pieces(&self) -> usize {
         self.lanes.iter().map(|lane| lane.seen.pieces()).sum()
     }

@@ -49,7 +49,6 @@ impl Runs {
         self.runs.iter().map(length).sum()
     }
 
-    /// The number of runs.
     pub(crate) fn pieces(&self) -> usize {
         self.runs.len()
     }

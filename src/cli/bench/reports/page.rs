@@ -33,7 +33,6 @@ pub(crate) fn report(results: &Results<'_>) -> String {
     )
 }
 
-/// Latency over time.
 fn latency(results: &Results<'_>) -> String {
     let name = |name, value: fn(&Sample) -> Duration| Line {
         name,

@@ -16,7 +16,6 @@ const EIGHTHS: [char; 8] = ['█', '▏', '▎', '▍', '▌', '▋', '▊', '�
 
 const NAMES: usize = 12;
 
-/// The prefix of the bench's own times.
 const OWN: &str = "own_";
 
 /// Linux buffers about this much for a connection whose reader doesn't read. The server notices

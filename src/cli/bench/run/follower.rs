@@ -103,7 +103,6 @@ impl Follower {
         }
     }
 
-    /// A source that resumes after this id.
     fn events(&self, last_event_id: &str) -> EventSource {
         let events = EventSource::with(self.source.request.clone())
             .transport(self.gauge.clone())

@@ -74,7 +74,8 @@ struct Run<'a> {
 
 pub(crate) fn run(request: StreamRequest, options: &Options) -> Result<Results<'_>, String> {
     check_descriptors(options)?;
-    let source = Arc::new(Source::new(request)?);
+    let address = target::reach(request.url())?;
+    let source = Arc::new(Source { request, address });
     let sink = (!options.listen_only).then(|| Sink::new(&source, options).map(Arc::new));
     let sink = sink.transpose()?;
     let tally = Arc::new(Tally::new(RandomState::new().build_hasher().finish()));
@@ -170,7 +171,6 @@ impl<'a> Run<'a> {
         self.tally.failure()
     }
 
-    /// Publishes for the duration, or only waits.
     fn publish_all(&mut self, samples: &mut Samples) -> Result<(), String> {
         let start = self.tally.clock.now();
         let warm_up = nanoseconds(self.options.warm_up);

@@ -156,7 +156,6 @@ fn is_taken(head: &ResponseHead) -> bool {
     matches!(head.status().code(), 200..=299)
 }
 
-/// A response's status, and the URL to which it redirects.
 fn said(head: &ResponseHead) -> String {
     let status = head.status();
     let elsewhere = head.field_text("location").filter(|_| status.code() / 100 == 3);

@@ -36,7 +36,6 @@ impl Samples {
         }
     }
 
-    /// Takes a sample if it is time for one.
     pub(crate) fn take_if_due(&mut self, tally: &Tally) {
         if tally.clock.now() - self.last >= self.interval {
             self.take(tally);
@@ -70,7 +69,6 @@ impl Samples {
     }
 }
 
-/// Events, whoever published them.
 fn came(tally: &Tally) -> u64 {
     get(&tally.counts[Count::Deliveries]) + get(&tally.counts[Count::Foreign])
 }

@@ -25,7 +25,6 @@ pub(crate) struct Stream {
 struct Source {
     closer: Option<Closer>,
     place: Place,
-    /// The bench has cut the connection.
     cut: bool,
 }
 

@@ -34,7 +34,6 @@ impl Churn {
         }
     }
 
-    /// How many streams leave in a second.
     pub(crate) fn rate(self, streams: usize) -> f64 {
         match self {
             Self::Share(percent) => percent / 100.0 * streams as f64,

@@ -22,7 +22,6 @@ pub(crate) struct Way {
 }
 
 impl Way {
-    /// `[ method SP ] reference`
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let (method, reference) = text.split_once(' ').unwrap_or(("POST", text));
         let token = !method.is_empty() && method.bytes().all(|byte| byte.is_ascii_uppercase());

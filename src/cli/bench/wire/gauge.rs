@@ -108,7 +108,6 @@ impl Gauge {
         }))
     }
 
-    /// When the last read returned.
     pub(crate) fn read_at(&self) -> u64 {
         self.0.read_at.load(Relaxed)
     }

@@ -57,20 +57,12 @@ fn resolve<'a>(way: Option<&'a Way>, followed: &Url) -> Result<(&'a str, Url), S
     Ok((&*way.method, plain(url)?))
 }
 
-/// The URL, if it is one of plain HTTP.
 fn plain(url: Url) -> Result<Url, String> {
     if url.is_https() {
         let why = "https is not spoken here: go through a proxy that speaks it";
         return Err(format!("can't connect to {}: {why}", shown(&url)));
     }
     Ok(url)
-}
-
-impl Source {
-    pub(crate) fn new(request: StreamRequest) -> Result<Self, String> {
-        let address = reach(request.url())?;
-        Ok(Self { request, address })
-    }
 }
 
 impl Sink {
@@ -102,7 +94,6 @@ impl Sink {
         })
     }
 
-    /// Makes the request that publishes this data.
     pub(crate) fn encode(&self, data: &str, out: &mut Vec<u8>) {
         let Self { head, body: Template { before, after }, .. } = self;
         let length = before.len() + data.len() + after.len();
@@ -115,7 +106,7 @@ impl Sink {
 }
 
 /// The first of the host's addresses that takes a connection, as a URL.
-fn reach(url: &Url) -> Result<Url, String> {
+pub(crate) fn reach(url: &Url) -> Result<Url, String> {
     let failed = |why: &dyn std::fmt::Display| format!("can't connect to {}: {why}", shown(url));
     let addresses = (url.host(), url.port()).to_socket_addrs().map_err(|error| failed(&error))?;
     let mut why = failed(&"the host has no address");

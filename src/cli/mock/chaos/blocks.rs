@@ -76,7 +76,6 @@ impl Block {
         self.is_complete() && self.fields().any(|(name, _)| name == b"data")
     }
 
-    /// The id that it sets.
     pub(super) fn id(&self) -> Option<&[u8]> {
         let ids = self.fields().filter(|(name, id)| *name == b"id" && !id.contains(&0));
         ids.last().map(|(_, id)| id).filter(|_| self.is_complete())

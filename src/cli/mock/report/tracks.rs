@@ -71,7 +71,6 @@ impl Numbers {
         *self.of.entry(request.to_owned()).or_insert(next)
     }
 
-    /// Puts this request on the same track.
     pub(in crate::cli::mock) fn join(&mut self, number: usize, request: &str) {
         let other = self.of(request);
         self.of.values_mut().filter(|of| **of == other).for_each(|of| *of = number);

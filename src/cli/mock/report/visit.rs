@@ -9,7 +9,6 @@ use crate::cli::mock::response::Seen;
 use crate::cli::mock::step::{Ending, Head};
 use crate::cli::plural;
 
-/// One connection, which has sent a request.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Visit {
     /// From 1.
@@ -24,7 +23,6 @@ pub(super) struct Visit {
     pub(super) end: End,
 }
 
-/// How a connection ended.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::cli::mock) enum End {
     /// The client went. A connection that is still open counts as one of these.

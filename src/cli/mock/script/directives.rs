@@ -7,7 +7,6 @@ use tidings::Status;
 use crate::cli::mock::step::{Ending, Head, Step};
 use crate::cli::{digits, duration};
 
-/// What a comment can ask for.
 pub(in super::super) struct Directive {
     pub(in super::super) name: &'static str,
     /// What it takes, as the help shows it; empty if nothing.
@@ -19,7 +18,6 @@ pub(in super::super) struct Directive {
 
 type Read = fn(&str) -> Result<Meaning, String>;
 
-/// What a directive means.
 pub(super) enum Meaning {
     Steps(Vec<Step>),
     /// Everything since the last `repeat`, so many times in all; `None` for ever.
