@@ -3,8 +3,9 @@
 //!
 //! **A channel is a log, and a stream is a cursor into it.** What is published is encoded once and
 //! kept for a while; every stream is sent what lies between its cursor and the end of the log, in
-//! one call. A client that comes back with its last event ID only has its cursor set further back,
-//! and one that reads slowly only stays behind. What it missed for good it is told, in band.
+//! one call. For a client that reconnects with its last event ID, the cursor starts further back;
+//! for a client that reads slowly, the cursor stays back. If events are lost for good, the client
+//! is told so in band.
 //!
 //! ```no_run
 //! use std::time::Duration;

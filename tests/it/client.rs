@@ -1,6 +1,5 @@
 //! The client: against servers that do as they are told, byte for byte, and against our own.
 
-mod answers;
 mod bounds;
 mod closing;
 mod deadlines;
@@ -10,6 +9,7 @@ mod hub;
 mod reconnecting;
 mod redirects;
 mod requests;
+mod responses;
 mod tapping;
 mod transports;
 mod vectors;

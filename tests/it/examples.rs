@@ -106,9 +106,9 @@ fn current_time_grants_nothing_to_another_origin() {
 #[test]
 fn news_answers_in_plain_text_who_wants_no_stream() {
     let example = Process::example("news", &[ANY_PORT]);
-    let answer = get(example.address(), "/news/events");
+    let response = get(example.address(), "/news/events");
     assert_eq!(
-        (answer.status, answer.field("Content-Type"), answer.text()),
+        (response.status, response.field("Content-Type"), response.text()),
         (
             200,
             Some("text/plain; charset=utf-8"),
@@ -237,10 +237,10 @@ fn echo_gives_back_what_it_gets_at_every_path_and_with_every_method() {
         client.send(format!(
             "{method} /any/{method}?q HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
         ));
-        let answer = client.answer();
+        let response = client.response();
         let content = if ["POST", "PUT", "PATCH"].contains(&method) { "abc" } else { "" };
-        assert_eq!((answer.status, answer.text()), (200, content), "{method}");
+        assert_eq!((response.status, response.text()), (200, content), "{method}");
     }
     client.send("GET / HTTP/1.1\r\n\r\n");
-    assert_eq!(client.answer().status, 400);
+    assert_eq!(client.response().status, 400);
 }

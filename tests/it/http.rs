@@ -32,8 +32,8 @@ fn site(limits: Limits) -> Server {
         .post("/echo", |request| Ok(Response::text(request.body_text()?)))
 }
 
-/// Whether the server answers a fresh request.
+/// Whether the server responses a fresh request.
 #[track_caller]
-fn assert_answers(address: SocketAddr) {
+fn assert_responses(address: SocketAddr) {
     assert_eq!(get(address, "/").text(), "hello");
 }

@@ -1,4 +1,4 @@
-//! The `tidings` program, as its contract has it: what it prints, what it answers, how it ends.
+//! The `tidings` program, as its contract has it: what it prints, what it responses, how it ends.
 
 mod begin;
 mod bench;
@@ -16,7 +16,7 @@ mod unseen;
 
 use std::path::PathBuf;
 
-use super::support::http::{Answer, exchange};
+use super::support::http::{HttpResponse, exchange};
 use super::support::process::Process;
 
 /// Where no test needs another, every hub listens here.
@@ -29,13 +29,13 @@ fn hub(arguments: &[&str]) -> Process {
 /// Publishes, and gives the event's id.
 #[track_caller]
 fn publish(hub: &Process, target: &str, data: &str) -> String {
-    let answer = super::support::http::post(hub.address(), target, data);
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    answer.text().strip_suffix('\n').expect("an id and a line feed").to_owned()
+    let response = super::support::http::post(hub.address(), target, data);
+    assert_eq!(response.status, 200, "{}", response.text());
+    response.text().strip_suffix('\n').expect("an id and a line feed").to_owned()
 }
 
 /// Sends a POST with these field lines, each with its CRLF.
-fn post_with(hub: &Process, target: &str, fields: &str) -> Answer {
+fn post_with(hub: &Process, target: &str, fields: &str) -> HttpResponse {
     let host = format!("Host: {}\r\n", hub.address());
     let request = format!("POST {target} HTTP/1.1\r\n{host}{fields}Content-Length: 1\r\n\r\nx");
     exchange(hub.address(), request.as_bytes())

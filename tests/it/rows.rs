@@ -3,8 +3,8 @@
 //! Each request of a table goes to a server of its test's own in three ways: in one piece, with
 //! nothing behind it; byte by byte; and cut anywhere. Behind the last two comes a request that is
 //! whole and good, and must be answered only where the one before it was. So a table shows at once
-//! that an answer does not depend on the pieces, that it needs no more bytes than the bad ones (a
-//! server that waited for more would answer 408), and that nothing behind a refusal is ever taken
+//! that a response does not depend on the pieces, that it needs no more bytes than the bad ones (a
+//! server that waited for more would response 408), and that nothing behind a refusal is ever taken
 //! for a request. What is cut anywhere goes to a server with one worker, which may wait for nobody,
 //! so that it is the watch thread that reads it.
 
@@ -24,7 +24,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tidings::{Limits, Request, Response, Running, Server};
 
-use crate::support::http::{Answer, Client, connect};
+use crate::support::http::{Client, HttpResponse, connect};
 
 const BAD_REQUEST: &str = "400 Bad Request";
 const NOT_IMPLEMENTED: &str = "501 Not Implemented";
@@ -126,7 +126,7 @@ fn outcome<'a>(address: SocketAddr, pieces: impl IntoIterator<Item = &'a [u8]>) 
     Client::over(socket).rest()
 }
 
-/// Each of these gets an answer with this status and no other, and its connection ends; no handler
+/// Each of these gets a response with this status and no other, and its connection ends; no handler
 /// is called for it, nor for what comes behind it.
 #[track_caller]
 fn refused<T: AsRef<[u8]>>(status: &str, requests: &[T]) {
@@ -137,18 +137,18 @@ fn refused<T: AsRef<[u8]>>(status: &str, requests: &[T]) {
         let alone = outcome(site.address(), [request]);
         let by_byte = outcome(site.address(), request.chunks(1).chain([BEHIND]));
         let cut = outcome(parking.address(), cuts.cut(&followed));
-        for answer in [alone, by_byte, cut] {
-            assert_refusal(status, request, &answer);
+        for response in [alone, by_byte, cut] {
+            assert_refusal(status, request, &response);
         }
         assert_eq!(site.calls() + parking.calls(), 0, "{}", request.escape_ascii());
     }
 }
 
-/// That this is one answer, whole, with this status, and says that the connection closes.
+/// That this is one response, whole, with this status, and says that the connection closes.
 #[track_caller]
-fn assert_refusal(status: &str, request: &[u8], answer: &str) {
-    let shown = format!("{}\n{answer}", request.escape_ascii());
-    let (head, body) = answer.split_once("\r\n\r\n").expect(&shown);
+fn assert_refusal(status: &str, request: &[u8], response: &str) {
+    let shown = format!("{}\n{response}", request.escape_ascii());
+    let (head, body) = response.split_once("\r\n\r\n").expect(&shown);
     let mut lines = head.split("\r\n");
     assert_eq!(lines.next(), Some(&*format!("HTTP/1.1 {status}")), "{shown}");
     let lines: Vec<&str> = lines.collect();
@@ -162,9 +162,9 @@ fn assert_refusal(status: &str, request: &[u8], answer: &str) {
 }
 
 /// Each of these is answered, however it is cut, and so is the request behind it. The check is
-/// given the request and its answer.
+/// given the request and its response.
 #[track_caller]
-fn answered(site: &Site, requests: &[&[u8]], check: impl Fn(&[u8], &Answer)) {
+fn answered(site: &Site, requests: &[&[u8]], check: impl Fn(&[u8], &HttpResponse)) {
     let mut cuts = Cuts::new();
     for request in requests {
         let followed = [request, BEHIND].concat();
@@ -177,8 +177,8 @@ fn answered(site: &Site, requests: &[&[u8]], check: impl Fn(&[u8], &Answer)) {
             let mut client = Client::to(site.address());
             pieces.iter().for_each(|piece| client.send(piece));
             let is_head = request.trim_ascii_start().starts_with(b"HEAD ");
-            check(request, &if is_head { client.head() } else { client.answer() });
-            assert_eq!(client.answer().text(), "behind", "{}", request.escape_ascii());
+            check(request, &if is_head { client.head() } else { client.response() });
+            assert_eq!(client.response().text(), "behind", "{}", request.escape_ascii());
         }
     }
 }

@@ -75,8 +75,8 @@ fn length() -> Duration {
 /// Publishes on a channel.
 #[track_caller]
 fn publish(hub: &Process, channel: &str, data: &str) {
-    let answer = post(hub.address(), &format!("/events/{channel}"), data);
-    assert_eq!(answer.status, 200, "{}", answer.text());
+    let response = post(hub.address(), &format!("/events/{channel}"), data);
+    assert_eq!(response.status, 200, "{}", response.text());
 }
 
 /// Sets its flag when it is dropped, so that threads that wait for it end with a test that fails.

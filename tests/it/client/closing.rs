@@ -50,7 +50,7 @@ fn while_it_waits_for_an_event() {
 #[test]
 fn between_two_events_that_came_together_and_who_goes_on_gets_the_second() {
     let three = "id: 1\ndata: a\n\nid: 2\ndata: b\n\nid: 3\n\n";
-    let script = Script::answers([format!("{STREAM}{three}")]);
+    let script = Script::responses([format!("{STREAM}{three}")]);
     let mut source = source(&script);
     assert_eq!(source.next().unwrap().unwrap().data, "a");
     source.closer().close();
@@ -61,7 +61,7 @@ fn between_two_events_that_came_together_and_who_goes_on_gets_the_second() {
 #[test]
 fn the_last_event_id_is_that_of_what_was_given_out() {
     let three = "id: 1\ndata: a\n\nid: 2\ndata: b\n\nid: 3\n\n";
-    let script = Script::answers([format!("{STREAM}{three}")]);
+    let script = Script::responses([format!("{STREAM}{three}")]);
     let first = EventId::new("0").unwrap();
     let mut source = source(&script).with_last_event_id(first);
     for (data, id) in [("a", "1"), ("b", "3")] {
@@ -72,14 +72,14 @@ fn the_last_event_id_is_that_of_what_was_given_out() {
 }
 
 #[test]
-fn while_it_waits_for_the_answer() {
+fn while_it_waits_for_the_response() {
     let script = Script::acts(vec![act(|peer| assert!(peer.is_left()))]);
     closes(source(&script));
 }
 
 #[test]
 fn while_it_waits_to_connect_again() {
-    let script = Script::answers([STREAM]);
+    let script = Script::responses([STREAM]);
     closes(source(&script).reconnection_time(SOON));
 }
 
@@ -118,7 +118,7 @@ fn while_it_connects() {
 
 #[test]
 fn what_has_come_and_was_not_taken_is_dropped() {
-    let script = Script::answers([format!("{STREAM}data: a\n\ndata: b\n\n")]);
+    let script = Script::responses([format!("{STREAM}data: a\n\ndata: b\n\n")]);
     let mut source = source(&script);
     assert_eq!(source.next().expect("an event").expect("no error").data, "a");
     source.closer().close();

@@ -1,4 +1,4 @@
-//! Silence, and answers that don't come.
+//! Silence, and responses that don't come.
 
 use std::io;
 use std::net::TcpListener;
@@ -35,7 +35,7 @@ fn a_server_that_falls_silent_is_left_and_come_back_to() {
 }
 
 #[test]
-fn a_server_may_not_be_silent_before_its_answer_either() {
+fn a_server_may_not_be_silent_before_its_response_either() {
     let script = Script::acts(vec![act(|peer| assert!(peer.is_left()))]);
     let (_, error) = failure(source(&script).silence(SHORT).give_up_after(1));
     assert!(error.is_timeout());
@@ -62,7 +62,7 @@ fn a_comment_breaks_the_silence() {
 }
 
 #[test]
-fn an_answer_that_does_not_come_or_comes_in_drips_is_not_waited_for() {
+fn a_response_that_does_not_come_or_comes_in_drips_is_not_waited_for() {
     let script = Script::acts(vec![
         act(|peer| assert!(peer.is_left())),
         act(|peer| {
@@ -137,7 +137,7 @@ fn a_request_that_is_taken_in_drips_is_not_sent_for_ever() {
 
 #[test]
 fn a_time_longer_than_any_clock_is_as_good_as_for_ever() {
-    let script = Script::answers([format!("{STREAM}data: a\n\n")]);
+    let script = Script::responses([format!("{STREAM}data: a\n\n")]);
     let source = source(&script)
         .silence(Duration::MAX)
         .connect_deadline(Duration::MAX)
@@ -152,7 +152,7 @@ fn a_time_longer_than_any_clock_is_as_good_as_for_ever() {
 fn a_time_of_nothing_is_over_at_once_and_no_error_of_the_system() {
     let script = Script::acts(vec![act(|peer| assert!(peer.is_left()))]);
     let mut source = source(&script).response_deadline(Duration::ZERO).give_up_after(1);
-    assert!(source.next_update().expect("an error").expect_err("no answer").is_timeout());
+    assert!(source.next_update().expect("an error").expect_err("no response").is_timeout());
     let nobody = "http://127.0.0.1:9/";
     let mut source = at(nobody).connect_deadline(Duration::ZERO).give_up_after(1);
     assert!(source.next_update().expect("an error").is_err());

@@ -123,7 +123,7 @@ fn a_request_that_is_taken_byte_by_byte_goes_out_whole() {
 }
 
 #[test]
-fn a_reset_is_no_silence_and_no_slow_answer() {
+fn a_reset_is_no_silence_and_no_slow_response() {
     let reset = || Err(ErrorKind::ConnectionReset);
     for before in [vec![], vec![bytes("HTTP/1.1 200 OK\r\n")], vec![bytes(STREAM)]] {
         let is_open = before.iter().any(|read| *read == bytes(STREAM));
@@ -150,7 +150,7 @@ fn a_write_that_times_out_is_a_slow_server_and_one_that_fails_is_not() {
 }
 
 #[test]
-fn an_answer_is_waited_for_a_second_where_the_request_was_not_taken() {
+fn a_response_is_waited_for_a_second_where_the_request_was_not_taken() {
     let refusal = "HTTP/1.1 413 \r\nContent-Length: 0\r\n\r\n";
     let course = Course::with([Err(ErrorKind::BrokenPipe)], [bytes(refusal)]);
     let error = course.source().next().expect("an error").expect_err("it is refused");

@@ -7,7 +7,7 @@ use super::*;
 use crate::support::memory::{Memory, Reads};
 use crate::support::script::{NO_MORE, STREAM};
 
-/// A stream in chunks, with what a proxy may add: interim answers, extensions, trailers; and with
+/// A stream in chunks, with what a proxy may add: interim responses, extensions, trailers; and with
 /// what embedded servers write: line ends of LF, padded sizes, and what is told twice.
 const WHOLE: &str = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n\
     HTTP/1.1 200 OK\n\
@@ -66,7 +66,7 @@ fn a_stream_in_chunks_that_is_cut_anywhere_is_told_from_one_that_has_ended() {
 #[test]
 fn a_body_ends_at_its_length_though_the_connection_goes_on() {
     let head = STREAM.replace("\r\n\r\n", "\r\nContent-Length: 9\r\n\r\n");
-    let script = Script::answers([&*format!("{head}data: a\n\ndata: b\n\n"), NO_MORE]);
+    let script = Script::responses([&*format!("{head}data: a\n\ndata: b\n\n"), NO_MORE]);
     let mut source = source(&script);
     opened(&mut source);
     assert_eq!(event(&mut source).data, "a");
@@ -75,15 +75,15 @@ fn a_body_ends_at_its_length_though_the_connection_goes_on() {
 
 #[test]
 fn http_1_0_ends_with_the_connection() {
-    let answer = STREAM.replace("1.1", "1.0") + "data: a\n\n";
-    let script = Script::answers([&*answer, NO_MORE]);
+    let response = STREAM.replace("1.1", "1.0") + "data: a\n\n";
+    let script = Script::responses([&*response, NO_MORE]);
     assert_eq!(data(source(&script)), ["a"]);
 }
 
 #[test]
 fn a_stream_of_no_length_is_no_stream_for_long() {
     let head = STREAM.replace("\r\n\r\n", "\r\nContent-Length: 0\r\n\r\n");
-    let script = Script::answers([&*head, NO_MORE]);
+    let script = Script::responses([&*head, NO_MORE]);
     let mut source = source(&script);
     opened(&mut source);
     assert!(lost(&mut source).0.close_reason().is_some());
@@ -94,7 +94,7 @@ fn chunks_that_break_the_rules_lose_the_connection_and_nothing_before_them() {
     for chunks in ["9\r\ndata: a\n\nX", "9\r\ndata: a\n\n\r\nx\r\n", "9\r\ndata: a\n\n\r\n0\r\n\n"]
     {
         let head = STREAM.replace("\r\n\r\n", "\r\nTransfer-Encoding: chunked\r\n\r\n");
-        let script = Script::answers([&*(head + chunks), NO_MORE]);
+        let script = Script::responses([&*(head + chunks), NO_MORE]);
         let mut source = source(&script);
         opened(&mut source);
         assert_eq!(event(&mut source).data, "a");
@@ -106,7 +106,7 @@ fn chunks_that_break_the_rules_lose_the_connection_and_nothing_before_them() {
 #[test]
 fn a_burst_of_many_events_in_one_read_is_given_one_by_one() {
     let many: String = (0..2000).map(|n| format!("id: {n}\ndata: {n}\n\n")).collect();
-    let script = Script::answers([&*format!("{STREAM}{many}"), NO_MORE]);
+    let script = Script::responses([&*format!("{STREAM}{many}"), NO_MORE]);
     let expected: Vec<_> = (0..2000).map(|n| n.to_string()).collect();
     assert_eq!(data(source(&script)), expected);
 }
@@ -151,7 +151,7 @@ fn with_body(head: &str) -> String {
 #[test]
 fn row_46_what_curl_takes_is_taken() {
     for (what, head) in TAKEN {
-        let script = Script::answers([&*with_body(head), NO_MORE]);
+        let script = Script::responses([&*with_body(head), NO_MORE]);
         assert_eq!(data(source(&script)), ["a"], "{what}");
     }
 }
@@ -161,7 +161,7 @@ fn row_46_what_curl_takes_is_taken() {
 #[test]
 fn row_46_curl_takes_the_same() {
     for (what, head) in TAKEN {
-        let script = Script::answers([with_body(head)]);
+        let script = Script::responses([with_body(head)]);
         let curl = Command::new("curl")
             .args(["-sSN", "--noproxy", "*", "--max-time", "20", &script.url("/")])
             .output();
@@ -186,7 +186,7 @@ fn row_46_what_two_readers_would_read_in_two_ways_is_refused() {
         (&format!("{stream}Transfer-Encoding: chunked;q=1\r\n"), "no parameters"),
         (&format!("{stream}X: a\rb\r\n"), "no control byte"),
     ] {
-        let script = Script::answers([head(fields) + "data: a\n\n", NO_MORE.into()]);
+        let script = Script::responses([head(fields) + "data: a\n\n", NO_MORE.into()]);
         let (data, error) = failure(source(&script).reconnects(false));
         assert!(data.is_empty() && error.to_string().contains(rule), "{fields}: {error}");
     }

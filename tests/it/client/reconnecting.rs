@@ -11,7 +11,7 @@ use crate::support::script::{CHUNKED, NO_MORE, STREAM};
 
 #[test]
 fn a_stream_that_is_cut_and_one_that_ends_are_both_gone_on_with_behind_the_last_event_id() {
-    let script = Script::answers([
+    let script = Script::responses([
         format!("{CHUNKED}11\r\nid: 1\ndata: one\n\n\r\n"), // cut: no last chunk
         format!("{CHUNKED}11\r\nid: 2\ndata: two\n\n\r\n0\r\n\r\n"),
         format!("{STREAM}data: three\n\nid: 4\ndata: never whole\n"),
@@ -41,7 +41,7 @@ fn a_stream_that_is_cut_and_one_that_ends_are_both_gone_on_with_behind_the_last_
 
 #[test]
 fn an_empty_id_is_not_sent_and_one_beyond_ascii_is_sent_as_utf_8() {
-    let script = Script::answers([
+    let script = Script::responses([
         format!("{STREAM}id: 1\n\n"),
         format!("{STREAM}id: …é\ndata: a\n\n"),
         format!("{STREAM}id\n\n"),
@@ -54,7 +54,7 @@ fn an_empty_id_is_not_sent_and_one_beyond_ascii_is_sent_as_utf_8() {
 
 #[test]
 fn what_was_unfinished_does_not_reach_into_the_next_stream() {
-    let script = Script::answers([
+    let script = Script::responses([
         format!("{STREAM}event: x\nid: 1\ndata: lost\nda"),
         format!("{STREAM}\u{feff}ta: never\ndata: a\r"),
         format!("{STREAM}\ndata: b\n\n"),
@@ -68,7 +68,7 @@ fn what_was_unfinished_does_not_reach_into_the_next_stream() {
 
 #[test]
 fn the_reconnection_time_is_what_the_stream_says_and_outlives_the_connection() {
-    let script = Script::answers([
+    let script = Script::responses([
         format!("{STREAM}retry: 300\ndata: a\n\n"),
         format!("{STREAM}data: b\n\n"),
         format!("{STREAM}data: c\n\n"),
@@ -87,7 +87,7 @@ fn the_reconnection_time_is_what_the_stream_says_and_outlives_the_connection() {
 
 #[test]
 fn a_server_that_asks_for_no_wait_is_not_asked_in_a_tight_loop() {
-    let script = Script::answers((0..5).map(|_| format!("{STREAM}retry: 0\ndata: a\n\n")));
+    let script = Script::responses((0..5).map(|_| format!("{STREAM}retry: 0\ndata: a\n\n")));
     let mut source = source(&script);
     let start = Instant::now();
     for attempt in 0..5 {
@@ -115,7 +115,7 @@ fn a_server_that_is_not_there_is_tried_ever_more_seldom_until_it_is_given_up() {
 
 #[test]
 fn a_stream_that_opens_makes_good_for_failures_before_it() {
-    let script = Script::answers(["", "HTTP/1.1 200 OK\r\nCont", STREAM, "", NO_MORE]);
+    let script = Script::responses(["", "HTTP/1.1 200 OK\r\nCont", STREAM, "", NO_MORE]);
     let mut source = source(&script).give_up_after(3);
     for what in ["before the server responded", "before the server responded"] {
         let (error, _) = lost(&mut source);
@@ -132,11 +132,11 @@ fn a_stream_that_opens_makes_good_for_failures_before_it() {
 
 #[test]
 fn without_reconnecting_a_clean_end_ends_it_and_anything_else_is_an_error() {
-    let script = Script::answers([format!("{STREAM}data: a\n\n")]);
+    let script = Script::responses([format!("{STREAM}data: a\n\n")]);
     assert_eq!(data(source(&script).reconnects(false)), ["a"]);
-    let script = Script::answers([format!("{CHUNKED}9\r\ndata: a\n\n\r\n")]);
+    let script = Script::responses([format!("{CHUNKED}9\r\ndata: a\n\n\r\n")]);
     assert_eq!(failure(source(&script).reconnects(false)).0, ["a"]);
-    let script = Script::answers([""]);
+    let script = Script::responses([""]);
     assert_eq!(failure(source(&script).reconnects(false)).0, [""; 0]);
 }
 
@@ -145,7 +145,7 @@ fn row_45_an_id_that_no_field_can_carry_is_kept_and_not_sent_and_that_is_told_on
     let odd = format!("{STREAM}id: a\u{1}b\ndata: one\n\n");
     let long = format!("{STREAM}id: {}\ndata: two\n\n", "x".repeat(8193));
     let good = format!("{STREAM}id: 7\ndata: three\n\n");
-    let script = Script::answers([&*odd, &long, &good, NO_MORE]);
+    let script = Script::responses([&*odd, &long, &good, NO_MORE]);
     let mut source = source(&script);
     opened(&mut source);
     assert_eq!(event(&mut source).data, "one");
@@ -168,7 +168,7 @@ fn row_45_an_id_that_no_field_can_carry_is_kept_and_not_sent_and_that_is_told_on
 
 #[test]
 fn row_45_an_id_that_was_given_is_judged_like_one_that_was_named() {
-    let script = Script::answers([NO_MORE, NO_MORE]);
+    let script = Script::responses([NO_MORE, NO_MORE]);
     for (id, told) in [("x".repeat(8192), false), ("x".repeat(8193), true)] {
         let mut source = source(&script).with_last_event_id(EventId::new(&id).unwrap());
         let is_told = matches!(update(&mut source), Update::IdLeftOut { .. });
@@ -187,14 +187,14 @@ fn busy(status: &str, fields: &str) -> String {
 #[test]
 fn a_busy_server_ends_it_unless_it_is_to_keep_trying() {
     for status in ["429 Too Many Requests", "502 ", "503 ", "504 "] {
-        let answers = || [busy(status, ""), busy(status, ""), format!("{STREAM}data: a\n\n")];
-        let (data, error) = failure(source(&Script::answers(answers())));
+        let responses = || [busy(status, ""), busy(status, ""), format!("{STREAM}data: a\n\n")];
+        let (data, error) = failure(source(&Script::responses(responses())));
         assert!(
             data.is_empty()
                 && error.status().is_some_and(|s| status.contains(&s.code().to_string()))
         );
 
-        let script = Script::answers(answers().into_iter().chain([NO_MORE.into()]));
+        let script = Script::responses(responses().into_iter().chain([NO_MORE.into()]));
         let mut source = source(&script).keep_trying(true).longest_backoff(Duration::ZERO);
         for _ in 0..2 {
             let (error, retry_in) = lost(&mut source);
@@ -204,7 +204,7 @@ fn a_busy_server_ends_it_unless_it_is_to_keep_trying() {
         assert_eq!(event(&mut source).data, "a", "{status}");
     }
     for status in ["400 ", "401 ", "404 ", "500 ", "501 ", "505 "] {
-        let script = Script::answers([busy(status, "Retry-After: 0\r\n")]);
+        let script = Script::responses([busy(status, "Retry-After: 0\r\n")]);
         let (_, error) = failure(source(&script).keep_trying(true));
         assert!(error.is_bad_response(), "{status}");
     }
@@ -213,7 +213,7 @@ fn a_busy_server_ends_it_unless_it_is_to_keep_trying() {
 #[test]
 fn a_busy_server_says_for_how_long_and_else_each_failure_doubles_the_wait() {
     let wait = |fields: &str, failures: usize| {
-        let script = Script::answers(vec![busy("503 ", fields); failures]);
+        let script = Script::responses(vec![busy("503 ", fields); failures]);
         let mut source =
             source(&script).reconnection_time(Duration::from_millis(1)).keep_trying(true);
         let waits: Vec<_> = (0..failures).map(|_| lost(&mut source).1).collect();
@@ -240,7 +240,7 @@ fn a_busy_server_says_for_how_long_and_else_each_failure_doubles_the_wait() {
 
 #[test]
 fn attempts_that_a_busy_server_refused_count() {
-    let script = Script::answers(vec![busy("503 ", "Retry-After: 0\r\n"); 2]);
+    let script = Script::responses(vec![busy("503 ", "Retry-After: 0\r\n"); 2]);
     let mut source = source(&script).keep_trying(true).give_up_after(2);
     lost(&mut source);
     let error = source.next_update().expect("an error").expect_err("it has had enough");
@@ -250,8 +250,8 @@ fn attempts_that_a_busy_server_refused_count() {
 
 #[test]
 fn a_post_is_kept_trying_until_there_is_a_stream_and_then_not_sent_again() {
-    let answers = [busy("429 ", "Retry-After: 0\r\n"), format!("{STREAM}data: a\n\n")];
-    let script = Script::answers(answers);
+    let responses = [busy("429 ", "Retry-After: 0\r\n"), format!("{STREAM}data: a\n\n")];
+    let script = Script::responses(responses);
     let request = StreamRequest::post(&script.url("/"), "text/plain", "x").unwrap();
     assert_eq!(data(EventSource::with(request).keep_trying(true)), ["a"]);
     assert_eq!(script.requests().len(), 2);

@@ -19,7 +19,7 @@ fn lines(script: &Script) -> Vec<String> {
 #[test]
 fn each_kind_is_followed_and_the_next_connection_begins_where_the_first_did() {
     for status in [301, 302, 303, 307, 308] {
-        let script = Script::answers([
+        let script = Script::responses([
             redirect(status, "/moved/../there?a=b#c"),
             format!("{STREAM}id: 1\ndata: a\n\n"),
             redirect(status, "elsewhere"),
@@ -40,7 +40,7 @@ fn each_kind_is_followed_and_the_next_connection_begins_where_the_first_did() {
 #[test]
 fn a_post_becomes_a_get_unless_the_status_says_to_keep_it() {
     for (status, second) in [(302, "GET /b HTTP/1.1"), (307, "POST /b HTTP/1.1")] {
-        let script = Script::answers([redirect(status, "/b"), NO_MORE.into()]);
+        let script = Script::responses([redirect(status, "/b"), NO_MORE.into()]);
         let request = StreamRequest::post(&script.url("/a"), "text/plain", "x").unwrap();
         assert_eq!(data(EventSource::with(request)), [""; 0]);
         assert_eq!(lines(&script), ["POST /a HTTP/1.1", second]);
@@ -49,8 +49,8 @@ fn a_post_becomes_a_get_unless_the_status_says_to_keep_it() {
 
 #[test]
 fn another_server_is_not_sent_the_fields_that_were_set_for_this_one() {
-    let other = Script::answers([NO_MORE]);
-    let script = Script::answers([redirect(302, "/b"), redirect(302, &other.url("/c"))]);
+    let other = Script::responses([NO_MORE]);
+    let script = Script::responses([redirect(302, "/b"), redirect(302, &other.url("/c"))]);
     let request = StreamRequest::get(&script.url("/a")).unwrap();
     let request = request.with_field("Authorization", "Bearer secret").unwrap();
     assert_eq!(data(EventSource::with(request)), [""; 0]);
@@ -62,18 +62,18 @@ fn another_server_is_not_sent_the_fields_that_were_set_for_this_one() {
 
 #[test]
 fn a_server_that_redirects_without_end_fails_it_for_good() {
-    let script = Script::answers((0..4).map(|n| redirect(302, &format!("/{n}"))));
+    let script = Script::responses((0..4).map(|n| redirect(302, &format!("/{n}"))));
     let (_, error) = failure(source(&script).max_redirects(3));
     let url = script.url("/3");
     assert_eq!(error.to_string(), format!("the server redirects more than 3 times, now to {url}"));
     assert!(error.is_bad_response());
-    let script = Script::answers([redirect(302, "/")]);
+    let script = Script::responses([redirect(302, "/")]);
     assert!(failure(source(&script).max_redirects(0)).1.to_string().contains("more than 0 times"));
 }
 
 #[test]
 fn a_redirect_that_leads_nowhere_fails_it_for_good() {
-    for (answer, said) in [
+    for (response, said) in [
         (
             "HTTP/1.1 302 Found\r\n\r\n".into(),
             "responded with 302 Found and did not say where to go",
@@ -85,7 +85,7 @@ fn a_redirect_that_leads_nowhere_fails_it_for_good() {
         (redirect(304, "/"), "the server responded with 304 Not Modified"),
         (redirect(300, "/"), "the server responded with 300"),
     ] {
-        let script = Script::answers([answer]);
+        let script = Script::responses([response]);
         let (_, error) = failure(source(&script));
         assert!(error.is_bad_response() && error.status().is_some());
         assert!(error.to_string().contains(said), "{error}");
@@ -100,7 +100,7 @@ fn a_redirect_to_what_is_no_url_is_told_as_the_servers_mistake() {
         ("http://h:99999/", "URL must name a host, in ASCII, and may have a port"),
         ("/a\tb", "URL must have no control characters"),
     ] {
-        let script = Script::answers([redirect(302, location)]);
+        let script = Script::responses([redirect(302, location)]);
         let (_, error) = failure(source(&script));
         assert!(error.is_bad_response() && !error.is_invalid());
         assert_eq!(error.status(), Some(Status::FOUND));
@@ -112,7 +112,7 @@ fn a_redirect_to_what_is_no_url_is_told_as_the_servers_mistake() {
 
 #[test]
 fn a_redirect_to_what_no_transport_carries_fails_it_for_good() {
-    let script = Script::answers([redirect(302, "https://localhost/")]);
+    let script = Script::responses([redirect(302, "https://localhost/")]);
     let said = "can't connect to localhost: https is not spoken here";
     assert!(failure(source(&script)).1.to_string().starts_with(said));
 }

@@ -8,7 +8,7 @@ use crate::support::script::{NO_MORE, STREAM};
 
 #[test]
 fn the_request_is_these_bytes() {
-    let script = Script::answers([NO_MORE]);
+    let script = Script::responses([NO_MORE]);
     let id = EventId::new("7…").unwrap();
     assert_eq!(data(at(&script.url("/a b?c#d")).with_last_event_id(id)), [""; 0]);
     let (address, version) = (script.address(), env!("CARGO_PKG_VERSION"));
@@ -28,7 +28,7 @@ fn the_request_is_these_bytes() {
 
 #[test]
 fn a_post_carries_its_content_and_ends_with_its_stream() {
-    let script = Script::answers([format!("{STREAM}data: hello\n\n")]);
+    let script = Script::responses([format!("{STREAM}data: hello\n\n")]);
     let request = StreamRequest::post(&script.url("/v1"), "application/json", "{\"a\":1}").unwrap();
     let mut source = EventSource::with(request.with_field("X-Key", "k").unwrap());
     opened(&mut source);
@@ -49,7 +49,7 @@ fn a_post_is_only_sent_again_if_it_may_be() {
                id: 1\ndata: a\n\n";
     let post = |script: &Script| StreamRequest::post(&script.url("/"), "text/plain", "x").unwrap();
 
-    let script = Script::answers([cut]);
+    let script = Script::responses([cut]);
     let (before, error) = failure(EventSource::with(post(&script)));
     assert_eq!(before, ["a"]);
     assert_eq!(
@@ -58,7 +58,7 @@ fn a_post_is_only_sent_again_if_it_may_be() {
                                    unexpected end of file"
     );
 
-    let script = Script::answers([cut, NO_MORE]);
+    let script = Script::responses([cut, NO_MORE]);
     let source = EventSource::with(post(&script)).reconnects(true);
     assert_eq!(data(source.reconnection_time(Duration::ZERO)), ["a"]);
     assert!(script.requests().iter().all(|request| request.ends_with("\r\n\r\nx")));
@@ -67,7 +67,7 @@ fn a_post_is_only_sent_again_if_it_may_be() {
 
 #[test]
 fn a_request_that_is_set_is_that_of_the_next_connection() {
-    let script = Script::answers([
+    let script = Script::responses([
         format!("{STREAM}id: 1\ndata: a\n\n"),
         format!("{STREAM}data: b\n\n"),
         NO_MORE.into(),

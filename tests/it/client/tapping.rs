@@ -41,14 +41,14 @@ fn the_borders_of_reads_are_seen() {
 
 #[test]
 fn over_tcp_every_byte_is_seen_once_and_in_order() {
-    let answer = format!("{STREAM}data: a\n\n");
-    let script = Script::answers([&*answer, NO_MORE]);
+    let response = format!("{STREAM}data: a\n\n");
+    let script = Script::responses([&*response, NO_MORE]);
     let (tap, seen) = tap(Tcp);
     assert_eq!(data(source(&script).transport(tap)), ["a"]);
     let with = |what: &str| -> String {
         seen.all().iter().filter_map(|note| note.strip_prefix(what)).collect()
     };
-    assert_eq!(with("received "), format!("{answer}{NO_MORE}").escape_debug().to_string());
+    assert_eq!(with("received "), format!("{response}{NO_MORE}").escape_debug().to_string());
     assert_eq!(with("sent "), script.requests().concat().escape_debug().to_string());
 }
 

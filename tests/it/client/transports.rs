@@ -9,14 +9,14 @@ use crate::support::cipher::{Cipher, Ciphered};
 use crate::support::script::{NO_MORE, STREAM};
 use crate::support::{Gate, SOON};
 
-/// Answers one connection after the other in the cipher; behind the last it waits until it is left.
-fn secret_server(answers: Vec<String>) -> (String, Gate) {
+/// Responses one connection after the other in the cipher; after the last it waits until it is left.
+fn secret_server(responses: Vec<String>) -> (String, Gate) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("https://{}/events", listener.local_addr().unwrap());
     let left = Gate::default();
     let noted = left.clone();
     spawn(move || {
-        for (number, answer) in (1..).zip(&answers) {
+        for (number, response) in (1..).zip(&responses) {
             let (socket, _) = listener.accept().unwrap();
             socket.set_read_timeout(Some(SOON)).unwrap();
             let mut peer = Cipher::new(socket);
@@ -27,8 +27,8 @@ fn secret_server(answers: Vec<String>) -> (String, Gate) {
                 request.extend(byte);
             }
             assert!(request.starts_with(b"GET /events HTTP/1.1\r\n"));
-            peer.write_all(answer.as_bytes()).unwrap();
-            if number == answers.len() && matches!(peer.read(&mut [0]), Ok(0)) {
+            peer.write_all(response.as_bytes()).unwrap();
+            if number == responses.len() && matches!(peer.read(&mut [0]), Ok(0)) {
                 noted.open();
             }
         }

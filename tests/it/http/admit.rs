@@ -17,7 +17,7 @@ fn read_only() -> Running {
 }
 
 #[test]
-fn who_is_not_let_in_gets_the_answer_and_no_handler_is_run() {
+fn who_is_not_let_in_gets_the_response_and_no_handler_is_run() {
     let server = read_only();
     let refused = post(server.address(), "/echo", "abc");
     assert_eq!((refused.status, refused.text()), (403, "not from 127.0.0.1\n"));
@@ -30,7 +30,7 @@ fn it_is_asked_before_anything_of_a_body_has_come() {
     for fields in ["Content-Length: 60000", "Content-Length: 60000\r\nExpect: 100-continue"] {
         let mut client = Client::to(server.address());
         client.send(format!("POST /echo HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n\r\n"));
-        assert_eq!(client.answer().status, 403, "{fields}");
+        assert_eq!(client.response().status, 403, "{fields}");
     }
 }
 
@@ -39,7 +39,7 @@ fn a_connection_goes_on_behind_a_short_body_that_was_not_let_in() {
     let server = read_only();
     let mut client = Client::to(server.address());
     client.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc");
-    assert_eq!(client.answer().status, 403);
+    assert_eq!(client.response().status, 403);
     assert_eq!(client.get("/").text(), "hello");
 }
 
@@ -58,8 +58,8 @@ fn row_36_a_panic_in_it_is_a_500_and_the_server_goes_on() {
     };
     let server = site(Limits::default().workers(2)).admit(admit).start().unwrap();
     for _ in 0..10 {
-        let answer = post(server.address(), "/echo", "abc");
-        assert_eq!((answer.status, answer.text()), (500, "500 Internal Server Error\n"));
+        let response = post(server.address(), "/echo", "abc");
+        assert_eq!((response.status, response.text()), (500, "500 Internal Server Error\n"));
         assert_eq!(get(server.address(), "/").text(), "hello");
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tidings::Limits;
 
-use super::{assert_answers, plain, site};
+use super::{assert_responses, plain, site};
 use crate::support::http::Client;
 use crate::support::{Notes, until};
 
@@ -22,11 +22,11 @@ fn row_17_a_chunked_body_comes_whole_in_any_split() {
         // Long enough for the server to have read the first part by itself.
         std::thread::sleep(Duration::from_micros(500));
         client.send(behind);
-        assert_eq!(client.answer().text(), "abcde\r\nf", "split at {at}");
+        assert_eq!(client.response().text(), "abcde\r\nf", "split at {at}");
     }
     client.send([CHUNKED, CHUNKED].concat());
-    assert_eq!(client.answer().text(), "abcde\r\nf");
-    assert_eq!(client.answer().text(), "abcde\r\nf");
+    assert_eq!(client.response().text(), "abcde\r\nf");
+    assert_eq!(client.response().text(), "abcde\r\nf");
 }
 
 #[test]
@@ -36,8 +36,12 @@ fn row_17_a_bad_chunk_is_refused_and_the_handler_not_called() {
         let head = "POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n";
         let mut client = Client::to(server.address());
         client.send([head, chunk, "0\r\n\r\nGET / HTTP/1.1\r\nHost: localhost\r\n\r\n"].concat());
-        let answer = client.answer();
-        assert_eq!((answer.status, answer.field("Connection")), (400, Some("close")), "{chunk:?}");
+        let response = client.response();
+        assert_eq!(
+            (response.status, response.field("Connection")),
+            (400, Some("close")),
+            "{chunk:?}"
+        );
         assert_eq!(client.rest(), "", "{chunk:?}");
     }
 }
@@ -48,7 +52,7 @@ fn row_21_a_declared_length_is_nothing_that_memory_is_taken_for() {
     let mut client = Client::to(server.address());
     let length = u64::MAX;
     client.send(format!("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n\r\n"));
-    assert_eq!(client.answer().status, 413);
+    assert_eq!(client.response().status, 413);
 }
 
 #[test]
@@ -57,8 +61,8 @@ fn row_21_chunks_past_the_limit_are_refused_when_it_is_passed() {
     let mut client = Client::to(server.address());
     client.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n");
     client.send("1\r\na\r\n".repeat(1001));
-    let answer = client.answer();
-    assert_eq!((answer.status, answer.field("Connection")), (413, Some("close")));
+    let response = client.response();
+    assert_eq!((response.status, response.field("Connection")), (413, Some("close")));
     assert_eq!(client.rest(), "");
 }
 
@@ -68,10 +72,10 @@ fn row_12_a_client_that_waits_is_told_to_go_on_when_the_body_is_wanted() {
     let mut client = Client::to(server.address());
     let fields = "Host: localhost\r\nContent-Length: 3\r\nExpect: 100-continue\r\n";
     client.send(format!("POST /echo HTTP/1.1\r\n{fields}\r\n"));
-    let interim = client.answer();
+    let interim = client.response();
     assert_eq!((interim.status, interim.fields.len()), (100, 0));
     client.send("abc");
-    assert_eq!(client.answer().text(), "abc");
+    assert_eq!(client.response().text(), "abc");
     assert_eq!(client.get("/").text(), "hello");
 }
 
@@ -86,8 +90,12 @@ fn row_12_nobody_is_told_to_go_on_whose_body_is_not_wanted() {
         let mut client = Client::to(server.address());
         let fields = format!("Content-Length: {length}\r\nExpect: 100-continue\r\n");
         client.send(format!("{line}\r\nHost: localhost\r\n{fields}\r\n"));
-        let answer = client.answer();
-        assert_eq!((answer.status, answer.field("Connection")), (status, Some("close")), "{line}");
+        let response = client.response();
+        assert_eq!(
+            (response.status, response.field("Connection")),
+            (status, Some("close")),
+            "{line}"
+        );
         assert_eq!(client.rest(), "", "{line}");
     }
 }
@@ -98,7 +106,7 @@ fn row_12_an_expectation_that_is_not_known_is_417() {
     let mut client = Client::to(server.address());
     let fields = "Host: localhost\r\nContent-Length: 3\r\nExpect: tea\r\n";
     client.send(format!("POST /echo HTTP/1.1\r\n{fields}\r\n"));
-    assert_eq!(client.answer().status, 417);
+    assert_eq!(client.response().status, 417);
 }
 
 #[test]
@@ -107,8 +115,8 @@ fn row_12_http_1_0_is_never_told_to_go_on() {
     let mut client = Client::to(server.address());
     client.send("POST /echo HTTP/1.0\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
     client.send("abc");
-    let answer = client.answer();
-    assert_eq!((answer.status, answer.text()), (200, "abc"));
+    let response = client.response();
+    assert_eq!((response.status, response.text()), (200, "abc"));
 }
 
 #[test]
@@ -118,14 +126,14 @@ fn row_20_a_small_body_that_nobody_reads_is_drained_and_the_next_request_served(
     let smuggled = "GET /other HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(200);
     let length = smuggled.len();
     client.send(format!("POST /missing HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n\r\n"));
-    assert_eq!(client.answer().status, 404);
+    assert_eq!(client.response().status, 404);
     client.send(&smuggled);
     assert_eq!(client.get("/").text(), "hello");
 
     client.send(CHUNKED.replace("/echo", "/missing"));
-    assert_eq!(client.answer().status, 404);
+    assert_eq!(client.response().status, 404);
     assert_eq!(client.get("/").text(), "hello");
-    // The two that were answered 404 and the two behind them; nothing of the bodies.
+    // The two that were answered 404 and the two after them; nothing of the bodies.
     assert_eq!(server.stats().requests, 4);
 }
 
@@ -136,7 +144,7 @@ fn row_20_the_body_of_a_get_is_never_the_next_request() {
     let smuggled = "GET /other HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let length = smuggled.len();
     client.send(format!("GET / HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n\r\n{smuggled}"));
-    assert_eq!(client.answer().text(), "hello");
+    assert_eq!(client.response().text(), "hello");
     assert_eq!(client.get("/").text(), "hello");
 }
 
@@ -162,7 +170,7 @@ fn row_22_a_body_that_is_not_whole_is_no_request() {
     }
     until("the connections' end", || server.stats().connections == 0);
     assert_eq!(called.all(), [0; 0]);
-    assert_answers(server.address());
+    assert_responses(server.address());
 }
 
 #[test]
@@ -177,12 +185,12 @@ fn limit_bodies_is_for_all_together_and_what_was_there_before_goes_on() {
     until("there is no room for a second", || {
         // Which of them is read first is not said; it has to be this one.
         let mut first = post(49_999);
-        let second = post(50_000).answer();
+        let second = post(50_000).response();
         first.send("x");
         let says = (second.field("Connection"), second.field("Retry-After").is_some());
-        second.status == 503 && says == (Some("close"), true) && first.answer().status == 200
+        second.status == 503 && says == (Some("close"), true) && first.response().status == 200
     });
-    until("there is room again", || post(50_000).answer().status == 200);
+    until("there is room again", || post(50_000).response().status == 200);
 }
 
 /// The methods whose requests have no content that means anything.
@@ -207,7 +215,7 @@ fn row_20_a_body_that_no_handler_is_given_is_read_for_the_next_request_alone() {
             |framing: &str| format!("{method} /all HTTP/1.1\r\nHost: h\r\n{framing}\r\n\r\n");
         let read = |client: &mut Client| match method {
             "HEAD" => client.head(),
-            _ => client.answer(),
+            _ => client.response(),
         };
         let by_length = |body: &str| head(&format!("Content-Length: {}", body.len())) + body;
         let chunked = |body: &str| {
@@ -246,10 +254,10 @@ fn row_12_who_waits_with_a_body_that_no_handler_is_given_is_told_to_go_on_where_
         format!("GET / HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n")
     };
     client.send(asks(2));
-    assert_eq!(client.answer().status, 100);
+    assert_eq!(client.response().status, 100);
     client.send("ab");
-    assert_eq!(client.answer().text(), "hello");
+    assert_eq!(client.response().text(), "hello");
     client.send(asks(65_537));
-    assert_eq!(client.answer().status, 413);
+    assert_eq!(client.response().status, 413);
     assert_eq!(client.rest(), "");
 }

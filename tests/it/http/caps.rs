@@ -4,7 +4,7 @@ use std::io::Write;
 
 use tidings::{Limits, Method, Reply};
 
-use super::{assert_answers, plain, site};
+use super::{assert_responses, plain, site};
 use crate::support::http::{Client, connect, exchange};
 use crate::support::until;
 
@@ -18,17 +18,17 @@ fn limit_connections_past_it_a_client_is_told_to_come_back_later() {
     until("two connections", || server.stats().connections == 2);
 
     let mut client = Client::to(server.address());
-    let answer = client.get("/");
-    assert_eq!((answer.status, answer.field("Connection")), (503, Some("close")));
-    assert_eq!(answer.text(), "503 Service Unavailable: too many connections\n");
-    let wait: u64 = answer.field("Retry-After").unwrap().parse().unwrap();
+    let response = client.get("/");
+    assert_eq!((response.status, response.field("Connection")), (503, Some("close")));
+    assert_eq!(response.text(), "503 Service Unavailable: too many connections\n");
+    let wait: u64 = response.field("Retry-After").unwrap().parse().unwrap();
     assert!((1..=4).contains(&wait), "{wait}");
     assert_eq!(client.rest(), "");
     drop(client);
 
     drop(held);
     until("room", || server.stats().connections == 0);
-    assert_answers(server.address());
+    assert_responses(server.address());
 }
 
 #[test]
@@ -41,10 +41,11 @@ fn limit_connections_past_it_an_event_source_is_told_so_in_its_own_way() {
     for _ in 0..5 {
         let mut client = Client::to(server.address());
         client.send(FOR_A_STREAM);
-        let answer = client.answer();
-        assert_eq!((answer.status, answer.field("Connection")), (200, Some("close")));
-        assert_eq!(answer.field("Content-Type"), Some("text/event-stream"));
-        let wait = answer.text().strip_prefix("retry: ").and_then(|text| text.strip_suffix("\n\n"));
+        let response = client.response();
+        assert_eq!((response.status, response.field("Connection")), (200, Some("close")));
+        assert_eq!(response.field("Content-Type"), Some("text/event-stream"));
+        let wait =
+            response.text().strip_prefix("retry: ").and_then(|text| text.strip_suffix("\n\n"));
         waits.push(wait.expect("a reconnection time").parse::<u64>().unwrap());
         assert_eq!(client.rest(), "");
     }
@@ -69,7 +70,7 @@ fn limit_connections_is_not_used_up_for_long_by_those_past_it_who_say_nothing() 
 
     drop(held);
     until("room, long before the idle deadline", || server.stats().connections == 0);
-    assert_answers(server.address());
+    assert_responses(server.address());
     drop((silent, half));
 }
 

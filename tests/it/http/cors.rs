@@ -5,19 +5,20 @@ use std::time::Duration;
 use tidings::{Cors, Limits, Response, Running};
 
 use super::site;
-use crate::support::http::{Answer, exchange};
+use crate::support::http::{HttpResponse, exchange};
 use crate::support::stream::EventStream;
 
 const PAGE: &str = "http://page.example:1234";
 
-fn cors_fields(answer: &Answer) -> Vec<&str> {
+fn cors_fields(response: &HttpResponse) -> Vec<&str> {
     let of_cors = |line: &&String| line.starts_with("Access-Control-") || line.starts_with("Vary");
-    let mut fields: Vec<&str> = answer.fields.iter().filter(of_cors).map(String::as_str).collect();
+    let mut fields: Vec<&str> =
+        response.fields.iter().filter(of_cors).map(String::as_str).collect();
     fields.sort_unstable();
     fields
 }
 
-fn asked_by(cors: Cors, method: &str, path: &str, fields: &str) -> Answer {
+fn asked_by(cors: Cors, method: &str, path: &str, fields: &str) -> HttpResponse {
     let server = site(Limits::default())
         .cors(cors)
         .sse("/sse", |stream, _request| {
@@ -39,11 +40,11 @@ const FROM_THE_PAGE: &str = "Origin: http://page.example:1234\r\n";
 const FROM_ELSEWHERE: &str = "Origin: http://elsewhere.example\r\n";
 
 #[test]
-fn an_allowed_origin_is_named_and_the_answer_varies() {
+fn an_allowed_origin_is_named_and_the_response_varies() {
     for path in ["/", "/missing", "/sse"] {
-        let answer = asked_by(page_only().credentials().unwrap(), "GET", path, FROM_THE_PAGE);
+        let response = asked_by(page_only().credentials().unwrap(), "GET", path, FROM_THE_PAGE);
         assert_eq!(
-            cors_fields(&answer),
+            cors_fields(&response),
             [
                 "Access-Control-Allow-Credentials: true",
                 "Access-Control-Allow-Origin: http://page.example:1234",
@@ -52,32 +53,32 @@ fn an_allowed_origin_is_named_and_the_answer_varies() {
             "{path}",
         );
     }
-    let answer = asked_by(page_only(), "HEAD", "/sse", FROM_THE_PAGE);
+    let response = asked_by(page_only(), "HEAD", "/sse", FROM_THE_PAGE);
     assert_eq!(
-        cors_fields(&answer),
+        cors_fields(&response),
         ["Access-Control-Allow-Origin: http://page.example:1234", "Vary: Origin"],
     );
 }
 
 #[test]
-fn another_origin_is_granted_nothing_and_the_answer_still_varies() {
+fn another_origin_is_granted_nothing_and_the_response_still_varies() {
     for fields in [FROM_ELSEWHERE, ""] {
-        let answer = asked_by(page_only(), "GET", "/", fields);
-        assert_eq!(answer.status, 200);
-        assert_eq!(cors_fields(&answer), ["Vary: Origin"]);
+        let response = asked_by(page_only(), "GET", "/", fields);
+        assert_eq!(response.status, 200);
+        assert_eq!(cors_fields(&response), ["Vary: Origin"]);
     }
 }
 
 #[test]
 fn every_origin_is_a_wildcard() {
-    let answer = asked_by(Cors::any(), "GET", "/", FROM_ELSEWHERE);
-    assert_eq!(cors_fields(&answer), ["Access-Control-Allow-Origin: *"]);
+    let response = asked_by(Cors::any(), "GET", "/", FROM_ELSEWHERE);
+    assert_eq!(cors_fields(&response), ["Access-Control-Allow-Origin: *"]);
 }
 
 #[test]
 fn what_a_handler_says_of_varying_is_kept() {
-    let answer = asked_by(page_only(), "GET", "/varies", FROM_ELSEWHERE);
-    assert_eq!(cors_fields(&answer), ["Vary: Accept", "Vary: Origin"]);
+    let response = asked_by(page_only(), "GET", "/varies", FROM_ELSEWHERE);
+    assert_eq!(cors_fields(&response), ["Vary: Accept", "Vary: Origin"]);
 }
 
 #[test]
@@ -86,11 +87,14 @@ fn a_preflight_is_answered_for_its_route() {
         "{FROM_THE_PAGE}Access-Control-Request-Method: POST\r\n\
          Access-Control-Request-Headers: x-token,content-type\r\n",
     );
-    let answer = asked_by(page_only().credentials().unwrap(), "OPTIONS", "/echo", &asks);
-    assert_eq!(answer.status, 204);
-    assert_eq!((answer.field("Content-Length"), answer.field("Transfer-Encoding")), (None, None));
+    let response = asked_by(page_only().credentials().unwrap(), "OPTIONS", "/echo", &asks);
+    assert_eq!(response.status, 204);
     assert_eq!(
-        cors_fields(&answer),
+        (response.field("Content-Length"), response.field("Transfer-Encoding")),
+        (None, None)
+    );
+    assert_eq!(
+        cors_fields(&response),
         [
             "Access-Control-Allow-Credentials: true",
             "Access-Control-Allow-Headers: x-token, content-type",
@@ -105,17 +109,17 @@ fn a_preflight_is_answered_for_its_route() {
 #[test]
 fn a_preflight_of_another_origin_is_granted_nothing() {
     let asks = format!("{FROM_ELSEWHERE}Access-Control-Request-Method: POST\r\n");
-    let answer = asked_by(page_only(), "OPTIONS", "/echo", &asks);
-    assert_eq!(answer.status, 204);
-    assert_eq!(cors_fields(&answer), ["Vary: Origin"]);
+    let response = asked_by(page_only(), "OPTIONS", "/echo", &asks);
+    assert_eq!(response.status, 204);
+    assert_eq!(cors_fields(&response), ["Vary: Origin"]);
 }
 
 #[test]
 fn options_without_a_question_is_no_preflight() {
-    let answer = asked_by(page_only(), "OPTIONS", "/echo", FROM_THE_PAGE);
-    assert_eq!((answer.status, answer.field("Allow")), (204, Some("POST, OPTIONS")));
+    let response = asked_by(page_only(), "OPTIONS", "/echo", FROM_THE_PAGE);
+    assert_eq!((response.status, response.field("Allow")), (204, Some("POST, OPTIONS")));
     assert_eq!(
-        cors_fields(&answer),
+        cors_fields(&response),
         ["Access-Control-Allow-Origin: http://page.example:1234", "Vary: Origin"],
     );
 }
@@ -132,9 +136,9 @@ fn a_stream_opens_with_the_fields_of_its_origin_once() {
         .start()
         .unwrap();
     let stream = EventStream::open_with(server.address(), "/sse", ("Origin", PAGE));
-    let answer = Answer { status: 200, fields: stream.fields(), body: Vec::new() };
+    let response = HttpResponse { status: 200, fields: stream.fields(), body: Vec::new() };
     assert_eq!(
-        cors_fields(&answer),
+        cors_fields(&response),
         [
             "Access-Control-Allow-Credentials: true",
             "Access-Control-Allow-Origin: http://page.example:1234",
@@ -196,7 +200,7 @@ fn row_47_two_origins_are_none() {
     let server = bounded();
     for begin in ["GET / HTTP/1.1", "GET /% HTTP/1.1"] {
         let request = format!("{begin}\r\nHost: h\r\n{FROM_THE_PAGE}{FROM_THE_PAGE}\r\n");
-        let answer = exchange(server.address(), request.as_bytes());
-        assert_eq!(cors_fields(&answer), ["Vary: Origin"], "{begin}");
+        let response = exchange(server.address(), request.as_bytes());
+        assert_eq!(cors_fields(&response), ["Vary: Origin"], "{begin}");
     }
 }

@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use tidings::Limits;
 
-use super::{assert_answers, plain};
+use super::{assert_responses, plain};
 use crate::support::http::Client;
 
 const SHORT: Duration = Duration::from_millis(300);
 
-/// Sends byte after byte, slowly, until the server answers, and gives the answer.
+/// Sends byte after byte, slowly, until the server responses, and gives the response.
 fn drip(client: &mut Client, bytes: &[u8]) -> String {
     let mut socket = client.socket().try_clone().unwrap();
     let bytes = bytes.to_vec();
@@ -22,8 +22,9 @@ fn drip(client: &mut Client, bytes: &[u8]) -> String {
             std::thread::sleep(Duration::from_millis(20));
         }
     });
-    let answer = client.answer();
-    let status = format!("{} {}", answer.status, answer.field("Connection").unwrap_or_default());
+    let response = client.response();
+    let status =
+        format!("{} {}", response.status, response.field("Connection").unwrap_or_default());
     client.socket().shutdown(std::net::Shutdown::Both).unwrap();
     sender.join().unwrap();
     status
@@ -39,7 +40,7 @@ fn limit_head_deadline_a_byte_now_and_then_does_not_extend_it() {
         let head = format!("GET / HTTP/1.1\r\nHost: h\r\nX: {}\r\n\r\n", "a".repeat(1000));
         assert_eq!(drip(&mut client, head.as_bytes()), "408 close");
         assert!(began.elapsed() >= SHORT);
-        assert_answers(server.address());
+        assert_responses(server.address());
     }
 }
 
@@ -52,7 +53,7 @@ fn limit_body_deadline_a_byte_now_and_then_does_not_extend_it() {
         client.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n");
         assert_eq!(drip(&mut client, &[b'a'; 1000]), "408 close");
         assert!(began.elapsed() >= SHORT);
-        assert_answers(server.address());
+        assert_responses(server.address());
     }
 }
 
@@ -61,12 +62,12 @@ fn limit_head_deadline_a_head_that_stops_in_its_middle_is_answered_408() {
     let server = plain(Limits::default().head_deadline(SHORT));
     let mut client = Client::to(server.address());
     client.send("GET / HTTP/1.1\r\nHost: local");
-    let answer = client.rest();
-    assert!(answer.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{answer}");
+    let response = client.rest();
+    assert!(response.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{response}");
 }
 
 #[test]
-fn limit_idle_deadline_who_never_says_anything_is_closed_without_an_answer() {
+fn limit_idle_deadline_who_never_says_anything_is_closed_without_an_response() {
     for workers in [64, 1] {
         let server = plain(Limits::default().idle_deadline(SHORT).workers(workers));
         let began = Instant::now();
@@ -91,7 +92,7 @@ fn limit_idle_deadline_empty_lines_are_silence_too() {
     let mut client = Client::to(server.address());
     let began = Instant::now();
     client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n\r\n\r\n");
-    assert_eq!(client.answer().text(), "hello");
+    assert_eq!(client.response().text(), "hello");
     assert_eq!(client.rest(), "");
     assert!(began.elapsed() >= SHORT);
 }
@@ -106,7 +107,7 @@ fn limit_body_deadline_holds_for_a_body_that_nobody_reads() {
         client
     });
     for client in &mut clients {
-        assert_eq!(client.answer().status, 404);
+        assert_eq!(client.response().status, 404);
         assert_eq!(client.rest(), "");
     }
 }
@@ -117,7 +118,7 @@ fn row_21_chunks_of_one_byte_count_against_the_time_of_the_body() {
     let mut client = Client::to(server.address());
     client.send("POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n");
     assert_eq!(drip(&mut client, &b"1\r\na\r\n".repeat(200)), "408 close");
-    assert_answers(server.address());
+    assert_responses(server.address());
 }
 
 #[test]
@@ -139,5 +140,5 @@ fn limit_write_deadline_a_reader_that_stops_loses_its_connection() {
     client.send("GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n");
     crate::support::until("the request", || server.stats().requests == 1);
     crate::support::until("the connection's end", || server.stats().connections == 0);
-    assert_answers(server.address());
+    assert_responses(server.address());
 }

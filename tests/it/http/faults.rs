@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tidings::{Channel, CloseReason, Error, Hooks, Limits, Response, StreamInfo};
 
-use super::{assert_answers, site};
+use super::{assert_responses, site};
 use crate::support::http::{Client, exchange, get};
 use crate::support::stream::{End, EventStream};
 use crate::support::{Notes, until};
@@ -17,9 +17,9 @@ fn row_36_a_handler_that_panics_is_a_500_and_the_server_goes_on() {
         .start()
         .unwrap();
     for _ in 0..10 {
-        let answer = get(server.address(), "/panics");
-        assert_eq!((answer.status, answer.text()), (500, "500 Internal Server Error\n"));
-        assert_answers(server.address());
+        let response = get(server.address(), "/panics");
+        assert_eq!((response.status, response.text()), (500, "500 Internal Server Error\n"));
+        assert_responses(server.address());
     }
     until("the connections' end", || server.stats().connections == 0);
 }
@@ -82,8 +82,8 @@ fn what_a_handler_failed_of_is_told_to_the_hooks_and_not_to_the_client() {
         })
         .start()
         .unwrap();
-    let answer = get(server.address(), "/fails?a=b");
-    assert_eq!((answer.status, answer.text()), (500, "500 Internal Server Error\n"));
+    let response = get(server.address(), "/fails?a=b");
+    assert_eq!((response.status, response.text()), (500, "500 Internal Server Error\n"));
     assert_eq!(failures.all(), ["/fails?a=b the password is wrong: hunter2"]);
 }
 
@@ -93,10 +93,10 @@ fn a_body_that_is_not_text_where_text_is_wanted_is_400() {
     let server =
         site(Limits::default()).hooks(Arc::new(Failures(failures.clone()))).start().unwrap();
     let request = b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nab\xFF";
-    let answer = exchange(server.address(), request);
-    assert_eq!(answer.status, 400);
+    let response = exchange(server.address(), request);
+    assert_eq!(response.status, 400);
     assert_eq!(
-        answer.text(),
+        response.text(),
         "400 Bad Request: the body must be UTF-8, and is not from byte 2 on\n",
     );
     assert_eq!(failures.all(), [""; 0]);
@@ -144,6 +144,6 @@ fn row_36_hooks_that_panic_cost_nobody_anything() {
         drop(stream);
         until("the stream's end", || server.stats().streams == 0 && channel.streams() == 0);
         assert_eq!(get(server.address(), "/fails").status, 500);
-        assert_answers(server.address());
+        assert_responses(server.address());
     }
 }

@@ -5,18 +5,18 @@ use tidings::{Limits, Running};
 use super::plain;
 use crate::support::http::Client;
 
-/// The status of the answer to this request, and whether it was the connection's last. Behind it
+/// The status of the response to this request, and whether it was the connection's last. Behind it
 /// comes another request, which must be answered in step or not at all.
 fn fate(server: &Running, request: impl AsRef<[u8]>) -> (u16, bool) {
     let mut client = Client::to(server.address());
     let behind = "GET /other HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
     client.send([request.as_ref(), behind.as_bytes()].concat());
-    let answer = client.answer();
-    let closed = answer.field("Connection") == Some("close");
+    let response = client.response();
+    let closed = response.field("Connection") == Some("close");
     let rest = client.rest();
     assert_eq!(rest.is_empty(), closed, "{rest}");
     assert!(closed || rest.ends_with("\r\n\r\nanother"), "{rest}");
-    (answer.status, closed)
+    (response.status, closed)
 }
 
 const SERVED: (u16, bool) = (200, false);
@@ -33,7 +33,7 @@ fn limit_request_line_of_16_kib_past_it_is_414() {
     let unended = format!("GET /?{}", "a".repeat(16_384));
     let mut client = Client::to(server.address());
     client.send(unended);
-    assert_eq!(client.answer().status, 414);
+    assert_eq!(client.response().status, 414);
     assert_eq!(client.rest(), "");
 }
 
@@ -49,7 +49,7 @@ fn limit_field_section_of_32_kib_past_it_is_431() {
     assert_eq!(fate(&server, request(100_000)), (431, true));
     let mut client = Client::to(server.address());
     client.send(format!("GET / HTTP/1.1\r\nX: {}", "a".repeat(32_768)));
-    assert_eq!(client.answer().status, 431);
+    assert_eq!(client.response().status, 431);
     assert_eq!(client.rest(), "");
 }
 
@@ -95,8 +95,8 @@ fn limit_body_past_it_is_413_before_it_is_read() {
     let server = plain(Limits::default());
     let mut client = Client::to(server.address());
     client.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1048577\r\n\r\n");
-    let answer = client.answer();
-    assert_eq!((answer.status, answer.field("Connection")), (413, Some("close")));
+    let response = client.response();
+    assert_eq!((response.status, response.field("Connection")), (413, Some("close")));
     assert_eq!(client.rest(), "");
 }
 
@@ -115,7 +115,7 @@ fn limit_chunk_extensions_of_4_kib_for_a_whole_body_past_it_is_400() {
     assert_eq!(fate(&server, many), (400, true));
     let mut client = Client::to(server.address());
     client.send(format!("{head}1;a=\"{}", "b".repeat(4_096)));
-    assert_eq!(client.answer().status, 400);
+    assert_eq!(client.response().status, 400);
     assert_eq!(client.rest(), "");
 }
 
@@ -130,12 +130,12 @@ fn limit_trailer_section_of_8_kib_past_it_is_400() {
     assert_eq!(fate(&server, format!("{head}{}\r\n", "A:\r\n".repeat(2_049))), (400, true));
     let mut client = Client::to(server.address());
     client.send(format!("{head}A: {}", "b".repeat(8_192)));
-    assert_eq!(client.answer().status, 400);
+    assert_eq!(client.response().status, 400);
     assert_eq!(client.rest(), "");
 }
 
 #[test]
-fn limit_requests_per_connection_is_told_with_the_last_answer() {
+fn limit_requests_per_connection_is_told_with_the_last_response() {
     let server = plain(Limits::default().requests_per_connection(2));
     let mut client = Client::to(server.address());
     assert_eq!(client.get("/").field("Connection"), None);
@@ -155,10 +155,10 @@ fn limit_drain_of_64_kib_past_it_the_connection_closes() {
     assert_eq!(fate(&server, unread(by_length(65_536))), (404, false));
     assert_eq!(fate(&server, unread(by_length(65_537))), (404, true));
     assert_eq!(fate(&server, unread(in_chunks(65_535, 1))), (404, false));
-    // How long the chunks are is known only behind the answer, which then was the last.
+    // How long the chunks are is known only after the response, which then was the last.
     let mut client = Client::to(server.address());
     client.send(unread(in_chunks(65_536, 1)));
     client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
-    assert_eq!(client.answer().status, 404);
+    assert_eq!(client.response().status, 404);
     assert_eq!(client.rest(), "");
 }

@@ -34,8 +34,8 @@ fn row_7_an_encoded_line_end_reaches_no_field() {
         })
         .start()
         .unwrap();
-    let answer = get(server.address(), "/to/a%0d%0aSet-Cookie:%20b");
-    assert_eq!((answer.status, answer.field("Set-Cookie")), (500, None));
+    let response = get(server.address(), "/to/a%0d%0aSet-Cookie:%20b");
+    assert_eq!((response.status, response.field("Set-Cookie")), (500, None));
     assert_eq!(get(server.address(), "/to/a").field("Location"), Some("a"));
 }
 
@@ -48,8 +48,8 @@ fn the_fallback_answers_what_no_route_is_there_for() {
         })
         .start()
         .unwrap();
-    let answer = get(server.address(), "/nowhere");
-    assert_eq!((answer.status, answer.field("X-Asked")), (404, Some("GET /nowhere")));
+    let response = get(server.address(), "/nowhere");
+    assert_eq!((response.status, response.field("X-Asked")), (404, Some("GET /nowhere")));
     let request = b"DELETE /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n";
     assert_eq!(exchange(server.address(), request).field("X-Asked"), Some("DELETE /x"));
     assert_eq!(get(server.address(), "/").text(), "hello");
@@ -66,8 +66,8 @@ fn any_method_can_have_a_route() {
     assert_eq!(exchange(server.address(), put).text(), "abc");
     let delete = b"DELETE /thing HTTP/1.1\r\nHost: localhost\r\n\r\n";
     assert_eq!(exchange(server.address(), delete).status, 204);
-    let answer = get(server.address(), "/thing");
-    assert_eq!((answer.status, answer.field("Allow")), (405, Some("PUT, DELETE, OPTIONS")));
+    let response = get(server.address(), "/thing");
+    assert_eq!((response.status, response.field("Allow")), (405, Some("PUT, DELETE, OPTIONS")));
 }
 
 #[test]
@@ -88,8 +88,8 @@ fn content_that_never_changes_is_served_as_it_is() {
         .content("/made", "application/wasm", vec![0, 1, 2])
         .start()
         .unwrap();
-    let answer = get(server.address(), "/style.css");
-    assert_eq!((answer.field("Content-Type"), answer.text()), (Some("text/css"), "body {}"));
+    let response = get(server.address(), "/style.css");
+    assert_eq!((response.field("Content-Type"), response.text()), (Some("text/css"), "body {}"));
     assert_eq!(get(server.address(), "/made").body, [0, 1, 2]);
 }
 

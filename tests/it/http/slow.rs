@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tidings::{Limits, Response, Running};
 
-use super::{assert_answers, plain, site};
+use super::{assert_responses, plain, site};
 use crate::support::http::{Client, connect, get, post};
 use crate::support::{Gate, Notes, SOON, until};
 
@@ -15,9 +15,9 @@ use crate::support::{Gate, Notes, SOON, until};
 const SWIFT: Duration = Duration::from_secs(2);
 
 #[track_caller]
-fn assert_answers_swiftly(server: &Running) {
+fn assert_responds_swiftly(server: &Running) {
     let began = Instant::now();
-    assert_answers(server.address());
+    assert_responses(server.address());
     assert!(began.elapsed() < SWIFT, "{:?}", began.elapsed());
 }
 
@@ -39,7 +39,7 @@ fn row_32_a_fresh_request_is_answered_while_hundreds_say_nothing_or_little() {
         .collect();
     until("all of them", || server.stats().connections == 300);
     for _ in 0..5 {
-        assert_answers_swiftly(&server);
+        assert_responds_swiftly(&server);
         slow.iter_mut()
             .skip(2)
             .step_by(4)
@@ -67,7 +67,7 @@ fn row_32_a_fresh_request_is_answered_while_hundreds_say_nothing_or_little() {
 
 const LARGE: usize = 16 * 1024 * 1024;
 
-fn with_a_large_answer() -> Running {
+fn with_a_large_response() -> Running {
     site(Limits::default().workers(2))
         .content("/large", "text/plain", vec![b'a'; LARGE])
         .start()
@@ -82,23 +82,23 @@ fn ask_for_it(server: &Running) -> TcpStream {
 }
 
 #[test]
-fn readers_that_stop_in_a_large_answer_hold_no_worker() {
-    let server = with_a_large_answer();
+fn readers_that_stop_in_a_large_response_hold_no_worker() {
+    let server = with_a_large_response();
     let mut stopped: Vec<TcpStream> = (0..6).map(|_| ask_for_it(&server)).collect();
     until("the requests", || server.stats().requests == 6);
     for _ in 0..5 {
-        assert_answers_swiftly(&server);
+        assert_responds_swiftly(&server);
     }
     for socket in &mut stopped {
-        let mut answer = Vec::new();
-        socket.read_to_end(&mut answer).unwrap();
-        assert!(answer.ends_with(&[b'a'; 1000]) && answer.len() > LARGE);
+        let mut response = Vec::new();
+        socket.read_to_end(&mut response).unwrap();
+        assert!(response.ends_with(&[b'a'; 1000]) && response.len() > LARGE);
     }
 }
 
 #[test]
-fn readers_that_read_slowly_in_a_large_answer_hold_no_worker() {
-    let server = with_a_large_answer();
+fn readers_that_read_slowly_in_a_large_response_hold_no_worker() {
+    let server = with_a_large_response();
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         for _ in 0..4 {
@@ -113,7 +113,7 @@ fn readers_that_read_slowly_in_a_large_answer_hold_no_worker() {
         }
         until("the requests", || server.stats().requests == 4);
         for _ in 0..5 {
-            assert_answers_swiftly(&server);
+            assert_responds_swiftly(&server);
         }
         done.store(true, Ordering::Relaxed);
     });
@@ -127,8 +127,8 @@ fn a_large_body_comes_whole_where_no_worker_may_wait_for_it() {
         .post("/length", |request| Ok(Response::text(request.body().len().to_string())))
         .start()
         .unwrap();
-    let answer = post(server.address(), "/length", &"x".repeat(LARGE));
-    assert_eq!((answer.status, answer.text()), (200, "8388608"));
+    let response = post(server.address(), "/length", &"x".repeat(LARGE));
+    assert_eq!((response.status, response.text()), (200, "8388608"));
 }
 
 #[test]
@@ -150,12 +150,12 @@ fn row_50_who_pipelines_keeps_nobody_waiting_for_more_than_a_request() {
     for _ in 0..5 {
         let before = served.len();
         assert_eq!(kept.get("/").text(), "hello");
-        assert_answers(server.address());
+        assert_responses(server.address());
         // It takes a few on any machine, and nearly all of them where they go first.
         assert!(served.len() < before + 100, "{} of {MANY}", served.len());
     }
     // Nobody else is there now, and the rest is served in its order.
-    (0..MANY).for_each(|_| assert_eq!(pipelining.answer().status, 204));
+    (0..MANY).for_each(|_| assert_eq!(pipelining.response().status, 204));
     assert_eq!(served.len(), MANY);
 }
 
@@ -166,8 +166,8 @@ fn row_50_who_pipelines_behind_bodies_that_nobody_reads_keeps_nobody_waiting() {
     let mut pipelining = Client::to(server.address());
     let missing = "POST /missing HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx";
     pipelining.send(missing.repeat(MANY));
-    assert_answers_swiftly(&server);
-    (0..MANY).for_each(|_| assert_eq!(pipelining.answer().status, 404));
+    assert_responds_swiftly(&server);
+    (0..MANY).for_each(|_| assert_eq!(pipelining.response().status, 404));
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn row_50_who_takes_a_large_response_slowly_keeps_no_worker_that_another_needs()
         let waiting = scope.spawn(|| get(server.address(), "/held").text().to_owned());
         until("the other request", || server.stats().requests >= 2);
         for _ in 0..3 {
-            assert_answers_swiftly(&server);
+            assert_responds_swiftly(&server);
         }
         gate.open();
         assert_eq!(waiting.join().unwrap(), "done");

@@ -32,7 +32,7 @@ fn row_39_a_request_that_runs_is_answered_and_then_all_has_ended() {
     handle.stop();
     until("the listener's end", || TcpStream::connect(address).is_err());
     gate.open();
-    assert_eq!(client.answer().text(), "done");
+    assert_eq!(client.response().text(), "done");
     assert_eq!(client.rest(), "");
     server.stop().expect("all threads ended");
     assert_eq!(handle.stats(), tidings::Stats::default());
@@ -90,8 +90,8 @@ fn a_handler_may_stop_its_own_server() {
         })
         .start()
         .unwrap();
-    let answer = crate::support::http::post(server.address(), "/stop", "");
-    assert_eq!(answer.text(), "stopping");
+    let response = crate::support::http::post(server.address(), "/stop", "");
+    assert_eq!(response.text(), "stopping");
     server.wait().expect("all threads ended");
 }
 
@@ -129,7 +129,7 @@ fn row_39_a_stream_that_begins_during_the_stop_is_refused_and_ended() {
     server.handle().stop();
     until("the listener's end", || TcpStream::connect(address).is_err());
     gate.open();
-    assert!(client.answer().text().starts_with("retry: "));
+    assert!(client.response().text().starts_with("retry: "));
     server.stop().expect("all threads ended");
 }
 
@@ -166,14 +166,14 @@ fn times_that_mean_never_overflow_no_clock() {
 }
 
 #[test]
-fn row_39_a_peer_that_takes_its_answer_slowly_does_not_hold_it_up() {
+fn row_39_a_peer_that_takes_its_response_slowly_does_not_hold_it_up() {
     let server = site(Limits::default().grace(Duration::from_secs(2)))
         .get("/large", |_request| Ok(Response::bytes("text/plain", vec![b'x'; 64 << 20])))
         .start()
         .unwrap();
     let mut socket = connect(server.address());
     socket.write_all(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
-    // So slow that the answer would take half a minute, and never so slow that a write stands still.
+    // So slow that the response would take half a minute, and never so slow that a write stands still.
     let reader = thread::spawn(move || {
         let mut bytes = vec![0; 64 * 1024];
         while socket.read(&mut bytes).is_ok_and(|read| read > 0) {

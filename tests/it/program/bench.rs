@@ -183,7 +183,7 @@ fn a_server_that_takes_no_events_ends_it_with_advice() {
 }
 
 #[test]
-fn an_answer_that_is_no_stream_ends_it() {
+fn a_response_that_is_no_stream_ends_it() {
     let server = Server::bind("127.0.0.1:0").unwrap();
     let server = server.get("/events", |_| Ok(Response::new(Status::FORBIDDEN)));
     let server = server.start().unwrap();

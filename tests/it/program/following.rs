@@ -96,9 +96,9 @@ fn what_is_asked_in_two_ways_is_refused() {
     let hub = hub(&[]);
     let refused = |target: &str, fields: &str, said: &str| {
         let request = format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n");
-        let answer = exchange(hub.address(), request.as_bytes());
-        assert_eq!(answer.text(), format!("400 Bad Request: {said}\n"));
-        assert_eq!(answer.status, 400);
+        let response = exchange(hub.address(), request.as_bytes());
+        assert_eq!(response.text(), format!("400 Bad Request: {said}\n"));
+        assert_eq!(response.status, 400);
     };
     let ids = "lastEventId is \"1-1\" and last-event-id is \"1-2\": give one of them";
     refused("/events/a?lastEventId=1-1&last-event-id=1-2", "", ids);
@@ -188,9 +188,9 @@ fn what_is_no_channel_is_refused_with_a_sentence() {
             "history is how many of the newest events to begin with, and not \"x\"".into(),
         ),
     ] {
-        let answer = get(hub.address(), &target);
-        assert_eq!(answer.text(), format!("400 Bad Request: {said}\n"));
-        assert_eq!(answer.status, 400);
+        let response = get(hub.address(), &target);
+        assert_eq!(response.text(), format!("400 Bad Request: {said}\n"));
+        assert_eq!(response.status, 400);
     }
 }
 
@@ -198,8 +198,8 @@ fn what_is_no_channel_is_refused_with_a_sentence() {
 fn row_27_a_head_subscribes_nobody() {
     let hub = hub(&[]);
     let request = b"HEAD /events/a HTTP/1.1\r\nHost: localhost\r\n\r\n";
-    let answer = exchange(hub.address(), request);
-    assert_eq!((answer.status, answer.field("Content-Type")), (200, Some("text/event-stream")));
+    let response = exchange(hub.address(), request);
+    assert_eq!((response.status, response.field("Content-Type")), (200, Some("text/event-stream")));
     let metrics = get(hub.address(), "/metrics");
     for none in ["\ntidings_streams_begun_total 0\n", "\ntidings_channels 0\n"] {
         assert!(metrics.text().contains(none), "{none}");

@@ -16,7 +16,7 @@ fn descriptors(hub: &mut Process) -> usize {
 #[test]
 fn row_31_descriptors_and_streams_are_given_back_when_clients_go() {
     let mut hub = hub(&[]);
-    // Whoever was answered comes behind the files that are open while the hub starts.
+    // Whoever was answered comes after the files that are open while the hub starts.
     let mut client = Client::to(hub.address());
     assert_eq!(client.get("/health").status, 200);
     let before = descriptors(&mut hub);
@@ -49,7 +49,7 @@ fn row_37_writing_to_peers_that_are_gone_is_quiet() {
         for _ in 0..3 {
             publish(&hub, "/events/a", &round.to_string());
         }
-        // And one that does not wait for its answer.
+        // And one that does not wait for its response.
         let mut hasty = connect(hub.address());
         hasty.write_all(&b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(20)).unwrap();
     }

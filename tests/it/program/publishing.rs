@@ -5,9 +5,9 @@ use super::super::support::until;
 use super::*;
 
 #[track_caller]
-fn refused(answer: &Answer, status: u16, said: &str) {
-    assert_eq!(answer.text(), said);
-    assert_eq!(answer.status, status);
+fn refused(response: &HttpResponse, status: u16, said: &str) {
+    assert_eq!(response.text(), said);
+    assert_eq!(response.status, status);
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn a_client_without_the_token_is_told_so_before_anything_of_its_body_has_come() 
         let head = "POST /events/a HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue";
         let mut client = Client::to(hub.address());
         client.send(format!("{head}\r\n{body}\r\n\r\n"));
-        assert_eq!(client.answer().status, 401, "{body}");
+        assert_eq!(client.response().status, 401, "{body}");
     }
 }
 
@@ -51,11 +51,11 @@ fn row_47_a_page_of_another_origin_may_not_publish_and_is_told_what_would_let_it
         ("http://127.0.0.1:1", "start the hub with --cors http://127.0.0.1:1 to let them"),
         ("null", "start the hub with --cors '*' to let pages of all origins"),
     ] {
-        let answer = post_with(&hub, "/events/a", &format!("Origin: {origin}\r\n"));
+        let response = post_with(&hub, "/events/a", &format!("Origin: {origin}\r\n"));
         let said = format!(
             "403 Forbidden: pages of the origin \"{origin}\" may not publish here: {remedy}\n"
         );
-        refused(&answer, 403, &said);
+        refused(&response, 403, &said);
     }
     let own = post_with(&hub, "/events/a", &format!("Origin: http://{}\r\n", hub.address()));
     assert_eq!(own.status, 200);
@@ -105,10 +105,10 @@ fn a_page_of_another_site_may_not_publish_without_an_origin_either() {
 fn cors_lets_the_pages_of_an_origin_publish() {
     let hub = hub(&["--cors=https://a.example", "--cors", "https://b.example"]);
     for origin in ["https://a.example", "https://b.example"] {
-        let answer = post_with(&hub, "/events/a", &format!("Origin: {origin}\r\n"));
-        assert_eq!(answer.status, 200);
-        assert_eq!(answer.field("Access-Control-Allow-Origin"), Some(origin));
-        assert_eq!(answer.field("Access-Control-Allow-Credentials"), Some("true"));
+        let response = post_with(&hub, "/events/a", &format!("Origin: {origin}\r\n"));
+        assert_eq!(response.status, 200);
+        assert_eq!(response.field("Access-Control-Allow-Origin"), Some(origin));
+        assert_eq!(response.field("Access-Control-Allow-Credentials"), Some("true"));
     }
     let other = post_with(&hub, "/events/a", "Origin: https://c.example\r\n");
     assert_eq!((other.status, other.field("Access-Control-Allow-Origin")), (403, None));
@@ -131,10 +131,10 @@ fn cors_with_a_wildcard_lets_the_pages_of_subdomains_publish_and_follow() {
         let followed = exchange(hub.address(), request.as_bytes());
         assert_eq!((published.status, followed.status), (status, 200), "{origin}");
         let granted = (status == 200).then_some(origin);
-        for answer in [published, followed] {
-            assert_eq!(answer.field("Access-Control-Allow-Origin"), granted);
-            assert_eq!(answer.field("Access-Control-Allow-Credentials"), granted.map(|_| "true"));
-            assert_eq!(answer.field("Vary"), Some("Origin"));
+        for response in [published, followed] {
+            assert_eq!(response.field("Access-Control-Allow-Origin"), granted);
+            assert_eq!(response.field("Access-Control-Allow-Credentials"), granted.map(|_| "true"));
+            assert_eq!(response.field("Vary"), Some("Origin"));
         }
     }
 }
@@ -142,10 +142,10 @@ fn cors_with_a_wildcard_lets_the_pages_of_subdomains_publish_and_follow() {
 #[test]
 fn cors_for_any_origin_is_one_star() {
     let hub = hub(&["--cors=*"]);
-    let answer = post_with(&hub, "/events/a", "Origin: null\r\n");
-    assert_eq!(answer.status, 200);
-    assert_eq!(answer.field("Access-Control-Allow-Origin"), Some("*"));
-    assert_eq!(answer.field("Access-Control-Allow-Credentials"), None);
+    let response = post_with(&hub, "/events/a", "Origin: null\r\n");
+    assert_eq!(response.status, 200);
+    assert_eq!(response.field("Access-Control-Allow-Origin"), Some("*"));
+    assert_eq!(response.field("Access-Control-Allow-Credentials"), None);
     let asks = "OPTIONS /events/a HTTP/1.1\r\nHost: localhost\r\nOrigin: https://a.example\r\n\
                 Access-Control-Request-Method: POST\r\n\
                 Access-Control-Request-Headers: authorization\r\n\r\n";
@@ -182,9 +182,9 @@ fn row_47_a_refusal_names_the_option_that_would_avoid_it() {
                 --max-body to take it\n";
     refused(&publish("0123456789a"), 413, said);
     let head = "POST /events/a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n";
-    let answer = exchange(hub.address(), format!("{head}b\r\n0123456789a\r\n").as_bytes());
-    assert_eq!(answer.status, 413);
-    assert!(answer.text().ends_with("a larger --max-body to take it\n"), "{answer:?}");
+    let response = exchange(hub.address(), format!("{head}b\r\n0123456789a\r\n").as_bytes());
+    assert_eq!(response.status, 413);
+    assert!(response.text().ends_with("a larger --max-body to take it\n"), "{response:?}");
 }
 
 #[test]
@@ -206,8 +206,8 @@ fn row_47_a_full_hub_names_the_option_that_would_let_in_more() {
     let hub = hub(&["--max-connections=1"]);
     let held = Client::to(hub.address());
     until("the hub is full", || {
-        let answer = get(hub.address(), "/health");
-        answer.text()
+        let response = get(hub.address(), "/health");
+        response.text()
             == "503 Service Unavailable: too many connections: start the hub with a \
                           larger --max-connections to serve more\n"
     });
@@ -256,12 +256,12 @@ fn a_parameter_that_no_publish_has_is_refused_by_its_name() {
         ("x%0A%22", "x\\n\\\""),
         ("=v", ""),
     ] {
-        let answer = post_with(&hub, &format!("/events/a?{query}"), "");
+        let response = post_with(&hub, &format!("/events/a?{query}"), "");
         let said = format!(
             "400 Bad Request: there is no parameter \"{name}\" here: those of a publish are event \
              and retry\n"
         );
-        refused(&answer, 400, &said);
+        refused(&response, 400, &said);
     }
     for query in ["event=a&event=b", "retry=1&retry=2", "event=a&event="] {
         assert_eq!(post_with(&hub, &format!("/events/a?{query}"), "").status, 400, "{query}");
@@ -276,29 +276,29 @@ fn a_body_that_says_it_is_no_utf_8_is_refused() {
     let hub = hub(&[]);
     let content_type = |charset: &str| format!("Content-Type: text/plain; charset={charset}\r\n");
     for charset in ["utf-16le", "\"UTF-16\"", "ISO-8859-1"] {
-        let answer = post_with(&hub, "/events/a", &content_type(charset));
+        let response = post_with(&hub, "/events/a", &content_type(charset));
         let charset = charset.trim_matches('"');
         let said = format!(
             "415 Unsupported Media Type: the body must be UTF-8, and is said to be \"{charset}\"\n"
         );
-        refused(&answer, 415, &said);
-        assert_eq!(answer.field("Accept-Encoding"), None);
+        refused(&response, 415, &said);
+        assert_eq!(response.field("Accept-Encoding"), None);
     }
     for charset in ["utf-8", "UTF-8", "\"utf-8\"", "us-ascii"] {
         assert_eq!(post_with(&hub, "/events/a", &content_type(charset)).status, 200, "{charset}");
     }
-    let answer = post_with(&hub, "/events/a", "Content-Encoding: gzip\r\n");
+    let response = post_with(&hub, "/events/a", "Content-Encoding: gzip\r\n");
     let said = "415 Unsupported Media Type: the body must come without a coding, and is said to be \
                 \"gzip\"\n";
-    refused(&answer, 415, said);
-    assert_eq!(answer.field("Accept-Encoding"), Some("identity"));
+    refused(&response, 415, said);
+    assert_eq!(response.field("Accept-Encoding"), Some("identity"));
 }
 
 #[test]
 fn health_is_a_word() {
     let hub = hub(&[]);
-    let answer = get(hub.address(), "/health");
-    assert_eq!((answer.status, answer.text()), (200, "ok\n"));
+    let response = get(hub.address(), "/health");
+    assert_eq!((response.status, response.text()), (200, "ok\n"));
 }
 
 #[test]
@@ -306,9 +306,9 @@ fn metrics_are_lines_that_prometheus_reads() {
     let hub = hub(&[]);
     publish(&hub, "/events/a", "x");
     publish(&hub, "/events/b", "y");
-    let answer = get(hub.address(), "/metrics");
-    assert_eq!(answer.field("Content-Type"), Some("text/plain; version=0.0.4; charset=utf-8"));
-    let lines: Vec<&str> = answer.text().lines().collect();
+    let response = get(hub.address(), "/metrics");
+    assert_eq!(response.field("Content-Type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    let lines: Vec<&str> = response.text().lines().collect();
     for series in lines.chunks(3) {
         let [help, kind, value] = series else { panic!("{series:?}") };
         let (name, value) = value.split_once(' ').expect("a name and a value");
@@ -361,10 +361,10 @@ fn strangers_that_may_publish_nothing_fill_no_memory_for_bodies() {
     for _ in 0..64 {
         for target in ["/health", "/events/a", "/missing"] {
             let mut refused = begin("GET", target, 1 << 20);
-            let answer = refused.answer();
-            assert_eq!((answer.status, answer.field("Connection")), (413, Some("close")));
+            let response = refused.response();
+            assert_eq!((response.status, response.field("Connection")), (413, Some("close")));
         }
-        assert_eq!(begin("POST", "/events/a", 1 << 20).answer().status, 401);
+        assert_eq!(begin("POST", "/events/a", 1 << 20).response().status, 401);
         for method in ["GET", "DELETE", "OPTIONS"] {
             let mut client = begin(method, "/health", 1 << 16);
             client.send("x".repeat((1 << 16) - 1));
@@ -377,7 +377,7 @@ fn strangers_that_may_publish_nothing_fill_no_memory_for_bodies() {
     assert_eq!(exchange(hub.address(), publish.as_bytes()).status, 200);
     for (client, status) in open.iter_mut().zip([200, 405, 204].into_iter().cycle()) {
         client.send("x");
-        assert_eq!(client.answer().status, status);
+        assert_eq!(client.response().status, status);
         assert_eq!(client.get("/health").text(), "ok\n");
     }
 }

@@ -84,7 +84,7 @@ fn a_recording_is_the_stream_with_the_borders_of_its_chunks() {
     let stream = format!(
         "{CHUNKED}17\r\nid: 1\nretry: 0\ndata: a\n\r\n1\r\n\n\r\n9\r\ndata: b\n\n\r\n0\r\n\r\n"
     );
-    let script = Script::answers([&*stream, NO_MORE]);
+    let script = Script::responses([&*stream, NO_MORE]);
     let recorded = Recorded::of(&script.url("/events"), &["--quiet"]);
     let expected = ": tidings cassette 1\n\
         : open + 200 text/event-stream\n\
@@ -109,7 +109,7 @@ fn a_recording_is_the_stream_with_the_borders_of_its_chunks() {
 }
 
 #[test]
-fn a_recording_keeps_when_an_answer_and_its_chunks_came() {
+fn a_recording_keeps_when_an_response_and_its_chunks_came() {
     let script = ": wait 300ms\n: flush\n: wait 600ms\n:x\n: flush\n: wait 300ms\ndata: a\n\n";
     let source = TemporaryFile::new("record-times.sse", script);
     let mock = Process::hub(&["mock", &source.0.display().to_string()]);
@@ -131,7 +131,7 @@ fn a_recording_keeps_when_an_answer_and_its_chunks_came() {
 
 #[test]
 fn standard_output_can_be_recorded_to() {
-    let script = Script::answers([format!("{STREAM}data: a\n\n")]);
+    let script = Script::responses([format!("{STREAM}data: a\n\n")]);
     let url = script.url("/");
     let (stdout, stderr, status) = run_hub(&["record", &url, "-", "--count=1"]);
     assert!(stdout.starts_with(": tidings cassette 1\n: about GET "), "{stdout}");
@@ -178,7 +178,7 @@ fn an_event_that_ends_with_a_read_of_one_byte_is_recorded_when_it_comes() {
 #[test]
 fn it_says_what_it_has_recorded_of_all_connections() {
     let stream = |data: &str| format!("{STREAM}retry: 0\ndata: {data}\n\n");
-    let script = Script::answers([stream("a"), stream("b") + ": c\n", NO_MORE.into()]);
+    let script = Script::responses([stream("a"), stream("b") + ": c\n", NO_MORE.into()]);
     let recorded = Recorded::of(&script.url("/"), &[]);
     let said = recorded.said("2 events in 40 bytes of 3 connections");
     let end = said + "tidings: the server says that there is no more (204)\n";
@@ -190,7 +190,7 @@ fn a_link_that_leads_nowhere_yet_is_written_through() {
     let (link, file) = (place(), place());
     std::os::unix::fs::symlink(&file.0, &link.0).unwrap();
     let path = link.0.display().to_string();
-    let script = Script::answers([format!("{STREAM}data: a\n\n")]);
+    let script = Script::responses([format!("{STREAM}data: a\n\n")]);
     let arguments = ["record", "--no-reconnect", "--quiet", &script.url("/"), &path];
     // It may be somebody's, and who makes the file meanwhile does not expect a recording there.
     assert_eq!(run_hub(&arguments).2, Some(1));
@@ -202,7 +202,7 @@ fn a_link_that_leads_nowhere_yet_is_written_through() {
 
 #[test]
 fn what_a_connection_left_unfinished_is_not_counted() {
-    let script = Script::answers([
+    let script = Script::responses([
         format!("{CHUNKED}9\r\nretry: 0\n\r\n8\r\ndata: a\n\r\n"),
         format!("{CHUNKED}1\r\n\n\r\n9\r\ndata: b\n\n\r\n"),
     ]);
@@ -231,7 +231,7 @@ fn a_file_that_somebody_makes_meanwhile_is_not_written_over() {
 fn a_file_that_is_there_is_written_over_only_by_force() {
     let file = TemporaryFile::new("precious.sse", "precious");
     let path = file.0.display().to_string();
-    let script = Script::answers([format!("{STREAM}data: a\n\n")]);
+    let script = Script::responses([format!("{STREAM}data: a\n\n")]);
     let url = script.url("/");
     let (_, stderr, status) = run_hub(&["record", &url, &path]);
     let said = format!("tidings: {path} is there already: --force writes over it\n");
@@ -239,7 +239,7 @@ fn a_file_that_is_there_is_written_over_only_by_force() {
     assert_eq!(std::fs::read(&file.0).unwrap(), b"precious");
     assert!(script.requests().is_empty());
 
-    // Where there is no answer, there is nothing to write.
+    // Where there is no response, there is nothing to write.
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let nobody = nobody.to_string();
     let (_, _, status) = run_hub(&["record", &nobody, &path, "--force", "--attempts=1"]);
@@ -252,7 +252,7 @@ fn a_file_that_is_there_is_written_over_only_by_force() {
 }
 
 #[test]
-fn where_there_is_no_answer_there_is_no_file() {
+fn where_there_is_no_response_there_is_no_file() {
     let file = place();
     let path = file.0.display().to_string();
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

@@ -51,10 +51,10 @@ fn row_48_no_command_that_follows_a_stream_prints_or_writes_a_secret() {
     let (mut masked, mut raw) = (String::new(), String::new());
     for n in 0..responses("").len() {
         for command in ["tail", "tail --raw", "tail --json", "record", "bench"] {
-            let there = Script::answers([format!("{STREAM}data: a\n\n"), NO_MORE.into()]);
-            let (what, answers) =
+            let there = Script::responses([format!("{STREAM}data: a\n\n"), NO_MORE.into()]);
+            let (what, responses) =
                 responses(&there.url(&format!("/?token={SECRET}"))).swap_remove(n);
-            let script = Script::answers(answers);
+            let script = Script::responses(responses);
             let url =
                 script.url(&format!("/events;s={SECRET}?channel=news&token={SECRET}#{SECRET}"));
             let fields = ["Authorization: Bearer", "Cookie: k=", "X-Api-Key:"];

@@ -18,8 +18,8 @@ fn row_39_a_request_with_the_token_stops_the_hub_and_its_streams_end_well() {
     }
     let foreign = format!("{TOKEN}Origin: https://evil.example\r\n");
     assert_eq!(post_with(&hub, "/stop", &foreign).status, 403);
-    let answer = post_with(&hub, "/stop", TOKEN);
-    assert_eq!((answer.status, answer.text()), (202, "202 Accepted: the hub stops\n"));
+    let response = post_with(&hub, "/stop", TOKEN);
+    assert_eq!((response.status, response.text()), (202, "202 Accepted: the hub stops\n"));
     let time = retry_behind("", &stream.rest());
     assert!((2_000..=4_000).contains(&time), "{time}");
     assert_eq!(until_some("the hub's end", || hub.ended()), 0);
@@ -28,10 +28,10 @@ fn row_39_a_request_with_the_token_stops_the_hub_and_its_streams_end_well() {
 #[test]
 fn a_hub_without_a_token_is_stopped_by_no_request() {
     let hub = hub(&[]);
-    let answer = post_with(&hub, "/stop", TOKEN);
+    let response = post_with(&hub, "/stop", TOKEN);
     let said = "403 Forbidden: a client must have the hub's token to stop it, and this hub has no \
                 token: start it with --token-file, or end its process\n";
-    assert_eq!((answer.status, answer.text()), (403, said));
+    assert_eq!((response.status, response.text()), (403, said));
     assert_eq!(get(hub.address(), "/health").status, 200);
 }
 

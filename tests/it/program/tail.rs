@@ -39,7 +39,7 @@ fn events_are_printed_as_they_come() {
 
 #[test]
 fn as_json_each_event_is_an_object_on_a_line() {
-    let script = Script::answers([format!(
+    let script = Script::responses([format!(
         "{STREAM}id: 7\nretry: 0\ndata: {{\"a\": 1}}\ndata: \u{1b}é\n\nevent: x\ndata\n\n"
     )]);
     let (stdout, stderr, status) = tail(&script, &["--json", "--quiet", "--count=2"]);
@@ -55,7 +55,7 @@ fn as_json_each_event_is_an_object_on_a_line() {
 fn row_45_it_says_once_that_an_id_can_not_be_sent() {
     let odd = format!("{STREAM}retry: 0\nid: \u{1}\ndata: one\n\n");
     let again = format!("{STREAM}data: two\n\n");
-    let script = Script::answers([&*odd, &again, NO_MORE]);
+    let script = Script::responses([&*odd, &again, NO_MORE]);
     let (stdout, stderr, status) = tail(&script, &[]);
     assert_eq!(without_times(&stdout), ["message [\\u{1}] one", "message [\\u{1}] two"]);
     assert_eq!(script.field("last-event-id"), [None, None, None]);
@@ -63,14 +63,14 @@ fn row_45_it_says_once_that_an_id_can_not_be_sent() {
     assert!(told == 1 && !stderr.contains("behind"), "{stderr}");
     assert_eq!(status, Some(3));
     // It may cost events, so it is said even by one that is to be quiet.
-    let script = Script::answers([&*odd, NO_MORE]);
+    let script = Script::responses([&*odd, NO_MORE]);
     let (_, stderr, _) = tail(&script, &["--quiet"]);
     assert_eq!(stderr.lines().count(), 2, "{stderr}");
 }
 
 #[test]
 fn it_comes_back_and_says_so() {
-    let script = Script::answers([
+    let script = Script::responses([
         format!("{CHUNKED}1c\r\nid: 7\nretry: 200\ndata: one\n\n\r\n0\r\n\r\n"),
         format!("{CHUNKED}b\r\ndata: two\n\n\r\n"),
         NO_MORE.into(),
@@ -95,7 +95,7 @@ fn it_comes_back_and_says_so() {
 
 #[test]
 fn it_asks_for_what_it_is_told_to() {
-    let script = Script::answers([NO_MORE]);
+    let script = Script::responses([NO_MORE]);
     tail(&script, &["--last-event-id=7", "-H", "X-Key: a: b", "-HAccept: */*"]);
     let field = |name: &str| script.field(name).remove(0).unwrap_or_default();
     assert_eq!((field("last-event-id"), field("x-key")), ("7".into(), "a: b".into()));
@@ -111,7 +111,7 @@ fn with_data_it_posts_and_ends_with_the_stream() {
         (&["-d", "{\"a\":1}", "-H", "content-type: a/b"], "a/b", "{\"a\":1}"),
         (&[&*from_file, "--header=content-type: text/plain"], "text/plain", "from a file"),
     ] {
-        let script = Script::answers([format!("{STREAM}data: one\n\n")]);
+        let script = Script::responses([format!("{STREAM}data: one\n\n")]);
         let (stdout, stderr, status) = tail(&script, arguments);
         assert_eq!(without_times(&stdout), ["message one"]);
         assert!(stderr.ends_with("tidings: the server has ended the stream\n"), "{stderr}");
@@ -125,8 +125,8 @@ fn with_data_it_posts_and_ends_with_the_stream() {
 #[test]
 fn only_the_types_that_are_asked_for_are_printed_and_counted() {
     let stream = "event: a\ndata: 1\n\nevent: b\ndata: 2\n\ndata: 3\n\nevent: a\ndata: 4\n\n";
-    let answer = format!("{STREAM}{stream}");
-    let script = Script::answers([&answer]);
+    let response = format!("{STREAM}{stream}");
+    let script = Script::responses([&response]);
     let (stdout, _, status) = tail(&script, &["--event=a", "--event=message", "--count=2"]);
     assert_eq!((without_times(&stdout), status), (vec!["a 1", "message 3"], Some(0)));
 }
@@ -143,7 +143,7 @@ fn nothing_that_a_server_sends_reaches_the_terminal_as_a_command() {
     let stream = [STREAM.as_bytes(), &no_nul(&event.concat()), b"retry: 0\n\n"].concat();
     let refusal = [b"HTTP/1.1 500 \xc2\x9b\r\nX: \xc2\x9b\r\n\r\n", NASTY].concat();
     for mode in ["--json", "--raw", "--quiet", "--count=9"] {
-        let script = Script::answers([&stream, &refusal]);
+        let script = Script::responses([&stream, &refusal]);
         let (stdout, stderr, status) = tail(&script, &[mode]);
         assert_eq!(status, Some(4), "{mode}");
         assert!(stdout.contains("title") && stderr.contains("title"), "{mode}");

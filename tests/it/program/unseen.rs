@@ -36,13 +36,13 @@ fn nothing_unseen_of_a_server_comes_out_of_any_command() {
             &["bench", "--listen-only", "--streams=1", "--duration=100ms", "--drain=100ms"],
             &["bench", "--streams=1", "--duration=100ms", "--drain=100ms"],
         ] {
-            let script = Script::answers([&response, &response, &response]);
+            let script = Script::responses([&response, &response, &response]);
             let (stdout, stderr, _) = run_hub(&[command, &[&script.url("/")]].concat());
             let what = format!("{command:?} {}", response.escape_debug());
             assert_seen(&stdout, &what);
             assert_seen(&stderr, &what);
         }
-        let script = Script::answers([&response]);
+        let script = Script::responses([&response]);
         let file = TemporaryFile::new("unseen.sse", "");
         let path = file.0.display().to_string();
         let record = ["record", "--no-reconnect", "--force", &script.url("/"), &path];

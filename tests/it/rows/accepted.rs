@@ -98,16 +98,16 @@ const SEEN: &[(&[u8], &str)] = &[
 fn rows_1_to_13_a_request_that_is_odd_and_valid_is_served() {
     let site = Site::new();
     for (request, expected) in SEEN {
-        answered(&site, &[request], |request, answer| {
-            assert_eq!(answer.text(), *expected, "{}", request.escape_ascii());
-            assert_eq!(answer.status, 200);
+        answered(&site, &[request], |request, response| {
+            assert_eq!(response.text(), *expected, "{}", request.escape_ascii());
+            assert_eq!(response.status, 200);
         });
     }
     // Each in three ways, and the one behind it each time.
     assert_eq!(site.calls(), SEEN.len() * 6);
 }
 
-/// Framings, with the body `abc` behind them, or whatever else says that it is `abc`.
+/// Framings, with the body `abc` after them, or whatever else says that it is `abc`.
 const BODIES: &[&[u8]] = &[
     // Row 14.
     b"Content-Length: 3\r\n\r\nabc",
@@ -145,9 +145,9 @@ fn rows_14_to_18_a_body_that_is_odd_and_valid_comes_as_it_is() {
     let site = Site::new();
     for framing in BODIES {
         let request = [b"POST /echo HTTP/1.1\r\nHost: h\r\n", *framing].concat();
-        answered(&site, &[&request], |request, answer| {
-            assert_eq!(answer.text(), "abc", "{}", request.escape_ascii());
-            assert_eq!(answer.status, 200);
+        answered(&site, &[&request], |request, response| {
+            assert_eq!(response.text(), "abc", "{}", request.escape_ascii());
+            assert_eq!(response.status, 200);
         });
     }
     assert_eq!(site.calls(), BODIES.len() * 6);
@@ -169,11 +169,11 @@ fn row_11_a_connection_closes_when_either_side_says_so() {
     ];
     for request in closing {
         for pieces in [vec![*request, super::BEHIND], request.chunks(1).collect()] {
-            let answer = outcome(site.address(), pieces);
+            let response = outcome(site.address(), pieces);
             let shown = request.escape_ascii();
-            assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{shown}\n{answer}");
-            assert!(answer.contains("\r\nConnection: close\r\n"), "{shown}\n{answer}");
-            assert!(answer.ends_with("\r\n\r\nGET /seen h"), "{shown}\n{answer}");
+            assert!(response.starts_with("HTTP/1.1 200 OK\r\n"), "{shown}\n{response}");
+            assert!(response.contains("\r\nConnection: close\r\n"), "{shown}\n{response}");
+            assert!(response.ends_with("\r\n\r\nGET /seen h"), "{shown}\n{response}");
         }
     }
     assert_eq!(site.calls(), closing.len() * 2);

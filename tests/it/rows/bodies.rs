@@ -1,4 +1,4 @@
-//! Rows 20 to 23: bodies that nobody reads, that are too large, or that break off, and answers that
+//! Rows 20 to 23: bodies that nobody reads, that are too large, or that break off, and responses that
 //! have none.
 
 use std::io::Write;
@@ -32,24 +32,24 @@ fn row_20_a_body_that_nobody_reads_is_never_the_next_request() {
     ] {
         for rest in [&by_length, &in_a_chunk] {
             let request = format!("{line}\r\n{rest}");
-            answered(&site, &[request.as_bytes()], |request, answer| {
-                assert_eq!(answer.status, status, "{}", request.escape_ascii());
+            answered(&site, &[request.as_bytes()], |request, response| {
+                assert_eq!(response.status, status, "{}", request.escape_ascii());
             });
         }
     }
 }
 
 #[test]
-fn row_20_an_unread_body_that_breaks_a_rule_ends_its_connection_behind_the_answer() {
+fn row_20_an_unread_body_that_breaks_a_rule_ends_its_connection_behind_the_response() {
     let site = Site::new();
     let behind = "0\r\n\r\nGET /behind HTTP/1.1\r\nHost: h\r\n\r\n";
     for chunk in ["x\r\n", "0x3\r\nabc\r\n", "3\nabc\r\n", "3\r\nabcd\r\n", "3;\r\nabc\r\n", "\n"] {
         let head = "POST /missing HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
         let request = [head, chunk, behind].concat();
         for pieces in [vec![request.as_bytes()], request.as_bytes().chunks(1).collect()] {
-            let answer = outcome(site.address(), pieces);
-            assert!(answer.starts_with("HTTP/1.1 404 Not Found\r\n"), "{chunk:?}\n{answer}");
-            assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{chunk:?}\n{answer}");
+            let response = outcome(site.address(), pieces);
+            assert!(response.starts_with("HTTP/1.1 404 Not Found\r\n"), "{chunk:?}\n{response}");
+            assert_eq!(response.matches("HTTP/1.1").count(), 1, "{chunk:?}\n{response}");
         }
     }
     assert_eq!(site.calls(), 0);
@@ -98,17 +98,17 @@ fn row_22_a_request_that_breaks_off_anywhere_calls_nobody() {
     assert_eq!(site.calls(), 0);
 }
 
-/// The whole answer to a request that closes its connection, as its head and what is behind it.
+/// The whole response to a request that closes its connection, as its head and what is behind it.
 #[track_caller]
 fn head_and_body(server: &tidings::Running, request: &[u8]) -> (String, String) {
-    let answer = outcome(server.address(), [request]);
-    let (head, body) = answer.split_once("\r\n\r\n").expect(&answer);
+    let response = outcome(server.address(), [request]);
+    let (head, body) = response.split_once("\r\n\r\n").expect(&response);
     assert_eq!(head.matches("\r\nDate: ").count(), 1, "{head}");
     (head.to_owned(), body.to_owned())
 }
 
 #[test]
-fn row_23_no_answer_to_a_head_has_a_body() {
+fn row_23_no_response_to_a_head_has_a_body() {
     let site = Site::new();
     let requests: [(&[u8], &str); 12] = [
         (b"HEAD /seen HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", "200 OK"),

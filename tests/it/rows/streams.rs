@@ -114,9 +114,9 @@ fn row_26_the_head_of_a_stream_is_the_same_whatever_is_asked_for() {
         b"GET /sse HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
     ];
     for request in requests {
-        let answer = outcome(site.address(), [*request]);
-        let (before, rest) = answer.split_once("Date: ").expect(&answer);
-        let behind = rest.split_once("\r\n").expect(&answer).1;
+        let response = outcome(site.address(), [*request]);
+        let (before, rest) = response.split_once("Date: ").expect(&response);
+        let behind = rest.split_once("\r\n").expect(&response).1;
         assert_eq!(before, "HTTP/1.1 200 OK\r\n", "{}", request.escape_ascii());
         assert_eq!(
             behind,

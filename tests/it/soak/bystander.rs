@@ -96,7 +96,7 @@ fn storm(hub: SocketAddr, over: &AtomicBool) {
             return;
         }
         publisher.send(request(&format!("crowd{}", n as usize % CHANNELS), "#"));
-        assert_eq!(publisher.answer().status, 200);
+        assert_eq!(publisher.response().status, 200);
         let due = Duration::from_secs(1) / RATE * n;
         thread::sleep(due.saturating_sub(began.elapsed()));
     }
@@ -124,7 +124,7 @@ impl Bystander {
         let data = format!("event {}", self.count);
         let published = Instant::now();
         self.publisher.send(request("bystander", &data));
-        assert_eq!(self.publisher.answer().status, 200);
+        assert_eq!(self.publisher.response().status, 200);
         while !self.stream.chunk().expect("the hub goes on").contains(&data) {}
         published.elapsed()
     }
@@ -160,7 +160,7 @@ fn a_crowd_that_follows_many_channels_does_not_delay_another_channel() {
             own.push(bystander.event());
             crowd.have(volley * CHANNELS);
             theirs.push(published.elapsed());
-            (0..CHANNELS).for_each(|_| assert_eq!(publisher.answer().status, 200));
+            (0..CHANNELS).for_each(|_| assert_eq!(publisher.response().status, 200));
         }
         let (own, theirs) = (median(&mut own), median(&mut theirs));
         println!(

@@ -1,12 +1,12 @@
 //! Row 32: a crowd of connections that say nothing, or little, or don't read; and among them
-//! somebody who only wants an answer.
+//! somebody who only wants a response.
 //!
 //! ```text
 //! silent      │
 //! a head      │GET / HTTP/1.1 … X-Slow: aaaa    one byte a second
 //! a body      │POST … Content-Length: 100 … aa  and no more
 //! a log       │GET /events/log?history=…        and reads nothing of it
-//! answers     │GET /page.js … GET /page.js …    and reads nothing of them
+//! responses     │GET /page.js … GET /page.js …    and reads nothing of them
 //! ```
 //!
 //! The hub closes them as its deadlines say, the head after 10 seconds and the others after 30;
@@ -30,7 +30,7 @@ enum Kind {
     Head,
     Body,
     Log,
-    Answers,
+    Responses,
 }
 
 /// The order in which they come; of those that don't read, whose bytes the system has to hold,
@@ -43,7 +43,7 @@ const KINDS: [Kind; 10] = [
     Kind::Silent,
     Kind::Head,
     Kind::Body,
-    Kind::Answers,
+    Kind::Responses,
     Kind::Silent,
     Kind::Head,
 ];
@@ -51,7 +51,7 @@ const KINDS: [Kind; 10] = [
 /// How many events the log has, and how large they are: more than the system takes for a reader
 /// that takes nothing.
 const LOG: (usize, usize) = (256, 16 * KIB);
-/// How many answers of the larger kind are the same.
+/// How many responses of the larger kind are the same.
 const ANSWERS: usize = 400;
 
 /// Some time after the deadline past which the hub closes who does not read.
@@ -72,7 +72,7 @@ impl Slow {
             Kind::Head => format!("GET / HTTP/1.1\r\n{host}X-Slow: "),
             Kind::Body => format!("POST /events/b HTTP/1.1\r\n{host}Content-Length: 99\r\n\r\naa"),
             Kind::Log => format!("GET /events/log?history={} HTTP/1.1\r\n{host}\r\n", LOG.0),
-            Kind::Answers => format!("GET /page.js HTTP/1.1\r\n{host}\r\n").repeat(ANSWERS),
+            Kind::Responses => format!("GET /page.js HTTP/1.1\r\n{host}\r\n").repeat(ANSWERS),
         };
         socket.set_nonblocking(true).expect("a socket can be set so");
         // What the hub does not take of many requests is not sent.
@@ -83,7 +83,7 @@ impl Slow {
     /// Once a second. Returns whether it is still there.
     fn go_on(&mut self) -> bool {
         match self.kind {
-            Kind::Log | Kind::Answers => return self.since.elapsed() < UNREAD,
+            Kind::Log | Kind::Responses => return self.since.elapsed() < UNREAD,
             Kind::Head if self.socket.write(b"a").is_err() => return false,
             Kind::Silent | Kind::Head | Kind::Body => {}
         }

@@ -62,7 +62,7 @@ fn row_34_without_descriptors_the_hub_rests_and_then_goes_on() {
     let open = find_metric(&asking.get("/metrics"), "connections");
     assert!((DESCRIPTORS / 2..DESCRIPTORS).contains(&open), "{open}");
     asking.send("POST /events/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nhi");
-    assert_eq!(asking.answer().status, 200);
+    assert_eq!(asking.response().status, 200);
     assert_eq!(stream.data(), "hi");
 
     // It recovers. While those that have gone are counted, it serves no more than half as many

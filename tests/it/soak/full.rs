@@ -177,9 +177,9 @@ fn all_were_full(many: usize) -> bool {
         return false;
     }
     for client in full.iter_mut().take(16) {
-        (0..=filling.responses).for_each(|_| drop(client.answer()));
-        assert_eq!(client.answer().status, 100);
-        assert_eq!(client.answer().status, 200);
+        (0..=filling.responses).for_each(|_| drop(client.response()));
+        assert_eq!(client.response().status, 100);
+        assert_eq!(client.response().status, 200);
     }
     drop((full, asker));
     until_back(&hub, &before);

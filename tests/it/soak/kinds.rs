@@ -26,12 +26,12 @@ pub(super) const KINDS: [Kind; 20] = [
         read_until(&mut socket, "100 Continue\r\n\r\n");
         leave(socket)
     }),
-    ("FIN behind an answer", |hub| {
+    ("FIN behind a response", |hub| {
         let mut socket = with(hub, &get("/health"));
         read_until(&mut socket, "ok\n");
         leave(socket)
     }),
-    ("FIN behind three answers", |hub| {
+    ("FIN behind three responses", |hub| {
         let mut socket = with(hub, &get("/health").repeat(3));
         (0..3).for_each(|_| read_until(&mut socket, "ok\n"));
         leave(socket)
@@ -46,8 +46,8 @@ pub(super) const KINDS: [Kind; 20] = [
         read_until(&mut socket, "\r\n\r\n");
         leave(socket)
     }),
-    ("RST in an answer", |hub| reset(with(hub, &get("/page.js")))),
-    ("RST in one of many answers", |hub| reset(with(hub, &get("/page.js").repeat(50)))),
+    ("RST in a response", |hub| reset(with(hub, &get("/page.js")))),
+    ("RST in one of many responses", |hub| reset(with(hub, &get("/page.js").repeat(50)))),
     ("RST at the head of a stream", |hub| reset(with(hub, &get(QUIET)))),
     ("RST in the events of a stream", |hub| {
         let mut socket = with(hub, &get(&format!("{LIVE}?history=100")));
@@ -122,7 +122,7 @@ fn leave(socket: TcpStream) -> Option<TcpStream> {
 
 /// Closes a socket that has something to read.
 fn reset(socket: TcpStream) -> Option<TcpStream> {
-    let some = socket.peek(&mut [0]).expect("the hub answers");
+    let some = socket.peek(&mut [0]).expect("the hub responses");
     assert_eq!(some, 1);
     leave(socket)
 }

@@ -44,7 +44,7 @@ fn a_channel_keeps_to_its_bounds_when_events_are_many() {
     let request = "POST /events/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx";
     for _ in 0..20 {
         client.send(request.repeat(400));
-        (0..400).for_each(|_| assert_eq!(client.answer().status, 200));
+        (0..400).for_each(|_| assert_eq!(client.response().status, 200));
     }
     let kept = metric(&hub, "events_kept");
     assert!((1..=8_000).contains(&kept));

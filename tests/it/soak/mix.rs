@@ -74,9 +74,9 @@ impl<'a> Soak<'a> {
             let body = data(channel, number, end, size);
             let head = format!("POST /events/{channel} HTTP/1.1\r\nHost: localhost\r\n");
             client.send(format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()));
-            let answer = client.answer();
-            assert_eq!(answer.status, 200, "{}", answer.text());
-            if answer.field("Connection") == Some("close") {
+            let response = client.response();
+            assert_eq!(response.status, 200, "{}", response.text());
+            if response.field("Connection") == Some("close") {
                 client = Client::to(self.hub.address());
             }
             self.events.fetch_add(1, Ordering::Relaxed);

@@ -59,13 +59,13 @@ fn what_came_while_the_machine_slept_is_served_when_it_wakes() {
     }
     let mut fresh = Client::to(hub.address());
     fresh.send(GET);
-    (0..300).for_each(|_| assert_eq!(unread.answer().status, 200));
+    (0..300).for_each(|_| assert_eq!(unread.response().status, 200));
     thread::sleep(time);
     signal(&hub, "CONT");
 
     for (client, (before, _)) in clients.iter_mut().zip(&parts) {
-        assert_eq!(client.answer().status, 200, "{before:?}");
+        assert_eq!(client.response().status, 200, "{before:?}");
     }
-    assert_eq!(fresh.answer().status, 200);
-    (300..1_500).for_each(|_| assert_eq!(unread.answer().status, 200));
+    assert_eq!(fresh.response().status, 200);
+    (300..1_500).for_each(|_| assert_eq!(unread.response().status, 200));
 }

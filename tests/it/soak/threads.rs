@@ -109,7 +109,7 @@ fn row_35_where_no_thread_can_be_started_only_what_needs_one_fails() {
 
     // A worker is still there; the interval's thread is not to be had.
     client.send("GET /sse HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    assert_eq!(client.answer().status, 500);
+    assert_eq!(client.response().status, 500);
     let told = "can't start a thread for an interval";
     until("the error on standard error", || {
         limited.process.stderr().iter().any(|line| line.contains(told))

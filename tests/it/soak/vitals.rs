@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::{KIB, MIB};
-use crate::support::http::{Answer, Client};
+use crate::support::http::{Client, HttpResponse};
 use crate::support::process::Process;
 use crate::support::stream::EventStream;
 use crate::support::until;
@@ -72,7 +72,7 @@ pub(super) fn processor_time(hub: &Process) -> Duration {
     /// What Linux counts in here, whatever it counts in itself.
     const TICK: Duration = Duration::from_millis(10);
     let stat = fs::read_to_string(place(hub, "stat")).expect("a Linux /proc");
-    // The name may contain anything; behind it comes field 3, and the times are fields 14 and 15.
+    // The name may contain anything; after it comes field 3, and the times are fields 14 and 15.
     let (_, fields) = stat.rsplit_once(") ").expect("the name in parentheses");
     let times = fields.split(' ').skip(11).take(2).map(|time| time.parse::<u32>().expect("ticks"));
     TICK * times.sum()
@@ -126,10 +126,10 @@ pub(super) fn metric(hub: &Process, name: &str) -> usize {
 }
 
 #[track_caller]
-pub(super) fn find_metric(answer: &Answer, name: &str) -> usize {
-    assert_eq!(answer.status, 200);
+pub(super) fn find_metric(response: &HttpResponse, name: &str) -> usize {
+    assert_eq!(response.status, 200);
     let find = |line: &str| line.strip_prefix(&format!("tidings_{name} "))?.parse().ok();
-    answer.text().lines().find_map(find).expect("a series of that name")
+    response.text().lines().find_map(find).expect("a series of that name")
 }
 
 /// Waits until the hub has no streams, and no connection but the one that asks.
@@ -137,8 +137,8 @@ pub(super) fn find_metric(answer: &Answer, name: &str) -> usize {
 pub(super) fn until_nobody_is_there(hub: &Process) {
     let mut client = Client::to(hub.address());
     until("the end of all others", || {
-        let answer = client.get("/metrics");
-        (find_metric(&answer, "streams"), find_metric(&answer, "connections")) == (0, 1)
+        let response = client.get("/metrics");
+        (find_metric(&response, "streams"), find_metric(&response, "connections")) == (0, 1)
     });
 }
 

@@ -15,10 +15,10 @@ fn one_more_is_told_to_come_back(limits: Limits) {
 
     let mut refused = Client::to(address);
     refused.send("GET /sse HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    let answer = refused.answer();
-    assert_eq!((answer.status, answer.field("Connection")), (200, Some("close")));
-    assert_eq!(answer.field("Content-Type"), Some("text/event-stream"));
-    let wait = answer.text().strip_prefix("retry: ").and_then(|text| text.strip_suffix("\n\n"));
+    let response = refused.response();
+    assert_eq!((response.status, response.field("Connection")), (200, Some("close")));
+    assert_eq!(response.field("Content-Type"), Some("text/event-stream"));
+    let wait = response.text().strip_prefix("retry: ").and_then(|text| text.strip_suffix("\n\n"));
     let wait: u64 = wait.expect("a reconnection time").parse().unwrap();
     assert!((2000..=4000).contains(&wait), "{wait}");
     assert_eq!(refused.rest(), "");

@@ -142,9 +142,9 @@ fn a_callback_may_use_its_own_stream() {
 #[test]
 fn row_36_a_handler_that_panics_before_the_head_is_a_500() {
     let server = site(Limits::default(), |_stream| panic!("on purpose"));
-    let answer = get(server.address(), "/sse");
-    assert_eq!((answer.status, answer.field("Connection")), (500, Some("close")));
-    assert_eq!(answer.field("Content-Type"), Some("text/plain; charset=utf-8"));
+    let response = get(server.address(), "/sse");
+    assert_eq!((response.status, response.field("Connection")), (500, Some("close")));
+    assert_eq!(response.field("Content-Type"), Some("text/plain; charset=utf-8"));
     assert_eq!(server.stats().streams, 0);
     assert_eq!(get(server.address(), "/").text(), "hello");
 }

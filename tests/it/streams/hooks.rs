@@ -173,7 +173,7 @@ fn row_51_a_stream_that_never_opened_is_not_told_of() {
         .unwrap();
     let mut client = Client::to(server.address());
     client.send("GET /sse HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    assert_eq!(client.answer().status, 500);
+    assert_eq!(client.response().status, 500);
     client.socket().shutdown(Shutdown::Both).unwrap();
     server.stop().unwrap();
     assert!(record.0.lock().unwrap().is_empty());

@@ -12,9 +12,9 @@ use crate::support::{Gate, Notes, until_some};
 
 const REQUEST: &str = "GET /sse HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n";
 
-/// Takes the one line out of an answer that is different each time.
-fn without_date(answer: &str) -> String {
-    let (before, rest) = answer.split_once("Date: ").expect("a date");
+/// Takes the one line out of a response that is different each time.
+fn without_date(response: &str) -> String {
+    let (before, rest) = response.split_once("Date: ").expect("a date");
     let (date, behind) = rest.split_once("\r\n").expect("a line");
     assert!(date.ends_with(" GMT") && date.len() == 29, "{date}");
     format!("{before}{behind}")
@@ -138,9 +138,9 @@ fn a_handler_that_sends_nothing_opens_the_stream_when_it_returns() {
     let server = site(Limits::default(), |_stream| Ok(()));
     let mut client = Client::to(server.address());
     client.send(REQUEST);
-    let answer = client.rest();
-    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
-    assert!(answer.ends_with("\r\n\r\n2\r\n:\n\r\n0\r\n\r\n"), "{answer}");
+    let response = client.rest();
+    assert!(response.starts_with("HTTP/1.1 200 OK\r\n"), "{response}");
+    assert!(response.ends_with("\r\n\r\n2\r\n:\n\r\n0\r\n\r\n"), "{response}");
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn requests_before_a_stream_are_answered_on_the_same_connection() {
     });
     let mut client = Client::to(server.address());
     client.send(["GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", REQUEST].concat());
-    assert_eq!(client.answer().text(), "hello");
+    assert_eq!(client.response().text(), "hello");
     let stream = client.rest();
     assert!(stream.ends_with("\r\n\r\n2\r\n:\n\r\na\r\ndata: hi\n\n\r\n0\r\n\r\n"), "{stream}");
 }

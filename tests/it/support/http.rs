@@ -1,4 +1,4 @@
-//! Raw HTTP/1.1: the bytes of a request go out as they are, the bytes of an answer come back.
+//! Raw HTTP/1.1: the bytes of a request go out as they are, the bytes of a response come back.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -6,16 +6,16 @@ use std::time::Instant;
 
 use super::SOON;
 
-/// An answer, taken apart.
+/// A response, taken apart.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub(crate) struct HttpResponse {
     pub(crate) status: u16,
     /// Field lines without their CRLF.
     pub(crate) fields: Vec<String>,
     pub(crate) body: Vec<u8>,
 }
 
-impl Answer {
+impl HttpResponse {
     /// The value of the first field of this name.
     pub(crate) fn field(&self, name: &str) -> Option<&str> {
         self.fields
@@ -38,7 +38,7 @@ pub(crate) fn connect(address: SocketAddr) -> TcpStream {
     socket
 }
 
-/// A connection that stays: requests go out as they are, answers come back one by one.
+/// A connection that stays: requests go out as they are, responses come back one by one.
 pub(crate) struct Client {
     reader: BufReader<TcpStream>,
 }
@@ -63,24 +63,24 @@ impl Client {
         self.socket().write_all(bytes.as_ref()).expect("the server reads");
     }
 
-    pub(crate) fn answer(&mut self) -> Answer {
-        read_answer(&mut self.reader, false)
+    pub(crate) fn response(&mut self) -> HttpResponse {
+        read_response(&mut self.reader, false)
     }
 
-    /// An answer without a body, as that to a HEAD, or one whose body is read chunk by chunk.
-    pub(crate) fn head(&mut self) -> Answer {
-        read_answer(&mut self.reader, true)
+    /// A response without a body, as that to a HEAD, or one whose body is read chunk by chunk.
+    pub(crate) fn head(&mut self) -> HttpResponse {
+        read_response(&mut self.reader, true)
     }
 
-    /// Sends a GET and reads its answer.
-    pub(crate) fn get(&mut self, target: &str) -> Answer {
+    /// Sends a GET and reads its response.
+    pub(crate) fn get(&mut self, target: &str) -> HttpResponse {
         self.send(format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
-        self.answer()
+        self.response()
     }
 
     /// Opens a stream, and gives the response's head and the first chunk, which comes with it.
     #[track_caller]
-    pub(crate) fn open(&mut self, target: &str) -> Answer {
+    pub(crate) fn open(&mut self, target: &str) -> HttpResponse {
         let accept = "Accept: text/event-stream\r\n";
         self.send(format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n{accept}\r\n"));
         let mut begin = self.head();
@@ -115,19 +115,19 @@ impl Client {
     }
 }
 
-/// Sends a request on a connection of its own and reads the answer.
-pub(crate) fn exchange(address: SocketAddr, request: &[u8]) -> Answer {
+/// Sends a request on a connection of its own and reads the response.
+pub(crate) fn exchange(address: SocketAddr, request: &[u8]) -> HttpResponse {
     let mut socket = connect(address);
     socket.write_all(request).unwrap();
     let head_only = request.starts_with(b"HEAD ");
-    read_answer(&mut BufReader::new(socket), head_only)
+    read_response(&mut BufReader::new(socket), head_only)
 }
 
-pub(crate) fn get(address: SocketAddr, target: &str) -> Answer {
+pub(crate) fn get(address: SocketAddr, target: &str) -> HttpResponse {
     exchange(address, format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes())
 }
 
-pub(crate) fn post(address: SocketAddr, target: &str, body: &str) -> Answer {
+pub(crate) fn post(address: SocketAddr, target: &str, body: &str) -> HttpResponse {
     let length = body.len();
     let head = format!("POST {target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}");
     exchange(address, format!("{head}\r\n\r\n{body}").as_bytes())
@@ -137,33 +137,33 @@ pub(crate) fn post(address: SocketAddr, target: &str, body: &str) -> Answer {
 /// bytes, one chunk with that time, and the last chunk.
 #[track_caller]
 pub(crate) fn retry_behind(before: &str, rest: &str) -> u32 {
-    let time = rest.rsplit_once("retry: ").and_then(|(_, behind)| behind.split_once('\n'));
+    let time = rest.rsplit_once("retry: ").and_then(|(_, after)| after.split_once('\n'));
     let (time, _) = time.unwrap_or_else(|| panic!("no reconnection time: {rest:?}"));
     let retry = format!("retry: {time}\n\n");
     assert_eq!(rest, format!("{before}{:x}\r\n{retry}\r\n0\r\n\r\n", retry.len()));
     time.parse().expect("milliseconds")
 }
 
-/// Reads one answer, and leaves what comes behind it.
-pub(crate) fn read_answer(reader: &mut impl BufRead, head_only: bool) -> Answer {
+/// Reads one response, and leaves what comes behind it.
+pub(crate) fn read_response(reader: &mut impl BufRead, head_only: bool) -> HttpResponse {
     let (status, fields) = read_head(reader);
-    let mut answer = Answer { status, fields, body: Vec::new() };
+    let mut response = HttpResponse { status, fields, body: Vec::new() };
     let bodiless = head_only || status == 204 || status == 304 || status < 200;
-    let length = answer.field("Content-Length").map(|text| text.parse().expect("a number"));
+    let length = response.field("Content-Length").map(|text| text.parse().expect("a number"));
     match length {
         _ if bodiless => {}
         Some(length) => {
-            answer.body = vec![0; length];
-            reader.read_exact(&mut answer.body).expect("the whole body");
+            response.body = vec![0; length];
+            reader.read_exact(&mut response.body).expect("the whole body");
         }
-        None if answer.field("Transfer-Encoding") == Some("chunked") => {
+        None if response.field("Transfer-Encoding") == Some("chunked") => {
             while let Some(chunk) = read_chunk(reader).expect("a chunk") {
-                answer.body.extend(chunk);
+                response.body.extend(chunk);
             }
         }
-        None => drop(reader.read_to_end(&mut answer.body).expect("an end")),
+        None => drop(reader.read_to_end(&mut response.body).expect("an end")),
     }
-    answer
+    response
 }
 
 /// Reads a head: the status and the field lines.

@@ -6,7 +6,7 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 
 use super::{Notes, SOON};
 
-/// What each answer that opens a stream begins with; its body ends with the connection.
+/// What each response that opens a stream begins with; its body ends with the connection.
 pub(crate) const STREAM: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
 
 /// The same for a body in chunks.
@@ -29,12 +29,12 @@ pub(crate) struct Peer {
 type Act = Box<dyn FnOnce(&mut Peer) + Send>;
 
 impl Script {
-    /// Answers the first connection with the first of these, and so on, and closes it then. When
+    /// Responses the first connection with the first of these, and so on, and closes it then. When
     /// there are no more, it does not listen any more.
-    pub(crate) fn answers<B: AsRef<[u8]>>(answers: impl IntoIterator<Item = B>) -> Self {
-        let acts = answers.into_iter().map(|answer| {
-            let answer = answer.as_ref().to_vec();
-            act(move |peer| peer.send(&answer))
+    pub(crate) fn responses<B: AsRef<[u8]>>(responses: impl IntoIterator<Item = B>) -> Self {
+        let acts = responses.into_iter().map(|response| {
+            let response = response.as_ref().to_vec();
+            act(move |peer| peer.send(&response))
         });
         Self::acts(acts.collect())
     }

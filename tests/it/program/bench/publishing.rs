@@ -1,4 +1,4 @@
-//! How events get in, against servers that answer badly, or not at all.
+//! How events get in, against servers that response badly, or not at all.
 
 use std::io::Write;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -11,7 +11,7 @@ const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const REFUSED: &str = "HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n";
 
 /// What a server does with a publish on a connection: it gets how many came before it on all of
-/// them, the request, and what is needed to answer. Whether the connection goes on.
+/// them, the request, and what is needed to response. Whether the connection goes on.
 type Act = dyn Fn(u64, &str, &mut Peer<'_>) -> bool + Send + Sync;
 
 struct Peer<'a> {
@@ -20,8 +20,8 @@ struct Peer<'a> {
 }
 
 impl Peer<'_> {
-    fn answer(&mut self, answer: &str) {
-        let _ = self.socket.write_all(answer.as_bytes());
+    fn response(&mut self, response: &str) {
+        let _ = self.socket.write_all(response.as_bytes());
     }
 
     /// Sends the content of a request to all streams.
@@ -86,11 +86,11 @@ fn a_run_that_published_nothing_has_measured_nothing() {
 fn a_refusal_does_not_end_the_run_where_others_are_taken() {
     let server = raw_server(|count, request, peer| {
         if count == 0 {
-            peer.answer(REFUSED);
+            peer.response(REFUSED);
             return true;
         }
         peer.deliver(request);
-        peer.answer(OK);
+        peer.response(OK);
         true
     });
     let (json, said, status) = bench(server, &["--duration=1"]);
@@ -101,7 +101,7 @@ fn a_refusal_does_not_end_the_run_where_others_are_taken() {
 #[test]
 fn nothing_but_refusals_end_a_run_long_before_its_time() {
     let server = raw_server(|_, _, peer| {
-        peer.answer(REFUSED);
+        peer.response(REFUSED);
         true
     });
     let (out, said, status) = bench(server, &["--publishers=2", "--duration=600"]);
@@ -114,7 +114,7 @@ fn nothing_but_refusals_end_a_run_long_before_its_time() {
 #[test]
 fn a_redirect_is_told_with_where_it_leads_to() {
     let server = raw_server(|_, _, peer| {
-        peer.answer("HTTP/1.1 307 Go\r\nLocation: /pub?id=1\r\nContent-Length: 0\r\n\r\n");
+        peer.response("HTTP/1.1 307 Go\r\nLocation: /pub?id=1\r\nContent-Length: 0\r\n\r\n");
         false
     });
     let (_, said, status) = bench(server, &["--duration=1"]);
@@ -126,7 +126,7 @@ fn a_redirect_is_told_with_where_it_leads_to() {
 fn a_connection_of_http_1_0_is_not_used_again() {
     let server = raw_server(|_, request, peer| {
         peer.deliver(request);
-        peer.answer(&OK.replace("1.1", "1.0"));
+        peer.response(&OK.replace("1.1", "1.0"));
         false
     });
     let (json, said, status) = bench(server, &["--duration=1"]);
@@ -138,7 +138,7 @@ fn a_connection_of_http_1_0_is_not_used_again() {
 fn what_a_kept_connection_did_not_take_goes_out_on_a_fresh_one() {
     let server = raw_server(|_, request, peer| {
         peer.deliver(request);
-        peer.answer(OK);
+        peer.response(OK);
         false
     });
     let (json, said, status) = bench(server, &["--duration=1"]);
@@ -155,7 +155,7 @@ fn what_went_out_twice_by_the_bench_is_no_double_of_the_server() {
         let port = peer.socket.peer_addr().unwrap().port();
         let fresh = last.lock().unwrap().replace(port) != Some(port);
         if fresh {
-            peer.answer(OK);
+            peer.response(OK);
         }
         fresh
     });
@@ -171,7 +171,7 @@ fn a_run_of_which_much_was_not_taken_is_doubtful() {
         if count % 2 == 0 {
             peer.deliver(request);
         }
-        peer.answer(if count % 2 == 0 { OK } else { REFUSED });
+        peer.response(if count % 2 == 0 { OK } else { REFUSED });
         true
     });
     let (json, said, status) = bench(server, &["--duration=1"]);
@@ -192,7 +192,7 @@ fn events_get_in_as_a_server_wants_them() {
         ];
         let right = wanted.iter().all(|wanted| request.contains(wanted));
         peer.deliver(request);
-        peer.answer(if right && request.ends_with(":&private=on") { OK } else { REFUSED });
+        peer.response(if right && request.ends_with(":&private=on") { OK } else { REFUSED });
         true
     });
     let (json, said, status) = bench(

@@ -326,7 +326,7 @@ fn several_events_in_one_are_told_apart_and_others_are_counted() {
 #[test]
 fn row_45_it_says_once_that_streams_can_not_be_resumed() {
     let odd = format!("{STREAM}id: \u{1}\ndata: a\n\n");
-    let script = Script::answers(vec![odd; 500]);
+    let script = Script::responses(vec![odd; 500]);
     let url = script.url("/");
     let arguments = ["bench", &url, "--listen-only", "--streams=2", "--duration=2", "--warm-up=0"];
     let (_, stderr, _) = run_hub(&arguments);

@@ -6,7 +6,7 @@ use super::*;
 use crate::support::process::hub_path;
 use crate::support::until;
 
-/// An answer whose first chunk is a block, and whose second is the beginning of another; then the
+/// A response whose first chunk is a block, and whose second is the beginning of another; then the
 /// client leaves.
 fn one_and_a_half() -> Script {
     Script::acts(vec![act(|peer| {
@@ -88,7 +88,7 @@ fn a_block_without_an_end_ends_it() {
 
 #[test]
 fn a_place_that_can_not_be_written_is_told() {
-    let script = Script::answers([STREAM]);
+    let script = Script::responses([STREAM]);
     let (_, stderr, status) = run_hub(&["record", "--quiet", &script.url("/"), "/there/is/none"]);
     assert!(stderr.starts_with("tidings: can't write /there/is/none: "), "{stderr}");
     assert_eq!((stderr.lines().count(), status), (1, Some(1)));
@@ -120,7 +120,7 @@ fn a_file_that_can_grow_no_further_ends_with_what_is_whole() {
 #[cfg(unix)]
 #[test]
 fn a_file_that_can_not_grow_at_all_is_not_left() {
-    let script = Script::answers([format!("{STREAM}data: a\n\n")]);
+    let script = Script::responses([format!("{STREAM}data: a\n\n")]);
     let file = place();
     let limited = "trap '' XFSZ && ulimit -f 0 && exec \"$0\" record --quiet \"$@\"";
     let mut command = Command::new("sh");

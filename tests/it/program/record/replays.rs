@@ -110,10 +110,10 @@ fn a_204_at_once() {
 }
 
 #[test]
-fn an_answer_that_is_no_stream() {
+fn a_response_that_is_no_stream() {
     let full = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\n\
         Content-Length: 5\r\n\r\nfull\n";
-    let recorded = Recorded::of(&Script::answers([full]).url("/"), &[]);
+    let recorded = Recorded::of(&Script::responses([full]).url("/"), &[]);
     let expected = ": tidings cassette 1\n\
         : open + 503 text/plain\n\
         : part + 5\n\
@@ -125,7 +125,7 @@ fn an_answer_that_is_no_stream() {
 
 #[test]
 fn http_1_0() {
-    let script = Script::answers([format!(
+    let script = Script::responses([format!(
         "{}retry: 0\nid: 1\ndata: a\n\n",
         STREAM.replace("HTTP/1.1", "HTTP/1.0")
     )]);
@@ -136,9 +136,9 @@ fn http_1_0() {
 }
 
 #[test]
-fn no_answer_at_all() {
+fn no_response_at_all() {
     let first = format!("{CHUNKED}a\r\nretry: 0\n\n\r\n0\r\n\r\n");
-    let script = Script::answers([&*first, "", NO_MORE]);
+    let script = Script::responses([&*first, "", NO_MORE]);
     let recorded = Recorded::of(&script.url("/"), &[]);
     let lines = recorded.lines();
     let expected = [": open +", ": end + cut", ": open + 204", ": end + close"];

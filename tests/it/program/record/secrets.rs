@@ -14,11 +14,11 @@ fn keeps(recorded: &Recorded) -> String {
 
 #[test]
 fn no_field_and_no_query_brings_one_in() {
-    let answer = format!(
+    let response = format!(
         "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; k={SECRET}\r\nSet-Cookie: k={SECRET}\r\n\
          X-Token: {SECRET}\r\nWWW-Authenticate: Basic realm={SECRET}\r\n\r\ndata: a\n\n"
     );
-    let script = Script::answers([answer]);
+    let script = Script::responses([response]);
     let url = script.url(&format!("/events;s={SECRET}?token={SECRET}&{SECRET}#{SECRET}"));
     let fields = ["Authorization: Bearer", "Cookie: k=", "X-Api-Key:", "Proxy-Authorization:"];
     let fields = fields.map(|field| format!("--header={field} {SECRET}"));
@@ -53,10 +53,10 @@ fn no_field_and_no_query_brings_one_in() {
 
 #[test]
 fn a_redirect_brings_none_in() {
-    let there = Script::answers([format!("{STREAM}data: a\n\n")]);
+    let there = Script::responses([format!("{STREAM}data: a\n\n")]);
     let location = there.url(&format!("/there?key={SECRET}"));
     let moved = format!("HTTP/1.1 307 Temporary Redirect\r\nLocation: {location}\r\n\r\n");
-    let here = Script::answers([moved]);
+    let here = Script::responses([moved]);
     let recorded = Recorded::of(&here.url("/"), &["--count=1"]);
     assert_eq!(recorded.status, Some(0), "{}", recorded.stderr);
     assert!(!recorded.stderr.contains(SECRET), "{}", recorded.stderr);
@@ -67,7 +67,7 @@ fn a_redirect_brings_none_in() {
 
 #[test]
 fn a_user_in_the_url_is_refused_before_there_is_a_file() {
-    let script = Script::answers([NO_MORE]);
+    let script = Script::responses([NO_MORE]);
     let url = script.url("/").replace("http://", &format!("http://me:{SECRET}@"));
     let file = place();
     let (_, stderr, status) = run_hub(&["record", &url, &file.0.display().to_string()]);

@@ -17,31 +17,36 @@ fn ends(script: &Script, arguments: &[&str], status: i32, said: &str) {
 #[test]
 fn the_status_says_why_it_ended() {
     let no_more = "the server says that there is no more (204)";
-    ends(&Script::answers([NO_MORE]), &[], 3, no_more);
+    ends(&Script::responses([NO_MORE]), &[], 3, no_more);
 
     let full = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 5\r\n\r\nfull\n";
     let said = "the server responded with 503 Service Unavailable: full\n";
-    ends(&Script::answers([full]), &[], 4, said);
+    ends(&Script::responses([full]), &[], 4, said);
     let page = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n";
-    ends(&Script::answers([page]), &[], 4, "the response is not text/event-stream but text/html\n");
+    ends(
+        &Script::responses([page]),
+        &[],
+        4,
+        "the response is not text/event-stream but text/html\n",
+    );
 
     let cut = format!("{CHUNKED}9\r\ndata: a\n\n\r\n");
     let said = "the connection was cut in the middle of the stream";
-    ends(&Script::answers([cut]), &["--no-reconnect"], 5, said);
+    ends(&Script::responses([cut]), &["--no-reconnect"], 5, said);
 
     let broken = format!("{CHUNKED}9\r\ndata: a\n\n\r\nzz\r\n");
     let said = "the response breaks the rules of HTTP: ";
-    ends(&Script::answers([broken]), &["--no-reconnect"], 4, said);
+    ends(&Script::responses([broken]), &["--no-reconnect"], 4, said);
 
     let long = format!("{STREAM}data: {}", "x".repeat(5 * 1024 * 1024));
     let said = "a line of the event stream is longer than 4194304 bytes; --max-event says";
-    ends(&Script::answers([long]), &[], 6, said);
+    ends(&Script::responses([long]), &[], 6, said);
 }
 
 #[test]
 fn a_busy_server_is_tried_again_if_it_is_asked_to_keep_trying() {
     let busy = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 0\r\n\r\nfull\n";
-    let script = Script::answers([busy, &format!("{STREAM}data: a\n\n")]);
+    let script = Script::responses([busy, &format!("{STREAM}data: a\n\n")]);
     let (stdout, stderr, status) = tail(&script, &["--keep-trying", "--count=1"]);
     assert_eq!((without_times(&stdout), status), (vec!["message a"], Some(0)));
     let said =
@@ -53,7 +58,7 @@ fn a_busy_server_is_tried_again_if_it_is_asked_to_keep_trying() {
 fn how_long_an_event_may_be_can_be_said() {
     let long = |lines: usize| {
         let line = format!("data: {}\n", "x".repeat(4_999_999));
-        Script::answers([format!("{STREAM}{}\n", line.repeat(lines))])
+        Script::responses([format!("{STREAM}{}\n", line.repeat(lines))])
     };
     let (stdout, _, status) = tail(&long(1), &["--max-event=5000000", "--count=1", "--json"]);
     assert_eq!((stdout.len() > 5_000_000, status), (true, Some(0)));
@@ -65,7 +70,7 @@ fn how_long_an_event_may_be_can_be_said() {
 
 #[test]
 fn a_stream_that_ends_well_ends_it_well_if_it_is_not_to_come_back() {
-    let script = Script::answers([STREAM]);
+    let script = Script::responses([STREAM]);
     let (stdout, stderr, status) = tail(&script, &["--no-reconnect", "--quiet"]);
     assert_eq!((&*stdout, &*stderr, status), ("", "", Some(0)));
 }
@@ -153,7 +158,7 @@ fn a_closed_standard_output_ends_it_quietly() {
 #[test]
 fn colours_are_for_terminals_alone() {
     let painted = |mode: &str, on_terminal: bool| {
-        let script = Script::answers([format!("{STREAM}data: a\n\n")]);
+        let script = Script::responses([format!("{STREAM}data: a\n\n")]);
         let program = hub_path();
         let url = script.url("/");
         let line = format!("'{}' tail --quiet --count=1 {mode} {url}", program.display());

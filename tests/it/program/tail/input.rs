@@ -70,7 +70,7 @@ fn nothing_that_can_not_be_seen_comes_through() {
 
 #[test]
 fn with_few_columns_the_meanings_of_raw_bytes_stand_below_them() {
-    let script = Script::answers([format!("{STREAM}data: one\n\n")]);
+    let script = Script::responses([format!("{STREAM}data: one\n\n")]);
     let mut command = std::process::Command::new(crate::support::process::hub_path());
     command.args(["tail", "--raw", "--count=1", &script.url("/")]).env("COLUMNS", "40");
     let (stdout, _, _) = crate::support::process::run(&mut command, b"");

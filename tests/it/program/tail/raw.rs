@@ -56,7 +56,7 @@ fn every_byte_is_shown_as_it_came_with_what_it_means() {
 
 #[test]
 fn each_connection_begins_anew_and_its_end_is_shown() {
-    let script = Script::answers([&*format!("{STREAM}retry: 0\ndata: a\n\n"), NO_MORE]);
+    let script = Script::responses([&*format!("{STREAM}retry: 0\ndata: a\n\n"), NO_MORE]);
     let (stdout, _, status) = tail(&script, &["--raw"]);
     assert_eq!(status, Some(3));
     let lines = lines(&stdout);

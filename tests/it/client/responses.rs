@@ -1,4 +1,4 @@
-//! Which answers open a stream, which stop the source, and which fail it.
+//! Which responses open a stream, which stop the source, and which fail it.
 
 use std::io::Write;
 use std::net::TcpListener;
@@ -9,14 +9,14 @@ use tidings::client::StreamRequest;
 use super::*;
 use crate::support::script::{NO_MORE, act};
 
-/// A whole answer with this status line and these field lines, and its body behind them.
-fn answer(status: &str, rest: &str) -> String {
+/// A whole response with this status line and these field lines, and its body behind them.
+fn response(status: &str, rest: &str) -> String {
     format!("HTTP/1.1 {status}\r\n{rest}")
 }
 
 #[test]
 fn a_204_stops_the_source_for_good() {
-    let script = Script::answers([NO_MORE]);
+    let script = Script::responses([NO_MORE]);
     let mut source = source(&script);
     assert!(matches!(update(&mut source), Update::Stopped));
     assert!(source.next_update().is_none());
@@ -55,7 +55,7 @@ fn any_other_status_fails_it_for_good_with_what_the_server_says() {
             "the server responded with 500 Internal Server Error: cut",
         ),
     ] {
-        let script = Script::answers([answer(status, rest)]);
+        let script = Script::responses([response(status, rest)]);
         let (before, error) = failure(source(&script));
         assert_eq!((before.len(), error.to_string()), (0, said.to_owned()));
         let code: u16 = status[..3].parse().unwrap();
@@ -66,12 +66,12 @@ fn any_other_status_fails_it_for_good_with_what_the_server_says() {
 
 #[test]
 fn what_a_server_says_is_cut_and_not_waited_for_long() {
-    let script = Script::answers([answer("500 ", &format!("\r\n{}", "x ".repeat(100_000)))]);
+    let script = Script::responses([response("500 ", &format!("\r\n{}", "x ".repeat(100_000)))]);
     let (_, error) = failure(source(&script));
     assert!(error.to_string().len() < 300, "{error}");
 
     let script = Script::acts(vec![act(|peer| {
-        peer.send(answer("500 ", "Content-Length: 99\r\n\r\nslow"));
+        peer.send(response("500 ", "Content-Length: 99\r\n\r\nslow"));
         assert!(peer.is_left());
     })]);
     let (_, error) = failure(source(&script));
@@ -90,7 +90,7 @@ fn a_type_other_than_that_of_event_streams_fails_it_for_good() {
             "the stream is compressed",
         ),
     ] {
-        let script = Script::answers([answer("200 OK", &format!("{fields}\r\ndata: a\n\n"))]);
+        let script = Script::responses([response("200 OK", &format!("{fields}\r\ndata: a\n\n"))]);
         let (before, error) = failure(source(&script).give_up_after(1));
         assert_eq!(before, [""; 0]);
         assert!(error.to_string().contains(said), "{error}");
@@ -102,7 +102,7 @@ fn a_type_other_than_that_of_event_streams_fails_it_for_good() {
 fn a_stream_that_is_compressed_fails_it_for_good_and_what_is_no_coding_does_not() {
     let coded = |coding: &str| {
         let fields = format!("Content-Type: text/event-stream\r\nContent-Encoding: {coding}\r\n");
-        Script::answers([&*answer("200 ", &(fields + "\r\ndata: a\n\n")), NO_MORE])
+        Script::responses([&*response("200 ", &(fields + "\r\ndata: a\n\n")), NO_MORE])
     };
     for coding in ["gzip", "identity, BR", "none\r\nContent-Encoding: x-gzip", "zstd", "deflate"] {
         let (_, error) = failure(source(&coded(coding)));
@@ -122,20 +122,20 @@ fn a_type_may_have_parameters_and_be_in_any_case() {
         "Text/EVENT-stream ; what ever",
     ] {
         let fields = format!("Content-Type: {value}\r\nContent-Encoding: identity\r\n\r\n");
-        let script = Script::answers([&*answer("200 ", &(fields + "data: ä\n\n")), NO_MORE]);
+        let script = Script::responses([&*response("200 ", &(fields + "data: ä\n\n")), NO_MORE]);
         assert_eq!(data(source(&script)), ["ä"], "{value}");
     }
 }
 
 #[test]
-fn an_answer_that_is_no_http_is_told_but_may_be_better_next_time() {
+fn a_response_that_is_no_http_is_told_but_may_be_better_next_time() {
     let tls_alert = b"\x15\x03\x03\x00\x02\x02\x28";
     for (bytes, said) in [
         (&tls_alert[..], "something else is spoken here"),
         (b"HTTP/1.1 101 Switching Protocols\r\n\r\n", "101 Switching Protocols"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "more than one"),
     ] {
-        let script = Script::answers([bytes, NO_MORE.as_bytes()]);
+        let script = Script::responses([bytes, NO_MORE.as_bytes()]);
         let mut source = source(&script);
         let (error, _) = lost(&mut source);
         assert!(error.is_bad_response() && error.status().is_none());
@@ -155,14 +155,14 @@ fn an_https_url_is_told_what_to_do() {
 }
 
 #[test]
-fn an_answer_to_a_request_that_was_not_taken_is_heard() {
+fn a_response_to_a_request_that_was_not_taken_is_heard() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     std::thread::spawn(move || {
         let (mut socket, _) = listener.accept().unwrap();
-        let answer = answer("413 ", "Content-Length: 8\r\n\r\nat most 5");
+        let response = response("413 ", "Content-Length: 8\r\n\r\nat most 5");
         // Closed with what was sent to it unread, the connection is reset.
-        socket.write_all(answer.as_bytes()).unwrap();
+        socket.write_all(response.as_bytes()).unwrap();
     });
     let request = StreamRequest::post(&url, "text/plain", vec![b'x'; 64 * 1024 * 1024]).unwrap();
     let (_, error) = failure(EventSource::with(request));
