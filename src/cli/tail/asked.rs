@@ -1,7 +1,5 @@
 //! What each piece of a request means, in however many writes it goes out.
 
-use std::mem;
-
 use super::row::{Layer, Row, Rows};
 use super::words;
 
@@ -39,16 +37,11 @@ impl Asked {
     }
 
     fn take_head(&mut self, piece: &[u8]) {
-        self.line.extend_from_slice(piece);
-        let line = mem::take(&mut self.line);
-        let (means, next) = match self.place {
-            place if !line.ends_with(b"\n") => {
-                self.line = line;
-                ("", place)
-            }
-            Place::RequestLine => (words::REQUEST_LINE, Place::Fields),
-            _ if line == b"\r\n" => ("end of the head", Place::Content),
-            _ => (words::field_line(&line), Place::Fields),
+        let (means, next) = match (self.place, words::whole_line(&mut self.line, piece)) {
+            (place, None) => ("", place),
+            (Place::RequestLine, Some(_)) => (words::REQUEST_LINE, Place::Fields),
+            (_, Some(line)) if line == b"\r\n" => ("end of the head", Place::Content),
+            (_, Some(line)) => (words::field_line(&line), Place::Fields),
         };
         self.rows.add(Layer::Head, piece, means);
         self.place = next;

@@ -85,9 +85,8 @@ impl Explainer {
     }
 
     fn take_head(&mut self, bytes: &[u8]) {
-        self.line.extend_from_slice(bytes);
-        let line = if bytes.ends_with(b"\n") { mem::take(&mut self.line) } else { Vec::new() };
-        let means = match &line[..] {
+        let line = words::whole_line(&mut self.line, bytes);
+        let means = match line.as_deref().unwrap_or_default() {
             [] => "",
             b"\r\n" | b"\n" => "end of an interim response; another follows",
             [b' ' | b'\t', ..] => "goes on with the value before, after a space",
@@ -98,11 +97,9 @@ impl Explainer {
     }
 
     fn take_frame(&mut self, bytes: &[u8]) {
-        self.frame.extend_from_slice(bytes);
-        if !bytes.ends_with(b"\n") {
+        let Some(line) = words::whole_line(&mut self.frame, bytes) else {
             return self.rows.add(Layer::Frame, bytes, "");
-        }
-        let line = mem::take(&mut self.frame);
+        };
         let (means, next) = match self.next_frame {
             Frame::Size => {
                 let is_last =

@@ -1,5 +1,7 @@
 //! What the lines of a stream and its head mean, in words.
 
+use std::mem;
+
 use tidings::http::{Framing, ResponseHead};
 use tidings::{MessageEvent, Parser};
 
@@ -7,6 +9,12 @@ use crate::cli::{plural, visible};
 
 pub(super) const REQUEST_LINE: &str = "request line: method, target, version";
 pub(super) const STATUS_LINE: &str = "status line: version, status, reason";
+
+/// Adds a piece to a line, and takes the line if the piece ends it.
+pub(super) fn whole_line(line: &mut Vec<u8>, piece: &[u8]) -> Option<Vec<u8>> {
+    line.extend_from_slice(piece);
+    piece.ends_with(b"\n").then(|| mem::take(line))
+}
 
 /// A field line of a request or a response.
 pub(super) fn field_line(line: &[u8]) -> &'static str {
