@@ -46,9 +46,8 @@
 //! - What a connection left unfinished would join the first event of the next: `: rest` carries it.
 //! - Content of another status or type, as no client reads events from it: `: rest` carries it too.
 //!
-//! A comment may stand only where a line has ended for sure, so after a CR the writer waits for the
-//! next byte. It also waits for the end of a block, because only then it knows that there is one.
-//! What a piece holds after that end belongs to the next group, which begins with "on".
+//! The writer waits for the end of a block. What a piece holds after that end belongs to the next
+//! group, which begins with "on".
 //!
 //! A *piece* is what the server sent at once: a chunk, or without chunks the bytes of one read.
 //! What is less than a microsecond is carried over to the next time, so that times don't drift. How

@@ -97,14 +97,13 @@ impl<'a> Reader<'a> {
     fn take_line(&mut self) -> Result<(), Stop> {
         let (word, text) = self.next_word()?;
         match word {
-            b"about" => return Ok(()),
+            b"about" => {}
             b"open" => {
                 let (after, response) = self.time_and(text)?;
                 let response = self.response(response)?;
                 self.entries.push(Entry::Open { after, response });
-                return Ok(());
             }
-            b"location" => return Ok(self.take_location(text)?),
+            b"location" => self.take_location(text)?,
             _ if !self.is_open() => return Err(self.flaw("': open' must come before this").into()),
             b"end" => {
                 let (after, how) = self.time_and(text)?;

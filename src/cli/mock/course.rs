@@ -100,17 +100,14 @@ impl Course {
 
     /// Whether there is an event or anything else to be done from here on.
     fn has_more(&self, from: Position, reached: Position) -> bool {
-        let found = self.ahead(from, reached).find_map(|(here, step)| match step {
-            Step::Block(block) if block.is_event => Some(true),
-            Step::Head(_) if here >= reached => Some(true),
-            Step::End(ending) if here >= reached => {
-                // That the stream ends where all steps do is nothing.
-                let is_last = self.has_ended(here + 1);
-                Some(!is_last || *ending != Ending::Close)
-            }
-            _ => None,
-        });
-        found.unwrap_or(false)
+        self.ahead(from, reached).any(|(here, step)| match step {
+            Step::Block(block) => block.is_event,
+            Step::Head(_) => here >= reached,
+            // That the stream ends where all steps do is nothing.
+            Step::End(Ending::Close) if self.has_ended(here + 1) => false,
+            Step::End(_) => here >= reached,
+            _ => false,
+        })
     }
 
     /// Whether the connection that begins here ends with a reset, if the client stays.

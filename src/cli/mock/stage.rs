@@ -8,6 +8,7 @@
 //! socket. The client may be back before this thread runs again, and must find the script where it
 //! should be.
 
+use std::collections::HashMap;
 use std::net::TcpStream;
 use std::sync::mpsc::Sender;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -57,16 +58,13 @@ impl State {
 #[derive(Debug, Default)]
 struct Scripts {
     numbers: Numbers,
-    progress: Vec<Progress>,
+    progress: HashMap<usize, Progress>,
 }
 
 impl Scripts {
     fn of(&mut self, request: &str) -> &mut Progress {
         let number = self.numbers.of(without_query(request));
-        if self.progress.len() <= number {
-            self.progress.resize_with(number + 1, Progress::default);
-        }
-        &mut self.progress[number]
+        self.progress.entry(number).or_default()
     }
 
     /// A client that is redirected goes on there with the same script.

@@ -15,9 +15,7 @@
 //! | nothing | with the next event |
 //!
 //! The field comes first: an `EventSource` that reconnects sends it to the URL that it was given,
-//! which has the old query. In a query its name may be spelled in any common way: case, `-` and `_`
-//! don't matter. Other parameters are ignored, as scripts and proxies add some of their own against
-//! caches.
+//! which has the old query.
 
 use std::time::Duration;
 

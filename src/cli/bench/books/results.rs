@@ -102,24 +102,22 @@ impl Results<'_> {
         });
         let most_is_own =
             |[latency, loaded, queued, _]: [Duration; 4]| 2 * queued.max(loaded) > latency;
-        if self.times[Time::Latency].count() == 0 {
-            None
-        } else if self.publishing() > BUSY {
-            Some(
+        let doubts = [
+            (
+                self.publishing() > BUSY,
                 "each publisher waits for the response to an event before the next, and together \
-                  they could not keep to the rate: take more of them (--publishers), or a lower \
-                  rate",
-            )
-        } else if most_is_own(p50) || most_is_own(p99) {
-            Some(
+                 they could not keep to the rate: take more of them (--publishers), or a lower \
+                 rate",
+            ),
+            (
+                most_is_own(p50) || most_is_own(p99),
                 "half of a latency or more is the bench's own delay: take fewer streams, or \
-                  another machine than the server's",
-            )
-        } else if 2 * p99[3] > p99[0] {
-            Some("half of p99 or more is the bench's own lateness in publishing")
-        } else {
-            None
-        }
+                 another machine than the server's",
+            ),
+            (2 * p99[3] > p99[0], "half of p99 or more is the bench's own lateness in publishing"),
+        ];
+        let is_timed = self.times[Time::Latency].count() > 0;
+        doubts.into_iter().find(|(is_so, _)| is_timed && *is_so).map(|(_, doubt)| doubt)
     }
 
     /// The part of its time that a publisher needs for the rate, with responses at their median.

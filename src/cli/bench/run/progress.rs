@@ -69,14 +69,11 @@ impl<W: Write> Progress<W> {
 
     /// Prints the note once, and not at the end of a line.
     fn print_note(&mut self) {
-        if self.noted || self.tally.note.get().is_none() {
-            return;
-        }
+        let note = self.tally.note.get().filter(|_| !self.noted).cloned();
+        let Some(note) = note else { return };
         self.noted = true;
         self.make_room();
-        if let Some(note) = self.tally.note.get() {
-            let _ = writeln!(self.out, "tidings: {note}");
-        }
+        let _ = writeln!(self.out, "tidings: {note}");
     }
 
     fn make_room(&mut self) {

@@ -105,8 +105,7 @@ pub(super) fn id_of_later_rounds(steps: &[Step]) -> Option<Vec<u8>> {
 /// what it has received, whatever it has lost.
 pub(super) fn ids_are_good(steps: &[Step]) -> bool {
     let mut seen = HashSet::new();
-    let is_endless = steps.contains(&Step::Forever);
-    !is_endless
+    !steps.contains(&Step::Forever)
         && blocks_of(steps).iter().all(|block| {
             let id = block.id().filter(|id| !id.is_empty() && can_come_back(id));
             let is_good = id.is_some_and(|id| seen.insert(id.to_vec()));
