@@ -12,7 +12,7 @@
 //! shown as they came, except what may be a secret in the request line and in fields.
 
 use std::fmt::Write as _;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tidings::client::Traffic;
 
@@ -47,10 +47,7 @@ impl View {
     }
 
     pub(super) fn show(&mut self, traffic: Traffic<'_>) -> String {
-        self.show_at(traffic, self.start.elapsed())
-    }
-
-    fn show_at(&mut self, traffic: Traffic<'_>, time: Duration) -> String {
+        let seconds = self.start.elapsed().as_secs_f64();
         let (title, rows) = match traffic {
             Traffic::Connected(url) => {
                 (self.asked, self.explainer) = (Asked::new(), Explainer::new());
@@ -69,7 +66,7 @@ impl View {
             }
             _ => return String::new(),
         };
-        let (title, seconds) = (visible::line(&title), time.as_secs_f64());
+        let title = visible::line(&title);
         let rows: String = rows.iter().map(|row| self.row(row)).collect();
         if self.is_narrow() {
             let title = wrap(&format!("{seconds:.3} s {title}"), "", self.columns);

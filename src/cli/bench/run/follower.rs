@@ -47,7 +47,6 @@ pub(crate) struct Follower {
     pub(crate) tally: Arc<Tally>,
     pub(crate) probe: Arc<Probe>,
     pub(crate) gauge: Gauge,
-    pub(crate) resumes: bool,
     pub(crate) slow: bool,
     pub(crate) lanes: usize,
     /// How large this run's events may be.
@@ -92,11 +91,12 @@ impl Follower {
                     events = self.events(events.last_event_id());
                 }
                 None => {
-                    let absence = if self.resumes { ABSENCE } else { Duration::ZERO };
+                    let absence = if self.stream.resumes { ABSENCE } else { Duration::ZERO };
                     self.closed_on_purpose(absence);
                     self.tally.wait(absence);
                     // A stream that doesn't resume is a new reader.
-                    events = self.events(if self.resumes { events.last_event_id() } else { "" });
+                    events =
+                        self.events(if self.stream.resumes { events.last_event_id() } else { "" });
                 }
                 Some(Ok(_)) => return self.no_more(),
             }
@@ -193,7 +193,7 @@ impl Follower {
         self.state.cut = true;
         add(&self.tally.counts[Count::Cuts], 1);
         // A stream that resumes is the same reader, even if the server gave it no ids for that.
-        if !self.resumes {
+        if !self.stream.resumes {
             self.stream.account().leave(self.tally.clock.now());
         }
     }

@@ -154,7 +154,6 @@ impl<'a> Run<'a> {
                 tally: Arc::clone(&self.tally),
                 probe: Arc::clone(&self.probe),
                 gauge: Gauge::new(source, tally, Arc::clone(&door), slow, streams),
-                resumes: resume,
                 slow,
                 lanes,
                 size: size as usize,

@@ -18,7 +18,7 @@ pub(crate) struct Stream {
     account: Mutex<Account>,
     source: Mutex<Source>,
     /// It resumes where it was cut.
-    resumes: bool,
+    pub(crate) resumes: bool,
 }
 
 #[derive(Debug, Default)]
