@@ -26,6 +26,7 @@ use super::step::{Ending, Step};
 #[derive(Debug)]
 pub(super) struct Course {
     steps: Vec<Step>,
+    /// The index of [`Step::Forever`].
     repeats_from: Option<usize>,
     /// For a step in an unfinished block before the end of a connection: how far away that end is.
     dropped_with: Vec<Option<u64>>,

@@ -80,6 +80,7 @@ impl Link {
         self.socket.write_all(rest)
     }
 
+    /// Waits; fails if the client goes meanwhile.
     pub(super) fn pause_until(&mut self, until: Instant) -> io::Result<()> {
         loop {
             let rest = until.saturating_duration_since(Instant::now());

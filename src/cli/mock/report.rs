@@ -39,6 +39,7 @@ const JUDGED: usize = 10_000;
 /// The connections, in the order in which they ended.
 #[derive(Debug, Default)]
 pub(super) struct Report {
+    /// At most [`JUDGED`].
     visits: VecDeque<Visit>,
     /// Those that have not ended.
     open: Vec<Visit>,
