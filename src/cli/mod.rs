@@ -12,10 +12,10 @@
 //! | 3 and up | specific to a command: its help says what they mean |
 //!
 //! To read on: [`flags`] is the type of each command's table, [`help`] prints what is made from all
-//! of them, [`serve`] is the hub,
-//! [`tail`] shows a stream, [`record`] keeps one and [`bench`] measures a server (what these three
-//! share is [`client`]), [`mock`] is a server that can be broken, and [`cassette`] is what it plays
-//! back. [`file`], [`json`], [`visible`], [`paint`] and [`width`] are how things are written.
+//! of them, [`serve`] is the hub, [`tail`] shows a stream, [`record`] keeps one and [`mod@bench`]
+//! measures a server (what these three share is [`client`]), [`mock`] is a server that can be
+//! broken, and [`cassette`] is what it plays back. [`mod@file`], [`json`], [`visible`], [`paint`]
+//! and [`width`] are how things are read and written.
 //!
 //! Nothing here uses `println!` or `eprintln!`, which panic when the other end is closed.
 
