@@ -9,6 +9,7 @@
 //! The calendar is Gregorian. Its years are counted from 1 March here, so that the leap day is the
 //! last day of a year and no month before it moves; and 400 years always have 146,097 days.
 
+use std::cell::Cell;
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -22,6 +23,13 @@ const LATEST: u64 = 253_402_300_799;
 const DAY_NAMES: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 const MONTH_NAMES: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/// How the beginning of 1970 is written.
+const EPOCH: [u8; 29] = *b"Thu, 01 Jan 1970 00:00:00 GMT";
+
+thread_local! {
+    static LAST_WRITTEN: Cell<(HttpDate, [u8; 29])> = const { Cell::new((HttpDate(0), EPOCH)) };
+}
 
 /// A moment, to the second, in the form that HTTP writes it.
 ///
@@ -77,11 +85,22 @@ impl HttpDate {
         Duration::from_secs(self.0.saturating_sub(other.0))
     }
 
-    /// The bytes of its form in a head.
+    /// The bytes of its form in a head. A thread that asks again within the second is given what
+    /// it had the last time.
     pub(crate) fn to_bytes(self) -> [u8; 29] {
+        let (date, bytes) = LAST_WRITTEN.get();
+        if date == self {
+            return bytes;
+        }
+        let bytes = self.write();
+        LAST_WRITTEN.set((self, bytes));
+        bytes
+    }
+
+    fn write(self) -> [u8; 29] {
         let (year, month, day) = self.date();
         let (hour, minute, second) = self.time_of_day();
-        let mut bytes = *b"Thu, 01 Jan 1970 00:00:00 GMT";
+        let mut bytes = EPOCH;
         bytes[..3].copy_from_slice(DAY_NAMES[(self.0 / DAY % 7) as usize].as_bytes());
         bytes[8..11].copy_from_slice(MONTH_NAMES[month as usize - 1].as_bytes());
         let (century, year) = (year / 100, year % 100);

@@ -14,11 +14,20 @@ pub(crate) struct Fields {
     /// The whole head, from its first byte to the LF of its empty line.
     bytes: Box<[u8]>,
     lines: Vec<FieldLine>,
+    /// A bit for each length that a name has. Most names that are looked up are not there, and for
+    /// these no line is read.
+    lengths: u64,
+}
+
+/// Names whose lengths are 64 apart have the same.
+fn length_bit(length: usize) -> u64 {
+    1 << (length % 64)
 }
 
 impl Fields {
     pub(crate) fn new(bytes: Box<[u8]>, lines: Vec<FieldLine>) -> Self {
-        Self { bytes, lines }
+        let lengths = lines.iter().fold(0, |bits, line| bits | length_bit(line.name.len()));
+        Self { bytes, lines, lengths }
     }
 
     /// A part of the head that its parser has found to be ASCII.
@@ -48,12 +57,18 @@ impl Fields {
 
     /// The values of all lines of this name.
     pub(crate) fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
-        // Names mostly differ in length, and to compare that needs no bytes.
-        self.lines
+        let may_be_there = self.lengths & length_bit(name.len()) != 0;
+        let lines = if may_be_there { &*self.lines } else { &[] };
+        lines
             .iter()
             .filter(move |line| line.name.len() == name.len())
             .filter(move |line| line.name.of(&self.bytes).eq_ignore_ascii_case(name.as_bytes()))
             .map(|line| line.value.of(&self.bytes))
+    }
+
+    /// Whether an element of a line of this name is such.
+    pub(crate) fn any_element(&self, name: &str, is_such: impl Fn(&[u8]) -> bool) -> bool {
+        self.values(name).any(|value| list_elements(value).any(&is_such))
     }
 
     /// The elements of all lines of this name.

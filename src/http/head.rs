@@ -69,10 +69,9 @@ impl Head {
 
     fn check_expect(&self) -> Result<(), Refusal> {
         let known = self.version() == Version::Http10
-            || self
+            || !self
                 .fields
-                .elements("expect")
-                .all(|element| element.eq_ignore_ascii_case(b"100-continue"));
+                .any_element("expect", |element| !element.eq_ignore_ascii_case(b"100-continue"));
         known.then_some(()).ok_or(Refusal::new(
             Status::EXPECTATION_FAILED,
             "the only expectation known here is 100-continue (RFC 9110, section 10.1.1)",
@@ -101,6 +100,11 @@ impl Head {
             "" => "/",
             path => path,
         }
+    }
+
+    /// Whether anything in the target is percent-encoded.
+    pub(crate) fn is_encoded(&self) -> bool {
+        self.line.target.is_encoded
     }
 
     /// What comes after the first `?` of the target, still encoded.
@@ -152,7 +156,7 @@ impl Head {
     /// # Ok::<(), tidings::http::Refusal>(())
     /// ```
     pub fn has_token(&self, name: &str, token: &str) -> bool {
-        self.fields.elements(name).any(|element| element.eq_ignore_ascii_case(token.as_bytes()))
+        self.fields.any_element(name, |element| element.eq_ignore_ascii_case(token.as_bytes()))
     }
 
     /// Where the body ends.
@@ -177,7 +181,7 @@ impl Head {
     /// Whether `Accept` lists `text/event-stream` with a weight over 0. A wildcard alone does not
     /// count.
     pub fn accepts_event_stream(&self) -> bool {
-        self.fields.elements("accept").any(|element| accept::wants(element, "text/event-stream"))
+        self.fields.any_element("accept", |element| accept::wants(element, "text/event-stream"))
     }
 
     /// The values of all field lines of this name, in their order.

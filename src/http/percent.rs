@@ -10,12 +10,14 @@
 
 use std::borrow::Cow;
 
+use crate::search::first_of;
+
 /// What a part of a path encodes; `None` when a `%` is not followed by two hex digits, or when the
 /// result contains NUL or is not UTF-8.
 pub(crate) fn percent_decode(text: &str) -> Option<Cow<'_, str>> {
-    match text.contains('%') {
-        true => decode(text.as_bytes(), false).map(Cow::Owned),
-        false => Some(Cow::Borrowed(text)),
+    match first_of(*b"%", text.as_bytes()) {
+        Some(_) => decode(text.as_bytes(), false).map(Cow::Owned),
+        None => Some(Cow::Borrowed(text)),
     }
 }
 

@@ -36,10 +36,8 @@ impl Request {
         params: Vec<(Arc<str>, String)>,
         peer: SocketAddr,
     ) -> Self {
-        let decoded_path = match percent_decode(head.path()) {
-            Some(Cow::Owned(decoded)) => Some(decoded),
-            Some(Cow::Borrowed(_)) | None => None,
-        };
+        let decode = || percent_decode(head.path()).map(Cow::into_owned);
+        let decoded_path = if head.is_encoded() { decode() } else { None };
         Self { head, decoded_path, body, params, peer }
     }
 
@@ -117,8 +115,9 @@ impl Request {
 
     /// Refuses a body that is compressed or otherwise coded (RFC 9110, section 8.4).
     fn check_coding(&self) -> Result<()> {
-        let mut codings = self.head.values("content-encoding").flat_map(list_elements);
-        match codings.find(|coding| !coding.eq_ignore_ascii_case(b"identity")) {
+        let is_coding = |name: &&[u8]| !name.eq_ignore_ascii_case(b"identity");
+        let mut values = self.head.values("content-encoding");
+        match values.find_map(|value| list_elements(value).find(is_coding)) {
             None => Ok(()),
             Some(coding) => Err(unsupported("the body must come without a coding", coding)),
         }
@@ -131,13 +130,11 @@ impl Request {
     /// parameter  = token "=" ( token / quoted-string )
     /// ```
     fn check_charset(&self) -> Result<()> {
-        let parameters = self
-            .head
-            .values("content-type")
-            .filter(|value| value.contains(&b';'))
-            .flat_map(|value| split_outside_quotes(value, b';').skip(1));
-        let mut charsets = parameters.filter_map(charset);
-        match charsets.find(|charset| !is_utf_8(charset)) {
+        let is_other = |charset: &Vec<u8>| !is_utf_8(charset);
+        let mut values = self.head.values("content-type");
+        match values.find_map(|value| {
+            split_outside_quotes(value, b';').skip(1).filter_map(charset).find(is_other)
+        }) {
             None => Ok(()),
             Some(charset) => Err(unsupported("the body must be UTF-8", &charset)),
         }

@@ -20,6 +20,7 @@ use super::refusal::Refusal;
 use super::status::Status;
 use super::syntax::is_token;
 use super::target::Target;
+use crate::search::first_of;
 
 /// Which HTTP/1 a peer speaks. Any later minor version is taken for 1.1 (RFC 9110, section 2.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -40,10 +41,8 @@ pub(crate) struct RequestLine {
 impl RequestLine {
     /// Parses a request line, given without its CRLF.
     pub(crate) fn parse(line: &[u8]) -> Result<Self, Refusal> {
-        let mut parts = line.splitn(3, |&byte| byte == b' ');
-        let (Some(method), Some(target), Some(version)) =
-            (parts.next(), parts.next(), parts.next())
-        else {
+        let parts = split_space(line).and_then(|(method, rest)| Some((method, split_space(rest)?)));
+        let Some((method, (target, version))) = parts else {
             return Err(Refusal::bad_request(
                 "a request line must be a method, a target and a version, \
                  with one space between them (RFC 9112, section 3)",
@@ -62,6 +61,12 @@ impl RequestLine {
         let start = method.as_str().len() + 1;
         Ok(Self { method, target: Target::parse(target, start, method)?, version })
     }
+}
+
+/// What is before the first space, and what is after it.
+fn split_space(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let at = first_of(*b" ", text)?;
+    Some((&text[..at], &text[at + 1..]))
 }
 
 impl Version {

@@ -245,10 +245,9 @@ impl Response {
         date: HttpDate,
         out: &mut Vec<u8>,
     ) {
-        let code = Digits::decimal(self.status.code().into());
         let reason = self.status.reason().as_bytes();
-        let date = &date.to_bytes();
-        for part in [b"HTTP/1.1 ", code.as_bytes(), b" ", reason, b"\r\nDate: ", date, b"\r\n"] {
+        let (code, date) = (&self.status.digits()[..], &date.to_bytes());
+        for part in [b"HTTP/1.1 ", code, b" ", reason, b"\r\nDate: ", date, b"\r\n"] {
             out.extend_from_slice(part);
         }
         for (name, value) in &self.fields {

@@ -98,6 +98,11 @@ impl Status {
         self.0
     }
 
+    /// The same as text.
+    pub(crate) fn digits(self) -> [u8; 3] {
+        [self.0 / 100, self.0 / 10 % 10, self.0 % 10].map(|digit| b'0' + digit as u8)
+    }
+
     /// Whether a client goes on at the `Location` of a response with this status (the Fetch
     /// standard, section 2.2.3).
     pub fn is_redirect(self) -> bool {

@@ -19,6 +19,7 @@ use super::method::Method;
 use super::percent::{self, hex};
 use super::refusal::Refusal;
 use super::syntax::alphanumeric_and;
+use crate::search::first_of;
 
 /// A part of a head's bytes: from `start` up to `end`, which is not in it.
 #[derive(Clone, Copy, Debug)]
@@ -48,35 +49,31 @@ pub(crate) struct Target {
     pub(crate) path: Span,
     /// What comes after the first `?`.
     pub(crate) query: Option<Span>,
+    /// Whether there is a `%` in it.
+    pub(crate) is_encoded: bool,
 }
 
 impl Target {
     /// Parses the target, which begins `start` bytes after the beginning of the head.
     pub(crate) fn parse(target: &[u8], start: usize, method: Method) -> Result<Self, Refusal> {
-        check_bytes(target)?;
-        let whole = Span { start, end: start + target.len() };
-        match target {
-            b"*" if method == Method::Options => {
-                Ok(Self { whole, authority: None, path: whole, query: None })
-            }
-            [b'/', ..] => Ok(Self::with_path(target, whole, None, 0)),
+        let is_encoded = check_bytes(target)?;
+        let (authority, path) = match target {
+            [b'/', ..] => (None, start),
+            b"*" if method == Method::Options => (None, start),
             _ => {
-                let authority = authority_of_absolute_form(target)?;
-                let span = Span { start: start + authority.start, end: start + authority.end };
-                Ok(Self::with_path(target, whole, Some(span), authority.end))
+                let Span { start: from, end } = authority_of_absolute_form(target)?;
+                (Some(Span { start: start + from, end: start + end }), start + end)
             }
-        }
-    }
-
-    /// `path [ "?" query ]`, from the byte `from` of the target on.
-    fn with_path(target: &[u8], whole: Span, authority: Option<Span>, from: usize) -> Self {
-        let mark = target.iter().position(|&byte| byte == b'?').map(|at| whole.start + at);
-        Self {
+        };
+        let whole = Span { start, end: start + target.len() };
+        let mark = first_of(*b"?", target).map(|at| start + at);
+        Ok(Self {
             whole,
             authority,
-            path: Span { start: whole.start + from, end: mark.unwrap_or(whole.end) },
+            path: Span { start: path, end: mark.unwrap_or(whole.end) },
             query: mark.map(|mark| Span { start: mark + 1, end: whole.end }),
-        }
+            is_encoded,
+        })
     }
 }
 
@@ -97,8 +94,8 @@ const MARKS: [u8; 256] = {
     marks
 };
 
-/// What no form of a target can contain.
-fn check_bytes(target: &[u8]) -> Result<(), Refusal> {
+/// Refuses what no form of a target can contain. Returns whether there is a `%`.
+fn check_bytes(target: &[u8]) -> Result<bool, Refusal> {
     let marks = target.iter().fold(0, |marks, &byte| marks | MARKS[usize::from(byte)]);
     if marks & INVISIBLE != 0 {
         return Err(Refusal::bad_request(
@@ -111,13 +108,14 @@ fn check_bytes(target: &[u8]) -> Result<(), Refusal> {
             "a target must have no fragment, which is for the client alone (RFC 9112, section 3.2)",
         ));
     }
-    if marks & PERCENT != 0 && !percent::decodes(target) {
+    let is_encoded = marks & PERCENT != 0;
+    if is_encoded && !percent::decodes(target) {
         return Err(Refusal::bad_request(
             "a % in a target must be followed by two hex digits, and what they encode must be \
              UTF-8 without NUL (RFC 3986, section 2.1)",
         ));
     }
-    Ok(())
+    Ok(is_encoded)
 }
 
 /// Where the authority of an absolute form is, counted from the start of the target.
@@ -168,7 +166,7 @@ pub(crate) fn is_authority(bytes: &[u8]) -> bool {
             (is_ip_literal(&literal[..end]), &literal[end + 1..])
         }
         _ => {
-            let end = bytes.iter().position(|&byte| byte == b':').unwrap_or(bytes.len());
+            let end = first_of(*b":", bytes).unwrap_or(bytes.len());
             (is_registered_name(&bytes[..end]), &bytes[end..])
         }
     };

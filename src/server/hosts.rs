@@ -31,10 +31,8 @@ impl Hosts {
 }
 
 fn without_port(authority: &str) -> &str {
-    match authority.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-        _ => authority,
-    }
+    let before_port = authority.trim_end_matches(|mark: char| mark.is_ascii_digit());
+    before_port.strip_suffix(':').unwrap_or(authority)
 }
 
 #[cfg(test)]

@@ -72,7 +72,7 @@ impl Routes {
     /// there is none.
     pub(crate) fn find(&self, method: Method, path: &str) -> Result<(Handler, Params), Response> {
         let path = path.strip_prefix('/').unwrap_or(path);
-        let encoded = path.contains('%');
+        let encoded = first_of(*b"%", path.as_bytes()).is_some();
         let mut allowed = Vec::new();
         for route in &self.routes {
             let Some(params) = matches(&route.pattern, path, encoded) else { continue };

@@ -35,6 +35,7 @@ pub(super) struct Output {
     body: Body,
     /// Of head and body together.
     sent: usize,
+    unsent: usize,
 }
 
 impl Asked {
@@ -67,7 +68,7 @@ impl Asked {
 impl Output {
     /// Says that the body may come (RFC 9110, section 15.2.1).
     pub(super) fn go_on() -> Self {
-        Self { head: b"HTTP/1.1 100 Continue\r\n\r\n".to_vec(), ..Self::default() }
+        Self::new(b"HTTP/1.1 100 Continue\r\n\r\n".to_vec(), Body::Empty)
     }
 
     pub(super) fn response(
@@ -79,21 +80,26 @@ impl Output {
         let mut head = Vec::with_capacity(256);
         response.encode_head(asked.http_1_0, closes, date, &mut head);
         let body = if asked.is_head() { Body::Empty } else { response.take_body() };
-        Self { head, body, sent: 0 }
+        Self::new(head, body)
+    }
+
+    fn new(head: Vec<u8>, body: Body) -> Self {
+        Self { sent: 0, unsent: head.len() + body.bytes().len(), head, body }
     }
 
     pub(super) fn is_sent(&self) -> bool {
-        self.sent == self.head.len() + self.body.bytes().len()
+        self.unsent == 0
     }
 
     /// What is to be sent, one after the other.
     pub(super) fn rest(&self) -> [&[u8]; 2] {
-        let Self { head, body, sent } = self;
+        let Self { head, body, sent, .. } = self;
         [&head[head.len().min(*sent)..], &body.bytes()[sent.saturating_sub(head.len())..]]
     }
 
     /// So many bytes of the rest have gone out.
     pub(super) fn advance(&mut self, bytes: usize) {
         self.sent += bytes;
+        self.unsent -= bytes;
     }
 }
