@@ -201,6 +201,16 @@ impl BodyDecoder {
         Ok(State::ChunkData(size))
     }
 
+    /// Whether exactly so many bytes are still to come, and all of them are content.
+    pub(crate) fn is_to_take(&self, bytes: usize) -> bool {
+        matches!(self.state, State::Length(left) if left == bytes as u64)
+    }
+
+    /// What was still to come has been taken elsewhere.
+    pub(crate) fn finish(&mut self) {
+        self.state = State::Done;
+    }
+
     /// Whether the declared length is over the limit.
     pub(crate) fn is_too_large(&self) -> bool {
         matches!(self.state, State::TooLarge)

@@ -268,6 +268,7 @@ impl<R: Recipient> Exchange<R> {
         incoming.recipient = Some(recipient);
         // Where some of the body is here already, the client did not wait for the word.
         let held_back = incoming.head.expects_continue() && self.input.is_empty();
+        incoming.take_whole(&mut self.input);
         self.enter(State::Body(incoming), now);
         if held_back {
             self.send(Output::go_on(), now);
@@ -317,7 +318,9 @@ impl<R: Recipient> Exchange<R> {
         self.output = Output::default();
         let state = mem::replace(&mut self.state, State::Over);
         self.enter(state, now);
-        self.go_on(now);
+        if !self.input.is_empty() {
+            self.go_on(now);
+        }
     }
 
     /// Takes no further request. Where none has begun, the time for one is up.
@@ -344,6 +347,18 @@ impl<R: Recipient> Exchange<R> {
 }
 
 impl<R: Recipient> Incoming<R> {
+    /// Where the input is the whole body and nothing else, it becomes the body without a copy.
+    fn take_whole(&mut self, input: &mut Vec<u8>) {
+        let len = input.len();
+        if self.head.method().has_content()
+            && self.decoder.is_to_take(len)
+            && self.recipient.as_mut().is_some_and(|of| of.has_room_for(len))
+        {
+            self.decoder.finish();
+            self.body = mem::take(input);
+        }
+    }
+
     /// Takes in a part of the body, and returns how many bytes that were.
     fn decode(&mut self, bytes: &[u8]) -> Result<usize, Refusal> {
         let taken = self.decoder.decode(bytes, &mut self.body)?;
@@ -360,7 +375,11 @@ impl<R: Recipient> Incoming<R> {
     fn unread(&self, limits: &Limits) -> State<R> {
         let rest = BodyDecoder::bounded(self.head.framing(), limits.drain, limits);
         let too_large = self.decoder.is_too_large() || rest.is_too_large();
-        if too_large || self.head.expects_continue() { State::Closing } else { State::Drain(rest) }
+        match too_large || self.head.expects_continue() {
+            true => State::Closing,
+            false if rest.is_done() => State::Head,
+            false => State::Drain(rest),
+        }
     }
 }
 

@@ -54,7 +54,8 @@ impl FieldLine {
         start: usize,
         may_be_padded: impl Fn(&[u8]) -> bool,
     ) -> Result<Self, Refusal> {
-        let length = line.iter().take_while(|&&byte| TCHAR[usize::from(byte)]).count();
+        let end = line.iter().position(|&byte| !TCHAR[usize::from(byte)]);
+        let length = end.unwrap_or(line.len());
         let (name, rest) = line.split_at(length);
         let blanks = rest.iter().take_while(|&&byte| is_blank(byte)).count();
         let is_name = !name.is_empty() && rest.get(blanks) == Some(&b':');
@@ -89,7 +90,7 @@ fn value(untrimmed: &[u8], start: usize) -> Result<Span, Refusal> {
     }
     let blanks = untrimmed.iter().take_while(|&&byte| is_blank(byte)).count();
     let start = start + blanks;
-    Ok(Span { start, end: start + trim(untrimmed).len() })
+    Ok(Span { start, end: start + trim(&untrimmed[blanks..]).len() })
 }
 
 /// Puts spaces in the place of each fold in a value.

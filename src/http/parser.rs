@@ -177,7 +177,7 @@ impl HeadParser {
             let why = |refusal| if line.contains(&b'\r') { BARE_CR } else { refusal };
             progress.request_line = Some(parsed.map_err(why)?);
             progress.fields_start = line.len() + 2;
-            progress.fields.reserve(USUAL_FIELD_LINES);
+            progress.fields = Vec::with_capacity(USUAL_FIELD_LINES);
         } else if line.is_empty() {
             return Ok(true);
         } else if progress.fields.len() == self.most_field_lines {
