@@ -38,11 +38,10 @@ pub(super) fn add_to(server: Server, state: State) -> Server {
         move |request: &Request| Ok(handle(&state, request).unwrap_or_else(Into::into))
     };
     let guarded = Arc::clone(&state);
-    #[cfg(feature = "page")]
-    let server = super::page::add_to(server);
-    server
-        .get("/events", with(|state, request| subscribe::several(&state.channels, request)))
+    // Routes are tried in this order: what is asked for most comes first.
+    let server = server
         .get("/events/{name}", with(|state, request| subscribe::one(&state.channels, request)))
+        .get("/events", with(|state, request| subscribe::several(&state.channels, request)))
         .post("/stop", with(|state, _request| state.stop().map(Into::into)))
         .get("/metrics", with(|state, _request| Ok(state.metrics().into())))
         .get("/health", |_request| Ok(Response::text("ok\n")))
@@ -51,5 +50,8 @@ pub(super) fn add_to(server: Server, state: State) -> Server {
             // The server itself refuses a body that is not text.
             let text = request.body_text()?;
             Ok(publish::publish(&state.channels, request, text).unwrap_or_else(|refusal| refusal))
-        })
+        });
+    #[cfg(feature = "page")]
+    let server = super::page::add_to(server);
+    server
 }
