@@ -32,6 +32,7 @@ use std::time::Duration;
 use super::batches::Batches;
 use crate::error::{Error, Result};
 use crate::net::lifecycle::{Lifecycle, Stage};
+use crate::net::moment::Moment;
 use crate::net::panics::Panics;
 use crate::net::pool::join_by;
 use crate::net::sync::thread::{self, JoinHandle};
@@ -84,9 +85,18 @@ struct Queue {
 /// What belongs to whoever makes a slice.
 pub(super) struct Pass {
     pub(super) batches: Batches,
-    pub(super) ended: Instant,
+    /// When the newest slice began, and when it ended.
+    pub(super) began: Moment,
+    pub(super) ended: Moment,
     /// How long the last pass took, as far as it has come.
     pub(super) took: Duration,
+}
+
+impl Pass {
+    /// A slice begins, which has come to nothing yet.
+    fn begin(&mut self, now: Moment) {
+        (self.began, self.ended) = (now, now);
+    }
 }
 
 impl Fanout {
@@ -114,8 +124,9 @@ impl Fanout {
 
 impl Shard {
     fn new(panics: &Arc<Panics>, lifecycle: &Arc<Lifecycle>) -> Arc<Self> {
+        let now = Moment::now();
         let pass =
-            Pass { batches: Batches::default(), ended: Instant::now(), took: Duration::ZERO };
+            Pass { batches: Batches::default(), began: now, ended: now, took: Duration::ZERO };
         Arc::new(Self {
             queue: Mutex::default(),
             wake: Condvar::new(),
@@ -148,8 +159,11 @@ impl Shard {
         }
     }
 
+    /// The pass, for a slice that begins now.
     pub(super) fn pass(&self) -> MutexGuard<'_, Pass> {
-        self.pass.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut pass = self.pass.lock().unwrap_or_else(PoisonError::into_inner);
+        pass.begin(Moment::now());
+        pass
     }
 
     /// Waits until something is queued, and takes what is next; `None` ends the thread.
@@ -198,14 +212,19 @@ impl Shard {
         used.store(begin.saturating_add(took), Ordering::Relaxed);
     }
 
-    /// The pass, if nobody holds it and the shard has rested for as long as the last one took.
+    /// The same, if nobody holds it and the shard has rested for as long as the last one took.
     pub(super) fn rested(&self) -> Option<MutexGuard<'_, Pass>> {
-        let pass = match self.pass.try_lock() {
+        let mut pass = match self.pass.try_lock() {
             Ok(pass) => pass,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return None,
         };
-        (pass.ended.elapsed() >= pass.took).then_some(pass)
+        let now = Moment::now();
+        if now.since(pass.ended) < pass.took {
+            return None;
+        }
+        pass.begin(now);
+        Some(pass)
     }
 
     fn is_over(&self) -> bool {

@@ -28,7 +28,7 @@ use super::reader::{Advance, Reader};
 use super::slots::{Bucket, Slots};
 use crate::error::CloseReason;
 use crate::net::moment::Moment;
-use crate::net::sync::{AtomicU8, AtomicU64, Instant, Mutex, MutexGuard, Ordering, PoisonError};
+use crate::net::sync::{AtomicU8, AtomicU64, Mutex, MutexGuard, Ordering, PoisonError};
 
 /// How long a pass goes on before others get their turn. Long beside what it takes to change over,
 /// short beside what anybody waits for without noticing.
@@ -148,9 +148,8 @@ impl Group {
     }
 
     /// Adds up what the slice has taken. Returns whether the pass has to go on.
-    fn finish_slice(&self, shard: &Shard, pass: &mut Pass, began: Instant) -> bool {
-        pass.ended = Instant::now();
-        let took = pass.ended - began;
+    fn finish_slice(&self, shard: &Shard, pass: &mut Pass) -> bool {
+        let took = pass.ended.since(pass.began);
         shard.charge(&self.used, took);
         let mut list = self.lock();
         pass.took = list.took + took;
@@ -170,18 +169,19 @@ impl Work for Group {
 
     /// Sends streams one batch each, bucket by bucket, for about [`SLICE`].
     fn slice(self: Arc<Self>, shard: &Shard, mut pass: MutexGuard<'_, Pass>) {
-        let (began, now) = (Instant::now(), Moment::now());
         // Before the list and the log are read. An exchange and no store, as it must see all that
         // was written by whoever set it, `newest` among others.
         let fresh = self.turn.swap(IDLE, Ordering::AcqRel) == FRESH;
         let newest = self.newest.load(Ordering::Acquire);
         pass.batches.forget();
+        let began = pass.began;
         // What has to be done without the locks, and whether a stream has more to be sent at once.
         let (mut unsettled, mut more) = (Vec::new(), false);
         let mut bucket = self.first_bucket(fresh);
         while let Some(readers) = bucket {
             for reader in readers.iter() {
-                let advance = shard.panics.catch(|| reader.advance(newest, &mut pass.batches, now));
+                let advance =
+                    shard.panics.catch(|| reader.advance(newest, &mut pass.batches, began));
                 // One that panics would panic again.
                 let advance = advance.unwrap_or(Advance::Over(CloseReason::Failed));
                 more |= advance.has_more();
@@ -189,10 +189,11 @@ impl Work for Group {
                     unsettled.push((Arc::clone(reader), advance));
                 }
             }
-            bucket = if began.elapsed() < SLICE { self.next_bucket() } else { None };
+            pass.ended = Moment::now();
+            bucket = if pass.ended.since(began) < SLICE { self.next_bucket() } else { None };
         }
         pass.batches.forget();
-        let unfinished = self.finish_slice(shard, &mut pass, began);
+        let unfinished = self.finish_slice(shard, &mut pass);
         drop(pass);
         if more {
             self.leave_to(shard, FRESH);

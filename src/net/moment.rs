@@ -3,8 +3,8 @@
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-/// Milliseconds since the process first asked. Half the size of an [`Instant`], and exact enough
-/// for heartbeats and deadlines.
+/// Nanoseconds since the process first asked. Half the size of an [`Instant`], and the time from
+/// one to another is a subtraction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment(u64);
 
@@ -13,17 +13,17 @@ static FIRST: OnceLock<Instant> = OnceLock::new();
 impl Moment {
     pub(crate) fn now() -> Self {
         let since = FIRST.get_or_init(Instant::now).elapsed();
-        Self(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+        Self(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
     }
 
     /// So many milliseconds after the first.
     #[cfg(test)]
     pub(crate) fn at(milliseconds: u64) -> Self {
-        Self(milliseconds)
+        Self(milliseconds * 1_000_000)
     }
 
     /// How long ago `earlier` was; nothing if it was later.
     pub(crate) fn since(self, earlier: Self) -> Duration {
-        Duration::from_millis(self.0.saturating_sub(earlier.0))
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 }

@@ -122,7 +122,7 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        self.fanout.stop(Instant::now() + Duration::from_secs(20));
+        self.fanout.stop(crate::net::sync::Instant::now() + Duration::from_secs(20));
     }
 }
 

@@ -33,12 +33,11 @@ mod http {
 mod net {
     pub(crate) mod counts;
     pub(crate) mod lifecycle;
-    pub(crate) mod moment;
     pub(crate) mod peer;
     pub(crate) mod threads;
     pub(crate) mod ticker;
 
-    pub(crate) use crate::stand_in::{panics, pool, sync};
+    pub(crate) use crate::stand_in::{moment, panics, pool, sync};
 }
 
 mod reader;

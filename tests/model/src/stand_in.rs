@@ -11,31 +11,26 @@ pub mod sync {
     pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
     pub(crate) use shuttle::sync::{Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
     pub(crate) use shuttle::thread;
+    pub(crate) use std::time::Instant;
+}
 
-    use std::ops::Sub;
+/// The clock of passes.
+pub mod moment {
     use std::time::Duration;
 
     use shuttle::rand::{Rng, thread_rng};
 
     /// Any two points in time may be as good as the same, or far apart.
     #[derive(Clone, Copy, Debug)]
-    pub(crate) struct Instant;
+    pub(crate) struct Moment;
 
-    impl Instant {
+    impl Moment {
         pub(crate) fn now() -> Self {
             Self
         }
 
-        pub(crate) fn elapsed(self) -> Duration {
+        pub(crate) fn since(self, _earlier: Self) -> Duration {
             if thread_rng().gen_bool(0.5) { Duration::ZERO } else { Duration::from_secs(1) }
-        }
-    }
-
-    impl Sub for Instant {
-        type Output = Duration;
-
-        fn sub(self, _earlier: Self) -> Duration {
-            self.elapsed()
         }
     }
 }
