@@ -309,7 +309,6 @@ mod tests {
             .iter()
             .map(|name| hub.channel(name).send("").unwrap().as_str().to_owned())
             .collect();
-        let epoch = hub.0.sequence.epoch;
-        assert_eq!(ids, [1, 2, 3].map(|n| format!("{epoch:x}-{n}")));
+        assert_eq!(ids, [1, 2, 3].map(|n| hub.0.sequence.epoch.id(n)));
     }
 }

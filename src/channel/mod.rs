@@ -29,7 +29,7 @@ use std::time::Duration;
 
 use crate::error::{CloseReason, Error, Result};
 use crate::event::{Event, EventId, IntoEvent};
-use crate::log::cursor::{self, Lag};
+use crate::log::cursor::Lag;
 use crate::log::{History, Log};
 use crate::net::sync::{AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, PoisonError};
 use crate::net::ticker::{self, Interval, IntervalEnd, Owner};
@@ -172,7 +172,7 @@ impl Channel {
         // Before the draw: a number that no event has would be taken for one that was lost.
         event.check_len(false, log.largest_event())?;
         let sequence = self.0.sequence.draw();
-        let id = cursor::event_id(self.0.sequence.epoch, sequence);
+        let id = self.0.sequence.epoch.event_id(sequence);
         let len = event.len_with_id(id.as_str().len());
         let encode = |out: &mut Vec<u8>| event.encode_with_id(id.as_str(), out);
         log.push(sequence, self.0.sequence.now(), len, encode);

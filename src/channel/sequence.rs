@@ -4,13 +4,15 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::log::cursor::Epoch;
+
 /// Where event ids come from: `<epoch>-<sequence>`. The id of a gap event may have two more parts
 /// ([`crate::log::read`]).
 #[derive(Debug)]
 pub(crate) struct Sequence {
     /// Tells this start of the hub from every other. It is random and not the time, since small
     /// devices often start with their clock at zero.
-    pub(crate) epoch: u64,
+    pub(crate) epoch: Epoch,
     newest: AtomicU64,
     started: Instant,
 }
@@ -23,7 +25,9 @@ impl Sequence {
     pub(crate) fn new() -> Self {
         Self {
             // std's hasher keys are random for each process, and differ for each call.
-            epoch: RandomState::new().build_hasher().finish() >> (u64::BITS - EPOCH_BITS),
+            epoch: Epoch::new(
+                RandomState::new().build_hasher().finish() >> (u64::BITS - EPOCH_BITS),
+            ),
             newest: AtomicU64::new(0),
             started: Instant::now(),
         }

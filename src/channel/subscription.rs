@@ -13,7 +13,7 @@ use crate::log::batch::Batch;
 use crate::log::cursor::{Cursor, Lag, Lagged, Start};
 use crate::log::read::{self, First};
 use crate::net::moment::Moment;
-use crate::net::sync::MutexGuard;
+use crate::net::sync::{MutexGuard, Ordering};
 
 /// What a stream follows, and its cursor into the logs. Owned by the stream.
 #[derive(Debug)]
@@ -43,9 +43,6 @@ pub(crate) struct Many {
 /// may be as fast as its reader; then the rest is a fan-out thread's business.
 const BATCHES: usize = 16;
 
-/// Whatever the newest event is, it is to be sent.
-const EVERYTHING: u64 = u64::MAX;
-
 /// The slot of a stream that has not joined its channel yet. No list is so long.
 const NOWHERE: u32 = u32::MAX;
 
@@ -63,11 +60,12 @@ impl Subscription {
         if followed.channels().any(Channel::is_closed) {
             return Err(Error::channel_closed());
         }
-        let mut logs = followed.lock_all();
-        logs.iter_mut().for_each(|log| log.evict(sequence.now()));
-        let (cursor, gap) = read::start(&logs, sequence.epoch, sequence.newest(), start);
-        let first = First::at(&logs, sequence.epoch, cursor, gap.as_ref());
-        drop(logs);
+        let (cursor, first) = followed.with_logs(|logs| {
+            let now = sequence.now();
+            logs.iter_mut().for_each(|log| log.evict(now));
+            let (cursor, gap) = read::start(logs, &sequence.epoch, sequence.newest(), start);
+            (cursor, First::at(logs, &sequence.epoch, cursor, gap.as_ref()))
+        });
         Ok((Self { followed, cursor }, first))
     }
 
@@ -91,13 +89,10 @@ impl Subscription {
     /// Fills the batch with what comes next.
     pub(crate) fn read(&self, plain: bool, batch: &mut Batch) -> Result<(), Lagged> {
         let Self { followed, cursor } = self;
-        let epoch = followed.sequence().epoch;
-        if let Followed::One((channel, _)) = followed {
-            return read::read(&[channel.log()], epoch, *cursor, channel.0.lag, plain, batch);
-        }
+        let epoch = &followed.sequence().epoch;
         let closes = followed.channels().any(|channel| channel.0.lag == Lag::Close);
         let lag = if closes { Lag::Close } else { Lag::Skip };
-        read::read(&followed.lock_all(), epoch, *cursor, lag, plain, batch)
+        followed.with_logs(|logs| read::read(logs, epoch, *cursor, lag, plain, batch))
     }
 
     /// What the stream is to be sent next.
@@ -153,8 +148,18 @@ impl Followed {
         &self.places()[0].0.0.sequence
     }
 
-    fn lock_all(&self) -> Vec<MutexGuard<'_, Log>> {
-        self.channels().map(Channel::log).collect()
+    /// Locks all logs, for as long as this takes. One is locked without a list on the heap.
+    fn with_logs<T>(&self, run: impl FnOnce(&mut [MutexGuard<'_, Log>]) -> T) -> T {
+        match self {
+            Self::One((channel, _)) => run(&mut [channel.log()]),
+            Self::Many(_) => run(&mut self.channels().map(Channel::log).collect::<Vec<_>>()),
+        }
+    }
+
+    /// The newest number that one of the channels has.
+    fn newest(&self) -> u64 {
+        let newest = |channel: &Channel| channel.0.newest.load(Ordering::Acquire);
+        self.channels().map(newest).max().unwrap_or(0)
     }
 
     /// Has a stream, which has this subscription's cursor, join the channels. Until the stream is
@@ -205,7 +210,7 @@ impl Followed {
         let mut batches = Batches::default();
         for _ in 0..BATCHES {
             batches.forget();
-            let advance = reader.advance(EVERYTHING, &mut batches, Moment::now());
+            let advance = reader.advance(self.newest(), &mut batches, Moment::now());
             Arc::clone(reader).settle(advance);
             if !advance.has_more() {
                 return;

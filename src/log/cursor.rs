@@ -45,20 +45,33 @@ pub enum Start<'a> {
     Newest(usize),
 }
 
-/// An event's id: `<epoch>-<sequence>`, the epoch in hexadecimal.
-pub(crate) fn id(epoch: u64, sequence: u64) -> String {
-    let (epoch, sequence) = (Digits::hexadecimal(epoch), Digits::decimal(sequence));
-    let [epoch, sequence] = [epoch.as_bytes(), sequence.as_bytes()];
-    let mut id = Vec::with_capacity(epoch.len() + 1 + sequence.len());
-    id.extend_from_slice(epoch);
-    id.push(b'-');
-    id.extend_from_slice(sequence);
-    String::from_utf8(id).expect("digits are ASCII")
-}
+/// One start of a hub, as the ids of its events begin: a number in hexadecimal, and a hyphen.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Epoch(String);
 
-/// The same as a value.
-pub(crate) fn event_id(epoch: u64, sequence: u64) -> EventId {
-    EventId::of_channel(id(epoch, sequence))
+impl Epoch {
+    pub(crate) fn new(number: u64) -> Self {
+        Self(format!("{number:x}-"))
+    }
+
+    /// An event's id: `<epoch>-<sequence>`.
+    pub(crate) fn id(&self, sequence: u64) -> String {
+        let sequence = Digits::decimal(sequence);
+        let mut id = String::with_capacity(self.0.len() + sequence.as_bytes().len());
+        id.push_str(&self.0);
+        id.push_str(sequence.as_str());
+        id
+    }
+
+    /// The same as a value.
+    pub(crate) fn event_id(&self, sequence: u64) -> EventId {
+        EventId::of_channel(self.id(sequence))
+    }
+
+    /// What comes after the hyphen, if this is an id of this start.
+    pub(crate) fn strip<'a>(&self, id: &'a str) -> Option<&'a str> {
+        id.strip_prefix(&self.0)
+    }
 }
 
 #[cfg(test)]
@@ -68,8 +81,7 @@ mod tests {
     #[test]
     fn the_longest_id_has_room() {
         let longest = "ffffffffffffffff-18446744073709551615";
-        assert_eq!(event_id(u64::MAX, u64::MAX).as_str(), longest);
-        assert_eq!(id(u64::MAX, u64::MAX), longest);
-        assert_eq!(event_id(0xab, 7).as_str(), "ab-7");
+        assert_eq!(Epoch::new(u64::MAX).id(u64::MAX), longest);
+        assert_eq!(Epoch::new(0xab).event_id(7).as_str(), "ab-7");
     }
 }

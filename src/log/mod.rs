@@ -246,11 +246,10 @@ impl Log {
     /// The place among the kept events of the first that comes after `sequence`.
     pub(crate) fn after(&self, sequence: u64) -> usize {
         // Nearly every caller has all events, or all but the newest.
-        match self.entries.back() {
-            Some(newest) if newest.sequence > sequence => {
-                self.entries.partition_point(|entry| entry.sequence <= sequence)
-            }
-            _ => self.entries.len(),
+        let mut newest = self.entries.iter().rev().take(2);
+        match newest.position(|entry| entry.sequence <= sequence) {
+            Some(ahead) => self.entries.len() - ahead,
+            None => self.entries.partition_point(|entry| entry.sequence <= sequence),
         }
     }
 

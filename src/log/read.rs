@@ -12,7 +12,7 @@ use std::ops::Deref;
 
 use super::Log;
 use super::batch::Batch;
-use super::cursor::{self, Cursor, Lag, Lagged, Start};
+use super::cursor::{Cursor, Epoch, Lag, Lagged, Start};
 use super::gap::{Gap, Reason};
 use crate::event::encode;
 
@@ -32,7 +32,7 @@ impl First {
     /// told, or a block that is no event.
     pub(crate) fn at(
         logs: &[impl Deref<Target = Log>],
-        epoch: u64,
+        epoch: &Epoch,
         cursor: Cursor,
         gap: Option<&Gap>,
     ) -> Self {
@@ -50,8 +50,8 @@ impl First {
 /// that come after it: then the client has been told of these already, ahead of what the other logs
 /// still have. In that case the id also says how much the client has `seen` of which logs, as
 /// `<epoch>-<sequence>-<seen>-<logs>`, so that it is told of them only once.
-fn place(logs: &[impl Deref<Target = Log>], epoch: u64, cursor: Cursor) -> String {
-    let id = cursor::id(epoch, cursor.sequence);
+fn place(logs: &[impl Deref<Target = Log>], epoch: &Epoch, cursor: Cursor) -> String {
+    let id = epoch.id(cursor.sequence);
     match logs.iter().all(|log| log.evicted_through() <= cursor.sequence) {
         true => id,
         false => format!("{id}-{}-{:x}", cursor.seen, mark_of(logs)),
@@ -67,26 +67,24 @@ fn mark_of(logs: &[impl Deref<Target = Log>]) -> u32 {
 /// An id, taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Place {
-    epoch: u64,
     sequence: u64,
     /// How much was seen, and of which logs, if it says so.
     seen: Option<(u64, u32)>,
 }
 
 impl Place {
-    /// Reads an id as [`cursor::id`] and [`place`] write it, and no other form.
-    fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.split('-');
-        let epoch = u64::from_str_radix(parts.next()?, 16).ok()?;
+    /// Reads an id of this epoch as [`Epoch::id`] and [`place`] write it, and no other form.
+    fn parse(text: &str, epoch: &Epoch) -> Option<Self> {
+        let mut parts = epoch.strip(text)?.split('-');
         let sequence = parts.next()?.parse().ok()?;
-        let mut again = cursor::id(epoch, sequence);
+        let mut again = epoch.id(sequence);
         let mut seen = None;
         if let Some(part) = parts.next() {
             let counted = (part.parse().ok()?, u32::from_str_radix(parts.next()?, 16).ok()?);
             again = format!("{again}-{}-{:x}", counted.0, counted.1);
             seen = Some(counted);
         }
-        (again == text).then_some(Self { epoch, sequence, seen })
+        (again == text).then_some(Self { sequence, seen })
     }
 
     /// How many events came after it that it was not told of, and that are gone; `None` where that
@@ -112,7 +110,7 @@ fn reached(logs: &[impl Deref<Target = Log>], sequence: u64) -> u64 {
 /// event comes first.
 pub(crate) fn read(
     logs: &[impl Deref<Target = Log>],
-    epoch: u64,
+    epoch: &Epoch,
     cursor: Cursor,
     lag: Lag,
     plain: bool,
@@ -159,17 +157,15 @@ fn merge(logs: &[impl Deref<Target = Log>], sequence: u64, batch: &mut Batch) {
 /// `newest` is the hub's newest sequence number.
 pub(crate) fn start(
     logs: &[impl Deref<Target = Log>],
-    epoch: u64,
+    epoch: &Epoch,
     newest: u64,
     start: Start<'_>,
 ) -> (Cursor, Option<Gap>) {
-    let at = |sequence| Some(Place { epoch, sequence, seen: None });
+    let at = |sequence| Some(Place { sequence, seen: None });
     let place = match start {
         Start::Live => at(newest),
         Start::Newest(count) => at(before_the_newest(logs, newest, count)),
-        Start::After(id) => {
-            Place::parse(id).filter(|place| place.epoch == epoch && place.sequence <= newest)
-        }
+        Start::After(id) => Place::parse(id, epoch).filter(|place| place.sequence <= newest),
     };
     let sequence = place.map_or(0, |place| place.sequence);
     let missed = place.and_then(|place| place.missed(logs));
@@ -189,7 +185,7 @@ pub(crate) fn start(
 /// Describes what is gone after `sequence`.
 fn gap(
     logs: &[impl Deref<Target = Log>],
-    epoch: u64,
+    epoch: &Epoch,
     sequence: u64,
     missed: Option<u64>,
     reason: Reason,
@@ -201,7 +197,7 @@ fn gap(
     let resume = next.min().map_or(to, |next| to.min(next - 1));
     let resume = Cursor { sequence: resume, seen: reached(logs, resume) };
     let id = place(logs, epoch, resume);
-    Gap { id, from: cursor::id(epoch, sequence), to: cursor::id(epoch, to), resume, missed, reason }
+    Gap { id, from: epoch.id(sequence), to: epoch.id(to), resume, missed, reason }
 }
 
 /// The sequence number after which the newest `count` events of all logs come.

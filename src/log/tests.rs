@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::log::batch::{Batch, Rest};
-use crate::log::cursor::{Cursor, Lag};
+use crate::log::cursor::{Cursor, Epoch, Lag};
 
 /// How many bytes the chunk of an event has beside its content.
 fn framing(len: usize) -> usize {
@@ -33,7 +33,7 @@ fn kept(history: History, chunks: &[usize]) -> (usize, usize) {
 fn read(log: &Log, after: u64, plain: bool) -> Batch {
     let mut batch = Batch::default();
     let cursor = Cursor { sequence: after, seen: after };
-    read::read(&[log], 1, cursor, Lag::Skip, plain, &mut batch).unwrap();
+    read::read(&[log], &Epoch::new(1), cursor, Lag::Skip, plain, &mut batch).unwrap();
     batch
 }
 

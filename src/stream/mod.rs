@@ -35,7 +35,6 @@ pub(crate) mod runtime;
 mod teller;
 pub(crate) mod writer;
 
-use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -155,7 +154,7 @@ impl Stream {
             number,
             peer: origin.peer,
             target_len: origin.target.len() as u32,
-            texts: [origin.target, origin.last_event_id.unwrap_or_default()].concat().into(),
+            texts: (origin.target.to_owned() + origin.last_event_id.unwrap_or_default()).into(),
             chunked: origin.chunked,
             state: Mutex::new(State { live, attached: None }),
             drained: Condvar::new(),
@@ -203,7 +202,7 @@ impl Stream {
         let Some(mut state) = self.lock_with_body() else { return Ok(()) };
         let (_, opening) = self.opening(&mut state, &First::NOTHING)?;
         drop(state);
-        opening.map_or(Ok(()), |opening| self.after_put(opening))
+        opening.map_or(Ok(()), |opening| Ok(self.after_put(opening)?))
     }
 
     /// What is open; with what became of the head, if it goes out only now, and `first` with it in
@@ -217,12 +216,12 @@ impl Stream {
         let live = state.live()?;
         let opening = live.head.take().map(|head| {
             let mut bytes = self.encode_head(&head);
-            let content = self.framed(&first.content);
-            bytes.extend_from_slice(&content);
+            let head = bytes.len();
+            self.frame(&first.content, &mut bytes);
             if let Some(teller) = &self.teller {
                 teller.note_opened();
             }
-            let of = Amount::of(first.is_event, content.len());
+            let of = Amount::of(first.is_event, bytes.len() - head);
             let put = live.outbox.open(&bytes, of, Moment::now());
             self.noted(put, of, &live.outbox)
         });
@@ -243,7 +242,7 @@ impl Stream {
         let mut state = self.wait_for_room(bytes.len(), wait)?;
         let put = self.put_now(state.live()?, &bytes, is_event);
         drop(state);
-        self.after_put(put)
+        Ok(self.after_put(put)?)
     }
 
     /// Puts out bytes, which may be an event.
@@ -268,14 +267,19 @@ impl Stream {
         }
     }
 
-    /// The content as it goes over this stream's wire: a chunk, or just as it is.
-    fn framed<'a>(&self, content: &'a [u8]) -> Cow<'a, [u8]> {
-        if !self.chunked {
-            return Cow::Borrowed(content);
+    /// Appends content as it goes over this stream's wire: as a chunk, or just as it is.
+    fn frame(&self, content: &[u8], out: &mut Vec<u8>) {
+        if self.chunked {
+            chunk::encode(content, out);
+        } else {
+            out.extend_from_slice(content);
         }
-        let mut chunk = Vec::new();
-        chunk::encode(content, &mut chunk);
-        Cow::Owned(chunk)
+    }
+
+    fn framed(&self, content: &[u8]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.frame(content, &mut bytes);
+        bytes
     }
 
     /// Locks the state once there is room for so many bytes more, and the stream is still open.
@@ -310,14 +314,14 @@ impl Stream {
     }
 
     /// Does what follows from bytes that were put out. No lock may be held.
-    fn after_put(self: &Arc<Self>, put: Opening) -> Result<()> {
+    fn after_put(self: &Arc<Self>, put: Opening) -> Result<(), Gone> {
         match put {
             Ok(Put::Done | Put::Waits) => {}
             Ok(Put::Blocked) => self.retry_later(),
             Err(Gone(reason)) => self.end(reason),
         }
         self.tell();
-        put.map(drop).map_err(|Gone(reason)| Error::closed(reason))
+        put.map(drop)
     }
 
     /// Tells the hooks why it is going to be cut off.

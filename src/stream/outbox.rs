@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use crate::error::CloseReason;
+use crate::error::{CloseReason, Error};
 use crate::log::batch::{Amount, Batch, Rest};
 use crate::log::waiting::{Unsent, Waiting};
 use crate::net::link::Link;
@@ -40,6 +40,12 @@ pub(crate) enum Put {
 /// The peer has gone: nothing will ever be written again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Gone(pub(crate) CloseReason);
+
+impl From<Gone> for Error {
+    fn from(Gone(reason): Gone) -> Self {
+        Self::closed(reason)
+    }
+}
 
 /// How often a check reads again where it finds bytes that nobody asked for. A client that floods
 /// its stream is read slowly, which the flow control of TCP passes on to it.

@@ -4,7 +4,9 @@ use super::*;
 use crate::log::History;
 use std::time::Duration;
 
-const EPOCH: u64 = 0xab;
+fn epoch() -> Epoch {
+    Epoch::new(0xab)
+}
 
 /// A log with one event for each number, whose data is its number.
 fn log(history: History, sequences: &[u64]) -> Log {
@@ -28,7 +30,7 @@ fn sent(logs: &[&Log], mut cursor: Cursor) -> String {
     let mut text = String::new();
     let mut batch = Batch::default();
     loop {
-        read(logs, EPOCH, cursor, Lag::Skip, true, &mut batch).unwrap();
+        read(logs, &epoch(), cursor, Lag::Skip, true, &mut batch).unwrap();
         let Some((next, end)) = batch.cursor_at(batch.bytes().len()) else { return text };
         assert_eq!(end, batch.bytes().len());
         text.push_str(std::str::from_utf8(batch.bytes()).unwrap());
@@ -37,7 +39,7 @@ fn sent(logs: &[&Log], mut cursor: Cursor) -> String {
 }
 
 fn begin(logs: &[&Log], newest: u64, from: Start<'_>) -> (Cursor, Option<String>) {
-    let (cursor, gap) = start(logs, EPOCH, newest, from);
+    let (cursor, gap) = start(logs, &epoch(), newest, from);
     (cursor, gap.map(|gap| String::from_utf8(gap.content()).unwrap()))
 }
 
@@ -54,7 +56,7 @@ fn a_live_stream_is_sent_what_comes_after_it() {
 fn a_batch_is_the_chunks_of_the_log_in_one_piece() {
     let log = log(History::default(), &[1, 2]);
     let mut batch = Batch::default();
-    read(&[&log], EPOCH, Cursor::default(), Lag::Skip, false, &mut batch).unwrap();
+    read(&[&log], &epoch(), Cursor::default(), Lag::Skip, false, &mut batch).unwrap();
     assert_eq!(batch.bytes(), b"9\r\ndata: 1\n\n\r\n9\r\ndata: 2\n\n\r\n");
     assert_eq!(batch.events(), 2);
     assert!(!batch.is_full());
@@ -64,7 +66,7 @@ fn a_batch_is_the_chunks_of_the_log_in_one_piece() {
 fn a_cut_batch_says_which_event_was_begun_and_where_it_ends() {
     let log = log(History::default(), &[1, 2]);
     let mut batch = Batch::default();
-    read(&[&log], EPOCH, Cursor::default(), Lag::Skip, false, &mut batch).unwrap();
+    read(&[&log], &epoch(), Cursor::default(), Lag::Skip, false, &mut batch).unwrap();
     assert_eq!(batch.cursor_at(0), None);
     assert_eq!(batch.cursor_at(1), Some((Cursor { sequence: 1, seen: 1 }, 14)));
     assert_eq!(batch.cursor_at(14), Some((Cursor { sequence: 1, seen: 1 }, 14)));
@@ -104,7 +106,7 @@ fn a_second_gap_begins_where_the_first_one_ended() {
     let mut log = log(History::default().events(1), &[1, 2]);
     let mut batch = Batch::default();
     let mut gap = |log: &Log, cursor| {
-        read(&[log], EPOCH, cursor, Lag::Skip, true, &mut batch).unwrap();
+        read(&[log], &epoch(), cursor, Lag::Skip, true, &mut batch).unwrap();
         let text = String::from_utf8(batch.bytes().to_vec()).unwrap();
         // The gap event has gone out, and the socket took nothing more.
         (text, batch.cursor_at(1).unwrap().0)
@@ -200,7 +202,7 @@ fn a_client_that_resumes_from_a_gap_event_is_told_once_and_loses_nothing() {
     assert_eq!(gap, None, "it was told");
     assert_eq!(sent(&[&a, &b], cursor), "data: 3\n\ndata: 5\n\n");
     // It begins with the same place, so that it is told no more if it is cut off again.
-    let first = First::at(&[&a, &b], EPOCH, cursor, None);
+    let first = First::at(&[&a, &b], &epoch(), cursor, None);
     assert_eq!(first.content, format!("id: {id}\n\n").as_bytes());
 
     // What goes after it was told is new to it, and counted.
@@ -243,7 +245,7 @@ fn a_log_that_had_no_events_yet_is_not_taken_for_one_that_replaces_it() {
     let b = log(History::default(), &[3]);
     let empty = Log::new(History::default(), 0);
     let (cursor, _) = begin(&[&a, &b, &empty], 5, Start::After("ab-1"));
-    let id = place(&[&a, &b, &empty], EPOCH, cursor);
+    let id = place(&[&a, &b, &empty], &epoch(), cursor);
     assert_eq!(begin(&[&a, &b, &empty], 5, Start::After(&id)).1, None);
     // It had 6, was forgotten, and came back.
     let (_, gap) = begin(&[&a, &b, &Log::new(History::default(), 6)], 6, Start::After(&id));
@@ -253,7 +255,7 @@ fn a_log_that_had_no_events_yet_is_not_taken_for_one_that_replaces_it() {
 #[test]
 fn a_channel_may_close_streams_that_lag_instead() {
     let log = log(History::default().events(1), &[1, 2]);
-    let read = read(&[&log], EPOCH, Cursor::default(), Lag::Close, true, &mut Batch::default());
+    let read = read(&[&log], &epoch(), Cursor::default(), Lag::Close, true, &mut Batch::default());
     assert_eq!(read, Err(Lagged));
 }
 
@@ -286,7 +288,7 @@ fn a_batch_is_bounded_but_takes_one_event_of_any_size() {
         put(&mut log, sequence, &[b'x'; 100_000]);
     }
     let mut batch = Batch::default();
-    read(&[&log], EPOCH, Cursor::default(), Lag::Skip, true, &mut batch).unwrap();
+    read(&[&log], &epoch(), Cursor::default(), Lag::Skip, true, &mut batch).unwrap();
     assert_eq!((batch.events(), batch.bytes().len()), (1, 100_000));
     assert!(batch.is_full());
 }
@@ -317,7 +319,7 @@ fn nothing_is_lost_doubled_or_swapped_over_the_ring_of_the_log() {
     for sequence in 1..=500_u64 {
         let content = format!("{}\n\n", "x".repeat((sequence * 7 % 13) as usize + 1));
         put(&mut log, sequence, content.as_bytes());
-        read(&[&log], EPOCH, cursor, Lag::Close, true, &mut batch).unwrap();
+        read(&[&log], &epoch(), cursor, Lag::Close, true, &mut batch).unwrap();
         cursor = batch.cursor_at(batch.bytes().len()).unwrap().0;
         text.push_str(std::str::from_utf8(batch.bytes()).unwrap());
         assert_eq!(batch.bytes(), content.as_bytes());
