@@ -75,9 +75,7 @@ impl Event {
             let digits = time.as_millis().checked_ilog10().unwrap_or(0) as usize + 1;
             "retry: \n".len() + digits
         });
-        let breaks = self.data().matches('\n').count();
-        // Each line break stays, and ends a line that another name stands before.
-        let data = self.data().len() + breaks * "data: ".len() + "data: \n".len();
+        let data: usize = line::all(self.data()).map(|line| "data: \n".len() + line.len()).sum();
         event_type + retry + data + "\n".len()
     }
 
@@ -101,7 +99,7 @@ impl Event {
         if let Some(time) = self.retry() {
             retry_field(time, out);
         }
-        for line in self.data().split('\n') {
+        for line in line::all(self.data()) {
             field("data: ", line, out);
         }
         out.push(b'\n');

@@ -246,9 +246,13 @@ impl Log {
     /// The place among the kept events of the first that comes after `sequence`.
     pub(crate) fn after(&self, sequence: u64) -> usize {
         // Nearly every caller has all events, or all but the newest.
-        let mut newest = self.entries.iter().rev().take(2);
-        match newest.position(|entry| entry.sequence <= sequence) {
-            Some(ahead) => self.entries.len() - ahead,
+        let len = self.entries.len();
+        let has_all_but = |ahead: &usize| {
+            let before = len.checked_sub(ahead + 1).and_then(|at| self.sequence_at(at));
+            before.is_none_or(|before| before <= sequence)
+        };
+        match (0..2).find(has_all_but) {
+            Some(ahead) => len - ahead,
             None => self.entries.partition_point(|entry| entry.sequence <= sequence),
         }
     }

@@ -83,6 +83,7 @@ impl Link {
     }
 
     /// Reads a little and drops it; returns how many bytes that were, as [`read`](Self::read) does.
+    #[inline]
     pub(crate) fn discard(&self) -> io::Result<Option<usize>> {
         attempt(|| (&self.socket).read(&mut [0; 64]))
     }

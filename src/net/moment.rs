@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 /// Nanoseconds since the process first asked. Half the size of an [`Instant`], and the time from
 /// one to another is a subtraction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment(u64);
 
 static FIRST: OnceLock<Instant> = OnceLock::new();

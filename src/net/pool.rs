@@ -35,7 +35,18 @@ use crate::net::lifecycle::{Lifecycle, Stage};
 use crate::net::panics::Panics;
 use crate::net::threads::{self as thread, JoinHandle};
 
-pub(crate) type Job = Box<dyn FnOnce() + Send>;
+pub(crate) type Job = Box<dyn Task>;
+
+/// What a worker can do: a closure, or a value that is in a box already and needs no other.
+pub(crate) trait Task: Send {
+    fn perform(self: Box<Self>);
+}
+
+impl<F: FnOnce() + Send> Task for F {
+    fn perform(self: Box<Self>) {
+        self();
+    }
+}
 
 /// Long enough to keep a worker from one request of a page to the next, short enough to be gone
 /// before anybody counts threads.
@@ -255,7 +266,7 @@ impl Pool {
         state.idle -= 1;
         while let Some((job, has_hand)) = self.next_job(state) {
             // Panics of handlers and callbacks are caught nearer to them.
-            self.panics.catch(job);
+            self.panics.catch(|| job.perform());
             state = self.lock();
             if has_hand {
                 // To the end of the queue: a job that came meanwhile is first.

@@ -21,6 +21,7 @@ use crate::http::{HttpDate, Request, Response};
 use crate::log::waiting::Unsent;
 use crate::net::linger::Linger;
 use crate::net::link::Link;
+use crate::net::pool::Task;
 use crate::net::watch::{Pending, Progress};
 use crate::server::dispatch::{self, Accepted};
 use crate::server::reply::Outcome;
@@ -70,7 +71,7 @@ impl Connection {
     /// Gives the connection to the pool. Where no thread is to be had it is closed.
     pub(crate) fn hand_to_worker(self: Box<Self>) {
         let site = Arc::clone(&self.site);
-        drop(site.runtime.pool.submit(Box::new(move || self.serve())));
+        drop(site.runtime.pool.submit(self));
     }
 
     /// A worker's whole work with it.
@@ -229,6 +230,12 @@ impl Connection {
             bytes.len()
         })?;
         if came == Some(0) { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(came.is_some()) }
+    }
+}
+
+impl Task for Connection {
+    fn perform(self: Box<Self>) {
+        self.serve();
     }
 }
 

@@ -19,7 +19,7 @@ use crate::log::batch::Amount;
 use crate::log::read::First;
 use crate::net::moment::Moment;
 use crate::net::watch::{Pending, Progress};
-use crate::stream::outbox::{Gone, Put};
+use crate::stream::outbox::Gone;
 
 /// The chunk of a comment without text.
 const HEARTBEAT: &[u8] = b"2\r\n:\n\r\n";
@@ -167,7 +167,7 @@ impl Stream {
                 let bytes = if self.chunked { HEARTBEAT } else { encode::NOTHING };
                 outbox.put(bytes, Amount::default(), now)
             }
-            None => Ok(Put::Done),
+            None => return,
         };
         drop(state);
         // `after_put` ends the stream; nobody here has to be told.

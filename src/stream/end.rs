@@ -182,7 +182,7 @@ impl Stream {
         };
         if let Err(job) = self.runtime.pool.chore(Box::new(job)) {
             // No worker is left. They have to run once, so they run here.
-            job();
+            job.perform();
         }
     }
 

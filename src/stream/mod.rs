@@ -144,9 +144,8 @@ impl Stream {
         origin: Origin<'_>,
         head: Response,
     ) -> Arc<Self> {
-        let now = Moment::now();
         let number = ticket.number();
-        let (head, outbox) = (Some(Box::new(head)), Outbox::new(link, now));
+        let (head, outbox) = (Some(Box::new(head)), Outbox::new(link));
         let live = Ok(Live { head, outbox, subscription: None, ticket });
         let hooks = runtime.hooks.clone();
         let stream = Arc::new(Self {
@@ -159,7 +158,7 @@ impl Stream {
             state: Mutex::new(State { live, attached: None }),
             drained: Condvar::new(),
             waiting: AtomicU32::new(0),
-            teller: hooks.map(|hooks| Teller::new(hooks, origin.peer, origin.target, now)),
+            teller: hooks.map(|hooks| Teller::new(hooks, origin.peer, origin.target)),
         });
         stream.runtime.streams.enter(number, &stream);
         stream.runtime.counts.stream();

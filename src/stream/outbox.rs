@@ -22,7 +22,8 @@ pub(crate) struct Outbox {
     blocked: Option<Box<Waiting>>,
     /// Everything that went out, the head included.
     sent: u64,
-    /// When the socket last took something, or when it first took nothing.
+    /// When the socket last took something, or when it first took nothing. Any time before the
+    /// head goes out, since nobody asks then.
     last_write: Moment,
 }
 
@@ -52,8 +53,8 @@ impl From<Gone> for Error {
 const READS: usize = 128;
 
 impl Outbox {
-    pub(crate) fn new(link: Link, now: Moment) -> Self {
-        Self { link, blocked: None, sent: 0, last_write: now }
+    pub(crate) fn new(link: Link) -> Self {
+        Self { link, blocked: None, sent: 0, last_write: Moment::default() }
     }
 
     pub(crate) fn into_link(self) -> Link {
@@ -214,7 +215,7 @@ mod tests {
         let peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (socket, _) = listener.accept().unwrap();
         socket.set_nonblocking(true).unwrap();
-        let mut outbox = Outbox::new(Link::new(socket, Counts::default().connection()), at(0));
+        let mut outbox = Outbox::new(Link::new(socket, Counts::default().connection()));
         while outbox.write(&[b'x'; 4096], at(0)).unwrap() > 0 {}
         // What is under way to the peer may still make room.
         std::thread::sleep(Duration::from_millis(50));

@@ -37,13 +37,10 @@ struct Notes {
 }
 
 impl Teller {
-    pub(crate) fn new(
-        hooks: Arc<dyn Hooks>,
-        peer: SocketAddr,
-        target: &str,
-        began: Moment,
-    ) -> Arc<Self> {
-        Arc::new(Self { hooks, peer, target: target.into(), began, notes: Mutex::default() })
+    /// For a stream that begins now.
+    pub(crate) fn new(hooks: Arc<dyn Hooks>, peer: SocketAddr, target: &str) -> Arc<Self> {
+        let (target, began) = (target.into(), Moment::now());
+        Arc::new(Self { hooks, peer, target, began, notes: Mutex::default() })
     }
 
     /// The head has gone out.

@@ -41,7 +41,7 @@ pub(super) fn one(channels: &Channels, request: &Request) -> Result<Reply, Respo
              /events?channel=A&channel=B, or /events/A",
         ));
     }
-    stream(channels, vec![name.into()], request)
+    stream(channels, [name.into()], request)
 }
 
 pub(super) fn several(channels: &Channels, request: &Request) -> Result<Reply, Response> {
@@ -53,9 +53,13 @@ pub(super) fn several(channels: &Channels, request: &Request) -> Result<Reply, R
     }
 }
 
-fn stream(channels: &Channels, names: Vec<String>, request: &Request) -> Result<Reply, Response> {
+fn stream(
+    channels: &Channels,
+    names: impl AsRef<[String]> + Send + 'static,
+    request: &Request,
+) -> Result<Reply, Response> {
     let (last_event_id, newest) = begin(request)?;
-    names.iter().try_for_each(|name| check_name(name))?;
+    names.as_ref().iter().try_for_each(|name| check_name(name))?;
     let Channels { hub, most } = channels.clone();
     // Runs only when there is a stream, so a HEAD makes no channel.
     Ok(Reply::event_stream(move |stream| {
@@ -65,7 +69,7 @@ fn stream(channels: &Channels, names: Vec<String>, request: &Request) -> Result<
             (None, None) => Start::Live,
         };
         let peer = stream.peer().ip();
-        let channels = names.iter().map(|name| hub.channel_followed(name, peer, most));
+        let channels = names.as_ref().iter().map(|name| hub.channel_followed(name, peer, most));
         match channels.collect::<Option<Vec<_>>>() {
             Some(channels) => stream.follow(&channels, start),
             None => send_away(&stream),
