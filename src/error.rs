@@ -86,8 +86,8 @@ impl Error {
     /// Wraps an error of the application's own, so that a handler can end with `?`.
     ///
     /// ```
-    /// let error = tidings::Error::other("the sensor does not answer");
-    /// assert_eq!(error.to_string(), "the sensor does not answer");
+    /// let error = tidings::Error::other("the sensor does not respond");
+    /// assert_eq!(error.to_string(), "the sensor does not respond");
     /// ```
     pub fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self(Box::new(Kind::Other(error.into())))

@@ -247,7 +247,7 @@ fn every_place_that_a_document_names_is_there() {
     assert_none(documents.iter().flat_map(gone).collect());
 }
 
-/// What stands behind `begin` in the names of tests and functions, up to the next `end`.
+/// What follows `begin` in the names of tests and functions, up to the next `end`.
 fn named<'a>(files: &'a [File], begin: &'a str, end: char) -> impl Iterator<Item = &'a str> {
     let lines = files.iter().flat_map(|file| file.text.lines());
     lines.filter_map(move |line| line.trim_start().strip_prefix(begin)?.split(end).next())

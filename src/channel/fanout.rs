@@ -73,7 +73,7 @@ pub(super) trait Work: Send + Sync {
 #[derive(Default)]
 struct Queue {
     /// The first is served first: where its count of time used begins; where that is the same, how
-    /// much it had used; then who came first. Nothing is here twice: see
+    /// much it had used; then the group that was queued first. Nothing is here twice: see
     /// [`Group::publish`](super::group::Group::publish).
     waiting: BTreeMap<(u64, u64, u64), Arc<dyn Work>>,
     /// How many were ever queued.

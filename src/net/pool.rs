@@ -65,7 +65,7 @@ pub(crate) struct Pool {
     wake: Condvar,
     /// Workers that wait for a peer, in a read or a write. At most half of `cap`.
     waiting: AtomicUsize,
-    /// Whether one more was refused.
+    /// Whether a worker was refused the right to wait since this was last read.
     wanted: AtomicBool,
     /// Whether a job waits that no worker was free for. Changed while the state is locked.
     behind: AtomicBool,

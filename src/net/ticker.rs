@@ -8,8 +8,8 @@
 //! ```
 //!
 //! Calls are due at whole periods after the beginning, so a closure's own time does not add up to
-//! a drift. A call that would come late by a whole period is left out. Who owns an interval, a
-//! stream or a channel, is not known here: it is an [`Owner`].
+//! a drift. A call that would come late by a whole period is left out. This module does not know
+//! whether a stream or a channel owns an interval: it only knows an [`Owner`].
 
 use std::fmt;
 use std::io;
@@ -228,8 +228,19 @@ where
 }
 
 impl Fate {
-    /// Calls the closure on time until it fails or it is over.
+    /// Calls the closure on time until it fails or it is over, and drops it.
     fn repeat<O: Owner>(
+        &self,
+        owner: &O,
+        period: Duration,
+        mut call: impl FnMut(&O) -> Result<()>,
+    ) -> IntervalEnd {
+        let end = self.call_on_time(owner, period, &mut call);
+        // What the closure holds is the application's too, and may panic as it is dropped.
+        catch_unwind(AssertUnwindSafe(|| drop(call))).map_or(IntervalEnd::Panicked, |()| end)
+    }
+
+    fn call_on_time<O: Owner>(
         &self,
         owner: &O,
         period: Duration,

@@ -43,7 +43,7 @@ pub(crate) struct Runtime {
     pub(crate) pool: Arc<Pool>,
     pub(crate) fanout: Fanout,
     pub(crate) watch: Arc<Watch>,
-    /// With which the watch thread reads for blocked streams, kept for its memory. Before a
+    /// The watch thread's batches for blocked streams, kept to save allocations. Before a
     /// stream's state.
     batches: Mutex<Batches>,
     pub(crate) lifecycle: Arc<Lifecycle>,

@@ -27,7 +27,7 @@ pub(crate) struct Teller {
 /// What has happened and was not told yet.
 #[derive(Default)]
 struct Notes {
-    /// Somebody tells, and will tell what is noted meanwhile.
+    /// A thread is calling the hooks, and also delivers what is noted meanwhile.
     telling: bool,
     opened: bool,
     sent: Amount,

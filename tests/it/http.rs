@@ -32,7 +32,7 @@ fn site(limits: Limits) -> Server {
         .post("/echo", |request| Ok(Response::text(request.body_text()?)))
 }
 
-/// Whether the server responses a fresh request.
+/// Whether the server responds to a fresh request.
 #[track_caller]
 fn assert_responses(address: SocketAddr) {
     assert_eq!(get(address, "/").text(), "hello");

@@ -1,4 +1,4 @@
-//! The `tidings` program, as its contract has it: what it prints, what it responses, how it ends.
+//! The `tidings` program, as its contract has it: what it prints, how it responds, how it ends.
 
 mod begin;
 mod bench;

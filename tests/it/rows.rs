@@ -4,7 +4,7 @@
 //! nothing behind it; byte by byte; and cut anywhere. Behind the last two comes a request that is
 //! whole and good, and must be answered only where the one before it was. So a table shows at once
 //! that a response does not depend on the pieces, that it needs no more bytes than the bad ones (a
-//! server that waited for more would response 408), and that nothing behind a refusal is ever taken
+//! server that waited for more would respond with 408), and that nothing after a refusal is ever taken
 //! for a request. What is cut anywhere goes to a server with one worker, which may wait for nobody,
 //! so that it is the watch thread that reads it.
 

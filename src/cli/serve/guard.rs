@@ -1,4 +1,4 @@
-//! Who may publish.
+//! Which requests may publish.
 //!
 //! ```text
 //! POST /events/news HTTP/1.1

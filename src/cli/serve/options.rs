@@ -36,7 +36,7 @@ pub(crate) struct Options {
 const MAX_BODIES: usize = 64 * 1024 * 1024;
 
 impl Options {
-    /// The names that the hub answers to, beside addresses and `localhost`.
+    /// The names by which the hub is addressed, beside addresses and `localhost`.
     pub(super) fn host_names(&self) -> Vec<String> {
         let listen = self.listen.rsplit_once(':').map(|(host, _)| host.to_owned());
         self.allowed_hosts.iter().cloned().chain(listen).collect()

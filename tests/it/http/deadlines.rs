@@ -9,7 +9,7 @@ use crate::support::http::Client;
 
 const SHORT: Duration = Duration::from_millis(300);
 
-/// Sends byte after byte, slowly, until the server responses, and gives the response.
+/// Sends byte after byte, slowly, until the server responds, and returns the response.
 fn drip(client: &mut Client, bytes: &[u8]) -> String {
     let mut socket = client.socket().try_clone().unwrap();
     let bytes = bytes.to_vec();

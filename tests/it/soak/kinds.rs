@@ -26,12 +26,12 @@ pub(super) const KINDS: [Kind; 20] = [
         read_until(&mut socket, "100 Continue\r\n\r\n");
         leave(socket)
     }),
-    ("FIN behind a response", |hub| {
+    ("FIN after a response", |hub| {
         let mut socket = with(hub, &get("/health"));
         read_until(&mut socket, "ok\n");
         leave(socket)
     }),
-    ("FIN behind three responses", |hub| {
+    ("FIN after three responses", |hub| {
         let mut socket = with(hub, &get("/health").repeat(3));
         (0..3).for_each(|_| read_until(&mut socket, "ok\n"));
         leave(socket)
@@ -122,7 +122,7 @@ fn leave(socket: TcpStream) -> Option<TcpStream> {
 
 /// Closes a socket that has something to read.
 fn reset(socket: TcpStream) -> Option<TcpStream> {
-    let some = socket.peek(&mut [0]).expect("the hub responses");
+    let some = socket.peek(&mut [0]).expect("the hub responds");
     assert_eq!(some, 1);
     leave(socket)
 }

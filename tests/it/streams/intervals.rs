@@ -102,6 +102,27 @@ fn row_36_an_interval_that_panics_cuts_its_stream_off() {
     }
 }
 
+/// Panics when it is dropped.
+struct DropsBadly;
+
+impl Drop for DropsBadly {
+    fn drop(&mut self) {
+        panic!("on purpose");
+    }
+}
+
+#[test]
+fn row_36_a_closure_that_panics_as_it_is_dropped_ends_its_interval_with_a_panic() {
+    let channel = tidings::Channel::new();
+    let bad = DropsBadly;
+    let interval = channel.interval(OFTEN, move |_channel| {
+        let _held = &bad;
+        Err(Error::other("on purpose"))
+    });
+    let interval = interval.unwrap();
+    assert_eq!(ends_of(&interval).first(), "the interval's closure panicked");
+}
+
 #[test]
 fn an_interval_that_closes_its_stream_ends_it_well() {
     let server = site(Limits::default(), |stream| {

@@ -29,7 +29,7 @@ pub(crate) struct Peer {
 type Act = Box<dyn FnOnce(&mut Peer) + Send>;
 
 impl Script {
-    /// Responses the first connection with the first of these, and so on, and closes it then. When
+    /// Responds to the first connection with the first of these, and so on, and closes each then. When
     /// there are no more, it does not listen any more.
     pub(crate) fn responses<B: AsRef<[u8]>>(responses: impl IntoIterator<Item = B>) -> Self {
         let acts = responses.into_iter().map(|response| {

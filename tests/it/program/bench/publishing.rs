@@ -1,4 +1,4 @@
-//! How events get in, against servers that response badly, or not at all.
+//! How events get in, against servers that respond badly, or not at all.
 
 use std::io::Write;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -11,7 +11,7 @@ const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const REFUSED: &str = "HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n";
 
 /// What a server does with a publish on a connection: it gets how many came before it on all of
-/// them, the request, and what is needed to response. Whether the connection goes on.
+/// them, the request, and what is needed to respond. Whether the connection goes on.
 type Act = dyn Fn(u64, &str, &mut Peer<'_>) -> bool + Send + Sync;
 
 struct Peer<'a> {
