@@ -18,9 +18,9 @@ pub(crate) trait Reader: Send + Sync {
     fn shard(&self) -> &Arc<Shard>;
 
     /// Sends it the next batch of its channels' logs, unless it has been sent everything up to the
-    /// sequence number `newest`. Called by passes, and by whoever makes it catch up: several threads
-    /// may call it at once, and one of them sends. Never blocks. The caller passes on what this
-    /// returns to [`settle`](Self::settle).
+    /// sequence number `newest`. Called by passes, and by whoever makes it catch up: several
+    /// threads may call it at once, and one of them sends. Never blocks. The caller passes on what
+    /// this returns to [`settle`](Self::settle).
     fn advance(&self, newest: u64, batches: &mut Batches, now: Moment) -> Advance;
 
     /// Does what follows from an advance. Called without a lock.
