@@ -323,10 +323,14 @@ impl<R: Recipient> Exchange<R> {
         }
     }
 
-    /// Takes no further request. Where none has begun, the time for one is up.
+    /// Takes no further request. If none has begun, the time for one is up.
     pub(crate) fn stop(&mut self, now: Instant) {
         self.last = true;
-        let idle = matches!(self.state, State::Head) && !self.parser.started();
+        let idle = match self.state {
+            State::Head => !self.parser.started(),
+            State::Drain(_) => true,
+            _ => false,
+        };
         if idle && self.output.is_sent() {
             self.deadline = now;
         }

@@ -288,6 +288,10 @@ fn where_no_request_has_begun_a_stop_is_the_deadline() {
     responding.sends(GET).accept().done();
     responding.exchange.stop(responding.now);
     assert_eq!(responding.left(), 30 * SECOND);
+    let mut draining = Peer::new();
+    draining.sends(POST).respond(Response::no_content()).reads();
+    draining.exchange.stop(draining.now);
+    assert_eq!(draining.left(), Duration::ZERO, "no request may follow the rest of its body");
 }
 
 #[test]
