@@ -182,7 +182,7 @@ impl<R: Recipient> Exchange<R> {
     pub(crate) fn receive(&mut self, bytes: &[u8], now: Instant) {
         if self.input.is_empty() {
             let taken = self.take_in(bytes, now);
-            self.input.extend_from_slice(&bytes[taken..]);
+            self.input = bytes[taken..].to_vec();
         } else {
             self.input.extend_from_slice(bytes);
             self.go_on(now);
@@ -191,6 +191,9 @@ impl<R: Recipient> Exchange<R> {
 
     /// Takes in what was received before.
     fn go_on(&mut self, now: Instant) {
+        if self.input.is_empty() {
+            return;
+        }
         let mut input = mem::take(&mut self.input);
         let taken = self.take_in(&input, now);
         input.drain(..taken);
@@ -318,9 +321,7 @@ impl<R: Recipient> Exchange<R> {
         self.output = Output::default();
         let state = mem::replace(&mut self.state, State::Over);
         self.enter(state, now);
-        if !self.input.is_empty() {
-            self.go_on(now);
-        }
+        self.go_on(now);
     }
 
     /// Takes no further request. If none has begun, the time for one is up.
