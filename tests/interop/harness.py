@@ -113,10 +113,10 @@ class Service:
     def publish(self, connection, text, query=""):
         connection.request("POST", self.publish_path + query, text.encode(),
                            {"Content-Type": "text/plain; charset=utf-8"})
-        answer = connection.getresponse()
-        answer.read()
-        if answer.status >= 300:
-            raise SystemExit(f"{self.name} did not publish: {answer.status}")
+        response = connection.getresponse()
+        response.read()
+        if response.status >= 300:
+            raise SystemExit(f"{self.name} did not publish: {response.status}")
 
     def close(self):
         os.killpg(self.process.pid, signal.SIGKILL)

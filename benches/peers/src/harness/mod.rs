@@ -34,7 +34,7 @@ pub fn run(args: &[String]) -> Result<()> {
     let mut failures = Vec::new();
     for case in cases::all(options.quick).into_iter().filter(|case| options.wants_case(case.name)) {
         for round in 1..=options.rounds.min(case.rounds) {
-            // Nobody is always the first, or always behind the same neighbour.
+            // Nobody is always the first, or always after the same neighbour.
             let mut order = servers.clone();
             order.rotate_left(round % servers.len().max(1));
             for server in order.into_iter().filter(|server| case.is_for(server)) {

@@ -50,7 +50,7 @@ pub(super) fn count(case: &Case, server: &Server) -> Result<Outcome> {
     let calls = calls(&summary);
     let _ = fs::remove_file(&summary);
     let (mut outcome, calls) = (outcome?, calls?);
-    // A head for each stream and an answer for each post are no deliveries.
+    // A head for each stream and a response for each post are no deliveries.
     let events = outcome.get("all_events").ok_or("no events")?;
     let deliveries = outcome.get("all_deliveries").ok_or("no deliveries")?;
     let others = events + case.number("streams").unwrap_or(0) as f64;

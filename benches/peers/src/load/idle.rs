@@ -120,9 +120,9 @@ pub(super) fn allocations(load: &mut Load, wants: &Wants) -> Result<()> {
 fn send_within(load: &mut Load, times: u64, apart: u64) -> Result<u64> {
     // No event of the check: its data has no mark.
     let body = "x".repeat(super::event::SIZE);
-    let answer = ask(load, &format!("POST /send?times={times}&apart={apart}"), &body)?;
+    let response = ask(load, &format!("POST /send?times={times}&apart={apart}"), &body)?;
     load.rest(Duration::from_millis(50))?;
-    Ok(answer.parse()?)
+    Ok(response.parse()?)
 }
 
 /// What `GET /counts` tells.
@@ -133,15 +133,15 @@ struct Counts {
 }
 
 fn counts(load: &Load) -> Result<Counts> {
-    let answer = ask(load, "GET /counts", "")?;
-    let numbers: Vec<_> = answer.split([' ', '=']).filter_map(|part| part.parse().ok()).collect();
+    let response = ask(load, "GET /counts", "")?;
+    let numbers: Vec<_> = response.split([' ', '=']).filter_map(|part| part.parse().ok()).collect();
     let [allocations, live, streams] = numbers[..] else {
-        return Err(format!("not understood: {answer}").into());
+        return Err(format!("not understood: {response}").into());
     };
     Ok(Counts { allocations, live, streams })
 }
 
-/// One request on a connection of its own, and the content of its answer.
+/// One request on a connection of its own, and the content of its response.
 fn ask(load: &Load, target: &str, body: &str) -> Result<String> {
     let mut socket = TcpStream::connect(load.address)?;
     let length = body.len();
@@ -151,8 +151,8 @@ fn ask(load: &Load, target: &str, body: &str) -> Result<String> {
          {body}",
         load.address
     )?;
-    let mut answer = String::new();
-    socket.read_to_string(&mut answer)?;
-    let content = answer.split_once("\r\n\r\n").ok_or("no answer")?.1;
+    let mut response = String::new();
+    socket.read_to_string(&mut response)?;
+    let content = response.split_once("\r\n\r\n").ok_or("no response")?.1;
     Ok(content.trim().to_owned())
 }

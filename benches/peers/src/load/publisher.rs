@@ -11,7 +11,7 @@ use crate::Result;
 
 pub(super) struct Publisher {
     socket: TcpStream,
-    /// The request's head behind its target.
+    /// The request's head after its target.
     fields: String,
     /// What the socket has not taken yet.
     unsent: Vec<u8>,
@@ -73,7 +73,7 @@ impl Publisher {
         Ok(())
     }
 
-    /// Counts the answers that are here.
+    /// Counts the responses that are here.
     pub(super) fn read(&mut self) -> Result<()> {
         let mut buffer = [0; 16 * 1024];
         match self.socket.read(&mut buffer) {
@@ -83,7 +83,7 @@ impl Publisher {
             Err(error) => return Err(format!("publishing: {error}").into()),
         }
         let mut done = 0;
-        while let Some(length) = answer(&self.inbox[done..])? {
+        while let Some(length) = response_len(&self.inbox[done..])? {
             done += length;
             self.answered += 1;
         }
@@ -92,8 +92,8 @@ impl Publisher {
     }
 }
 
-/// How long the first answer is, if it is whole.
-fn answer(bytes: &[u8]) -> Result<Option<usize>> {
+/// How long the first response is, if it is whole.
+fn response_len(bytes: &[u8]) -> Result<Option<usize>> {
     let Some(end) = memmem::find(bytes, b"\r\n\r\n") else { return Ok(None) };
     let head = std::str::from_utf8(&bytes[..end])?;
     if !head.starts_with("HTTP/1.1 2") {

@@ -192,7 +192,7 @@ fn stream_of(event: &EpollEvent) -> Option<usize> {
 }
 
 impl Stream {
-    /// Waits for the head of the response; what comes behind it is checked already.
+    /// Waits for the head of the response; what comes after it is checked already.
     fn read_head(&mut self) -> Result<()> {
         self.socket.set_read_timeout(Some(PATIENCE))?;
         let mut buffer = vec![0; ROOM + 8 * 1024];

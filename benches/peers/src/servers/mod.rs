@@ -2,7 +2,7 @@
 //!
 //! - the first line of standard output is `listening on http://ADDR`;
 //! - `GET /events` is an event stream;
-//! - `POST /publish` sends its body, 64 bytes of text, to all streams, and answers when the
+//! - `POST /publish` sends its body, 64 bytes of text, to all streams, and responds when the
 //!   framework's obvious program would.
 //!
 //! Each is what a reader of its framework's documentation would write, with two departures for all:
