@@ -89,9 +89,11 @@ fn send_away(stream: &SseWriter) -> tidings::Result<()> {
 
 /// Where the stream begins: the last event ID, and how many of the newest events.
 fn begin(request: &Request) -> Result<(Option<String>, Option<usize>), Response> {
-    let is_id = |(name, _): &(&str, &[u8])| name.eq_ignore_ascii_case("last-event-id");
-    let text = |(name, id): (&str, &[u8])| (name.into(), String::from_utf8_lossy(id).into());
-    query::one(request.head().fields().filter(is_id).map(text))?;
+    if request.head().field("last-event-id").is_some() {
+        let is_id = |(name, _): &(&str, &[u8])| name.eq_ignore_ascii_case("last-event-id");
+        let text = |(name, id): (&str, &[u8])| (name.into(), String::from_utf8_lossy(id).into());
+        query::one(request.head().fields().filter(is_id).map(text))?;
+    }
     let asked = query::last_event_id(request)?;
     let newest = query::value(request, "history")?.map(|count| newest(&count)).transpose()?;
     Ok((request.last_event_id().map(Into::into).or(asked), newest))
