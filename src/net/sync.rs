@@ -1,5 +1,5 @@
-//! The threads, locks and clock of the fan-out, which are those of std. They stand in one place so
-//! that `tests/model` can put others there, and explore the orders in which threads may run.
+//! The threads and locks of the fan-out, which are those of std. They stand in one place so that
+//! `tests/model` can put others there, and explore the orders in which threads may run.
 
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 pub(crate) use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, TryLockError};

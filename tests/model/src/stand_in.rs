@@ -6,7 +6,7 @@ use std::sync::{Mutex, Once};
 
 use shuttle::{Config, FailurePersistence};
 
-/// Locks and threads whose every step is the scheduler's choice, and a clock that is its choice too.
+/// Locks and threads whose every step is the scheduler's choice.
 pub mod sync {
     pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
     pub(crate) use shuttle::sync::{Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
@@ -14,7 +14,7 @@ pub mod sync {
     pub(crate) use std::time::Instant;
 }
 
-/// The clock of passes.
+/// A clock that is the scheduler's choice too.
 pub mod moment {
     use std::time::Duration;
 
