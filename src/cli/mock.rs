@@ -66,9 +66,9 @@ fn directives() -> Vec<Block> {
         (form.trim_end().to_owned(), directive.doc)
     };
     let about = "In a script, the mock carries out these comments and does not send them. It sends \
-                 every other line, a blank one too: between two ': status 503' a blank line makes \
-                 an empty stream. ': repeat' without a number must come last; with \
-                 numbers, the script may take 16 MiB once every round is written out.";
+                 every other line, a blank one too: a blank line between two ': status 503' would \
+                 be served as an empty stream. ': repeat' without a number must come last. With \
+                 all numbered repeats expanded, a script may have 16 MiB.";
     vec![Block::Text(about.into()), Block::Rows(DIRECTIVES.iter().map(form).collect())]
 }
 

@@ -72,8 +72,8 @@ pub(crate) static TABLE: Table<Options> = Table {
     name: "bench",
     summary: "measures how well a server delivers",
     usage: "tidings bench URL [options]",
-    about: &["Opens many streams of an event stream, publishes events on it, and reports what \
-              counts: which events were lost, doubled or out of order, and how long they took."],
+    about: &["Opens many connections to one event stream, publishes events on it, and reports \
+              which events were lost, doubled or out of order, and how long they took."],
     operands: &[Flag::<Options>::text("a URL", "URL", |o, url| o.url = url.into())],
     flags: &[&flags![Options,
         /// Publishes this way: a path or a URL, after a method if that is not POST, such as 'PUT
@@ -151,7 +151,7 @@ pub(crate) static TABLE: Table<Options> = Table {
         (
             1,
             "Events were lost, doubled or out of order, or the server did not let a stream \
-             reconnect. This holds whatever becomes of the report.",
+             reconnect. This also holds if the report can't be written.",
         ),
         (2, "The options or the URL can't be understood."),
         (

@@ -18,13 +18,13 @@ pub(crate) const fn all<O: AsMut<Follow>>() -> [Flag<O>; 9] {
             let id = EventId::new(id).map_err(|error| error.to_string())?;
             o.as_mut().last_event_id = Some(id);
             Ok(())
-        }).otherwise("none: the server begins where it likes"),
+        }).otherwise("none: the server decides where to begin"),
         /// Sends this field, but not to another server that a redirect leads to.
         checked("header", "'NAME: VALUE'", |o, line| add_field(o.as_mut(), line)).repeats()
             .otherwise("those that every event source sends"),
         /// Sends a POST with this text, or with the content of the file (@- is standard input),
-        /// unchanged. Its type is application/json, unless --header names a Content-Type. A POST
-        /// might do something twice, so it isn't repeated when the connection ends.
+        /// unchanged. Its type is application/json, unless --header names a Content-Type. A
+        /// repeated POST could repeat its effect, so it isn't sent again when the connection ends.
         text("data", "TEXT|@FILE", |o, data| o.as_mut().data = Some(data.into()))
             .otherwise("a GET"),
         /// Ends when the connection ends.
@@ -34,8 +34,8 @@ pub(crate) const fn all<O: AsMut<Follow>>() -> [Flag<O>; 9] {
         switch("keep-trying", |o| o.as_mut().keep_trying = true),
         /// Gives up after N attempts in a row that brought no stream.
         number("attempts", "N", 1..=MOST, |o, n| o.as_mut().attempts = Some(n)).otherwise("no end"),
-        /// Treats the connection as dead after this much silence: not even a comment. The response
-        /// must begin within this time too, and within 30s at most.
+        /// Treats the connection as dead if nothing, not even a comment, comes for so long. The
+        /// response must begin within this time too, and within 30s at most.
         duration("silence", SHORTEST..=LONGEST, |o, time| o.as_mut().silence = Some(time))
             .otherwise("no limit"),
         /// Prints no notes about connections.

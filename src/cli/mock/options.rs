@@ -28,7 +28,7 @@ pub(crate) struct Options {
 
 pub(crate) static TABLE: Table<Options> = Table {
     name: "mock",
-    summary: "serves streams from a script, as well or as badly as it says",
+    summary: "serves the streams that a script describes, with their faults",
     usage: "tidings mock SCRIPT|- [--listen 127.0.0.1:0] [options]",
     about: &["Serves event streams from a script: an event stream as it goes over the wire, with \
               comments that direct the mock; or from a cassette; or from a .txt file, token by \
@@ -74,8 +74,8 @@ pub(crate) static TABLE: Table<Options> = Table {
         number("connections", "N", 1..=MOST, |o, n| o.connections = Some(n.into()))
             .otherwise("no limit"),
         /// Ends after this long without a connection, with the report card, once there has been a
-        /// connection. To detect that a client doesn't reconnect takes twice its reconnection time:
-        /// at least 500ms, and 6s if the script sets none.
+        /// connection. A missing reconnect is only noticed after twice the client's reconnection
+        /// time: after 500ms at least, and after 6s if the script sets none.
         duration("until-idle", SHORTEST..=LONGEST, |o, time| o.until_idle = Some(time))
             .otherwise("no end"),
         /// Ends when standard input ends, with the report card. At a terminal, Ctrl-D always does

@@ -87,8 +87,8 @@ pub(crate) static TABLE: Table<Options> = Table {
         text("lag", "skip|close", |o, lag| {
             o.lag = if lag == "close" { Lag::Close } else { Lag::Skip };
         }).default("skip"),
-        /// Sends a comment to a stream after this much silence, so that no proxy closes it. 0 sends
-        /// none.
+        /// Sends a comment on a stream that has been silent for so long, so that no proxy closes
+        /// it. 0 sends none.
         duration("heartbeat", Duration::ZERO..=LONGEST, |o, after| {
             o.limit(|limits| limits.heartbeat(after));
         }).default("15s"),
@@ -113,8 +113,8 @@ pub(crate) static TABLE: Table<Options> = Table {
             .default("1048576"),
         /// Limits how many channels exist at once. Each may keep --history-bytes of events. An
         /// empty channel that nobody follows is removed. Channels that are followed but were never
-        /// published on may be half of them, and one peer may create no more of those than it
-        /// leaves to others.
+        /// published on may be half of them. A peer that has created as many of those as are
+        /// still free can't create another.
         number("max-channels", "N", 1..=MOST, |o, n| o.max_channels = n as usize).default("20000"),
         /// Requires the field 'Authorization: Bearer TOKEN' to publish, where TOKEN is the content
         /// of this file.
@@ -156,7 +156,7 @@ pub(crate) static TABLE: Table<Options> = Table {
         switch("log", |o| o.log = true),
     ]],
     exits: &[
-        (0, "The hub was stopped, or nobody reads its output."),
+        (0, "The hub was stopped, or its standard output was closed."),
         (1, "The hub can't run: standard error says why."),
         (2, "The options can't be understood."),
     ],

@@ -144,7 +144,7 @@ fn connected(results: &Results<'_>) -> String {
     if cuts + drops + in_vain + due.unwrap_or(0) > 0 {
         let due = due.map_or(String::new(), |due| format!(" of {due} that were due"));
         let what = format!("{cuts} cut by the bench{due}, {drops} by the server or the network");
-        text += &row("ends", format!("{what}; {in_vain} attempts in vain"));
+        text += &row("ends", format!("{what}; {in_vain} failed attempts"));
     }
     let shut_out = match results.shut_out {
         0 => String::new(),
@@ -157,7 +157,7 @@ fn latency(results: &Results<'_>, columns: usize) -> String {
     let Results { times, counts, .. } = results;
     let mut text = table(results, false);
     if times[Time::Reconnect].count() > 0 {
-        let what = "connect and reconnect count from the begin of the connection to the stream's \
+        let what = "connect and reconnect count from the start of the connection to the stream's \
                     head; away from the end of one stream to the head of the next, with the pause \
                     between";
         text += &wrap(what, "", columns);
@@ -182,7 +182,7 @@ fn own(results: &Results<'_>, columns: usize) -> String {
     let mut text = format!("the bench's own delays\n{}", table(results, true));
     let late = "late: publishing after an event was due, by the bench's fault";
     let ping = "idle, loaded: a ping over loopback to a thread of its own, before the run and as \
-                events arrived: no latency is told more finely";
+                events arrived: smaller differences of latency mean nothing";
     let queued = "queued: how long a stream's thread waited for a core when something came; the \
                   streams take turns at measuring it";
     let queued = (times[Time::Queued].count() > 0).then_some(queued);
