@@ -1,8 +1,9 @@
 //! What must hold for any bytes, in one function for each way in.
 //!
 //! - [`requests`] are what a client sends on one connection. They mean what a simple reader of the
-//!   RFC sees in them, they mean the same when we write them again, limits are exact, and deadlines
-//!   are those of what is awaited.
+//!   RFC sees in them, they mean the same when we write them again, and limits are exact. Whatever
+//!   the server does with them, each has one response, deadlines are those of what is awaited, and
+//!   the connection ends.
 //! - [`chunks`] are a chunked body. It ends where a simple reader sees its end; and any content
 //!   comes back from any chunks.
 //! - [`events`] are an event stream. They are those that the HTML standard says, step by step, also

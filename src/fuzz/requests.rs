@@ -3,17 +3,19 @@
 //! [`connection`] gives them to the state machine of a server's connection, in any pieces. What
 //! that accepts is held against the bytes by a second reader, `plain`, which knows nothing but RFC
 //! 9112 and is simple enough to be believed. Then it is written again, in the plainest form, and
-//! read again. And time passes in any steps.
+//! read again. And a server takes any course with it: it refuses, stops, and lets time pass.
 
 mod connection;
 mod head;
+mod message;
+mod said;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use self::connection::{Connection, End, Message, Read, read};
+use self::connection::{End, Read, read, wander};
+use self::message::Message;
 use super::random::{Random, cuts};
 use crate::http::chunk;
-use crate::http::exchange::Step;
 use crate::http::{Framing, Version};
 use crate::limits::Limits;
 
@@ -27,7 +29,7 @@ pub fn requests(bytes: &[u8]) -> usize {
     }
     check_limits(bytes, &whole);
     check_written_again(&whole);
-    check_times(bytes);
+    check_any_course(bytes, &whole);
     whole.whole().count()
 }
 
@@ -98,40 +100,17 @@ fn write(message: &Message, out: &mut Vec<u8>) {
     }
 }
 
-/// A deadline is so long after that which the server awaits began to be awaited, whatever came of
-/// it since. When it has passed, a request that has begun is refused, and all else is closed.
-fn check_times(bytes: &[u8]) {
-    let limits = Limits::default();
+/// Limits are small, and nearly each time that is awaited is another.
+fn check_any_course(bytes: &[u8], whole: &Read) {
     let mut random = Random::of(bytes);
-    let mut now = Instant::now();
-    let mut connection = Connection::new(&limits, now);
-    let mut since = now;
-    for piece in random.cut(bytes, 1 + bytes.len() / 4) {
-        let awaited = connection.awaits();
-        let (requests, whole, begun) = awaited;
-        let time = match whole < requests {
-            true => limits.body_deadline,
-            false if begun => limits.head_deadline,
-            false => limits.idle_deadline,
-        };
-        assert_eq!(connection.exchange.deadline(), since + time, "{awaited:?}");
-        now += Duration::from_secs(random.below(6) as u64);
-        if now >= connection.exchange.deadline() {
-            connection.exchange.expire();
-            match connection.exchange.step() {
-                Step::Refuse(refusal, _) if whole < requests || begun => {
-                    assert_eq!(refusal.status().code(), 408);
-                }
-                step => assert!(whole == requests && !begun && matches!(step, Step::Over)),
-            }
-            return;
-        }
-        connection.take(piece, now);
-        if !matches!(connection.exchange.step(), Step::Receive) {
-            return;
-        }
-        if connection.awaits() != awaited {
-            since = now;
-        }
+    let mut limits = Limits::default()
+        .requests_per_connection(1 + random.below(4) as u32)
+        .drain(random.below(40));
+    if random.once_in(2) {
+        limits.body = random.below(40);
     }
+    let mut time = || Duration::from_secs(1 + random.below(20) as u64);
+    let limits = limits.idle_deadline(time()).head_deadline(time());
+    let limits = limits.body_deadline(time()).write_deadline(time());
+    wander(limits, random.cut(bytes, 1 + bytes.len() / 4), whole);
 }

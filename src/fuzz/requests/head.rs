@@ -1,6 +1,6 @@
 //! What a simple reader sees in the head of a request that was accepted.
 
-use super::connection::Message;
+use super::message::Message;
 use crate::fuzz::plain::{self, Plain, text};
 use crate::http::{Framing, Method, Version};
 
