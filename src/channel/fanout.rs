@@ -212,7 +212,8 @@ impl Shard {
         used.store(begin.saturating_add(took), Ordering::Relaxed);
     }
 
-    /// The same, if nobody holds it and the shard has rested for as long as the last one took.
+    /// The same as [`pass`](Self::pass), if nobody holds it and the shard has rested for as long as
+    /// the last one took.
     pub(super) fn rested(&self) -> Option<MutexGuard<'_, Pass>> {
         let mut pass = match self.pass.try_lock() {
             Ok(pass) => pass,

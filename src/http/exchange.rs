@@ -89,18 +89,18 @@ pub(crate) struct Exchange<R> {
     limits: Arc<Limits>,
     /// Received and not yet taken in. Holds no memory while it is empty.
     input: Vec<u8>,
-    /// As good as new but while a head comes in.
+    /// Has taken in nothing, except while a head arrives.
     parser: HeadParser,
     /// Where the exchange is once the output has gone out.
     state: State<R>,
     output: Output,
-    /// Of the last head that was whole, or of what was refused.
+    /// What the next response must know of its request.
     asked: Asked,
     /// How many heads were whole.
     requests: u32,
     /// No further request is taken, whatever the peer and the limits allow.
     last: bool,
-    /// When the step must have been made. Of no meaning where that is up to the driver alone.
+    /// When the step must have been made. Only `Receive` and `Send` have one.
     deadline: Instant,
 }
 

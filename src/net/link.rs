@@ -101,7 +101,7 @@ impl Link {
     }
 }
 
-/// Makes a call again where a signal interrupted it. `None` where it gave up.
+/// Makes a call again if a signal interrupted it. `None` if it would block or has timed out.
 #[inline]
 fn attempt(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<Option<usize>> {
     loop {
