@@ -22,6 +22,8 @@
 //! data: Sat, 21 Nov 2026 01:02:03 GMT
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod notebook;
 
 use std::env;

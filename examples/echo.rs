@@ -13,6 +13,8 @@
 //! hello
 //! ```
 
+#![forbid(unsafe_code)]
+
 use std::env;
 
 use tidings::{Response, Server};

@@ -36,6 +36,8 @@
 //!
 //! (A channel does all of this and remembers what it sent. This example does it by hand.)
 
+#![forbid(unsafe_code)]
+
 mod notebook;
 
 use std::collections::HashMap;

@@ -18,6 +18,8 @@
 //! Stop curl: within a second, the stream is closed and the interval's thread ends. Standard error
 //! has a line for each open, event and close.
 
+#![forbid(unsafe_code)]
+
 mod notebook;
 
 use std::env;

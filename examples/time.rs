@@ -25,6 +25,8 @@
 //! data: that was the time
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod notebook;
 
 use std::env;

@@ -3,8 +3,6 @@
 //! Nothing happens here: [`cli`] reads the arguments and does the work, off the library's public
 //! API alone, and says how it went.
 
-#![forbid(unsafe_code)]
-
 mod cli;
 
 use std::process::ExitCode;

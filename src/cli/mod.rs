@@ -14,8 +14,9 @@
 //! To read on: [`flags`] is the type of each command's table, [`help`] prints what is made from all
 //! of them, [`serve`] is the hub, [`tail`] shows a stream, [`record`] keeps one and [`mod@bench`]
 //! measures a server (what these three share is [`client`]), [`mock`] is a server that can be
-//! broken, and [`cassette`] is what it plays back. [`mod@file`], [`json`], [`visible`], [`paint`]
-//! and [`width`] are how things are read and written.
+//! broken, and [`cassette`] is what it plays back. [`signals`] end all of them. [`mod@file`],
+//! [`json`], [`visible`], [`paint`] and [`width`] are how things are read and written, and [`sys`]
+//! is what std lacks.
 //!
 //! Nothing here uses `println!` or `eprintln!`, which panic when the other end is closed.
 
@@ -46,6 +47,8 @@ mod random;
 #[cfg(feature = "tools")]
 mod record;
 mod serve;
+mod signals;
+mod sys;
 #[cfg(feature = "tools")]
 mod tail;
 mod visible;
@@ -100,6 +103,7 @@ const VERSION: &str = concat!("tidings ", env!("CARGO_PKG_VERSION"));
 
 /// Runs the command that the arguments name. They don't include the program's name.
 pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    signals::start();
     let mut arguments = arguments.peekable();
     let command = command(&mut arguments);
     let outcome = match &command {

@@ -26,21 +26,27 @@ mod subscribe;
 use std::error::Error as _;
 use std::io;
 use std::net::SocketAddr;
+use std::process;
 use std::thread;
 use std::time::Instant;
 
 use tidings::{Cors, Hub, Logger, Server, Status};
 
-use super::{Failure, Outcome, descriptors, listen, print, say};
+use super::{Failure, Outcome, descriptors, listen, print, say, signals};
 use channels::Channels;
 use guard::{Guard, Token};
 use options::Options;
 pub(super) use options::TABLE;
 use routes::State;
 
-/// Serves until a request with the token, with `--until-eof` the end of standard input, or a signal
+/// Serves until a signal, a request with the token, or with `--until-eof` the end of standard input
 /// stops it.
 fn serve(options: &Options) -> Outcome {
+    // Until there is a server, there is nothing to end.
+    signals::on_first(|_| process::exit(0));
+    if let Some(why) = signals::missing() {
+        say(&format!("signals end the hub at once, and cut its streams off: {why}"));
+    }
     let addresses = listen::resolve(&options.listen)?;
     let token =
         options.token_file.as_deref().map(Token::read).transpose().map_err(Failure::Failed)?;
@@ -76,6 +82,7 @@ fn serve(options: &Options) -> Outcome {
         server = server.hooks(Logger::stderr());
     }
     read_standard_input(options, &hub, &server)?;
+    stop_on_signal(&server);
     print(&format!("listening on http://{address}\n"))?;
     routes::add_to(server, state).run().map_err(failed)
 }
@@ -128,6 +135,14 @@ fn bind(listen: &str, addresses: &[SocketAddr]) -> Result<Server, Failure> {
         let refused = source.map(|source| listen::refused(listen, source));
         refused.unwrap_or_else(|| failed(error))
     })
+}
+
+fn stop_on_signal(server: &Server) {
+    let handle = server.handle();
+    signals::on_first(move |name| {
+        say(&format!("{name}: the hub stops; a second signal ends it at once"));
+        handle.stop();
+    });
 }
 
 /// Reads standard input if an option asks for it, on a thread of its own, as a read can't be

@@ -1,5 +1,7 @@
 //! The server and the client over real sockets: one module for each behaviour.
 
+#![forbid(unsafe_code)]
+
 mod support;
 
 mod browser;

@@ -1,0 +1,79 @@
+//! Signals that end the program: the first one as the command says, the second one at once.
+//!
+//! ```text
+//! main ── block ──► all other threads, in which they stay blocked
+//!   └──► a thread of its own: wait ──► first ──► what the command has said, else exit
+//!             └──────────────────────► second ──► exit with 128 + its number, as a shell has it
+//! ```
+//!
+//! A command says with [`on_first`] how it ends early. Until then, and in a command that has
+//! nothing to end, the first signal counts as the second.
+
+use std::io;
+use std::process;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread;
+
+use super::sys::{SIGHUP, SIGINT, SIGTERM, Signals};
+
+/// It waits, and calls what a command has said.
+const STACK: usize = 64 * 1024;
+
+/// What the first signal does; gone once it has come.
+type First = Box<dyn FnOnce(&'static str) + Send>;
+
+/// Held for no longer than it takes to put something in or out.
+static FIRST: Mutex<Option<First>> = Mutex::new(None);
+
+/// Why nobody waits for signals, if nobody does.
+static MISSING: OnceLock<String> = OnceLock::new();
+
+fn first() -> MutexGuard<'static, Option<First>> {
+    FIRST.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Blocks the signals, and starts the thread that waits for them. Call it before any other thread
+/// is started, as those inherit that they are blocked.
+pub(super) fn start() {
+    if let Err(error) = try_to_start() {
+        let _ = MISSING.set(error.to_string());
+    }
+}
+
+fn try_to_start() -> io::Result<()> {
+    // Whoever starts the thread has it too, to let them end the program if there is none.
+    static SIGNALS: OnceLock<Signals> = OnceLock::new();
+    let blocked = Signals::block()?;
+    let signals = SIGNALS.get_or_init(|| blocked);
+    let wait = || {
+        while let Ok(number) = signals.wait() {
+            let first = first().take();
+            match first {
+                Some(first) => first(name(number)),
+                None => process::exit(128 + number),
+            }
+        }
+    };
+    let thread = thread::Builder::new().name("tidings-signals".into()).stack_size(STACK);
+    thread.spawn(wait).map(drop).or_else(|error| signals.unblock().and(Err(error)))
+}
+
+/// Says what the first signal does, in place of what was said before. It is given the signal's
+/// name, and must not block: the second signal waits for its end.
+pub(super) fn on_first(act: impl FnOnce(&'static str) + Send + 'static) {
+    *first() = Some(Box::new(act));
+}
+
+/// Why a signal ends the program at once, and not as the command has said; `None` if it doesn't.
+pub(super) fn missing() -> Option<&'static str> {
+    MISSING.get().map(String::as_str)
+}
+
+fn name(number: i32) -> &'static str {
+    match number {
+        SIGHUP => "SIGHUP",
+        SIGINT => "SIGINT",
+        SIGTERM => "SIGTERM",
+        _ => "a signal",
+    }
+}
