@@ -142,6 +142,8 @@ mod digits;
 
 mod search;
 
+mod random;
+
 mod error;
 
 #[doc = include_str!("doc/robustness.md")]

@@ -1,10 +1,10 @@
 //! Where the ids of a hub's events come from: a random epoch, and a number that counts up.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::log::cursor::Epoch;
+use crate::random::random;
 
 /// Where event ids come from: `<epoch>-<sequence>`. The id of a gap event may have two more parts
 /// ([`crate::log::read`]).
@@ -24,10 +24,7 @@ const EPOCH_BITS: u32 = 40;
 impl Sequence {
     pub(crate) fn new() -> Self {
         Self {
-            // std's hasher keys are random for each process, and differ for each call.
-            epoch: Epoch::new(
-                RandomState::new().build_hasher().finish() >> (u64::BITS - EPOCH_BITS),
-            ),
+            epoch: Epoch::new(random() >> (u64::BITS - EPOCH_BITS)),
             newest: AtomicU64::new(0),
             started: Instant::now(),
         }

@@ -15,7 +15,6 @@
 mod steps;
 
 use std::fmt;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::iter::FusedIterator;
 use std::mem;
 use std::time::{Duration, Instant};
@@ -32,6 +31,7 @@ use crate::event::EventId;
 use crate::event::parser::{MessageEvent, Parser};
 use crate::http::method::Method;
 use crate::limits::LONGEST;
+use crate::random::random;
 
 /// The standard asks for "probably in the region of a few seconds".
 const RECONNECTION_TIME: Duration = Duration::from_secs(3);

@@ -15,7 +15,6 @@
 //! groups; a group's list; one stream's state; the logs of channels. Every other lock is taken
 //! last, and no two of those at once. No lock is held while a hook, a callback or a handler runs.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -32,6 +31,7 @@ use crate::net::pool::Pool;
 use crate::net::registry::Registry;
 use crate::net::threads as thread;
 use crate::net::watch::Watch;
+use crate::random::random;
 
 /// Owned by a server, by its streams and by its watch thread. It owns the threads; they are ended
 /// by [`stop`](Self::stop), and never by a drop, since the last owner may be one of them.
@@ -141,9 +141,4 @@ impl Runtime {
         stuck += self.watch.stop(deadline);
         stuck + self.pool.stop(deadline) + self.counts.intervals()
     }
-}
-
-/// A number that is hard to guess and different each time.
-fn random() -> u64 {
-    RandomState::new().build_hasher().finish()
 }

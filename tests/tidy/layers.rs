@@ -6,19 +6,20 @@ use super::{File, assert_none, files, is_tests};
 
 /// Each folder of the library, or file at its top, and what it may import beside itself. Those
 /// further down this list may import those further up, and never the reverse.
-const LAYERS: [(&str, &[&str]); 12] = [
+const LAYERS: [(&str, &[&str]); 13] = [
     ("error", &[]),
     ("limits", &[]),
     ("digits", &[]),
     ("search", &[]),
+    ("random", &[]),
     ("http", &["error", "limits", "digits", "search"]),
     ("event", &["error", "digits", "search"]),
     ("log", &["error", "digits", "event", "http"]),
     ("net", &["error", "log"]),
-    ("channel", &["error", "event", "log", "net"]),
-    ("stream", &["error", "limits", "http", "event", "log", "net", "channel"]),
+    ("channel", &["error", "random", "event", "log", "net"]),
+    ("stream", &["error", "limits", "random", "http", "event", "log", "net", "channel"]),
     ("server", &["error", "limits", "search", "http", "event", "log", "net", "channel", "stream"]),
-    ("client", &["error", "limits", "http", "event"]),
+    ("client", &["error", "limits", "random", "http", "event"]),
 ];
 
 /// What each command of the program is made of. None of them imports another.

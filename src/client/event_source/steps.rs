@@ -155,10 +155,6 @@ impl EventSource {
     }
 }
 
-fn random() -> u64 {
-    RandomState::new().build_hasher().finish()
-}
-
 impl Iterator for EventSource {
     type Item = Result<MessageEvent>;
 

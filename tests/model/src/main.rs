@@ -17,6 +17,8 @@ mod error;
 mod event;
 #[path = "../../../src/log/mod.rs"]
 mod log;
+#[path = "../../../src/random.rs"]
+mod random;
 #[path = "../../../src/search.rs"]
 mod search;
 
