@@ -1,11 +1,11 @@
 //! The event source: connections one after the other, and one stream of events out of them.
 //!
 //! ```text
-//!          ┌────────────────────────────────────────────┐
-//!          ▼                                            │
-//!        Ready ──► (attempt) ──► Open ──► Ending ──► Waiting
-//!                      │                    │
-//!                      └───────► Done ◄─────┘
+//!          ┌───────────────────────────────────────────────┐
+//!          ▼                                               │
+//!        Ready ──► (attempt) ──► Open ──► (its end) ──► Waiting
+//!                      │                      │
+//!                      └───────► Done ◄───────┘
 //! ```
 //!
 //! It has no thread of its own: whoever asks for the next event does the waiting. The events of one
@@ -98,9 +98,8 @@ pub struct EventSource {
 enum State {
     /// To connect is next.
     Ready,
-    Open(Session),
-    /// The connection is over, and events that it brought may still be waiting.
-    Ending(End),
+    /// With how the connection has ended; events that it brought may still be waiting then.
+    Open(Session, Option<End>),
     /// Until then nothing is to be done.
     Waiting(Instant),
     /// For good.

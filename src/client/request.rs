@@ -160,13 +160,13 @@ impl StreamRequest {
                 out.push_str(part);
             }
         };
-        put("Host", self.field("host").unwrap_or(&self.url.authority()));
-        for (name, value) in DEFAULTS {
+        let authority = self.url.authority();
+        let defaults = [&[("Host", &*authority)], &DEFAULTS[..]].concat();
+        for (name, value) in &defaults {
             put(name, self.field(name).unwrap_or(value));
         }
-        let default = |name: &str| DEFAULTS.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
         for (name, value) in &self.fields {
-            if !default(name) && !name.eq_ignore_ascii_case("host") {
+            if !defaults.iter().any(|(default, _)| default.eq_ignore_ascii_case(name)) {
                 put(name, value);
             }
         }

@@ -106,8 +106,7 @@ impl Session {
     /// From now on the server may be silent for so long.
     pub(super) fn set_silence(&mut self, silence: Option<Duration>) -> Result<()> {
         self.silence = silence;
-        let timeout = silence.map(at_least);
-        let set = self.connection.set_read_timeout(timeout);
+        let set = self.connection.set_read_timeout(silence.map(at_least));
         set.map_err(|error| Error::io("can't set a deadline", error))
     }
 
@@ -168,9 +167,9 @@ impl Session {
             }
         }
         let text = String::from_utf8_lossy(&self.content);
-        let words: Vec<_> = text.split(|c: char| c.is_whitespace() || c.is_control()).collect();
-        let line = words.iter().filter(|word| !word.is_empty()).copied().collect::<Vec<_>>();
-        public(&line.join(" ")).chars().take(EXCERPT).collect()
+        let words = text.split(|c: char| c.is_whitespace() || c.is_control());
+        let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
+        public(&words.join(" ")).chars().take(EXCERPT).collect()
     }
 }
 

@@ -128,14 +128,11 @@ impl Transport for Tcp {
                 "https is not spoken here: go through a proxy that speaks it, or set a Transport",
             ));
         }
-        let socket = connect(url.host(), url.port(), within)?;
+        let addresses: Vec<_> = (url.host(), url.port()).to_socket_addrs()?.collect();
+        let socket = connect_to_one(&addresses, within)?;
         socket.set_nodelay(true)?;
         Ok(Arc::new(socket))
     }
-}
-
-fn connect(host: &str, port: u16, within: Duration) -> io::Result<TcpStream> {
-    connect_to_one(&(host, port).to_socket_addrs()?.collect::<Vec<_>>(), within)
 }
 
 fn connect_to_one(addresses: &[SocketAddr], within: Duration) -> io::Result<TcpStream> {

@@ -182,8 +182,7 @@ fn encode(target: &str) -> String {
     let mut encoded = String::from(if target.starts_with('/') { "" } else { "/" });
     for byte in target.bytes() {
         match byte {
-            b'"' | b'<' | b'>' | b'`' => encoded.push_str(&format!("%{byte:02X}")),
-            b'!'..=b'~' => encoded.push(byte.into()),
+            b'!'..=b'~' if !b"\"<>`".contains(&byte) => encoded.push(byte.into()),
             _ => encoded.push_str(&format!("%{byte:02X}")),
         }
     }
@@ -194,20 +193,15 @@ fn encode(target: &str) -> String {
 fn without_dots(target: &str) -> String {
     let (path, query) = split_query(target);
     let mut kept: Vec<&str> = Vec::new();
-    let mut segments = path.split('/').skip(1).peekable();
-    while let Some(segment) = segments.next() {
-        let last = segments.peek().is_none();
+    for segment in path.split('/').skip(1) {
         match segment {
-            "." | ".." => {
-                if segment == ".." {
-                    kept.pop();
-                }
-                if last {
-                    kept.push("");
-                }
-            }
+            "." => {}
+            ".." => drop(kept.pop()),
             segment => kept.push(segment),
         }
+    }
+    if path.ends_with("/.") || path.ends_with("/..") {
+        kept.push("");
     }
     format!("/{}{query}", kept.join("/"))
 }

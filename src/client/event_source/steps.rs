@@ -47,13 +47,14 @@ impl EventSource {
                         return Some(update);
                     }
                 }
-                State::Open(_) | State::Ending(_) => {
+                State::Open(session, end) => {
                     if let Some(event) = self.parser.next_event() {
                         self.fruitful = true;
                         return Some(Ok(Update::Event(event)));
                     }
-                    if let Some(update) = self.read() {
-                        return Some(update);
+                    match end.take() {
+                        None => *end = session.read(&mut self.parser),
+                        Some(end) => return Some(self.end(end)),
                     }
                 }
             }
@@ -76,7 +77,7 @@ impl EventSource {
             Ok((session, url, head)) => {
                 self.failures = 0;
                 self.fruitful = false;
-                self.state = State::Open(session);
+                self.state = State::Open(session, None);
                 Ok(Update::Opened { url, head })
             }
             Err(trouble) => {
@@ -88,6 +89,7 @@ impl EventSource {
 
     /// An attempt brought no stream.
     fn failed(&mut self, trouble: Trouble) -> Result<Update> {
+        self.state = State::Done;
         self.failures = self.failures.saturating_add(1);
         let gives_up = self.most_failures.is_some_and(|most| self.failures >= most);
         match trouble {
@@ -96,33 +98,15 @@ impl EventSource {
                 Ok(self.wait(error, retry_after))
             }
             Trouble::Passing(error) | Trouble::Lasting(error) | Trouble::Busy(error, _) => {
-                self.state = State::Done;
                 Err(error)
             }
-            Trouble::NoMore => {
-                self.state = State::Done;
-                Ok(Update::Stopped)
-            }
-        }
-    }
-
-    /// Reads the connection, or ends it when all that it brought has been given out.
-    fn read(&mut self) -> Option<Result<Update>> {
-        match mem::replace(&mut self.state, State::Done) {
-            State::Open(mut session) => {
-                self.state = match session.read(&mut self.parser) {
-                    None => State::Open(session),
-                    Some(end) => State::Ending(end),
-                };
-                None
-            }
-            State::Ending(end) => Some(self.end(end)),
-            _ => None,
+            Trouble::NoMore => Ok(Update::Stopped),
         }
     }
 
     /// The connection is over. What was unfinished of an event never was one.
     fn end(&mut self, end: End) -> Result<Update> {
+        self.state = State::Done;
         self.closer.release();
         self.parser.start_over();
         match end {
@@ -134,11 +118,7 @@ impl EventSource {
     }
 
     fn lost(&mut self, error: Error) -> Result<Update> {
-        if !self.reconnects {
-            self.state = State::Done;
-            return Err(error);
-        }
-        Ok(self.wait(error, None))
+        if self.reconnects { Ok(self.wait(error, None)) } else { Err(error) }
     }
 
     /// Goes over to waiting: for the `Retry-After` of this failure if there is one; otherwise for
@@ -183,8 +163,8 @@ impl fmt::Debug for EventSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match self.state {
             State::Ready => "ready",
-            State::Open(_) => "open",
-            State::Ending(_) => "ending",
+            State::Open(_, None) => "open",
+            State::Open(_, Some(_)) => "ending",
             State::Waiting(_) => "waiting",
             State::Done => "done",
         };
