@@ -21,7 +21,6 @@ mod chaos;
 mod cors;
 mod course;
 mod keyboard;
-mod lines;
 mod link;
 mod load;
 mod options;

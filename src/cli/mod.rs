@@ -37,6 +37,8 @@ mod flags;
 mod help;
 #[cfg(feature = "tools")]
 mod json;
+#[cfg(feature = "tools")]
+mod lines;
 mod listen;
 #[cfg(feature = "tools")]
 mod mock;

@@ -33,10 +33,10 @@ mod directives;
 use std::mem;
 use std::str;
 
-use super::lines::{Line, lines};
 use super::step::Step;
 use crate::cli::cassette::{BYTE_ORDER_MARK, Flaw};
 use crate::cli::flags::nearest::distance;
+use crate::cli::lines::{Line, lines};
 
 use directives::Meaning;
 pub(super) use directives::{DIRECTIVES, Directive};

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use tidings::Status;
 
-use super::lines::{Line, field, lines};
 use crate::cli::cassette::BYTE_ORDER_MARK;
 pub(super) use crate::cli::cassette::Head;
+use crate::cli::lines::{Line, field, lines};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Step {

@@ -5,6 +5,7 @@ use std::mem;
 use tidings::http::{Framing, ResponseHead};
 use tidings::{MessageEvent, Parser};
 
+use crate::cli::lines::field;
 use crate::cli::{plural, visible};
 
 pub(super) const REQUEST_LINE: &str = "request line: method, target, version";
@@ -84,13 +85,9 @@ fn meaning(line: &[u8], parser: &mut Parser) -> String {
     if line.is_empty() {
         return blank_line(parser.next_event());
     }
-    let (name, value) = match line.iter().position(|&byte| byte == b':') {
-        Some(0) => return "comment: says only that the server is there".into(),
-        Some(colon) => (&line[..colon], &line[colon + 1..]),
-        None => (line, &b""[..]),
-    };
-    let value = value.strip_prefix(b" ").unwrap_or(value);
+    let (name, value) = field(line);
     match name {
+        b"" => "comment: says only that the server is there".into(),
         b"data" => "data, a line of it".into(),
         b"event" => "event type".into(),
         b"id" if value.contains(&0) => "an id with NUL in it: ignored".into(),

@@ -55,8 +55,7 @@ impl Axis {
     fn steps(to: f64, step: f64, show: impl Fn(f64) -> String) -> Self {
         let count = (to / step).ceil() as u32;
         let ticks = (0..=count).map(|n| f64::from(n) * step);
-        let ticks: Vec<_> = ticks.map(|value| (value, show(value))).collect();
-        Self { from: 0.0, to: f64::from(count) * step, logarithmic: false, ticks }
+        Self::at(ticks.map(|value| (value, show(value))).collect())
     }
 
     /// Whole powers of ten around these values, which are not negative.
@@ -64,8 +63,8 @@ impl Axis {
         let begin = least.max(1.0).log10().floor() as i32;
         let end = (most.max(1.0).log10().ceil() as i32).max(begin + 1);
         let ticks = (begin..=end).map(|power| 10_f64.powi(power));
-        let ticks: Vec<_> = ticks.map(|value| (value, show(value))).collect();
-        Self { from: 10_f64.powi(begin), to: 10_f64.powi(end), logarithmic: true, ticks }
+        let ticks = ticks.map(|value| (value, show(value))).collect();
+        Self { logarithmic: true, ..Self::at(ticks) }
     }
 
     /// The same axis, up to here, without later ticks.

@@ -38,7 +38,7 @@ impl Run<'_> {
             let missing = !self.logs.is_empty() && self.settle(&self.streams).lost > 0;
             let back = if missing { self.last_back(begin, quiet) } else { 0 };
             let patience = since.max(back) + quiet;
-            let comes = |stream: &Arc<Stream>| stream.place().asks_before(patience);
+            let comes = |stream: &Arc<Stream>| stream.source().place.asks_before(patience);
             let waits = missing || self.streams.iter().any(comes);
             if !waits || now >= patience.min(begin + longest) || !self.tally.wait(CHECK) {
                 break;
@@ -57,7 +57,7 @@ impl Run<'_> {
 
     /// When the last of the streams with a long pause reconnects.
     fn last_back(&self, begin: u64, quiet: u64) -> u64 {
-        let back = |stream: &Arc<Stream>| match stream.place() {
+        let back = |stream: &Arc<Stream>| match stream.source().place {
             Place::Outside { asks, pause } if pause > quiet / 2 => asks,
             _ => 0,
         };
@@ -68,7 +68,7 @@ impl Run<'_> {
     /// How many streams are open, and how many have not been let in for half of `--drain`.
     pub(super) fn places(&self) -> (u64, u64) {
         let (now, patience) = (self.tally.clock.now(), nanoseconds(self.options.drain) / 2);
-        let places: Vec<Place> = self.streams.iter().map(|stream| stream.place()).collect();
+        let places: Vec<Place> = self.streams.iter().map(|stream| stream.source().place).collect();
         let count = |is: &dyn Fn(&Place) -> bool| places.iter().filter(|place| is(place)).count();
         let open = count(&|place| *place == Place::Open);
         let in_vain = now.saturating_sub(patience);

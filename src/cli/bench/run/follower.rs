@@ -112,7 +112,7 @@ impl Follower {
             .longest_backoff(COME_BACK)
             .max_line(LONGEST_LINE + ROOM * self.size)
             .max_event(LONGEST_EVENT + ROOM * self.size);
-        self.stream.set_source(events.closer());
+        self.stream.source().closer = Some(events.closer());
         match EventId::new(last_event_id) {
             Ok(id) => events.with_last_event_id(id),
             Err(_) => events,
@@ -137,7 +137,7 @@ impl Follower {
         self.stream.account().arrive(now);
         add(&counts[Count::Connects], 1);
         add(&self.tally.open, 1);
-        self.stream.set_place(Place::Open);
+        self.stream.source().place = Place::Open;
         if self.state.ended == 0 {
             self.tally.ready_at.fetch_max(now, Relaxed);
             // A thread that sees all streams ready must also see since when.
@@ -153,7 +153,7 @@ impl Follower {
         if was_open {
             let (now, pause) = (self.tally.clock.now(), nanoseconds(pause));
             self.state.ended = now;
-            self.stream.set_place(Place::Outside { asks: now.saturating_add(pause), pause });
+            self.stream.source().place = Place::Outside { asks: now.saturating_add(pause), pause };
             self.tally.open.fetch_sub(1, Relaxed);
         }
         was_open
@@ -176,7 +176,7 @@ impl Follower {
             return self.give_up(&"the server responds with 204 No Content: there is none");
         }
         add(&self.tally.counts[Count::InVain], 1);
-        self.stream.set_place(Place::Gone);
+        self.stream.source().place = Place::Gone;
     }
 
     fn give_up(&self, why: &dyn std::fmt::Display) {

@@ -22,9 +22,9 @@ pub(crate) struct Stream {
 }
 
 #[derive(Debug, Default)]
-struct Source {
-    closer: Option<Closer>,
-    place: Place,
+pub(crate) struct Source {
+    pub(crate) closer: Option<Closer>,
+    pub(crate) place: Place,
     cut: bool,
 }
 
@@ -59,16 +59,8 @@ impl Stream {
         Self { resumes, ..Self::default() }
     }
 
-    pub(crate) fn set_source(&self, closer: Closer) {
-        lock(&self.source).closer = Some(closer);
-    }
-
-    pub(crate) fn set_place(&self, place: Place) {
-        lock(&self.source).place = place;
-    }
-
-    pub(crate) fn place(&self) -> Place {
-        lock(&self.source).place
+    pub(crate) fn source(&self) -> MutexGuard<'_, Source> {
+        lock(&self.source)
     }
 
     /// Cuts its connection, and returns whether there was one. A stream that is to resume is not
@@ -77,7 +69,7 @@ impl Stream {
         if self.resumes && self.account().is_untouched() {
             return false;
         }
-        let mut source = lock(&self.source);
+        let mut source = self.source();
         if source.place != Place::Open {
             return false;
         }
@@ -88,13 +80,13 @@ impl Stream {
     }
 
     pub(crate) fn close(&self) {
-        let closer = lock(&self.source).closer.take();
+        let closer = self.source().closer.take();
         closer.inspect(Closer::close);
     }
 
     /// Whether the bench cut it. Returns true once.
     pub(crate) fn was_cut(&self) -> bool {
-        mem::take(&mut lock(&self.source).cut)
+        mem::take(&mut self.source().cut)
     }
 
     pub(crate) fn account(&self) -> MutexGuard<'_, Account> {
@@ -128,8 +120,8 @@ mod tests {
     fn can_be_cut(resumes: bool) -> [bool; 2] {
         let stream = Stream::new(resumes);
         let open = || {
-            stream.set_source(EventSource::new("http://localhost/").unwrap().closer());
-            stream.set_place(Place::Open);
+            stream.source().closer = Some(EventSource::new("http://localhost/").unwrap().closer());
+            stream.source().place = Place::Open;
         };
         open();
         let before = stream.cut();
@@ -147,9 +139,9 @@ mod tests {
     #[test]
     fn what_is_not_open_is_not_cut() {
         let stream = Stream::new(false);
-        stream.set_source(EventSource::new("http://localhost/").unwrap().closer());
+        stream.source().closer = Some(EventSource::new("http://localhost/").unwrap().closer());
         assert!(!stream.cut() && !stream.was_cut());
-        stream.set_place(Place::Open);
+        stream.source().place = Place::Open;
         assert!(stream.cut() && stream.was_cut() && !stream.was_cut());
     }
 }

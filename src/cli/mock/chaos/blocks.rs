@@ -6,7 +6,7 @@ use std::str;
 use std::time::Duration;
 
 use crate::cli::cassette::BYTE_ORDER_MARK;
-use crate::cli::mock::lines::{field, lines};
+use crate::cli::lines::{field, lines};
 use crate::cli::mock::step::Step;
 
 /// The bytes and waits between two directives.

@@ -1,7 +1,7 @@
 //! Noise: every way to write a block that does not change what it says.
 
 use super::blocks::{Block, Stretch};
-use crate::cli::mock::lines::field;
+use crate::cli::lines::field;
 use crate::cli::random::Random;
 
 /// Once in so many lines there is one before it that means nothing.

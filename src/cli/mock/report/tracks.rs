@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use tidings::Status;
+use tidings::client::Url;
 
 use super::visit::Visit;
 use crate::cli::mock::step::Head;
@@ -91,16 +92,8 @@ pub(in crate::cli::mock) fn redirected_to(request: &str, head: &Head) -> Option<
         Status::MOVED_PERMANENTLY | Status::FOUND if is_post => "GET",
         _ => method,
     };
-    let location = head.location.as_deref()?.split('#').next()?;
-    let target = match location.split_once("://") {
-        Some((_, rest)) => format!("/{}", rest.split_once('/').map_or("", |(_, path)| path)),
-        None if location.starts_with('/') => location.to_owned(),
-        None => {
-            let path = target.split('?').next()?;
-            format!("{}/{location}", path.rsplit_once('/').map_or("", |(folder, _)| folder))
-        }
-    };
-    Some(format!("{method} {target}"))
+    let from = Url::parse("http://mock").and_then(|mock| mock.join(target)).ok()?;
+    Some(format!("{method} {}", from.join(head.location.as_deref()?).ok()?.target()))
 }
 
 #[cfg(test)]

@@ -5,12 +5,12 @@
 
 /// A line: its content, and its end, which only the last line of a stream may lack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Line<'a> {
-    pub(super) content: &'a [u8],
-    pub(super) end: &'a [u8],
+pub(crate) struct Line<'a> {
+    pub(crate) content: &'a [u8],
+    pub(crate) end: &'a [u8],
 }
 
-pub(super) fn lines(stream: &[u8]) -> impl Iterator<Item = Line<'_>> {
+pub(crate) fn lines(stream: &[u8]) -> impl Iterator<Item = Line<'_>> {
     let mut rest = stream;
     std::iter::from_fn(move || {
         if rest.is_empty() {
@@ -29,7 +29,7 @@ pub(super) fn lines(stream: &[u8]) -> impl Iterator<Item = Line<'_>> {
 }
 
 /// The name and the value of the field in a line; the name of a comment is empty.
-pub(super) fn field(line: &[u8]) -> (&[u8], &[u8]) {
+pub(crate) fn field(line: &[u8]) -> (&[u8], &[u8]) {
     match line.iter().position(|&byte| byte == b':') {
         Some(colon) => {
             let value = &line[colon + 1..];
