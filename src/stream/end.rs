@@ -27,21 +27,9 @@ pub(crate) type OnClose = Box<dyn FnOnce(CloseReason) + Send>;
 #[derive(Default)]
 pub(super) struct Attached {
     callbacks: Vec<OnClose>,
-    /// One for each interval whose thread is still there; with its guard, if nobody else has that.
-    intervals: Vec<(Thread, Option<Interval>)>,
-}
-
-impl Attached {
-    /// Wakes this interval when the stream ends.
-    pub(super) fn wake(&mut self, interval: &Interval) {
-        self.intervals.extend(interval.thread().map(|thread| (thread.clone(), None)));
-    }
-
-    /// The same, and keeps its guard until its thread ends.
-    pub(super) fn keep(&mut self, interval: Interval) {
-        let thread = interval.thread().cloned();
-        self.intervals.extend(thread.map(|thread| (thread, Some(interval))));
-    }
+    /// One for each interval whose thread is still there, to be woken at the end; with its guard,
+    /// if nobody else has that.
+    pub(super) intervals: Vec<(Thread, Option<Interval>)>,
 }
 
 impl State {

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::end::Attached;
 use super::writer::SseWriter;
 use crate::error::{CloseReason, Result};
 use crate::net::counts::Slot;
@@ -27,7 +26,7 @@ impl SseWriter {
         period: Duration,
         call: impl FnMut(&SseWriter) -> Result<()> + Send + 'static,
     ) -> Result<()> {
-        self.begin_interval(period, call, |attached, interval| attached.keep(interval))
+        self.begin_interval(period, call, |interval| (Some(interval), ()))
     }
 
     /// The same as [`every`](Self::every), with a guard that ends the interval when it is dropped,
@@ -41,26 +40,27 @@ impl SseWriter {
         period: Duration,
         call: impl FnMut(&SseWriter) -> Result<()> + Send + 'static,
     ) -> Result<Interval> {
-        self.begin_interval(period, call, |attached, interval| {
-            attached.wake(&interval);
-            interval
-        })
+        self.begin_interval(period, call, |interval| (None, interval))
     }
 
-    /// Begins an interval while the stream can't end. The thread comes to [`Owner::let_go`] in the
-    /// end, and waits there until it is attached.
+    /// Begins an interval while the stream can't end. `split` says whether the stream keeps its
+    /// guard. The thread comes to [`Owner::let_go`] in the end, and waits there until it is
+    /// attached.
     fn begin_interval<T>(
         &self,
         period: Duration,
         mut call: impl FnMut(&SseWriter) -> Result<()> + Send + 'static,
-        attach: impl FnOnce(&mut Attached, Interval) -> T,
+        split: impl FnOnce(Interval) -> (Option<Interval>, T),
     ) -> Result<T> {
         let call = move |owner: &Ticking| call(&owner.stream);
         let (kept, give) = self.stream().attach(|attached| {
             let slot = self.stream().runtime().counts.interval();
             let owner = Ticking { stream: self.clone(), _slot: slot };
             let (interval, give) = ticker::spawn(owner, period)?;
-            Ok((attach(attached, interval), give))
+            let thread = interval.thread().cloned();
+            let (guard, kept) = split(interval);
+            attached.intervals.extend(thread.map(|thread| (thread, guard)));
+            Ok((kept, give))
         })?;
         // Without the lock: see `spawn`.
         let _ = give.send(call);

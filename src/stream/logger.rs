@@ -76,6 +76,11 @@ impl Logger {
         Self { queue: Arc::new(Queue { lines: Mutex::new(lines), changed: Condvar::new() }) }
     }
 
+    /// A line of one stream; `more` begins with a space.
+    fn tell(&self, what: &str, peer: SocketAddr, target: &str, more: fmt::Arguments<'_>) {
+        self.line(format_args!("{what} peer={peer} path={}{more}", masked_url(target)));
+    }
+
     fn line(&self, line: fmt::Arguments<'_>) {
         let mut lines = self.queue.lock();
         self.begin(&mut lines);
@@ -166,31 +171,23 @@ impl fmt::Debug for Logger {
 
 impl Hooks for Logger {
     fn opened(&self, stream: &StreamInfo<'_>) {
-        let path = masked_url(stream.target);
-        self.line(format_args!("open peer={} path={path}", stream.peer));
+        self.tell("open", stream.peer, stream.target, format_args!(""));
     }
 
     fn event(&self, stream: &StreamInfo<'_>, events: usize, bytes: usize) {
-        let StreamInfo { peer, target, duration, .. } = stream;
-        let path = masked_url(target);
-        self.line(format_args!(
-            "event peer={peer} path={path} events={events} bytes={bytes} duration={:.3}s",
-            duration.as_secs_f64(),
-        ));
+        let duration = stream.duration.as_secs_f64();
+        let more = format_args!(" events={events} bytes={bytes} duration={duration:.3}s");
+        self.tell("event", stream.peer, stream.target, more);
     }
 
     fn failed(&self, peer: SocketAddr, target: &str, error: &Error) {
-        let path = masked_url(target);
-        self.line(format_args!("failed peer={peer} path={path} error={:?}", error.to_string()));
+        self.tell("failed", peer, target, format_args!(" error={:?}", error.to_string()));
     }
 
     fn closed(&self, stream: &StreamInfo<'_>, reason: CloseReason) {
-        let StreamInfo { peer, target, bytes, duration } = stream;
-        let path = masked_url(target);
-        self.line(format_args!(
-            "close peer={peer} path={path} bytes={bytes} duration={:.3}s reason=\"{reason}\"",
-            duration.as_secs_f64(),
-        ));
+        let (bytes, duration) = (stream.bytes, stream.duration.as_secs_f64());
+        let more = format_args!(" bytes={bytes} duration={duration:.3}s reason=\"{reason}\"");
+        self.tell("close", stream.peer, stream.target, more);
     }
 }
 

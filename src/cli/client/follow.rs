@@ -1,10 +1,5 @@
 //! How `tail` and `record` follow a stream: what they request, what they print, and how they end.
 //!
-//! ```text
-//! rows ─► Follow ─┬─► request ─► source ─► follow ─► notes and the exit status
-//!                 └─► count, quiet                   for the command itself
-//! ```
-//!
 //! Both have the same options for it, and the same exit statuses.
 
 use std::io;

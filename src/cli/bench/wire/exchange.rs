@@ -1,9 +1,5 @@
 //! One request after another on a connection, as publishers send them.
 //!
-//! ```text
-//! request ──► connection ──► Reader ──► head, and the end of the response
-//! ```
-//!
 //! The content of a response is read and dropped. One deadline holds for the whole response: a
 //! server that responds byte by byte, or without an end, gets no more time than one that doesn't
 //! respond.
