@@ -40,7 +40,6 @@ pub(super) enum End {
     TooLong(Error),
 }
 
-#[derive(Debug)]
 pub(super) struct Session {
     connection: Arc<dyn Connection>,
     body: BodyDecoder,

@@ -8,13 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The bytes that are left for bodies to come.
-#[derive(Debug)]
 pub(crate) struct Budget {
     left: AtomicUsize,
 }
 
 /// What one body takes of the budget; dropping it gives that back.
-#[derive(Debug)]
 pub(crate) struct Share {
     budget: Arc<Budget>,
     bytes: usize,

@@ -29,7 +29,6 @@ impl Slot {
 }
 
 /// One of a bounded number of places; dropping it gives the place back.
-#[derive(Debug)]
 pub(crate) struct Place<'a>(&'a AtomicUsize);
 
 impl<'a> Place<'a> {

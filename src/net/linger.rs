@@ -17,7 +17,6 @@ const DRAIN_DEADLINE: Duration = Duration::from_secs(2);
 /// So is a peer that goes on sending past this.
 const DRAIN: usize = 256 * 1024;
 
-#[derive(Debug)]
 pub(crate) struct Linger {
     link: Link,
     /// What has to go out before the half-close.

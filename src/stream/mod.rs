@@ -129,7 +129,6 @@ impl State {
 type Opening = Result<Put, Gone>;
 
 /// Where a stream comes from.
-#[derive(Debug)]
 pub(crate) struct Origin<'a> {
     pub(crate) peer: SocketAddr,
     pub(crate) target: &'a str,

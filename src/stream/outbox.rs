@@ -13,7 +13,6 @@ use crate::log::waiting::{Unsent, Waiting};
 use crate::net::link::Link;
 use crate::net::moment::Moment;
 
-#[derive(Debug)]
 pub(crate) struct Outbox {
     link: Link,
     /// Present while the watch thread retries this stream: what is to go out before anything else.

@@ -38,7 +38,6 @@ enum State {
     Lost,
 }
 
-#[derive(Debug)]
 pub(crate) enum Part {
     Head,
     Begin(ResponseHead),

@@ -23,7 +23,6 @@ use std::iter;
 use super::step::{Ending, Step};
 
 /// All steps, which must be [marked](super::step::mark).
-#[derive(Debug)]
 pub(super) struct Course {
     steps: Vec<Step>,
     /// The index of [`Step::Forever`].

@@ -45,7 +45,6 @@ pub(super) enum Deed {
 }
 
 /// One connection's response: its way along the course, and what has gone out.
-#[derive(Debug)]
 pub(super) struct Response<'a> {
     course: &'a Course,
     /// The position after the last step.

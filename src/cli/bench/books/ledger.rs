@@ -50,7 +50,6 @@ pub(crate) struct Findings {
 }
 
 /// Which events of one publisher a stream should have.
-#[derive(Debug)]
 pub(crate) struct Owed<'a> {
     pub(crate) acknowledged: &'a Runs,
     /// The first event for which the stream was surely there.

@@ -9,7 +9,6 @@ use super::ledger::Findings;
 use crate::cli::bench::options::Options;
 use crate::cli::bench::values::churn::Churn;
 
-#[derive(Debug)]
 pub(crate) struct Results<'a> {
     pub(crate) options: &'a Options,
     pub(crate) url: String,

@@ -3,7 +3,6 @@
 use crate::cli::bench::books::counts::Count;
 use crate::cli::bench::books::results::Results;
 
-#[derive(Debug)]
 pub(crate) struct Verdict {
     /// `good`, `bad` or [`DOUBTFUL`].
     pub(crate) grade: &'static str,

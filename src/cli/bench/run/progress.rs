@@ -19,7 +19,6 @@ use crate::cli::width;
 const OVER_AND_OVER: Duration = Duration::from_millis(200);
 const LINE_BY_LINE: Duration = Duration::from_secs(1);
 
-#[derive(Debug)]
 pub(crate) struct Progress<W: Write = io::Stderr> {
     out: W,
     /// How long a line may be that is rewritten; `None` if none is.

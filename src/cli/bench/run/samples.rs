@@ -11,7 +11,6 @@ use crate::cli::bench::wire::tally::Tally;
 const POINTS: u32 = 120;
 const FINEST: Duration = Duration::from_millis(100);
 
-#[derive(Debug)]
 pub(crate) struct Samples {
     interval: u64,
     start: u64,

@@ -27,7 +27,6 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// microseconds.
 const SPACING: u64 = 1_000_000;
 
-#[derive(Debug)]
 pub(crate) struct Probe {
     socket: Mutex<TcpStream>,
     running: AtomicBool,

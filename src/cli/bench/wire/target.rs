@@ -27,7 +27,6 @@ pub(crate) struct Source {
 }
 
 /// How events get to the server.
-#[derive(Debug)]
 pub(crate) struct Sink {
     /// Its name in messages and reports, without what may be a secret.
     pub(crate) name: String,
