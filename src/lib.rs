@@ -138,6 +138,8 @@ pub mod client;
 
 mod limits;
 
+mod peer;
+
 mod digits;
 
 mod search;
@@ -162,10 +164,13 @@ pub use limits::Limits;
 pub use log::History;
 pub use log::cursor::{Lag, Start};
 pub use net::counts::Stats;
+pub use net::listener::{Address, Listener};
 pub use net::ticker::{Interval, IntervalEnd};
+pub use peer::Peer;
 pub use server::Server;
-pub use server::handle::{Handle, Running};
+pub use server::handle::Handle;
 pub use server::reply::Reply;
+pub use server::running::Running;
 pub use stream::hooks::{Hooks, StreamInfo};
 pub use stream::logger::Logger;
 pub use stream::writer::SseWriter;

@@ -4,7 +4,6 @@
 //! in every one of them.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Channel;
@@ -12,7 +11,7 @@ use super::names::Names;
 use super::sequence::Sequence;
 use crate::log::History;
 use crate::log::cursor::Lag;
-use crate::net::peer::whose;
+use crate::peer::{Peer, Place};
 
 /// Named channels that share one order of events.
 ///
@@ -110,19 +109,21 @@ impl Hub {
     /// it with [`channel`](Self::channel) or [`channel_within`](Self::channel_within), which are
     /// for publishers, or it is forgotten. There is room if there are fewer than `most` channels,
     /// fewer than half of `most` of them (rounded up) are made up, and the peer has made up fewer
-    /// than it leaves to others in that half. In IPv6 the network of 64 bits is the peer.
+    /// than it leaves to others in that half. In IPv6 the network of 64 bits is the peer; and the
+    /// clients of all unix sockets are one.
     ///
     /// ```
     /// let hub = tidings::Hub::new();
-    /// let (one, other) = ([192, 0, 2, 1].into(), [192, 0, 2, 2].into());
+    /// # use {std::net::SocketAddr, tidings::Peer};
+    /// let [one, other] = [1, 2].map(|n| Peer::from(SocketAddr::from(([192, 0, 2, n], 50412))));
     /// let held = hub.channel_followed("weather", one, 4).expect("one of two");
     /// assert!(hub.channel_followed("traffic", one, 4).is_none());
     /// assert!(hub.channel_followed("traffic", other, 4).is_some());
     /// assert!(hub.channel_followed("weather", other, 4).is_some());
     /// # drop(held);
     /// ```
-    pub fn channel_followed(&self, name: &str, peer: IpAddr, most: usize) -> Option<Channel> {
-        let peer = whose(peer);
+    pub fn channel_followed(&self, name: &str, peer: Peer, most: usize) -> Option<Channel> {
+        let peer = peer.place();
         let mut names = self.names();
         if let Some(channel) = names.find(name, Some(peer), &self.0.sequence) {
             return Some(channel);
@@ -140,7 +141,7 @@ impl Hub {
     }
 
     /// Makes a channel where there is none.
-    fn make(&self, names: &mut Names, name: &str, by: Option<IpAddr>) -> Channel {
+    fn make(&self, names: &mut Names, name: &str, by: Option<Place>) -> Channel {
         let Inner { sequence, history, lag, .. } = &*self.0;
         if names.is_crowded() {
             names.forget_unused(sequence);
@@ -250,7 +251,7 @@ mod tests {
     }
 
     fn followed(hub: &Hub, name: &str, peer: u8, most: usize) -> Option<Channel> {
-        hub.channel_followed(name, [192, 0, 2, peer].into(), most)
+        hub.channel_followed(name, Peer::Tcp(([192, 0, 2, peer], 4000).into()), most)
     }
 
     #[test]

@@ -14,11 +14,11 @@
 //! names are.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use super::Channel;
 use super::sequence::Sequence;
+use crate::peer::Place;
 
 /// Below so many channels it is not worth checking for ones to forget.
 const FEW: usize = 64;
@@ -43,7 +43,7 @@ pub(super) struct Names {
 struct Named {
     channel: Channel,
     /// The peer that made the name up; `None` once it is established.
-    by: Option<IpAddr>,
+    by: Option<Place>,
 }
 
 /// How many names are made up.
@@ -51,16 +51,16 @@ struct Named {
 struct MadeUp {
     all: usize,
     /// By each peer: at least one.
-    by: HashMap<IpAddr, usize>,
+    by: HashMap<Place, usize>,
 }
 
 impl MadeUp {
-    fn add(&mut self, peer: IpAddr) {
+    fn add(&mut self, peer: Place) {
         *self.by.entry(peer).or_default() += 1;
         self.all += 1;
     }
 
-    fn remove(&mut self, peer: IpAddr) {
+    fn remove(&mut self, peer: Place) {
         if let Some(count) = self.by.get_mut(&peer) {
             *count -= 1;
             self.all -= 1;
@@ -97,7 +97,7 @@ impl Names {
     pub(super) fn find(
         &mut self,
         name: &str,
-        by: Option<IpAddr>,
+        by: Option<Place>,
         sequence: &Sequence,
     ) -> Option<Channel> {
         let Named { channel, by: maker } = self.known.get_mut(name)?;
@@ -116,14 +116,14 @@ impl Names {
     }
 
     /// Adds a channel under a name that is not there, made up by this peer or established.
-    pub(super) fn add(&mut self, name: &str, channel: Channel, by: Option<IpAddr>) {
+    pub(super) fn add(&mut self, name: &str, channel: Channel, by: Option<Place>) {
         by.into_iter().for_each(|peer| self.made_up.add(peer));
         self.known.insert(name.into(), Named { channel, by });
     }
 
     /// Whether this peer may make up a name, where all peers together may make up `most`: a peer
     /// has no more of them than it leaves to others.
-    pub(super) fn leaves_room(&self, peer: IpAddr, most: usize) -> bool {
+    pub(super) fn leaves_room(&self, peer: Place, most: usize) -> bool {
         let of_peer = self.made_up.by.get(&peer).copied().unwrap_or(0);
         of_peer < most.saturating_sub(self.made_up.all)
     }
@@ -173,6 +173,7 @@ impl Names {
 mod tests {
     use super::*;
     use crate::log::History;
+    use crate::peer::Peer;
 
     const LONGEST: Duration = Duration::from_secs(3600);
 
@@ -180,8 +181,8 @@ mod tests {
         Channel::with_history(History::default())
     }
 
-    fn peer(last: u8) -> IpAddr {
-        IpAddr::from([192, 0, 2, last])
+    fn peer(last: u8) -> Place {
+        Peer::Tcp(([192, 0, 2, last], 4000).into()).place()
     }
 
     /// Makes up as many names as the peer may, and says how many.

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::head::Head;
@@ -11,6 +10,7 @@ use super::percent::{percent_decode, query_pairs};
 use super::status::Status;
 use super::syntax::{list_elements, split_outside_quotes};
 use crate::error::{Error, Result};
+use crate::peer::Peer;
 
 /// Those that we write are far shorter. A longer one is not ours.
 const LONGEST_LAST_EVENT_ID: usize = 1024;
@@ -26,7 +26,7 @@ pub struct Request {
     body: Vec<u8>,
     /// What the path has where the route has parameters.
     params: Vec<(Arc<str>, String)>,
-    peer: SocketAddr,
+    peer: Peer,
 }
 
 impl Request {
@@ -34,7 +34,7 @@ impl Request {
         head: Head,
         body: Vec<u8>,
         params: Vec<(Arc<str>, String)>,
-        peer: SocketAddr,
+        peer: Peer,
     ) -> Self {
         let decode = || percent_decode(head.path()).map(Cow::into_owned);
         let decoded_path = if head.is_encoded() { decode() } else { None };
@@ -140,9 +140,8 @@ impl Request {
         }
     }
 
-    /// The address at the other end of the connection: the client's, or that of the proxy before
-    /// it.
-    pub fn peer(&self) -> SocketAddr {
+    /// The other end of the connection: the client, or the proxy before it.
+    pub fn peer(&self) -> Peer {
         self.peer
     }
 
@@ -210,7 +209,7 @@ mod tests {
 
     fn request(head: &[u8], body: &[u8]) -> Request {
         let params = vec![("name".into(), "a b".to_owned())];
-        let peer = SocketAddr::from(([127, 0, 0, 1], 4000));
+        let peer = Peer::Tcp(([127, 0, 0, 1], 4000).into());
         Request::new(support::head(head), body.to_vec(), params, peer)
     }
 

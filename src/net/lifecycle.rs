@@ -6,12 +6,12 @@
 //!
 //! **No wake-up is lost.** A thread that waits reads the stage under the lock with which it waits.
 //! Whoever raises the stage takes that lock after that, and then notifies. So the thread has read
-//! the new stage, or is waiting by then. The acceptor waits without a lock; a connection of the
-//! server's own [`Handle`](crate::Handle) wakes it.
+//! the new stage, or is waiting by then. Acceptors wait without a lock; what wakes them is told in
+//! [`listener`](super::listener).
 
 use super::sync::{AtomicU8, Ordering};
 
-/// Shared by the handle of a server, its acceptor, its pool, its watch thread and its fan-out. It
+/// Shared by the handle of a server, its acceptors, its pool, its watch thread and its fan-out. It
 /// is read and raised without a lock, or with any.
 #[derive(Debug, Default)]
 pub(crate) struct Lifecycle(AtomicU8);
@@ -19,10 +19,10 @@ pub(crate) struct Lifecycle(AtomicU8);
 /// A server that runs has reached none of these.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Stage {
-    /// The acceptor ends with the next connection that it accepts.
+    /// An acceptor ends with the next connection that it accepts.
     Asked = 1,
-    /// The acceptor has ended. Streams end, and so do the fan-out threads; a connection ends after
-    /// the response under way; no stream begins.
+    /// The acceptors have ended. Streams end, and so do the fan-out threads; a connection ends
+    /// after the response under way; no stream begins.
     Ending,
     /// No worker waits for a peer any more, and the watch thread ends.
     Closing,

@@ -6,11 +6,11 @@
 
 use std::cell::RefCell;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
-use std::net::TcpStream;
 use std::time::Duration;
 
 use super::counts::{Place, Slot};
 use super::pool::Pool;
+use super::socket::Socket;
 
 /// How long a call blocks before its worker checks whether it is needed elsewhere, or the server
 /// stops.
@@ -29,22 +29,19 @@ thread_local! {
 /// and gives the other back.
 #[derive(Debug)]
 pub(crate) struct Link {
-    pub(crate) socket: TcpStream,
-    blocking: bool,
-    /// Whether a write that blocks gives up after [`LONGEST_BLOCK`]: a stream needs no such limit.
-    bounds_writes: bool,
+    pub(crate) socket: Socket,
     _slot: Slot,
 }
 
 impl Link {
-    pub(crate) fn new(socket: TcpStream, slot: Slot) -> Self {
-        Self { socket, blocking: true, bounds_writes: false, _slot: slot }
+    pub(crate) fn new(socket: impl Into<Socket>, slot: Slot) -> Self {
+        Self { socket: socket.into(), _slot: slot }
     }
 
     /// Sets what is set once for each socket: what is written does not wait for more to fill a
     /// segment, and a read that blocks comes back now and then.
     pub(crate) fn set_up(&self) -> io::Result<()> {
-        self.socket.set_nodelay(true)?;
+        self.socket.send_at_once()?;
         self.socket.set_read_timeout(Some(LONGEST_BLOCK))
     }
 
@@ -56,18 +53,18 @@ impl Link {
         writes: bool,
     ) -> io::Result<Option<Place<'a>>> {
         let right = pool.may_wait();
-        if writes && !self.bounds_writes && right.is_some() {
+        if writes && !self.socket.mode().bounds_writes && right.is_some() {
             self.socket.set_write_timeout(Some(LONGEST_BLOCK))?;
-            self.bounds_writes = true;
+            self.socket.mode().bounds_writes = true;
         }
         self.set_blocking(right.is_some())?;
         Ok(right)
     }
 
     pub(crate) fn set_blocking(&mut self, blocking: bool) -> io::Result<()> {
-        if self.blocking != blocking {
+        if self.socket.mode().blocking != blocking {
             self.socket.set_nonblocking(!blocking)?;
-            self.blocking = blocking;
+            self.socket.mode().blocking = blocking;
         }
         Ok(())
     }

@@ -3,7 +3,8 @@
 //!
 //! | file | what it is |
 //! | --- | --- |
-//! | [`link`] | one socket of a peer, counted |
+//! | [`listener`] | where connections come in: TCP or a unix socket |
+//! | [`socket`], [`link`] | one connection, of either kind; counted, and whether a call may wait |
 //! | [`pool`] | the worker threads |
 //! | [`watch`] | the watch thread: it retries what is pending, and checks all streams |
 //! | [`ticker`] | intervals: a thread that calls a closure on time |
@@ -11,18 +12,19 @@
 //! | [`registry`], [`budget`], [`counts`] | which streams there are; memory for bodies; counters |
 //! | [`lifecycle`] | how far a server has come towards its end |
 //! | [`threads`], [`panics`], [`sync`] | threads of ours, their faults, and their locks |
-//! | [`moment`], [`peer`] | a small point in time; which addresses are one peer |
+//! | [`moment`] | a small point in time |
 
 pub(crate) mod budget;
 pub(crate) mod counts;
 pub(crate) mod lifecycle;
 pub(crate) mod linger;
 pub(crate) mod link;
+pub(crate) mod listener;
 pub(crate) mod moment;
 pub(crate) mod panics;
-pub(crate) mod peer;
 pub(crate) mod pool;
 pub(crate) mod registry;
+pub(crate) mod socket;
 pub(crate) mod sync;
 pub(crate) mod threads;
 pub(crate) mod ticker;

@@ -4,10 +4,9 @@
 //! by its [`Ticket`], which the stream drops at its end.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use crate::net::peer::whose;
+use crate::peer::{Peer, Place};
 
 /// How many streams are visited at a time.
 const AT_ONCE: usize = 256;
@@ -24,8 +23,8 @@ struct Places<T> {
     streams: Vec<Weak<T>>,
     free: Vec<u32>,
     /// How many each peer has, and who has each place. Only kept where it is bounded.
-    per_peer: HashMap<IpAddr, usize>,
-    peers: HashMap<u32, IpAddr>,
+    per_peer: HashMap<Place, usize>,
+    peers: HashMap<u32, Place>,
 }
 
 impl<T> Default for Places<T> {
@@ -50,9 +49,11 @@ impl<T> Registry<T> {
         Arc::new(Self { most, most_per_peer, places: Mutex::default() })
     }
 
-    /// A place for one more stream, unless there are too many, or too many of this peer.
-    pub(crate) fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<Ticket<T>> {
-        let peer = whose(peer);
+    /// A place for one more stream, unless there are too many, or too many of this peer. Those of
+    /// unix sockets have no bound of their own: they can't be told apart, and one of them may be a
+    /// proxy for everybody.
+    pub(crate) fn admit(self: &Arc<Self>, peer: Peer) -> Option<Ticket<T>> {
+        let peer = peer.place();
         let mut places = self.lock();
         if places.taken() >= self.most.min(u32::MAX as usize) {
             return None;
@@ -64,7 +65,7 @@ impl<T> Registry<T> {
             places.streams.push(Weak::new());
             (places.streams.len() - 1) as u32
         });
-        if self.most_per_peer < usize::MAX {
+        if self.most_per_peer < usize::MAX && peer != Place::Unix {
             *places.per_peer.entry(peer).or_default() += 1;
             places.peers.insert(number, peer);
         }
@@ -110,7 +111,7 @@ impl<T> Places<T> {
         self.streams.len() - self.free.len()
     }
 
-    fn release(&mut self, peer: IpAddr) {
+    fn release(&mut self, peer: Place) {
         if let Some(of_peer) = self.per_peer.get_mut(&peer) {
             *of_peer -= 1;
             if *of_peer == 0 {
@@ -144,9 +145,14 @@ impl<T> Drop for Ticket<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-    const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
-    const OTHER: IpAddr = IpAddr::V6(std::net::Ipv6Addr::LOCALHOST);
+    const HOME: Peer = peer(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    const OTHER: Peer = peer(IpAddr::V6(Ipv6Addr::LOCALHOST));
+
+    const fn peer(address: IpAddr) -> Peer {
+        Peer::Tcp(SocketAddr::new(address, 4000))
+    }
 
     #[test]
     fn a_place_is_given_back_when_its_ticket_is_dropped() {
@@ -187,6 +193,16 @@ mod tests {
     }
 
     #[test]
+    fn limit_streams_per_peer_does_not_hold_for_unix_sockets() {
+        let registry = Registry::<()>::new(3, 1);
+        let places = [Peer::Unix, Peer::Unix, HOME].map(|peer| registry.admit(peer));
+        assert!(places.iter().all(Option::is_some));
+        assert!(registry.admit(Peer::Unix).is_none(), "the bound on all streams holds");
+        drop(places);
+        assert!(registry.lock().per_peer.is_empty());
+    }
+
+    #[test]
     fn peers_without_a_bound_are_not_counted() {
         let registry = Registry::<()>::new(usize::MAX, usize::MAX);
         let place = registry.admit(HOME);
@@ -203,8 +219,8 @@ mod tests {
             ("::ffff:192.0.2.1", "::ffff:192.0.2.2", false),
         ] {
             let registry = Registry::<()>::new(usize::MAX, 1);
-            let _first = registry.admit(one.parse().unwrap()).unwrap();
-            let second = registry.admit(other.parse().unwrap());
+            let _first = registry.admit(peer(one.parse().unwrap())).unwrap();
+            let second = registry.admit(peer(other.parse().unwrap()));
             assert_eq!(second.is_none(), same, "{one} {other}");
         }
     }

@@ -1,20 +1,26 @@
-//! The loop that accepts connections.
+//! The threads that accept connections, one for each listener.
 //!
-//! It survives every error. A connection that was gone before it was accepted is nothing; where
+//! Each survives every error. A connection that was gone before it was accepted is nothing; where
 //! descriptors or memory have run out, trying again at once would only burn the processor, so the
 //! loop waits a little, and longer each time. A panic of ours costs the one connection.
 
 use std::io::ErrorKind;
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
-use std::thread;
-use std::time::Duration;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
 
 use super::handle::Handle;
 use super::site::Site;
+use crate::error::{Error, Result};
 use crate::net::link::Link;
+use crate::net::listener::Listener;
 use crate::net::panics::Panics;
+use crate::net::socket::Socket;
+use crate::net::threads as thread;
+use crate::peer::Peer;
 use crate::server::connection::Connection;
+
+/// An acceptor sets connections up and hands them over, and no more.
+const STACK: usize = 128 * 1024;
 
 const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
 /// Descriptors come back when a connection is closed, which only another try finds out.
@@ -23,19 +29,84 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 /// So many connections past the cap get a response that says so; any more are just closed.
 const REFUSALS: usize = 64;
 
-/// Accepts until the handle says stop.
-pub(crate) fn run(listener: &TcpListener, site: &Arc<Site>, handle: &Handle) {
-    accept(listener, handle, site.runtime.counts.panics(), |socket, peer| {
-        welcome(site, socket, peer)
-    });
+/// How long it may take to wake all acceptors by connections.
+const WAKE: Duration = Duration::from_millis(500);
+/// How long one of these has for it until there is another, and a shutdown after the last.
+const AGAIN: Duration = Duration::from_millis(100);
+
+/// The acceptors of a server: a thread for each listener, which owns it.
+pub(crate) struct Acceptors {
+    handle: Handle,
+    listeners: Vec<Weak<Listener>>,
+    /// A descriptor for the connections that wake the acceptors, so that a stop succeeds where all
+    /// others are in use.
+    spare: Option<Listener>,
 }
 
-fn accept(
-    listener: &TcpListener,
-    handle: &Handle,
-    panics: &Panics,
-    welcome: impl Fn(TcpStream, SocketAddr),
-) {
+impl Acceptors {
+    /// Starts them.
+    pub(crate) fn start(
+        listeners: Vec<Listener>,
+        site: &Arc<Site>,
+        handle: &Handle,
+    ) -> Result<Self> {
+        // Where there is none to spare, stopping is only less sure.
+        let spare = listeners.first().and_then(|listener| listener.try_clone().ok());
+        let mut acceptors = Self { handle: handle.clone(), listeners: Vec::new(), spare };
+        for listener in listeners {
+            let (listener, site) = (Arc::new(listener), Arc::clone(site));
+            acceptors.listeners.push(Arc::downgrade(&listener));
+            let (handle, accepting) = (handle.clone(), handle.accepting());
+            let thread = thread::Builder::new().name("tidings-acceptor".into()).stack_size(STACK);
+            let life = move || {
+                let panics = site.runtime.counts.panics();
+                accept(&listener, &handle, panics, |socket, peer| welcome(&site, socket, peer));
+                drop(listener);
+                drop(accepting);
+            };
+            if let Err(error) = thread.spawn(life) {
+                acceptors.end();
+                return Err(Error::io("can't start the acceptor's thread", error));
+            }
+        }
+        Ok(acceptors)
+    }
+
+    pub(crate) fn wait_for_stop(&self) {
+        self.handle.wait_for_stop();
+    }
+
+    /// Ends them, and returns how many would not end.
+    pub(crate) fn end(&mut self) -> usize {
+        self.handle.stop();
+        self.spare = None;
+        let until = Instant::now() + WAKE;
+        let mut ended = false;
+        while !ended && Instant::now() < until {
+            self.for_each(|listener| {
+                if listener.connect().is_err() {
+                    listener.shut_down();
+                }
+            });
+            ended = self.handle.wait_for_acceptors(AGAIN);
+        }
+        if !ended {
+            self.for_each(Listener::shut_down);
+            self.handle.wait_for_acceptors(AGAIN);
+        }
+        let mut stuck = 0;
+        self.for_each(|listener| stuck += usize::from(!listener.is_shared()));
+        stuck
+    }
+
+    /// Calls this with the listener of each that has not ended.
+    fn for_each(&self, mut call: impl FnMut(&Listener)) {
+        self.listeners.iter().filter_map(Weak::upgrade).for_each(|listener| call(&listener));
+    }
+}
+
+/// Accepts until the handle says stop.
+fn accept(listener: &Listener, handle: &Handle, panics: &Panics, welcome: impl Fn(Socket, Peer)) {
     let mut pause = SHORTEST_PAUSE;
     while !handle.is_stopped() {
         let error = match listener.accept() {
@@ -55,7 +126,7 @@ fn accept(
 }
 
 /// Gives a connection to a worker, or closes it where there are far too many.
-fn welcome(site: &Arc<Site>, socket: TcpStream, peer: SocketAddr) {
+fn welcome(site: &Arc<Site>, socket: Socket, peer: Peer) {
     let others = site.runtime.counts.connections();
     let link = Link::new(socket, site.runtime.counts.connection());
     let most = site.runtime.limits.connections;
@@ -72,12 +143,14 @@ fn welcome(site: &Arc<Site>, socket: TcpStream, peer: SocketAddr) {
 mod tests {
     use super::*;
     use std::io::Read;
+    use std::net::{TcpListener, TcpStream};
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[test]
     fn row_53_a_panic_costs_the_one_connection_and_others_are_accepted() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let handle = Handle::new(listener.local_addr().unwrap());
+        let address = listener.local_addr().unwrap();
+        let (listener, handle) = (Listener::from(listener), Handle::new());
         let (panics, welcomed) = (Panics::default(), AtomicUsize::new(0));
         let welcome = |_socket, _peer| {
             assert!(welcomed.fetch_add(1, Ordering::Relaxed) > 0, "on purpose");
@@ -85,11 +158,12 @@ mod tests {
         thread::scope(|scope| {
             scope.spawn(|| accept(&listener, &handle, &panics, welcome));
             for _ in 0..2 {
-                let mut client = TcpStream::connect(handle.address()).unwrap();
+                let mut client = TcpStream::connect(address).unwrap();
                 client.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
                 assert_eq!(client.read(&mut [0]).unwrap(), 0, "it is closed");
             }
             handle.stop();
+            listener.connect().unwrap();
         });
         assert_eq!((welcomed.into_inner(), panics.count()), (2, 1));
     }

@@ -12,7 +12,6 @@
 //! the connection. A stream takes the socket, and the worker is free.
 
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -23,6 +22,7 @@ use crate::net::linger::Linger;
 use crate::net::link::Link;
 use crate::net::pool::Task;
 use crate::net::watch::{Pending, Progress};
+use crate::peer::Peer;
 use crate::server::dispatch::{self, Accepted};
 use crate::server::reply::Outcome;
 use crate::server::site::Site;
@@ -42,7 +42,7 @@ const LAST_MOVES: usize = 512;
 pub(crate) struct Connection {
     site: Arc<Site>,
     link: Link,
-    peer: SocketAddr,
+    peer: Peer,
     /// Whether there were too many connections when it came: it gets one response, which says so.
     refused: bool,
     exchange: Exchange<Accepted>,
@@ -53,7 +53,7 @@ impl Connection {
     pub(crate) fn new(
         site: Arc<Site>,
         link: Link,
-        peer: SocketAddr,
+        peer: Peer,
         refused: bool,
     ) -> io::Result<Box<Self>> {
         link.set_up()?;

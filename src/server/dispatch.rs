@@ -1,7 +1,6 @@
 //! From a request to its handler, and from a handler's outcome to a response.
 
 use std::fmt::Display;
-use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -11,6 +10,7 @@ use crate::http::exchange::{Asked, Recipient};
 use crate::http::{Head, Method, Refusal, Request, Response, Status};
 use crate::net::budget::Share;
 use crate::net::link::Link;
+use crate::peer::Peer;
 use crate::server::reply::{Reply, StreamHandler};
 use crate::server::routes::{Handler, Params};
 use crate::server::site::Site;
@@ -39,7 +39,7 @@ pub(crate) fn find(
     site: &Site,
     head: &Head,
     too_large: bool,
-    peer: SocketAddr,
+    peer: Peer,
     refused: bool,
 ) -> Result<Accepted, Response> {
     if too_large {
@@ -73,7 +73,7 @@ pub(crate) fn find(
 }
 
 /// Asks the program whether the request is admitted.
-fn admit(site: &Site, head: &Head, peer: SocketAddr) -> Result<(), Response> {
+fn admit(site: &Site, head: &Head, peer: Peer) -> Result<(), Response> {
     let Some(admit) = &site.admit else { return Ok(()) };
     let asked = catch_unwind(AssertUnwindSafe(|| admit(head, peer)));
     asked.unwrap_or_else(|_| Err(internal_server_error()))
@@ -196,7 +196,7 @@ pub(crate) fn start_stream(
     head: Response,
     handler: StreamHandler,
 ) -> Result<(), (Link, Response)> {
-    let Some(ticket) = site.runtime.streams.admit(request.peer().ip()) else {
+    let Some(ticket) = site.runtime.streams.admit(request.peer()) else {
         return Err((link, busy(site, request.head(), true, "too many event streams")));
     };
     let origin = Origin {

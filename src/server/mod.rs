@@ -1,48 +1,55 @@
-//! The server: an address, routes, limits, and the loop that accepts connections.
+//! The server: where it listens, routes, limits, and the threads that accept connections.
 //!
 //! ```text
 //! acceptor ─► pool of workers ─► connection ─► handler ─► response
 //!                                                   └──► stream ─► registry, channels
 //! ```
 //!
-//! To read on: [`connection`] is one socket, [`dispatch`] finds and runs handlers, [`routes`] has
-//! them by path, [`reply`] is what they return, [`site`] is what all connections have in common,
-//! [`handle`] is how others reach a running server.
+//! To read on: [`listen`] is where it listens, [`accept`] are the threads for that, [`connection`]
+//! is one socket, [`dispatch`] finds and runs handlers, [`routes`] has them by path, [`reply`] is
+//! what they return, [`site`] is what all connections have in common, [`running`] is a server on a
+//! thread of its own, [`handle`] is how others reach it.
 
 pub(crate) mod accept;
 pub(crate) mod connection;
 pub(crate) mod dispatch;
 pub(crate) mod handle;
 pub(crate) mod hosts;
+pub(crate) mod listen;
 pub(crate) mod reply;
 pub(crate) mod routes;
+pub(crate) mod running;
 pub(crate) mod site;
 
 use std::borrow::Cow;
 use std::fmt;
-use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::http::{Cors, Head, Method, Request, Response, Status};
 use crate::limits::Limits;
 use crate::net::budget::Budget;
+use crate::net::listener::Listener;
+use crate::peer::Peer;
 use crate::stream::hooks::Hooks;
 use crate::stream::runtime::Runtime;
 use crate::stream::writer::SseWriter;
-use handle::{Handle, Running};
+use handle::Handle;
 use hosts::Hosts;
+use listen::Serving;
 use reply::Reply;
 use routes::Routes;
+use running::Running;
 use site::{Admit, Site};
 
 /// A server of event streams and plain responses, on threads that can be counted.
 ///
-/// Made with [`bind`](Self::bind), given its routes, and then [`run`](Self::run) on this thread or
-/// [`start`](Self::start)ed on another. A handler runs on a worker thread, once for each request;
-/// it may block, but a worker that waits serves no other request. The response to an error that it
-/// returns, and to a panic, is 500; to an [unusable body](Error::is_bad_request) 400 or 415, and to
-/// a body that makes [too large](Error::is_too_large) an event 413.
+/// Made with [`bind`](Self::bind) or [`new`](Self::new), given its routes, and then
+/// [`run`](Self::run) on this thread or [`start`](Self::start)ed on another. A handler runs on a
+/// worker thread, once for each request; it may block, but a worker that waits serves no other
+/// request. The response to an error that it returns, and to a panic, is 500; to an
+/// [unusable body](Error::is_bad_request) 400 or 415, and to a body that makes
+/// [too large](Error::is_too_large) an event 413.
 ///
 /// ```
 /// use tidings::{Channel, Response, Server};
@@ -63,7 +70,7 @@ use site::{Admit, Site};
 /// # Ok::<(), tidings::Error>(())
 /// ```
 pub struct Server {
-    listener: TcpListener,
+    listeners: Vec<Listener>,
     routes: Routes,
     limits: Limits,
     cors: Option<Cors>,
@@ -72,50 +79,18 @@ pub struct Server {
     remedies: Vec<(Status, String)>,
     hooks: Option<Arc<dyn Hooks>>,
     handle: Handle,
-    /// The first thing that was wrong with a route; returned when the server starts, so that calls
-    /// can be chained.
+    /// The first thing that was wrong with a route or a listener; returned when the server starts,
+    /// so that calls can be chained.
     error: Option<Error>,
 }
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server").field("address", &self.address()).finish_non_exhaustive()
+        f.debug_struct("Server").field("listeners", &self.listeners).finish_non_exhaustive()
     }
 }
 
 impl Server {
-    /// Takes an address to listen on. Port 0 takes a free port. From here on clients can connect;
-    /// they are served once the server runs.
-    ///
-    /// # Errors
-    ///
-    /// When the address can't be understood, is not of this machine, or is taken.
-    pub fn bind(address: impl ToSocketAddrs + fmt::Debug) -> Result<Self> {
-        let listening = TcpListener::bind(&address).and_then(|listener| {
-            let address = listener.local_addr()?;
-            Ok((listener, address))
-        });
-        let (listener, local) =
-            listening.map_err(|error| Error::io(format!("can't listen on {address:?}"), error))?;
-        Ok(Self {
-            listener,
-            routes: Routes::default(),
-            limits: Limits::default(),
-            cors: None,
-            hosts: None,
-            admit: None,
-            remedies: Vec::new(),
-            hooks: None,
-            handle: Handle::new(local),
-            error: None,
-        })
-    }
-
-    /// The address that it listens on, with the port that was free if port 0 was asked for.
-    pub fn address(&self) -> SocketAddr {
-        self.handle.address()
-    }
-
     /// A handle that stops the server from anywhere, and tells what it is doing.
     pub fn handle(&self) -> Handle {
         self.handle.clone()
@@ -234,7 +209,7 @@ impl Server {
         self
     }
 
-    /// Sets which requests are admitted, by their head and the peer's address. The closure runs for
+    /// Sets which requests are admitted, by their head and the peer. The closure runs for
     /// each request that has a handler, before any of the body is read: so strangers can't fill the
     /// memory for bodies. An error that it returns is the response, and the handler does not run; a
     /// panic gets the status 500. Defaults to admitting all.
@@ -255,7 +230,7 @@ impl Server {
     #[must_use]
     pub fn admit<F>(mut self, admit: F) -> Self
     where
-        F: Fn(&Head, SocketAddr) -> Result<(), Response> + Send + Sync + 'static,
+        F: Fn(&Head, Peer) -> Result<(), Response> + Send + Sync + 'static,
     {
         self.admit = Some(Box::new(admit));
         self
@@ -300,25 +275,29 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// When a route was wrong, the system gives no thread to begin with, or, at the end, a
-    /// handler or an interval would not end within the grace period.
+    /// When it has no listener or one of them is unusable, a route was wrong, the system gives no
+    /// thread to begin with, or, at the end, a handler or an interval would not end within the
+    /// grace period.
     pub fn run(self) -> Result<()> {
-        let (listener, site, handle) = self.prepare()?;
-        serve(listener, &site, &handle)
+        Serving::begin(self)?.wait()
     }
 
     /// Serves on a thread of its own, until the returned value is dropped or stopped.
     ///
     /// # Errors
     ///
-    /// When a route was wrong, or the system gives no thread.
+    /// When it has no listener or one of them is unusable, a route was wrong, or the system gives
+    /// no thread.
     pub fn start(self) -> Result<Running> {
         Running::start(self)
     }
 
-    pub(crate) fn prepare(self) -> Result<(TcpListener, Arc<Site>, Handle)> {
+    pub(crate) fn prepare(self) -> Result<(Vec<Listener>, Arc<Site>, Handle)> {
         if let Some(error) = self.error {
             return Err(error);
+        }
+        if self.listeners.is_empty() {
+            return Err(Error::invalid("the server listens nowhere: give it a listener with `on`"));
         }
         let site = Arc::new(Site {
             bodies: Budget::new(self.limits.bodies),
@@ -330,20 +309,6 @@ impl Server {
             remedies: self.remedies,
         });
         self.handle.serves(&site.runtime);
-        Ok((self.listener, site, self.handle))
-    }
-}
-
-/// Accepts until the handle says stop, then ends everything.
-fn serve(listener: TcpListener, server: &Arc<Site>, handle: &Handle) -> Result<()> {
-    accept::run(&listener, server, handle);
-    handle.accepts_no_more();
-    drop(listener);
-    match server.runtime.stop() {
-        0 => Ok(()),
-        stuck => Err(Error::other(format!(
-            "{stuck} threads would not end within the grace period: \
-             a handler, a callback, a hook or an interval's closure still runs"
-        ))),
+        Ok((self.listeners, site, self.handle))
     }
 }

@@ -1,18 +1,18 @@
 //! What a server serves, and by which rules: what all its connections have in common.
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::hosts::Hosts;
 use super::routes::Routes;
 use crate::http::{Cors, Head, Response, Status};
 use crate::net::budget::Budget;
+use crate::peer::Peer;
 use crate::stream::runtime::Runtime;
 
-/// Decides by a request's head and its peer's address whether it is admitted; if not, the error is
+/// Decides by a request's head and its peer whether it is admitted; if not, the error is
 /// the response.
-pub(crate) type Admit = Box<dyn Fn(&Head, SocketAddr) -> Result<(), Response> + Send + Sync>;
+pub(crate) type Admit = Box<dyn Fn(&Head, Peer) -> Result<(), Response> + Send + Sync>;
 
 /// Owned by the server and by every connection.
 pub(crate) struct Site {

@@ -9,13 +9,13 @@
 //! [`Logger`](crate::Logger).
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{CloseReason, Error};
 use crate::http::masked_url;
+use crate::peer::Peer;
 
 /// What a server tells of its event streams. Each method does nothing unless it is written.
 ///
@@ -55,7 +55,7 @@ pub trait Hooks: Send + Sync + 'static {
 
     /// A handler, or an interval's closure, returned this error to a request from this peer for
     /// this target. The client is not told it: it gets a 500, or its stream is cut off.
-    fn failed(&self, _peer: SocketAddr, _target: &str, _error: &Error) {}
+    fn failed(&self, _peer: Peer, _target: &str, _error: &Error) {}
 }
 
 /// So that the application can keep what its hooks write to.
@@ -72,7 +72,7 @@ impl<H: Hooks + ?Sized> Hooks for Arc<H> {
         (**self).closed(stream, reason);
     }
 
-    fn failed(&self, peer: SocketAddr, target: &str, error: &Error) {
+    fn failed(&self, peer: Peer, target: &str, error: &Error) {
         (**self).failed(peer, target, error);
     }
 }
@@ -81,8 +81,8 @@ impl<H: Hooks + ?Sized> Hooks for Arc<H> {
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct StreamInfo<'a> {
-    /// The client's address.
-    pub peer: SocketAddr,
+    /// The client, or the proxy before it.
+    pub peer: Peer,
     /// The request target as the client sent it. It holds visible ASCII only, so it can be
     /// printed; where that is kept, print [`masked_url`] of it, as a query may hold a token.
     pub target: &'a str,

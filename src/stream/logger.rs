@@ -7,7 +7,8 @@
 //! dropped lines=17
 //! ```
 //!
-//! Of a target, what may be a secret is [masked](crate::http::masked_url): `?token=...`.
+//! A client that comes over a unix socket has no address: there it says `peer=unix`. Of a target,
+//! what may be a secret is [masked](crate::http::masked_url): `?token=...`.
 //!
 //! A hook must not block, and a pipe that nobody reads does. So lines wait in a buffer, and a
 //! thread writes them. When the buffer is full lines are dropped, and how many is written where
@@ -15,13 +16,13 @@
 
 use std::fmt::{self, Write as _};
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use crate::error::{CloseReason, Error};
 use crate::http::masked_url;
+use crate::peer::Peer;
 use crate::stream::hooks::{Hooks, StreamInfo};
 
 /// How many bytes may wait to be written: some thousand lines, a burst of a busy server.
@@ -77,7 +78,7 @@ impl Logger {
     }
 
     /// A line of one stream; `more` begins with a space.
-    fn tell(&self, what: &str, peer: SocketAddr, target: &str, more: fmt::Arguments<'_>) {
+    fn tell(&self, what: &str, peer: Peer, target: &str, more: fmt::Arguments<'_>) {
         self.line(format_args!("{what} peer={peer} path={}{more}", masked_url(target)));
     }
 
@@ -180,7 +181,7 @@ impl Hooks for Logger {
         self.tell("event", stream.peer, stream.target, more);
     }
 
-    fn failed(&self, peer: SocketAddr, target: &str, error: &Error) {
+    fn failed(&self, peer: Peer, target: &str, error: &Error) {
         self.tell("failed", peer, target, format_args!(" error={:?}", error.to_string()));
     }
 

@@ -35,7 +35,6 @@ pub(crate) mod runtime;
 mod teller;
 pub(crate) mod writer;
 
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
@@ -50,6 +49,7 @@ use crate::log::read::First;
 use crate::net::link::Link;
 use crate::net::moment::Moment;
 use crate::net::registry::Ticket;
+use crate::peer::Peer;
 use end::Attached;
 use outbox::{Gone, Outbox, Put};
 use runtime::Runtime;
@@ -60,7 +60,7 @@ pub(crate) struct Stream {
     /// Its place in the registry, which is also what its shard follows from.
     number: u32,
     /// Kept, as a socket that was reset no longer has it.
-    peer: SocketAddr,
+    peer: Peer,
     /// The request's target, and after it the client's last event ID, which may be empty only
     /// where it has none.
     texts: Box<str>,
@@ -130,7 +130,7 @@ type Opening = Result<Put, Gone>;
 
 /// Where a stream comes from.
 pub(crate) struct Origin<'a> {
-    pub(crate) peer: SocketAddr,
+    pub(crate) peer: Peer,
     pub(crate) target: &'a str,
     pub(crate) last_event_id: Option<&'a str>,
     pub(crate) chunked: bool,
@@ -169,7 +169,7 @@ impl Stream {
         &self.runtime
     }
 
-    pub(crate) fn peer(&self) -> SocketAddr {
+    pub(crate) fn peer(&self) -> Peer {
         self.peer
     }
 
@@ -359,8 +359,8 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let runtime = Runtime::start(Limits::default(), None, Arc::default()).unwrap();
         let socket = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let peer = socket.local_addr().unwrap();
-        let ticket = runtime.streams.admit(peer.ip()).expect("a place");
+        let peer = Peer::Tcp(socket.local_addr().unwrap());
+        let ticket = runtime.streams.admit(peer).expect("a place");
         let link = Link::new(socket, runtime.counts.connection());
         let origin = Origin { peer, target: "/sse", last_event_id: None, chunked: true };
         let head = Response::event_stream_head();

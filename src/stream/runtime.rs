@@ -2,12 +2,15 @@
 //!
 //! | thread | waits | is woken by |
 //! | --- | --- | --- |
-//! | acceptor | in `accept` | a connection; [`Handle::stop`](crate::Handle::stop) makes one |
+//! | that of `run` | for a stop; for the acceptors' end | [`Handle::stop`]; an acceptor |
+//! | acceptor | in `accept`, one for each listener | a connection; a stop makes one |
 //! | worker | for the pool's queue | whoever queues a job or a chore; [`Pool::stop`] |
 //! | watch | for the watch's inbox | whoever adds to it; its next check; [`Watch::stop`] |
 //! | fan-out | for its shard's queue | whoever queues a group; [`Fanout::stop`] |
 //! | interval | parked | its next call; the end of its stream; the drop of its guard |
 //! | a caller of `send` | for its stream to drain | the watch thread; the end of the stream |
+//!
+//! [`Handle::stop`]: crate::Handle::stop
 //!
 //! A stop raises the [`Lifecycle`], which says what each stage ends and why no wake-up is lost.
 //!

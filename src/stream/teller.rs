@@ -6,18 +6,18 @@
 //! stream: another that comes meanwhile leaves its note and goes, and so does the hook itself.
 
 use std::mem;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::CloseReason;
 use crate::log::batch::Amount;
 use crate::net::moment::Moment;
+use crate::peer::Peer;
 use crate::stream::hooks::{self, Hooks, StreamInfo};
 
 /// Owned by a stream whose server has hooks, and by the job that tells of its end.
 pub(crate) struct Teller {
     hooks: Arc<dyn Hooks>,
-    peer: SocketAddr,
+    peer: Peer,
     target: Box<str>,
     began: Moment,
     /// No other lock is taken while this one is held.
@@ -38,7 +38,7 @@ struct Notes {
 
 impl Teller {
     /// For a stream that begins now.
-    pub(crate) fn new(hooks: Arc<dyn Hooks>, peer: SocketAddr, target: &str) -> Arc<Self> {
+    pub(crate) fn new(hooks: Arc<dyn Hooks>, peer: Peer, target: &str) -> Arc<Self> {
         let (target, began) = (target.into(), Moment::now());
         Arc::new(Self { hooks, peer, target, began, notes: Mutex::default() })
     }

@@ -4,7 +4,6 @@
 //! reconnection time, and the end.
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +16,7 @@ use crate::event::encode;
 use crate::http::masked_url;
 use crate::http::status::Status;
 use crate::log::cursor::Start;
+use crate::peer::Peer;
 
 /// One client's event stream.
 ///
@@ -203,8 +203,8 @@ impl SseWriter {
         self.0.last_event_id()
     }
 
-    /// The client's address.
-    pub fn peer(&self) -> SocketAddr {
+    /// The client, or the proxy before it.
+    pub fn peer(&self) -> Peer {
         self.0.peer()
     }
 

@@ -9,6 +9,8 @@ mod channels;
 mod client;
 mod examples;
 mod http;
+#[cfg(unix)]
+mod listeners;
 mod program;
 mod proxy;
 mod rows;

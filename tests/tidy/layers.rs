@@ -6,19 +6,23 @@ use super::{File, assert_none, files, is_tests};
 
 /// Each folder of the library, or file at its top, and what it may import beside itself. Those
 /// further down this list may import those further up, and never the reverse.
-const LAYERS: [(&str, &[&str]); 13] = [
+const LAYERS: [(&str, &[&str]); 14] = [
     ("error", &[]),
     ("limits", &[]),
     ("digits", &[]),
+    ("peer", &[]),
     ("search", &[]),
     ("random", &[]),
-    ("http", &["error", "limits", "digits", "search"]),
+    ("http", &["error", "limits", "digits", "peer", "search"]),
     ("event", &["error", "digits", "search"]),
     ("log", &["error", "digits", "event", "http"]),
-    ("net", &["error", "log"]),
-    ("channel", &["error", "random", "event", "log", "net"]),
-    ("stream", &["error", "limits", "random", "http", "event", "log", "net", "channel"]),
-    ("server", &["error", "limits", "search", "http", "event", "log", "net", "channel", "stream"]),
+    ("net", &["error", "peer", "log"]),
+    ("channel", &["error", "peer", "random", "event", "log", "net"]),
+    ("stream", &["error", "limits", "peer", "random", "http", "event", "log", "net", "channel"]),
+    (
+        "server",
+        &["error", "limits", "peer", "search", "http", "event", "log", "net", "channel", "stream"],
+    ),
     ("client", &["error", "limits", "random", "http", "event"]),
 ];
 

@@ -17,6 +17,7 @@
 //! The field comes first: an `EventSource` that reconnects sends it to the URL that it was given,
 //! which has the old query.
 
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
 use tidings::{Reply, Request, Response, SseWriter, Start};
@@ -68,7 +69,7 @@ fn stream(
             (None, Some(count)) => Start::Newest(count),
             (None, None) => Start::Live,
         };
-        let peer = stream.peer().ip();
+        let peer = stream.peer();
         let channels = names.as_ref().iter().map(|name| hub.channel_followed(name, peer, most));
         match channels.collect::<Option<Vec<_>>>() {
             Some(channels) => stream.follow(&channels, start),
@@ -80,8 +81,8 @@ fn stream(
 /// There are too many channels for another one. A browser's `EventSource` gives up for good on a
 /// 503, so it gets a stream that tells it to come back later, and ends.
 fn send_away(stream: &SseWriter) -> tidings::Result<()> {
-    // Ports differ, so clients don't all come back at once.
-    let later = Duration::from_secs(u64::from(stream.peer().port() % 30));
+    // Each is told another time, so they don't all come back at once.
+    let later = Duration::from_secs(RandomState::new().build_hasher().finish() % 30);
     stream.retry(COME_BACK + later)?;
     stream.close();
     Ok(())

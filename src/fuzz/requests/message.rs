@@ -1,8 +1,7 @@
 //! A request, as a handler gets it.
 
-use std::net::SocketAddr;
-
 use crate::http::{Framing, Head, Method, Request, Version};
+use crate::peer::Peer;
 
 /// A request, as far as it can be compared.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,7 +20,7 @@ pub(super) struct Message {
 
 impl Message {
     pub(super) fn new(head: Head) -> Self {
-        let peer = SocketAddr::from(([127, 0, 0, 1], 4000));
+        let peer = Peer::Tcp(([127, 0, 0, 1], 4000).into());
         let request = Request::new(head, Vec::new(), Vec::new(), peer);
         ask_everything(&request);
         let head = request.head();

@@ -52,7 +52,7 @@ fn sockets(server: &Site) -> (TcpStream, Link) {
 fn parked(home: &Home) -> (TcpStream, Box<Connection>) {
     let (client, link) = sockets(&home.0);
     let peer = client.local_addr().unwrap();
-    let mut connection = Connection::new(Arc::clone(&home.0), link, peer, false).unwrap();
+    let mut connection = Connection::new(Arc::clone(&home.0), link, peer.into(), false).unwrap();
     connection.link.set_blocking(false).unwrap();
     (client, connection)
 }
@@ -61,7 +61,9 @@ fn parked(home: &Home) -> (TcpStream, Box<Connection>) {
 fn send(client: &mut TcpStream, connection: &Connection, bytes: &str) {
     client.write_all(bytes.as_bytes()).unwrap();
     let mut seen = vec![0; bytes.len()];
-    while !bytes.is_empty() && connection.link.socket.peek(&mut seen).ok() != Some(bytes.len()) {
+    while !bytes.is_empty()
+        && connection.link.socket.tcp().peek(&mut seen).ok() != Some(bytes.len())
+    {
         thread::yield_now();
     }
 }
@@ -220,7 +222,7 @@ fn a_client_that_is_told_to_send_a_body_and_has_no_room_for_that_is_told_later()
 #[test]
 fn a_response_waits_for_no_more_to_fill_a_segment() {
     let (_client, connection) = parked(&home());
-    assert!(connection.link.socket.nodelay().unwrap());
+    assert!(connection.link.socket.tcp().nodelay().unwrap());
 }
 
 #[test]

@@ -76,7 +76,7 @@ fn row_48_the_logger_prints_one_line_for_each_call_and_masks_secrets() {
     let printed = Shared::default();
     let logger = Logger::to(printed.clone());
     let stream = StreamInfo {
-        peer: "127.0.0.1:50412".parse().unwrap(),
+        peer: Peer::Tcp("127.0.0.1:50412".parse().unwrap()),
         target: "/sse?channel=%0A&token=hunter2",
         bytes: 268,
         duration: Duration::from_millis(7204),
@@ -85,6 +85,7 @@ fn row_48_the_logger_prints_one_line_for_each_call_and_masks_secrets() {
     logger.event(&stream, 2, 72);
     logger.failed(stream.peer, stream.target, &Error::other("it is full"));
     logger.closed(&stream, CloseReason::Client);
+    logger.opened(&StreamInfo { peer: Peer::Unix, ..stream });
     drop(logger);
     assert!(!format!("{stream:?}").contains("hunter2"));
     assert_eq!(
@@ -94,6 +95,7 @@ fn row_48_the_logger_prints_one_line_for_each_call_and_masks_secrets() {
          duration=7.204s\n\
          failed peer=127.0.0.1:50412 path=/sse?channel=%0A&token=... error=\"it is full\"\n\
          close peer=127.0.0.1:50412 path=/sse?channel=%0A&token=... bytes=268 duration=7.204s \
-         reason=\"the client closed the connection\"\n",
+         reason=\"the client closed the connection\"\n\
+         open peer=unix path=/sse?channel=%0A&token=...\n",
     );
 }

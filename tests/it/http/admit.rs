@@ -7,10 +7,11 @@ use crate::support::http::{Client, get, post};
 
 /// A site that lets everybody read, and nobody send anything.
 fn read_only() -> Running {
-    let admit = |head: &tidings::http::Head, peer: std::net::SocketAddr| match head.method() {
+    let admit = |head: &tidings::http::Head, peer: tidings::Peer| match head.method() {
         Method::Get => Ok(()),
         _ => {
-            Err(Response::text(format!("not from {}\n", peer.ip())).with_status(Status::FORBIDDEN))
+            let ip = peer.address().expect("it comes over TCP").ip();
+            Err(Response::text(format!("not from {ip}\n")).with_status(Status::FORBIDDEN))
         }
     };
     site(Limits::default()).admit(admit).start().unwrap()

@@ -1,9 +1,8 @@
 //! Handlers that fail.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tidings::{Channel, CloseReason, Error, Hooks, Limits, Response, StreamInfo};
+use tidings::{Channel, CloseReason, Error, Hooks, Limits, Peer, Response, StreamInfo};
 
 use super::{assert_responses, site};
 use crate::support::http::{Client, exchange, get};
@@ -67,7 +66,7 @@ fn row_36_no_slot_is_lost_to_panics() {
 struct Failures(Notes<String>);
 
 impl Hooks for Failures {
-    fn failed(&self, _peer: SocketAddr, target: &str, error: &Error) {
+    fn failed(&self, _peer: Peer, target: &str, error: &Error) {
         self.0.add(format!("{} {error}", target));
     }
 }
@@ -118,7 +117,7 @@ impl Hooks for Panics {
         panic!("on purpose");
     }
 
-    fn failed(&self, _peer: SocketAddr, _target: &str, _error: &Error) {
+    fn failed(&self, _peer: Peer, _target: &str, _error: &Error) {
         panic!("on purpose");
     }
 }

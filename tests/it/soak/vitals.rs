@@ -78,10 +78,14 @@ pub(super) fn processor_time(hub: &Process) -> Duration {
     TICK * times.sum()
 }
 
-/// How often its first thread, which accepts connections, has gone to sleep. Unlike the time that it
+/// How often its acceptor has gone to sleep. Unlike the time that it
 /// takes, this does not depend on the machine.
 pub(super) fn sleeps(hub: &Process) -> usize {
-    let status = fs::read_to_string(place(hub, "status")).expect("a Linux /proc");
+    let tasks = fs::read_dir(place(hub, "task")).expect("a Linux /proc");
+    let mut all = tasks.map(|task| fs::read_to_string(task.unwrap().path().join("status")));
+    // The system keeps the first 15 characters of a thread's name.
+    let is_acceptor = |status: &String| status.starts_with("Name:\ttidings-accepto\n");
+    let status = all.find_map(|status| status.ok().filter(is_acceptor)).expect("an acceptor");
     let sleeps = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
     sleeps.and_then(|sleeps| sleeps.trim().parse().ok()).expect("a number")
 }

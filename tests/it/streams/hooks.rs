@@ -1,12 +1,12 @@
 //! What hooks are told of a stream: in order, each once, and as much as went out.
 
 use std::collections::HashMap;
-use std::net::{Shutdown, SocketAddr};
+use std::net::Shutdown;
 use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
-use tidings::{Channel, CloseReason, History, Hooks, Limits, Running, Server, StreamInfo};
+use tidings::{Channel, CloseReason, History, Hooks, Limits, Peer, Running, Server, StreamInfo};
 
 use crate::support::http::Client;
 use crate::support::{Notes, until};
@@ -20,7 +20,7 @@ enum Told {
 }
 
 #[derive(Clone, Default)]
-struct Record(std::sync::Arc<Mutex<HashMap<SocketAddr, Vec<Told>>>>);
+struct Record(std::sync::Arc<Mutex<HashMap<Peer, Vec<Told>>>>);
 
 impl Record {
     fn note(&self, stream: &StreamInfo<'_>, told: Told) {
@@ -29,7 +29,7 @@ impl Record {
 
     /// Everything that was told of a stream, once its end has been.
     #[track_caller]
-    fn of(&self, peer: SocketAddr) -> Vec<Told> {
+    fn of(&self, peer: Peer) -> Vec<Told> {
         let told = || self.0.lock().unwrap().get(&peer).cloned().unwrap_or_default();
         until("the end", || told().iter().any(|told| matches!(told, Told::Closed(..))));
         told()
@@ -99,7 +99,7 @@ fn row_51_hooks_come_in_order_and_add_up_to_what_the_client_got() {
         .map(|n| {
             let mut client = Client::to(server.address());
             client.send("GET /sse HTTP/1.1\r\nHost: localhost\r\n\r\n");
-            let peer = client.socket().local_addr().unwrap();
+            let peer = Peer::Tcp(client.socket().local_addr().unwrap());
             let channel = channel.clone();
             (
                 peer,

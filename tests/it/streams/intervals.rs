@@ -1,11 +1,10 @@
 //! Intervals: threads that belong to a stream.
 
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tidings::{Channel, CloseReason, Error, Hooks, Interval, Limits, Server, SseWriter};
+use tidings::{Channel, CloseReason, Error, Hooks, Interval, Limits, Peer, Server, SseWriter};
 
 use super::{Held, site};
 use crate::support::http::get;
@@ -326,7 +325,7 @@ fn each_end_of_an_interval_of_a_stream_is_told_and_what_is_a_failure_cuts_the_st
 fn a_failure_of_an_interval_by_another_things_end_is_told_to_the_hooks() {
     struct Failures(Notes<String>);
     impl Hooks for Failures {
-        fn failed(&self, _peer: SocketAddr, _target: &str, error: &Error) {
+        fn failed(&self, _peer: Peer, _target: &str, error: &Error) {
             self.0.add(error.to_string());
         }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tidings::client::{EventSource, Update};
-use tidings::{CloseReason, Limits, Reply, Response, Server};
+use tidings::{CloseReason, Limits, Peer, Reply, Response, Server};
 
 use super::{Held, site};
 use crate::support::http::{Client, get};
@@ -95,7 +95,7 @@ fn a_stream_knows_its_client() {
     });
     let open = |target: &str, id: &str| {
         let stream = EventStream::resume(server.address(), target, id);
-        (stream.socket().local_addr().unwrap(), target.to_owned())
+        (Peer::Tcp(stream.socket().local_addr().unwrap()), target.to_owned())
     };
     let (first, target) = open("/sse?a=b%0a", "17");
     until("the first", || known.len() == 1);

@@ -17,6 +17,8 @@ mod error;
 mod event;
 #[path = "../../../src/log/mod.rs"]
 mod log;
+#[path = "../../../src/peer.rs"]
+mod peer;
 #[path = "../../../src/random.rs"]
 mod random;
 #[path = "../../../src/search.rs"]
@@ -35,7 +37,6 @@ mod http {
 mod net {
     pub(crate) mod counts;
     pub(crate) mod lifecycle;
-    pub(crate) mod peer;
     pub(crate) mod threads;
     pub(crate) mod ticker;
 
@@ -48,6 +49,7 @@ mod stand_in;
 
 pub use channel::hub::Hub;
 pub use error::{CloseReason, Error, Result};
+pub use peer::Peer;
 
 use shuttle::Runner;
 use shuttle::scheduler::{PctScheduler, RandomScheduler};

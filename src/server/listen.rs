@@ -1,0 +1,156 @@
+//! Where a server listens, from its making to its end.
+//!
+//! ```text
+//! Server::new().on(listener)... ─► Serving: an acceptor for each ─► stop ─► the acceptors end
+//! ```
+
+use std::fmt;
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::sync::Arc;
+
+use super::Server;
+use super::accept::Acceptors;
+use super::handle::Handle;
+use super::routes::Routes;
+use super::site::Site;
+use crate::error::{Error, Result};
+use crate::limits::Limits;
+use crate::net::listener::{Address, Listener};
+
+impl Default for Server {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Server {
+    /// A server that listens nowhere yet: see [`on`](Self::on).
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            listeners: Vec::new(),
+            routes: Routes::default(),
+            limits: Limits::default(),
+            cors: None,
+            hosts: None,
+            admit: None,
+            remedies: Vec::new(),
+            hooks: None,
+            handle: Handle::new(),
+            error: None,
+        }
+    }
+
+    /// A server that listens on this address, over TCP. Port 0 takes a free port. From here on
+    /// clients can connect; they are served once the server runs.
+    ///
+    /// # Errors
+    ///
+    /// When the address can't be understood, is not of this machine, or is taken.
+    pub fn bind(address: impl ToSocketAddrs + fmt::Debug) -> Result<Self> {
+        match TcpListener::bind(&address) {
+            Ok(listener) => Ok(Self::new().on(listener)),
+            Err(error) => Err(Error::io(format!("can't listen on {address:?}"), error)),
+        }
+    }
+
+    /// Listens on this socket too: a [`TcpListener`] or, on unix, a `UnixListener`, as often as it
+    /// is called. Each has a thread that accepts. What the server does with a connection does not
+    /// depend on where it came in, except for what depends on the [`Peer`]: over a unix socket it
+    /// has no address, and [`Limits::streams_per_peer`] does not hold.
+    ///
+    /// The socket is set to block. The file of a unix socket is yours: to remove one that a process
+    /// left which has died, to set the mode, which decides who may connect, and to remove it after
+    /// the end. If the socket is another process's too, say so: see [`Listener::shared`].
+    ///
+    /// ```
+    /// # #[cfg(unix)] {
+    /// use std::os::unix::net::UnixListener;
+    /// use tidings::{Response, Server};
+    ///
+    /// # let path = std::env::temp_dir().join(format!("tidings-{}.sock", std::process::id()));
+    /// let server = Server::bind("127.0.0.1:0")?
+    ///     .on(UnixListener::bind(&path)?)
+    ///     .get("/", |_request| Ok(Response::text("hello\n")))
+    ///     .start()?;
+    /// for address in server.addresses() {
+    ///     println!("listening on {address}");
+    /// }
+    /// server.stop()?;
+    /// std::fs::remove_file(&path)?;
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// A listener can be prepared with what std doesn't offer. On Linux an accepted connection has
+    /// the options of its listener, so these notice, within a minute, a peer that has vanished
+    /// without a word, whose stream would else be kept until the system gives up sending to it,
+    /// after a quarter of an hour (here with the crate `socket2`):
+    ///
+    /// ```ignore
+    /// let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    /// let probes = TcpKeepalive::new().with_time(Duration::from_secs(15));
+    /// socket.set_tcp_keepalive(&probes.with_interval(Duration::from_secs(5)).with_retries(3))?;
+    /// socket.set_tcp_user_timeout(Some(Duration::from_secs(35)))?;
+    /// socket.bind(&address.into())?;
+    /// socket.listen(4096)?; // so many clients may come back at once
+    /// let server = Server::new().on(TcpListener::from(socket));
+    /// ```
+    #[must_use]
+    pub fn on(mut self, listener: impl Into<Listener>) -> Self {
+        let listener = listener.into();
+        match listener.set_up() {
+            Ok(address) => {
+                self.handle.listens_on(address);
+                self.listeners.push(listener);
+            }
+            Err(error) => {
+                self.error.get_or_insert(Error::io("can't listen on a given socket", error));
+            }
+        }
+        self
+    }
+
+    /// The address of its first TCP listener, with the port that was free if port 0 was asked for;
+    /// `0.0.0.0:0`, which is no address, if it has only unix sockets.
+    pub fn address(&self) -> SocketAddr {
+        self.handle.address()
+    }
+
+    /// Everything that it listens on, in the order in which it was told to.
+    pub fn addresses(&self) -> Vec<Address> {
+        self.handle.addresses()
+    }
+}
+
+/// A server that accepts connections.
+pub(crate) struct Serving {
+    acceptors: Acceptors,
+    site: Arc<Site>,
+}
+
+impl Serving {
+    pub(crate) fn begin(server: Server) -> Result<Self> {
+        let (listeners, site, handle) = server.prepare()?;
+        match Acceptors::start(listeners, &site, &handle) {
+            Ok(acceptors) => Ok(Self { acceptors, site }),
+            Err(error) => {
+                site.runtime.stop();
+                Err(error)
+            }
+        }
+    }
+
+    /// Waits until the handle says stop, then ends everything.
+    pub(crate) fn wait(mut self) -> Result<()> {
+        self.acceptors.wait_for_stop();
+        let stuck = self.acceptors.end();
+        match stuck + self.site.runtime.stop() {
+            0 => Ok(()),
+            stuck => Err(Error::other(format!(
+                "{stuck} threads would not end within the grace period: \
+                 a handler, a callback, a hook or an interval's closure still runs"
+            ))),
+        }
+    }
+}
