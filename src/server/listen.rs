@@ -56,8 +56,8 @@ impl Server {
 
     /// Listens on this socket too: a [`TcpListener`] or, on unix, a `UnixListener`, as often as it
     /// is called. Each has a thread that accepts. What the server does with a connection does not
-    /// depend on where it came in, except for what depends on the [`Peer`]: over a unix socket it
-    /// has no address, and [`Limits::streams_per_peer`] does not hold.
+    /// depend on where it came in, but for what depends on the [`Peer`](crate::Peer): over a unix
+    /// socket it has no address, and [`Limits::streams_per_peer`] does not hold.
     ///
     /// The socket is set to block. The file of a unix socket is yours: to remove one that a process
     /// left which has died, to set the mode, which decides who may connect, and to remove it after
@@ -87,7 +87,7 @@ impl Server {
     /// without a word, whose stream would else be kept until the system gives up sending to it,
     /// after a quarter of an hour (here with the crate `socket2`):
     ///
-    /// ```ignore
+    /// ```text
     /// let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     /// let probes = TcpKeepalive::new().with_time(Duration::from_secs(15));
     /// socket.set_tcp_keepalive(&probes.with_interval(Duration::from_secs(5)).with_retries(3))?;

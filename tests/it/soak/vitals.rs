@@ -78,8 +78,8 @@ pub(super) fn processor_time(hub: &Process) -> Duration {
     TICK * times.sum()
 }
 
-/// How often its acceptor has gone to sleep. Unlike the time that it
-/// takes, this does not depend on the machine.
+/// How often its acceptor has gone to sleep. Unlike the time that it takes, this does not depend on
+/// the machine.
 pub(super) fn sleeps(hub: &Process) -> usize {
     let tasks = fs::read_dir(place(hub, "task")).expect("a Linux /proc");
     let mut all = tasks.map(|task| fs::read_to_string(task.unwrap().path().join("status")));
