@@ -7,12 +7,12 @@ mod support;
 mod browser;
 mod channels;
 mod client;
+mod deploy;
 mod examples;
 mod http;
 #[cfg(unix)]
 mod listeners;
 mod program;
-mod proxy;
 mod rows;
 #[cfg(target_os = "linux")]
 mod soak;
