@@ -31,6 +31,7 @@ use crate::error::{CloseReason, Error, Result};
 use crate::event::{Event, EventId, IntoEvent};
 use crate::log::cursor::Lag;
 use crate::log::{History, Log};
+use crate::net::atomic;
 use crate::net::sync::{AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, PoisonError};
 use crate::net::ticker::{self, Interval, IntervalEnd, Owner};
 use fanout::Shard;
@@ -97,7 +98,7 @@ impl Groups {
 const FEW: usize = 128;
 
 /// Gives each channel of the process its place in the lock order.
-static NUMBER: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+static NUMBER: atomic::AtomicU64 = atomic::AtomicU64::new(0);
 
 impl Default for Channel {
     fn default() -> Self {

@@ -1,9 +1,10 @@
 //! Where the ids of a hub's events come from: a random epoch, and a number that counts up.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::log::cursor::Epoch;
+use crate::net::atomic::AtomicU64;
 use crate::random::random;
 
 /// Where event ids come from: `<epoch>-<sequence>`. The id of a gap event may have two more parts

@@ -24,6 +24,9 @@
 #![cfg_attr(not(feature = "tools"), expect(dead_code))]
 
 #[cfg(feature = "tools")]
+#[path = "../net/atomic.rs"]
+mod atomic;
+#[cfg(feature = "tools")]
 mod bench;
 #[cfg(feature = "tools")]
 mod cassette;

@@ -1,8 +1,9 @@
 //! What a server counts, so that it can be bounded and watched.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::net::atomic::AtomicU64;
 use crate::net::panics::Panics;
 
 /// The counters of one server. What is open now is counted by [`Slot`]s, whose drop gives the

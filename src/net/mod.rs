@@ -12,8 +12,10 @@
 //! | [`registry`], [`budget`], [`counts`] | which streams there are; memory for bodies; counters |
 //! | [`lifecycle`] | how far a server has come towards its end |
 //! | [`threads`], [`panics`], [`sync`] | threads of ours, their faults, and their locks |
+//! | [`atomic`] | 64-bit atomics, also where the machine has none |
 //! | [`moment`] | a small point in time |
 
+pub(crate) mod atomic;
 pub(crate) mod budget;
 pub(crate) mod counts;
 pub(crate) mod lifecycle;

@@ -6,8 +6,10 @@
 
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::{io, thread};
+
+use crate::net::atomic::AtomicU64;
 
 /// How many there were on the threads of one server.
 #[derive(Debug, Default)]

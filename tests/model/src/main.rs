@@ -35,6 +35,7 @@ mod http {
 
 #[path = "../../../src/net"]
 mod net {
+    pub(crate) mod atomic;
     pub(crate) mod counts;
     pub(crate) mod lifecycle;
     pub(crate) mod threads;

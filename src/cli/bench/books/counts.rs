@@ -1,8 +1,10 @@
 //! What a run counts and times, in one table: each with its name in the reports.
 
 use std::ops::Index;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
+
+use crate::cli::atomic::AtomicU64;
 
 /// Makes from a table: its keys, their names in the reports, and a type with a value for each key.
 macro_rules! table {

@@ -8,8 +8,10 @@
 //! So a bucket is never wider than 1/128 of its values, as in Gil Tene's HdrHistogram. The buckets
 //! are atomics: thousands of threads record into one histogram.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
+
+use crate::cli::atomic::AtomicU64;
 
 /// Each doubling of the value has 2 to this power buckets.
 const FINENESS: u32 = 7;

@@ -12,7 +12,7 @@
 //! readers of `--slow`, and holds the door through which streams connect.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use tidings::client::{Connection, Tcp, Transport, Url};
 
 use super::tally::{Tally, lock};
 use super::target::Source;
+use crate::cli::atomic::AtomicU64;
 use crate::cli::bench::books::counts::{Count, Time, add};
 use crate::cli::bench::books::effort;
 

@@ -12,12 +12,13 @@
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::tally::{Clock, Tally};
+use crate::cli::atomic::AtomicU64;
 use crate::cli::bench::books::counts::Time;
 
 /// Enough for a p99.

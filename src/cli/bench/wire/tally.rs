@@ -3,13 +3,14 @@
 //! The main thread sets from when on events are timed, and when publishing ends. A thread that
 //! can't go on ends the run and says why; a thread that panics ends it too.
 
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tidings::Error;
 
+use crate::cli::atomic::AtomicU64;
 use crate::cli::bench::books::counts::{Counts, Times, nanoseconds};
 use crate::cli::bench::books::histogram::Histogram;
 use crate::cli::visible;
