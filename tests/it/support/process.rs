@@ -110,8 +110,11 @@ pub(crate) fn example_path(name: &str) -> PathBuf {
     profile.join("examples").join(name)
 }
 
+/// Where the program is that is tested: what cargo has built, or what `tests/targets/run` has, for
+/// another machine.
 pub(crate) fn hub_path() -> PathBuf {
-    env!("CARGO_BIN_EXE_tidings").into()
+    let other = std::env::var_os("TIDINGS_PROGRAM");
+    other.map_or_else(|| env!("CARGO_BIN_EXE_tidings").into(), PathBuf::from)
 }
 
 /// Runs the hub to its end, and gives what it printed and its exit status.
