@@ -55,7 +55,7 @@
 //! response. `stall` means that nothing came for as long as the client waited; `left`, that the
 //! client closed the connection for a reason of its own.
 //!
-//! Ctrl-C, `kill -9` or a full disk may break a recording off. Then its last connection has no end,
+//! `kill -9` or a full disk may break a recording off. Then its last connection has no end,
 //! and the mock plays it as one that was cut. The reader leaves out a group or a line that the file
 //! does not contain to its end, and says so.
 //!

@@ -9,8 +9,7 @@
 //! To read on: [`script`] says what a script can say, [`load`] makes a list of [`step`]s of any
 //! kind of file, [`course`] finds where a client that comes back goes on, and [`chaos`] disturbs
 //! the steps by a seed. These are pure, and so are [`response`] (what goes out) and [`report`].
-//! [`stage`], [`request`] and [`link`] have the sockets, and [`keyboard`] has standard
-//! input.
+//! [`stage`], [`request`] and [`link`] have the sockets.
 //!
 //! The library's server does everything to keep a stream whole. The mock must be able to break one:
 //! to cut a chunk off, to reset a connection, to lie in the head. So it has a small server of its
@@ -20,7 +19,6 @@
 mod chaos;
 mod cors;
 mod course;
-mod keyboard;
 mod link;
 mod load;
 mod options;
@@ -34,16 +32,16 @@ mod step;
 mod tape;
 mod tokens;
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::net::TcpListener;
 use std::path::Path;
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::flags::Block;
-use super::{Failure, Outcome, even_if_unread, listen, print, print_sent, say};
+use super::{Failure, Outcome, even_if_unread, listen, print, print_sent, say, signals};
 use course::Course;
 pub(super) use options::TABLE;
 use options::{BAD_CLIENT, Options};
@@ -92,8 +90,7 @@ fn mock(options: Options) -> Outcome {
     }
     let course = Course::new(steps);
     if !options.print {
-        let has_keyboard = path != load::STANDARD_INPUT && keyboard::is_there();
-        return serve(options, course, has_keyboard);
+        return serve(options, course);
     }
     let name = Path::new(path).file_name().unwrap_or_default().to_string_lossy();
     let chaos = options.chaos.map(|seed| format!(" with --chaos {seed}")).unwrap_or_default();
@@ -102,16 +99,18 @@ fn mock(options: Options) -> Outcome {
 }
 
 /// Serves until something ends the mock, then prints the report card.
-fn serve(options: Options, course: Course, has_keyboard: bool) -> Outcome {
+fn serve(options: Options, course: Course) -> Outcome {
     let addresses = listen::resolve(&options.listen)?;
     let listener =
         TcpListener::bind(&*addresses).map_err(|error| listen::refused(&options.listen, &error))?;
     let failed = |error: io::Error| Failure::Failed(format!("can't serve: {error}"));
     let address = listener.local_addr().map_err(failed)?;
     let (stop, stopped) = mpsc::channel();
-    if options.until_eof || has_keyboard {
-        keyboard::read(stop.clone()).map_err(failed)?;
+    if options.until_eof {
+        stop_at_end_of_input(stop.clone()).map_err(failed)?;
     }
+    let at_signal = stop.clone();
+    signals::on_first(move |_| drop(at_signal.send(Ok(()))));
     let stage = Arc::new(Stage {
         course,
         options,
@@ -120,8 +119,8 @@ fn serve(options: Options, course: Course, has_keyboard: bool) -> Outcome {
         state: Mutex::new(State::default()),
     });
     print(&format!("listening on http://{address}\n"))?;
-    if has_keyboard {
-        say("press Ctrl-D to end the mock and print the report card");
+    if io::stderr().is_terminal() && signals::missing().is_none() {
+        say("press Ctrl-C to end the mock and print the report card");
     }
     let accepted = Arc::clone(&stage);
     let accept = move || accept(&listener, &accepted);
@@ -135,6 +134,16 @@ fn serve(options: Options, course: Course, has_keyboard: bool) -> Outcome {
     }
     let said = "the client broke a rule: see the lines with NO on the report card".into();
     Err(Failure::Ended { status: BAD_CLIENT, said })
+}
+
+/// Ends the mock when standard input ends, from a thread of its own, as a read can't be
+/// interrupted.
+fn stop_at_end_of_input(stop: Sender<Outcome>) -> io::Result<()> {
+    let read = move || {
+        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        let _ = stop.send(Ok(()));
+    };
+    thread::Builder::new().name("mock-stdin".into()).spawn(read).map(drop)
 }
 
 /// Accepts for ever: an error, such as too many open files, passes.
@@ -154,7 +163,7 @@ fn accept(listener: &TcpListener, stage: &Arc<Stage>) {
     }
 }
 
-/// Waits until a connection, standard input or the lack of connections ends the mock.
+/// Waits until a connection, a signal, standard input or the lack of connections ends the mock.
 fn wait(stopped: &Receiver<Outcome>, stage: &Stage) -> Outcome {
     loop {
         if let Ok(outcome) = stopped.recv_timeout(CHECK) {

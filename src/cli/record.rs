@@ -11,8 +11,9 @@
 //! piece for each chunk, and a piece for each read only where a body has no chunks. A redirect is
 //! followed and not recorded: played back, it would lead away from the mock.
 //!
-//! Ctrl-C ends the recording at any time: the mock can play what has been written. It lacks at most
-//! the last events, which were not yet whole, and the connection's end.
+//! A signal, such as by Ctrl-C, ends the recording as `--duration` does. If the program is killed,
+//! the mock can play what has been written: it lacks at most the last events, which were not yet
+//! whole, and the connection's end.
 
 mod options;
 mod output;

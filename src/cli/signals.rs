@@ -13,6 +13,7 @@ use std::io;
 use std::process;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use super::sys::{SIGHUP, SIGINT, SIGTERM, Signals};
 
@@ -62,6 +63,16 @@ fn try_to_start() -> io::Result<()> {
 /// name, and must not block: the second signal waits for its end.
 pub(super) fn on_first(act: impl FnOnce(&'static str) + Send + 'static) {
     *first() = Some(Box::new(act));
+}
+
+/// Ends the program with status 0 if it is still there after this time.
+pub(super) fn end_within(time: Duration) {
+    let end = move || {
+        thread::sleep(time);
+        process::exit(0);
+    };
+    // Where there is no thread, the second signal ends it.
+    let _ = thread::Builder::new().stack_size(STACK).spawn(end);
 }
 
 /// Why a signal ends the program at once, and not as the command has said; `None` if it doesn't.

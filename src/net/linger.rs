@@ -14,6 +14,8 @@ use crate::net::watch::{Pending, Progress, Watch};
 
 /// A peer that has not closed within this time is cut off.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(2);
+/// The same where the server stops, which waits for it: a supervisor may have little patience.
+const DRAIN_AT_STOP: Duration = Duration::from_secs(1);
 /// So is a peer that goes on sending past this.
 const DRAIN: usize = 256 * 1024;
 
@@ -23,6 +25,8 @@ pub(crate) struct Linger {
     rest: Unsent,
     /// How long the peer may take nothing of it.
     write_deadline: Duration,
+    /// How long the peer may take to close.
+    drain_deadline: Duration,
     half_closed: bool,
     drained: usize,
     until: Instant,
@@ -33,16 +37,29 @@ impl Linger {
     /// within the write deadline, then waits a while for the peer's end. What does not go at once
     /// is left to the watch thread.
     pub(crate) fn begin(link: Link, rest: Unsent, write_deadline: Duration, watch: &Watch) {
-        if let Some(linger) = Self::start(link, rest, write_deadline) {
+        if let Some(linger) = Self::start(link, rest, write_deadline, watch.is_stopping()) {
             watch.add(linger);
         }
     }
 
-    fn start(mut link: Link, rest: Unsent, write_deadline: Duration) -> Option<Box<dyn Pending>> {
+    fn start(
+        mut link: Link,
+        rest: Unsent,
+        write_deadline: Duration,
+        is_stopping: bool,
+    ) -> Option<Box<dyn Pending>> {
         link.set_blocking(false).ok()?;
         let now = Instant::now();
-        let until = now + write_deadline.max(DRAIN_DEADLINE);
-        let linger = Self { link, rest, write_deadline, half_closed: false, drained: 0, until };
+        let drain_deadline = if is_stopping { DRAIN_AT_STOP } else { DRAIN_DEADLINE };
+        let linger = Self {
+            link,
+            rest,
+            write_deadline,
+            drain_deadline,
+            half_closed: false,
+            drained: 0,
+            until: now + write_deadline.max(drain_deadline),
+        };
         Some(Box::new(linger).retry(now)?.0)
     }
 
@@ -62,7 +79,7 @@ impl Linger {
         if !self.half_closed {
             self.link.socket.shutdown(Shutdown::Write).ok()?;
             self.half_closed = true;
-            self.until = now + DRAIN_DEADLINE;
+            self.until = now + self.drain_deadline;
         }
         self.drain()
     }

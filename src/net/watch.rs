@@ -123,6 +123,11 @@ impl Watch {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether the server waits for what is pending to end.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.lifecycle.has_reached(Stage::Ending)
+    }
+
     fn is_over(&self) -> bool {
         self.lifecycle.has_reached(Stage::Closing)
     }

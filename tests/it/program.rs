@@ -10,6 +10,8 @@ mod mock;
 mod publishing;
 mod record;
 mod secrets;
+#[cfg(target_os = "linux")]
+mod signals;
 mod stopping;
 mod tail;
 mod unseen;

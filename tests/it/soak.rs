@@ -18,6 +18,7 @@
 //! | `TIDINGS_SOAK_READERS` | how many streams read nothing of a large event in [`large`] | 200 |
 //! | `TIDINGS_SOAK_FOLLOWERS` | how many streams of 64 channels [`bystander`] stands beside | 300 |
 //! | `TIDINGS_SOAK_FULL` | how many full sockets [`full`] holds | 16 |
+//! | `TIDINGS_SOAK_SIGNALLED` | how many streams [`signal`] ends | 1,000 |
 //! | `TIDINGS_SOAK_SLEEP` | for how many seconds the machine of [`sleep`] sleeps | 11 |
 //! | `TIDINGS_SOAK_STOPPED` | how many readers stop in [`stopped`] | 90 |
 //! | `TIDINGS_SOAK_STOPPED_DEADLINE` | and after how many seconds they are ended | 1 |
@@ -36,6 +37,7 @@ mod kinds;
 mod large;
 mod memory;
 mod mix;
+mod signal;
 mod sleep;
 mod stopped;
 mod threads;

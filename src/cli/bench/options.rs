@@ -108,7 +108,8 @@ pub(crate) static TABLE: Table<Options> = Table {
         /// Publishes on N connections in turn. Each waits for its response, and order is expected
         /// only within each.
         number("publishers", "N", 1..=1_000, |o, n| o.publishers = n).default("1"),
-        /// Publishes for this long after the warm-up. A run that is interrupted gives no report.
+        /// Publishes for this long after the warm-up. SIGINT (Ctrl-C), SIGTERM or SIGHUP ends
+        /// this early, and the report says so; a second one ends the bench without a report.
         duration("duration", SHORTEST..=DAYS, |o, time| o.duration = time).default("10s"),
         /// Publishes for this long first. These events are counted, but not timed.
         duration("warm-up", Duration::ZERO..=DAYS, |o, time| o.warm_up = time).default("1s"),

@@ -9,7 +9,7 @@ use tidings::client::{EventSource, StreamRequest, Update};
 use tidings::http::masked_url;
 use tidings::{Error, EventId};
 
-use crate::cli::{Failure, Outcome, file, say, visible};
+use crate::cli::{Failure, Outcome, file, say, signals, visible};
 
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Follow {
@@ -94,12 +94,22 @@ fn content(data: &str) -> Result<Vec<u8>, Failure> {
     file::read(path).map_err(failed)
 }
 
-/// Follows the stream until it ends, or until `take` returns that nothing more is wanted.
+/// How long a stream may take to end after a signal. Nothing interrupts a connect, the look-up of a
+/// name, or a write to a pipe that nobody reads.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Follows the stream until it ends, until `take` returns that nothing more is wanted, or until a
+/// signal comes.
 pub(crate) fn follow(
     mut source: EventSource,
     quiet: bool,
     mut take: impl FnMut(&tidings::Result<Update>) -> Result<bool, Failure>,
 ) -> Outcome {
+    let closer = source.closer();
+    signals::on_first(move |_| {
+        closer.close();
+        signals::end_within(PATIENCE);
+    });
     while let Some(update) = source.next_update() {
         let is_over = take(&update)?;
         match update.map_err(|error| ended(&error))? {

@@ -78,8 +78,8 @@ pub(crate) static TABLE: Table<Options> = Table {
         /// time: after 500ms at least, and after 6s if the script sets none.
         duration("until-idle", SHORTEST..=LONGEST, |o, time| o.until_idle = Some(time))
             .otherwise("no end"),
-        /// Ends when standard input ends, with the report card. At a terminal, Ctrl-D always does
-        /// this, unless the mock runs in the background. Ctrl-C ends the mock without a card.
+        /// Ends when standard input ends, with the report card. SIGINT (Ctrl-C), SIGTERM and SIGHUP
+        /// do this too; a second signal ends the mock at once.
         switch("until-eof", |o| o.until_eof = true),
         /// Prints what the mock would send, as a cassette, and serves nothing.
         switch("print", |o| o.print = true),

@@ -30,8 +30,8 @@ pub(crate) static TABLE: Table<Options> = Table {
     about: &["Records a stream in a file, or with - on standard output, as a cassette: an event \
               stream with the same events, whose comments say where each chunk began, when it \
               arrived, and how connections ended. 'tidings mock FILE' plays all of that back. \
-              record writes each chunk as soon as it has arrived and its events are whole, so you \
-              can stop it at any time. Of the URL it keeps host and path; of the query and of \
+              record writes each chunk as soon as it has arrived and its events are whole, and \
+              Ctrl-C ends it at any time. Of the URL it keeps host and path; of the query and of \
               fields it keeps only values that are known to hold no secret. A secret in the path \
               or in the stream itself is kept in the file. When the recording ends, record prints \
               on standard error what it has recorded."],

@@ -61,8 +61,11 @@ pub(crate) static TABLE: Table<Options> = Table {
     usage: "tidings [serve] [--listen 127.0.0.1:3000] [options]",
     about: &[
         "Runs a hub for Server-Sent Events. POST /events/NAME publishes on a channel, GET \
-         /events/NAME follows it, and GET /metrics shows counts. POST /stop with the token of \
-         --token-file stops the hub.",
+         /events/NAME follows it, and GET /metrics shows counts.",
+        "SIGTERM, SIGINT (Ctrl-C) and SIGHUP stop the hub: streams end cleanly, and their clients \
+         are told to reconnect after 2 to 4 seconds. A second signal ends it at once, with 128 and \
+         the signal's number as exit status. So do POST /stop with the token of --token-file, and \
+         with --until-eof the end of standard input.",
         #[cfg(feature = "page")]
         "GET / serves a page that shows the hub at work.",
     ],

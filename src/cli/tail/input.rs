@@ -5,12 +5,13 @@
 
 use std::io::{self, Read};
 use std::mem;
+use std::process;
 
 use tidings::Parser;
 
 use super::options::Options;
 use super::{Printer, bounds, with_remedy};
-use crate::cli::{Failure, Outcome, client, file, say};
+use crate::cli::{Failure, Outcome, client, file, say, signals};
 
 pub(super) fn show(options: &Options) -> Outcome {
     if options.raw || options.follow.is_of_a_connection() {
@@ -18,6 +19,8 @@ pub(super) fn show(options: &Options) -> Outcome {
                     --count, --max-event and --quiet";
         return Err(Failure::Usage(what.into()));
     }
+    // What has been read is printed, and a read can't be interrupted.
+    signals::on_first(|_| process::exit(0));
     let mut parser = Parser::new();
     if let Some((line, event)) = bounds(options) {
         parser = parser.max_line(line).max_event(event);

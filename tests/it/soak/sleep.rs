@@ -7,22 +7,16 @@
 //! The sleep is longer than the deadline of a head, and in the long form than all of them.
 
 use std::fs;
-use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
 use super::{asked, hub};
 use crate::support::http::Client;
-use crate::support::process::Process;
+use crate::support::process::{Process, signal};
 use crate::support::until;
 
 const GET: &str = "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n";
 const POST: &str = "POST /events/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello";
-
-fn signal(hub: &Process, signal: &str) {
-    let kill = format!("kill -{signal} {}", hub.id());
-    assert!(Command::new("sh").args(["-c", &kill]).status().expect("a shell").success());
-}
 
 fn is_stopped(hub: &Process) -> bool {
     let stat = fs::read_to_string(format!("/proc/{}/stat", hub.id())).expect("a Linux /proc");
@@ -52,7 +46,7 @@ fn what_came_while_the_machine_slept_is_served_when_it_wakes() {
     // By then everybody's has been read, and some wait with a worker and some without.
     thread::sleep(Duration::from_millis(500));
 
-    signal(&hub, "STOP");
+    signal(hub.id(), "STOP");
     until("it is stopped", || is_stopped(&hub));
     for (client, (_, then)) in clients.iter_mut().zip(&parts) {
         client.send(then);
@@ -61,7 +55,7 @@ fn what_came_while_the_machine_slept_is_served_when_it_wakes() {
     fresh.send(GET);
     (0..300).for_each(|_| assert_eq!(unread.response().status, 200));
     thread::sleep(time);
-    signal(&hub, "CONT");
+    signal(hub.id(), "CONT");
 
     for (client, (before, _)) in clients.iter_mut().zip(&parts) {
         assert_eq!(client.response().status, 200, "{before:?}");

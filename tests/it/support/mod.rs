@@ -4,6 +4,8 @@
 pub(crate) mod cipher;
 pub(crate) mod http;
 pub(crate) mod memory;
+#[cfg(target_os = "linux")]
+pub(crate) mod namespaces;
 pub(crate) mod process;
 pub(crate) mod script;
 pub(crate) mod stream;

@@ -117,6 +117,12 @@ pub(crate) fn hub_path() -> PathBuf {
     other.map_or_else(|| env!("CARGO_BIN_EXE_tidings").into(), PathBuf::from)
 }
 
+/// Sends a signal, named as for kill(1), to a process of the test's.
+pub(crate) fn signal(process: u32, name: &str) {
+    let sent = Command::new("sh").args(["-c", &format!("kill -{name} {process}")]).status();
+    assert!(sent.expect("a shell").success(), "{name} to {process}");
+}
+
 /// Runs the hub to its end, and gives what it printed and its exit status.
 pub(crate) fn run_hub<S: AsRef<OsStr>>(arguments: &[S]) -> (String, String, Option<i32>) {
     run_fed(arguments, b"")

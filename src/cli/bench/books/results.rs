@@ -15,6 +15,8 @@ pub(crate) struct Results<'a> {
     /// How events got to the server; `None` where the bench only listened.
     pub(crate) sink: Option<String>,
     pub(crate) churn: Option<Churn>,
+    /// A signal ended publishing early.
+    pub(crate) cut_short: Option<CutShort>,
     pub(crate) findings: Findings,
     pub(crate) counts: Counts<u64>,
     /// Whether events have ids, by which a stream can be resumed.
@@ -32,6 +34,13 @@ pub(crate) struct Results<'a> {
     /// Streams that are not, as the server did not let them in again.
     pub(crate) shut_out: u64,
     pub(crate) effort: Option<Effort>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CutShort {
+    pub(crate) signal: &'static str,
+    /// Since publishing began.
+    pub(crate) after: Duration,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -84,9 +93,14 @@ impl Results<'_> {
         (self.behind as f64 * bytes as f64 / events.max(1) as f64) as u64
     }
 
+    /// How long it was to publish or listen.
+    pub(crate) fn planned(&self) -> Duration {
+        self.options.warm_up + self.options.duration
+    }
+
     pub(crate) fn cuts_due(&self) -> Option<u64> {
-        let Options { streams, warm_up, duration, .. } = self.options;
-        self.churn.map(|churn| churn.due(*streams as usize, *warm_up + *duration))
+        let length = self.cut_short.map_or(self.planned(), |cut| cut.after);
+        self.churn.map(|churn| churn.due(self.options.streams as usize, length))
     }
 
     pub(crate) fn connects_per_second(&self) -> f64 {

@@ -49,6 +49,8 @@ pub(crate) fn report(results: &Results<'_>) -> String {
         .with("verdict", string(verdict.grade))
         .with("said", string(&verdict.said))
         .with("asked", asked(results))
+        .with_some("cut_short_by", results.cut_short.map(|cut| string(cut.signal)))
+        .with_some("cut_short_after_s", results.cut_short.map(|cut| cut.after.as_secs_f64()))
         .with_some("owed", known(results.owed()))
         .with("received", findings.received)
         .with_some("lost", known(findings.lost))

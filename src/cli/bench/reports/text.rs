@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::verdict::{DOUBTFUL, Verdict};
 use crate::cli::bench::books::counts::{Count, Time};
 use crate::cli::bench::books::histogram::{QUANTILES, shown_time};
-use crate::cli::bench::books::results::Results;
+use crate::cli::bench::books::results::{CutShort, Results};
 use crate::cli::flags::wrap;
 use crate::cli::plural;
 
@@ -40,14 +40,17 @@ pub(crate) fn head(results: &Results<'_>) -> [String; 2] {
         let how = if options.resume { "cut and resumed" } else { "replaced" };
         whom += &format!(", {churn} {how}");
     }
-    let whole = (options.warm_up + options.duration).as_secs_f64();
+    let mut time = format!("{} s", results.planned().as_secs_f64());
+    if let Some(CutShort { signal, after }) = results.cut_short {
+        time = format!("{:.1} s of {time} (cut short by {signal})", after.as_secs_f64());
+    }
     let how = match &results.sink {
         Some(sink) => format!(
-            "{} a second for {whole} s from {} by {sink}",
+            "{} a second for {time} from {} by {sink}",
             plural(options.rate.into(), "event"),
             plural(options.publishers.into(), "publisher"),
         ),
-        None => format!("listened for {whole} s, and published nothing"),
+        None => format!("listened for {time}, and published nothing"),
     };
     [whom, how]
 }

@@ -31,14 +31,14 @@ use super::books::effort::Effort;
 use super::books::histogram::Histogram;
 use super::books::ledger::Findings;
 use super::books::published::Published;
-use super::books::results::Results;
+use super::books::results::{CutShort, Results};
 use super::options::Options;
 use super::values::churn::Churn;
 use super::wire::gauge::{Door, Gauge};
 use super::wire::probe::Probe;
 use super::wire::tally::{Tally, lock};
 use super::wire::target::{self, Sink, Source};
-use crate::cli::descriptors;
+use crate::cli::{descriptors, signals};
 use follower::{Follower, STACK, State};
 use progress::Progress;
 use publisher::{Log, Publisher, plans};
@@ -110,7 +110,7 @@ impl<'a> Run<'a> {
         let effort = Effort::so_far();
         let start = self.tally.clock.now();
         let mut samples = Samples::new(&self.tally, self.options.warm_up + self.options.duration);
-        self.publish_all(&mut samples)?;
+        let cut_short = self.publish_all(&mut samples)?;
         let published = self.tally.clock.now();
         let behind = self.behind();
         self.drain(&mut samples);
@@ -124,6 +124,7 @@ impl<'a> Run<'a> {
             url: target::shown(self.source.request.url()),
             sink: self.sink.as_ref().map(|sink| sink.name.clone()),
             churn: self.churn,
+            cut_short,
             findings: if self.sink.is_some() { self.settle(&self.streams) } else { self.by_ids() },
             counts: self.tally.counts.map(get),
             ids: self.tally.ids.load(Relaxed),
@@ -170,7 +171,10 @@ impl<'a> Run<'a> {
         self.tally.failure()
     }
 
-    fn publish_all(&mut self, samples: &mut Samples) -> Result<(), String> {
+    /// Publishes, and returns whether a signal cut that short.
+    fn publish_all(&mut self, samples: &mut Samples) -> Result<Option<CutShort>, String> {
+        let tally = Arc::clone(&self.tally);
+        signals::on_first(move |signal| tally.cut_short(signal));
         let start = self.tally.clock.now();
         let warm_up = nanoseconds(self.options.warm_up);
         let end = start + warm_up + nanoseconds(self.options.duration);
@@ -178,20 +182,29 @@ impl<'a> Run<'a> {
         let publishers = self.start_publishers(start)?;
         self.start_churn()?;
         let mut tidied = start;
-        while self.tally.wait(TICK)
-            && (self.tally.clock.now() < end || !publishers.iter().all(JoinHandle::is_finished))
-        {
+        let cut_short = loop {
+            let (goes_on, now) = (self.tally.wait(TICK), self.tally.clock.now());
+            let after = Duration::from_nanos(now - start);
+            if let Some(signal) = self.tally.cut_short_by() {
+                break Some(CutShort { signal, after });
+            }
+            if !goes_on || (now >= end && publishers.iter().all(JoinHandle::is_finished)) {
+                break None;
+            }
             samples.take_if_due(&self.tally);
             self.progress.show("running");
-            if self.tally.clock.now() > tidied + TIDY {
+            if now > tidied + TIDY {
                 self.tidy();
                 tidied = self.tally.clock.now();
             }
-        }
+        };
         // A thread that panicked has printed why.
         publishers.into_iter().for_each(|thread| drop(thread.join()));
         self.tally.failure()?;
-        self.sink.as_ref().map_or(Ok(()), |sink| publisher::check(&self.tally, sink, &self.logs))
+        if let Some(sink) = self.sink.as_ref().filter(|_| cut_short.is_none()) {
+            publisher::check(&self.tally, sink, &self.logs)?;
+        }
+        Ok(cut_short)
     }
 
     fn start_publishers(&mut self, start: u64) -> Result<Vec<JoinHandle<()>>, String> {

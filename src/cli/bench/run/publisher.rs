@@ -67,7 +67,10 @@ impl Publisher {
         for count in 0..self.plan.events {
             let due = self.plan.start + (self.plan.interval * count as f64) as u64;
             if self.tally.clock.now() > self.plan.give_up || !self.tally.wait_until(due) {
-                add(&self.tally.counts[Count::NotSent], self.plan.events - count);
+                // Nobody wanted the rest any more if the run was cut short.
+                let not_sent = self.plan.events - count;
+                let wanted = tally.cut_short_by().is_none();
+                add(&tally.counts[Count::NotSent], if wanted { not_sent } else { 0 });
                 return;
             }
             let sent = self.tally.clock.now();

@@ -44,6 +44,8 @@ pub(crate) struct Tally {
     pub(crate) ids: AtomicBool,
     /// Why streams are not resumed. The progress shows it.
     pub(crate) note: OnceLock<String>,
+    /// The signal that ended publishing early.
+    cut_short_by: OnceLock<&'static str>,
     /// How the run ended. Each event reads it, so that takes no lock.
     over: OnceLock<Result<(), String>>,
     /// A thread that waits for the end holds it, and the one that sets the end.
@@ -80,6 +82,18 @@ impl Tally {
         self.over.get().is_some()
     }
 
+    /// Ends publishing, as this signal says; what is on its way is waited for.
+    pub(crate) fn cut_short(&self, signal: &'static str) {
+        let end = lock(&self.end);
+        let _ = self.cut_short_by.set(signal);
+        drop(end);
+        self.ended.notify_all();
+    }
+
+    pub(crate) fn cut_short_by(&self) -> Option<&'static str> {
+        self.cut_short_by.get().copied()
+    }
+
     pub(crate) fn note(&self, error: &Error) {
         let _ = self.note.set(visible::line(&error.to_string()));
     }
@@ -90,17 +104,22 @@ impl Tally {
 
     /// Waits for this time, or until the run is over. Returns whether it goes on.
     pub(crate) fn wait(&self, time: Duration) -> bool {
-        let goes_on = |(): &mut ()| !self.is_over();
-        drop(self.ended.wait_timeout_while(lock(&self.end), time, goes_on));
-        !self.is_over()
+        self.wait_while(time, || !self.is_over())
     }
 
-    /// Waits until a time, in the same way.
+    /// Waits until a time, or until the run is over or cut short. Returns whether publishing goes
+    /// on.
     pub(crate) fn wait_until(&self, then: u64) -> bool {
-        match then.saturating_sub(self.clock.now()) {
-            0 => !self.is_over(),
-            left => self.wait(Duration::from_nanos(left)),
+        let left = Duration::from_nanos(then.saturating_sub(self.clock.now()));
+        self.wait_while(left, || !self.is_over() && self.cut_short_by().is_none())
+    }
+
+    fn wait_while(&self, time: Duration, goes_on: impl Fn() -> bool) -> bool {
+        if !time.is_zero() {
+            let waits = |(): &mut ()| goes_on();
+            drop(self.ended.wait_timeout_while(lock(&self.end), time, waits));
         }
+        goes_on()
     }
 
     /// Ends the run if this thread panics, so that no other thread waits for it.
@@ -141,6 +160,16 @@ mod tests {
         };
         assert!(!ends(false) && !tally.is_over());
         assert!(ends(true) && tally.failure().is_err());
+    }
+
+    #[test]
+    fn a_run_that_is_cut_short_publishes_no_more_and_waits_for_what_is_on_its_way() {
+        let tally = Arc::new(Tally::new(0));
+        let waiting = Arc::clone(&tally);
+        let waits = thread::spawn(move || waiting.wait_until(u64::MAX));
+        tally.cut_short("SIGINT");
+        assert!(!waits.join().unwrap() && !tally.wait_until(0));
+        assert!(tally.wait(Duration::ZERO) && tally.failure().is_ok());
     }
 
     #[test]
