@@ -48,13 +48,6 @@ impl Default for Bounds {
     }
 }
 
-impl Bounds {
-    /// A server that may not be silent may not be so before its response either.
-    fn until_response(&self) -> Duration {
-        self.silence.map_or(self.response_deadline, |silence| silence.min(self.response_deadline))
-    }
-}
-
 /// How an attempt went wrong.
 pub(super) enum Trouble {
     /// Another attempt may go better.
@@ -79,11 +72,13 @@ pub(super) fn attempt(
     bounds: &Bounds,
     closer: &Closer,
 ) -> Result<Open, Trouble> {
+    // A server that may not be silent may not be so before its response either.
+    let within = bounds.silence.unwrap_or(Duration::MAX).min(bounds.response_deadline);
     let mut request = request.clone();
     for _ in 0..=bounds.most_redirects {
         let connection = connect(request.url(), transport, bounds)?;
         closer.adopt(&connection);
-        let deadline = Instant::now() + bounds.until_response();
+        let deadline = Instant::now() + within;
         let bytes = request.encode(last_event_id);
         let (head, mut session) = Session::open(connection, &bytes, bounds.longest_head, deadline)
             .map_err(Trouble::Passing)?;

@@ -45,14 +45,10 @@ pub(super) fn pause(
             retry.max(SHORTEST).saturating_mul(doubled).min(most.max(retry))
         }
     };
-    (wait + jitter(wait, random)).min(LONGEST).max(APART.saturating_sub(began))
-}
-
-/// Up to a quarter of `wait`.
-fn jitter(wait: Duration, random: u64) -> Duration {
     // The top 32 bits are a number from 0 to 1 of as many binary places.
     let part = (random >> 32) as f64 / 4_294_967_296.0;
-    wait.mul_f64(part / 4.0)
+    let jitter = wait.mul_f64(part / 4.0);
+    (wait + jitter).min(LONGEST).max(APART.saturating_sub(began))
 }
 
 #[cfg(test)]

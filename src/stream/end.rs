@@ -52,7 +52,7 @@ impl Stream {
         let (live, callbacks) = state.end(CloseReason::Failed)?;
         drop(state);
         self.run_later(callbacks, CloseReason::Failed, false);
-        Some(live.outbox.into_link())
+        Some(live.outbox.finish().0)
     }
 
     /// Locks the state, to open the stream. Where its status forbids a body, it sends the head and

@@ -56,10 +56,6 @@ impl Outbox {
         Self { link, blocked: None, sent: 0, last_write: Moment::default() }
     }
 
-    pub(crate) fn into_link(self) -> Link {
-        self.link
-    }
-
     pub(crate) fn sent(&self) -> u64 {
         self.sent
     }

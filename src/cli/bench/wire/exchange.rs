@@ -55,10 +55,11 @@ impl<'a> Patience<'a> {
 
     /// Repeats a read or a write that paused for [`CHECK`], for as long as the patience lasts.
     fn retry(&self, mut act: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+        use ErrorKind::{Interrupted, TimedOut, WouldBlock};
         loop {
             self.left()?;
             match act() {
-                Err(error) if is_pause(error.kind()) => {}
+                Err(error) if matches!(error.kind(), Interrupted | WouldBlock | TimedOut) => {}
                 done => return done,
             }
         }
@@ -139,11 +140,6 @@ fn is_kept(head: &ResponseHead) -> bool {
         |option: &[u8]| options.iter().any(|other| other.trim_ascii().eq_ignore_ascii_case(option));
     let kept = head.version() == Version::Http11 || says(b"keep-alive");
     kept && !says(b"close")
-}
-
-/// Whether nothing is wrong, and only [`CHECK`] has passed.
-fn is_pause(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::Interrupted | ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
 /// Whether this is how a connection fails that its peer has closed.
