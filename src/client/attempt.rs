@@ -21,8 +21,7 @@ use super::session::Session;
 use super::transport::{Connection, Transport};
 use super::url::Url;
 use crate::error::{Error, Result};
-use crate::http::status::Status;
-use crate::http::{ResponseHead, masked_url, masked_value};
+use crate::http::{ResponseHead, Status, masked_url, masked_value};
 
 /// What an attempt may take.
 #[derive(Clone, Debug)]

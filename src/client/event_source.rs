@@ -29,7 +29,7 @@ use super::update::Update;
 use crate::error::{CloseReason, Error, Result};
 use crate::event::EventId;
 use crate::event::parser::{MessageEvent, Parser};
-use crate::http::method::Method;
+use crate::http::Method;
 use crate::limits::LONGEST;
 use crate::random::random;
 

@@ -20,10 +20,10 @@ use std::sync::Arc;
 
 use super::url::Url;
 use crate::error::{Error, Result};
-use crate::http::method::Method;
 use crate::http::response::check_field;
-use crate::http::status::Status;
-use crate::http::{MASK, is_authority, masked_value, secrets_in_url, secrets_in_value};
+use crate::http::{
+    MASK, Method, Status, is_authority, masked_value, secrets_in_url, secrets_in_value,
+};
 
 /// What goes out unless a field of the same name is set.
 const DEFAULTS: [(&str, &str); 4] = [

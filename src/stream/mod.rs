@@ -41,9 +41,7 @@ use std::time::{Instant, SystemTime};
 
 use crate::channel::subscription::Subscription;
 use crate::error::{CloseReason, Error, Result};
-use crate::http::chunk;
-use crate::http::date::HttpDate;
-use crate::http::response::Response;
+use crate::http::{HttpDate, Response, chunk};
 use crate::log::batch::Amount;
 use crate::log::read::First;
 use crate::net::link::Link;

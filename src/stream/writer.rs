@@ -11,10 +11,8 @@ use super::Stream;
 use crate::channel::Channel;
 use crate::channel::subscription::Subscription;
 use crate::error::{CloseReason, Error, Result};
-use crate::event::IntoEvent;
-use crate::event::encode;
-use crate::http::masked_url;
-use crate::http::status::Status;
+use crate::event::{IntoEvent, encode};
+use crate::http::{Status, masked_url};
 use crate::log::cursor::Start;
 use crate::peer::Peer;
 
