@@ -133,9 +133,9 @@ impl Cors {
 
         let mut response = Response::no_content();
         if origin.is_some_and(|origin| self.allows(origin)) {
-            response.add_field("Access-Control-Allow-Methods", allow());
+            response.add_field("Access-Control-Allow-Methods", &allow());
             if let Some(names) = requested_fields(head) {
-                response.add_field("Access-Control-Allow-Headers", names);
+                response.add_field("Access-Control-Allow-Headers", &names);
             }
             response.add_field("Access-Control-Max-Age", MAX_AGE);
         }

@@ -19,6 +19,11 @@ pub(crate) struct Fields {
     lengths: u64,
 }
 
+/// A part of a head that its parser has found to be ASCII, as text.
+pub(crate) fn ascii(part: &[u8]) -> &str {
+    str::from_utf8(part).expect("targets, hosts and names are checked to be ASCII")
+}
+
 /// Names whose lengths are 64 apart have the same.
 fn length_bit(length: usize) -> u64 {
     1 << (length % 64)
@@ -30,11 +35,6 @@ impl Fields {
         Self { bytes, lines, lengths }
     }
 
-    /// A part of the head that its parser has found to be ASCII.
-    pub(crate) fn ascii(&self, span: Span) -> &str {
-        str::from_utf8(span.of(&self.bytes)).expect("targets and names are checked to be ASCII")
-    }
-
     /// A part of the head.
     pub(crate) fn part(&self, span: Span) -> &[u8] {
         span.of(&self.bytes)
@@ -42,7 +42,7 @@ impl Fields {
 
     /// All names and values.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.lines.iter().map(|line| (self.ascii(line.name), line.value.of(&self.bytes)))
+        self.lines.iter().map(|line| (ascii(self.part(line.name)), self.part(line.value)))
     }
 
     /// The value of the first line of this name.
@@ -57,13 +57,18 @@ impl Fields {
 
     /// The values of all lines of this name.
     pub(crate) fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        self.spans(name).map(|value| self.part(value))
+    }
+
+    /// Where those values are.
+    pub(crate) fn spans(&self, name: &str) -> impl Iterator<Item = Span> {
         let may_be_there = self.lengths & length_bit(name.len()) != 0;
         let lines = if may_be_there { &*self.lines } else { &[] };
         lines
             .iter()
             .filter(move |line| line.name.len() == name.len())
-            .filter(move |line| line.name.of(&self.bytes).eq_ignore_ascii_case(name.as_bytes()))
-            .map(|line| line.value.of(&self.bytes))
+            .filter(move |line| self.part(line.name).eq_ignore_ascii_case(name.as_bytes()))
+            .map(|line| line.value)
     }
 
     /// Whether an element of a line of this name is such.

@@ -14,14 +14,14 @@ use std::fmt;
 
 use super::accept;
 use super::field_line::FieldLine;
-use super::fields::Fields;
+use super::fields::{Fields, ascii};
 use super::framing::Framing;
 use super::method::Method;
 use super::refusal::Refusal;
 use super::request_line::{RequestLine, Version};
 use super::secrets::masked_url;
 use super::status::Status;
-use super::target::is_authority;
+use super::target::{Span, is_authority};
 
 /// The head of a request. One that exists is valid.
 ///
@@ -43,23 +43,25 @@ impl Head {
     ) -> Result<Self, Refusal> {
         let fields = Fields::new(bytes, fields);
         let mut head = Self { line, fields, framing: Framing::None };
-        head.check_host()?;
+        let host = head.host()?;
+        head.line.target.authority = head.line.target.authority.or(host);
         head.framing = Framing::of(head.version(), &head.fields)?;
         head.check_expect()?;
         Ok(head)
     }
 
-    fn check_host(&self) -> Result<(), Refusal> {
-        let mut hosts = self.values("host");
+    /// What `Host` says.
+    fn host(&self) -> Result<Option<Span>, Refusal> {
+        let mut hosts = self.fields.spans("host");
         match (hosts.next(), hosts.next()) {
-            (None, _) if self.version() == Version::Http10 => Ok(()),
+            (None, _) if self.version() == Version::Http10 => Ok(None),
             (None, _) => Err(Refusal::bad_request(
                 "a request of HTTP/1.1 must have a Host (RFC 9112, section 3.2)",
             )),
             (Some(_), Some(_)) => Err(Refusal::bad_request(
                 "a request must not have more than one Host (RFC 9112, section 3.2)",
             )),
-            (Some(host), None) if is_authority(host) => Ok(()),
+            (Some(host), None) if is_authority(self.fields.part(host)) => Ok(Some(host)),
             (Some(_), None) => Err(Refusal::bad_request(
                 "a Host must be one host name or address with an optional port, and nothing else \
                  (RFC 9110, section 7.2)",
@@ -90,14 +92,18 @@ impl Head {
 
     /// The target as it was sent. It is visible ASCII and nothing else, so it is safe to log.
     pub fn target(&self) -> &str {
-        self.fields.ascii(self.line.target.whole)
+        ascii(self.fields.part(self.line.target.whole))
     }
 
     /// The path, still percent-encoded: `/` where an absolute form has none, and `*` for the
     /// asterisk form.
     pub fn path(&self) -> &str {
-        match self.fields.ascii(self.line.target.path) {
-            "" => "/",
+        ascii(self.path_bytes())
+    }
+
+    pub(crate) fn path_bytes(&self) -> &[u8] {
+        match self.fields.part(self.line.target.path) {
+            b"" => b"/",
             path => path,
         }
     }
@@ -109,16 +115,17 @@ impl Head {
 
     /// What comes after the first `?` of the target, still encoded.
     pub fn query(&self) -> Option<&str> {
-        self.line.target.query.map(|query| self.fields.ascii(query))
+        self.line.target.query.map(|query| ascii(self.fields.part(query)))
     }
 
     /// The host that is asked, with its port if that was sent. In a target in absolute form it
     /// stands there and wins over `Host` (RFC 9112, section 3.2.2). `None` if HTTP/1.0 named none.
     pub fn authority(&self) -> Option<&str> {
-        match self.line.target.authority {
-            Some(authority) => Some(self.fields.ascii(authority)),
-            None => self.field_text("host"),
-        }
+        self.authority_bytes().map(ascii)
+    }
+
+    pub(crate) fn authority_bytes(&self) -> Option<&[u8]> {
+        self.line.target.authority.map(|authority| self.fields.part(authority))
     }
 
     /// The value of the first field line of this name, in any case, without the white space

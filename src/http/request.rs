@@ -1,6 +1,5 @@
 //! A request as a handler sees it: a valid head, a whole body, and who sent it.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -36,8 +35,8 @@ impl Request {
         params: Vec<(Arc<str>, String)>,
         peer: Peer,
     ) -> Self {
-        let decode = || percent_decode(head.path()).map(Cow::into_owned);
-        let decoded_path = if head.is_encoded() { decode() } else { None };
+        let encoded = Some(head.path_bytes()).filter(|_| head.is_encoded());
+        let decoded_path = encoded.and_then(percent_decode);
         Self { head, decoded_path, body, params, peer }
     }
 

@@ -14,6 +14,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::mem;
 use std::sync::Arc;
 
 use super::date::HttpDate;
@@ -39,6 +40,9 @@ const OWN_FIELDS: [&str; 9] = [
 /// Fields that a response may have several of.
 const REPEATED_FIELDS: [&str; 3] = ["link", "set-cookie", "vary"];
 
+/// Room for the fields of nearly every response, so that their text seldom grows.
+const USUAL_FIELDS: usize = 128;
+
 /// A response to a request.
 ///
 /// ```
@@ -52,8 +56,8 @@ const REPEATED_FIELDS: [&str; 3] = ["link", "set-cookie", "vary"];
 /// ```
 pub struct Response {
     status: Status,
-    /// Names are tokens and values are field values: checked when they are set.
-    fields: Vec<(Cow<'static, str>, Cow<'static, str>)>,
+    /// Field lines as they are sent, each with its CRLF: checked when they are set.
+    fields: String,
     body: Body,
 }
 
@@ -73,7 +77,7 @@ pub(crate) enum Body {
 impl Response {
     /// A response without content.
     pub fn new(status: Status) -> Self {
-        Self { status, fields: Vec::new(), body: Body::Empty }
+        Self { status, fields: String::new(), body: Body::Empty }
     }
 
     /// Plain text.
@@ -97,7 +101,7 @@ impl Response {
 
     /// Content of any type. A type that no field can carry is sent as `application/octet-stream`.
     pub fn bytes(content_type: impl Into<Cow<'static, str>>, bytes: impl Into<Vec<u8>>) -> Self {
-        Self::of_type(content_type, Body::Owned(bytes.into()))
+        Self::of_type(&content_type.into(), Body::Owned(bytes.into()))
     }
 
     /// Content that is a part of the program, such as `include_bytes!` gives. It is never copied.
@@ -125,13 +129,11 @@ impl Response {
     /// parameter. `no-transform` keeps proxies from holding events back to compress them (RFC 9111,
     /// section 5.2.2.6), and `X-Accel-Buffering` nginx from holding them back at all.
     pub(crate) fn event_stream_head() -> Self {
-        let mut response = Self::new(Status::OK);
-        response.body = Body::Endless;
-        response.add_field("Content-Type", "text/event-stream");
-        response.add_field("Cache-Control", "no-cache, no-transform");
-        response.add_field("X-Accel-Buffering", "no");
-        response.add_field("X-Content-Type-Options", "nosniff");
-        response
+        let fields = "Content-Type: text/event-stream\r\n\
+                      Cache-Control: no-cache, no-transform\r\n\
+                      X-Accel-Buffering: no\r\n\
+                      X-Content-Type-Options: nosniff\r\n";
+        Self { status: Status::OK, fields: fields.to_owned(), body: Body::Endless }
     }
 
     /// The same response with this content, and its fields as they are.
@@ -141,18 +143,17 @@ impl Response {
     }
 
     /// `nosniff`, so that no browser takes the content for another type than it says.
-    fn of_type(content_type: impl Into<Cow<'static, str>>, body: Body) -> Self {
-        let mut content_type = content_type.into();
-        if content_type.is_empty() || !is_sendable(&content_type) {
-            content_type = Cow::Borrowed("application/octet-stream");
-        }
-        Self::of_known_type(content_type, body)
+    fn of_type(content_type: &str, body: Body) -> Self {
+        let is_type = !content_type.is_empty() && is_sendable(content_type);
+        Self::of_known_type(if is_type { content_type } else { "application/octet-stream" }, body)
     }
 
     /// The same with a type that is known to be one.
-    fn of_known_type(content_type: impl Into<Cow<'static, str>>, body: Body) -> Self {
-        let nosniff = ("X-Content-Type-Options".into(), "nosniff".into());
-        let fields = vec![("Content-Type".into(), content_type.into()), nosniff];
+    fn of_known_type(content_type: &str, body: Body) -> Self {
+        let mut fields = String::with_capacity(USUAL_FIELDS);
+        for part in ["Content-Type: ", content_type, "\r\nX-Content-Type-Options: nosniff\r\n"] {
+            fields.push_str(part);
+        }
         Self { status: Status::OK, fields, body }
     }
 
@@ -176,25 +177,27 @@ impl Response {
         name: impl Into<Cow<'static, str>>,
         value: impl Into<Cow<'static, str>>,
     ) -> Result<Self> {
-        self.set_field(name.into(), value.into())?;
+        self.set_field(&name.into(), &value.into())?;
         Ok(self)
     }
 
-    pub(crate) fn set_field(
-        &mut self,
-        name: Cow<'static, str>,
-        value: Cow<'static, str>,
-    ) -> Result<()> {
-        check_field(&name, &value)?;
-        if OWN_FIELDS.iter().any(|own| own.eq_ignore_ascii_case(&name)) {
+    pub(crate) fn set_field(&mut self, name: &str, value: &str) -> Result<()> {
+        check_field(name, value)?;
+        let is_one_of = |names: &[&str]| names.iter().any(|other| other.eq_ignore_ascii_case(name));
+        if is_one_of(&OWN_FIELDS) {
             return Err(Error::invalid(format!(
                 "the server writes this field itself, and it can't be set: {name}"
             )));
         }
-        if !REPEATED_FIELDS.iter().any(|repeated| repeated.eq_ignore_ascii_case(&name)) {
-            self.fields.retain(|(other, _)| !other.eq_ignore_ascii_case(&name));
+        if self.field(name).is_some() && !is_one_of(&REPEATED_FIELDS) {
+            let others = mem::take(&mut self.fields);
+            for (other, value) in
+                lines(&others).filter(|(other, _)| !other.eq_ignore_ascii_case(name))
+            {
+                self.add_field(other, value);
+            }
         }
-        self.fields.push((name, value));
+        self.add_field(name, value);
         Ok(())
     }
 
@@ -203,10 +206,11 @@ impl Response {
     }
 
     /// Adds a field whose name and value are known to be valid.
-    pub(crate) fn add_field(&mut self, name: &'static str, value: impl Into<Cow<'static, str>>) {
-        let value = value.into();
-        debug_assert!(is_token(name.as_bytes()) && is_sendable(&value), "{name}: {value:?}");
-        self.fields.push((Cow::Borrowed(name), value));
+    pub(crate) fn add_field(&mut self, name: &str, value: &str) {
+        debug_assert!(is_token(name.as_bytes()) && is_sendable(value), "{name}: {value:?}");
+        for part in [name, ": ", value, "\r\n"] {
+            self.fields.push_str(part);
+        }
     }
 
     /// How the request went.
@@ -216,8 +220,8 @@ impl Response {
 
     /// The value of the first field of this name, in any case.
     pub fn field(&self, name: &str) -> Option<&str> {
-        let found = self.fields.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| &**value)
+        let found = lines(&self.fields).find(|(other, _)| other.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value)
     }
 
     /// The content, empty where the status allows none.
@@ -232,7 +236,7 @@ impl Response {
 
     /// Takes the content out; empty where the status allows none.
     pub(crate) fn take_body(&mut self) -> Body {
-        let body = std::mem::replace(&mut self.body, Body::Empty);
+        let body = mem::take(&mut self.body);
         if self.status.forbids_content() { Body::Empty } else { body }
     }
 
@@ -245,21 +249,22 @@ impl Response {
         date: HttpDate,
         out: &mut Vec<u8>,
     ) {
-        let reason = self.status.reason().as_bytes();
-        let (code, date) = (&self.status.digits()[..], &date.to_bytes());
-        for part in [b"HTTP/1.1 ", code, b" ", reason, b"\r\nDate: ", date, b"\r\n"] {
-            out.extend_from_slice(part);
-        }
-        for (name, value) in &self.fields {
-            put_field(name, value.as_bytes(), out);
-        }
+        let mut line = *b"HTTP/1.1 200 ";
+        line[9..12].copy_from_slice(&self.status.digits());
+        out.extend_from_slice(&line);
+        out.extend_from_slice(self.status.reason().as_bytes());
+        out.extend_from_slice(b"\r\nDate: ");
+        out.extend_from_slice(&date.to_bytes());
+        out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(self.fields.as_bytes());
         match &self.body {
             _ if self.status.forbids_content() => {}
             Body::Endless if http_1_0 => {}
             Body::Endless => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
             body => {
-                let length = Digits::decimal(body.bytes().len() as u64);
-                put_field("Content-Length", length.as_bytes(), out);
+                out.extend_from_slice(b"Content-Length: ");
+                out.extend_from_slice(Digits::decimal(body.bytes().len() as u64).as_bytes());
+                out.extend_from_slice(b"\r\n");
             }
         }
         if closes {
@@ -282,10 +287,9 @@ impl Body {
     }
 }
 
-fn put_field(name: &str, value: &[u8], out: &mut Vec<u8>) {
-    for part in [name.as_bytes(), b": ", value, b"\r\n"] {
-        out.extend_from_slice(part);
-    }
+/// The names and values of field lines.
+fn lines(fields: &str) -> impl Iterator<Item = (&str, &str)> {
+    fields.split_terminator("\r\n").filter_map(|line| line.split_once(": "))
 }
 
 /// Whether this can stand in a head and arrive as it was.
@@ -315,7 +319,7 @@ impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Response")
             .field("status", &self.status)
-            .field("fields", &self.fields.iter().map(|(name, _)| name).collect::<Vec<_>>())
+            .field("fields", &lines(&self.fields).map(|(name, _)| name).collect::<Vec<_>>())
             .field("body", &self.body)
             .finish()
     }

@@ -16,7 +16,7 @@
 use std::net::Ipv6Addr;
 
 use super::method::Method;
-use super::percent::{self, hex};
+use super::percent::{hex, percent_decode};
 use super::refusal::Refusal;
 use super::syntax::alphanumeric_and;
 use crate::search::first_of;
@@ -43,7 +43,7 @@ impl Span {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Target {
     pub(crate) whole: Span,
-    /// Only in absolute form.
+    /// Of the request line only in absolute form; else what `Host` says.
     pub(crate) authority: Option<Span>,
     /// Empty only in absolute form, where it means `/`.
     pub(crate) path: Span,
@@ -109,7 +109,7 @@ fn check_bytes(target: &[u8]) -> Result<bool, Refusal> {
         ));
     }
     let is_encoded = marks & PERCENT != 0;
-    if is_encoded && !percent::decodes(target) {
+    if is_encoded && percent_decode(target).is_none() {
         return Err(Refusal::bad_request(
             "a % in a target must be followed by two hex digits, and what they encode must be \
              UTF-8 without NUL (RFC 3986, section 2.1)",
@@ -166,8 +166,8 @@ pub(crate) fn is_authority(bytes: &[u8]) -> bool {
             (is_ip_literal(&literal[..end]), &literal[end + 1..])
         }
         _ => {
-            let end = first_of(*b":", bytes).unwrap_or(bytes.len());
-            (is_registered_name(&bytes[..end]), &bytes[end..])
+            let rest = after_name(bytes);
+            (rest.len() < bytes.len(), rest)
         }
     };
     host_is_good
@@ -180,10 +180,11 @@ pub(crate) fn is_authority(bytes: &[u8]) -> bool {
 
 /// `port = *DIGIT`, and a port is a number of 16 bits.
 fn is_port(port: &[u8]) -> bool {
-    port.iter().all(u8::is_ascii_digit)
-        && port.iter().fold(0u32, |number, digit| {
-            number.saturating_mul(10).saturating_add(u32::from(digit - b'0'))
-        }) <= u32::from(u16::MAX)
+    let number = port.iter().try_fold(0, |number: u16, digit| {
+        let digit = digit.is_ascii_digit().then(|| digit - b'0')?;
+        number.checked_mul(10)?.checked_add(digit.into())
+    });
+    number.is_some()
 }
 
 /// ```text
@@ -201,15 +202,14 @@ fn is_ip_literal(literal: &[u8]) -> bool {
         && address.bytes().all(|byte| NAME_BYTE[usize::from(byte)] || byte == b':')
 }
 
-/// `reg-name = *( unreserved / pct-encoded / sub-delims )`, but never empty.
-fn is_registered_name(name: &[u8]) -> bool {
-    let plain = name.iter().position(|&byte| !NAME_BYTE[usize::from(byte)]);
-    let mut rest = &name[plain.unwrap_or(name.len())..];
+/// What comes after `reg-name = *( unreserved / pct-encoded / sub-delims )`.
+fn after_name(bytes: &[u8]) -> &[u8] {
+    let mut rest = bytes;
     loop {
         rest = match rest {
             [byte, tail @ ..] if NAME_BYTE[usize::from(*byte)] => tail,
             [b'%', high, low, tail @ ..] if hex(*high).and(hex(*low)).is_some() => tail,
-            _ => return rest.is_empty() && !name.is_empty(),
+            _ => return rest,
         };
     }
 }

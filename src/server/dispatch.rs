@@ -49,13 +49,13 @@ pub(crate) fn find(
         let wants = head.accepts_event_stream();
         return Err(busy(site, head, wants, "too many connections"));
     }
-    if site.hosts.as_ref().is_some_and(|hosts| !hosts.allow(head.authority())) {
+    if site.hosts.as_ref().is_some_and(|hosts| !hosts.allow(head.authority_bytes())) {
         let host = head.authority().unwrap_or_default();
         let why = format_args!("{host:?} is no name of this server");
         return Err(refuse(site, Status::MISDIRECTED_REQUEST, why));
     }
-    let path = head.path();
-    if path == "*" {
+    let path = head.path_bytes();
+    if path == b"*" {
         // OPTIONS for the server as a whole (RFC 9110, section 9.3.7).
         let mut response = Response::no_content();
         response.add_field("Allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH, TRACE");
@@ -103,7 +103,7 @@ pub(crate) fn refused(site: &Site, refusal: &Refusal, method: Option<Method>) ->
 
 fn come_back(site: &Site, mut response: Response) -> Response {
     let seconds = site.runtime.come_back_after().as_secs().max(1);
-    response.add_field("Retry-After", seconds.to_string());
+    response.add_field("Retry-After", &seconds.to_string());
     response
 }
 
@@ -180,7 +180,7 @@ fn internal_server_error() -> Response {
 pub(crate) fn with_cors(site: &Site, mut response: Response, asked: &Asked) -> Response {
     if let Some(cors) = &site.cors {
         for (name, value) in cors.fields(asked.origin.as_deref()) {
-            response.add_field(name, value);
+            response.add_field(name, &value);
         }
     }
     response

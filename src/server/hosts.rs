@@ -5,34 +5,46 @@
 //! that name, so a name that is not ours is refused. An address can't be rebound: it is always
 //! allowed.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::str;
 
-/// The names, in lower case and without a port.
+/// The names, without a port.
 #[derive(Clone, Debug)]
 pub(crate) struct Hosts(Vec<String>);
 
 impl Hosts {
-    pub(crate) fn new(names: impl IntoIterator<Item = String>) -> Self {
-        Self(names.into_iter().map(|name| name.to_ascii_lowercase()).collect())
+    /// These names, and `localhost`. Most requests name the address on which the server listens, so
+    /// that one is not parsed anew for each of them.
+    pub(crate) fn new(address: SocketAddr, names: impl Iterator<Item = String>) -> Self {
+        let address = address.to_string();
+        let own = [without_port(address.as_bytes()), b"localhost"];
+        Self(
+            own.map(|name| String::from_utf8_lossy(name).into()).into_iter().chain(names).collect(),
+        )
     }
 
     /// Whether a request with this authority is for us. HTTP/1.0 may come without one; no browser
     /// of today speaks it.
-    pub(crate) fn allow(&self, authority: Option<&str>) -> bool {
-        let Some(authority) = authority else { return true };
-        let host = without_port(authority);
-        if let Some(address) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
-            return address.parse::<Ipv6Addr>().is_ok();
-        }
-        host.parse::<Ipv4Addr>().is_ok()
-            || host.eq_ignore_ascii_case("localhost")
-            || self.0.iter().any(|name| name.eq_ignore_ascii_case(host))
+    pub(crate) fn allow(&self, authority: Option<&[u8]>) -> bool {
+        authority.map(without_port).is_none_or(|host| {
+            self.0.iter().any(|name| name.as_bytes().eq_ignore_ascii_case(host)) || is_address(host)
+        })
     }
 }
 
-fn without_port(authority: &str) -> &str {
-    let before_port = authority.trim_end_matches(|mark: char| mark.is_ascii_digit());
-    before_port.strip_suffix(':').unwrap_or(authority)
+fn is_address(host: &[u8]) -> bool {
+    let Ok(host) = str::from_utf8(host) else { return false };
+    match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        None => host.parse::<Ipv4Addr>().is_ok(),
+    }
+}
+
+fn without_port(authority: &[u8]) -> &[u8] {
+    match authority.iter().rposition(|byte| !byte.is_ascii_digit()) {
+        Some(colon) if authority[colon] == b':' => &authority[..colon],
+        _ => authority,
+    }
 }
 
 #[cfg(test)]
@@ -41,14 +53,15 @@ mod tests {
 
     #[test]
     fn a_name_that_is_not_ours_is_refused() {
-        let hosts = Hosts::new(["Hub.example".into()]);
+        let address = SocketAddr::from(([127, 0, 0, 1], 3000));
+        let hosts = Hosts::new(address, ["Hub.example".into()].into_iter());
         for ours in
             ["localhost", "LOCALHOST:3000", "127.0.0.1:80", "[::1]", "[::1]:1", "hub.EXAMPLE:3"]
         {
-            assert!(hosts.allow(Some(ours)), "{ours}");
+            assert!(hosts.allow(Some(ours.as_bytes())), "{ours}");
         }
         for ours in ["[::1]", "127.0.0.1", "hub.example:"] {
-            assert!(hosts.allow(Some(ours)), "{ours}");
+            assert!(hosts.allow(Some(ours.as_bytes())), "{ours}");
         }
         for other in [
             "evil.example",
@@ -60,7 +73,7 @@ mod tests {
             "[localhost]",
             "",
         ] {
-            assert!(!hosts.allow(Some(other)), "{other}");
+            assert!(!hosts.allow(Some(other.as_bytes())), "{other}");
         }
         assert!(hosts.allow(None));
     }

@@ -205,7 +205,7 @@ impl Server {
         I: IntoIterator,
         I::Item: Into<String>,
     {
-        self.hosts = Some(Hosts::new(names.into_iter().map(Into::into)));
+        self.hosts = Some(Hosts::new(self.address(), names.into_iter().map(Into::into)));
         self
     }
 

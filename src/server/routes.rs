@@ -9,13 +9,13 @@
 //! whole rest of the path. Segments are compared after percent-decoding, so an encoded slash
 //! never divides. Patterns are tried in the order in which they were added.
 
-use std::borrow::Cow;
 use std::fmt;
+use std::mem;
 use std::sync::Arc;
 
 use super::reply::Reply;
 use crate::error::{Error, Result};
-use crate::http::percent::percent_decode;
+use crate::http::percent::{first_decoded, percent_decode};
 use crate::http::{Method, Request, Response, Status};
 use crate::search::first_of;
 
@@ -31,12 +31,13 @@ pub(crate) struct Routes {
 }
 
 struct Route {
-    pattern: Vec<Segment>,
+    pattern: Vec<Part>,
     methods: Vec<(Method, Handler)>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Segment {
+enum Part {
+    /// One or more segments, with the slashes before, between and after them.
     Literal(String),
     Param(Arc<str>),
     Rest(Arc<str>),
@@ -70,12 +71,10 @@ impl Routes {
 
     /// Finds the handler for a path, as it stands in the request target, or the response where
     /// there is none.
-    pub(crate) fn find(&self, method: Method, path: &str) -> Result<(Handler, Params), Response> {
-        let path = path.strip_prefix('/').unwrap_or(path);
-        let encoded = first_of(*b"%", path.as_bytes()).is_some();
+    pub(crate) fn find(&self, method: Method, path: &[u8]) -> Result<(Handler, Params), Response> {
         let mut allowed = Vec::new();
         for route in &self.routes {
-            let Some(params) = matches(&route.pattern, path, encoded) else { continue };
+            let Some(params) = matches(&route.pattern, path) else { continue };
             if let Some(handler) = route.handler(method) {
                 return Ok((Arc::clone(handler), params));
             }
@@ -88,7 +87,7 @@ impl Routes {
     }
 
     /// The methods that some route has for the path, as an `Allow` field lists them.
-    pub(crate) fn allowed(&self, path: &str) -> String {
+    pub(crate) fn allowed(&self, path: &[u8]) -> String {
         match self.find(Method::Trace, path) {
             Err(response) => response.field("Allow").unwrap_or_default().to_owned(),
             Ok(_) => "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH".into(),
@@ -124,72 +123,69 @@ fn no_handler(method: Method, allowed: &[Method]) -> Response {
         let text = format!("405 Method Not Allowed: {method} is none of {allow}\n");
         Response::text(text).with_status(Status::METHOD_NOT_ALLOWED)
     };
-    response.add_field("Allow", allow);
+    response.add_field("Allow", &allow);
     response
 }
 
-fn parse(path: &str) -> Result<Vec<Segment>> {
+fn parse(path: &str) -> Result<Vec<Part>> {
     let Some(rest) = path.strip_prefix('/') else {
         return Err(Error::invalid(format!("a route must begin with a slash: {path:?}")));
     };
-    let segments: Vec<Segment> = rest.split('/').map(parse_segment).collect();
-    let wrong = |segment: &Segment| match segment {
-        Segment::Literal(text) => text.contains(['{', '}']),
-        Segment::Param(name) | Segment::Rest(name) => name.is_empty() || name.contains(['{', '}']),
-    };
-    let early_rest = segments.iter().rev().skip(1).any(|s| matches!(s, Segment::Rest(_)));
-    if early_rest || segments.iter().any(wrong) {
-        return Err(Error::invalid(format!(
-            "a segment of a route must be text, {{name}} or, at the end, {{name...}}: {path:?}"
-        )));
+    let (mut pattern, mut literal) = (Vec::new(), String::new());
+    let mut segments = rest.split('/').peekable();
+    while let Some(segment) = segments.next() {
+        literal.push('/');
+        let name = segment.strip_prefix('{').and_then(|segment| segment.strip_suffix('}'));
+        let rest = name.and_then(|name| name.strip_suffix("..."));
+        let text = rest.or(name).unwrap_or(segment);
+        let early = rest.is_some() && segments.peek().is_some();
+        if early || text.contains(['{', '}']) || name.is_some() && text.is_empty() {
+            return Err(Error::invalid(format!(
+                "a segment of a route must be text, {{name}} or, at the end, {{name...}}: {path:?}"
+            )));
+        }
+        if name.is_none() {
+            literal.push_str(text);
+            continue;
+        }
+        pattern.push(Part::Literal(mem::take(&mut literal)));
+        pattern.push(if rest.is_some() { Part::Rest } else { Part::Param }(text.into()));
     }
-    Ok(segments)
-}
-
-fn parse_segment(text: &str) -> Segment {
-    match text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) {
-        None => Segment::Literal(text.into()),
-        Some(name) => match name.strip_suffix("...") {
-            Some(name) => Segment::Rest(name.into()),
-            None => Segment::Param(name.into()),
-        },
+    if !literal.is_empty() {
+        pattern.push(Part::Literal(literal));
     }
+    Ok(pattern)
 }
 
 /// What the parameters of a pattern are in a path, if it matches that.
-fn matches(pattern: &[Segment], path: &str, encoded: bool) -> Option<Params> {
-    let decode = |raw| match encoded {
-        true => percent_decode(raw).unwrap_or_default(),
-        false => Cow::Borrowed(raw),
-    };
+fn matches(pattern: &[Part], path: &[u8]) -> Option<Params> {
+    let decode = |raw| percent_decode(raw).unwrap_or_default();
     let mut params = Params::new();
-    let mut rest = Some(path);
+    let mut rest = path;
     for part in pattern {
-        let path = rest?;
-        if let (Segment::Literal(text), false) = (part, encoded) {
-            let after = path.strip_prefix(&**text)?;
-            rest = after.strip_prefix('/');
-            if rest.is_none() && !after.is_empty() {
-                return None;
-            }
-            continue;
-        }
-        let end = first_of([b'/'], path.as_bytes());
-        let raw = end.map_or(path, |end| &path[..end]);
-        rest = end.map(|end| &path[end + 1..]);
         match part {
-            Segment::Literal(text) if *text == decode(raw) => {}
-            Segment::Param(name) if !raw.is_empty() => {
-                params.push((Arc::clone(name), decode(raw).into_owned()));
+            Part::Literal(text) => rest = after_literal(text, rest)?,
+            Part::Param(name) => {
+                let (raw, after) = rest.split_at(first_of(*b"/", rest).unwrap_or(rest.len()));
+                if raw.is_empty() {
+                    return None;
+                }
+                params.push((Arc::clone(name), decode(raw)));
+                rest = after;
             }
-            Segment::Rest(name) => {
-                params.push((Arc::clone(name), decode(path).into_owned()));
-                return Some(params);
-            }
-            _ => return None,
+            Part::Rest(name) => params.push((Arc::clone(name), decode(mem::take(&mut rest)))),
         }
     }
-    rest.is_none().then_some(params)
+    rest.is_empty().then_some(params)
+}
+
+/// What comes after this text in a path.
+fn after_literal<'a>(text: &str, path: &'a [u8]) -> Option<&'a [u8]> {
+    text.bytes().try_fold(path, |path, byte| {
+        let (found, rest) = first_decoded(path)?;
+        let is_encoded_slash = byte == b'/' && path[0] != b'/';
+        (found == byte && !is_encoded_slash).then_some(rest)
+    })
 }
 
 #[cfg(test)]
@@ -207,11 +203,11 @@ mod tests {
     }
 
     fn params(routes: &Routes, path: &str) -> Option<Params> {
-        routes.find(Method::Get, path).ok().map(|(_, params)| params)
+        routes.find(Method::Get, path.as_bytes()).ok().map(|(_, params)| params)
     }
 
     fn refused(routes: &Routes, method: Method, path: &str) -> Response {
-        routes.find(method, path).err().expect("no handler")
+        routes.find(method, path.as_bytes()).err().expect("no handler")
     }
 
     #[test]
@@ -245,24 +241,24 @@ mod tests {
     #[test]
     fn the_methods_of_a_path_are_those_of_its_routes_or_all_where_there_is_a_fallback() {
         let mut routes = routes(&[(Method::Post, "/a"), (Method::Get, "/{name}")]);
-        assert_eq!(routes.allowed("/a"), "POST, GET, HEAD, OPTIONS");
-        assert_eq!(routes.allowed("/b"), "GET, HEAD, OPTIONS");
-        assert_eq!(routes.allowed("/"), "");
+        assert_eq!(routes.allowed(b"/a"), "POST, GET, HEAD, OPTIONS");
+        assert_eq!(routes.allowed(b"/b"), "GET, HEAD, OPTIONS");
+        assert_eq!(routes.allowed(b"/"), "");
         routes.set_fallback(Arc::new(|_| Ok(Response::no_content().into())));
-        assert_eq!(routes.allowed("/"), "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH");
+        assert_eq!(routes.allowed(b"/"), "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH");
     }
 
     #[test]
     fn their_debug_form_shows_the_patterns() {
         let routes = routes(&[(Method::Get, "/a/{b}"), (Method::Get, "/{c...}")]);
-        let shown = r#"[[Literal("a"), Param("b")], [Rest("c")]]"#;
+        let shown = r#"[[Literal("/a/"), Param("b")], [Literal("/"), Rest("c")]]"#;
         assert_eq!(format!("{routes:?}"), shown);
     }
 
     #[test]
     fn a_get_handler_takes_head() {
         let routes = routes(&[(Method::Get, "/")]);
-        assert!(routes.find(Method::Head, "/").is_ok());
+        assert!(routes.find(Method::Head, b"/").is_ok());
     }
 
     #[test]

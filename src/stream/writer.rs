@@ -107,8 +107,8 @@ impl SseWriter {
     ///
     /// [`is_already_open`]: crate::Error::is_already_open
     pub fn set_field(&self, name: impl Into<String>, value: impl Into<String>) -> Result<()> {
-        let (name, value) = (name.into().into(), value.into().into());
-        self.0.change_head("field", |head| head.set_field(name, value))
+        let (name, value) = (name.into(), value.into());
+        self.0.change_head("field", |head| head.set_field(&name, &value))
     }
 
     /// Sends an event: data, `(type, data)`, `(id, type, data)` or an [`Event`](crate::Event).
