@@ -164,6 +164,11 @@ impl<R: Recipient> Exchange<R> {
         }
     }
 
+    /// Whether the step is to send.
+    pub(crate) fn sends(&self) -> bool {
+        !self.output.is_sent()
+    }
+
     /// What was received and not taken in.
     #[cfg(any(test, fuzzing))]
     pub(crate) fn unread(&self) -> &[u8] {
@@ -213,7 +218,8 @@ impl<R: Recipient> Exchange<R> {
             };
             rest = &rest[taken..];
             if decoder.is_done() {
-                self.enter(State::Head, now);
+                self.state = State::Head;
+                self.begin(now);
             }
         }
         let taken = match &mut self.state {
@@ -257,12 +263,10 @@ impl<R: Recipient> Exchange<R> {
         self.state = State::Refused(refusal);
     }
 
-    /// Begins to receive.
-    fn enter(&mut self, state: State<R>, now: Instant) {
-        let limits = &self.limits;
-        let head = matches!(state, State::Head);
+    /// Begins to receive what the state is for.
+    fn begin(&mut self, now: Instant) {
+        let (head, limits) = (matches!(self.state, State::Head), &self.limits);
         self.deadline = now + if head { limits.idle_deadline } else { limits.body_deadline };
-        self.state = state;
     }
 
     /// At [`Step::Route`]: lets the body come.
@@ -272,9 +276,11 @@ impl<R: Recipient> Exchange<R> {
         // Where some of the body is here already, the client did not wait for the word.
         let held_back = incoming.head.expects_continue() && self.input.is_empty();
         incoming.take_whole(&mut self.input);
-        self.enter(State::Body(incoming), now);
+        self.state = State::Body(incoming);
+        self.begin(now);
         if held_back {
-            self.send(Output::go_on(), now);
+            self.output.go_on();
+            self.begin_to_send(now);
         } else {
             self.go_on(now);
         }
@@ -301,11 +307,11 @@ impl<R: Recipient> Exchange<R> {
             _ => State::Closing,
         };
         let closes = matches!(self.state, State::Closing);
-        self.send(Output::response(response, &self.asked, closes, date), now);
+        self.output.respond(response, &self.asked, closes, date);
+        self.begin_to_send(now);
     }
 
-    fn send(&mut self, output: Output, now: Instant) {
-        self.output = output;
+    fn begin_to_send(&mut self, now: Instant) {
         self.deadline = now + self.limits.write_deadline;
     }
 
@@ -318,9 +324,8 @@ impl<R: Recipient> Exchange<R> {
             }
             return;
         }
-        self.output = Output::default();
-        let state = mem::replace(&mut self.state, State::Over);
-        self.enter(state, now);
+        self.output.clear();
+        self.begin(now);
         self.go_on(now);
     }
 
@@ -341,7 +346,7 @@ impl<R: Recipient> Exchange<R> {
     pub(crate) fn expire(&mut self) {
         let is_sent = self.output.is_sent();
         let received = mem::take(&mut self.input);
-        self.output = Output::default();
+        self.output.clear();
         match self.state {
             State::Head if self.parser.started() => self.refuse(LATE_HEAD, &received),
             State::Body(_) if is_sent => self.refuse(LATE_BODY, &received),

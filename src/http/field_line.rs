@@ -64,7 +64,7 @@ impl FieldLine {
         }
         let colon = length + blanks;
         let value = value(&line[colon + 1..], start + colon + 1)?;
-        Ok(Self { name: Span { start, end: start + length }, value })
+        Ok(Self { name: Span::new(start, start + length), value })
     }
 
     /// Takes a line with which this one goes on. What has been folded has to be
@@ -74,7 +74,7 @@ impl FieldLine {
         match (self.value.len(), more.len()) {
             (_, 0) => {}
             (0, _) => self.value = more,
-            _ => self.value.end = more.end,
+            _ => self.value = Span::new(self.value.range().start, more.range().end),
         }
         Ok(())
     }
@@ -90,7 +90,7 @@ fn value(untrimmed: &[u8], start: usize) -> Result<Span, Refusal> {
     }
     let blanks = untrimmed.iter().take_while(|&&byte| is_blank(byte)).count();
     let start = start + blanks;
-    Ok(Span { start, end: start + trim(&untrimmed[blanks..]).len() })
+    Ok(Span::new(start, start + trim(&untrimmed[blanks..]).len()))
 }
 
 /// Puts spaces in the place of each fold in a value.
@@ -230,7 +230,7 @@ mod tests {
                 start += line.len();
             }
             let value_span = field.expect("a field line").value;
-            unfold(&mut head[value_span.start..value_span.end]);
+            unfold(&mut head[value_span.range()]);
             assert_eq!(value_span.of(&head), value, "{}", lines.escape_ascii());
         }
     }

@@ -18,6 +18,7 @@ use super::refusal::Refusal;
 use super::request_line::RequestLine;
 use super::status::Status;
 use super::syntax::TCHAR;
+use super::target::LONGEST_HEAD;
 use crate::limits::Limits;
 use crate::search::first_of;
 
@@ -78,8 +79,8 @@ impl HeadParser {
     /// A parser for a connection with these limits.
     pub fn new(limits: &Limits) -> Self {
         Self {
-            longest_request_line: limits.request_line,
-            longest_field_section: limits.field_section,
+            longest_request_line: limits.request_line.min(LONGEST_HEAD),
+            longest_field_section: limits.field_section.min(LONGEST_HEAD),
             most_field_lines: limits.field_lines,
             progress: Progress::default(),
         }

@@ -48,13 +48,14 @@ impl RequestLine {
                  with one space between them (RFC 9112, section 3)",
             ));
         };
-        if !is_token(method) {
+        let known = Method::from_token(method);
+        if known.is_none() && !is_token(method) {
             return Err(Refusal::bad_request(
                 "a method must be a token: letters, digits and a few marks (RFC 9112, section 3.1)",
             ));
         }
         let version = parse_version(version)?;
-        let method = Method::from_token(method).ok_or(Refusal::new(
+        let method = known.ok_or(Refusal::new(
             Status::NOT_IMPLEMENTED,
             "this method is not known here; methods are case-sensitive (RFC 9110, section 9.1)",
         ))?;
@@ -75,6 +76,7 @@ impl Version {
     /// `HTTP-version = HTTP-name "/" DIGIT "." DIGIT`
     pub(super) fn parse(version: &[u8]) -> Option<Self> {
         match version {
+            _ if version == b"HTTP/1.1" => Some(Self::Http11),
             b"HTTP/1.0" => Some(Self::Http10),
             [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'1'..=b'9'] => Some(Self::Http11),
             _ => None,

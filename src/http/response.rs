@@ -40,8 +40,17 @@ const OWN_FIELDS: [&str; 9] = [
 /// Fields that a response may have several of.
 const REPEATED_FIELDS: [&str; 3] = ["link", "set-cookie", "vary"];
 
-/// Room for the fields of nearly every response, so that their text seldom grows.
-const USUAL_FIELDS: usize = 128;
+/// The fields of content of this type. `nosniff`, so that no browser takes the content for another
+/// type than it says.
+macro_rules! fields_of {
+    ($content_type:literal) => {
+        Cow::Borrowed(concat!(
+            "Content-Type: ",
+            $content_type,
+            "\r\nX-Content-Type-Options: nosniff\r\n"
+        ))
+    };
+}
 
 /// A response to a request.
 ///
@@ -54,15 +63,16 @@ const USUAL_FIELDS: usize = 128;
 /// assert_eq!(response.status().code(), 503);
 /// # Ok::<(), tidings::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct Response {
     status: Status,
     /// Field lines as they are sent, each with its CRLF: checked when they are set.
-    fields: String,
+    fields: Cow<'static, str>,
     body: Body,
 }
 
 /// What follows the head.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) enum Body {
     #[default]
     Empty,
@@ -77,12 +87,13 @@ pub(crate) enum Body {
 impl Response {
     /// A response without content.
     pub fn new(status: Status) -> Self {
-        Self { status, fields: String::new(), body: Body::Empty }
+        Self { status, fields: Cow::Borrowed(""), body: Body::Empty }
     }
 
     /// Plain text.
     pub fn text(text: impl Into<String>) -> Self {
-        Self::of_known_type("text/plain; charset=utf-8", Body::Owned(text.into().into_bytes()))
+        let fields = fields_of!("text/plain; charset=utf-8");
+        Self { status: Status::OK, fields, body: Body::Owned(text.into().into_bytes()) }
     }
 
     /// A page.
@@ -91,12 +102,13 @@ impl Response {
             Cow::Borrowed(page) => Body::Static(page.as_bytes()),
             Cow::Owned(page) => Body::Owned(page.into_bytes()),
         };
-        Self::of_known_type("text/html; charset=utf-8", body)
+        Self { status: Status::OK, fields: fields_of!("text/html; charset=utf-8"), body }
     }
 
     /// JSON. `json` is sent as it is.
     pub fn json(json: impl Into<String>) -> Self {
-        Self::of_known_type("application/json", Body::Owned(json.into().into_bytes()))
+        let body = Body::Owned(json.into().into_bytes());
+        Self { status: Status::OK, fields: fields_of!("application/json"), body }
     }
 
     /// Content of any type. A type that no field can carry is sent as `application/octet-stream`.
@@ -133,7 +145,7 @@ impl Response {
                       Cache-Control: no-cache, no-transform\r\n\
                       X-Accel-Buffering: no\r\n\
                       X-Content-Type-Options: nosniff\r\n";
-        Self { status: Status::OK, fields: fields.to_owned(), body: Body::Endless }
+        Self { status: Status::OK, fields: fields.into(), body: Body::Endless }
     }
 
     /// The same response with this content, and its fields as they are.
@@ -142,19 +154,14 @@ impl Response {
         self
     }
 
-    /// `nosniff`, so that no browser takes the content for another type than it says.
     fn of_type(content_type: &str, body: Body) -> Self {
-        let is_type = !content_type.is_empty() && is_sendable(content_type);
-        Self::of_known_type(if is_type { content_type } else { "application/octet-stream" }, body)
-    }
-
-    /// The same with a type that is known to be one.
-    fn of_known_type(content_type: &str, body: Body) -> Self {
-        let mut fields = String::with_capacity(USUAL_FIELDS);
-        for part in ["Content-Type: ", content_type, "\r\nX-Content-Type-Options: nosniff\r\n"] {
-            fields.push_str(part);
+        let mut response =
+            Self { status: Status::OK, fields: fields_of!("application/octet-stream"), body };
+        if !content_type.is_empty() && is_sendable(content_type) {
+            let fields = response.fields.replacen("application/octet-stream", content_type, 1);
+            response.fields = fields.into();
         }
-        Self { status: Status::OK, fields, body }
+        response
     }
 
     /// The same response with this status.
@@ -208,8 +215,9 @@ impl Response {
     /// Adds a field whose name and value are known to be valid.
     pub(crate) fn add_field(&mut self, name: &str, value: &str) {
         debug_assert!(is_token(name.as_bytes()) && is_sendable(value), "{name}: {value:?}");
+        let fields = self.fields.to_mut();
         for part in [name, ": ", value, "\r\n"] {
-            self.fields.push_str(part);
+            fields.push_str(part);
         }
     }
 

@@ -36,6 +36,7 @@ use super::request_line::Version;
 use super::status::Status;
 use super::status_line::StatusLine;
 use super::syntax::is_blank;
+use super::target::LONGEST_HEAD;
 use crate::search::first_of;
 
 /// Every response begins with this.
@@ -66,7 +67,7 @@ impl ResponseHead {
     fn new(bytes: &[u8], line: StatusLine, fields: Vec<FieldLine>) -> Result<Self, Refusal> {
         let mut bytes: Box<[u8]> = bytes.into();
         for field in &fields {
-            unfold(&mut bytes[field.value.start..field.value.end]);
+            unfold(&mut bytes[field.value.range()]);
         }
         let status = Status::new(line.code).expect("interim responses have been passed over");
         let fields = Fields::new(bytes, fields);
@@ -209,6 +210,7 @@ impl ResponseHeadParser {
     /// A parser that takes `longest` bytes for the head, those of interim responses included.
     pub fn new(longest: usize) -> Self {
         let fields = Vec::new();
+        let longest = longest.min(LONGEST_HEAD);
         Self { longest, start: 0, line: 0, searched: 0, status_line: None, fields }
     }
 

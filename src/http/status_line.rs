@@ -49,7 +49,7 @@ impl StatusLine {
         if !is_value(reason) {
             return Err(BAD_REASON);
         }
-        let reason = Span { start: line.len() - reason.len(), end: line.len() };
+        let reason = Span::new(line.len() - reason.len(), line.len());
         Ok(Self { version, code: status_code(code)?, reason })
     }
 }

@@ -14,6 +14,7 @@
 //! so, and as they mean nothing to the grammar, no two readers see different targets.
 
 use std::net::Ipv6Addr;
+use std::ops::Range;
 
 use super::method::Method;
 use super::percent::{hex, percent_decode};
@@ -21,21 +22,32 @@ use super::refusal::Refusal;
 use super::syntax::alphanumeric_and;
 use crate::search::first_of;
 
+/// No head has more bytes than 32 bits can count, so that a place in it takes no more room.
+pub(crate) const LONGEST_HEAD: usize = 1 << 30;
+
 /// A part of a head's bytes: from `start` up to `end`, which is not in it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Span {
-    pub(crate) start: usize,
-    pub(crate) end: usize,
+    start: u32,
+    end: u32,
 }
 
 impl Span {
+    pub(crate) fn new(start: usize, end: usize) -> Self {
+        Self { start: start as u32, end: end as u32 }
+    }
+
     /// The bytes of this part.
     pub(crate) fn of(self, bytes: &[u8]) -> &[u8] {
-        &bytes[self.start..self.end]
+        &bytes[self.range()]
+    }
+
+    pub(crate) fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
     }
 
     pub(crate) fn len(self) -> usize {
-        self.end - self.start
+        self.range().len()
     }
 }
 
@@ -56,23 +68,27 @@ pub(crate) struct Target {
 impl Target {
     /// Parses the target, which begins `start` bytes after the beginning of the head.
     pub(crate) fn parse(target: &[u8], start: usize, method: Method) -> Result<Self, Refusal> {
-        let is_encoded = check_bytes(target)?;
+        let marks = check_bytes(target)?;
         let (authority, path) = match target {
             [b'/', ..] => (None, start),
             b"*" if method == Method::Options => (None, start),
             _ => {
-                let Span { start: from, end } = authority_of_absolute_form(target)?;
-                (Some(Span { start: start + from, end: start + end }), start + end)
+                let authority = authority_of_absolute_form(target)?;
+                let path = start + authority.end;
+                (Some(Span::new(start + authority.start, path)), path)
             }
         };
-        let whole = Span { start, end: start + target.len() };
-        let mark = first_of(*b"?", target).map(|at| start + at);
+        let end = start + target.len();
+        let mark = match marks & QUERY {
+            0 => None,
+            _ => first_of(*b"?", target).map(|at| start + at),
+        };
         Ok(Self {
-            whole,
+            whole: Span::new(start, end),
             authority,
-            path: Span { start: path, end: mark.unwrap_or(whole.end) },
-            query: mark.map(|mark| Span { start: mark + 1, end: whole.end }),
-            is_encoded,
+            path: Span::new(path, mark.unwrap_or(end)),
+            query: mark.map(|mark| Span::new(mark + 1, end)),
+            is_encoded: marks & PERCENT != 0,
         })
     }
 }
@@ -81,6 +97,7 @@ impl Target {
 const PERCENT: u8 = 1;
 const FRAGMENT: u8 = 2;
 const INVISIBLE: u8 = 4;
+const QUERY: u8 = 8;
 
 const MARKS: [u8; 256] = {
     let mut marks = [INVISIBLE; 256];
@@ -91,11 +108,12 @@ const MARKS: [u8; 256] = {
     }
     marks[b'%' as usize] = PERCENT;
     marks[b'#' as usize] = FRAGMENT;
+    marks[b'?' as usize] = QUERY;
     marks
 };
 
-/// Refuses what no form of a target can contain. Returns whether there is a `%`.
-fn check_bytes(target: &[u8]) -> Result<bool, Refusal> {
+/// Refuses what no form of a target can contain. Returns the marks of its bytes.
+fn check_bytes(target: &[u8]) -> Result<u8, Refusal> {
     let marks = target.iter().fold(0, |marks, &byte| marks | MARKS[usize::from(byte)]);
     if marks & INVISIBLE != 0 {
         return Err(Refusal::bad_request(
@@ -108,14 +126,13 @@ fn check_bytes(target: &[u8]) -> Result<bool, Refusal> {
             "a target must have no fragment, which is for the client alone (RFC 9112, section 3.2)",
         ));
     }
-    let is_encoded = marks & PERCENT != 0;
-    if is_encoded && percent_decode(target).is_none() {
+    if marks & PERCENT != 0 && percent_decode(target).is_none() {
         return Err(Refusal::bad_request(
             "a % in a target must be followed by two hex digits, and what they encode must be \
              UTF-8 without NUL (RFC 3986, section 2.1)",
         ));
     }
-    Ok(is_encoded)
+    Ok(marks)
 }
 
 /// Where the authority of an absolute form is, counted from the start of the target.
@@ -125,7 +142,7 @@ fn check_bytes(target: &[u8]) -> Result<bool, Refusal> {
 /// ```
 ///
 /// The scheme is `http` or `https`: nothing else can be asked of a web server.
-fn authority_of_absolute_form(target: &[u8]) -> Result<Span, Refusal> {
+fn authority_of_absolute_form(target: &[u8]) -> Result<Range<usize>, Refusal> {
     let start = [&b"http://"[..], b"https://"]
         .into_iter()
         .find(|scheme| {
@@ -144,7 +161,7 @@ fn authority_of_absolute_form(target: &[u8]) -> Result<Span, Refusal> {
              user information (RFC 9112, section 3.2.2)",
         ));
     }
-    Ok(Span { start, end: start + length })
+    Ok(start..start + length)
 }
 
 /// `unreserved / sub-delims`, without the comma.
@@ -180,11 +197,11 @@ pub(crate) fn is_authority(bytes: &[u8]) -> bool {
 
 /// `port = *DIGIT`, and a port is a number of 16 bits.
 fn is_port(port: &[u8]) -> bool {
-    let number = port.iter().try_fold(0, |number: u16, digit| {
-        let digit = digit.is_ascii_digit().then(|| digit - b'0')?;
-        number.checked_mul(10)?.checked_add(digit.into())
+    const END: u32 = 1 << 16;
+    let number = port.iter().try_fold(0, |number, digit| {
+        (digit.is_ascii_digit() && number < END).then(|| number * 10 + u32::from(digit - b'0'))
     });
-    number.is_some()
+    number.is_some_and(|number| number < END)
 }
 
 /// ```text

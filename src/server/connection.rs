@@ -46,6 +46,8 @@ pub(crate) struct Connection {
     /// Whether there were too many connections when it came: it gets one response, which says so.
     refused: bool,
     exchange: Exchange<Accepted>,
+    /// The time after the last call that may have waited.
+    now: Instant,
 }
 
 impl Connection {
@@ -64,8 +66,9 @@ impl Connection {
             of.idle_deadline = of.idle_deadline.min(REFUSED);
             of.head_deadline = of.head_deadline.min(REFUSED);
         }
-        let exchange = Exchange::new(limits, Instant::now());
-        Ok(Box::new(Self { site, link, peer, refused, exchange }))
+        let now = Instant::now();
+        let exchange = Exchange::new(limits, now);
+        Ok(Box::new(Self { site, link, peer, refused, exchange, now }))
     }
 
     /// Gives the connection to the pool. Where no thread is to be had it is closed.
@@ -77,6 +80,7 @@ impl Connection {
     /// A worker's whole work with it.
     fn serve(self: Box<Self>) {
         let mut connection = self;
+        connection.now = Instant::now();
         while let Some(next) = connection.step() {
             connection = next;
         }
@@ -85,11 +89,14 @@ impl Connection {
     /// Makes one step. `None` if the connection is over, or no longer this worker's.
     fn step(mut self: Box<Self>) -> Option<Box<Self>> {
         match self.exchange.step() {
-            Step::Receive | Step::Send(_) => return self.transfer(Instant::now()),
+            Step::Receive | Step::Send(_) => {
+                let now = self.now;
+                return self.transfer(now);
+            }
             Step::Route { head, too_large } => {
                 self.site.runtime.counts.request();
                 match dispatch::find(&self.site, head, too_large, self.peer, self.refused) {
-                    Ok(accepted) => self.exchange.accept(accepted, Instant::now()),
+                    Ok(accepted) => self.exchange.accept(accepted, self.now),
                     Err(response) => self.respond(response),
                 }
             }
@@ -118,28 +125,28 @@ impl Connection {
         match dispatch::call(&self.site, &handler, &request).0 {
             Outcome::Response(response) => self.respond(response),
             Outcome::Stream { head, .. } if self.exchange.asked().is_head() => self.respond(head),
-            Outcome::Stream { head, handler } => {
-                let Self { site, link, peer, refused, mut exchange } = *self;
+            Outcome::Stream { mut head, handler } => {
+                let Self { site, link, peer, refused, mut exchange, now } = *self;
                 // Should there be no stream after all, one response says so, and is the last.
-                exchange.stop(Instant::now());
-                let head = dispatch::with_cors(&site, head, exchange.asked());
+                exchange.stop(now);
+                dispatch::add_cors(&site, &mut head, exchange.asked());
                 let chunked = !exchange.asked().http_1_0;
                 let started = dispatch::start_stream(&site, link, &request, chunked, head, handler);
                 let (link, response) = started.err()?;
-                self = Box::new(Self { site, link, peer, refused, exchange });
+                self = Box::new(Self { site, link, peer, refused, exchange, now });
                 self.respond(response);
             }
         }
         Some(self)
     }
 
-    fn respond(&mut self, response: Response) {
-        let now = Instant::now();
+    fn respond(&mut self, mut response: Response) {
+        self.now = Instant::now();
         if self.site.runtime.is_stopping() {
-            self.exchange.stop(now);
+            self.exchange.stop(self.now);
         }
-        let response = dispatch::with_cors(&self.site, response, self.exchange.asked());
-        self.exchange.respond(response, HttpDate::from(SystemTime::now()), now);
+        dispatch::add_cors(&self.site, &mut response, self.exchange.asked());
+        self.exchange.respond(response, HttpDate::from(SystemTime::now()), self.now);
     }
 
     /// Reads or writes on a worker, and waits for the peer, or parks the connection where that
@@ -154,9 +161,12 @@ impl Connection {
         }
         // Asked for again with each piece, or a peer could hold the worker by sending or taking
         // little.
-        let sends = self.sends();
+        let sends = self.exchange.sends();
         let right = self.link.may_block(pool, sends).ok()?;
         let moved = self.move_bytes(now).ok()?;
+        if !moved {
+            self.now = Instant::now();
+        }
         let may_stay = right.is_some() && !pool.is_wanted();
         match self.exchange.step() {
             Step::Send(_) if may_stay && moved => Some(self),
@@ -181,13 +191,13 @@ impl Connection {
     /// Reads or writes what the socket lets it, without waiting. `None` if there is a step for a
     /// worker then.
     fn attempt(&mut self, now: Instant) -> io::Result<Option<Progress>> {
-        let (sends, mut progress) = (self.sends(), Progress::Stuck);
+        let (sends, mut progress) = (self.exchange.sends(), Progress::Stuck);
         for _ in 0..if self.is_late(now) { LAST_MOVES } else { MOVES } {
             if !self.move_bytes(now)? {
                 break;
             }
             progress = Progress::Moved;
-            if self.sends() != sends
+            if self.exchange.sends() != sends
                 || !matches!(self.exchange.step(), Step::Receive | Step::Send(_))
             {
                 return Ok(None);
@@ -204,10 +214,6 @@ impl Connection {
         }
     }
 
-    fn sends(&self) -> bool {
-        matches!(self.exchange.step(), Step::Send(_))
-    }
-
     fn is_late(&mut self, now: Instant) -> bool {
         let runtime = &self.site.runtime;
         if runtime.is_stopping() {
@@ -218,9 +224,11 @@ impl Connection {
 
     /// Reads or writes once. Returns whether the socket had or took something.
     fn move_bytes(&mut self, now: Instant) -> io::Result<bool> {
-        let Self { link, exchange, .. } = self;
-        // The call may have waited.
-        let later = || now.max(Instant::now());
+        let Self { link, exchange, now: last, .. } = self;
+        let mut later = || {
+            *last = now.max(Instant::now());
+            *last
+        };
         if let Step::Send(unsent) = exchange.step() {
             let taken = link.write_both(unsent)?;
             return Ok(taken.inspect(|taken| exchange.sent(*taken, later())).is_some());

@@ -62,11 +62,12 @@ pub(crate) fn find(
         return Err(response);
     }
     if let Some(cors) = &site.cors {
-        if let Some(response) = cors.preflight(head, || site.routes.allowed(path)) {
+        let allow = || site.routes.allowed(path, head.is_encoded());
+        if let Some(response) = cors.preflight(head, allow) {
             return Err(response);
         }
     }
-    let (handler, params) = site.routes.find(head.method(), path)?;
+    let (handler, params) = site.routes.find(head.method(), path, head.is_encoded())?;
     admit(site, head, peer)?;
     let share = head.method().has_content().then(|| site.bodies.share());
     Ok(Accepted { handler, params, share })
@@ -177,13 +178,12 @@ fn internal_server_error() -> Response {
 }
 
 /// Adds what the server's CORS policy says to the origin that asks.
-pub(crate) fn with_cors(site: &Site, mut response: Response, asked: &Asked) -> Response {
+pub(crate) fn add_cors(site: &Site, response: &mut Response, asked: &Asked) {
     if let Some(cors) = &site.cors {
         for (name, value) in cors.fields(asked.origin.as_deref()) {
             response.add_field(name, &value);
         }
     }
-    response
 }
 
 /// Gives the link to a stream and runs its handler. If there are too many, or the handler fails

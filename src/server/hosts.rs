@@ -8,27 +8,26 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str;
 
-/// The names, without a port.
 #[derive(Clone, Debug)]
-pub(crate) struct Hosts(Vec<String>);
+pub(crate) struct Hosts {
+    /// Where the server listens, as most requests name it: then no address has to be parsed.
+    own: String,
+    /// Without a port.
+    names: Vec<String>,
+}
 
 impl Hosts {
-    /// These names, and `localhost`. Most requests name the address on which the server listens, so
-    /// that one is not parsed anew for each of them.
-    pub(crate) fn new(address: SocketAddr, names: impl Iterator<Item = String>) -> Self {
-        let address = address.to_string();
-        let own = [without_port(address.as_bytes()), b"localhost"];
-        Self(
-            own.map(|name| String::from_utf8_lossy(name).into()).into_iter().chain(names).collect(),
-        )
+    pub(crate) fn new(own: SocketAddr, names: impl Iterator<Item = String>) -> Self {
+        Self { own: own.to_string(), names: names.chain(["localhost".into()]).collect() }
     }
 
     /// Whether a request with this authority is for us. HTTP/1.0 may come without one; no browser
     /// of today speaks it.
     pub(crate) fn allow(&self, authority: Option<&[u8]>) -> bool {
-        authority.map(without_port).is_none_or(|host| {
-            self.0.iter().any(|name| name.as_bytes().eq_ignore_ascii_case(host)) || is_address(host)
-        })
+        let Some(authority) = authority else { return true };
+        let host = without_port(authority);
+        let is_host = |name: &String| name.as_bytes().eq_ignore_ascii_case(host);
+        authority == self.own.as_bytes() || self.names.iter().any(is_host) || is_address(host)
     }
 }
 
@@ -60,7 +59,7 @@ mod tests {
         {
             assert!(hosts.allow(Some(ours.as_bytes())), "{ours}");
         }
-        for ours in ["[::1]", "127.0.0.1", "hub.example:"] {
+        for ours in ["[::1]", "127.0.0.1", "127.0.0.1:3000", "hub.example:"] {
             assert!(hosts.allow(Some(ours.as_bytes())), "{ours}");
         }
         for other in [

@@ -176,17 +176,11 @@ impl Server {
         content_type: &'static str,
         content: impl Into<Cow<'static, [u8]>>,
     ) -> Self {
-        match content.into() {
-            Cow::Borrowed(content) => {
-                self.get(path, move |_request| Ok(Response::content(content_type, content)))
-            }
-            Cow::Owned(content) => {
-                let content: Arc<[u8]> = content.into();
-                self.get(path, move |_request| {
-                    Ok(Response::shared(content_type, Arc::clone(&content)))
-                })
-            }
-        }
+        let response = match content.into() {
+            Cow::Borrowed(content) => Response::content(content_type, content),
+            Cow::Owned(content) => Response::shared(content_type, content.into()),
+        };
+        self.get(path, move |_request| Ok(response.clone()))
     }
 
     /// Sets which pages of other origins may read the responses. Defaults to none.

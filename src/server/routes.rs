@@ -70,11 +70,19 @@ impl Routes {
     }
 
     /// Finds the handler for a path, as it stands in the request target, or the response where
-    /// there is none.
-    pub(crate) fn find(&self, method: Method, path: &[u8]) -> Result<(Handler, Params), Response> {
-        let mut allowed = Vec::new();
+    /// there is none. Some of the path may be `encoded`.
+    pub(crate) fn find(
+        &self,
+        method: Method,
+        path: &[u8],
+        encoded: bool,
+    ) -> Result<(Handler, Params), Response> {
+        let (mut params, mut allowed) = (Params::new(), Vec::new());
         for route in &self.routes {
-            let Some(params) = matches(&route.pattern, path) else { continue };
+            params.clear();
+            if matches(&route.pattern, path, encoded, &mut params).is_none() {
+                continue;
+            }
             if let Some(handler) = route.handler(method) {
                 return Ok((Arc::clone(handler), params));
             }
@@ -87,8 +95,8 @@ impl Routes {
     }
 
     /// The methods that some route has for the path, as an `Allow` field lists them.
-    pub(crate) fn allowed(&self, path: &[u8]) -> String {
-        match self.find(Method::Trace, path) {
+    pub(crate) fn allowed(&self, path: &[u8], encoded: bool) -> String {
+        match self.find(Method::Trace, path, encoded) {
             Err(response) => response.field("Allow").unwrap_or_default().to_owned(),
             Ok(_) => "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH".into(),
         }
@@ -157,14 +165,14 @@ fn parse(path: &str) -> Result<Vec<Part>> {
     Ok(pattern)
 }
 
-/// What the parameters of a pattern are in a path, if it matches that.
-fn matches(pattern: &[Part], path: &[u8]) -> Option<Params> {
+/// Adds what the parameters of a pattern are in a path, if it matches that.
+fn matches(pattern: &[Part], path: &[u8], encoded: bool, params: &mut Params) -> Option<()> {
     let decode = |raw| percent_decode(raw).unwrap_or_default();
-    let mut params = Params::new();
     let mut rest = path;
     for part in pattern {
         match part {
-            Part::Literal(text) => rest = after_literal(text, rest)?,
+            Part::Literal(text) if encoded => rest = after_encoded(text, rest)?,
+            Part::Literal(text) => rest = rest.strip_prefix(text.as_bytes())?,
             Part::Param(name) => {
                 let (raw, after) = rest.split_at(first_of(*b"/", rest).unwrap_or(rest.len()));
                 if raw.is_empty() {
@@ -176,11 +184,11 @@ fn matches(pattern: &[Part], path: &[u8]) -> Option<Params> {
             Part::Rest(name) => params.push((Arc::clone(name), decode(mem::take(&mut rest)))),
         }
     }
-    rest.is_empty().then_some(params)
+    rest.is_empty().then_some(())
 }
 
-/// What comes after this text in a path.
-fn after_literal<'a>(text: &str, path: &'a [u8]) -> Option<&'a [u8]> {
+/// What comes after this text in a path that encodes some of it.
+fn after_encoded<'a>(text: &str, path: &'a [u8]) -> Option<&'a [u8]> {
     text.bytes().try_fold(path, |path, byte| {
         let (found, rest) = first_decoded(path)?;
         let is_encoded_slash = byte == b'/' && path[0] != b'/';
@@ -203,11 +211,11 @@ mod tests {
     }
 
     fn params(routes: &Routes, path: &str) -> Option<Params> {
-        routes.find(Method::Get, path.as_bytes()).ok().map(|(_, params)| params)
+        routes.find(Method::Get, path.as_bytes(), path.contains('%')).ok().map(|(_, params)| params)
     }
 
     fn refused(routes: &Routes, method: Method, path: &str) -> Response {
-        routes.find(method, path.as_bytes()).err().expect("no handler")
+        routes.find(method, path.as_bytes(), path.contains('%')).err().expect("no handler")
     }
 
     #[test]
@@ -217,6 +225,16 @@ mod tests {
         assert_eq!(params(&routes, "/events/a%2Fb"), name("a/b"));
         assert_eq!(params(&routes, "/events/"), None);
         assert_eq!(params(&routes, "/events/a/b"), None);
+    }
+
+    #[test]
+    fn a_literal_is_compared_decoded_and_an_encoded_slash_divides_nothing() {
+        let routes = routes(&[(Method::Get, "/a b/é/{name}"), (Method::Get, "/100%25")]);
+        assert!(params(&routes, "/%61%20b/%C3%A9/c").is_some());
+        assert!(params(&routes, "/100%2525").is_some());
+        for other in ["/a%20b%2F%C3%A9/c", "/a%20b/%C3/c", "/a%20b/%C3%A9", "/100%25", "%2F100"] {
+            assert_eq!(params(&routes, other), None, "{other}");
+        }
     }
 
     #[test]
@@ -241,11 +259,11 @@ mod tests {
     #[test]
     fn the_methods_of_a_path_are_those_of_its_routes_or_all_where_there_is_a_fallback() {
         let mut routes = routes(&[(Method::Post, "/a"), (Method::Get, "/{name}")]);
-        assert_eq!(routes.allowed(b"/a"), "POST, GET, HEAD, OPTIONS");
-        assert_eq!(routes.allowed(b"/b"), "GET, HEAD, OPTIONS");
-        assert_eq!(routes.allowed(b"/"), "");
+        assert_eq!(routes.allowed(b"/a", false), "POST, GET, HEAD, OPTIONS");
+        assert_eq!(routes.allowed(b"/b", false), "GET, HEAD, OPTIONS");
+        assert_eq!(routes.allowed(b"/", false), "");
         routes.set_fallback(Arc::new(|_| Ok(Response::no_content().into())));
-        assert_eq!(routes.allowed(b"/"), "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH");
+        assert_eq!(routes.allowed(b"/", false), "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH");
     }
 
     #[test]
@@ -258,7 +276,7 @@ mod tests {
     #[test]
     fn a_get_handler_takes_head() {
         let routes = routes(&[(Method::Get, "/")]);
-        assert!(routes.find(Method::Head, b"/").is_ok());
+        assert!(routes.find(Method::Head, b"/", false).is_ok());
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub(super) fn add_to(server: Server, state: State) -> Server {
         .get("/events", with(|state, request| subscribe::several(&state.channels, request)))
         .post("/stop", with(|state, _request| state.stop().map(Into::into)))
         .get("/metrics", with(|state, _request| Ok(state.metrics().into())))
-        .content("/health", "text/plain; charset=utf-8", b"ok\n")
+        .get("/health", |_request| Ok(Response::text("ok\n")))
         .admit(move |head, _peer| guarded.guard.check(head))
         .post("/events/{name}", move |request| {
             // The server itself refuses a body that is not text.

@@ -28,6 +28,9 @@ pub(crate) struct Asked {
     pub(crate) origin: Option<String>,
 }
 
+/// Room for nearly every head. It stays for the next response.
+const USUAL_HEAD: usize = 256;
+
 /// Bytes on their way out. By default none.
 #[derive(Default)]
 pub(super) struct Output {
@@ -67,24 +70,31 @@ impl Asked {
 
 impl Output {
     /// Says that the body may come (RFC 9110, section 15.2.1).
-    pub(super) fn go_on() -> Self {
-        Self::new(b"HTTP/1.1 100 Continue\r\n\r\n".to_vec(), Body::Empty)
+    pub(super) fn go_on(&mut self) {
+        self.head.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+        self.unsent = self.head.len();
     }
 
-    pub(super) fn response(
+    pub(super) fn respond(
+        &mut self,
         mut response: Response,
         asked: &Asked,
         closes: bool,
         date: HttpDate,
-    ) -> Self {
-        let mut head = Vec::with_capacity(256);
-        response.encode_head(asked.http_1_0, closes, date, &mut head);
-        let body = if asked.is_head() { Body::Empty } else { response.take_body() };
-        Self::new(head, body)
+    ) {
+        self.head.reserve(USUAL_HEAD);
+        response.encode_head(asked.http_1_0, closes, date, &mut self.head);
+        if !asked.is_head() {
+            self.body = response.take_body();
+        }
+        self.unsent = self.head.len() + self.body.bytes().len();
     }
 
-    fn new(head: Vec<u8>, body: Body) -> Self {
-        Self { sent: 0, unsent: head.len() + body.bytes().len(), head, body }
+    /// Forgets what was to be sent, whether it was or not.
+    pub(super) fn clear(&mut self) {
+        self.head.clear();
+        self.head.shrink_to(USUAL_HEAD);
+        (self.body, self.sent, self.unsent) = (Body::Empty, 0, 0);
     }
 
     pub(super) fn is_sent(&self) -> bool {
