@@ -80,12 +80,12 @@ enum State {
 }
 
 impl State {
-    fn of(framing: Framing, room: u64, may_be_padded: bool) -> Self {
+    fn of(framing: Framing, room: u64) -> Self {
         match framing {
             Framing::None | Framing::Length(0) => Self::Done,
             Framing::Length(length) if length <= room => Self::Length(length),
             Framing::Length(_) => Self::TooLarge,
-            Framing::Chunked => Self::ChunkLine(ChunkLine::new(may_be_padded)),
+            Framing::Chunked => Self::ChunkLine(ChunkLine::default()),
             Framing::UntilClose => Self::UntilClose,
         }
     }
@@ -108,7 +108,7 @@ impl BodyDecoder {
     pub(crate) fn bounded(framing: Framing, most: usize, limits: &Limits) -> Self {
         let room = most as u64;
         Self {
-            state: State::of(framing, room, false),
+            state: State::of(framing, room),
             room,
             extension_room: limits.chunk_extensions,
             extension_room_per_chunk: 0,
@@ -121,14 +121,13 @@ impl BodyDecoder {
     /// reader bounds the content; the decoder bounds what each chunk may carry beside its data.
     /// White space is accepted after the size of a chunk, as some servers write it.
     pub fn endless(framing: Framing) -> Self {
-        let Limits { chunk_extensions, trailer_section, .. } = Limits::default();
+        let bounded = Self::new(framing, &Limits::default());
         Self {
-            state: State::of(framing, u64::MAX, true),
+            state: State::of(framing, u64::MAX),
             room: u64::MAX,
-            extension_room: chunk_extensions,
-            extension_room_per_chunk: chunk_extensions,
-            trailer_room: trailer_section,
+            extension_room_per_chunk: bounded.extension_room,
             may_be_padded: true,
+            ..bounded
         }
     }
 
@@ -165,13 +164,13 @@ impl BodyDecoder {
                 return Ok(taken);
             }
             State::ChunkLine(line) => {
-                if let Some(size) = line.take(byte, &mut self.extension_room)? {
+                if let Some(size) = line.take(byte, self.may_be_padded, &mut self.extension_room)? {
                     self.state = self.begin_chunk(size)?;
                 }
             }
             State::ChunkCr if byte == b'\r' => self.state = State::ChunkLf,
             State::ChunkLf if byte == b'\n' => {
-                self.state = State::ChunkLine(ChunkLine::new(self.may_be_padded));
+                self.state = State::ChunkLine(ChunkLine::default());
             }
             State::ChunkCr | State::ChunkLf => return Err(UNENDED_DATA),
             State::Trailers(trailers) => {

@@ -75,8 +75,6 @@ pub(crate) struct ChunkLine {
     at: At,
     size: u64,
     digits: u8,
-    /// White space may stand before the CR.
-    may_be_padded: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -96,19 +94,19 @@ enum At {
 }
 
 impl ChunkLine {
-    /// A line of which nothing has come yet.
-    pub(crate) fn new(may_be_padded: bool) -> Self {
-        Self { may_be_padded, ..Self::default() }
-    }
-
     /// Takes the next byte; gives the size when that was the LF. Bytes of extensions are taken
-    /// off `room`.
-    pub(crate) fn take(&mut self, byte: u8, room: &mut usize) -> Result<Option<u64>, Refusal> {
+    /// off `room`. White space may stand before the CR of a line that `may_be_padded`.
+    pub(crate) fn take(
+        &mut self,
+        byte: u8,
+        may_be_padded: bool,
+        room: &mut usize,
+    ) -> Result<Option<u64>, Refusal> {
         match self.at {
             At::LineFeed if byte == b'\n' => return Ok(Some(self.size)),
             At::LineFeed => return Err(BARE_CR),
             At::Size => self.at = self.digit(byte)?,
-            At::BeforeSemicolon | At::AfterName if byte == b'\r' && self.may_be_padded => {
+            At::BeforeSemicolon | At::AfterName if byte == b'\r' && may_be_padded => {
                 self.at = At::LineFeed;
             }
             extension => self.at = extension.next(byte).ok_or(BAD_EXTENSION)?,

@@ -71,11 +71,6 @@ impl Fields {
             .map(|line| line.value)
     }
 
-    /// Whether an element of a line of this name is such.
-    pub(crate) fn any_element(&self, name: &str, is_such: impl Fn(&[u8]) -> bool) -> bool {
-        self.values(name).any(|value| list_elements(value).any(&is_such))
-    }
-
     /// The elements of all lines of this name.
     pub(crate) fn elements(&self, name: &str) -> impl Iterator<Item = &[u8]> {
         self.values(name).flat_map(list_elements)

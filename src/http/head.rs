@@ -70,10 +70,9 @@ impl Head {
     }
 
     fn check_expect(&self) -> Result<(), Refusal> {
-        let known = self.version() == Version::Http10
-            || !self
-                .fields
-                .any_element("expect", |element| !element.eq_ignore_ascii_case(b"100-continue"));
+        let is_known = |element: &[u8]| element.eq_ignore_ascii_case(b"100-continue");
+        let known =
+            self.version() == Version::Http10 || self.fields.elements("expect").all(is_known);
         known.then_some(()).ok_or(Refusal::new(
             Status::EXPECTATION_FAILED,
             "the only expectation known here is 100-continue (RFC 9110, section 10.1.1)",
@@ -163,7 +162,7 @@ impl Head {
     /// # Ok::<(), tidings::http::Refusal>(())
     /// ```
     pub fn has_token(&self, name: &str, token: &str) -> bool {
-        self.fields.any_element(name, |element| element.eq_ignore_ascii_case(token.as_bytes()))
+        self.fields.elements(name).any(|element| element.eq_ignore_ascii_case(token.as_bytes()))
     }
 
     /// Where the body ends.
@@ -188,7 +187,7 @@ impl Head {
     /// Whether `Accept` lists `text/event-stream` with a weight over 0. A wildcard alone does not
     /// count.
     pub fn accepts_event_stream(&self) -> bool {
-        self.fields.any_element("accept", |element| accept::wants(element, "text/event-stream"))
+        self.fields.elements("accept").any(|element| accept::wants(element, "text/event-stream"))
     }
 
     /// The values of all field lines of this name, in their order.

@@ -81,20 +81,10 @@ pub(crate) const fn is_blank(byte: u8) -> bool {
 /// `bytes` without the spaces and tabs at both ends. Nothing else is trimmed: what Unicode or C
 /// call white space (a vertical tab, say) is data here, and mostly an attack.
 pub(crate) fn trim(bytes: &[u8]) -> &[u8] {
-    let mut rest = bytes;
-    while let [first, tail @ ..] = rest {
-        if !is_blank(*first) {
-            break;
-        }
-        rest = tail;
-    }
-    while let [head @ .., last] = rest {
-        if !is_blank(*last) {
-            break;
-        }
-        rest = head;
-    }
-    rest
+    let is_data = |byte: &u8| !is_blank(*byte);
+    let start = bytes.iter().position(is_data).unwrap_or(bytes.len());
+    let end = bytes.iter().rposition(is_data).map_or(start, |last| last + 1);
+    &bytes[start..end]
 }
 
 /// The elements of a comma-separated list, trimmed. Empty ones are passed over (RFC 9110, section

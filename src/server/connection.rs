@@ -77,15 +77,6 @@ impl Connection {
         drop(site.runtime.pool.submit(self));
     }
 
-    /// A worker's whole work with it.
-    fn serve(self: Box<Self>) {
-        let mut connection = self;
-        connection.now = Instant::now();
-        while let Some(next) = connection.step() {
-            connection = next;
-        }
-    }
-
     /// Makes one step. `None` if the connection is over, or no longer this worker's.
     fn step(mut self: Box<Self>) -> Option<Box<Self>> {
         match self.exchange.step() {
@@ -242,8 +233,12 @@ impl Connection {
 }
 
 impl Task for Connection {
-    fn perform(self: Box<Self>) {
-        self.serve();
+    fn perform(mut self: Box<Self>) {
+        self.now = Instant::now();
+        let mut next = Some(self);
+        while let Some(connection) = next {
+            next = connection.step();
+        }
     }
 }
 

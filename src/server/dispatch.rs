@@ -96,7 +96,10 @@ fn busy(site: &Site, head: &Head, wants_event_stream: bool, why: &str) -> Respon
 /// The response to what can't be served; where that passes by itself, with `Retry-After`.
 pub(crate) fn refused(site: &Site, refusal: &Refusal, method: Option<Method>) -> Response {
     match (refusal.status(), method) {
-        (Status::SERVICE_UNAVAILABLE, _) => come_back(site, plain(refusal)),
+        // No setting of the program would avoid it.
+        (status @ Status::SERVICE_UNAVAILABLE, _) => {
+            come_back(site, Response::text(format!("{refusal}\n")).with_status(status))
+        }
         (Status::CONTENT_TOO_LARGE, Some(method)) => too_large_body(site, method),
         (status, _) => refuse(site, status, refusal.why()),
     }
@@ -106,11 +109,6 @@ fn come_back(site: &Site, mut response: Response) -> Response {
     let seconds = site.runtime.come_back_after().as_secs().max(1);
     response.add_field("Retry-After", &seconds.to_string());
     response
-}
-
-/// A refusal that no setting would avoid.
-fn plain(refusal: &Refusal) -> Response {
-    Response::text(format!("{refusal}\n")).with_status(refusal.status())
 }
 
 fn too_large_body(site: &Site, method: Method) -> Response {

@@ -118,7 +118,7 @@ fn a_request_that_has_come_whole_is_served_however_late_that_is_noticed() {
             } else {
                 connection = connection.transfer(late()).expect("it goes on");
             }
-            connection.serve();
+            connection.perform();
             assert_eq!(status(&mut client), "HTTP/1.1 200 OK", "{before} of {request}");
         }
     }
@@ -132,7 +132,7 @@ fn what_is_not_whole_at_the_deadline_is_too_late_whatever_has_come_of_it() {
     still_parked(&mut connection, Instant::now());
     send(&mut client, &connection, &POST[10..20]);
     ready(&mut connection, late());
-    connection.serve();
+    connection.perform();
     assert_eq!(status(&mut client), "HTTP/1.1 408 Request Timeout");
 
     let (mut client, connection) = parked(&home);
@@ -212,7 +212,7 @@ fn a_client_that_is_told_to_send_a_body_and_has_no_room_for_that_is_told_later()
         thread::sleep(Duration::from_millis(60));
     }
     assert_eq!((&connection.link.socket).write(b"x").unwrap_err().kind(), ErrorKind::WouldBlock);
-    connection.serve();
+    connection.perform();
     client.read_exact(&mut vec![0; filled]).unwrap();
     assert_eq!(status(&mut client), "HTTP/1.1 100 Continue");
     client.write_all(b"abc").unwrap();
@@ -263,7 +263,7 @@ fn a_body_that_nobody_reads_and_that_does_not_end_is_read_for_a_while_after_its_
     }
     connection.link.set_blocking(false).unwrap();
     ready(&mut connection, late());
-    connection.serve();
+    connection.perform();
     let mut response = Vec::new();
     client.read_to_end(&mut response).unwrap();
     assert!(response.starts_with(b"HTTP/1.1 404 "));
