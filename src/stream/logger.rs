@@ -176,8 +176,8 @@ impl Hooks for Logger {
     }
 
     fn event(&self, stream: &StreamInfo<'_>, events: usize, bytes: usize) {
-        let duration = stream.duration.as_secs_f64();
-        let more = format_args!(" events={events} bytes={bytes} duration={duration:.3}s");
+        let duration = Seconds(stream.duration);
+        let more = format_args!(" events={events} bytes={bytes} duration={duration}");
         self.tell("event", stream.peer, stream.target, more);
     }
 
@@ -186,9 +186,18 @@ impl Hooks for Logger {
     }
 
     fn closed(&self, stream: &StreamInfo<'_>, reason: CloseReason) {
-        let (bytes, duration) = (stream.bytes, stream.duration.as_secs_f64());
-        let more = format_args!(" bytes={bytes} duration={duration:.3}s reason=\"{reason}\"");
+        let (bytes, duration) = (stream.bytes, Seconds(stream.duration));
+        let more = format_args!(" bytes={bytes} duration={duration} reason=\"{reason}\"");
         self.tell("close", stream.peer, stream.target, more);
+    }
+}
+
+/// A duration with three decimal places. Floating point would be 13 KiB of a small program.
+struct Seconds(Duration);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:03}s", self.0.as_secs(), self.0.subsec_millis())
     }
 }
 
