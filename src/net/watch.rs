@@ -9,6 +9,9 @@
 //! - it calls one *check*, a closure that goes over all open streams: has the peer closed, is a
 //!   heartbeat due?
 //!
+//! Where there is nothing to retry and no stream to check, the thread sleeps until there is,
+//! without a time limit: a machine at rest must not be woken for nobody.
+//!
 //! A retry that fails is repeated after a pause, which doubles each time ([`retry_queue`]). And the
 //! thread measures what its work costs and then rests for [`REST`] times as long, which keeps it
 //! within a few per cent of a core; but never for more than half of [`CHECK`], so that nobody waits
@@ -16,6 +19,7 @@
 
 mod retry_queue;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -28,8 +32,9 @@ use retry_queue::RetryQueue;
 
 /// One part of work, so many parts of rest: four per cent of a core.
 const REST: u32 = 24;
-/// How often all streams are checked: well within the second in which an end must be noticed.
-const CHECK: Duration = Duration::from_millis(400);
+/// How often all streams are checked: well within the second in which an end must be noticed, and
+/// less than 2.5 times in it.
+const CHECK: Duration = Duration::from_millis(420);
 /// How often where that costs much, which thousands of streams do: still within the second.
 const LATEST_CHECK: Duration = Duration::from_millis(920);
 /// A check may take one part in so many of the time to the next, which keeps it, with as much again
@@ -58,8 +63,11 @@ pub(crate) enum Progress {
 pub(crate) struct Watch {
     /// Taken last: no other lock is taken while this one is held.
     inbox: Mutex<Inbox>,
-    /// Notified when there is something new, and at the end.
+    /// Notified when there is something new, when checks begin, and at the end.
     wake: Condvar,
+    /// Whether there may be something to check. The thread clears it before a check; whoever makes
+    /// something to check sets it after that can be found.
+    checks: AtomicBool,
     panics: Arc<Panics>,
     lifecycle: Arc<Lifecycle>,
 }
@@ -76,13 +84,18 @@ impl Watch {
         Arc::new(Self {
             inbox: Mutex::default(),
             wake: Condvar::new(),
+            checks: AtomicBool::new(false),
             panics: Arc::clone(panics),
             lifecycle: Arc::clone(lifecycle),
         })
     }
 
-    /// Starts the thread, which calls `check` now and then.
-    pub(crate) fn start(self: &Arc<Self>, check: impl FnMut() + Send + 'static) -> Result<()> {
+    /// Starts the thread, which calls `check` now and then, from the first
+    /// [`begin_checks`](Self::begin_checks) on until that returns that there is nothing to check.
+    pub(crate) fn start(
+        self: &Arc<Self>,
+        check: impl FnMut() -> bool + Send + 'static,
+    ) -> Result<()> {
         let watch = Arc::clone(self);
         let thread = thread::Builder::new()
             .name("tidings-watch".into())
@@ -91,6 +104,15 @@ impl Watch {
             .map_err(|error| Error::io("can't start the watch thread", error))?;
         self.lock().thread = Some(thread);
         Ok(())
+    }
+
+    /// Has the thread call its check, as there is something new that it can find.
+    pub(crate) fn begin_checks(&self) {
+        if !self.checks.swap(true, Ordering::AcqRel) {
+            // The thread has read that there is something to check, or waits by now.
+            drop(self.lock());
+            self.wake.notify_one();
+        }
     }
 
     /// Has the thread retry this until it is over.
@@ -133,30 +155,41 @@ impl Watch {
     }
 
     /// Waits until something is new or `until` has come, and takes what is new; `None` at the end.
-    fn wait(&self, until: Instant) -> Option<Vec<Box<dyn Pending>>> {
+    /// Without such a time it waits for something new, or until checks begin.
+    fn wait(&self, until: Option<Instant>) -> Option<Vec<Box<dyn Pending>>> {
         let mut inbox = self.lock();
         loop {
             if self.is_over() {
                 return None;
             }
-            let left = until.saturating_duration_since(Instant::now());
-            if !inbox.new.is_empty() || left.is_zero() {
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            let begins = until.is_none() && self.checks.load(Ordering::Acquire);
+            if !inbox.new.is_empty() || left == Some(Duration::ZERO) || begins {
                 return Some(std::mem::take(&mut inbox.new));
             }
-            inbox = self.wake.wait_timeout(inbox, left).unwrap_or_else(PoisonError::into_inner).0;
+            inbox = match left {
+                Some(left) => {
+                    let waited = self.wake.wait_timeout(inbox, left);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => self.wake.wait(inbox).unwrap_or_else(PoisonError::into_inner),
+            };
         }
     }
 
     /// The life of the watch thread.
-    fn run(&self, mut check: impl FnMut()) {
+    fn run(&self, mut check: impl FnMut() -> bool) {
         let mut queue = RetryQueue::<Box<dyn Pending>>::new();
         let mut rested_at = Instant::now();
-        let mut next_check = rested_at + CHECK;
+        let mut next_check = None;
         loop {
-            let check_at = next_check.max(rested_at);
-            let next = queue.next(rested_at).map_or(check_at, |next| next.min(check_at));
+            let check_at = next_check.map(|check: Instant| check.max(rested_at));
+            let next = queue.next(rested_at).into_iter().chain(check_at).min();
             let Some(new) = self.wait(next) else { return };
             let began = Instant::now();
+            if next_check.is_none() && self.checks.load(Ordering::Acquire) {
+                next_check = Some(began + CHECK);
+            }
             new.into_iter().for_each(|pending| queue.add(pending, began));
             let rested = began >= rested_at;
             while let Some((pending, waited)) = queue.take(began, rested) {
@@ -168,9 +201,13 @@ impl Watch {
             if !rested {
                 continue;
             }
-            if began >= next_check {
-                self.panics.catch(&mut check);
-                next_check = began + check_interval(began.elapsed());
+            if next_check.is_some_and(|check| began >= check) {
+                self.checks.store(false, Ordering::Release);
+                if self.panics.catch(&mut check).unwrap_or(true) {
+                    self.checks.store(true, Ordering::Release);
+                }
+                let again = self.checks.load(Ordering::Acquire);
+                next_check = again.then(|| began + check_interval(began.elapsed()));
             }
             rested_at = rest(began, Instant::now(), next_check);
         }
@@ -178,11 +215,11 @@ impl Watch {
 }
 
 /// Until when the thread rests, which has worked from `began` until `now`.
-fn rest(began: Instant, now: Instant, next_check: Instant) -> Instant {
+fn rest(began: Instant, now: Instant, next_check: Option<Instant>) -> Instant {
     // A hook may have taken its time here, which must not be paid for in rest.
-    let rest = ((now - began) * REST).min(CHECK / 2);
+    let rested_at = now + ((now - began) * REST).min(CHECK / 2);
     // A rest must not delay the check for closed peers.
-    (now + rest).min(next_check.max(now))
+    next_check.map_or(rested_at, |check| rested_at.min(check.max(now)))
 }
 
 /// How long after the beginning of a check that took so long the next one begins.
@@ -193,25 +230,28 @@ fn check_interval(took: Duration) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::mpsc;
 
     const MS: Duration = Duration::from_millis(1);
 
     #[test]
     fn a_rest_is_many_times_as_long_as_the_work_and_ends_with_the_next_check() {
         let began = Instant::now();
-        let far = began + MS * 10_000;
         let now = began + MS * 2;
-        assert_eq!(rest(began, now, far), now + MS * 48);
-        assert_eq!(rest(began, began + MS * 50, far), began + MS * 250, "half of a check at most");
-        assert_eq!(rest(began, now, began + MS * 20), began + MS * 20);
-        assert_eq!(rest(began, now, began), now, "the check is due already");
+        for far in [None, Some(began + MS * 10_000)] {
+            assert_eq!(rest(began, now, far), now + MS * 48);
+            let most = "half of a check at most";
+            assert_eq!(rest(began, began + MS * 50, far), began + MS * 260, "{most}");
+        }
+        assert_eq!(rest(began, now, Some(began + MS * 20)), began + MS * 20);
+        assert_eq!(rest(began, now, Some(began)), now, "the check is due already");
     }
 
     #[test]
     fn checks_come_less_often_where_they_cost_much() {
         let millis = [0, 2, 4, 6, 7, 100];
         let after = millis.map(|took| check_interval(MS * took).as_millis());
-        assert_eq!(after, [400, 400, 600, 900, 920, 920]);
+        assert_eq!(after, [420, 420, 600, 900, 920, 920]);
     }
 
     struct Panic;
@@ -235,7 +275,7 @@ mod tests {
     #[test]
     fn what_the_thread_has_at_its_end_is_dropped_and_so_is_what_comes_later() {
         let watch = Watch::new(&Arc::default(), &Arc::default());
-        watch.start(|| {}).unwrap();
+        watch.start(|| false).unwrap();
         let held = Arc::new(());
         watch.add(Box::new(Stuck { _held: Arc::clone(&held) }));
         assert_eq!(watch.stop(Instant::now() + Duration::from_secs(20)), 0);
@@ -245,10 +285,30 @@ mod tests {
     }
 
     #[test]
+    fn checks_begin_when_there_is_something_to_check_and_end_when_there_is_not() {
+        let (watch, (say, said)) = (Watch::new(&Arc::default(), &Arc::default()), mpsc::channel());
+        let mut left = 0;
+        let check = move || {
+            left = if left == 0 { 1 } else { left - 1 };
+            let _ = say.send(left);
+            left > 0
+        };
+        watch.start(check).unwrap();
+        for _ in 0..2 {
+            watch.begin_checks();
+            for left in [1, 0] {
+                assert_eq!(said.recv_timeout(Duration::from_secs(20)), Ok(left));
+            }
+        }
+        assert_eq!(watch.stop(Instant::now() + Duration::from_secs(20)), 0);
+        assert_eq!(said.try_iter().count(), 0, "nobody began checks");
+    }
+
+    #[test]
     fn row_53_a_retry_that_panics_is_counted_and_the_watch_thread_goes_on() {
         let panics = Arc::default();
         let watch = Watch::new(&panics, &Arc::default());
-        watch.start(|| {}).unwrap();
+        watch.start(|| false).unwrap();
         for count in 1..=2 {
             watch.add(Box::new(Panic));
             let begun = Instant::now();

@@ -4,6 +4,7 @@
 //! stream's state decides who is first, and each leaves the cursor and the outbox so that the next
 //! goes on where it stopped, byte for byte.
 
+use std::cell::RefCell;
 use std::hint::black_box;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
@@ -23,6 +24,11 @@ use crate::stream::outbox::Gone;
 
 /// The chunk of a comment without text.
 const HEARTBEAT: &[u8] = b"2\r\n:\n\r\n";
+
+thread_local! {
+    /// The batches of a watch thread for streams that are blocked, kept to save allocations.
+    static BATCHES: RefCell<Batches> = RefCell::default();
+}
 
 impl Stream {
     /// Follows channels. `first` says where that begins; it goes out with the head if that has not
@@ -67,14 +73,15 @@ impl Stream {
     /// of that went out, or there is nothing to send. `None` if it is no longer blocked.
     fn retry_writes(self: &Arc<Self>) -> Option<Progress> {
         let now = Moment::now();
-        let mut batches = self.runtime.lock_batches();
         let mut state = self.lock();
         let live = state.open()?;
         let before = live.outbox.sent();
-        batches.forget();
-        let mut advance = self.flush(live, &mut batches, now);
-        batches.forget();
-        drop(batches);
+        let mut advance = BATCHES.with_borrow_mut(|batches| {
+            batches.forget();
+            let advance = self.flush(live, batches, now);
+            batches.forget();
+            advance
+        });
         let moved = live.outbox.sent() > before;
         if advance != Advance::Blocked {
             live.outbox.unblock();

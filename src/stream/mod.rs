@@ -159,6 +159,7 @@ impl Stream {
             teller: hooks.map(|hooks| Teller::new(hooks, origin.peer, origin.target)),
         });
         stream.runtime.streams.enter(number, &stream);
+        stream.runtime.watch.begin_checks();
         stream.runtime.counts.stream();
         stream
     }

@@ -5,7 +5,7 @@
 //! | that of `run` | for a stop; for the acceptors' end | [`Handle::stop`]; an acceptor |
 //! | acceptor | in `accept`, one for each listener | a connection; a stop makes one |
 //! | worker | for the pool's queue | whoever queues a job or a chore; [`Pool::stop`] |
-//! | watch | for the watch's inbox | whoever adds to it; its next check; [`Watch::stop`] |
+//! | watch | for its inbox; with streams, for its next check | whoever adds; [`Watch::stop`] |
 //! | fan-out | for its shard's queue | whoever queues a group; [`Fanout::stop`] |
 //! | interval | parked | its next call; the end of its stream; the drop of its guard |
 //! | a caller of `send` | for its stream to drain | the watch thread; the end of the stream |
@@ -14,16 +14,15 @@
 //!
 //! A stop raises the [`Lifecycle`], which says what each stage ends and why no wake-up is lost.
 //!
-//! **Lock order.** A hub's names; the pass of a shard, or the batches here; a channel's list of
-//! groups; a group's list; one stream's state; the logs of channels. Every other lock is taken
-//! last, and no two of those at once. No lock is held while a hook, a callback or a handler runs.
+//! **Lock order.** A hub's names; the pass of a shard; a channel's list of groups; a group's list;
+//! one stream's state; the logs of channels. Every other lock is taken last, and no two of those at
+//! once. No lock is held while a hook, a callback or a handler runs.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Stream;
 use super::hooks::Hooks;
-use crate::channel::batches::Batches;
 use crate::channel::fanout::Fanout;
 use crate::error::{CloseReason, Result};
 use crate::limits::{COME_BACK, Limits};
@@ -46,9 +45,6 @@ pub(crate) struct Runtime {
     pub(crate) pool: Arc<Pool>,
     pub(crate) fanout: Fanout,
     pub(crate) watch: Arc<Watch>,
-    /// The watch thread's batches for blocked streams, kept to save allocations. Before a
-    /// stream's state.
-    batches: Mutex<Batches>,
     pub(crate) lifecycle: Arc<Lifecycle>,
 }
 
@@ -76,7 +72,6 @@ impl Runtime {
             limits: Arc::new(limits.bounded()),
             hooks,
             counts,
-            batches: Mutex::default(),
             lifecycle,
         });
         let checked = Arc::clone(&runtime);
@@ -84,8 +79,9 @@ impl Runtime {
         Ok(runtime)
     }
 
-    /// Finds which clients have gone, and sends the heartbeats that are due.
-    fn check_streams(&self) {
+    /// Finds which clients have gone, and sends the heartbeats that are due. Returns whether there
+    /// are streams.
+    fn check_streams(&self) -> bool {
         let (now, panics) = (Moment::now(), self.counts.panics());
         self.streams.visit(|streams| {
             // Loads from memory overlap here. Between system calls, each would have to be awaited.
@@ -96,10 +92,7 @@ impl Runtime {
                 }
             }
         });
-    }
-
-    pub(super) fn lock_batches(&self) -> MutexGuard<'_, Batches> {
-        self.batches.lock().unwrap_or_else(PoisonError::into_inner)
+        self.streams.len() > 0
     }
 
     pub(crate) fn is_stopping(&self) -> bool {

@@ -28,6 +28,7 @@
 //! What is counted here comes from `/proc`.
 
 mod account;
+mod asleep;
 mod bystander;
 mod churn;
 mod crowd;

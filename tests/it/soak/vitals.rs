@@ -1,7 +1,8 @@
 //! What the system and the hub itself say of a hub that runs.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::fs;
+use std::fs::{self, DirEntry};
 use std::thread;
 use std::time::Duration;
 
@@ -81,11 +82,27 @@ pub(super) fn processor_time(hub: &Process) -> Duration {
 /// How often its acceptor has gone to sleep. Unlike the time that it takes, this does not depend on
 /// the machine.
 pub(super) fn sleeps(hub: &Process) -> usize {
-    let tasks = fs::read_dir(place(hub, "task")).expect("a Linux /proc");
-    let mut all = tasks.map(|task| fs::read_to_string(task.unwrap().path().join("status")));
     // The system keeps the first 15 characters of a thread's name.
-    let is_acceptor = |status: &String| status.starts_with("Name:\ttidings-accepto\n");
-    let status = all.find_map(|status| status.ok().filter(is_acceptor)).expect("an acceptor");
+    let is_acceptor = |status: &&String| status.starts_with("Name:\ttidings-accepto\n");
+    sleeps_in(statuses(hub).values().find(is_acceptor).expect("an acceptor"))
+}
+
+/// The same of all its threads, by their numbers.
+pub(super) fn sleeps_of_all(hub: &Process) -> BTreeMap<String, usize> {
+    statuses(hub).into_iter().map(|(thread, status)| (thread, sleeps_in(&status))).collect()
+}
+
+/// What the system says of each of its threads. One that ends at this moment may be left out.
+fn statuses(hub: &Process) -> BTreeMap<String, String> {
+    let threads = fs::read_dir(place(hub, "task")).expect("a Linux /proc");
+    let status = |thread: DirEntry| {
+        let status = fs::read_to_string(thread.path().join("status")).ok()?;
+        Some((thread.file_name().into_string().ok()?, status))
+    };
+    threads.filter_map(|thread| status(thread.ok()?)).collect()
+}
+
+fn sleeps_in(status: &str) -> usize {
     let sleeps = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
     sleeps.and_then(|sleeps| sleeps.trim().parse().ok()).expect("a number")
 }
