@@ -101,8 +101,7 @@ fn mock(options: Options) -> Outcome {
 /// Serves until something ends the mock, then prints the report card.
 fn serve(options: Options, course: Course) -> Outcome {
     let addresses = listen::resolve(&options.listen)?;
-    let listener =
-        TcpListener::bind(&*addresses).map_err(|error| listen::refused(&options.listen, &error))?;
+    let listener = listen::bind(&options.listen, &addresses)?;
     let failed = |error: io::Error| Failure::Failed(format!("can't serve: {error}"));
     let address = listener.local_addr().map_err(failed)?;
     let (stop, stopped) = mpsc::channel();

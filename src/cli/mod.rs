@@ -14,9 +14,10 @@
 //! To read on: [`flags`] is the type of each command's table, [`help`] prints what is made from all
 //! of them, [`serve`] is the hub, [`tail`] shows a stream, [`record`] keeps one and [`mod@bench`]
 //! measures a server (what these three share is [`client`]), [`mock`] is a server that can be
-//! broken, and [`cassette`] is what it plays back. [`signals`] end all of them. [`mod@file`],
-//! [`json`], [`visible`], [`paint`] and [`width`] are how things are read and written, and [`sys`]
-//! is what std lacks.
+//! broken, and [`cassette`] is what it plays back. [`listen`] is where the servers listen,
+//! [`signals`] end all commands, and [`notify`] tells a supervisor. [`mod@file`], [`json`],
+//! [`visible`], [`paint`] and [`width`] are how things are read and written, and [`sys`] is what
+//! std lacks.
 //!
 //! Nothing here uses `println!` or `eprintln!`, which panic when the other end is closed.
 
@@ -45,6 +46,7 @@ mod lines;
 mod listen;
 #[cfg(feature = "tools")]
 mod mock;
+mod notify;
 #[cfg(feature = "tools")]
 mod paint;
 #[cfg(feature = "tools")]
@@ -108,6 +110,8 @@ const VERSION: &str = concat!("tidings ", env!("CARGO_PKG_VERSION"));
 
 /// Runs the command that the arguments name. They don't include the program's name.
 pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    #[cfg(unix)]
+    listen::handed::read_environment();
     signals::start();
     let mut arguments = arguments.peekable();
     let command = command(&mut arguments);

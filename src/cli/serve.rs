@@ -23,16 +23,15 @@ mod refuse;
 mod routes;
 mod subscribe;
 
-use std::error::Error as _;
 use std::io;
-use std::net::SocketAddr;
 use std::process;
 use std::thread;
 use std::time::Instant;
 
-use tidings::{Cors, Hub, Logger, Server, Status};
+use tidings::{Cors, Handle, Hub, Logger, Server, Status};
 
-use super::{Failure, Outcome, descriptors, listen, print, say, signals};
+use super::listen::{Found, Opened};
+use super::{Failure, Outcome, descriptors, listen, notify, print, say, signals, visible};
 use channels::Channels;
 use guard::{Guard, Token};
 use options::Options;
@@ -47,20 +46,24 @@ fn serve(options: &Options) -> Outcome {
     if let Some(why) = signals::missing() {
         say(&format!("signals end the hub at once, and cut its streams off: {why}"));
     }
-    let addresses = listen::resolve(&options.listen)?;
+    let mut found = Vec::new();
+    for place in options.places() {
+        found.extend(place.find()?);
+    }
     let token =
         options.token_file.as_deref().map(Token::read).transpose().map_err(Failure::Failed)?;
     if token.is_none() && !options.anyone_may_publish {
-        check_loopback(&addresses)?;
+        check_loopback(&found)?;
     }
     let cors = cors(&options.cors)?;
-    let server = bind(&options.listen, &addresses)?;
-
-    let address = server.address();
+    let opened = found.into_iter().map(Found::open).collect::<Result<Vec<_>, _>>()?;
+    tell_left_over();
+    let (server, _files) = server_on(opened);
+    let stop = Stop(server.handle());
     let hub = Hub::with(options.history, options.lag);
     let state = State {
         channels: Channels { hub: hub.clone(), most: options.max_channels },
-        handle: server.handle(),
+        stop: stop.clone(),
         guard: Guard { token, cors: cors.clone() },
         started: Instant::now(),
     };
@@ -81,9 +84,11 @@ fn serve(options: &Options) -> Outcome {
     if options.log {
         server = server.hooks(Logger::stderr());
     }
-    read_standard_input(options, &hub, &server)?;
-    stop_on_signal(&server);
-    print(&format!("listening on http://{address}\n"))?;
+    read_standard_input(options, &hub, &stop)?;
+    stop_on_signal(stop);
+    let listening = |address| visible::line(&format!("listening on {address}")) + "\n";
+    print(&server.addresses().iter().map(listening).collect::<String>())?;
+    notify::tell(notify::State::Ready);
     routes::add_to(server, state).run().map_err(failed)
 }
 
@@ -92,8 +97,9 @@ fn failed(error: tidings::Error) -> Failure {
 }
 
 /// Where other machines can connect, whoever starts the hub has to say who may publish.
-fn check_loopback(addresses: &[SocketAddr]) -> Outcome {
-    match addresses.iter().find(|address| !address.ip().is_loopback()) {
+fn check_loopback(found: &[Found]) -> Outcome {
+    let mut addresses = found.iter().flat_map(Found::addresses);
+    match addresses.find(|address| !address.ip().is_loopback()) {
         None => Ok(()),
         Some(address) => Err(Failure::Failed(format!(
             "{address} can be reached from other machines, so say who may publish: \
@@ -129,36 +135,57 @@ fn connections(wanted: usize, limit: Option<u64>) -> usize {
     usize::try_from(most).unwrap_or(wanted)
 }
 
-fn bind(listen: &str, addresses: &[SocketAddr]) -> Result<Server, Failure> {
-    Server::bind(addresses).map_err(|error| {
-        let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
-        let refused = source.map(|source| listen::refused(listen, source));
-        refused.unwrap_or_else(|| failed(error))
-    })
+/// A server on these listeners, and what removes their files when the hub has ended.
+fn server_on(opened: Vec<Opened>) -> (Server, Vec<impl Sized>) {
+    let mut files = Vec::new();
+    let server = opened.into_iter().fold(Server::new(), |server, Opened { listener, file }| {
+        files.push(file);
+        server.on(listener)
+    });
+    (server, files)
 }
 
-fn stop_on_signal(server: &Server) {
-    let handle = server.handle();
+/// Sockets that nobody accepts from would let clients wait for ever.
+fn tell_left_over() {
+    #[cfg(unix)]
+    if let Some(said) = listen::handed::left_over() {
+        say(&said);
+    }
+}
+
+/// Stops the hub, and tells its supervisor.
+#[derive(Clone, Debug)]
+struct Stop(Handle);
+
+impl Stop {
+    /// Returns at once.
+    fn stop(&self) {
+        notify::tell(notify::State::Stopping);
+        self.0.stop();
+    }
+}
+
+fn stop_on_signal(stop: Stop) {
     signals::on_first(move |name| {
         say(&format!("{name}: the hub stops; a second signal ends it at once"));
-        handle.stop();
+        stop.stop();
     });
 }
 
 /// Reads standard input if an option asks for it, on a thread of its own, as a read can't be
 /// interrupted.
-fn read_standard_input(options: &Options, hub: &Hub, server: &Server) -> Outcome {
+fn read_standard_input(options: &Options, hub: &Hub, stop: &Stop) -> Outcome {
     if options.stdin.is_none() && !options.until_eof {
         return Ok(());
     }
     // The thread holds the channel for as long as lines may come, so the hub never forgets it.
     let channel = options.stdin.as_deref().map(|name| hub.channel(name));
-    let stop = options.until_eof.then(|| server.handle());
+    let stop = options.until_eof.then(|| stop.clone());
     let longest = options.max_body;
     let read = move || {
         lines::publish(&mut io::stdin().lock(), channel.as_ref(), longest);
-        if let Some(handle) = stop {
-            handle.stop();
+        if let Some(stop) = stop {
+            stop.stop();
         }
     };
     thread::Builder::new().name("tidings-stdin".into()).spawn(read).map(drop).map_err(|error| {

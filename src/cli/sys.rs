@@ -1,5 +1,6 @@
 //! What a service needs of the system and std doesn't offer: to wait for signals, to set options of
-//! a listening socket, and to adopt a descriptor that a supervisor has opened.
+//! a listening socket, to adopt a descriptor that a supervisor has opened, to lock a folder and to
+//! make a file without more rights than it should have.
 //!
 //! This is the one file of the program with `unsafe`. The functions of C are declared by hand, each
 //! with its man page; those that can't be misused in their types are declared `safe`. What is here
@@ -9,11 +10,11 @@
 // The declarations below can't be checked by the compiler, and a number says nothing of who owns
 // the descriptor.
 #![allow(unsafe_code)]
-// Until `serve` makes its own listeners.
-#![allow(dead_code, unused_imports)]
 
 #[cfg(target_os = "linux")]
-pub(super) use linux::{Signals, adopt, lengthen_queue, notice_ghosts};
+pub(super) use linux::{
+    Signals, adopt, is_listening_stream, lengthen_queue, notice_ghosts, try_lock, with_mask,
+};
 
 #[cfg(not(target_os = "linux"))]
 pub(super) use elsewhere::*;
@@ -33,42 +34,26 @@ mod linux {
 
     use super::{SIGHUP, SIGINT, SIGTERM};
 
-    /// The numbers that depend on the processor: MIPS and SPARC took theirs from older systems.
-    #[cfg(any(
+    const MIPS: bool = cfg!(any(
         target_arch = "mips",
         target_arch = "mips32r6",
         target_arch = "mips64",
         target_arch = "mips64r6",
-        target_arch = "sparc",
-        target_arch = "sparc64",
-    ))]
-    mod numbers {
-        use std::ffi::c_int;
+    ));
+    const SPARC: bool = cfg!(any(target_arch = "sparc", target_arch = "sparc64"));
+    /// These took their numbers from older systems, and all other processors have the same.
+    const OWN: bool = MIPS || SPARC;
 
-        pub(super) const SIG_BLOCK: c_int = 1;
-        pub(super) const SIG_UNBLOCK: c_int = 2;
-        pub(super) const SOL_SOCKET: c_int = 0xFFFF;
-        pub(super) const SO_KEEPALIVE: c_int = 8;
-    }
+    const SIG_BLOCK: c_int = if OWN { 1 } else { 0 };
+    const SIG_UNBLOCK: c_int = if OWN { 2 } else { 1 };
+    const SOL_SOCKET: c_int = if OWN { 0xFFFF } else { 1 };
+    const SO_KEEPALIVE: c_int = if OWN { 8 } else { 9 };
+    const SO_TYPE: c_int = if OWN { 0x1008 } else { 3 };
+    const SO_ACCEPTCONN: c_int = if SPARC { 0x8000 } else { [30, 0x1009][MIPS as usize] };
+    const SOCK_STREAM: c_int = if MIPS { 2 } else { 1 };
 
-    #[cfg(not(any(
-        target_arch = "mips",
-        target_arch = "mips32r6",
-        target_arch = "mips64",
-        target_arch = "mips64r6",
-        target_arch = "sparc",
-        target_arch = "sparc64",
-    )))]
-    mod numbers {
-        use std::ffi::c_int;
-
-        pub(super) const SIG_BLOCK: c_int = 0;
-        pub(super) const SIG_UNBLOCK: c_int = 1;
-        pub(super) const SOL_SOCKET: c_int = 1;
-        pub(super) const SO_KEEPALIVE: c_int = 9;
-    }
-
-    use numbers::{SIG_BLOCK, SIG_UNBLOCK, SO_KEEPALIVE, SOL_SOCKET};
+    const LOCK_EX: c_int = 2;
+    const LOCK_NB: c_int = 4;
 
     const IPPROTO_TCP: c_int = 6;
     const TCP_KEEPIDLE: c_int = 4;
@@ -121,6 +106,18 @@ mod linux {
             value: &c_int,
             length: c_uint,
         ) -> c_int;
+        /// getsockopt(2)
+        fn getsockopt(
+            socket: BorrowedFd<'_>,
+            level: c_int,
+            name: c_int,
+            value: &mut c_int,
+            length: &mut c_uint,
+        ) -> c_int;
+        /// flock(2)
+        safe fn flock(file: BorrowedFd<'_>, operation: c_int) -> c_int;
+        /// umask(2)
+        safe fn umask(mask: c_uint) -> c_uint;
         /// fcntl(2)
         fn fcntl(descriptor: RawFd, command: c_int, ...) -> c_int;
     }
@@ -244,6 +241,36 @@ mod linux {
         check(listen(listener.as_fd(), QUEUE)).map(drop)
     }
 
+    /// Whether this is a stream socket on which connections can be accepted.
+    pub(crate) fn is_listening_stream(socket: impl AsFd) -> io::Result<bool> {
+        let get = |name| {
+            let (mut value, mut length) = (0, size_of::<c_int>() as c_uint);
+            // SAFETY: it writes at most `length` bytes to `value`, which has as many.
+            let got =
+                unsafe { getsockopt(socket.as_fd(), SOL_SOCKET, name, &mut value, &mut length) };
+            check(got).map(|_| value)
+        };
+        Ok(get(SO_TYPE)? == SOCK_STREAM && get(SO_ACCEPTCONN)? != 0)
+    }
+
+    /// Locks a file or a folder against others that lock it, until it is closed. Fails with
+    /// `WouldBlock` if another has it locked.
+    pub(crate) fn try_lock(file: impl AsFd) -> io::Result<()> {
+        check(flock(file.as_fd(), LOCK_EX | LOCK_NB)).map(drop)
+    }
+
+    /// Does something while files are made without the rights in this mask. It holds for the whole
+    /// process, so call it where no other thread makes files.
+    pub(crate) fn with_mask<T>(mask: u32, make: impl FnOnce() -> T) -> T {
+        // Two calls at once could each take the other's mask for the one before.
+        static ONE_BY_ONE: Mutex<()> = Mutex::new(());
+        let _guard = ONE_BY_ONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = umask(mask);
+        let made = make();
+        umask(before);
+        made
+    }
+
     /// Adopts a descriptor that the program was started with, such as one of systemd's
     /// `LISTEN_FDS`, and has it closed in programs that this one starts.
     ///
@@ -296,6 +323,13 @@ mod linux {
     }
 }
 
+/// Takes a variable out of the environment, so that programs that this one starts don't have it.
+/// Call it before the first thread is started.
+pub(super) fn remove_variable(name: &str) {
+    // SAFETY: there is no other thread that could read the environment meanwhile.
+    unsafe { std::env::remove_var(name) }
+}
+
 #[cfg(not(target_os = "linux"))]
 mod elsewhere {
     use std::io;
@@ -332,5 +366,18 @@ mod elsewhere {
     #[cfg(unix)]
     pub(crate) fn adopt(_number: i32) -> io::Result<std::os::fd::OwnedFd> {
         missing()
+    }
+
+    pub(crate) fn is_listening_stream<T>(_socket: T) -> io::Result<bool> {
+        missing()
+    }
+
+    pub(crate) fn try_lock<T>(_file: T) -> io::Result<()> {
+        missing()
+    }
+
+    /// The caller sets the mode after that.
+    pub(crate) fn with_mask<T>(_mask: u32, make: impl FnOnce() -> T) -> T {
+        make()
     }
 }

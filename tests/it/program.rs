@@ -12,6 +12,8 @@ mod record;
 mod secrets;
 #[cfg(target_os = "linux")]
 mod signals;
+#[cfg(target_os = "linux")]
+mod sockets;
 mod stopping;
 mod tail;
 mod unseen;

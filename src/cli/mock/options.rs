@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::cli::duration::{LONGEST, SHORTEST};
 use crate::cli::flags::{Flag, MOST, Table, flags};
+use crate::cli::listen::Place;
 
 /// What the command line says.
 #[derive(Debug, Default)]
@@ -39,9 +40,11 @@ pub(crate) static TABLE: Table<Options> = Table {
               client."],
     operands: &[Flag::<Options>::text("a script", "SCRIPT", |o, script| o.script = script.into())],
     flags: &[&flags![Options,
-        /// Listens on this address. Port 0 picks a free port, which the first line of standard
-        /// output names.
-        text("listen", "HOST:PORT", |o, address| o.listen = address.into()).default("127.0.0.1:0"),
+        /// Listens on this address, or on this port for this machine alone. Port 0 picks a free
+        /// port, which the first line of standard output names.
+        checked("listen", "HOST:PORT", |o, place| {
+            Place::parse_tcp_alone(place).map(|address| o.listen = address)
+        }).default("127.0.0.1:0"),
         /// Sends the stream as badly as the standard allows: split anywhere, late, with comments,
         /// byte order marks and line ends of all kinds, and with connections that end or stall
         /// (except for a text, which no client resumes). A correct client sees the same events. The

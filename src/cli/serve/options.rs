@@ -9,12 +9,13 @@ use tidings::{Cors, History, Lag, Limits};
 use super::channels::{NAME_RULE, is_name};
 use crate::cli::duration::{LONGEST, SHORTEST};
 use crate::cli::flags::{MOST, Table, flags};
+use crate::cli::listen::Place;
 
 /// What the command line says.
 #[derive(Debug, Default)]
 pub(crate) struct Options {
-    /// `HOST:PORT`, not yet resolved.
-    pub(super) listen: String,
+    /// None for the default.
+    listen: Vec<Place>,
     pub(super) history: History,
     pub(super) lag: Lag,
     pub(super) limits: Limits,
@@ -32,13 +33,23 @@ pub(crate) struct Options {
     pub(super) log: bool,
 }
 
+const LISTEN: &str = "127.0.0.1:3000";
+
 /// As much as a server takes of all bodies together unless told otherwise.
 const MAX_BODIES: usize = 64 * 1024 * 1024;
 
 impl Options {
+    /// Where the hub listens, in this order.
+    pub(super) fn places(&self) -> Vec<Place> {
+        match &*self.listen {
+            [] => vec![Place::Tcp(LISTEN.into())],
+            places => places.to_vec(),
+        }
+    }
+
     /// The names by which the hub is addressed, beside addresses and `localhost`.
     pub(super) fn host_names(&self) -> Vec<String> {
-        let listen = self.listen.rsplit_once(':').map(|(host, _)| host.to_owned());
+        let listen = self.listen.iter().filter_map(Place::host).map(str::to_owned);
         self.allowed_hosts.iter().cloned().chain(listen).collect()
     }
 
@@ -71,10 +82,12 @@ pub(crate) static TABLE: Table<Options> = Table {
     ],
     operands: &[],
     flags: &[&flags![Options,
-        /// Listens on this address. Port 0 picks a free port. An address that other machines can
-        /// reach requires --token-file or --anyone-may-publish.
-        text("listen", "HOST:PORT", |o, address| o.listen = address.into())
-            .default("127.0.0.1:3000"),
+        /// Listens on HOST:PORT; on PORT, for this machine alone; on unix:PATH, a unix socket to
+        /// which its owner and its group may connect; or on systemd, the sockets of the unit. Port
+        /// 0 picks a free port. An address that other machines can reach requires --token-file or
+        /// --anyone-may-publish.
+        checked("listen", "ADDR", |o, place| Place::parse(place).map(|place| o.listen.push(place)))
+            .repeats().otherwise(LISTEN),
         /// Keeps up to N events of each channel for clients that reconnect.
         number("history", "N", 1..=MOST, |o, n| o.history = o.history.events(n as usize))
             .default("1000"),
@@ -104,7 +117,8 @@ pub(crate) static TABLE: Table<Options> = Table {
         number("max-streams", "N", 1..=MOST, |o, n| o.limit(|limits| limits.streams(n as usize)))
             .otherwise("no limit"),
         /// Limits how many streams one peer has open at once. A peer is an IPv4 address, or an IPv6
-        /// network of 64 bits.
+        /// network of 64 bits. Clients of a unix socket can't be told apart: for them there is no
+        /// such limit.
         number("max-streams-per-peer", "N", 1..=MOST, |o, n| {
             o.limit(|limits| limits.streams_per_peer(n as usize));
         }).otherwise("no limit"),

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use tidings::{Handle, Reply, Request, Response, Server, Status};
+use tidings::{Reply, Request, Response, Server, Status};
 
 use super::channels::Channels;
 use super::guard::Guard;
-use super::{metrics, publish, subscribe};
+use super::{Stop, metrics, publish, subscribe};
 
 /// What all handlers share.
 pub(super) struct State {
     pub(super) channels: Channels,
-    pub(super) handle: Handle,
+    pub(super) stop: Stop,
     pub(super) guard: Guard,
     pub(super) started: Instant,
 }
@@ -21,12 +21,12 @@ impl State {
     /// Begins to stop the hub. This response still goes out, as do those to other requests.
     fn stop(&self) -> Result<Response, Response> {
         self.guard.check_stop()?;
-        self.handle.stop();
+        self.stop.stop();
         Ok(Response::text("202 Accepted: the hub stops\n").with_status(Status::ACCEPTED))
     }
 
     fn metrics(&self) -> Response {
-        metrics::response(&self.channels.hub, self.handle.stats(), self.started.elapsed())
+        metrics::response(&self.channels.hub, self.stop.0.stats(), self.started.elapsed())
     }
 }
 

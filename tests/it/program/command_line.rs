@@ -24,7 +24,7 @@ fn help_tells_the_commands_and_the_options() {
     for arguments in [["--help"], ["-h"], ["help"]] {
         let (stdout, stderr, status) = run_hub(&arguments);
         assert!(stdout.starts_with("tidings "), "{stdout}");
-        for told in ["\n  serve  ", "\n  --listen HOST:PORT\n", "\n      [default: 1000]\n"] {
+        for told in ["\n  serve  ", "\n  --listen ADDR\n", "\n      [default: 1000]\n"] {
             assert!(stdout.contains(told), "{told} in {stdout}");
         }
         assert_eq!((&*stderr, status), ("", Some(0)));
@@ -189,10 +189,18 @@ fn a_taken_port_is_told_at_once() {
 
 #[test]
 fn an_address_that_is_none_is_told_what_one_is() {
-    for address in ["", ":", "3000", "localhost", "127.0.0.1:99999"] {
-        let form = "HOST:PORT, such as 127.0.0.1:3000, [::1]:3000 or localhost:0";
-        let said = format!("--listen must be {form}, and not {address:?}");
+    let tcp = "HOST:PORT, such as 127.0.0.1:3000, [::1]:3000 or localhost:0, PORT";
+    for (address, why) in [
+        ("", "a host has a port after it, such as localhost:3000"),
+        ("127.0.0.1:99999", "a port is a number from 0 to 65535"),
+    ] {
+        let said =
+            format!("--listen: {why}; it takes {tcp}, unix:PATH or systemd, and not {address:?}");
         usage_error(&[&format!("--listen={address}")], &said);
+        let said = format!("--listen: {why}; it takes {tcp}, and not {address:?}");
+        let (_, stderr, status) = run_hub(&["mock", "-", &format!("--listen={address}")]);
+        let help = "'tidings mock --help' lists the options";
+        assert_eq!((stderr, status), (format!("tidings: {said}\n{help}\n"), Some(2)));
     }
 }
 

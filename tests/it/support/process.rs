@@ -11,7 +11,8 @@ use super::{until, until_some};
 
 pub(crate) struct Process {
     child: Child,
-    address: SocketAddr,
+    /// Of its first listener, if that is one of TCP.
+    address: Option<SocketAddr>,
     stdout: Lines,
     stderr: Lines,
 }
@@ -37,13 +38,13 @@ impl Process {
         let stdout = collect(child.stdout.take().expect("it is piped"));
         let stderr = collect(child.stderr.take().expect("it is piped"));
         let first = until_some("its first line", || stdout.lock().unwrap().first().cloned());
-        let address = first.strip_prefix("listening on http://").expect("what the first line says");
-        let address = address.parse().expect("an address");
+        let place = first.strip_prefix("listening on ").expect("what the first line says");
+        let address = place.strip_prefix("http://").map(|at| at.parse().expect("an address"));
         Self { child, address, stdout, stderr }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
-        self.address
+        self.address.expect("its first listener is one of TCP")
     }
 
     pub(crate) fn id(&self) -> u32 {

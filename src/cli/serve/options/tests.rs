@@ -20,7 +20,7 @@ fn the_table_keeps_the_rules_of_tables() {
 #[test]
 fn every_flag_of_the_contract_is_there_and_told_in_the_help() {
     let contract = [
-        "--listen HOST:PORT",
+        "--listen ADDR",
         "--history N",
         "--history-bytes N",
         "--history-age DURATION",
@@ -68,6 +68,7 @@ fn what_is_given_is_what_holds() {
         "--cors=*",
         "--allow-host=b.example",
         "--listen=c.example:0",
+        "--listen=unix:/run/hub.sock",
     ]);
     let options = options.expect("it is right");
     let history = History::default().events(5).bytes(6).age(Duration::from_secs(7)).event(8);
@@ -77,6 +78,10 @@ fn what_is_given_is_what_holds() {
     assert_eq!(format!("{:?}", options.limits), format!("{limits:?}"));
     assert_eq!(options.cors, ["https://a.example", "*"]);
     assert_eq!(options.host_names(), ["b.example", "c.example"]);
+    let places = [Place::Tcp("c.example:0".into()), Place::Unix("/run/hub.sock".into())];
+    assert_eq!(options.places(), places);
+    let unasked = TABLE.defaults().places();
+    assert_eq!(unasked, [Place::Tcp("127.0.0.1:3000".into())]);
 }
 
 #[test]
