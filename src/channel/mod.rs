@@ -171,11 +171,11 @@ impl Channel {
             return Err(Error::channel_closed());
         }
         // Before the draw: a number that no event has would be taken for one that was lost.
-        event.check_len(false, log.largest_event())?;
+        event.check_len(None, log.largest_event())?;
         let sequence = self.0.sequence.draw();
         let id = self.0.sequence.epoch.event_id(sequence);
-        let len = event.len_with_id(id.as_str().len());
-        let encode = |out: &mut Vec<u8>| event.encode_with_id(id.as_str(), out);
+        let len = event.len_with(Some(id.as_str()));
+        let encode = |out: &mut Vec<u8>| event.encode_with(Some(id.as_str()), out);
         log.push(sequence, self.0.sequence.now(), len, encode);
         self.0.newest.store(sequence, Ordering::Release);
         Ok(id)

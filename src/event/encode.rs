@@ -17,14 +17,9 @@
 
 use std::time::Duration;
 
-use super::Event;
-use super::line;
+use super::{Event, line, milliseconds};
 use crate::digits::Digits;
 use crate::error::{Error, Result};
-
-/// The names of the longest set of fields, their separators and line ends, and the digits of the
-/// longest reconnection time.
-const AROUND_VALUES: usize = "id: \nevent: \nretry: 18446744073709551615\ndata: \n\n".len();
 
 impl Event {
     /// Appends the event to `out`, as an event stream carries it: its fields and a blank line.
@@ -36,11 +31,8 @@ impl Event {
     /// assert_eq!(out, b": before\ndata: one\ndata: two\n\n");
     /// ```
     pub fn encode_into(&self, out: &mut Vec<u8>) {
-        out.reserve(self.room());
-        match self.id() {
-            Some(id) => self.encode_with_id(id, out),
-            None => self.encode_without_id(out),
-        }
+        out.reserve(self.len_with(self.id()));
+        self.encode_with(self.id(), out);
     }
 
     /// The event as an event stream carries it: its fields and a blank line.
@@ -51,65 +43,44 @@ impl Event {
     /// ```
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.room());
+        let mut out = Vec::new();
         self.encode_into(&mut out);
         out
     }
 
-    /// Appends the event with another id than its own: for a channel, which numbers events itself.
-    /// The id must be free of CR, LF and NUL.
-    pub(crate) fn encode_with_id(&self, id: &str, out: &mut Vec<u8>) {
-        field("id: ", id, out);
-        self.encode_without_id(out);
-    }
-
-    /// How many bytes [`encode_with_id`](Self::encode_with_id) appends for an id of this length.
-    pub(crate) fn len_with_id(&self, id: usize) -> usize {
-        "id: \n".len() + id + self.len_without_id()
-    }
-
-    /// How many bytes the event takes without the line of its id.
-    pub(crate) fn len_without_id(&self) -> usize {
-        let event_type = self.event_type().map_or(0, |name| "event: \n".len() + name.len());
-        let retry = self.retry().map_or(0, |time| {
-            let digits = time.as_millis().checked_ilog10().unwrap_or(0) as usize + 1;
-            "retry: \n".len() + digits
-        });
-        let data: usize = line::all(self.data()).map(|line| "data: \n".len() + line.len()).sum();
-        event_type + retry + data + "\n".len()
-    }
-
-    /// Fails if the event takes more than this, with the line of its id or without it.
-    pub(crate) fn check_len(&self, with_id: bool, most: usize) -> Result<()> {
-        // No byte of data becomes more than seven: nearly always there is nothing to count.
-        if self.room() + self.data().len() * "data: ".len() <= most {
-            return Ok(());
-        }
-        let size = match self.id().filter(|_| with_id) {
-            Some(id) => self.len_with_id(id.len()),
-            None => self.len_without_id(),
-        };
-        if size <= most { Ok(()) } else { Err(Error::too_large(size, most)) }
-    }
-
-    fn encode_without_id(&self, out: &mut Vec<u8>) {
-        if let Some(event_type) = self.event_type() {
-            field("event: ", event_type, out);
+    /// Appends the event with this id in place of its own, or without one: a channel numbers its
+    /// events itself. The id must be free of CR, LF and NUL.
+    pub(crate) fn encode_with(&self, id: Option<&str>, out: &mut Vec<u8>) {
+        for (name, value) in [("id: ", id), ("event: ", self.event_type())] {
+            value.into_iter().for_each(|value| field(name, value, out));
         }
         if let Some(time) = self.retry() {
             retry_field(time, out);
         }
-        for line in line::all(self.data()) {
+        for line in self.data().splitn(self.lines, '\n') {
             field("data: ", line, out);
         }
         out.push(b'\n');
     }
 
-    /// As many bytes as the event takes with one line of data. With more lines `out` may grow on
-    /// the way: to count them first costs more.
-    fn room(&self) -> usize {
-        let values = [self.id(), self.event_type(), Some(self.data())];
-        AROUND_VALUES + values.into_iter().flatten().map(str::len).sum::<usize>()
+    /// How many bytes [`encode_with`](Self::encode_with) appends.
+    pub(crate) fn len_with(&self, id: Option<&str>) -> usize {
+        let of =
+            |name: &str, value: Option<&str>| value.map_or(0, |value| name.len() + value.len());
+        let retry = self.retry().map(|time| Digits::decimal(milliseconds(time)));
+        of("id: \n", id)
+            + of("event: \n", self.event_type())
+            + of("retry: \n", retry.as_ref().map(Digits::as_str))
+            // Its line breaks are the ends of all lines but the last.
+            + "data: ".len() * self.lines
+            + self.data().len()
+            + "\n\n".len()
+    }
+
+    /// Fails if the event with this id, or without one, takes more bytes.
+    pub(crate) fn check_len(&self, id: Option<&str>, most: usize) -> Result<()> {
+        let size = self.len_with(id);
+        if size <= most { Ok(()) } else { Err(Error::too_large(size, most)) }
     }
 }
 
@@ -141,8 +112,7 @@ pub(crate) fn encode_retry(time: Duration, out: &mut Vec<u8>) {
 }
 
 fn retry_field(time: Duration, out: &mut Vec<u8>) {
-    let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-    field("retry: ", Digits::decimal(milliseconds).as_str(), out);
+    field("retry: ", Digits::decimal(milliseconds(time)).as_str(), out);
 }
 
 fn field(name: &str, value: &str, out: &mut Vec<u8>) {

@@ -173,6 +173,8 @@ pub struct Event {
     id: Option<EventId>,
     /// Its line breaks are LF alone.
     data: String,
+    /// How many lines the data has: one more than it has line breaks.
+    lines: usize,
     /// Whole milliseconds, and no more of them than a `u64` holds.
     retry: Option<Duration>,
 }
@@ -188,11 +190,14 @@ impl Event {
     /// assert_eq!(Event::new("a\r\nb\rc\nd").data(), "a\nb\nc\nd");
     /// ```
     pub fn new(data: impl Into<String>) -> Self {
-        let mut data = data.into();
-        if data.contains('\r') {
-            data = with_lf(&data);
+        let (mut data, mut lines) = (data.into(), 1);
+        if line::end(data.as_bytes()).is_some() {
+            lines = line::all(&data).count();
+            if data.contains('\r') {
+                data = with_lf(&data);
+            }
         }
-        Self { event_type: None, id: None, data, retry: None }
+        Self { event_type: None, id: None, data, lines, retry: None }
     }
 
     /// Sets the event type. Defaults to none, which clients take for `message`.
@@ -217,8 +222,7 @@ impl Event {
     /// leaves the client's as it was.
     #[must_use]
     pub fn with_retry(mut self, time: Duration) -> Self {
-        let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        self.retry = Some(Duration::from_millis(milliseconds));
+        self.retry = Some(Duration::from_millis(milliseconds(time)));
         self
     }
 
@@ -251,6 +255,11 @@ fn with_lf(data: &str) -> String {
     }
     text.pop();
     text
+}
+
+/// The longest reconnection time stands for all that are longer.
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// What can be sent as an event.

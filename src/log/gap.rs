@@ -50,7 +50,7 @@ impl Gap {
     pub(crate) fn content(&self) -> Vec<u8> {
         let event_type = EventType::new("tidings.gap").expect("it has no CR, LF or NUL");
         let mut content = Vec::new();
-        Event::new(self.json()).with_type(event_type).encode_with_id(&self.id, &mut content);
+        Event::new(self.json()).with_type(event_type).encode_with(Some(&self.id), &mut content);
         content
     }
 

@@ -142,7 +142,7 @@ impl SseWriter {
 
     fn send_event(&self, event: impl IntoEvent, wait: bool) -> Result<()> {
         let event = event.into_event()?;
-        event.check_len(true, self.0.runtime().limits.event)?;
+        event.check_len(event.id(), self.0.runtime().limits.event)?;
         self.0.put(&event.to_bytes(), true, wait)
     }
 
