@@ -66,8 +66,8 @@ pub(super) trait Work: Send + Sync {
     /// How much of the shard's time it has used, as [`Shard::charge`] counts it.
     fn used(&self) -> &AtomicU64;
 
-    /// Makes a slice of a pass.
-    fn slice(self: Arc<Self>, shard: &Shard, pass: MutexGuard<'_, Pass>);
+    /// Makes a slice of a pass, and says when that ended.
+    fn slice(self: Arc<Self>, shard: &Shard, pass: MutexGuard<'_, Pass>) -> Moment;
 }
 
 #[derive(Default)]
@@ -214,13 +214,12 @@ impl Shard {
 
     /// The same as [`pass`](Self::pass), if nobody holds it and the shard has rested for as long as
     /// the last one took.
-    pub(super) fn rested(&self) -> Option<MutexGuard<'_, Pass>> {
+    pub(super) fn rested(&self, now: Moment) -> Option<MutexGuard<'_, Pass>> {
         let mut pass = match self.pass.try_lock() {
             Ok(pass) => pass,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return None,
         };
-        let now = Moment::now();
         if now.since(pass.ended) < pass.took {
             return None;
         }

@@ -20,6 +20,7 @@
 //! Whoever moves `turn` away from [`IDLE`] makes a slice or queues the group, so a group whose
 //! `turn` is not idle always has a thread that will pass over it.
 
+use std::mem;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -109,16 +110,18 @@ impl Group {
     }
 
     /// Brings what was published to the streams. Where the channel has but a `few` and the shard
-    /// has rested, the first slice is made here and now. All else is the fan-out thread's.
-    pub(crate) fn publish(self: &Arc<Self>, few: bool) {
-        let Some(shard) = self.shard.upgrade() else { return };
+    /// has rested, the first slice is made here and now. All else is the fan-out thread's. Returns
+    /// what is `now` after it.
+    pub(crate) fn publish(self: &Arc<Self>, few: bool, now: Moment) -> Moment {
+        let Some(shard) = self.shard.upgrade() else { return now };
         if self.turn.swap(FRESH, Ordering::AcqRel) != IDLE {
-            return;
+            return now;
         }
-        match few.then(|| shard.rested()).flatten() {
-            Some(pass) => Arc::clone(self).slice(&shard, pass),
-            None => shard.enqueue(self.clone()),
+        if let Some(pass) = few.then(|| shard.rested(now)).flatten() {
+            return Arc::clone(self).slice(&shard, pass);
         }
+        shard.enqueue(self.clone());
+        now
     }
 
     /// Has the fan-out thread make a pass.
@@ -135,28 +138,6 @@ impl Group {
         }
     }
 
-    fn first_bucket(&self, fresh: bool) -> Option<Arc<Bucket<Arc<dyn Reader>>>> {
-        let mut list = self.lock();
-        if fresh {
-            list.left = list.readers.buckets();
-        }
-        list.next_bucket()
-    }
-
-    fn next_bucket(&self) -> Option<Arc<Bucket<Arc<dyn Reader>>>> {
-        self.lock().next_bucket()
-    }
-
-    /// Adds up what the slice has taken. Returns whether the pass has to go on.
-    fn finish_slice(&self, shard: &Shard, pass: &mut Pass) -> bool {
-        let took = pass.ended.since(pass.began);
-        shard.charge(&self.used, took);
-        let mut list = self.lock();
-        pass.took = list.took + took;
-        list.took = if list.left > 0 { pass.took } else { Duration::ZERO };
-        list.left > 0
-    }
-
     fn lock(&self) -> MutexGuard<'_, List> {
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -168,20 +149,28 @@ impl Work for Group {
     }
 
     /// Sends streams one batch each, bucket by bucket, for about [`SLICE`].
-    fn slice(self: Arc<Self>, shard: &Shard, mut pass: MutexGuard<'_, Pass>) {
+    fn slice(self: Arc<Self>, shard: &Shard, mut pass: MutexGuard<'_, Pass>) -> Moment {
         // Before the list and the log are read. An exchange and no store, as it must see all that
         // was written by whoever set it, `newest` among others.
-        let fresh = self.turn.swap(IDLE, Ordering::AcqRel) == FRESH;
+        let mut fresh = self.turn.swap(IDLE, Ordering::AcqRel) == FRESH;
         let newest = self.newest.load(Ordering::Acquire);
-        pass.batches.forget();
-        let began = pass.began;
         // What has to be done without the locks, and whether a stream has more to be sent at once.
         let (mut unsettled, mut more) = (Vec::new(), false);
-        let mut bucket = self.first_bucket(fresh);
-        while let Some(readers) = bucket {
+        let unfinished = loop {
+            let mut list = self.lock();
+            if mem::take(&mut fresh) {
+                list.left = list.readers.buckets();
+            }
+            let took = pass.ended.since(pass.began);
+            let bucket = if took < SLICE { list.next_bucket() } else { None };
+            let Some(readers) = bucket else {
+                shard.charge(&self.used, took);
+                break list.finish_slice(&mut pass, took);
+            };
+            drop(list);
             for reader in readers.iter() {
-                let advance =
-                    shard.panics.catch(|| reader.advance(newest, &mut pass.batches, began));
+                let now = pass.began;
+                let advance = shard.panics.catch(|| reader.advance(newest, &mut pass.batches, now));
                 // One that panics would panic again.
                 let advance = advance.unwrap_or(Advance::Over(CloseReason::Failed));
                 more |= advance.has_more();
@@ -190,10 +179,9 @@ impl Work for Group {
                 }
             }
             pass.ended = Moment::now();
-            bucket = if pass.ended.since(began) < SLICE { self.next_bucket() } else { None };
-        }
+        };
         pass.batches.forget();
-        let unfinished = self.finish_slice(shard, &mut pass);
+        let ended = pass.ended;
         drop(pass);
         if more {
             self.leave_to(shard, FRESH);
@@ -206,6 +194,7 @@ impl Work for Group {
                 shard.panics.catch(|| reader.end(CloseReason::Failed));
             }
         }
+        ended
     }
 }
 
@@ -223,6 +212,13 @@ impl List {
         let bucket = self.readers.bucket(self.next).cloned();
         self.next += 1;
         bucket
+    }
+
+    /// Adds up what the slice has taken. Returns whether the pass has to go on.
+    fn finish_slice(&mut self, pass: &mut Pass, took: Duration) -> bool {
+        pass.took = self.took + took;
+        self.took = if self.left > 0 { pass.took } else { Duration::ZERO };
+        self.left > 0
     }
 }
 

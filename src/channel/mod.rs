@@ -32,6 +32,7 @@ use crate::event::{Event, EventId, IntoEvent};
 use crate::log::cursor::Lag;
 use crate::log::{History, Log};
 use crate::net::atomic;
+use crate::net::moment::Moment;
 use crate::net::sync::{AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, PoisonError};
 use crate::net::ticker::{self, Interval, IntervalEnd, Owner};
 use fanout::Shard;
@@ -154,18 +155,18 @@ impl Channel {
     /// is larger than [`History::event`] allows ([`is_too_large`](Error::is_too_large)), or an id
     /// or type holds CR, LF or NUL.
     pub fn send(&self, event: impl IntoEvent) -> Result<EventId> {
-        let id = self.append(&event.into_event()?)?;
+        let (id, now) = self.append(&event.into_event()?)?;
         let (groups, streams) = {
             let groups = self.lock_groups();
             (Arc::clone(&groups.list), groups.streams)
         };
-        groups.iter().for_each(|group| group.publish(streams <= FEW));
+        groups.iter().fold(now, |now, group| group.publish(streams <= FEW, now));
         Ok(id)
     }
 
     /// The number is drawn while the log is locked, so a reader who holds the logs of several
-    /// channels sees all numbers up to the newest.
-    fn append(&self, event: &Event) -> Result<EventId> {
+    /// channels sees all numbers up to the newest. Returns the event's id, and when that was.
+    fn append(&self, event: &Event) -> Result<(EventId, Moment)> {
         let mut log = self.log();
         if self.is_closed() {
             return Err(Error::channel_closed());
@@ -173,12 +174,12 @@ impl Channel {
         // Before the draw: a number that no event has would be taken for one that was lost.
         event.check_len(None, log.largest_event())?;
         let sequence = self.0.sequence.draw();
-        let id = self.0.sequence.epoch.event_id(sequence);
+        let (id, now) = (self.0.sequence.epoch.event_id(sequence), Moment::now());
         let len = event.len_with(Some(id.as_str()));
         let encode = |out: &mut Vec<u8>| event.encode_with(Some(id.as_str()), out);
-        log.push(sequence, self.0.sequence.now(), len, encode);
+        log.push(sequence, self.0.sequence.time(now), len, encode);
         self.0.newest.store(sequence, Ordering::Release);
-        Ok(id)
+        Ok((id, now))
     }
 
     /// Calls a closure again and again, on one thread for all the streams of the channel: a ticker.
@@ -337,7 +338,6 @@ impl Owner for Channel {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::moment::Moment;
     use batches::Batches;
     use fanout::Fanout;
     use reader::Advance;

@@ -1,10 +1,11 @@
 //! Where the ids of a hub's events come from: a random epoch, and a number that counts up.
 
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::log::cursor::Epoch;
 use crate::net::atomic::AtomicU64;
+use crate::net::moment::Moment;
 use crate::random::random;
 
 /// Where event ids come from: `<epoch>-<sequence>`. The id of a gap event may have two more parts
@@ -15,7 +16,7 @@ pub(crate) struct Sequence {
     /// devices often start with their clock at zero.
     pub(crate) epoch: Epoch,
     newest: AtomicU64,
-    started: Instant,
+    started: Moment,
 }
 
 /// At most ten hexadecimal digits: short on the wire, and the chance that two
@@ -27,7 +28,7 @@ impl Sequence {
         Self {
             epoch: Epoch::new(random() >> (u64::BITS - EPOCH_BITS)),
             newest: AtomicU64::new(0),
-            started: Instant::now(),
+            started: Moment::now(),
         }
     }
 
@@ -41,7 +42,12 @@ impl Sequence {
 
     /// The time as logs know it: since the start of the hub.
     pub(crate) fn now(&self) -> Duration {
-        self.started.elapsed()
+        self.time(Moment::now())
+    }
+
+    /// A point in time as logs know it.
+    pub(crate) fn time(&self, at: Moment) -> Duration {
+        at.since(self.started)
     }
 }
 

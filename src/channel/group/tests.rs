@@ -113,7 +113,7 @@ impl Stage {
         let at_rest = |group: &&Arc<Group>| {
             group.turn.load(Ordering::Acquire) == IDLE && group.lock().left == 0
         };
-        while !groups.iter().all(at_rest) || self.fanout.shard(0).rested().is_none() {
+        while !groups.iter().all(at_rest) || self.fanout.shard(0).rested(Moment::now()).is_none() {
             assert!(begun.elapsed() < Duration::from_secs(20), "the condition did not come");
             thread::sleep(Duration::from_millis(1));
         }
@@ -131,7 +131,7 @@ fn a_publisher_makes_one_slice_and_leaves_the_rest_to_the_thread() {
     let stage = Stage::new();
     let group = stage.group();
     stage.fill(&group, 3);
-    group.publish(true);
+    group.publish(true, Moment::now());
     assert_eq!(stage.visits(), (0..BUCKET).collect::<Vec<_>>());
     stage.start();
     stage.rest(&[&group]);
@@ -147,7 +147,7 @@ fn a_short_pass_is_the_publishers_own() {
     }
     // There is no thread that could make it, and a shard that never made a pass has rested. On a
     // machine that stops here for the length of a slice, the pass may have been cut.
-    group.publish(true);
+    group.publish(true, Moment::now());
     assert!(stage.visits().len() >= BUCKET);
 }
 
@@ -159,14 +159,14 @@ fn a_publisher_makes_no_slice_while_the_shard_has_rested_for_less_than_its_last_
     first.add(stage.probe(1, takes(LONG)));
     second.add(stage.probe(2, idle()));
     third.add(stage.probe(3, idle()));
-    first.publish(true);
+    first.publish(true, Moment::now());
     let shard = stage.fanout.shard(0);
     assert!(shard.pass().took >= LONG);
     shard.pass().took = Duration::from_secs(3_600);
-    second.publish(true);
+    second.publish(true, Moment::now());
     assert_eq!(stage.visits(), [1], "it is the thread's, which does not run yet");
     shard.pass().took = Duration::ZERO;
-    third.publish(true);
+    third.publish(true, Moment::now());
     assert_eq!(stage.visits(), [1, 3]);
     stage.start();
     stage.rest(&[&first, &second, &third]);
@@ -180,8 +180,8 @@ fn one_with_few_streams_has_its_turn_between_the_slices_of_a_crowd() {
     stage.fill(&crowd, 8);
     let few_number = 8 * BUCKET;
     few.add(stage.probe(few_number, idle()));
-    crowd.publish(true);
-    few.publish(true);
+    crowd.publish(true, Moment::now());
+    few.publish(true, Moment::now());
     stage.start();
     stage.rest(&[&crowd, &few]);
     let visits = stage.visits();
@@ -242,7 +242,7 @@ fn what_is_published_during_a_pass_reaches_those_that_it_has_left() {
     let again = Arc::downgrade(&group);
     let publish: Act = Box::new(move |count| {
         if count == 1 {
-            again.upgrade().unwrap().publish(true);
+            again.upgrade().unwrap().publish(true, Moment::now());
         }
         Advance::Idle
     });
@@ -263,7 +263,7 @@ fn a_pass_that_new_streams_join_still_comes_to_all_others() {
     let group = stage.group();
     stage.fill(&group, 3);
     // It stops after the first bucket; the next pass begins with the second, and goes round.
-    group.publish(true);
+    group.publish(true, Moment::now());
     let shard = stage.fanout.shard(0);
     stage.visits.lock().unwrap().clear();
     group.turn.store(FRESH, Ordering::Release);
@@ -284,7 +284,7 @@ fn a_pass_ends_when_all_streams_leave() {
     let stage = Stage::new();
     let group = stage.group();
     stage.fill(&group, 3);
-    group.publish(true);
+    group.publish(true, Moment::now());
     (0..3 * BUCKET).for_each(|slot| drop(group.remove(slot as u32)));
     stage.start();
     stage.rest(&[&group]);
@@ -309,7 +309,7 @@ fn row_53_a_stream_that_panics_in_a_pass_is_ended_and_the_others_are_served() {
     assert_eq!(broken.ended.get(), Some(&CloseReason::Failed));
     // And so does a publisher that makes the pass itself.
     stage.fanout.shard(0).pass().took = Duration::ZERO;
-    group.publish(true);
+    group.publish(true, Moment::now());
     assert_eq!(stage.visits(), [0, 1, 2].repeat(3), "nobody else had to make it");
 }
 
