@@ -120,8 +120,10 @@ impl Guard {
         if self.cors.as_ref().is_some_and(|cors| cors.allows(origin.unwrap_or("null"))) {
             return Ok(());
         }
-        let foreign = ["cross-site", "same-site"];
-        let foreign = foreign.iter().any(|site| head.has_token("sec-fetch-site", site));
+        let foreign = head.field("sec-fetch-site").is_some()
+            && ["cross-site", "same-site"]
+                .iter()
+                .any(|site| head.has_token("sec-fetch-site", site));
         match origin {
             None if !foreign => Ok(()),
             Some(origin) if !foreign && is_same_origin(origin, head.authority()) => Ok(()),

@@ -31,15 +31,15 @@ pub(super) fn publish(
 ) -> Result<Response, Response> {
     let name = request.param("name").unwrap_or_default();
     check_name(name)?;
-    query::only(request, &["event", "retry"])?;
+    let [event_type, retry_time] = query::only(request, ["event", "retry"])?;
     let mut event = Event::new(text);
-    if let Some(event_type) = query::value(request, "event")? {
+    if let Some(event_type) = event_type {
         if event_type.starts_with(OWN_TYPES) {
             return Err(bad_request("event types that begin with tidings. are the hub's own"));
         }
         event = event.with_type(EventType::new(event_type).map_err(bad_request)?);
     }
-    if let Some(time) = query::value(request, "retry")? {
+    if let Some(time) = retry_time {
         event = event.with_retry(retry(&time)?);
     }
     let channel = channels.hub.channel_within(name, channels.most).ok_or_else(|| full(channels))?;
@@ -50,7 +50,9 @@ pub(super) fn publish(
         ),
         false => refuse(Status::INTERNAL_SERVER_ERROR, error),
     })?;
-    Ok(Response::text([id.as_str(), "\n"].concat()))
+    let mut text = String::with_capacity(id.as_str().len() + 1);
+    text.extend([id.as_str(), "\n"]);
+    Ok(Response::text(text))
 }
 
 /// There may be room later, so the client is told when to try again.

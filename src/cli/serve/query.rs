@@ -25,15 +25,23 @@ fn is_last_event_id(name: &str) -> bool {
     letters.map(|byte| byte.to_ascii_lowercase()).eq(*b"lasteventid")
 }
 
-/// Refuses a query that has any other parameters than these.
-pub(super) fn only(request: &Request, known: &[&str]) -> Result<(), Response> {
-    match request.query_pairs().find(|(given, _)| !known.contains(&&**given)) {
-        None => Ok(()),
-        Some((given, _)) => Err(bad_request(format_args!(
-            "there is no parameter {given:?} here: those of a publish are {}",
-            known.join(" and ")
-        ))),
+/// The values of these parameters, in their order. Refuses a query that has any other.
+pub(super) fn only<const N: usize>(
+    request: &Request,
+    known: [&str; N],
+) -> Result<[Option<String>; N], Response> {
+    let mut values = [const { None }; N];
+    for (given, value) in request.query_pairs() {
+        let Some(at) = known.iter().position(|known| *known == given) else {
+            return Err(bad_request(format_args!(
+                "there is no parameter {given:?} here: those of a publish are {}",
+                known.join(" and ")
+            )));
+        };
+        let earlier = values[at].take().map(|value| (given.clone(), value));
+        values[at] = one(earlier.into_iter().chain([(given, value)]))?;
     }
+    Ok(values)
 }
 
 /// The one value of all these; a value may be repeated.
