@@ -140,7 +140,7 @@ mod tests {
         assert!(!batches.shared.is_for(&streams[0].key(true)));
         let mut ahead = live(&[a.clone(), b.clone()]);
         assert!(!batches.shared.is_for(&ahead.key(false)));
-        ahead.set_cursor(streams[0].cursor());
+        ahead.cursor = streams[0].cursor;
         assert!(batches.shared.is_for(&ahead.key(false)));
     }
 }

@@ -295,10 +295,6 @@ impl Channel {
         drop(reader);
     }
 
-    fn group_of(&self, shard: &Arc<Shard>) -> Option<Arc<Group>> {
-        self.lock_groups().of(shard)
-    }
-
     fn groups(&self) -> Arc<[Arc<Group>]> {
         Arc::clone(&self.lock_groups().list)
     }

@@ -18,8 +18,9 @@ use crate::net::sync::{MutexGuard, Ordering};
 /// What a stream follows, and its cursor into the logs. Owned by the stream.
 #[derive(Debug)]
 pub(crate) struct Subscription {
-    followed: Followed,
-    cursor: Cursor,
+    /// Replaced by a copy that has joined the channels.
+    pub(crate) followed: Followed,
+    pub(crate) cursor: Cursor,
 }
 
 /// At least one channel, all of one hub, in the order in which their logs are locked, none twice.
@@ -67,23 +68,6 @@ impl Subscription {
             (cursor, First::at(logs, &sequence.epoch, cursor, gap.as_ref()))
         });
         Ok((Self { followed, cursor }, first))
-    }
-
-    pub(crate) fn followed(&self) -> &Followed {
-        &self.followed
-    }
-
-    /// Replaces it with a copy that has joined the channels.
-    pub(crate) fn set_followed(&mut self, followed: Followed) {
-        self.followed = followed;
-    }
-
-    pub(crate) fn cursor(&self) -> Cursor {
-        self.cursor
-    }
-
-    pub(crate) fn set_cursor(&mut self, cursor: Cursor) {
-        self.cursor = cursor;
     }
 
     /// Fills the batch with what comes next.
@@ -217,9 +201,8 @@ impl Followed {
             }
         }
         let shard = reader.shard();
-        for group in self.channels().filter_map(|channel| channel.group_of(shard)) {
-            group.leave_to_the_thread();
-        }
+        let groups = self.channels().filter_map(|channel| channel.lock_groups().of(shard));
+        groups.for_each(|group| group.leave_to_the_thread());
     }
 }
 

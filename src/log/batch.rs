@@ -18,10 +18,10 @@ pub(crate) struct Batch {
     large: Option<Part>,
     /// One for each event, in their order.
     ends: Vec<End>,
-    /// What the cursor is after the newest event in it.
-    cursor: Cursor,
-    /// Whether there was more than it could take.
-    full: bool,
+    /// Where a cursor stands once the whole batch is written.
+    pub(crate) cursor: Cursor,
+    /// Whether there was more to be sent than it took.
+    pub(crate) full: bool,
     /// Whether the stream has no chunk framing (HTTP/1.0).
     plain: bool,
 }
@@ -98,11 +98,6 @@ impl Batch {
         self.ends.len()
     }
 
-    /// Whether there was more to be sent than it took.
-    pub(crate) fn is_full(&self) -> bool {
-        self.full
-    }
-
     /// Appends an event if there is room for it, as there always is for the first; a large one is
     /// shared and not copied. Returns whether it did.
     pub(crate) fn push(&mut self, event: &Kept<'_>) -> bool {
@@ -143,11 +138,6 @@ impl Batch {
     fn end(&mut self, cursor: Cursor) {
         self.cursor = cursor;
         self.ends.push(End { at: self.bytes().len(), cursor });
-    }
-
-    /// Where a cursor stands once the whole batch is written.
-    pub(crate) fn cursor(&self) -> Cursor {
-        self.cursor
     }
 
     /// Where a cursor stands once the first `sent` bytes are written: after the last event that

@@ -118,16 +118,16 @@ fn a_batch_takes_64_kib_and_no_byte_more() {
         push(&mut log, sequence, len);
     }
     let batch = read(&log, 0, false);
-    assert_eq!((batch.events(), batch.bytes().len(), batch.is_full()), (2, 65_536, true));
+    assert_eq!((batch.events(), batch.bytes().len(), batch.full), (2, 65_536, true));
 
     let mut log = with(History::default());
     for (sequence, len) in (1..).zip([LARGE - 100, 101]) {
         push(&mut log, sequence, len);
     }
     let batch = read(&log, 0, false);
-    assert_eq!((batch.events(), batch.is_full()), (1, true));
+    assert_eq!((batch.events(), batch.full), (1, true));
     let batch = read(&log, 1, false);
-    assert_eq!((batch.events(), batch.is_full()), (1, false));
+    assert_eq!((batch.events(), batch.full), (1, false));
 }
 
 #[test]
@@ -140,14 +140,14 @@ fn an_event_larger_than_a_batch_is_one_and_is_not_copied() {
     let sizes = [0, 1, 2, 3].map(|after| read(&log, after, false).bytes().len());
     assert_eq!(sizes, [14, LARGE, LARGE + 1, 14]);
     assert_eq!(read(&log, 2, false).bytes().as_ptr(), shared.bytes().as_ptr());
-    assert!(!read(&log, 3, false).is_full());
+    assert!(!read(&log, 3, false).full);
     assert!(log.entries[1].large.is_none());
     // A gap event before it is a batch of its own.
     let mut log = with(History::default().events(1));
     push(&mut log, 1, 14);
     push(&mut log, 2, LARGE + 1);
     let batch = read(&log, 0, false);
-    assert_eq!((batch.events(), batch.is_full()), (1, true));
+    assert_eq!((batch.events(), batch.full), (1, true));
     assert!(String::from_utf8_lossy(batch.bytes()).contains("tidings.gap"));
 }
 

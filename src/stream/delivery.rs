@@ -39,7 +39,7 @@ impl Stream {
         first: &First,
     ) -> Result<()> {
         self.shard().start()?;
-        let followed = subscription.followed().clone();
+        let followed = subscription.followed.clone();
         let Some(mut state) = self.lock_with_body() else {
             return Err(Error::closed(CloseReason::Server));
         };
@@ -56,7 +56,7 @@ impl Stream {
         self.after_put(put)?;
         followed.enter(&(Arc::clone(self) as _), |joined| match self.lock().open() {
             Some(Live { subscription: Some(subscription), .. }) => {
-                subscription.set_followed(joined);
+                subscription.followed = joined;
                 Ok(())
             }
             _ => Err(joined),
@@ -89,7 +89,7 @@ impl Stream {
             advance = Advance::Over(CloseReason::Stalled);
         }
         let more = if advance.has_more() { live.subscription.as_ref() } else { None };
-        let more = more.map(|subscription| subscription.followed().clone());
+        let more = more.map(|subscription| subscription.followed.clone());
         drop(state);
         if moved || advance != Advance::Blocked {
             self.notify_drained();
@@ -135,19 +135,19 @@ impl Stream {
             Err(Gone(reason)) => return Advance::Over(reason),
         };
         if sent == bytes.len() {
-            subscription.set_cursor(batch.cursor());
+            subscription.cursor = batch.cursor;
             let told = self.teller.is_some();
             if told {
                 self.note_sent(batch.whole_at(sent), outbox);
             }
-            return Advance::Sent { more: batch.is_full(), told };
+            return Advance::Sent { more: batch.full, told };
         }
         let whole = batch.whole_at(sent);
         self.note_sent(whole, outbox);
         let mut cut_at = sent;
         let mut cut = Amount::default();
         if let Some((cursor, end)) = batch.cursor_at(sent) {
-            subscription.set_cursor(cursor);
+            subscription.cursor = cursor;
             cut_at = end;
             cut = Amount::of(end > sent, end - whole.bytes);
         }

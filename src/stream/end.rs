@@ -82,7 +82,7 @@ impl Stream {
         let opened = head.is_none();
         let mut whole = true;
         if let Some(subscription) = subscription {
-            subscription.followed().leave(self.shard());
+            subscription.followed.leave(self.shard());
             if opened && reason.ends_well() {
                 whole = self.put_rest_of_log(subscription, &mut outbox);
             }
@@ -130,7 +130,7 @@ impl Stream {
                 Ok(whole) => self.note_sent(whole, outbox),
                 Err(Gone(_)) => return false,
             }
-            subscription.set_cursor(batch.cursor());
+            subscription.cursor = batch.cursor;
         }
     }
 

@@ -59,7 +59,7 @@ fn a_batch_is_the_chunks_of_the_log_in_one_piece() {
     read(&[&log], &epoch(), Cursor::default(), Lag::Skip, false, &mut batch).unwrap();
     assert_eq!(batch.bytes(), b"9\r\ndata: 1\n\n\r\n9\r\ndata: 2\n\n\r\n");
     assert_eq!(batch.events(), 2);
-    assert!(!batch.is_full());
+    assert!(!batch.full);
 }
 
 #[test]
@@ -290,7 +290,7 @@ fn a_batch_is_bounded_but_takes_one_event_of_any_size() {
     let mut batch = Batch::default();
     read(&[&log], &epoch(), Cursor::default(), Lag::Skip, true, &mut batch).unwrap();
     assert_eq!((batch.events(), batch.bytes().len()), (1, 100_000));
-    assert!(batch.is_full());
+    assert!(batch.full);
 }
 
 #[test]

@@ -50,19 +50,19 @@ impl Stream {
         let Ok((subscription, _)) = Subscription::new(channels, Start::Live) else {
             return self.end(CloseReason::Channel);
         };
-        let followed = subscription.followed().clone();
+        let followed = subscription.followed.clone();
         let mut state = self.state.lock().unwrap();
         if state.ended {
             return;
         }
-        state.began = subscription.cursor();
+        state.began = subscription.cursor;
         state.cursor = state.began;
         state.subscription = Some(subscription);
         drop(state);
         followed.enter(&(Arc::clone(self) as _), |joined| {
             match &mut self.state.lock().unwrap().subscription {
                 Some(subscription) => {
-                    subscription.set_followed(joined);
+                    subscription.followed = joined;
                     Ok(())
                 }
                 None => Err(joined),
@@ -74,7 +74,7 @@ impl Stream {
     fn try_again(self: &Arc<Self>) {
         let mut state = self.state.lock().unwrap();
         state.blocked = false;
-        let Some(followed) = state.subscription.as_ref().map(|of| of.followed().clone()) else {
+        let Some(followed) = state.subscription.as_ref().map(|of| of.followed.clone()) else {
             return;
         };
         drop(state);
@@ -118,7 +118,7 @@ impl Reader for Stream {
         else {
             return Advance::Idle;
         };
-        if *blocked || subscription.cursor().sequence >= newest {
+        if *blocked || subscription.cursor.sequence >= newest {
             return Advance::Idle;
         }
         let batch = subscription.next(false, batches).expect("it never lags");
@@ -130,9 +130,9 @@ impl Reader for Stream {
             return Advance::Blocked;
         }
         bytes.extend_from_slice(batch.bytes());
-        *cursor = batch.cursor();
-        let more = batch.is_full();
-        subscription.set_cursor(*cursor);
+        *cursor = batch.cursor;
+        let more = batch.full;
+        subscription.cursor = *cursor;
         self.changed.notify_all();
         Advance::Sent { more, told: false }
     }
@@ -154,7 +154,7 @@ impl Reader for Stream {
         let subscription = state.subscription.take();
         drop(state);
         if let Some(mut subscription) = subscription {
-            subscription.followed().leave(&self.shard);
+            subscription.followed.leave(&self.shard);
             if reason.ends_well() {
                 self.put_rest_of_log(&mut subscription);
             }
@@ -173,7 +173,7 @@ impl Stream {
                 return;
             }
             self.state.lock().unwrap().bytes.extend_from_slice(batch.bytes());
-            subscription.set_cursor(batch.cursor());
+            subscription.cursor = batch.cursor;
         }
     }
 }

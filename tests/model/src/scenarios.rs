@@ -96,7 +96,7 @@ fn fill(channel: &Channel, shard: &Arc<Shard>) {
         let (subscription, _) =
             Subscription::new(std::slice::from_ref(channel), Start::Live).unwrap();
         let placeholder: Arc<dyn Reader> = Arc::new(Placeholder(Arc::clone(shard)));
-        subscription.followed().enter(&placeholder, |_| Ok(()));
+        subscription.followed.enter(&placeholder, |_| Ok(()));
     }
 }
 
