@@ -83,6 +83,7 @@ struct Queue {
 }
 
 /// What belongs to whoever makes a slice.
+#[derive(Default)]
 pub(super) struct Pass {
     pub(super) batches: Batches,
     /// When the newest slice began, and when it ended.
@@ -124,13 +125,10 @@ impl Fanout {
 
 impl Shard {
     fn new(panics: &Arc<Panics>, lifecycle: &Arc<Lifecycle>) -> Arc<Self> {
-        let now = Moment::now();
-        let pass =
-            Pass { batches: Batches::default(), began: now, ended: now, took: Duration::ZERO };
         Arc::new(Self {
             queue: Mutex::default(),
             wake: Condvar::new(),
-            pass: Mutex::new(pass),
+            pass: Mutex::default(),
             clock: AtomicU64::new(0),
             panics: Arc::clone(panics),
             lifecycle: Arc::clone(lifecycle),

@@ -70,16 +70,13 @@ impl Hub {
             sequence: Arc::new(Sequence::new()),
             history,
             lag,
-            names: Mutex::new(Names::new(history.longest())),
+            names: Mutex::new(Names::new(history.age)),
         }))
     }
 
     /// The channel of that name; made if there is none, or if it was closed.
     pub fn channel(&self, name: &str) -> Channel {
-        let mut names = self.names();
-        names
-            .find(name, None, &self.0.sequence)
-            .unwrap_or_else(|| self.make(&mut names, name, None))
+        self.find_or_make(name, None, |_| true).expect("there is always room")
     }
 
     /// The channel of that name, or a new one if there are fewer than `most`: for names that come
@@ -93,12 +90,7 @@ impl Hub {
     /// # drop(held);
     /// ```
     pub fn channel_within(&self, name: &str, most: usize) -> Option<Channel> {
-        let mut names = self.names();
-        if let Some(channel) = names.find(name, None, &self.0.sequence) {
-            return Some(channel);
-        }
-        self.has_room(&mut names, |names| names.len() < most)
-            .then(|| self.make(&mut names, name, None))
+        self.find_or_make(name, None, |names| names.len() < most)
     }
 
     /// The channel of that name for a stream of this peer, or a new one if there is room: for names
@@ -124,31 +116,33 @@ impl Hub {
     /// ```
     pub fn channel_followed(&self, name: &str, peer: Peer, most: usize) -> Option<Channel> {
         let peer = peer.place();
-        let mut names = self.names();
-        if let Some(channel) = names.find(name, Some(peer), &self.0.sequence) {
-            return Some(channel);
-        }
         let room = |names: &Names| names.len() < most && names.leaves_room(peer, most.div_ceil(2));
-        self.has_room(&mut names, room).then(|| self.make(&mut names, name, Some(peer)))
+        self.find_or_make(name, Some(peer), room)
     }
 
-    /// Whether there is room, if need be after those channels are forgotten that nobody needs.
-    fn has_room(&self, names: &mut Names, room: impl Fn(&Names) -> bool) -> bool {
-        if !room(names) && names.has_rested(self.0.sequence.now()) {
-            names.forget_unused(&self.0.sequence);
-        }
-        room(names)
-    }
-
-    /// Makes a channel where there is none.
-    fn make(&self, names: &mut Names, name: &str, by: Option<Place>) -> Channel {
+    /// The channel of that name, or a new one where there is `room`, if need be after those are
+    /// forgotten that nobody needs.
+    fn find_or_make(
+        &self,
+        name: &str,
+        by: Option<Place>,
+        room: impl Fn(&Names) -> bool,
+    ) -> Option<Channel> {
         let Inner { sequence, history, lag, .. } = &*self.0;
-        if names.is_crowded() {
+        let mut names = self.names();
+        let found = names.find(name, by, sequence);
+        if found.is_some() {
+            return found;
+        }
+        if names.is_crowded() || !room(&names) && names.has_rested(sequence.now()) {
             names.forget_unused(sequence);
+        }
+        if !room(&names) {
+            return None;
         }
         let channel = Channel::build(Arc::clone(sequence), *history, *lag, names.forgotten_through);
         names.add(name, channel.clone(), by);
-        channel
+        Some(channel)
     }
 
     /// The names and channels at the moment, in no order. While a channel is held, it is not

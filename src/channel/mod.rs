@@ -172,9 +172,10 @@ impl Channel {
             return Err(Error::channel_closed());
         }
         // Before the draw: a number that no event has would be taken for one that was lost.
-        event.check_len(None, log.largest_event())?;
+        event.check_len(None, log.history.event)?;
         let sequence = self.0.sequence.draw();
-        let (id, now) = (self.0.sequence.epoch.event_id(sequence), Moment::now());
+        let id = EventId::of_channel(self.0.sequence.epoch.id(sequence));
+        let now = Moment::now();
         let len = event.len_with(Some(id.as_str()));
         let encode = |out: &mut Vec<u8>| event.encode_with(Some(id.as_str()), out);
         log.push(sequence, self.0.sequence.time(now), len, encode);
@@ -245,7 +246,7 @@ impl Channel {
 
     /// How many events were ever published on it.
     pub fn published(&self) -> u64 {
-        self.log().pushed()
+        self.log().pushed
     }
 
     /// Ends the channel and every stream that follows it. A stream is sent what it has not yet had,

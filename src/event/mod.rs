@@ -127,41 +127,30 @@ fn check(what: &str, value: &str) -> Result<()> {
     Ok(())
 }
 
-impl fmt::Display for EventType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+/// What is shown and taken as its text.
+macro_rules! texts {
+    ($($text:ty),*) => {$(
+        impl fmt::Display for $text {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl AsRef<str> for $text {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl From<$text> for String {
+            fn from(text: $text) -> Self {
+                text.0.into()
+            }
+        }
+    )*};
 }
 
-impl fmt::Display for EventId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl AsRef<str> for EventType {
-    fn as_ref(&self) -> &str {
-        &self.0
-    }
-}
-
-impl AsRef<str> for EventId {
-    fn as_ref(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<EventType> for String {
-    fn from(name: EventType) -> Self {
-        name.0.into_owned()
-    }
-}
-
-impl From<EventId> for String {
-    fn from(id: EventId) -> Self {
-        id.0.into()
-    }
-}
+texts!(EventType, EventId);
 
 /// One event, ready to be sent any number of times.
 ///
@@ -310,23 +299,17 @@ impl IntoEvent for &Event {
     }
 }
 
-impl IntoEvent for &str {
-    fn into_event(self) -> Result<Event> {
-        Ok(Event::new(self))
-    }
+macro_rules! data {
+    ($($text:ty),*) => {$(
+        impl IntoEvent for $text {
+            fn into_event(self) -> Result<Event> {
+                Ok(Event::new(self))
+            }
+        }
+    )*};
 }
 
-impl IntoEvent for String {
-    fn into_event(self) -> Result<Event> {
-        Ok(Event::new(self))
-    }
-}
-
-impl IntoEvent for &String {
-    fn into_event(self) -> Result<Event> {
-        Ok(Event::new(self))
-    }
-}
+data!(&str, String, &String);
 
 impl<T: Into<String>, D: Into<String>> IntoEvent for (T, D) {
     fn into_event(self) -> Result<Event> {

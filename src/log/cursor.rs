@@ -4,7 +4,6 @@
 //! last event ID resumes a stream that follows many.
 
 use crate::digits::Digits;
-use crate::event::EventId;
 
 /// A place in the sequence of a hub.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,11 +62,6 @@ impl Epoch {
         id
     }
 
-    /// The same as a value.
-    pub(crate) fn event_id(&self, sequence: u64) -> EventId {
-        EventId::of_channel(self.id(sequence))
-    }
-
     /// What comes after the hyphen, if this is an id of this start.
     pub(crate) fn strip<'a>(&self, id: &'a str) -> Option<&'a str> {
         id.strip_prefix(&self.0)
@@ -82,6 +76,6 @@ mod tests {
     fn the_longest_id_has_room() {
         let longest = "ffffffffffffffff-18446744073709551615";
         assert_eq!(Epoch::new(u64::MAX).id(u64::MAX), longest);
-        assert_eq!(Epoch::new(0xab).event_id(7).as_str(), "ab-7");
+        assert_eq!(Epoch::new(0xab).id(7), "ab-7");
     }
 }

@@ -21,8 +21,8 @@ use std::time::Duration;
 pub struct History {
     pub(super) events: usize,
     pub(super) bytes: usize,
-    pub(super) age: Duration,
-    pub(super) event: usize,
+    pub(crate) age: Duration,
+    pub(crate) event: usize,
 }
 
 /// Enough for a client that comes back after a minute, at a dozen events a second.
@@ -64,11 +64,6 @@ impl History {
     pub fn event(mut self, event: usize) -> Self {
         self.event = event;
         self
-    }
-
-    /// How long an event may be kept.
-    pub(crate) fn longest(&self) -> Duration {
-        self.age
     }
 
     /// How long an event is kept, at least a second, so that it can be delivered. Defaults to one

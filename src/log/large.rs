@@ -80,12 +80,9 @@ impl Cut {
         Some(Part { event: self.event.upgrade()?, range: self.range.clone() })
     }
 
-    /// So many bytes more have gone out.
-    pub(crate) fn advance(&mut self, sent: usize) {
+    /// So many bytes more have gone out. Returns whether these were the last.
+    pub(crate) fn advance(&mut self, sent: usize) -> bool {
         self.range.start += sent;
-    }
-
-    pub(crate) fn is_over(&self) -> bool {
         self.range.is_empty()
     }
 }

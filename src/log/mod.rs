@@ -37,7 +37,7 @@ use large::{LARGE, LargeEvent};
 
 #[derive(Debug)]
 pub(crate) struct Log {
-    history: History,
+    pub(crate) history: History,
     /// The chunks of those `entries` that are not large, one after the other, without a gap.
     bytes: VecDeque<u8>,
     /// In the order of their sequence numbers, which rise but need not be adjacent: the channels
@@ -51,8 +51,8 @@ pub(crate) struct Log {
     /// How many bytes were ever evicted: the position of `bytes[0]` among all that were pushed.
     evicted_bytes: u64,
     /// How many events were ever pushed; less `entries.len()`, how many were evicted.
-    pushed: u64,
-    /// The sequence number of the first event ever pushed.
+    pub(crate) pushed: u64,
+    /// The sequence number of the first event ever pushed, which no other log has; zero before it.
     first: u64,
     /// The sequence number of the newest event that was evicted; before the first eviction, the
     /// number up to which an earlier log of the same name may have had events.
@@ -126,11 +126,6 @@ impl Log {
             forgotten_through,
             scratch: Vec::new(),
         }
-    }
-
-    /// How many bytes an event may have, without the line of its id.
-    pub(crate) fn largest_event(&self) -> usize {
-        self.history.event
     }
 
     /// Lets go of what would be past the bounds, and appends the event that `encode` writes in
@@ -228,19 +223,6 @@ impl Log {
         while bytes > self.history.event.saturating_add(FRAMING) {
             bytes -= self.leaving.remove(0).len();
         }
-    }
-
-    pub(crate) fn pushed(&self) -> u64 {
-        self.pushed
-    }
-
-    /// The sequence number of the first event ever pushed, which no other log has; zero before it.
-    pub(crate) fn first(&self) -> u64 {
-        self.first
-    }
-
-    pub(crate) fn evicted_through(&self) -> u64 {
-        self.evicted_through
     }
 
     /// The place among the kept events of the first that comes after `sequence`.

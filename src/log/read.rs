@@ -52,7 +52,7 @@ impl First {
 /// `<epoch>-<sequence>-<seen>-<logs>`, so that it is told of them only once.
 fn place(logs: &[impl Deref<Target = Log>], epoch: &Epoch, cursor: Cursor) -> String {
     let id = epoch.id(cursor.sequence);
-    match logs.iter().all(|log| log.evicted_through() <= cursor.sequence) {
+    match logs.iter().all(|log| log.evicted_through <= cursor.sequence) {
         true => id,
         false => format!("{id}-{}-{:x}", cursor.seen, mark_of(logs)),
     }
@@ -61,7 +61,7 @@ fn place(logs: &[impl Deref<Target = Log>], epoch: &Epoch, cursor: Cursor) -> St
 /// Tells these logs from others: each that has had events has a first one that no other has.
 fn mark_of(logs: &[impl Deref<Target = Log>]) -> u32 {
     logs.iter()
-        .fold(logs.len() as u32, |mark, log| mark.wrapping_mul(0x0100_0193) ^ log.first() as u32)
+        .fold(logs.len() as u32, |mark, log| mark.wrapping_mul(0x0100_0193) ^ log.first as u32)
 }
 
 /// An id, taken apart.
@@ -91,8 +91,7 @@ impl Place {
     /// can't be known.
     fn missed(self, logs: &[impl Deref<Target = Log>]) -> Option<u64> {
         // A log without a first event bears no mark, and may replace one that had events since.
-        let known =
-            logs.iter().all(|log| log.first() > 0 || log.evicted_through() <= self.sequence);
+        let known = logs.iter().all(|log| log.first > 0 || log.evicted_through <= self.sequence);
         let seen = self.seen.filter(|(_, mark)| known && *mark == mark_of(logs)).map(|of| of.0);
         seen.and_then(|seen| reached(logs, self.sequence).checked_sub(seen))
             .or_else(|| logs.iter().map(|log| log.evicted_after(self.sequence)).sum())
@@ -101,7 +100,7 @@ impl Place {
 
 /// How many events of the logs are no longer ahead of a stream that stands here.
 fn reached(logs: &[impl Deref<Target = Log>], sequence: u64) -> u64 {
-    let pushed: u64 = logs.iter().map(|log| log.pushed()).sum();
+    let pushed: u64 = logs.iter().map(|log| log.pushed).sum();
     let ahead: usize = logs.iter().map(|log| log.len() - log.after(sequence)).sum();
     pushed - ahead as u64
 }
@@ -190,7 +189,7 @@ fn gap(
     missed: Option<u64>,
     reason: Reason,
 ) -> Gap {
-    let to = logs.iter().map(|log| log.evicted_through()).max().unwrap_or(0).max(sequence);
+    let to = logs.iter().map(|log| log.evicted_through).max().unwrap_or(0).max(sequence);
     // What another of the channels still has from before `to` comes after the gap event, so a
     // client that has read no further than this must resume before it.
     let next = logs.iter().filter_map(|log| log.sequence_at(log.after(sequence)));

@@ -84,9 +84,9 @@ fn limit_history_age_goes_by_each_event() {
     push_at(&mut log, 3, 14, seconds(60));
     assert_eq!(log.len(), 3, "one is kept for exactly its age");
     push_at(&mut log, 4, 14, seconds(61));
-    assert_eq!((log.len(), log.evicted_through()), (3, 1));
+    assert_eq!((log.len(), log.evicted_through), (3, 1));
     log.evict(seconds(62));
-    assert_eq!((log.len(), log.evicted_through()), (2, 2));
+    assert_eq!((log.len(), log.evicted_through), (2, 2));
 }
 
 #[test]

@@ -36,7 +36,8 @@ const MARKS: usize = 16;
 pub(crate) struct Unsent {
     part: Option<Part>,
     bytes: Vec<u8>,
-    of: Amount,
+    /// Those that are whole when everything has gone out.
+    pub(crate) events: Amount,
 }
 
 impl Waiting {
@@ -51,15 +52,15 @@ impl Waiting {
 
     /// Adds bytes, with which so many events end.
     pub(crate) fn add(&mut self, rest: Rest<'_>, of: Amount) {
-        let len = match rest {
-            Rest::Part(part) if self.is_empty() => {
-                self.cut = Some(part.cut());
-                part.bytes().len()
-            }
-            Rest::Part(part) => self.copy(part.bytes()),
-            Rest::Bytes(bytes) => self.copy(bytes),
+        let bytes = match &rest {
+            Rest::Part(part) => part.bytes(),
+            Rest::Bytes(bytes) => bytes,
         };
-        self.came += len as u64;
+        self.came += bytes.len() as u64;
+        match &rest {
+            Rest::Part(part) if self.is_empty() => self.cut = Some(part.cut()),
+            _ => self.bytes.extend_from_slice(bytes),
+        }
         if of == Amount::default() {
             return;
         }
@@ -69,11 +70,6 @@ impl Waiting {
             last.at = self.came;
             last.of += of;
         }
-    }
-
-    fn copy(&mut self, bytes: &[u8]) -> usize {
-        self.bytes.extend_from_slice(bytes);
-        bytes.len()
     }
 
     /// Gives the bytes that go out first; `None` if the log has let go of them. Not while empty.
@@ -88,8 +84,7 @@ impl Waiting {
     pub(crate) fn advance(&mut self, sent: usize) -> Amount {
         match &mut self.cut {
             Some(cut) => {
-                cut.advance(sent);
-                if cut.is_over() {
+                if cut.advance(sent) {
                     self.cut = None;
                 }
             }
@@ -104,13 +99,10 @@ impl Waiting {
 
     /// What its stream's end leaves to be sent; `None` if the log has let go of the first bytes.
     pub(crate) fn into_unsent(self) -> Option<Unsent> {
-        let part = match self.cut {
-            Some(cut) => Some(cut.part()?),
-            None => None,
-        };
-        let mut of = Amount::default();
-        self.marks.iter().for_each(|mark| of += mark.of);
-        Some(Unsent { part, bytes: self.bytes, of })
+        let part = self.cut.map_or(Some(None), |cut| cut.part().map(Some))?;
+        let mut events = Amount::default();
+        self.marks.iter().for_each(|mark| events += mark.of);
+        Some(Unsent { part, bytes: self.bytes, events })
     }
 }
 
@@ -121,11 +113,6 @@ impl Unsent {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-
-    /// The events that are whole when everything has gone out.
-    pub(crate) fn events(&self) -> Amount {
-        self.of
     }
 
     /// The bytes that go out first.
@@ -218,7 +205,7 @@ mod tests {
         let mut unsent = waiting.into_unsent().unwrap();
         drop(event);
         let mut sent = Vec::new();
-        assert_eq!((unsent.len(), unsent.events()), (15, Amount { events: 2, bytes: 17 }));
+        assert_eq!((unsent.len(), unsent.events), (15, Amount { events: 2, bytes: 17 }));
         while !unsent.is_empty() {
             let some = unsent.first().len().min(3);
             sent.extend_from_slice(&unsent.first()[..some]);

@@ -105,7 +105,7 @@ impl Stream {
         let sent = outbox.sent();
         let (link, unsent) = outbox.finish();
         if let Some(teller) = &self.teller {
-            teller.note_sent(unsent.events(), sent + unsent.len() as u64);
+            teller.note_sent(unsent.events, sent + unsent.len() as u64);
         }
         let Runtime { limits, watch, .. } = &*self.runtime;
         Linger::begin(link, unsent, limits.write_deadline, watch);

@@ -9,10 +9,6 @@ use tidings::{Request, Response};
 
 use super::refuse::bad_request;
 
-pub(super) fn value(request: &Request, name: &str) -> Result<Option<String>, Response> {
-    one(request.query_pairs().filter(|(given, _)| given == name))
-}
-
 /// The id of the event to resume after, under any spelling of the field's name: `lastEventId`,
 /// `Last-Event-ID`, `last_event_id`, ... An empty one is the same as none.
 pub(super) fn last_event_id(request: &Request) -> Result<Option<String>, Response> {

@@ -96,7 +96,8 @@ fn begin(request: &Request) -> Result<(Option<String>, Option<usize>), Response>
         query::one(request.head().fields().filter(is_id).map(text))?;
     }
     let asked = query::last_event_id(request)?;
-    let newest = query::value(request, "history")?.map(|count| newest(&count)).transpose()?;
+    let history = query::one(request.query_pairs().filter(|(given, _)| given == "history"))?;
+    let newest = history.map(|count| newest(&count)).transpose()?;
     Ok((request.last_event_id().map(Into::into).or(asked), newest))
 }
 

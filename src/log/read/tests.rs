@@ -296,18 +296,18 @@ fn a_batch_is_bounded_but_takes_one_event_of_any_size() {
 #[test]
 fn the_log_is_bounded_by_count_bytes_and_age() {
     let by_count = log(History::default().events(3), &[1, 2, 3, 4]);
-    assert_eq!((by_count.len(), by_count.evicted_through()), (3, 1));
+    assert_eq!((by_count.len(), by_count.evicted_through), (3, 1));
 
     // Each chunk has 14 bytes: "9 CRLF data: 1 LF LF CRLF".
     let by_bytes = log(History::default().bytes(29), &[1, 2, 3, 4]);
-    assert_eq!((by_bytes.len(), by_bytes.evicted_through()), (2, 2));
+    assert_eq!((by_bytes.len(), by_bytes.evicted_through), (2, 2));
     assert_eq!(log(History::default().bytes(0), &[1, 2]).len(), 1, "the newest stays");
 
     let mut by_age = log(History::default().age(Duration::from_secs(60)), &[1, 2]);
     by_age.evict(Duration::from_secs(60));
     assert_eq!(by_age.len(), 2);
     by_age.evict(Duration::from_secs(61));
-    assert_eq!((by_age.len(), by_age.evicted_through()), (0, 2));
+    assert_eq!((by_age.len(), by_age.evicted_through), (0, 2));
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub mod moment {
     use shuttle::rand::{Rng, thread_rng};
 
     /// Any two points in time may be as good as the same, or far apart.
-    #[derive(Clone, Copy, Debug)]
+    #[derive(Clone, Copy, Debug, Default)]
     pub(crate) struct Moment;
 
     impl Moment {
