@@ -26,20 +26,16 @@ pub(crate) struct Batches {
 /// no allocation.
 #[derive(Debug, Default)]
 struct Slot {
-    filled: bool,
-    cursor: Cursor,
-    plain: bool,
+    /// The key's cursor, and whether it is plain; `None` while there is no batch.
+    at: Option<(Cursor, bool)>,
     numbers: Vec<u64>,
     batch: Batch,
 }
 
 impl Slot {
     fn is_for(&self, key: &Key<'_>) -> bool {
-        self.filled
-            && self.cursor == key.cursor
-            && self.plain == key.plain
-            // One by one, as there is nearly always one: to compare slices takes a call.
-            && self.numbers.iter().eq(key.numbers)
+        // One by one, as there is nearly always one: to compare slices takes a call.
+        self.at == Some((key.cursor, key.plain)) && self.numbers.iter().eq(key.numbers)
     }
 
     fn fill(
@@ -48,11 +44,11 @@ impl Slot {
         read: impl FnOnce(&mut Batch) -> Result<(), Lagged>,
     ) -> Result<(), Lagged> {
         // A read that fails has emptied the batch.
-        self.filled = false;
+        self.at = None;
         read(&mut self.batch)?;
         self.numbers.clear();
         self.numbers.extend_from_slice(key.numbers);
-        (self.cursor, self.plain, self.filled) = (key.cursor, key.plain, true);
+        self.at = Some((key.cursor, key.plain));
         Ok(())
     }
 }
@@ -62,7 +58,7 @@ impl Batches {
     /// does not hold its memory until the next.
     pub(crate) fn forget(&mut self) {
         for slot in [&mut self.shared, &mut self.own] {
-            slot.filled = false;
+            slot.at = None;
             slot.batch.give_back();
         }
     }
@@ -77,7 +73,7 @@ impl Batches {
         if self.shared.is_for(&key) {
             return Ok(&self.shared.batch);
         }
-        let slot = if self.shared.filled { &mut self.own } else { &mut self.shared };
+        let slot = if self.shared.at.is_some() { &mut self.own } else { &mut self.shared };
         if !slot.is_for(&key) {
             slot.fill(key, read)?;
         }

@@ -47,7 +47,6 @@ impl<T: Clone> Slots<T> {
         self.len
     }
 
-    /// How many buckets there are.
     pub(crate) fn buckets(&self) -> usize {
         self.buckets.len()
     }

@@ -31,8 +31,8 @@ pub(crate) enum Followed {
     Many(Box<Many>),
 }
 
-/// A channel, and the stream's slot in its list.
-type Place = (Channel, u32);
+/// A channel, and the stream's slot in its list once it has joined that.
+type Place = (Channel, Option<u32>);
 
 #[derive(Clone, Debug)]
 pub(crate) struct Many {
@@ -43,9 +43,6 @@ pub(crate) struct Many {
 /// How many batches a stream is sent in one go, when it begins or is no longer blocked. A publisher
 /// may be as fast as its reader; then the rest is a fan-out thread's business.
 const BATCHES: usize = 16;
-
-/// The slot of a stream that has not joined its channel yet. No list is so long.
-const NOWHERE: u32 = u32::MAX;
 
 impl Subscription {
     /// Finds the place where a stream begins, and the content that says so to its client: the
@@ -100,10 +97,10 @@ impl Subscription {
 impl Followed {
     fn new(channels: &[Channel]) -> Result<Self> {
         if let [channel] = channels {
-            return Ok(Self::One((channel.clone(), NOWHERE)));
+            return Ok(Self::One((channel.clone(), None)));
         }
         let mut places: Vec<Place> =
-            channels.iter().map(|channel| (channel.clone(), NOWHERE)).collect();
+            channels.iter().map(|channel| (channel.clone(), None)).collect();
         places.sort_by_key(|(channel, _)| channel.0.number);
         places.dedup_by_key(|(channel, _)| channel.0.number);
         match places.len() {
@@ -175,14 +172,14 @@ impl Followed {
             Self::Many(many) => &mut many.places,
         };
         for (channel, slot) in places {
-            *slot = channel.join(Arc::clone(reader));
+            *slot = Some(channel.join(Arc::clone(reader)));
         }
     }
 
     /// Removes a stream of this shard from the lists that it has joined.
     pub(crate) fn leave(&self, shard: &Arc<Shard>) {
         for (channel, slot) in self.places() {
-            if *slot != NOWHERE {
+            if let Some(slot) = slot {
                 channel.leave(shard, *slot);
             }
         }

@@ -85,7 +85,6 @@ impl Batch {
         }
     }
 
-    /// The bytes of this range, for whoever has to keep them.
     pub(crate) fn rest(&self, range: Range<usize>) -> Rest<'_> {
         match &self.large {
             Some(large) if !range.is_empty() => Rest::Part(large.part(range)),

@@ -243,12 +243,10 @@ impl Log {
         self.entries.len()
     }
 
-    /// The sequence number of the kept event in this place.
     pub(crate) fn sequence_at(&self, index: usize) -> Option<u64> {
         self.entries.get(index).map(|entry| entry.sequence)
     }
 
-    /// The kept event in this place.
     pub(crate) fn event_at(&self, index: usize) -> Option<Kept<'_>> {
         let entry = self.entries.get(index)?;
         let chunk = entry.large.as_ref().map_or_else(|| self.pieces(index), Chunk::Large);

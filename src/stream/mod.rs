@@ -350,7 +350,7 @@ mod tests {
     /// the list of its channels.
     #[test]
     fn a_stream_is_small() {
-        assert!(size_of::<Stream>() <= 200, "{}", size_of::<Stream>());
+        assert!(size_of::<Stream>() <= 192, "{}", size_of::<Stream>());
     }
 
     #[test]
