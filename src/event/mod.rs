@@ -179,13 +179,11 @@ impl Event {
     /// assert_eq!(Event::new("a\r\nb\rc\nd").data(), "a\nb\nc\nd");
     /// ```
     pub fn new(data: impl Into<String>) -> Self {
-        let (mut data, mut lines) = (data.into(), 1);
-        if line::end(data.as_bytes()).is_some() {
-            lines = line::all(&data).count();
-            if data.contains('\r') {
-                data = with_lf(&data);
-            }
+        let mut data = data.into();
+        if data.contains('\r') {
+            data = with_lf(&data);
         }
+        let lines = 1 + data.matches('\n').count();
         Self { event_type: None, id: None, data, lines, retry: None }
     }
 
