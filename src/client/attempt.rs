@@ -105,7 +105,7 @@ fn connect(
     bounds: &Bounds,
 ) -> Result<Arc<dyn Connection>, Trouble> {
     transport.connect(url, bounds.connect_deadline).map_err(|error| {
-        let (kind, doing) = (error.kind(), format!("can't connect to {}", url.authority()));
+        let (kind, doing) = (error.kind(), format!("can't connect to {}", url.server()));
         match kind {
             ErrorKind::Unsupported => Trouble::Lasting(Error::io(doing, error)),
             ErrorKind::TimedOut => {

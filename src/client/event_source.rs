@@ -24,7 +24,7 @@ use super::backoff::pause;
 use super::closer::Closer;
 use super::request::StreamRequest;
 use super::session::{End, Session};
-use super::transport::{Tcp, Transport};
+use super::transport::{Plain, Transport};
 use super::update::Update;
 use crate::error::{CloseReason, Error, Result};
 use crate::event::EventId;
@@ -123,7 +123,7 @@ impl EventSource {
         Self {
             reconnects: request.method() == Method::Get,
             request,
-            transport: Box::new(Tcp),
+            transport: Box::new(Plain),
             bounds: Bounds::default(),
             reconnection_time: RECONNECTION_TIME,
             longest_backoff: LONGEST_BACKOFF,
@@ -139,7 +139,7 @@ impl EventSource {
         }
     }
 
-    /// Goes over this in place of plain TCP. Defaults to [`Tcp`].
+    /// Goes over this in place of plain TCP. Defaults to [`Plain`].
     #[must_use]
     pub fn transport(mut self, transport: impl Transport + 'static) -> Self {
         self.transport = Box::new(transport);

@@ -20,6 +20,7 @@
 //! | to | is |
 //! | --- | --- |
 //! | set fields, or ask with a POST | [`StreamRequest`] |
+//! | ask a server on a unix socket | [`StreamRequest::at_socket`] |
 //! | ask with a new token the next time | [`EventSource::set_request`] |
 //! | see connections come and go | [`EventSource::next_update`] |
 //! | try again when the server is busy | [`EventSource::keep_trying`] |
@@ -59,6 +60,6 @@ pub use closer::Closer;
 pub use event_source::EventSource;
 pub use request::StreamRequest;
 pub use tap::{Tap, Traffic};
-pub use transport::{Connection, Tcp, Transport};
+pub use transport::{Connection, Plain, Transport};
 pub use update::Update;
 pub use url::Url;

@@ -16,6 +16,7 @@
 //! again with each new connection.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::url::Url;
@@ -138,6 +139,23 @@ impl StreamRequest {
         self.fields.retain(|(other, _)| !other.eq_ignore_ascii_case(&name));
         self.fields.push((name, value));
         Ok(self)
+    }
+
+    /// Asks the server that listens on the unix socket at this path: see [`Url::at_socket`].
+    ///
+    /// ```no_run
+    /// use tidings::client::{EventSource, StreamRequest};
+    ///
+    /// let request = StreamRequest::get("http://localhost/events/news")?;
+    /// for event in EventSource::with(request.at_socket("/run/tidings/hub.sock")) {
+    ///     println!("{}", event?.data);
+    /// }
+    /// # Ok::<(), tidings::Error>(())
+    /// ```
+    #[must_use]
+    pub fn at_socket(mut self, path: impl Into<PathBuf>) -> Self {
+        self.url = self.url.at_socket(path);
+        self
     }
 
     /// GET or POST.

@@ -34,10 +34,10 @@ pub enum Traffic<'a> {
 ///
 /// ```no_run
 /// use std::time::Instant;
-/// use tidings::client::{EventSource, Tap, Tcp, Traffic};
+/// use tidings::client::{EventSource, Tap, Plain, Traffic};
 ///
 /// let start = Instant::now();
-/// let tap = Tap::new(Tcp, move |traffic: Traffic<'_>| {
+/// let tap = Tap::new(Plain, move |traffic: Traffic<'_>| {
 ///     if let Traffic::Received(bytes) = traffic {
 ///         println!("{:?}: {}", start.elapsed(), bytes.escape_ascii());
 ///     }

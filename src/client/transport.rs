@@ -1,4 +1,4 @@
-//! What carries the bytes: TCP, or whatever you bring.
+//! What carries the bytes: TCP, a unix socket, or whatever you bring.
 //!
 //! ```text
 //! EventSource ──► Transport::connect(url) ──► Connection ── read, write ──► the server
@@ -6,21 +6,29 @@
 //! Closer ─────────────────── shutdown ────────────┘  from another thread
 //! ```
 //!
-//! [`Tcp`] speaks plain HTTP. For `https`, bring a transport whose connections speak TLS:
+//! [`Plain`] speaks plain HTTP. For `https`, bring a transport whose connections speak TLS:
 //! [`Connection`] shows how. To see every read and write, put a [`Tap`](super::Tap) around any
 //! transport.
 
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream, ToSocketAddrs};
+#[cfg(unix)]
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::sync::Arc;
+#[cfg(unix)]
+use std::sync::mpsc;
+#[cfg(unix)]
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::url::Url;
 
 /// Makes connections to servers.
 pub trait Transport: Send + Sync {
-    /// Connects to the host and the port of a URL, within this time.
+    /// Connects to the host and the port of a URL, or to its [socket](Url::socket) if it has one,
+    /// within this time.
     ///
     /// # Errors
     ///
@@ -113,20 +121,23 @@ pub trait Connection: Send + Sync {
     fn shutdown(&self);
 }
 
-/// Plain TCP, for `http` URLs.
+/// Plain HTTP: over TCP, or over the [unix socket](Url::at_socket) of a URL that has one.
 ///
 /// A host name may have several addresses: each is tried, and they share the time there is. To ask
 /// for them is up to the system, which has deadlines of its own for that.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Tcp;
+pub struct Plain;
 
-impl Transport for Tcp {
+impl Transport for Plain {
     fn connect(&self, url: &Url, within: Duration) -> io::Result<Arc<dyn Connection>> {
         if url.is_https() {
             return Err(io::Error::new(
                 ErrorKind::Unsupported,
                 "https is not spoken here: go through a proxy that speaks it, or set a Transport",
             ));
+        }
+        if let Some(path) = url.socket() {
+            return connect_to_socket(path, within);
         }
         let addresses: Vec<_> = (url.host(), url.port()).to_socket_addrs()?.collect();
         let socket = connect_to_one(&addresses, within)?;
@@ -149,35 +160,62 @@ fn connect_to_one(addresses: &[SocketAddr], within: Duration) -> io::Result<TcpS
     Err(last)
 }
 
+/// A connect to a unix socket has no deadline, and waits where too many others wait to be accepted.
+/// So a thread makes it, which nobody waits for any more once the time is over.
+#[cfg(unix)]
+fn connect_to_socket(path: &Path, within: Duration) -> io::Result<Arc<dyn Connection>> {
+    let (connected, comes) = mpsc::channel();
+    let path = path.to_owned();
+    thread::Builder::new().name("tidings-connect".into()).spawn(move || {
+        let _ = connected.send(UnixStream::connect(path));
+    })?;
+    let late = |_| io::Error::from(ErrorKind::TimedOut);
+    Ok(Arc::new(comes.recv_timeout(within).map_err(late)??))
+}
+
+#[cfg(not(unix))]
+fn connect_to_socket(_path: &Path, _within: Duration) -> io::Result<Arc<dyn Connection>> {
+    Err(io::Error::new(ErrorKind::Unsupported, "there are no unix sockets on this system"))
+}
+
 /// The system takes no time of zero for one that has passed.
 pub(super) fn at_least(time: Duration) -> Duration {
     time.max(Duration::from_millis(1))
 }
 
-impl Connection for TcpStream {
-    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut socket = self;
-        Read::read(&mut socket, buffer)
-    }
+/// std's sockets of either kind have the same calls.
+macro_rules! connection {
+    ($socket:ty) => {
+        impl Connection for $socket {
+            fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+                let mut socket = self;
+                Read::read(&mut socket, buffer)
+            }
 
-    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
-        let mut socket = self;
-        Write::write(&mut socket, bytes)
-    }
+            fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+                let mut socket = self;
+                Write::write(&mut socket, bytes)
+            }
 
-    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        TcpStream::set_read_timeout(self, timeout)
-    }
+            fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+                <$socket>::set_read_timeout(self, timeout)
+            }
 
-    fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        TcpStream::set_write_timeout(self, timeout)
-    }
+            fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+                <$socket>::set_write_timeout(self, timeout)
+            }
 
-    fn shutdown(&self) {
-        // It fails where the peer was quicker.
-        let _ = TcpStream::shutdown(self, Shutdown::Both);
-    }
+            fn shutdown(&self) {
+                // It fails where the peer was quicker.
+                let _ = <$socket>::shutdown(self, Shutdown::Both);
+            }
+        }
+    };
 }
+
+connection!(TcpStream);
+#[cfg(unix)]
+connection!(UnixStream);
 
 impl fmt::Debug for dyn Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

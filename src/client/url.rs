@@ -16,6 +16,7 @@
 //! [masked](crate::http::masked_url), `Display` as it is.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::http::{is_authority, masked_url};
@@ -39,6 +40,8 @@ pub struct Url {
     port: u16,
     /// Visible ASCII that begins with a slash.
     target: Box<str>,
+    /// Boxed, as few have it.
+    socket: Option<Box<PathBuf>>,
 }
 
 impl Url {
@@ -73,7 +76,7 @@ impl Url {
         }
         let (host, port) = split_port(authority, if secure { 443 } else { 80 });
         let host = host.to_ascii_lowercase().into();
-        Ok(Self { secure, host, port, target: encode(target).into() })
+        Ok(Self { secure, host, port, target: encode(target).into(), socket: None })
     }
 
     /// Whether it begins with `https`.
@@ -105,8 +108,43 @@ impl Url {
         format!("{}:{}", self.host, self.port)
     }
 
-    /// Whether both have the same scheme, host and port.
+    /// The same, for a server that listens on the unix socket at this path: a transport connects
+    /// there in place of the host and the port, which only the field `Host` has then. It is shown
+    /// as `unix:/run/tidings.sock:/events/news`. What is [joined](Self::join) to it stays at the
+    /// socket as long as scheme, host and port stay the same.
+    ///
+    /// ```
+    /// use tidings::client::Url;
+    ///
+    /// let url = Url::parse("http://localhost/events/news")?.at_socket("/run/tidings.sock");
+    /// assert_eq!(url.to_string(), "unix:/run/tidings.sock:/events/news");
+    /// assert_eq!(url.join("/health")?.to_string(), "unix:/run/tidings.sock:/health");
+    /// assert_eq!(url.join("http://other.example/")?.socket(), None);
+    /// # Ok::<(), tidings::Error>(())
+    /// ```
+    #[must_use]
+    pub fn at_socket(mut self, path: impl Into<PathBuf>) -> Self {
+        self.socket = Some(Box::new(path.into()));
+        self
+    }
+
+    /// The path of the unix socket to connect to, if there is one.
+    pub fn socket(&self) -> Option<&Path> {
+        self.socket.as_ref().map(|path| path.as_path())
+    }
+
+    /// Where a transport connects, for messages.
+    pub(super) fn server(&self) -> String {
+        let socket = self.socket().map(|path| format!("unix:{}", path.display()));
+        socket.unwrap_or_else(|| self.authority())
+    }
+
+    /// Whether both have the same scheme, host and port, and the same socket if they have one.
     pub fn has_origin_of(&self, other: &Self) -> bool {
+        self.has_authority_of(other) && self.socket == other.socket
+    }
+
+    fn has_authority_of(&self, other: &Self) -> bool {
         (self.secure, &self.host, self.port) == (other.secure, &other.host, other.port)
     }
 
@@ -117,6 +155,14 @@ impl Url {
     ///
     /// If what it refers to is no URL that [`parse`](Self::parse) would take.
     pub fn join(&self, reference: &str) -> Result<Self> {
+        let mut joined = self.join_plainly(reference)?;
+        if joined.has_authority_of(self) {
+            joined.socket.clone_from(&self.socket);
+        }
+        Ok(joined)
+    }
+
+    fn join_plainly(&self, reference: &str) -> Result<Self> {
         let reference = reference.split('#').next().unwrap_or_default();
         if scheme(reference).is_some() {
             return Self::parse(reference);
@@ -147,6 +193,9 @@ impl fmt::Debug for Url {
 
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(path) = self.socket() {
+            return write!(f, "unix:{}:{}", path.display(), self.target);
+        }
         let scheme = if self.secure { "https" } else { "http" };
         write!(f, "{scheme}://{}{}", self.authority(), self.target)
     }
@@ -302,6 +351,29 @@ mod tests {
             assert!(!one.has_origin_of(&url(other)), "{other}");
         }
     }
+
+    #[test]
+    fn what_is_at_a_socket_stays_there_unless_another_server_is_named() {
+        let at = |text| url(text).at_socket("/run/a b.sock");
+        let base = at("http://localhost/a/b?token=x");
+        assert_eq!((base.host(), base.port(), &*base.authority()), ("localhost", 80, "localhost"));
+        for reference in ["c", "/c", "?c", "", "//localhost/c", "http://localhost:80/c"] {
+            let joined = base.join(reference).unwrap();
+            assert_eq!(joined.socket(), Some(Path::new("/run/a b.sock")), "{reference}");
+            assert!(joined.has_origin_of(&base));
+        }
+        for reference in ["//other/c", "http://localhost:81/c", "https://localhost/c"] {
+            let joined = base.join(reference).unwrap();
+            assert_eq!(joined.socket(), None, "{reference}");
+            assert!(!joined.has_origin_of(&base));
+        }
+        // No server leads its clients to the sockets of their machines.
+        assert!(base.join("unix:/run/other.sock:/c").is_err());
+        assert!(!base.has_origin_of(&url("http://localhost/")));
+        assert!(!base.has_origin_of(&url("http://localhost/").at_socket("/run/other.sock")));
+        assert_eq!(format!("{base:?}"), "Url(\"unix:/run/a b.sock:/a/b?token=...\")");
+    }
+
     #[test]
     fn row_48_errors_and_debug_mask_what_may_be_a_secret() {
         let url = url("http://h/a?channel=b&token=hunter2");

@@ -7,7 +7,9 @@ use std::os::fd::AsRawFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
+use tidings::client::{EventSource, StreamRequest, Update};
 use tidings::{Address, Channel, Hooks, Limits, Listener, Peer, Response, Running, Server};
 use tidings::{Status, StreamInfo};
 
@@ -266,4 +268,42 @@ fn a_shared_socket_outlives_the_server() {
     assert_ends(server);
     let _client = place.connect();
     kept.accept().expect("it still listens");
+}
+
+#[test]
+fn an_event_source_follows_a_server_on_a_unix_socket_through_redirects() {
+    let (place, news) = (Place::new(), Channel::new());
+    let followed = news.clone();
+    let server = Server::new()
+        .on(place.listen())
+        .get("/moved", |_request| {
+            let moved = Response::text("").with_status(Status::FOUND);
+            moved.with_field("Location", "http://localhost/news")
+        })
+        .sse("/news", move |stream, request| {
+            assert_eq!(request.field("host"), Some("localhost"));
+            stream.subscribe(&followed)
+        })
+        .start()
+        .unwrap();
+    let request = StreamRequest::get("http://localhost/moved").unwrap().at_socket(&place.0);
+    let mut source = EventSource::with(request);
+    let Some(Ok(Update::Opened { url, .. })) = source.next_update() else { panic!("not open") };
+    assert_eq!(url.to_string(), format!("unix:{}:/news", place.0.display()));
+    news.send("hello").unwrap();
+    assert_eq!(source.next().unwrap().unwrap().data, "hello");
+    drop(source);
+    assert_ends(server);
+}
+
+#[test]
+fn a_connection_to_a_socket_that_accepts_nobody_has_its_deadline() {
+    let place = Place::new();
+    let _listener = place.listen();
+    // Where the queue is long it is connected to, and does not respond: that has a deadline too.
+    let request = StreamRequest::get("http://localhost/").unwrap().at_socket(&place.0);
+    let short = Duration::from_millis(200);
+    let source = EventSource::with(request).connect_deadline(short).response_deadline(short);
+    let error = source.give_up_after(1).next().unwrap().unwrap_err();
+    assert!(error.is_timeout(), "{error}");
 }

@@ -61,7 +61,7 @@ mod reports {
 use std::io;
 use std::path::Path;
 
-use super::{Failure, Outcome, client, even_if_unread, file, print, say, width};
+use super::{Failure, Outcome, even_if_unread, file, print, say, width};
 pub(super) use options::TABLE;
 use options::{NOT_MEASURED, Options, STANDARD_OUTPUT};
 use reports::{json, page, text};
@@ -71,7 +71,7 @@ use wire::target;
 /// the exit status.
 fn bench(options: &Options) -> Outcome {
     options.check().map_err(Failure::Usage)?;
-    let request = target::request(&client::whole(&options.url), options).map_err(Failure::Usage)?;
+    let request = target::request(&options.url, options).map_err(Failure::Usage)?;
     // A page that can't be written should be known before the run.
     let path = options.html.as_deref().filter(|path| *path != Path::new(STANDARD_OUTPUT));
     let unwritten = |error: io::Error| {

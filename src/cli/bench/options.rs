@@ -73,7 +73,8 @@ pub(crate) static TABLE: Table<Options> = Table {
     summary: "measures how well a server delivers",
     usage: "tidings bench URL [options]",
     about: &["Opens many connections to one event stream, publishes events on it, and reports \
-              which events were lost, doubled or out of order, and how long they took."],
+              which events were lost, doubled or out of order, and how long they took. A URL of \
+              the form unix:PATH:/TARGET asks a server on a unix socket."],
     operands: &[Flag::<Options>::text("a URL", "URL", |o, url| o.url = url.into())],
     flags: &[&flags![Options,
         /// Publishes this way: a path or a URL, after a method if that is not POST, such as 'PUT
@@ -154,7 +155,7 @@ pub(crate) static TABLE: Table<Options> = Table {
             "Events were lost, doubled or out of order, or the server did not let a stream \
              reconnect. This also holds if the report can't be written.",
         ),
-        (2, "The options or the URL can't be understood."),
+        (2, "The options or the URL can't be understood, or the URL needs TLS."),
         (
             NOT_MEASURED,
             "There is nothing to report: no stream, no event that was accepted or received, or \

@@ -9,6 +9,7 @@ use tidings::client::{EventSource, StreamRequest, Update};
 use tidings::http::masked_url;
 use tidings::{Error, EventId};
 
+use super::named::{self, NO_TLS};
 use crate::cli::{Failure, Outcome, file, say, signals, visible};
 
 #[derive(Debug, Default, PartialEq)]
@@ -64,12 +65,12 @@ impl Follow {
             let what = "--header Content-Type says what is sent: give it with --data";
             return Err(Failure::Usage(what.into()));
         }
-        let whole = whole(url);
-        let mut request = match &self.data {
-            None => StreamRequest::get(&whole),
-            Some(data) => StreamRequest::post(&whole, self.content_type(), content(data)?),
-        }
-        .map_err(wrong)?;
+        let content = self.data.as_deref().map(content).transpose()?;
+        let make = |url: &str| match content {
+            None => StreamRequest::get(url),
+            Some(content) => StreamRequest::post(url, self.content_type(), content),
+        };
+        let mut request = named::request(url, make).map_err(Failure::Usage)?;
         for (name, value) in &self.fields {
             request = request.with_field(name, value).map_err(wrong)?;
         }
@@ -79,13 +80,6 @@ impl Follow {
     pub(crate) fn content_type(&self) -> &str {
         self.content_type.as_deref().unwrap_or("application/json")
     }
-}
-
-/// The URL with its scheme, which may be left out. `://` after the host is part of the path.
-pub(crate) fn whole(url: &str) -> String {
-    let host = url.split(['/', '?', '#']).next().unwrap_or_default();
-    let has_scheme = host.ends_with(':') && url[host.len()..].starts_with("//");
-    if has_scheme { url.to_owned() } else { format!("http://{url}") }
 }
 
 fn content(data: &str) -> Result<Vec<u8>, Failure> {
@@ -158,11 +152,12 @@ pub(crate) fn ended(error: &Error) -> Failure {
     } else {
         NO_CONNECTION
     };
-    let mut said = visible::line(&error.to_string());
-    // An https URL, given or redirected to.
-    if io_kind(error) == Some(io::ErrorKind::Unsupported) {
-        said.push_str("; or pipe 'curl -N URL' into 'tidings tail -'");
-    }
+    let said = match io_kind(error) {
+        Some(io::ErrorKind::Unsupported) => {
+            format!("the server redirects to an https URL: {NO_TLS}")
+        }
+        _ => visible::line(&error.to_string()),
+    };
     Failure::Ended { status, said }
 }
 
@@ -170,21 +165,4 @@ pub(crate) fn ended(error: &Error) -> Failure {
 pub(crate) fn io_kind(error: &Error) -> Option<io::ErrorKind> {
     let source = std::error::Error::source(error);
     source.and_then(|source| source.downcast_ref()).map(io::Error::kind)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_scheme_is_put_before_a_url_that_has_none() {
-        for url in ["http://h/x", "https://h", "ftp://h", "HTTP://h?u=http://y", "://h"] {
-            assert_eq!(whole(url), url);
-        }
-        for url in
-            ["h", "h:3000/x", "h/x?u=http://y", "h?u=http://y", "h#://", "h/x://y", "[::1]:8"]
-        {
-            assert_eq!(whole(url), format!("http://{url}"));
-        }
-    }
 }

@@ -5,12 +5,15 @@
 //! bytes of a response ─► Reader ─► head, frame, content, end                      and bench
 //! ```
 //!
-//! To read on: [`mod@follow`] is what `tail` and `record` have in common, [`rows`] are its flags,
+//! To read on: [`named`] is what a URL on the command line names, [`mod@follow`] is what `tail` and
+//! `record` have in common, [`rows`] are its flags,
 //! and [`wire`] takes a response apart.
 
 mod follow;
+mod named;
 pub(super) mod rows;
 mod wire;
 
-pub(super) use follow::{Follow, TOO_LONG, ended, follow, io_kind, whole};
+pub(super) use follow::{Follow, TOO_LONG, ended, follow, io_kind};
+pub(super) use named::{names_socket, plain, request, whole};
 pub(super) use wire::{Ending, Part, Reader, broken};

@@ -48,7 +48,7 @@ pub(crate) const fn exits(well: &'static str) -> [(u8, &'static str); 7] {
     [
         (0, well),
         (1, "A file or standard output can't be read or written."),
-        (2, "The options or the URL can't be understood."),
+        (2, "The options or the URL can't be understood, or the URL needs TLS."),
         (NO_MORE, "The server says that there is no more: 204."),
         (
             NO_STREAM,

@@ -31,7 +31,8 @@ pub(crate) static TABLE: Table<Options> = Table {
               stream with the same events, whose comments say where each chunk began, when it \
               arrived, and how connections ended. 'tidings mock FILE' plays all of that back. \
               record writes each chunk as soon as it has arrived and its events are whole, and \
-              Ctrl-C ends it at any time. Of the URL it keeps host and path; of the query and of \
+              Ctrl-C ends it at any time. A URL of the form unix:PATH:/TARGET asks a server on a \
+              unix socket. Of the URL it keeps host and path; of the query and of \
               fields it keeps only values that are known to hold no secret. A secret in the path \
               or in the stream itself is kept in the file. When the recording ends, record prints \
               on standard error what it has recorded."],

@@ -29,8 +29,9 @@ pub(crate) static TABLE: Table<Options> = Table {
     usage: "tidings tail [options] URL|-",
     about: &["Prints the events of a stream as they arrive. When the connection ends, tail \
               reconnects and resumes after the last event ID. Its output is safe for a terminal, \
-              whatever the stream contains. Notes about the connection go to standard error. With \
-              - it reads an event stream from standard input."],
+              whatever the stream contains. Notes about the connection go to standard error. A URL \
+              of the form unix:PATH:/TARGET asks a server on a unix socket. With - tail reads an \
+              event stream from standard input."],
     operands: &[Flag::<Options>::text("a URL", "URL", |o, url| o.url = url.into())],
     flags: &[
         &flags![Options,

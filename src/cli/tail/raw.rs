@@ -51,7 +51,9 @@ impl View {
         let (title, rows) = match traffic {
             Traffic::Connected(url) => {
                 (self.asked, self.explainer) = (Asked::new(), Explainer::new());
-                (format!("connected to {} port {}", url.host(), url.port()), Vec::new())
+                let port = || format!("{} port {}", url.host(), url.port());
+                let server = url.socket().map(|path| format!("unix:{}", path.display()));
+                (format!("connected to {}", server.unwrap_or_else(port)), Vec::new())
             }
             Traffic::Sent(bytes) => {
                 let title = format!("sent {}", plural(bytes.len() as u64, "byte"));

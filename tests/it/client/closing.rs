@@ -6,7 +6,7 @@ use std::thread::{sleep, spawn};
 use std::time::Instant;
 
 use tidings::EventId;
-use tidings::client::{Connection, StreamRequest, Tcp, Transport, Url};
+use tidings::client::{Connection, Plain, StreamRequest, Transport, Url};
 
 use super::*;
 use crate::support::script::{STREAM, act};
@@ -97,7 +97,7 @@ struct Slow(Gate);
 impl Transport for Slow {
     fn connect(&self, url: &Url, within: Duration) -> io::Result<Arc<dyn Connection>> {
         self.0.pass();
-        Tcp.connect(url, within)
+        Plain.connect(url, within)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a tap sees: the bytes of every read and write, and nothing else.
 
-use tidings::client::{Tap, Tcp, Traffic, Transport, Url};
+use tidings::client::{Plain, Tap, Traffic, Transport, Url};
 
 use super::*;
 use crate::support::memory::Memory;
@@ -43,7 +43,7 @@ fn the_borders_of_reads_are_seen() {
 fn over_tcp_every_byte_is_seen_once_and_in_order() {
     let response = format!("{STREAM}data: a\n\n");
     let script = Script::responses([&*response, NO_MORE]);
-    let (tap, seen) = tap(Tcp);
+    let (tap, seen) = tap(Plain);
     assert_eq!(data(source(&script).transport(tap)), ["a"]);
     let with = |what: &str| -> String {
         seen.all().iter().filter_map(|note| note.strip_prefix(what)).collect()
@@ -55,7 +55,7 @@ fn over_tcp_every_byte_is_seen_once_and_in_order() {
 #[test]
 fn an_end_that_is_our_own_is_not_shown_as_the_servers() {
     let script = Script::acts(vec![act(|peer| assert!(peer.is_left()))]);
-    let (tap, seen) = tap(Tcp);
+    let (tap, seen) = tap(Plain);
     let connection = tap.connect(&Url::parse(&script.url("/")).unwrap(), SOON).unwrap();
     connection.write(b"GET / HTTP/1.1\r\n\r\n").unwrap();
     connection.shutdown();

@@ -13,6 +13,7 @@ use std::process::{Command, Stdio};
 use crate::program::{LISTEN, TemporaryFile, publish};
 use crate::support::http::{HttpResponse, get, read_chunk, read_response};
 use crate::support::process::{Process, hub_path, run, run_hub};
+use crate::support::script::Script;
 use crate::support::{SOON, until};
 
 /// A folder that goes with the test, with room for sockets.
@@ -410,4 +411,69 @@ fn curl_reaches_the_hub_by_its_socket() {
     assert_eq!((&*said, status), ("", Some(0)));
     let (mut stream, _) = folder.follow("/events/a?history=1");
     assert_eq!(chunk(&mut stream), format!("id: {id}data: hello\n\n"));
+}
+
+#[test]
+fn the_tools_reach_a_server_on_a_unix_socket() {
+    let folder = Folder::new("tools");
+    let _hub = folder.hub(&["--log"]);
+    let id = folder.publish("a", "hello");
+    let place = folder.place();
+    let url = format!("{place}:/events/a?history=1");
+
+    let (events, said, status) = run_hub(&["tail", &url, "--count=1"]);
+    assert!(events.ends_with(&format!(" message [{id}] hello\n")), "{events}");
+    assert_eq!((said, status), (format!("tidings: connected to {url}\n"), Some(0)));
+    let (shown, _, _) = run_hub(&["tail", &url, "--count=1", "--raw"]);
+    assert!(shown.contains(&format!("connected to {place}\n")), "{shown}");
+    assert!(shown.contains(" Host: localhost\u{240d}\u{240a} "), "{shown}");
+
+    let (cassette, _, status) = run_hub(&["record", &url, "-", "--count=1"]);
+    assert!(cassette.contains(&format!("\n: about GET {url}\n")), "{cassette}");
+    assert!(cassette.contains("\ndata: hello\n") && status == Some(0), "{cassette}");
+
+    let bench = format!("{place}:/events/bench");
+    let run = ["bench", &bench, "--streams=20", "--warm-up=0", "--duration=1", "--resume"];
+    let (report, said, status) = run_hub(&run);
+    let begin = format!("20 streams of {bench}, 20%/s cut and resumed\n");
+    assert!(report.starts_with(&begin) && report.contains("\nlost          0\n"), "{report}{said}");
+    assert_eq!(status, Some(0));
+    let way = format!("--publish={place}:/events/other");
+    let (report, _, _) = run_hub(&["bench", &bench, &way, "--duration=1", "--warm-up=0"]);
+    assert!(report.contains(&format!(" by POST {place}:/events/other\n")), "{report}");
+}
+
+#[test]
+fn a_socket_that_can_not_be_reached_is_named() {
+    let folder = Folder::new("nobody");
+    let place = folder.place();
+    let url = format!("{place}:/events/a?token=secret");
+    let missing = "No such file or directory (os error 2)\n";
+    let (_, said, status) = run_hub(&["tail", &url, "--attempts=1"]);
+    let expected = format!("tidings: can't connect to {place}: {missing}");
+    assert_eq!((said, status), (expected, Some(5)));
+    let (_, said, status) = run_hub(&["bench", &url]);
+    let expected = format!("tidings: can't connect to {place}:/events/a?token=...: {missing}");
+    assert_eq!((said, status), (expected, Some(3)));
+    for command in [&["tail", &place][..], &["record", &place, "-"], &["bench", &place]] {
+        let (_, said, status) = run_hub(command);
+        let form = "unix: needs the path of a socket, a colon and what to ask for, such as \
+                    unix:/run/tidings.sock:/events/news";
+        assert!(said.starts_with(&format!("tidings: {form}\n")), "{said}");
+        assert_eq!(status, Some(2));
+    }
+}
+
+/// No server leads a client to the sockets of the client's machine.
+#[test]
+fn a_redirect_does_not_lead_to_a_socket() {
+    let folder = Folder::new("led");
+    let _hub = folder.hub(&[]);
+    let target = format!("{}:/events/a", folder.place());
+    let leads = format!("HTTP/1.1 302 Found\r\nLocation: {target}\r\nContent-Length: 0\r\n\r\n");
+    let script = Script::responses([leads]);
+    let (_, said, status) = run_hub(&["tail", &script.url("/x")]);
+    let begin = "tidings: the server redirects, and can't be followed: a URL must begin with http";
+    assert!(said.starts_with(begin), "{said}");
+    assert_eq!(status, Some(4));
 }

@@ -11,7 +11,7 @@ use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidings::client::{Connection, Tcp, Transport, Url};
+use tidings::client::{Connection, Plain, Transport, Url};
 use tidings::http::{ResponseHead, Version};
 
 use super::tally::Tally;
@@ -113,7 +113,7 @@ impl Exchange {
     }
 
     fn connect(&self, patience: Patience<'_>) -> io::Result<Arc<dyn Connection>> {
-        let connection = Tcp.connect(&self.address, patience.left()?)?;
+        let connection = Plain.connect(&self.address, patience.left()?)?;
         connection.set_read_timeout(Some(CHECK))?;
         connection.set_write_timeout(Some(CHECK))?;
         Ok(connection)

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use tidings::client::{Connection, Tcp, Transport, Url};
+use tidings::client::{Connection, Plain, Transport, Url};
 
 use super::tally::{Tally, lock};
 use super::target::Source;
@@ -145,7 +145,7 @@ impl Transport for Gauge {
         }
         let _ = begun.compare_exchange(0, tally.clock.now(), Relaxed, Relaxed);
         let own = url.has_origin_of(source.request.url());
-        let connection = Tcp.connect(if own { &source.address } else { url }, within)?;
+        let connection = Plain.connect(if own { &source.address } else { url }, within)?;
         Ok(Arc::new(Gauged { connection, gauge: self.clone() }))
     }
 }

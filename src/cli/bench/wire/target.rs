@@ -12,12 +12,13 @@
 
 use std::net::ToSocketAddrs;
 
-use tidings::client::{StreamRequest, Tcp, Transport, Url};
+use tidings::client::{Plain, StreamRequest, Transport, Url};
 use tidings::http::masked_url;
 
 use super::exchange::DEADLINE;
 use crate::cli::bench::options::Options;
 use crate::cli::bench::values::way::{Template, Way};
+use crate::cli::client;
 
 #[derive(Debug)]
 pub(crate) struct Source {
@@ -41,10 +42,11 @@ pub(crate) struct Sink {
 pub(crate) fn request(url: &str, options: &Options) -> Result<StreamRequest, String> {
     let with_field =
         |request: StreamRequest, (name, value): &(String, String)| request.with_field(name, value);
-    let request = StreamRequest::get(url)
-        .and_then(|request| options.fields.iter().try_fold(request, with_field))
-        .map_err(|error| error.to_string())?;
-    plain(request.url().clone())?;
+    let make = |url: &str| {
+        let request = StreamRequest::get(url)?;
+        options.fields.iter().try_fold(request, with_field)
+    };
+    let request = client::request(url, make)?;
     resolve(options.publish.as_ref(), request.url())?;
     Ok(request)
 }
@@ -52,16 +54,13 @@ pub(crate) fn request(url: &str, options: &Options) -> Result<StreamRequest, Str
 /// Where `way` leads from the stream's URL; the same URL without one.
 fn resolve<'a>(way: Option<&'a Way>, followed: &Url) -> Result<(&'a str, Url), String> {
     let Some(way) = way else { return Ok(("POST", followed.clone())) };
-    let url = followed.join(&way.reference).map_err(|error| error.to_string())?;
-    Ok((&*way.method, plain(url)?))
-}
-
-fn plain(url: Url) -> Result<Url, String> {
-    if url.is_https() {
-        let why = "https is not spoken here: go through a proxy that speaks it";
-        return Err(format!("can't connect to {}: {why}", shown(&url)));
+    if client::names_socket(&way.reference) {
+        let request = client::request(&way.reference, StreamRequest::get)?;
+        return Ok((&*way.method, request.url().clone()));
     }
-    Ok(url)
+    let url = followed.join(&way.reference).map_err(|error| error.to_string())?;
+    client::plain(&url)?;
+    Ok((&*way.method, url))
 }
 
 impl Sink {
@@ -104,15 +103,20 @@ impl Sink {
     }
 }
 
-/// The first of the host's addresses that takes a connection, as a URL.
+/// The first of the host's addresses that takes a connection, as a URL; or the socket, if it does.
 pub(crate) fn reach(url: &Url) -> Result<Url, String> {
     let failed = |why: &dyn std::fmt::Display| format!("can't connect to {}: {why}", shown(url));
+    if url.socket().is_some() {
+        let connection = Plain.connect(url, DEADLINE).map_err(|error| failed(&error))?;
+        connection.shutdown();
+        return Ok(url.clone());
+    }
     let addresses = (url.host(), url.port()).to_socket_addrs().map_err(|error| failed(&error))?;
     let mut why = failed(&"the host has no address");
     for address in addresses {
         let numeric = Url::parse(&format!("http://{address}/"));
         let numeric = numeric.expect("an address is the authority of a URL");
-        match Tcp.connect(&numeric, DEADLINE) {
+        match Plain.connect(&numeric, DEADLINE) {
             Ok(connection) => {
                 connection.shutdown();
                 return Ok(numeric);

@@ -114,10 +114,24 @@ fn a_wrong_command_line_is_told_what_was_meant() {
     let (_, stderr, status) = run_hub(&["tail", "--data=@/there/is/none", "h"]);
     assert!(stderr.starts_with("tidings: can't read /there/is/none to send it: "), "{stderr}");
     assert_eq!(status, Some(1));
-    let (_, stderr, status) = run_hub(&["tail", "https://h/"]);
-    assert!(stderr.contains("go through a proxy"), "{stderr}");
-    assert!(stderr.ends_with("; or pipe 'curl -N URL' into 'tidings tail -'\n"), "{stderr}");
-    assert_eq!(status, Some(5));
+}
+
+#[test]
+fn a_stream_over_tls_is_told_what_to_do() {
+    let no_tls = "tidings speaks no TLS: go through a proxy on this machine that does, such as \
+                  'socat TCP-LISTEN:8080,bind=127.0.0.1,fork OPENSSL:HOST:443' with --header \
+                  'Host: HOST', or pipe 'curl -N URL' into 'tidings tail -'";
+    for command in [&["tail", "https://h/"][..], &["record", "https://h/", "-"]] {
+        let (_, stderr, status) = run_hub(command);
+        let said = format!("tidings: the URL begins with https: {no_tls}\n");
+        assert!(stderr.starts_with(&said), "{stderr}");
+        assert_eq!(status, Some(2));
+    }
+    let leads = "HTTP/1.1 302 Found\r\nLocation: https://h/\r\nContent-Length: 0\r\n\r\n";
+    let script = Script::responses([leads]);
+    let (_, stderr, status) = run_hub(&["tail", &script.url("/x")]);
+    let said = format!("tidings: the server redirects to an https URL: {no_tls}\n");
+    assert_eq!((stderr, status), (said, Some(5)));
 }
 
 #[test]
