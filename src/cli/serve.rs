@@ -60,6 +60,7 @@ fn serve(options: &Options) -> Outcome {
     tell_left_over();
     let (server, _files) = server_on(opened);
     let stop = Stop(server.handle());
+    stop_on_signal(stop.clone());
     let hub = Hub::with(options.history, options.lag);
     let state = State {
         channels: Channels { hub: hub.clone(), most: options.max_channels },
@@ -85,7 +86,6 @@ fn serve(options: &Options) -> Outcome {
         server = server.hooks(Logger::stderr());
     }
     read_standard_input(options, &hub, &stop)?;
-    stop_on_signal(stop);
     let listening = |address| visible::line(&format!("listening on {address}")) + "\n";
     print(&server.addresses().iter().map(listening).collect::<String>())?;
     notify::tell(notify::State::Ready);

@@ -111,8 +111,8 @@ fn attempt(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<Option<usi
     }
 }
 
-/// A call on a socket gave up: at once, or at its time limit, which Linux reports in the same way
-/// and other systems do not.
+/// A call on a socket gave up: at once, or at its time limit. On unix both are reported in the same
+/// way, and a time-out is the connection's: its peer has vanished. Elsewhere the latter is one.
 fn would_block(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+    error.kind() == ErrorKind::WouldBlock || cfg!(not(unix)) && error.kind() == ErrorKind::TimedOut
 }

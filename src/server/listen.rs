@@ -89,6 +89,7 @@ impl Server {
     ///
     /// ```text
     /// let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    /// socket.set_reuse_address(true)?; // as TcpListener::bind does, for a restart
     /// let probes = TcpKeepalive::new().with_time(Duration::from_secs(15));
     /// socket.set_tcp_keepalive(&probes.with_interval(Duration::from_secs(5)).with_retries(3))?;
     /// socket.set_tcp_user_timeout(Some(Duration::from_secs(35)))?;

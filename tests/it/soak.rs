@@ -34,6 +34,7 @@ mod churn;
 mod crowd;
 mod descriptors;
 mod full;
+mod ghosts;
 mod kinds;
 mod large;
 mod memory;

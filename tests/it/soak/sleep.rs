@@ -7,13 +7,14 @@
 //! The sleep is longer than the deadline of a head, and in the long form than all of them.
 
 use std::fs;
+use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
 
 use super::{asked, hub};
 use crate::support::http::Client;
 use crate::support::process::{Process, signal};
-use crate::support::until;
+use crate::support::{SOON, until};
 
 const GET: &str = "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n";
 const POST: &str = "POST /events/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello";
@@ -21,6 +22,29 @@ const POST: &str = "POST /events/a HTTP/1.1\r\nHost: localhost\r\nContent-Length
 fn is_stopped(hub: &Process) -> bool {
     let stat = fs::read_to_string(format!("/proc/{}/stat", hub.id())).expect("a Linux /proc");
     stat.rsplit_once(") ").is_some_and(|(_, fields)| fields.starts_with('T'))
+}
+
+#[test]
+fn a_thousand_clients_that_come_back_at_once_wait_to_be_accepted() {
+    let most = fs::read_to_string("/proc/sys/net/core/somaxconn").expect("a Linux /proc");
+    let count = 1_000.min(most.trim().parse().expect("a number"));
+    let hub = hub(&[]);
+    signal(hub.id(), "STOP");
+    until("it is stopped", || is_stopped(&hub));
+    let within = Duration::from_secs(10);
+    let mut clients: Vec<Client> = (0..count)
+        .map(|n| {
+            let socket = TcpStream::connect_timeout(&hub.address(), within);
+            let socket = socket.unwrap_or_else(|error| panic!("client {n}: {error}"));
+            socket.set_read_timeout(Some(SOON)).unwrap();
+            Client::over(socket)
+        })
+        .collect();
+    clients.iter_mut().for_each(|client| client.send(GET));
+    signal(hub.id(), "CONT");
+    for client in &mut clients {
+        assert_eq!(client.response().status, 200);
+    }
 }
 
 #[test]
