@@ -105,12 +105,12 @@ impl Acceptors {
     }
 }
 
-/// Accepts until the handle says stop.
+/// Accepts until the handle says stop. The connection that comes then is served like any other: it
+/// may be that of a client, whom a supervisor's socket would have kept for the next program.
 fn accept(listener: &Listener, handle: &Handle, panics: &Panics, welcome: impl Fn(Socket, Peer)) {
     let mut pause = SHORTEST_PAUSE;
     while !handle.is_stopped() {
         let error = match listener.accept() {
-            Ok(_) if handle.is_stopped() => return,
             Ok((socket, peer)) => {
                 pause = SHORTEST_PAUSE;
                 panics.catch(|| welcome(socket, peer));
@@ -165,6 +165,8 @@ mod tests {
             handle.stop();
             listener.connect().unwrap();
         });
-        assert_eq!((welcomed.into_inner(), panics.count()), (2, 1));
+        // The connection that wakes the acceptor may be the third.
+        assert!((2..=3).contains(&welcomed.into_inner()));
+        assert_eq!(panics.count(), 1);
     }
 }
