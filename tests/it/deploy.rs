@@ -1,11 +1,13 @@
-//! The proxies of examples/deploy in front of the hub, each with its file from there.
+//! What examples/deploy has, with its very files: proxies in front of the hub, and supervisors that
+//! start it.
 //!
-//! Around that file stands a configuration of the test's that makes it hard: it compresses all that it
-//! may, and closes what is silent for two seconds. In the file itself only addresses and paths are
-//! others, and a listener without TLS is added.
+//! Around a proxy's file stands a configuration of the test's that makes it hard: it compresses all
+//! that it may, and closes what is silent for two seconds. In the file itself only addresses and paths
+//! are others, and a listener without TLS is added. systemd runs as process 1 of namespaces of its
+//! own; of the other supervisors, the test plays the part.
 //!
-//! Where a proxy, openssl or curl is not installed, its tests say that they are skipped, unless the
-//! environment has `TIDINGS_REQUIRE_DEPLOY`: then they fail.
+//! What is not installed is said to be skipped, unless the environment has `TIDINGS_REQUIRE_DEPLOY`:
+//! then its tests fail.
 
 mod apache;
 mod caddy;
@@ -13,6 +15,7 @@ mod front;
 mod haproxy;
 mod nginx;
 mod scenarios;
+mod supervisors;
 
 /// What every proxy has to pass, as tests of the module that says how it is started.
 macro_rules! passes {

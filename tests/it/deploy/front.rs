@@ -173,7 +173,7 @@ impl Front {
 }
 
 /// Where a program is; says that it is missing, or fails if that must not be.
-fn installed(program: &str) -> Option<PathBuf> {
+pub(super) fn installed(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let places = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
     let found = places.map(|place| place.join(program)).find(|file| file.is_file());
