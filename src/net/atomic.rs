@@ -49,6 +49,11 @@ mod locked {
             self.replace(|number| number.wrapping_add(more))
         }
 
+        /// Wraps around, as std's does.
+        pub(crate) fn fetch_sub(&self, less: u64, _: Ordering) -> u64 {
+            self.replace(|number| number.wrapping_sub(less))
+        }
+
         pub(crate) fn fetch_max(&self, other: u64, _: Ordering) -> u64 {
             self.replace(|number| number.max(other))
         }
@@ -94,6 +99,8 @@ mod tests {
                 number.fetch_max(1 << 40, Relaxed),
                 number.swap(u64::MAX - 1, Relaxed),
                 number.fetch_add(3, Relaxed),
+                number.fetch_sub(2, Relaxed),
+                number.fetch_add(2, Relaxed),
                 number.compare_exchange(2, 7, Relaxed, Relaxed).unwrap_err(),
                 number.compare_exchange(1, 7, Relaxed, Relaxed).unwrap(),
             ];
@@ -105,7 +112,7 @@ mod tests {
 
     #[test]
     fn with_a_lock_and_without_one_each_step_has_the_same_outcome() {
-        let expected = ([5, 5, 8, 8, 1 << 40, u64::MAX - 1, 1, 1], 7, 1 << 33);
+        let expected = ([5, 5, 8, 8, 1 << 40, u64::MAX - 1, 1, u64::MAX, 1, 1], 7, 1 << 33);
         assert_eq!(steps!(super::locked::AtomicU64::new(5)), expected);
         assert_eq!(steps!(super::AtomicU64::new(5)), expected);
     }

@@ -2,6 +2,7 @@
 
 mod begin;
 mod bench;
+mod bounds;
 mod command_line;
 mod following;
 mod input;

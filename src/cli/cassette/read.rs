@@ -221,7 +221,9 @@ impl<'a> Reader<'a> {
             Some(size) => (None, size),
             None => self.time_and(text).map(|(after, size)| (Some(after), size))?,
         };
-        let size = str::from_utf8(size).ok().and_then(|size| size.parse().ok());
+        let size = str::from_utf8(size).ok().and_then(|size| size.parse::<u64>().ok());
+        // On a 32-bit machine no file that is read has more bytes than a `usize` counts.
+        let size = size.map(|size| usize::try_from(size).unwrap_or(usize::MAX));
         let size = size.filter(|size| *size > 0);
         Ok((after, size.ok_or_else(|| self.flaw("a number of bytes was expected here"))?))
     }
