@@ -67,6 +67,20 @@ fn row_55_a_second_signal_ends_the_hub_at_once() {
 }
 
 #[test]
+fn row_55_a_signal_that_comes_twice_at_once_counts_once() {
+    // Which of them finds the first one not yet taken is up to chance.
+    for _ in 0..10 {
+        let mut hub = Process::start(&mut command(&[LISTEN]));
+        let held = hold(&hub, "");
+        let twice = format!("kill -TERM {0} {0}", hub.id());
+        assert!(Command::new("sh").args(["-c", &twice]).status().unwrap().success());
+        until("the first", || hub.stderr() == [said("TERM")]);
+        drop(held);
+        assert_eq!(hub.ended(), Some(0));
+    }
+}
+
+#[test]
 fn row_55_a_signal_goes_on_with_a_stop_that_a_request_began() {
     let file = TemporaryFile::new("signals", "s3cret\n");
     let mut hub = Process::start(&mut command(&[LISTEN, &file.argument()]));
