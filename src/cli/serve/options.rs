@@ -73,10 +73,10 @@ pub(crate) static TABLE: Table<Options> = Table {
     about: &[
         "Runs a hub for Server-Sent Events. POST /events/NAME publishes on a channel, GET \
          /events/NAME follows it, and GET /metrics shows counts.",
-        "SIGTERM, SIGINT (Ctrl-C) and SIGHUP stop the hub: streams end cleanly, and their clients \
-         are told to reconnect after 2 to 4 seconds. A second signal ends it at once, with 128 and \
-         the signal's number as exit status. So do POST /stop with the token of --token-file, and \
-         with --until-eof the end of standard input.",
+        "SIGTERM, SIGINT (Ctrl-C) and SIGHUP stop the hub, as do POST /stop with the token of \
+         --token-file, and with --until-eof the end of standard input. Streams then end cleanly, \
+         and their clients are told to reconnect after 2 to 4 seconds. A second signal ends the \
+         hub at once, with 128 and the signal's number as exit status.",
         #[cfg(feature = "page")]
         "GET / serves a page that shows the hub at work.",
     ],
