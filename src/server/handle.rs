@@ -87,6 +87,11 @@ impl Handle {
     /// Has the server stop: it accepts no more, requests finish, streams end, threads are joined.
     /// Returns at once; [`Server::run`](crate::Server::run) returns when it is done. May be called
     /// from a handler, and again.
+    ///
+    /// Signals belong to the program, so the library leaves them alone: SIGTERM or Ctrl-C ends the
+    /// process and cuts its streams off, unless the program waits for them and calls this (such as
+    /// on a thread with the crate `signal-hook`). The peers of a server that stops have a second
+    /// to close their side of a connection.
     pub fn stop(&self) {
         self.0.lifecycle.raise(Stage::Asked);
         // By now the thread that serves has read the stage, or waits.
