@@ -157,7 +157,7 @@ fn is_pure(path: &str) -> bool {
         "src/cli/client/wire",
         "src/cli/duration",
         "src/cli/lines",
-        "src/cli/random",
+        "src/cli/seeded",
         "src/cli/record/pieces",
         // The mock needs sockets to be broken, which the library's server never is; but what it
         // does with them is decided here.

@@ -50,9 +50,9 @@ mod notify;
 #[cfg(feature = "tools")]
 mod paint;
 #[cfg(feature = "tools")]
-mod random;
-#[cfg(feature = "tools")]
 mod record;
+#[cfg(feature = "tools")]
+mod seeded;
 mod serve;
 mod signals;
 mod sys;

@@ -8,11 +8,10 @@
 //! This file starts the hub. To read on: [`options`] has the command line, [`routes`] puts the
 //! parts together: [`guard`] decides who may publish; [`subscribe`], [`publish`], [`metrics`] and
 //! [`page`] respond. [`channels`] has the names of channels, [`query`] reads what a URL asks for,
-//! and [`lines`] publishes standard input.
+//! and [`stdin`] publishes standard input.
 
 mod channels;
 mod guard;
-mod lines;
 mod metrics;
 mod options;
 #[cfg(feature = "page")]
@@ -21,6 +20,7 @@ mod publish;
 mod query;
 mod refuse;
 mod routes;
+mod stdin;
 mod subscribe;
 
 use std::io;
@@ -183,7 +183,7 @@ fn read_standard_input(options: &Options, hub: &Hub, stop: &Stop) -> Outcome {
     let stop = options.until_eof.then(|| stop.clone());
     let longest = options.max_body;
     let read = move || {
-        lines::publish(&mut io::stdin().lock(), channel.as_ref(), longest);
+        stdin::publish(&mut io::stdin().lock(), channel.as_ref(), longest);
         if let Some(stop) = stop {
             stop.stop();
         }

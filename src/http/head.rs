@@ -12,10 +12,10 @@
 
 use std::fmt;
 
-use super::accept;
 use super::field_line::FieldLine;
 use super::fields::{Fields, ascii};
 use super::framing::Framing;
+use super::media_type;
 use super::method::Method;
 use super::refusal::Refusal;
 use super::request_line::{RequestLine, Version};
@@ -187,7 +187,9 @@ impl Head {
     /// Whether `Accept` lists `text/event-stream` with a weight over 0. A wildcard alone does not
     /// count.
     pub fn accepts_event_stream(&self) -> bool {
-        self.fields.elements("accept").any(|element| accept::wants(element, "text/event-stream"))
+        self.fields
+            .elements("accept")
+            .any(|element| media_type::wants(element, "text/event-stream"))
     }
 
     /// The values of all field lines of this name, in their order.

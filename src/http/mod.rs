@@ -64,11 +64,11 @@ mod target;
 
 pub(crate) mod percent;
 
-mod accept;
 mod field_line;
 mod fields;
 mod framing;
 mod head;
+mod media_type;
 mod parser;
 
 mod body;

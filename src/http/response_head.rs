@@ -26,11 +26,11 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use super::accept;
 use super::date::HttpDate;
 use super::field_line::{FieldLine, unfold};
 use super::fields::Fields;
 use super::framing::Framing;
+use super::media_type;
 use super::refusal::Refusal;
 use super::request_line::Version;
 use super::status::Status;
@@ -159,7 +159,7 @@ impl ResponseHead {
 }
 
 fn is_event_stream(content_type: &[u8]) -> bool {
-    accept::is_type(content_type, "text/event-stream")
+    media_type::is_type(content_type, "text/event-stream")
 }
 
 /// Shows the names of the fields but not their values, which may be secrets.

@@ -121,7 +121,7 @@ pub(crate) fn read(
         if lag == Lag::Close {
             return Err(Lagged);
         }
-        batch.push_gap(&gap(logs, epoch, cursor.sequence, Some(missed), Reason::Lagged));
+        batch.push_gap(&gap_after(logs, epoch, cursor.sequence, Some(missed), Reason::Lagged));
     }
     match logs {
         [log] => {
@@ -171,10 +171,10 @@ pub(crate) fn start(
     let told = match start {
         // An id from before this hub's start, or none of ours at all.
         Start::After(id) if place.is_none() => {
-            Some(Gap { from: id.into(), ..gap(logs, epoch, 0, None, Reason::Restarted) })
+            Some(Gap { from: id.into(), ..gap_after(logs, epoch, 0, None, Reason::Restarted) })
         }
         _ if missed == Some(0) => None,
-        _ => Some(gap(logs, epoch, sequence, missed, Reason::Evicted)),
+        _ => Some(gap_after(logs, epoch, sequence, missed, Reason::Evicted)),
     };
     // Whoever is told of a gap goes on after it.
     let begin = || Cursor { sequence, seen: reached(logs, sequence) };
@@ -182,7 +182,7 @@ pub(crate) fn start(
 }
 
 /// Describes what is gone after `sequence`.
-fn gap(
+fn gap_after(
     logs: &[impl Deref<Target = Log>],
     epoch: &Epoch,
     sequence: u64,

@@ -93,7 +93,7 @@ impl Connection {
             }
             Step::Run => return self.run(),
             Step::Refuse(refusal, method) => {
-                let response = dispatch::refused(&self.site, refusal, method);
+                let response = dispatch::response_to(&self.site, refusal, method);
                 self.respond(response);
             }
             Step::Close => {

@@ -94,7 +94,7 @@ fn busy(site: &Site, head: &Head, wants_event_stream: bool, why: &str) -> Respon
 }
 
 /// The response to what can't be served; where that passes by itself, with `Retry-After`.
-pub(crate) fn refused(site: &Site, refusal: &Refusal, method: Option<Method>) -> Response {
+pub(crate) fn response_to(site: &Site, refusal: &Refusal, method: Option<Method>) -> Response {
     match (refusal.status(), method) {
         // No setting of the program would avoid it.
         (status @ Status::SERVICE_UNAVAILABLE, _) => {

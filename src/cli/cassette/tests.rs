@@ -4,7 +4,7 @@ use tidings::{MessageEvent, Parser};
 
 use super::read::{Flaw, Reading};
 use super::*;
-use crate::cli::random::Random;
+use crate::cli::seeded::Random;
 
 fn write(entries: &[Entry]) -> Vec<u8> {
     let mut out = Vec::new();

@@ -30,7 +30,7 @@ use tidings::Status;
 use self::blocks::{Block, Stretch};
 use super::step::{Ending, Head, Step};
 use crate::cli::cassette::BYTE_ORDER_MARK;
-use crate::cli::random::Random;
+use crate::cli::seeded::Random;
 
 /// Once in so many blocks a connection ends before it.
 const FAULTS: usize = 6;

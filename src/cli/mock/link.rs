@@ -22,7 +22,7 @@ use std::net::{Shutdown, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::cli::random::Random;
+use crate::cli::seeded::Random;
 
 /// How long a client may read nothing.
 const WRITE_DEADLINE: Duration = Duration::from_secs(30);

@@ -27,7 +27,7 @@ use super::report::{End, Report};
 use super::request;
 use super::response::{Deed, Part, Response, Seen, Wrapping};
 use super::step::{Ending, Head};
-use crate::cli::random::Random;
+use crate::cli::seeded::Random;
 use crate::cli::{Outcome, print, visible};
 
 pub(super) struct Stage {

@@ -9,7 +9,7 @@ use tidings::client::Closer;
 use crate::cli::bench::books::account::Account;
 use crate::cli::bench::values::churn::Churn;
 use crate::cli::bench::wire::tally::{Tally, lock};
-use crate::cli::random::Random;
+use crate::cli::seeded::Random;
 
 /// What a stream's thread shares with the others.
 #[derive(Debug, Default)]

@@ -2,7 +2,7 @@
 
 use super::blocks::{Block, Stretch};
 use crate::cli::lines::field;
-use crate::cli::random::Random;
+use crate::cli::seeded::Random;
 
 /// Once in so many lines there is one before it that means nothing.
 const NOISE: usize = 5;

@@ -1,5 +1,5 @@
-//! `Accept`: which media types a client wants (RFC 9110, section 12.5.1); and `Content-Type`: which
-//! one it got.
+//! Media types: which of them a client wants (`Accept`, RFC 9110, section 12.5.1), and which one it
+//! got (`Content-Type`, section 8.3).
 //!
 //! ```text
 //! Accept      = [ ( media-range [ weight ] ) *( OWS "," OWS ( media-range [ weight ] ) ) ]
