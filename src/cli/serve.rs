@@ -41,7 +41,7 @@ use routes::State;
 /// Serves until a signal, a request with the token, or with `--until-eof` the end of standard input
 /// stops it.
 fn serve(options: &Options) -> Outcome {
-    // Until there is a server, there is nothing to end.
+    // Until the hub opens its sockets, there is nothing to end.
     signals::on_first(|_| process::exit(0));
     if let Some(why) = signals::missing() {
         say(&format!("signals end the hub at once, and cut its streams off: {why}"));
@@ -56,11 +56,13 @@ fn serve(options: &Options) -> Outcome {
         check_loopback(&found)?;
     }
     let cors = cors(&options.cors)?;
+    let server = Server::new();
+    let stop = Stop(server.handle());
+    // From here on there may be a file, which has to be removed.
+    stop_on_signal(stop.clone());
     let opened = found.into_iter().map(Found::open).collect::<Result<Vec<_>, _>>()?;
     tell_left_over();
-    let (server, _files) = server_on(opened);
-    let stop = Stop(server.handle());
-    stop_on_signal(stop.clone());
+    let (server, _files) = listen_on(server, opened);
     let hub = Hub::with(options.history, options.lag);
     let state = State {
         channels: Channels { hub: hub.clone(), most: options.max_channels },
@@ -135,10 +137,10 @@ fn connections(wanted: usize, limit: Option<u64>) -> usize {
     usize::try_from(most).unwrap_or(wanted)
 }
 
-/// A server on these listeners, and what removes their files when the hub has ended.
-fn server_on(opened: Vec<Opened>) -> (Server, Vec<impl Sized>) {
+/// Has the server listen on these, and returns what removes their files when the hub has ended.
+fn listen_on(server: Server, opened: Vec<Opened>) -> (Server, Vec<impl Sized>) {
     let mut files = Vec::new();
-    let server = opened.into_iter().fold(Server::new(), |server, Opened { listener, file }| {
+    let server = opened.into_iter().fold(server, |server, Opened { listener, file }| {
         files.push(file);
         server.on(listener)
     });

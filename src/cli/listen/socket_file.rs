@@ -9,6 +9,10 @@
 //! Whether somebody listens is known by connecting. Two hubs that start at once must not both find
 //! a dead socket, where the second would remove that of the first: so the folder is locked
 //! meanwhile, and no lock is left in it.
+//!
+//! The file is removed when the hub stops or can't start. It stays after a second signal, after a
+//! kill or an abort, where the folder may not be written to any more, and where another file has
+//! taken its place. One that stays is taken over by the next hub.
 
 use std::fs::{self, File, Metadata, Permissions};
 use std::io::{self, ErrorKind};
@@ -65,6 +69,15 @@ impl Drop for SocketFile {
 
 /// Listens at a path. An error says what is wrong and what to do.
 pub(super) fn bind(path: &Path) -> Result<(UnixListener, SocketFile), String> {
+    let (listener, file) = bind_locked(path)?;
+    // Where the folder has a default ACL, the mask did not count. Nobody takes over a socket that
+    // somebody listens on, and where this fails, the file goes with what is dropped here.
+    fs::set_permissions(path, Permissions::from_mode(MODE)).map_err(|error| error.to_string())?;
+    Ok((listener, file))
+}
+
+/// Binds, if need be in place of a dead process, while no other hub does.
+fn bind_locked(path: &Path) -> Result<(UnixListener, SocketFile), String> {
     let _lock = lock_folder(path);
     let listener = match bind_alone(path) {
         Err(error) if error.kind() == ErrorKind::AddrInUse => {
@@ -74,12 +87,7 @@ pub(super) fn bind(path: &Path) -> Result<(UnixListener, SocketFile), String> {
         bound => bound,
     };
     let listener = listener.map_err(|error| refused(path, &error))?;
-    let set_up = || {
-        // Where the folder has a default ACL, the mask did not count.
-        fs::set_permissions(path, Permissions::from_mode(MODE))?;
-        fs::symlink_metadata(path)
-    };
-    let made = set_up().map_err(|error| error.to_string())?.into();
+    let made = fs::symlink_metadata(path).map_err(|error| error.to_string())?.into();
     Ok((listener, SocketFile { path: path.into(), made }))
 }
 

@@ -8,6 +8,7 @@ use super::super::support::namespaces::can;
 use super::super::support::process::{hub_path, signal};
 use super::super::support::script::{CHUNKED, STREAM, Script, act};
 use super::super::support::until;
+use super::sockets::Folder;
 use super::*;
 
 /// The program, for which no signal is ignored, however the tests were started.
@@ -117,6 +118,24 @@ fn row_55_a_signal_ends_a_hub_that_does_not_listen_yet() {
     until("that it reads", || open.is_finished());
     signal(hub.0.id(), "TERM");
     assert_eq!(hub.ended(), (String::new(), String::new(), Some(0)));
+}
+
+#[test]
+fn row_55_a_signal_that_comes_while_the_hub_opens_its_sockets_leaves_no_file() {
+    let (one, two) = (Folder::new("signals-one"), Folder::new("signals-two"));
+    // The hub waits a second for this lock before it goes on without it.
+    let mut lock = Command::new("flock");
+    lock.arg(two.path("")).args(["sh", "-c", "echo; read _"]);
+    let mut lock = lock.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("util-linux");
+    lock.stdout.as_mut().unwrap().read_exact(&mut [0]).expect("it is locked");
+    let mut hub = Told::start(&["--listen", &one.place(), "--listen", &two.place()]);
+    until("that it listens", || one.path("hub.sock").exists());
+    signal(hub.0.id(), "TERM");
+    let (_, told, status) = hub.ended();
+    assert_eq!((told, status), (format!("{}\n", said("TERM")), Some(0)));
+    assert!(!one.path("hub.sock").exists() && !two.path("hub.sock").exists());
+    drop(lock.stdin.take());
+    lock.wait().unwrap();
 }
 
 #[test]
