@@ -98,7 +98,8 @@
 //!
 //! # Reading order
 //!
-//! The modules follow one request through the house, and are declared below in this order. Those
+//! The modules follow one request through the house, from `server` down to what it stands on, and
+//! are declared below in this order; the README names the same layers from the ground up. Those
 //! marked *pure* are bytes in, values out: they know no socket, no thread and no clock, and can be
 //! read and tested without one.
 //!

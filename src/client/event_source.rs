@@ -8,6 +8,9 @@
 //!                      └───────► Done ◄───────┘
 //! ```
 //!
+//! What each state does is in [`steps`], the wait too. How long it waits is in
+//! [`backoff`](super::backoff), and what cuts a wait short in [`closer`](super::closer).
+//!
 //! It has no thread of its own: whoever asks for the next event does the waiting. The events of one
 //! read are returned before the connection is read again, so no more than one read's events are
 //! ever kept. The end of a connection is told after the events that came before it.

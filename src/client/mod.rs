@@ -33,8 +33,9 @@
 //! an event by sizes that can be set, redirects by their number, and silence by a deadline.
 //!
 //! Reading order: `url` and `request` are what is asked, `transport` and `tap` what carries it,
-//! `session` is one connection, `attempt` the way to one, `backoff` the wait before the next,
-//! `event_source` all of it together, and `closer` its end.
+//! `session` is one connection, `attempt` the way to one, `backoff` how long to wait before the
+//! next, `event_source` all of it together (what each of its states does, and the wait, is in its
+//! `steps`), and `closer` its end.
 
 mod url;
 

@@ -86,6 +86,7 @@ impl Event {
 
 /// A comment without text: bytes that are nothing to a client, and a sign of life to whatever
 /// stands between. No blank line comes after it, as some clients dispatch an event at each.
+/// `stream::delivery` sends it as a heartbeat, where there are chunks as its `HEARTBEAT`.
 pub(crate) const NOTHING: &[u8] = b":\n";
 
 /// Appends an id that belongs to no event. The blank line makes it the client's last event ID, and

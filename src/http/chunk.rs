@@ -14,7 +14,7 @@
 //! quoted-pair    = "\" ( HTAB / SP / VCHAR / obs-text )
 //! ```
 //!
-//! [`encode`] writes an event of 10 bytes as these 15:
+//! [`encode`], and for a log [`encode_with`], writes an event of 10 bytes as these 15:
 //!
 //! ```text
 //! a\r\n            the size line: the length in hexadecimal

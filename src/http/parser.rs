@@ -7,7 +7,8 @@
 //! RFC 9112, section 2.1. Each line is checked as soon as its LF is there, and the first byte of a
 //! request even before: a client that speaks TLS, or ends lines in LF alone, is refused at once and
 //! not after a deadline. Nothing is read twice: complete lines are done with, and in a line that
-//! goes on the search for its end continues where it stopped.
+//! goes on the search for its end continues where it stopped. What the lines say as a whole, such
+//! as a second `Host` or two lengths, is judged in [`Head::new`] and [`Framing`](super::Framing).
 //!
 //! The same bytes give the same result however they are split. For the limits this means that a
 //! line is measured before anything else in it is judged, as a part of it may be all we have.

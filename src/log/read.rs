@@ -1,7 +1,7 @@
 //! Reading one or several logs: where a stream begins in them, and what it is sent next.
 //!
-//! Resume is no path of its own: it only sets the cursor ([`start`]); from there on [`read`] serves
-//! the stream like any other.
+//! Resume is no path of its own: [`start`] sets the cursor and finds what the client has missed;
+//! from there on [`read`] serves the stream like any other.
 //!
 //! Loss is found by counting. A cursor knows how many events of its channels it has `seen`; what
 //! was pushed, less what was seen, less what can still be read, is what was missed. The client is

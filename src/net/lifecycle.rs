@@ -4,6 +4,17 @@
 //! (running) ─► Asked ─► Ending ─► Closing ─► Over
 //! ```
 //!
+//! | stage | is raised by |
+//! | --- | --- |
+//! | `Asked` | [`Handle::stop`](crate::Handle::stop), which returns at once |
+//! | `Ending` | [`Runtime::stop`], after the acceptors have ended |
+//! | `Closing` | [`Watch::stop`], when connections and intervals have ended, or near the deadline |
+//! | `Over` | [`Pool::stop`], at the very end |
+//!
+//! [`Runtime::stop`]: crate::stream::runtime::Runtime::stop
+//! [`Watch::stop`]: super::watch::Watch::stop
+//! [`Pool::stop`]: super::pool::Pool::stop
+//!
 //! **No wake-up is lost.** A thread that waits reads the stage under the lock with which it waits.
 //! Whoever raises the stage takes that lock after that, and then notifies. So the thread has read
 //! the new stage, or is waiting by then. Acceptors wait without a lock; what wakes them is told in

@@ -1,8 +1,15 @@
 //! Panics of our own: caught where the piece of work ends, counted, and told.
 //!
 //! A thread of ours that serves all streams must not end with one of them. So each piece of its
-//! work is [caught](Panics::catch), and the thread goes on with the next. What the application's
-//! own closures do is caught nearer to them and is not counted here.
+//! work is [caught](Panics::catch), and the thread goes on with the next.
+//!
+//! A panic of the application's own is caught nearer to it and is not counted here:
+//!
+//! | panic in | is caught in |
+//! | --- | --- |
+//! | a handler, or what admits requests | `server::dispatch` |
+//! | a hook, or an `on_close` of a stream | `stream::hooks`: `call` |
+//! | an interval's closure, or what it is told of its end | [`ticker`](super::ticker) |
 
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,4 +1,5 @@
-//! From a request to its handler, and from a handler's outcome to a response.
+//! From a request to its handler, and from what the handler returns, its error or its panic to a
+//! response; and the responses to what is refused, too large, or past a bound.
 
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,18 +1,17 @@
-//! Where a server listens, from its making to its end.
+//! Where a server listens: its listeners, before it runs. What becomes of them then is in
+//! [`serving`](super::serving).
 //!
 //! ```text
-//! Server::new().on(listener)... ─► Serving: an acceptor for each ─► stop ─► the acceptors end
+//! Server::new().on(listener).on(listener)... ─► run
+//! Server::bind(address)                      ─► run
 //! ```
 
 use std::fmt;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
-use std::sync::Arc;
 
 use super::Server;
-use super::accept::Acceptors;
 use super::handle::Handle;
 use super::routes::Routes;
-use super::site::Site;
 use crate::error::{Error, Result};
 use crate::limits::Limits;
 use crate::net::listener::{Address, Listener};
@@ -121,37 +120,5 @@ impl Server {
     /// Everything that it listens on, in the order in which it was told to.
     pub fn addresses(&self) -> Vec<Address> {
         self.handle.addresses()
-    }
-}
-
-/// A server that accepts connections.
-pub(crate) struct Serving {
-    acceptors: Acceptors,
-    site: Arc<Site>,
-}
-
-impl Serving {
-    pub(crate) fn begin(server: Server) -> Result<Self> {
-        let (listeners, site, handle) = server.prepare()?;
-        match Acceptors::start(listeners, &site, &handle) {
-            Ok(acceptors) => Ok(Self { acceptors, site }),
-            Err(error) => {
-                site.runtime.stop();
-                Err(error)
-            }
-        }
-    }
-
-    /// Waits until the handle says stop, then ends everything.
-    pub(crate) fn wait(mut self) -> Result<()> {
-        self.acceptors.wait_for_stop();
-        let stuck = self.acceptors.end();
-        match stuck + self.site.runtime.stop() {
-            0 => Ok(()),
-            stuck => Err(Error::other(format!(
-                "{stuck} threads would not end within the grace period: \
-                 a handler, a callback, a hook or an interval's closure still runs"
-            ))),
-        }
     }
 }

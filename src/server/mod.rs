@@ -7,8 +7,8 @@
 //!
 //! To read on: [`listen`] is where it listens, [`accept`] are the threads for that, [`connection`]
 //! is one socket, [`dispatch`] finds and runs handlers, [`routes`] has them by path, [`reply`] is
-//! what they return, [`site`] is what all connections have in common, [`running`] is a server on a
-//! thread of its own, [`handle`] is how others reach it.
+//! what they return, [`site`] is what all connections have in common, [`serving`] is its life from
+//! begin to end, [`running`] is a server on a thread of its own, [`handle`] is how others reach it.
 
 pub(crate) mod accept;
 pub(crate) mod connection;
@@ -19,6 +19,7 @@ pub(crate) mod listen;
 pub(crate) mod reply;
 pub(crate) mod routes;
 pub(crate) mod running;
+pub(crate) mod serving;
 pub(crate) mod site;
 
 use std::borrow::Cow;
@@ -36,10 +37,10 @@ use crate::stream::runtime::Runtime;
 use crate::stream::writer::SseWriter;
 use handle::Handle;
 use hosts::Hosts;
-use listen::Serving;
 use reply::Reply;
 use routes::Routes;
 use running::Running;
+use serving::Serving;
 use site::{Admit, Site};
 
 /// A server of event streams and plain responses, on threads that can be counted.

@@ -5,7 +5,7 @@ use std::sync::mpsc;
 
 use super::Server;
 use super::handle::Handle;
-use super::listen::Serving;
+use super::serving::Serving;
 use crate::error::{Error, Result};
 use crate::net::counts::Stats;
 use crate::net::listener::Address;

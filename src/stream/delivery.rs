@@ -1,4 +1,5 @@
-//! How a stream is sent what its channels have: its subscription, the next batch, retries.
+//! Delivery on an open stream: its subscription, the next batch, retries of what the socket did not
+//! take, the check whether its client has gone, and heartbeats.
 //!
 //! A pass, the watch thread and the stream's own sender may all come here at once. The lock of the
 //! stream's state decides who is first, and each leaves the cursor and the outbox so that the next
@@ -22,7 +23,7 @@ use crate::net::moment::Moment;
 use crate::net::watch::{Pending, Progress};
 use crate::stream::outbox::Gone;
 
-/// The chunk of a comment without text.
+/// The chunk of [`encode::NOTHING`], which goes out alone where there are no chunks.
 const HEARTBEAT: &[u8] = b"2\r\n:\n\r\n";
 
 thread_local! {
@@ -167,7 +168,8 @@ impl Stream {
         let mut state = self.lock();
         let Some(Live { outbox, .. }) = state.open() else { return };
         let silent = !heartbeat.is_zero() && outbox.silent_for(now) >= heartbeat;
-        // Before a heartbeat too: the heartbeat would find the end two checks later.
+        // Before a heartbeat too: a socket whose peer has closed still takes it, and only a later
+        // write fails.
         let result = match outbox.peer_has_gone() {
             Some(reason) => Err(Gone(reason)),
             None if silent && !outbox.is_blocked() => {

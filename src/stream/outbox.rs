@@ -16,8 +16,8 @@ use crate::net::moment::Moment;
 pub(crate) struct Outbox {
     link: Link,
     /// Present while the watch thread retries this stream: what is to go out before anything else.
-    /// It may be empty, where the socket took an event whole and then
-    /// no more; it still did not take the next.
+    /// It may be empty, where the socket took an event whole and then no more; it still did not
+    /// take the next.
     blocked: Option<Box<Waiting>>,
     /// Everything that went out, the head included.
     sent: u64,

@@ -1,4 +1,5 @@
-//! What streams need of the server that runs them: limits, hooks, threads, counters.
+//! What streams need of the server that runs them (limits, hooks, threads, counters), which thread
+//! waits for what, the order of locks, and how all of that stops.
 //!
 //! | thread | waits | is woken by |
 //! | --- | --- | --- |

@@ -1,25 +1,24 @@
-//! Channels: how they are named, and how many of them strangers may make up.
+//! Channels: which names they may have, what is said to any other, and how many channels there may
+//! be.
 
-use tidings::{Hub, Response};
-
-use super::refuse::bad_request;
-
-/// What a channel's name may be, in words.
-pub(super) const NAME_RULE: &str = "a name is 1 to 128 of A-Z a-z 0-9 . _ ~ -";
+use tidings::Hub;
 
 /// The longest name, so that a name fits a line of any tool.
 const LONGEST_NAME: usize = 128;
 
 /// `1*128( ALPHA / DIGIT / "." / "_" / "~" / "-" )`: what stands in a path without encoding.
-pub(super) fn is_name(name: &str) -> bool {
+fn is_name(name: &str) -> bool {
     let good = |byte: u8| byte.is_ascii_alphanumeric() || b"._~-".contains(&byte);
     (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(good)
 }
 
-pub(super) fn check_name(name: &str) -> Result<(), Response> {
+/// Fails with what is wrong if a channel can't have this name.
+pub(super) fn check_name(name: &str) -> Result<(), String> {
     match is_name(name) {
         true => Ok(()),
-        false => Err(bad_request(format_args!("{name:?} is not a channel's name: {NAME_RULE}"))),
+        false => Err(format!(
+            "{name:?} is not a channel's name: a name is 1 to {LONGEST_NAME} of A-Z a-z 0-9 . _ ~ -"
+        )),
     }
 }
 

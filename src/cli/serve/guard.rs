@@ -1,4 +1,5 @@
-//! Which requests may publish.
+//! Who may publish: which requests, from which pages, and with which token. That a hub which other
+//! machines can reach needs a token or a word is `check_loopback` in [`serve`](super).
 //!
 //! ```text
 //! POST /events/news HTTP/1.1

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tidings::{Cors, History, Lag, Limits};
 
-use super::channels::{NAME_RULE, is_name};
+use super::channels::check_name;
 use crate::cli::duration::{LONGEST, SHORTEST};
 use crate::cli::flags::{MOST, Table, flags};
 use crate::cli::listen::Place;
@@ -160,9 +160,7 @@ pub(crate) static TABLE: Table<Options> = Table {
         }).repeats().otherwise("addresses, localhost and the name in --listen"),
         /// Publishes each line of standard input on this channel.
         checked("stdin", "CHANNEL", |o, name| {
-            if !is_name(name) {
-                return Err(format!("{name:?} is not a channel name: {NAME_RULE}"));
-            }
+            check_name(name)?;
             o.stdin = Some(name.into());
             Ok(())
         }).otherwise("standard input is not read"),

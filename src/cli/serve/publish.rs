@@ -30,7 +30,7 @@ pub(super) fn publish(
     text: &str,
 ) -> Result<Response, Response> {
     let name = request.param("name").unwrap_or_default();
-    check_name(name)?;
+    check_name(name).map_err(bad_request)?;
     let [event_type, retry_time] = query::only(request, ["event", "retry"])?;
     let mut event = Event::new(text);
     if let Some(event_type) = event_type {

@@ -60,7 +60,7 @@ fn stream(
     request: &Request,
 ) -> Result<Reply, Response> {
     let (last_event_id, newest) = begin(request)?;
-    names.as_ref().iter().try_for_each(|name| check_name(name))?;
+    names.as_ref().iter().try_for_each(|name| check_name(name)).map_err(bad_request)?;
     let Channels { hub, most } = channels.clone();
     // Runs only when there is a stream, so a HEAD makes no channel.
     Ok(Reply::event_stream(move |stream| {
@@ -81,7 +81,8 @@ fn stream(
 /// There are too many channels for another one. A browser's `EventSource` gives up for good on a
 /// 503, so it gets a stream that tells it to come back later, and ends.
 fn send_away(stream: &SseWriter) -> tidings::Result<()> {
-    // Each is told another time, so they don't all come back at once.
+    // Each is told another time, so they don't all come back at once. Where the server itself sends
+    // clients away, its `come_back_after` in `src/stream/runtime.rs` does the same.
     let later = Duration::from_secs(RandomState::new().build_hasher().finish() % 30);
     stream.retry(COME_BACK + later)?;
     stream.close();

@@ -1,4 +1,4 @@
-//! From one update to the next: what each state does.
+//! From one update to the next: what each state does, and the wait before the next connection.
 
 use super::*;
 

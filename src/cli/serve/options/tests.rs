@@ -88,7 +88,7 @@ fn what_is_given_is_what_holds() {
 fn a_value_that_could_never_work_is_refused() {
     assert_eq!(
         wrong(&["--stdin", "a b"]),
-        "--stdin: \"a b\" is not a channel name: a name is 1 to 128 of A-Z a-z 0-9 . _ ~ -",
+        "--stdin: \"a b\" is not a channel's name: a name is 1 to 128 of A-Z a-z 0-9 . _ ~ -",
     );
     assert_eq!(
         wrong(&["--allow-host=a.example:80"]),
