@@ -48,8 +48,9 @@ check() {
     follow
     publish hello > /run/id
     systemctl stop tidings.service
-    # curl ends well if the last chunk has come.
-    wait $stream && is "the stream" "$(grep -c 'data: hello' /run/stream)" 1
+    # curl fails unless the last chunk has come.
+    wait $stream
+    is "the stream" "$(grep -c 'data: hello' /run/stream)" 1
     is "its end" "$(property Result) $(property ExecMainStatus)" "success 0"
     is "it is killed" "$(systemctl start tidings.service; kill -9 "$(property MainPID)"; echo yes)" yes
     until curl -s "$url/health" > /run/health; do sleep 0.02; done
@@ -58,7 +59,7 @@ check() {
 
     # The variant with the socket: started by the first who connects, with no network of its own.
     mkdir /run/units/tidings.service.d
-    cp "$units/tidings.service.d/socket.conf" /run/units/tidings.service.d/
+    cp /run/variants/tidings.service.d/socket.conf /run/units/tidings.service.d/
     systemctl daemon-reload
     systemctl start tidings.socket
     is "without a client" "$(property ActiveState)" inactive
@@ -70,31 +71,37 @@ check() {
     (for _ in $(seq 100); do curl -sS -o /dev/null "$url/health" || echo refused; sleep 0.01; done) > /run/refused 2>&1 &
     clients=$!
     systemctl restart tidings.service
-    wait $stream && echo "the stream ended well"
+    wait $stream
     wait $clients
     is "refused during a restart" "$(cat /run/refused)" ""
     is "it is another one" "$([ "$(property MainPID)" != "$process" ] && echo yes)" yes
     is "its end" "$(property Result) $(property NRestarts)" "success 0"
 }
 
-hub=$1 units=$2 report=$3
-if [ "${4:-}" = check ]; then
+if [ "$1" = check ]; then
     check
     exit
 fi
+hub=$1 units=$2 report=$3
 
 # Nothing of this is seen outside of this namespace; systemd wants what it mounts to be seen inside.
 mount --make-rprivate /
 mount -t tmpfs tmpfs /run
-mkdir -p /run/units /run/tidings-etc/tidings /run/tidings-bin /run/work-etc /run/work-bin
+mkdir -p /run/report /run/units /run/tidings-etc/tidings /run/tidings-bin /run/work-etc /run/work-bin
 mount -t overlay overlay -o lowerdir=/etc,upperdir=/run/tidings-etc,workdir=/run/work-etc /etc
 mount -t overlay overlay -o lowerdir=/usr/local/bin,upperdir=/run/tidings-bin,workdir=/run/work-bin /usr/local/bin
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
-mount --make-rshared /
+# All of these may be in what is hidden then.
+mount --bind "$(dirname "$report")" /run/report
 cp "$hub" /usr/local/bin/tidings
+cp "$0" /run/systemd.sh
+cp -r "$units" /run/variants
+mount -t tmpfs tmpfs /tmp
+mount -t tmpfs tmpfs /var/tmp
+mount --make-rshared /
 echo secret > /etc/tidings/token
 chmod 600 /etc/tidings/token
-cp "$units/tidings.service" "$units/tidings.socket" /run/units
+cp /run/variants/tidings.service /run/variants/tidings.socket /run/units
 # The units of the machine's are not started.
 for name in sysinit basic sockets shutdown multi-user; do
     printf '[Unit]\nDefaultDependencies=no\n' > "/run/units/$name.target"
@@ -108,10 +115,10 @@ FailureAction=exit-force
 FailureActionExitStatus=1
 [Service]
 Type=oneshot
-ExecStart=/bin/sh -e "$(readlink -f "$0")" "$hub" "$units" "$report" check
+ExecStart=/bin/sh /run/systemd.sh check
 TimeoutStartSec=60
-StandardOutput=truncate:$report
-StandardError=truncate:$report
+StandardOutput=truncate:/run/report/$(basename "$report")
+StandardError=inherit
 UNIT
 export container=other SYSTEMD_UNIT_PATH=/run/units
 exec /lib/systemd/systemd --system --unit=check.service --log-target=null --show-status=no
