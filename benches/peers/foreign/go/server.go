@@ -7,17 +7,21 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"os"
+	"strconv"
 	"sync"
 )
 
 var (
 	mutex   sync.Mutex
 	streams = map[chan []byte]struct{}{}
+	// How many events wait for a client: by default more than the benchmark is ever ahead.
+	queue = 4096
 )
 
 func events(response http.ResponseWriter, request *http.Request) {
 	flusher := response.(http.Flusher)
-	stream := make(chan []byte, 4096)
+	stream := make(chan []byte, queue)
 	mutex.Lock()
 	streams[stream] = struct{}{}
 	mutex.Unlock()
@@ -57,6 +61,9 @@ func publish(response http.ResponseWriter, request *http.Request) {
 }
 
 func main() {
+	if len(os.Args) > 1 {
+		queue, _ = strconv.Atoi(os.Args[1])
+	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		log.Fatal(err)

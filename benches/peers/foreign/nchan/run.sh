@@ -1,16 +1,17 @@
 #!/bin/sh
-# run.sh FOLDER MODULE: becomes nginx with the module nchan, on a port that it derives from its id.
+# run.sh FOLDER MODULE [CONNECTIONS]: becomes nginx with the module nchan, on a port that it derives from its id.
 set -e
 mkdir -p "$1/logs"
 port=$((20000 + $$ % 10000))
+connections=${3:-19000}
 cat > "$1/nginx.conf" <<END
 load_module $2;
 daemon off;
 worker_processes 1;
 pid $1/nginx.pid;
 error_log $1/logs/error.log;
-worker_rlimit_nofile 20000;
-events { worker_connections 19000; }
+worker_rlimit_nofile $((connections + 1000));
+events { worker_connections $connections; }
 http {
     access_log off;
     tcp_nodelay on;
