@@ -7,9 +7,12 @@
 //!          / "--"                      everything after it is operands
 //!          / operand                   also "-", which is standard input or output
 //!
-//! Table<O> ─┬─ parse ─► O ─► run
-//!           └─ shown ─► Shown ─► help, man page, completions
+//! Table<O> ── shown ─► Shown ─┬─ parse ─► each value, to set it in an O ─► run
+//!                             └─ help, man page, completions
 //! ```
+//!
+//! All but what sets a value is of the [`Shown`] form, which doesn't know the type of the options:
+//! so a program has it once, and not once for each command.
 //!
 //! A row gives a flag's name, its value, its effect on the command's options, and its text in the
 //! help, so none of these can disagree. An argument that the table doesn't allow is an error, which
@@ -32,26 +35,26 @@ macro_rules! flags {
     };
 }
 
+#[cfg(feature = "tools")]
 mod completions;
 mod flag;
 mod help;
+#[cfg(feature = "tools")]
 mod man;
 pub(super) mod nearest;
+mod parser;
 
-use std::ffi::OsString;
-use std::iter::Peekable;
+use super::{Failure, Outcome, VERSION, print};
 
-use tidings::http::masked_url;
-
-use super::{Failure, Outcome, VERSION, print, visible};
-use nearest::nearest;
-
+#[cfg(feature = "tools")]
 pub(crate) use completions::{SHELLS, completions};
 pub(crate) use flag::{Flag, MOST};
 use flag::{Preset, Row};
 pub(crate) use flags;
 pub(crate) use help::{Block, rows, wrap};
+#[cfg(feature = "tools")]
 pub(crate) use man::man_page;
+use parser::{Arguments, Asked, Place};
 
 /// A command. `O` holds its options and operands.
 pub(crate) struct Table<O: 'static> {
@@ -87,8 +90,6 @@ pub(crate) trait Command: Sync {
     fn run(&self, arguments: Arguments<'_>, help: fn(&Shown) -> Outcome) -> Outcome;
 }
 
-type Arguments<'a> = &'a mut dyn Iterator<Item = OsString>;
-
 /// What a user sees of a command.
 pub(crate) struct Shown {
     pub(crate) name: &'static str,
@@ -98,22 +99,19 @@ pub(crate) struct Shown {
     operands: Vec<Row>,
     flags: Vec<Row>,
     exits: &'static [(u8, &'static str)],
-    more: Vec<Block>,
+    more: fn() -> Vec<Block>,
 }
 
 /// The flags that have a letter, which means the same in every command: `-H` and `-d` are curl's.
 const LETTERS: [(char, &str); 4] =
     [('H', "header"), ('V', "version"), ('d', "data"), ('h', "help")];
 
-/// A flag that was named, and the value that was attached to its name.
-type Named<'a, O> = (&'a Flag<O>, Option<String>);
-
 impl<O: Default> Command for Table<O> {
     fn shown(&self) -> Shown {
-        let Self { name, summary, usage, about, exits, .. } = *self;
+        let Self { name, summary, usage, about, exits, more, .. } = *self;
         let operands = self.operands.iter().map(|operand| operand.row).collect();
         let flags = self.flags().map(|flag| flag.row).collect();
-        Shown { name, summary, usage, about, operands, flags, exits, more: (self.more)() }
+        Shown { name, summary, usage, about, operands, flags, exits, more }
     }
 
     fn run(&self, arguments: Arguments<'_>, help: fn(&Shown) -> Outcome) -> Outcome {
@@ -145,111 +143,19 @@ impl<O: Default> Table<O> {
     /// Reads the arguments, up to the first that is wrong or that asks for the help or the version.
     fn parse(&self, arguments: Arguments<'_>) -> Result<Parsed<O>, String> {
         let mut options = self.defaults();
-        let mut given = Vec::new();
-        let mut operands = self.operands.iter();
-        let mut arguments = arguments.map(text).peekable();
-        let mut are_operands = false;
-        while let Some(argument) = arguments.next().transpose()? {
-            if argument == "--" && !are_operands {
-                are_operands = true;
-                continue;
-            }
-            let named = if are_operands { None } else { self.flag(&argument)? };
-            let Some((flag, value)) = named else {
-                let operand = operands.next().ok_or_else(|| self.unexpected(&argument))?;
-                operand.apply(&mut options, operand.row.name, &argument)?;
-                continue;
+        let asked = self.shown().parse(arguments, &mut |place, label, value| {
+            let flag = match place {
+                Place::Operand(at) => self.operands.get(at),
+                Place::Flag(at) => self.flags().nth(at),
             };
-            let Row { name, repeats, .. } = flag.row;
-            if given.contains(&name) && !repeats {
-                return Err(format!("--{name} can be given only once"));
-            }
-            given.push(name);
-            let value = value_of(&flag.row, value, &mut arguments)?;
-            match name {
-                "help" => return Ok(Parsed::Help),
-                "version" => return Ok(Parsed::Version),
-                _ => flag.apply(&mut options, &format!("--{name}"), &value)?,
-            }
-        }
-        match operands.next() {
-            Some(Flag { row: Row { name, default: Preset::None, .. }, .. }) => {
-                Err(format!("{name} is missing: {}", self.usage))
-            }
-            _ => Ok(Parsed::Run(options)),
-        }
+            flag.map_or(Ok(()), |flag| flag.apply(&mut options, label, value))
+        })?;
+        Ok(match asked {
+            Asked::Run => Parsed::Run(options),
+            Asked::Help => Parsed::Help,
+            Asked::Version => Parsed::Version,
+        })
     }
-
-    /// The flag that an argument names; `None` for an operand.
-    fn flag(&self, argument: &str) -> Result<Option<Named<'_, O>>, String> {
-        let Some(rest) = argument.strip_prefix('-').filter(|rest| !rest.is_empty()) else {
-            return Ok(None);
-        };
-        let (name, value) = match rest.split_once('=') {
-            Some((name, value)) => (name, Some(value.to_owned())),
-            None => (rest, None),
-        };
-        let find = |name: &str| self.flags().find(|flag| flag.row.name == name);
-        let named = match name.strip_prefix('-') {
-            Some(name) => find(name).map(|flag| (flag, value)),
-            // A user who types -data wants --data, and not to send "ata".
-            None if find(name).is_some() => None,
-            None => lettered(rest).and_then(|(name, value)| {
-                let flag = find(name)?;
-                let is_whole = value.is_none() || !flag.row.value.is_empty();
-                is_whole.then_some((flag, value))
-            }),
-        };
-        // The text attached to a letter may be a secret, even if this command has no such flag.
-        let known = lettered(rest).filter(|(long, _)| find(name).or_else(|| find(long)).is_none());
-        let shown = known.map_or(name.len(), |_| 1);
-        named.map(Some).ok_or_else(|| self.unknown(&argument[..1 + shown]))
-    }
-
-    /// `given` has its dashes.
-    fn unknown(&self, given: &str) -> String {
-        let hint = nearest(given.trim_start_matches('-'), self.flags().map(|flag| flag.row.name));
-        let hint = hint.map(|name| format!(": did you mean --{name}?")).unwrap_or_default();
-        format!("unknown option {}{hint}", visible::line(given))
-    }
-
-    fn unexpected(&self, argument: &str) -> String {
-        let takes = match self.operands {
-            [] => format!("{} takes only options", self.name),
-            _ => self.usage.into(),
-        };
-        format!("unexpected argument {:?}: {takes}", masked_url(argument))
-    }
-}
-
-/// The value of a flag, which was attached or is the next argument; empty where none is taken.
-fn value_of(
-    Row { name, value, .. }: &Row,
-    attached: Option<String>,
-    arguments: &mut Peekable<impl Iterator<Item = Result<String, String>>>,
-) -> Result<String, String> {
-    match (*value, attached) {
-        ("", None) => Ok(String::new()),
-        ("", Some(given)) => Err(format!("--{name} takes no value, but was given {given:?}")),
-        (_, Some(given)) => Ok(given),
-        (_, None) => arguments
-            .next_if(|next| !matches!(next, Ok(next) if next.starts_with("--")))
-            .unwrap_or_else(|| Err(format!("--{name} needs a value: --{name} {value}"))),
-    }
-}
-
-/// The flag that the letter of an argument stands for, and what is attached to it.
-fn lettered(argument: &str) -> Option<(&'static str, Option<String>)> {
-    let (letter, name) = LETTERS.iter().find(|(letter, _)| argument.starts_with(*letter))?;
-    let value = &argument[letter.len_utf8()..];
-    Some((name, (!value.is_empty()).then(|| value.to_owned())))
-}
-
-fn text(argument: OsString) -> Result<String, String> {
-    argument.into_string().map_err(|argument| {
-        let shown = format!("{argument:?}");
-        format!("an argument must be UTF-8: {}", masked_url(&shown))
-    })
 }
 
 #[cfg(test)]

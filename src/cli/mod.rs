@@ -90,6 +90,7 @@ type Outcome = Result<(), Failure>;
 static COMMANDS: &[&dyn Command] = &[
     #[cfg(feature = "tools")]
     &bench::TABLE,
+    #[cfg(feature = "tools")]
     &help::COMPLETIONS,
     &help::HELP,
     #[cfg(feature = "tools")]
@@ -102,7 +103,7 @@ static COMMANDS: &[&dyn Command] = &[
 ];
 
 /// The commands that a build without the feature `tools` lacks.
-const TOOLS: [&str; 4] = ["bench", "mock", "record", "tail"];
+const TOOLS: [&str; 5] = ["bench", "completions", "mock", "record", "tail"];
 
 const DEFAULT: &str = "serve";
 
@@ -164,7 +165,7 @@ fn unknown_command(given: &str) -> String {
         return format!("this tidings was built without {given}: build it with --features tools");
     }
     let names = || COMMANDS.iter().map(|command| command.shown().name);
-    let hint = nearest(given, names()).map(|name| format!(": did you mean {name}?"));
+    let hint = nearest(given, &mut names()).map(|name| format!(": did you mean {name}?"));
     let (hint, all) = (hint.unwrap_or_default(), names().collect::<Vec<_>>().join(", "));
     let given = masked_url(given);
     format!("unknown command {given:?}{hint}\nthe commands are {all}")

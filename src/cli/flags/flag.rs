@@ -116,35 +116,52 @@ impl<O> Flag<O> {
 
     /// Sets the option to the value. An error names the flag by `label`.
     pub(super) fn apply(&self, options: &mut O, label: &str, value: &str) -> Result<(), String> {
-        let expected = |what: String| format!("{label} must be {what}, and not {value:?}");
-        let mut words = self.row.words().peekable();
-        if words.peek().is_some() && !words.any(|word| word == value) {
-            return Err(expected(self.row.value.replace('|', " or ")));
-        }
+        self.row.check_word(label, value)?;
         match &self.takes {
             Takes::Nothing(set) => set(options),
-            Takes::Number(range, set) => {
-                let number = digits(value).filter(|number| range.contains(number));
-                let [least, most] = [range.start(), range.end()];
-                let what = || expected(format!("a number from {least} to {most}"));
-                set(options, number.ok_or_else(what)?);
-            }
-            Takes::Duration(range, set) => {
-                let time = duration::parse(value).ok_or_else(|| expected(duration::FORM.into()))?;
-                if !range.contains(&time) {
-                    let [least, most] = [*range.start(), *range.end()].map(duration::exact);
-                    return Err(expected(format!("a duration from {least} to {most}")));
-                }
-                set(options, time);
-            }
+            Takes::Number(range, set) => set(options, number(range, label, value)?),
+            Takes::Duration(range, set) => set(options, time(range, label, value)?),
             Takes::Text(set) => set(options, value),
-            Takes::Checked(set) => set(options, value).map_err(|why| format!("{label}: {why}"))?,
+            Takes::Checked(set) => set(options, value).map_err(|why| refused(label, &why))?,
         }
         Ok(())
     }
 }
 
+fn number(range: &Range<u32>, label: &str, value: &str) -> Result<u32, String> {
+    digits(value).filter(|number| range.contains(number)).ok_or_else(|| {
+        let [least, most] = [range.start(), range.end()];
+        expected(label, &format!("a number from {least} to {most}"), value)
+    })
+}
+
+fn time(range: &Range<Duration>, label: &str, value: &str) -> Result<Duration, String> {
+    let time = duration::parse(value).ok_or_else(|| expected(label, duration::FORM, value))?;
+    if range.contains(&time) {
+        return Ok(time);
+    }
+    let (least, most) = (duration::exact(*range.start()), duration::exact(*range.end()));
+    Err(expected(label, &format!("a duration from {least} to {most}"), value))
+}
+
+fn expected(label: &str, what: &str, value: &str) -> String {
+    format!("{label} must be {what}, and not {value:?}")
+}
+
+fn refused(label: &str, why: &str) -> String {
+    format!("{label}: {why}")
+}
+
 impl Row {
+    /// Refuses what is none of its words, if it has some.
+    fn check_word(&self, label: &str, value: &str) -> Result<(), String> {
+        let mut words = self.words().peekable();
+        if words.peek().is_some() && !words.any(|word| word == value) {
+            return Err(expected(label, &self.value.replace('|', " or "), value));
+        }
+        Ok(())
+    }
+
     /// All words that its value can be; none if it can be anything.
     pub(super) fn words(&self) -> impl Iterator<Item = &'static str> {
         let is_word = |word: &&str| word.starts_with(|first: char| first.is_ascii_lowercase());

@@ -61,7 +61,7 @@ impl Shown {
         let exit =
             |(status, means): &(u8, &str)| Block::Row(status.to_string(), vec![(*means).into()]);
         blocks.extend(self.exits.iter().map(exit));
-        blocks.extend(self.more.iter().cloned());
+        blocks.extend((self.more)());
         blocks
     }
 }

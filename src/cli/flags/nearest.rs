@@ -6,7 +6,7 @@ const MOST_WRONG_LETTERS: usize = 3;
 /// The name that the user most likely meant, if one is near enough.
 pub(crate) fn nearest(
     given: &str,
-    names: impl Iterator<Item = &'static str>,
+    names: &mut dyn Iterator<Item = &'static str>,
 ) -> Option<&'static str> {
     names
         .map(|name| (distance(given, name), name))
@@ -54,10 +54,10 @@ mod tests {
     #[test]
     fn only_a_name_that_is_near_is_suggested() {
         let names = || ["history", "history-age", "lag", "log"].into_iter();
-        assert_eq!(nearest("histroy", names()), Some("history"));
-        assert_eq!(nearest("historyage", names()), Some("history-age"));
-        assert_eq!(nearest("lg", names()), Some("lag"));
-        assert_eq!(nearest("xyz", names()), None);
-        assert_eq!(nearest("", names()), None);
+        assert_eq!(nearest("histroy", &mut names()), Some("history"));
+        assert_eq!(nearest("historyage", &mut names()), Some("history-age"));
+        assert_eq!(nearest("lg", &mut names()), Some("lag"));
+        assert_eq!(nearest("xyz", &mut names()), None);
+        assert_eq!(nearest("", &mut names()), None);
     }
 }

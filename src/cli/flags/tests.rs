@@ -1,5 +1,6 @@
 //! Flags of a command line that only these tests know.
 
+use std::ffi::OsString;
 use std::time::Duration;
 
 use super::*;
