@@ -25,12 +25,13 @@
 //! queueing: a group's count begins no lower than the count of whichever was served last, so that
 //! nobody saves up credit while it rests.
 
-use std::collections::BTreeMap;
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::batches::Batches;
 use crate::error::{Error, Result};
+use crate::net::first::First;
 use crate::net::lifecycle::{Lifecycle, Stage};
 use crate::net::moment::Moment;
 use crate::net::panics::Panics;
@@ -70,12 +71,14 @@ pub(super) trait Work: Send + Sync {
     fn slice(self: Arc<Self>, shard: &Shard, pass: MutexGuard<'_, Pass>) -> Moment;
 }
 
+/// What is served first: where its count of time used begins; where that is the same, how much it
+/// had used; then the group that was queued first.
+type Order = (u64, u64, u64);
+
 #[derive(Default)]
 struct Queue {
-    /// The first is served first: where its count of time used begins; where that is the same, how
-    /// much it had used; then the group that was queued first. Nothing is here twice: see
-    /// [`Group::publish`](super::group::Group::publish).
-    waiting: BTreeMap<(u64, u64, u64), Arc<dyn Work>>,
+    /// Nothing is here twice: see [`Group::publish`](super::group::Group::publish).
+    waiting: BinaryHeap<First<Order, Arc<dyn Work>>>,
     /// How many were ever queued.
     count: u64,
     asleep: bool,
@@ -176,7 +179,7 @@ impl Shard {
             thread::yield_now();
             queue = self.lock_queue();
         }
-        queue.waiting.pop_first().filter(|_| !self.is_over()).map(|(_, work)| work)
+        queue.waiting.pop().filter(|_| !self.is_over()).map(|first| first.value)
     }
 
     pub(super) fn enqueue(&self, work: Arc<dyn Work>) {
@@ -188,7 +191,7 @@ impl Shard {
         queue.count += 1;
         let used = work.used().load(Ordering::Relaxed);
         let order = (self.begin(used), used, queue.count);
-        queue.waiting.insert(order, work);
+        queue.waiting.push(First { key: order, value: work });
         // Waking costs a system call, also when nobody sleeps.
         if queue.asleep {
             queue.asleep = false;

@@ -99,10 +99,14 @@ impl Followed {
         if let [channel] = channels {
             return Ok(Self::One((channel.clone(), None)));
         }
-        let mut places: Vec<Place> =
-            channels.iter().map(|channel| (channel.clone(), None)).collect();
-        places.sort_by_key(|(channel, _)| channel.0.number);
-        places.dedup_by_key(|(channel, _)| channel.0.number);
+        let mut places: Vec<Place> = Vec::with_capacity(channels.len());
+        for channel in channels {
+            // Each once, in order. A sort would be far more code.
+            let number = |(channel, _): &Place| channel.0.number;
+            if let Err(at) = places.binary_search_by_key(&channel.0.number, number) {
+                places.insert(at, (channel.clone(), None));
+            }
+        }
         match places.len() {
             0 => Err(Error::invalid("a stream must follow at least one channel")),
             1 => Ok(Self::One(places.swap_remove(0))),

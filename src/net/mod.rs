@@ -13,11 +13,12 @@
 //! | [`lifecycle`] | how far a server has come towards its end |
 //! | [`threads`], [`panics`], [`sync`] | threads of ours, their faults, and their locks |
 //! | [`atomic`] | 64-bit atomics, also where the machine has none |
-//! | [`moment`] | a small point in time |
+//! | [`moment`], [`first`] | a small point in time; what comes first, for a heap |
 
 pub(crate) mod atomic;
 pub(crate) mod budget;
 pub(crate) mod counts;
+pub(crate) mod first;
 pub(crate) mod lifecycle;
 pub(crate) mod linger;
 pub(crate) mod link;

@@ -19,7 +19,11 @@ const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// One series: its name without `tidings_`, its help and its value. Only the names of counters end
 /// in `_total`.
-type Series = (&'static str, &'static str, String);
+type Series = (&'static str, &'static str, u64);
+
+/// The one series that is no whole number. Its value is in thousandths: floating point would be 13
+/// KiB of a small program.
+const UPTIME: &str = "uptime_seconds";
 
 pub(super) fn response(hub: &Hub, stats: Stats, uptime: Duration) -> Response {
     Response::bytes(CONTENT_TYPE, text(&all(hub, stats, uptime)))
@@ -29,21 +33,21 @@ pub(super) fn response(hub: &Hub, stats: Stats, uptime: Duration) -> Response {
 fn all(hub: &Hub, stats: Stats, uptime: Duration) -> [Series; 12] {
     let open = "Connections that are open, those of streams included.";
     let panics = "Panics of the hub's own threads, which went on.";
-    // Without floating point, which would be 13 KiB of a small program.
-    let uptime = format!("{}.{:03}", uptime.as_secs(), uptime.subsec_millis());
+    let uptime = u64::try_from(uptime.as_millis()).unwrap_or(u64::MAX);
+    let count = |count: usize| count as u64;
     [
-        ("connections", open, stats.connections.to_string()),
-        ("streams", "Event streams that are open.", stats.streams.to_string()),
-        ("intervals", "Interval threads that are running.", stats.intervals.to_string()),
-        ("workers", "Worker threads.", stats.workers.to_string()),
-        ("channels", "Channels that have events or streams.", hub.len().to_string()),
-        ("events_kept", "Events in the logs of all channels.", hub.kept().to_string()),
-        ("uptime_seconds", "Time since the hub started.", uptime),
-        ("accepted_total", "Connections that were accepted.", stats.accepted.to_string()),
-        ("requests_total", "Requests whose heads were read.", stats.requests.to_string()),
-        ("streams_begun_total", "Event streams that began.", stats.streams_begun.to_string()),
-        ("panics_total", panics, stats.panics.to_string()),
-        ("events_published_total", "Events that were published.", hub.published().to_string()),
+        ("connections", open, count(stats.connections)),
+        ("streams", "Event streams that are open.", count(stats.streams)),
+        ("intervals", "Interval threads that are running.", count(stats.intervals)),
+        ("workers", "Worker threads.", count(stats.workers)),
+        ("channels", "Channels that have events or streams.", count(hub.len())),
+        ("events_kept", "Events in the logs of all channels.", count(hub.kept())),
+        (UPTIME, "Time since the hub started.", uptime),
+        ("accepted_total", "Connections that were accepted.", stats.accepted),
+        ("requests_total", "Requests whose heads were read.", stats.requests),
+        ("streams_begun_total", "Event streams that began.", stats.streams_begun),
+        ("panics_total", panics, stats.panics),
+        ("events_published_total", "Events that were published.", hub.published()),
     ]
 }
 
@@ -54,8 +58,12 @@ fn text(series: &[Series]) -> String {
         // Writing to a String cannot fail.
         let _ = write!(
             text,
-            "# HELP tidings_{name} {help}\n# TYPE tidings_{name} {kind}\ntidings_{name} {value}\n"
+            "# HELP tidings_{name} {help}\n# TYPE tidings_{name} {kind}\ntidings_{name} "
         );
+        let _ = match *name {
+            UPTIME => writeln!(text, "{}.{:03}", value / 1000, value % 1000),
+            _ => writeln!(text, "{value}"),
+        };
     }
     text
 }
@@ -70,9 +78,9 @@ mod tests {
     #[test]
     fn a_series_is_its_help_its_type_and_its_value() {
         let text = text(&[
-            ("channels", "Channels that have events or streams.", "2".into()),
-            ("uptime_seconds", "", "1.500".into()),
-            ("events_published_total", "Events that were published.", "12345678901".into()),
+            ("channels", "Channels that have events or streams.", 2),
+            (UPTIME, "", 1_500),
+            ("events_published_total", "Events that were published.", 12_345_678_901),
         ]);
         for series in [
             "# HELP tidings_channels Channels that have events or streams.\n\

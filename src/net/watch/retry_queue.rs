@@ -10,11 +10,11 @@
 //! what is young is retried on time. That is bounded too, as each has a few such retries, and has
 //! cost a worker more before; there may be as many old entries as connections, for ever.
 
-use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::time::{Duration, Instant};
 
 use super::Progress;
+use crate::net::first::First;
 
 /// The first pause is short, as most peers are only a little late.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
@@ -23,16 +23,12 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// Values, each with the time of its next retry.
 pub(super) struct RetryQueue<T> {
-    /// The earliest is on top, here and below.
-    young: BinaryHeap<Reverse<Entry<T>>>,
-    old: BinaryHeap<Reverse<Entry<T>>>,
+    young: Entries<T>,
+    old: Entries<T>,
 }
 
-struct Entry<T> {
-    due: Instant,
-    wait: Wait,
-    value: T,
-}
+/// The earliest is on top.
+type Entries<T> = BinaryHeap<First<Instant, (T, Wait)>>;
 
 /// How a value has waited so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,22 +49,20 @@ impl<T> RetryQueue<T> {
 
     /// When there is something to retry, if there is rest until then.
     pub(super) fn next(&self, rested_at: Instant) -> Option<Instant> {
-        let young = self.young.peek().map(|Reverse(next)| next.due);
-        let old = self.old.peek().map(|Reverse(next)| next.due.max(rested_at));
+        let young = self.young.peek().map(|next| next.key);
+        let old = self.old.peek().map(|next| next.key.max(rested_at));
         young.into_iter().chain(old).min()
     }
 
     /// Takes something that is due; of the old only if there has been a rest.
     pub(super) fn take(&mut self, now: Instant, rested: bool) -> Option<(T, Wait)> {
-        let is_due = |entries: &BinaryHeap<Reverse<Entry<T>>>| {
-            entries.peek().is_some_and(|Reverse(next)| next.due <= now)
-        };
+        let is_due = |entries: &Entries<T>| entries.peek().is_some_and(|next| next.key <= now);
         let entries = match () {
             () if is_due(&self.young) => &mut self.young,
             () if rested && is_due(&self.old) => &mut self.old,
             () => return None,
         };
-        entries.pop().map(|Reverse(next)| (next.value, next.wait))
+        entries.pop().map(|next| next.value)
     }
 
     /// Puts back what was taken, for another retry.
@@ -85,27 +79,7 @@ impl<T> RetryQueue<T> {
 
     fn put(&mut self, value: T, wait: Wait, now: Instant) {
         let entries = if wait.young { &mut self.young } else { &mut self.old };
-        entries.push(Reverse(Entry { due: now + wait.pause, wait, value }));
-    }
-}
-
-impl<T> PartialEq for Entry<T> {
-    fn eq(&self, other: &Self) -> bool {
-        self.due == other.due
-    }
-}
-
-impl<T> Eq for Entry<T> {}
-
-impl<T> PartialOrd for Entry<T> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl<T> Ord for Entry<T> {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.due.cmp(&other.due)
+        entries.push(First { key: now + wait.pause, value: (value, wait) });
     }
 }
 

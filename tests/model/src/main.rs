@@ -37,6 +37,7 @@ mod http {
 mod net {
     pub(crate) mod atomic;
     pub(crate) mod counts;
+    pub(crate) mod first;
     pub(crate) mod lifecycle;
     pub(crate) mod threads;
     pub(crate) mod ticker;
