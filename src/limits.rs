@@ -101,7 +101,8 @@ limits! {
     event: usize = 1024 * 1024;
     /// How many connections may be open at once: descriptors are what a server runs out of first.
     /// Past it: 503 with `Retry-After`, or for a client that wants an event stream a reconnection
-    /// time, and close. Defaults to 10,000.
+    /// time, and close. An eighth as many, from 16 to 64, may be told so at once; any more are just
+    /// closed. Defaults to 10,000.
     connections: usize = 10_000;
     /// How many event streams may be open at once. Past it: as for connections.
     /// Defaults to no limit.

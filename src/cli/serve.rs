@@ -120,15 +120,19 @@ fn cors(origins: &[String]) -> Result<Option<Cors>, Failure> {
     }
 }
 
-/// How many descriptors the hub needs beside its connections: standard streams, the listener, a
-/// file now and then; and 64 connections past the bound, which it tells that there are too many.
-const SPARE: u64 = 80;
+/// How many descriptors the hub needs to serve so many connections: one for each; those for
+/// connections past the bound, which the server tells that there are too many (see
+/// `Limits::connections`); and 16 for standard streams, listeners, a file now and then.
+fn descriptors_for(connections: u64) -> u64 {
+    connections + (connections / 8).clamp(16, 64) + 16
+}
 
 /// How many connections the hub can serve if the system lets it have this many descriptors.
 fn connections(wanted: usize, limit: Option<u64>) -> usize {
-    let Some(limit) = limit.filter(|limit| *limit < wanted as u64 + SPARE) else { return wanted };
-    let most = limit.saturating_sub(SPARE).max(limit / 2).max(1);
-    let needed = wanted as u64 + SPARE;
+    let needed = descriptors_for(wanted as u64);
+    let Some(limit) = limit.filter(|limit| *limit < needed) else { return wanted };
+    let most = (limit / 2..limit).rev().find(|most| descriptors_for(*most) <= limit);
+    let most = most.unwrap_or(limit / 2).max(1);
     say(&format!(
         "the system lets this process have {limit} descriptors, so {most} connections are served \
          at once, and not {wanted}: run 'ulimit -n {needed}' first, or give --max-connections \
@@ -207,6 +211,7 @@ mod tests {
             (10_000, Some(10_079), 9_999),
             (10_000, Some(1024), 944),
             (100, Some(1024), 100),
+            (10_000, Some(256), 214),
             (10_000, Some(64), 32),
             (10_000, Some(0), 1),
         ] {

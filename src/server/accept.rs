@@ -26,8 +26,11 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
 /// Descriptors come back when a connection is closed, which only another try finds out.
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
-/// So many connections past the cap get a response that says so; any more are just closed.
-const REFUSALS: usize = 64;
+/// So many connections past the cap get a response that says so; any more are just closed. A server
+/// that may have few descriptors must not keep most of them for that.
+fn refusals(cap: usize) -> usize {
+    (cap / 8).clamp(16, 64)
+}
 
 /// How long it may take to wake all acceptors by connections.
 const WAKE: Duration = Duration::from_millis(500);
@@ -130,7 +133,7 @@ fn welcome(site: &Arc<Site>, socket: Socket, peer: Peer) {
     let others = site.runtime.counts.connections();
     let link = Link::new(socket, site.runtime.counts.connection());
     let most = site.runtime.limits.connections;
-    if others < most.saturating_add(REFUSALS) {
+    if others < most.saturating_add(refusals(most)) {
         let refused = others >= most;
         // Where the socket can't even be set up, it is of no use.
         if let Ok(new) = Connection::new(Arc::clone(site), link, peer, refused) {

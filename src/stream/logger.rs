@@ -28,6 +28,9 @@ use crate::stream::hooks::{Hooks, StreamInfo};
 /// How many bytes may wait to be written: some thousand lines, a burst of a busy server.
 const ROOM: usize = 256 * 1024;
 
+/// A thread that only writes needs little.
+const STACK: usize = 128 * 1024;
+
 /// How long a drop waits for what is still to be written. A log that somebody reads takes far less.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
@@ -107,7 +110,7 @@ impl Logger {
     fn begin(&self, lines: &mut Lines) {
         if !lines.begun {
             let queue = Arc::clone(&self.queue);
-            let thread = thread::Builder::new().name("tidings-log".into());
+            let thread = thread::Builder::new().name("tidings-log".into()).stack_size(STACK);
             lines.begun = thread.spawn(move || queue.write_all()).is_ok();
         }
     }

@@ -41,6 +41,7 @@ mod memory;
 mod mix;
 mod signal;
 mod sleep;
+mod small;
 mod stopped;
 mod threads;
 mod vitals;

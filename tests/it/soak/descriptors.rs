@@ -11,8 +11,8 @@ use crate::support::process::{Process, hub_path};
 use crate::support::stream::EventStream;
 use crate::support::until;
 
-/// How many descriptors the hub may have.
-const DESCRIPTORS: usize = 64;
+/// How many descriptors the hub may have: fewer than half of them and what it needs beside.
+const DESCRIPTORS: usize = 32;
 /// How many connections want one: those that are not accepted fit the listener's backlog, or else
 /// each would wait for a second here.
 const CONNECTIONS: usize = 170;
@@ -79,13 +79,13 @@ fn row_34_without_descriptors_the_hub_rests_and_then_goes_on() {
 #[test]
 fn a_hub_with_few_descriptors_says_so_and_serves_as_many_connections_as_it_can() {
     let hub = hub_with_few_descriptors();
-    let said = "tidings: the system lets this process have 64 descriptors, so 32 connections are \
+    let said = "tidings: the system lets this process have 32 descriptors, so 16 connections are \
                 served at once, and not 10000: run 'ulimit -n 10080' first, or give \
-                --max-connections 32";
+                --max-connections 16";
     until("the warning", || hub.stderr() == [said]);
-    let mut served: Vec<Client> = (0..32).map(|_| Client::to(hub.address())).collect();
+    let mut served: Vec<Client> = (0..16).map(|_| Client::to(hub.address())).collect();
     let statuses = served.iter_mut().map(|client| client.get("/health").status);
-    assert!(statuses.eq([200; 32]));
+    assert!(statuses.eq([200; 16]));
     let refused = Client::to(hub.address()).get("/health");
     let said = "503 Service Unavailable: too many connections: start the hub with a larger \
                 --max-connections to serve more\n";
