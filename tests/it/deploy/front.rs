@@ -71,6 +71,11 @@ impl Place {
         (self.ip, 3000).into()
     }
 
+    /// Where the hub listens, too.
+    pub(super) fn socket(&self) -> String {
+        self.path("hub.sock")
+    }
+
     pub(super) fn plain(&self) -> SocketAddr {
         (self.ip, 8080).into()
     }
@@ -145,7 +150,8 @@ impl Front {
 
     pub(super) fn start_hub(&mut self, options: &[&str]) {
         let address = self.place.hub().to_string();
-        let always = ["--listen", &address, "--allow-host", "hub.example"];
+        let socket = format!("unix:{}", self.place.socket());
+        let always = ["--listen", &address, "--listen", &socket, "--allow-host", "hub.example"];
         self.hub = Some(Process::hub(&[&always, options].concat()));
     }
 

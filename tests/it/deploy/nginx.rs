@@ -1,7 +1,9 @@
 //! nginx, with examples/deploy/nginx.conf.
 
-use super::front::{Kind, Place};
+use super::front::{Front, Kind, Place};
 use super::scenarios;
+use crate::support::http::post;
+use crate::support::stream::EventStream;
 
 pub(super) const KIND: Kind = Kind { program: "nginx", file: "nginx.conf", here, arguments };
 
@@ -12,6 +14,7 @@ fn here(place: &Place) -> Vec<(&'static str, String)> {
             format!("listen {} ssl http2; listen {};", place.tls(), place.plain()),
         ),
         ("127.0.0.1:3000", place.hub().to_string()),
+        ("/run/tidings.sock", place.socket()),
         ("/etc/ssl/hub.example.pem", place.path("hub.pem")),
         ("/etc/ssl/hub.example.key", place.path("hub.key")),
     ]
@@ -37,6 +40,16 @@ super::passes! {
     without_heartbeats_a_silent_stream_is_closed
     a_client_resumes_and_its_end_is_noticed
     a_client_survives_that_the_hub_is_away
+}
+
+#[test]
+fn the_hub_may_listen_on_a_unix_socket() {
+    let socket = "# 127.0.0.1:3000\n    server unix:/run/tidings.sock;";
+    let changes = [("server 127.0.0.1:3000;", socket)];
+    let Some(front) = Front::with(&KIND, &[], &changes) else { return };
+    let mut stream = EventStream::open(front.place.plain(), "/events/news");
+    post(front.place.plain(), "/events/news", "through a socket");
+    assert_eq!(stream.data(), "through a socket");
 }
 
 mod without {
