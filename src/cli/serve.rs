@@ -31,7 +31,7 @@ use std::time::Instant;
 use tidings::{Cors, Handle, Hub, Logger, Server, Status};
 
 use super::listen::{Found, Opened};
-use super::{Failure, Outcome, descriptors, listen, notify, print, say, signals, visible};
+use super::{Failure, Outcome, descriptors, notify, print, say, signals, visible};
 use channels::Channels;
 use guard::{Guard, Token};
 use options::Options;
@@ -154,7 +154,7 @@ fn listen_on(server: Server, opened: Vec<Opened>) -> (Server, Vec<impl Sized>) {
 /// Sockets that nobody accepts from would let clients wait for ever.
 fn tell_left_over() {
     #[cfg(unix)]
-    if let Some(said) = listen::handed::left_over() {
+    if let Some(said) = super::listen::handed::left_over() {
         say(&said);
     }
 }

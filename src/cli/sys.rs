@@ -325,6 +325,7 @@ mod linux {
 
 /// Takes a variable out of the environment, so that programs that this one starts don't have it.
 /// Call it before the first thread is started.
+#[cfg(unix)]
 pub(super) fn remove_variable(name: &str) {
     // SAFETY: there is no other thread that could read the environment meanwhile.
     unsafe { std::env::remove_var(name) }
@@ -368,15 +369,18 @@ mod elsewhere {
         missing()
     }
 
+    #[cfg(unix)]
     pub(crate) fn is_listening_stream<T>(_socket: T) -> io::Result<bool> {
         missing()
     }
 
+    #[cfg(unix)]
     pub(crate) fn try_lock<T>(_file: T) -> io::Result<()> {
         missing()
     }
 
     /// The caller sets the mode after that.
+    #[cfg(unix)]
     pub(crate) fn with_mask<T>(_mask: u32, make: impl FnOnce() -> T) -> T {
         make()
     }
