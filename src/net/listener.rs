@@ -125,7 +125,8 @@ impl Listener {
     }
 
     /// Ends an `accept` that waits, where the system does that and nobody shares the socket.
-    pub(crate) fn shut_down(&self) {
+    /// Returns whether it does.
+    pub(crate) fn shut_down(&self) -> bool {
         #[cfg(unix)]
         if !self.is_shared {
             let descriptor = match &self.socket {
@@ -134,8 +135,9 @@ impl Listener {
             };
             // std has the call for connected sockets only, and the system for all.
             let socket = descriptor.try_clone_to_owned().map(TcpStream::from);
-            drop(socket.and_then(|socket| socket.shutdown(Shutdown::Both)));
+            return socket.and_then(|socket| socket.shutdown(Shutdown::Both)).is_ok();
         }
+        false
     }
 
     pub(crate) fn is_shared(&self) -> bool {

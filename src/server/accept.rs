@@ -34,8 +34,11 @@ fn refusals(cap: usize) -> usize {
 
 /// How long it may take to wake all acceptors by connections.
 const WAKE: Duration = Duration::from_millis(500);
-/// How long one of these has for it until there is another, and a shutdown after the last.
+/// How long one of these has for it until there is another.
 const AGAIN: Duration = Duration::from_millis(100);
+/// How long an acceptor may take to end whose listener was shut down. It has nothing more to wait
+/// for but its turn on a busy machine.
+const SHUT_DOWN: Duration = Duration::from_secs(5);
 
 /// The acceptors of a server: a thread for each listener, which owns it.
 pub(crate) struct Acceptors {
@@ -84,18 +87,16 @@ impl Acceptors {
         self.handle.stop();
         self.spare = None;
         let until = Instant::now() + WAKE;
-        let mut ended = false;
+        let (mut ended, mut shut_down) = (false, false);
         while !ended && Instant::now() < until {
             self.for_each(|listener| {
-                if listener.connect().is_err() {
-                    listener.shut_down();
-                }
+                shut_down |= listener.connect().is_err() && listener.shut_down();
             });
             ended = self.handle.wait_for_acceptors(AGAIN);
         }
         if !ended {
-            self.for_each(Listener::shut_down);
-            self.handle.wait_for_acceptors(AGAIN);
+            self.for_each(|listener| shut_down |= listener.shut_down());
+            self.handle.wait_for_acceptors(if shut_down { SHUT_DOWN } else { Duration::ZERO });
         }
         let mut stuck = 0;
         self.for_each(|listener| stuck += usize::from(!listener.is_shared()));
