@@ -179,12 +179,22 @@ fn allowed(origin: String) -> Result<Allowed> {
     }
     match origin.split_once("://") {
         Some((scheme, authority)) if is_origin(scheme, authority) => Ok(Allowed::Origin(origin)),
+        _ if is_allowed_without_slash(&origin) => Err(Error::invalid(format!(
+            "an origin has no slash at its end, so no page has the origin {origin:?}: leave the \
+             slash out"
+        ))),
         _ => Err(Error::invalid(format!(
             "an origin must be as browsers send it: scheme://host or scheme://host:port, in lower \
              case, without a path or the scheme's own port; or scheme://*.domain for the \
              subdomains of a domain of two labels or more: {origin:?}"
         ))),
     }
+}
+
+/// Whether nothing is wrong with it but a slash at the end, as in a URL copied from a browser.
+fn is_allowed_without_slash(origin: &str) -> bool {
+    let without = origin.strip_suffix('/').filter(|without| !without.ends_with('/'));
+    without.is_some_and(|without| allowed(without.into()).is_ok())
 }
 
 fn is_origin(scheme: &str, authority: &str) -> bool {

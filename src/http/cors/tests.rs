@@ -83,7 +83,6 @@ fn an_origin_must_be_as_browsers_send_it() {
         "a.example",
         "//a.example",
         "https://",
-        "https://a.example/",
         "https://a.example/path",
         "https://a.example?",
         "https://user@a.example",
@@ -97,7 +96,8 @@ fn an_origin_must_be_as_browsers_send_it() {
         "https://*.example",
         "https://*.example.com:443",
         "https://*.example.com:",
-        "https://*.example.com/",
+        "https://a.example//",
+        "https://A.example/",
         "https://*.example.com.",
         "https://*..example.com",
         "https://*.EXAMPLE.com",
@@ -120,6 +120,14 @@ fn an_origin_must_be_as_browsers_send_it() {
     ] {
         let error = Cors::origins([bad]).expect_err("a bad origin");
         assert!(error.to_string().contains("scheme://host"), "{bad}: {error}");
+    }
+    for slash in ["https://a.example/", "https://*.example.com/"] {
+        let error = Cors::origins([slash]).expect_err("a bad origin");
+        let why = format!(
+            "an origin has no slash at its end, so no page has the origin {slash:?}: leave the \
+             slash out"
+        );
+        assert_eq!(error.to_string(), why);
     }
 }
 
