@@ -1,7 +1,7 @@
 //! The commands that describe the program: its help, its man page, and completions for shells. The
 //! hub alone has no more than its help.
 
-use super::flags::{Flag, Shown, Table, rows, wrap};
+use super::flags::{Command, Flag, Shown, Table, rows, wrap};
 #[cfg(feature = "tools")]
 use super::flags::{SHELLS, completions, flags, man_page};
 use super::{COMMANDS, DEFAULT, Failure, Outcome, VERSION, find, print, unknown_command, width};
@@ -37,12 +37,15 @@ pub(super) static HELP: Table<Asked> = Table {
     more: Vec::new,
     run: |asked| {
         #[cfg(feature = "tools")]
-        if asked.man {
+        if asked.man && asked.command.is_some() {
+            let what = "--man prints one page of all commands: leave the command out, or --man";
+            return Err(Failure::Usage(what.into()));
+        } else if asked.man {
             return print(&man_page(VERSION, env!("CARGO_PKG_DESCRIPTION"), &all()));
         }
-        let name = asked.command.as_deref().unwrap_or(HELP.name);
+        let Some(name) = &asked.command else { return print_help(&HELP.shown()) };
         let command = find(name).ok_or_else(|| Failure::Usage(unknown_command(name)))?;
-        print_help(&command.shown())
+        print(&command.shown().help(width::columns()))
     },
 };
 
@@ -76,8 +79,8 @@ pub(super) fn print_help(command: &Shown) -> Outcome {
     print(&help(command, width::columns()))
 }
 
-/// The help of a command, wrapped to `columns`. The help of `help` is the program's: all commands,
-/// and the options of the default one.
+/// The help of a command, wrapped to `columns`. That of `help` is the program's: all commands, and
+/// the options of the default one. (`tidings help help` prints its own.)
 pub(super) fn help(command: &Shown, columns: usize) -> String {
     if command.name != HELP.name {
         return command.help(columns);
@@ -96,7 +99,6 @@ pub(super) fn help(command: &Shown, columns: usize) -> String {
 mod tests {
     use super::*;
     use crate::cli::TOOLS;
-    use crate::cli::flags::Command;
     use crate::cli::flags::support::check;
 
     #[test]

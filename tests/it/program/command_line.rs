@@ -78,11 +78,19 @@ fn help_of_a_command_is_what_it_prints_itself() {
         assert_eq!(run_hub(&[command, "--help"]).0, stdout);
         assert_eq!(run_hub(&[command, "-h"]).0, stdout);
     }
-    assert_eq!(run_hub(&["help", "help"]), run_hub(&["--help"]));
+    assert_eq!(run_hub(&["help"]), run_hub(&["--help"]));
+    let (stdout, _, status) = run_hub(&["help", "help"]);
+    assert!(stdout.starts_with("Usage: tidings help [--man] [COMMAND]\n"), "{stdout}");
+    assert!(stdout.contains("\n  --man\n"), "{stdout}");
+    assert_eq!(status, Some(0));
 }
 
 #[test]
 fn the_man_page_is_one_page_of_all_commands() {
+    usage_error(
+        &["help", "--man", "serve"],
+        "--man prints one page of all commands: leave the command out, or --man",
+    );
     let (stdout, stderr, status) = run_hub(&["help", "--man"]);
     assert_eq!((&*stderr, status), ("", Some(0)));
     assert!(stdout.starts_with(".TH TIDINGS 1 "), "{stdout}");
@@ -118,12 +126,12 @@ fn a_help_is_as_wide_as_columns_says() {
     for command in ["bench", "help", "mock", "record", "serve", "tail"] {
         let help = |columns: &str| {
             let mut program = Command::new(hub_path());
-            run(program.args(["help", command]).env("COLUMNS", columns), b"").0
+            run(program.args([command, "--help"]).env("COLUMNS", columns), b"").0
         };
         let widest = |help: &str| help.lines().map(|line| line.chars().count()).max().unwrap();
         assert!(widest(&help("40")) <= 40, "{}", help("40"));
         assert!((80..=100).contains(&widest(&help("100"))), "{}", help("100"));
-        let usual = run_hub(&["help", command]).0;
+        let usual = run_hub(&[command, "--help"]).0;
         assert!((70..=80).contains(&widest(&usual)), "{usual}");
         for nothing in ["", "0", "wide", "-1"] {
             assert_eq!(help(nothing), usual);
