@@ -71,12 +71,9 @@ fn directives() -> Vec<Block> {
 
 fn mock(options: Options) -> Outcome {
     let path = options.script.as_str();
-    if path == load::STANDARD_INPUT && options.until_eof {
-        let what = "--until-eof waits for the end of standard input, which is the script here";
-        return Err(Failure::Usage(what.into()));
-    }
-    let is_text = options.tokens || path.ends_with(".txt");
-    let mut steps = load::steps(&options, path, is_text)?;
+    options.check().map_err(Failure::Usage)?;
+    let is_text = options.is_text();
+    let mut steps = load::steps(path, is_text.then_some(options.rate))?;
     if let Some(seed) = options.chaos {
         // No client comes back for a text.
         steps = chaos::disturb(steps, seed, !is_text);

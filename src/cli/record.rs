@@ -37,6 +37,11 @@ use output::Output;
 use recording::Recording;
 
 fn record(options: &Options) -> Outcome {
+    if options.force && options.file == output::STANDARD_OUTPUT {
+        let what = "--force writes over a file, and - is standard output: leave --force out, or \
+                    name a file";
+        return Err(Failure::Usage(what.into()));
+    }
     let source = options.follow.source(&options.url)?;
     let output = Output::new(&options.file, options.force)?;
     let closer = source.closer();

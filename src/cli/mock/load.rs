@@ -11,7 +11,6 @@
 
 use std::time::Duration;
 
-use super::options::Options;
 use super::step::Step;
 use super::{script, tape, tokens};
 use crate::cli::cassette::{self, Flaw};
@@ -24,8 +23,9 @@ pub(super) fn name(path: &str) -> &str {
     if path == STANDARD_INPUT { "standard input" } else { path }
 }
 
-/// Reads the file and makes a list of steps of it.
-pub(super) fn steps(options: &Options, path: &str, is_text: bool) -> Result<Vec<Step>, Failure> {
+/// Reads the file and makes a list of steps of it: with a `rate`, of a text of so many tokens a
+/// second.
+pub(super) fn steps(path: &str, rate: Option<f64>) -> Result<Vec<Step>, Failure> {
     let bytes = file::read(path).map_err(|error| refused(path, &error.to_string()))?;
     if file::is_utf_16(&bytes) {
         return Err(refused(path, "it is UTF-16: save it as UTF-8, as event streams are"));
@@ -41,10 +41,10 @@ pub(super) fn steps(options: &Options, path: &str, is_text: bool) -> Result<Vec<
             "it is empty: write an event into it, such as 'data: hello' and a blank line",
         ));
     }
-    if is_text {
+    if let Some(rate) = rate {
         let text = String::from_utf8(bytes)
             .map_err(|_| refused(path, "a text must be UTF-8: save it as that"))?;
-        return Ok(tokens::steps(&text, Duration::from_secs_f64(1.0 / options.rate)));
+        return Ok(tokens::steps(&text, Duration::from_secs_f64(1.0 / rate)));
     }
     let wrong = |Flaw { line, what }| Failure::Failed(format!("{}:{line}: {what}", name(path)));
     if !cassette::is_cassette(&bytes) {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::load;
 use crate::cli::duration::{LONGEST, SHORTEST};
 use crate::cli::flags::{Flag, MOST, Table, flags};
 use crate::cli::listen::Place;
@@ -101,6 +102,41 @@ pub(crate) static TABLE: Table<Options> = Table {
 const STALL: Duration = Duration::from_secs(10);
 
 impl Options {
+    /// Fails if an option could have no effect beside another, or on this script.
+    pub(super) fn check(&self) -> Result<(), String> {
+        if self.script == load::STANDARD_INPUT && self.until_eof {
+            let what = "--until-eof waits for the end of standard input, which is the script here";
+            return Err(what.into());
+        }
+        let unsaid = TABLE.defaults();
+        if self.rate != unsaid.rate && !self.is_text() {
+            return Err(format!(
+                "--rate is how fast a text is sent, and {} is none: leave --rate out, or send it \
+                 as text with --tokens",
+                load::name(&self.script)
+            ));
+        }
+        let said = [
+            ("listen", self.listen != unsaid.listen),
+            ("stall", self.stall.is_some()),
+            ("speed", self.speed != unsaid.speed),
+            ("connections", self.connections.is_some()),
+            ("until-idle", self.until_idle.is_some()),
+            ("until-eof", self.until_eof),
+        ];
+        match said.iter().find(|(_, said)| *said && self.print) {
+            Some((name, _)) => Err(format!(
+                "--print serves nothing, so --{name} has no effect: leave one of them out"
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the script is sent as a text, token by token.
+    pub(super) fn is_text(&self) -> bool {
+        self.tokens || self.script.ends_with(".txt")
+    }
+
     /// How long a stall lasts at most, at the speed that was asked for.
     pub(super) fn longest_stall(&self) -> Option<Duration> {
         let most = self.stall.or(self.chaos.map(|_| STALL));
@@ -134,6 +170,26 @@ mod tests {
         assert_eq!((options.rate, options.speed, options.chaos), (2.5, 10.0, Some(0)));
         assert_eq!(options.until_idle, Some(Duration::from_secs(2)));
         assert_eq!(parse(&TABLE, &["--rate=7"]).expect("it is right").rate, 7.0);
+    }
+
+    #[test]
+    fn what_could_have_no_effect_is_refused() {
+        let check = |given: &[&str]| parse(&TABLE, given).expect("it is right").check();
+        let text = "--rate is how fast a text is sent, and a.sse is none: leave --rate out, or \
+                    send it as text with --tokens";
+        assert_eq!(check(&["a.sse", "--rate=9/s"]), Err(text.into()));
+        assert_eq!(check(&["a.sse", "--rate=9/s", "--tokens"]), Ok(()));
+        assert_eq!(check(&["a.txt", "--rate=9/s", "--print"]), Ok(()));
+        for given in
+            ["listen=1", "stall=1", "speed=2", "connections=1", "until-idle=1", "until-eof"]
+        {
+            let given = format!("--{given}");
+            let name = given.split('=').next().unwrap_or_default();
+            let why =
+                format!("--print serves nothing, so {name} has no effect: leave one of them out");
+            assert_eq!(check(&["a.sse", "--print", &given]), Err(why));
+            assert_eq!(check(&["a.sse", &given]), Ok(()));
+        }
     }
 
     #[test]

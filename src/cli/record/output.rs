@@ -9,8 +9,10 @@ use std::path::Path;
 
 use crate::cli::{Failure, Outcome, print_sent};
 
+/// In place of a file.
+pub(super) const STANDARD_OUTPUT: &str = "-";
+
 pub(super) struct Output {
-    /// `-` is standard output.
     path: String,
     force: bool,
     /// `None` until something is written.
@@ -23,14 +25,15 @@ impl Output {
     /// Refuses to write over a file, unless forced to.
     pub(super) fn new(path: &str, force: bool) -> Result<Self, Failure> {
         let output = Self { path: path.into(), force, file: None, length: 0 };
-        let is_there = path != "-" && !force && Path::new(path).symlink_metadata().is_ok();
+        let is_there =
+            path != STANDARD_OUTPUT && !force && Path::new(path).symlink_metadata().is_ok();
         if is_there { Err(output.failed(&ErrorKind::AlreadyExists.into())) } else { Ok(output) }
     }
 
     /// Writes bytes at once, so that they survive if the program is killed. Where not all of them
     /// can be written, as on a full disk, none of them stay.
     pub(super) fn write(&mut self, bytes: &[u8]) -> Outcome {
-        if self.path == "-" {
+        if self.path == STANDARD_OUTPUT {
             return print_sent(bytes);
         }
         let written = self.file().and_then(|mut file| file.write_all(bytes));
@@ -48,7 +51,7 @@ impl Output {
 
     pub(super) fn place(&self) -> String {
         match &*self.path {
-            "-" => "on standard output".into(),
+            STANDARD_OUTPUT => "on standard output".into(),
             path => format!("in {path}"),
         }
     }

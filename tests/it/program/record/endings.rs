@@ -137,6 +137,11 @@ fn a_wrong_command_line_is_told_what_was_meant() {
     for (arguments, said) in [
         (&["record", "h"][..], "a file is missing: tidings record [options] URL FILE|-"),
         (&["record", "--forse", "h", "f"], "unknown option --forse: did you mean --force?"),
+        (
+            &["record", "--force", "h", "-"],
+            "--force writes over a file, and - is standard output: leave --force out, or name a \
+             file",
+        ),
         (&["record", "ftp://h/", "-"], "a URL must begin with http:// or https://: \"ftp://h/\""),
         (
             &["record", "h", "f", "g"],
