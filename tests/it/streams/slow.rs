@@ -164,7 +164,7 @@ fn a_send_that_waits_is_told_when_the_stream_is_closed() {
 fn limit_write_deadline_a_send_waits_no_longer_also_where_its_client_goes_on_reading() {
     // The room that is needed takes the reader far longer than the deadline.
     const EVENT: usize = 8 * 1024 * 1024;
-    let limits = Limits::default().write_deadline(Duration::from_secs(1)).unsent(EVENT + LARGE);
+    let limits = Limits::default().write_deadline(Duration::from_secs(3)).unsent(EVENT + LARGE);
     let limits = limits.event(2 * EVENT);
     let held = Held::with(limits);
     let stream = EventStream::open(held.server.address(), "/sse");
