@@ -15,9 +15,11 @@
 //! refused in a response only where the field decides what the content is: see
 //! [`FieldLine::of_response`].
 
+use super::known::{Known, Name};
 use super::refusal::Refusal;
-use super::syntax::{TCHAR, is_blank, is_value, trim};
+use super::syntax::{is_blank, is_token, is_value, trimmed};
 use super::target::Span;
+use crate::search::first_of;
 
 /// Where a valid field line is in the bytes of its head.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +27,7 @@ pub(crate) struct FieldLine {
     pub(crate) name: Span,
     /// Without the white space around it.
     pub(crate) value: Span,
+    pub(super) known: Known,
 }
 
 /// Fields that decide where the content of a response ends, what it is, and where it is. Readers
@@ -54,17 +57,16 @@ impl FieldLine {
         start: usize,
         may_be_padded: impl Fn(&[u8]) -> bool,
     ) -> Result<Self, Refusal> {
-        let end = line.iter().position(|&byte| !TCHAR[usize::from(byte)]);
-        let length = end.unwrap_or(line.len());
-        let (name, rest) = line.split_at(length);
-        let blanks = rest.iter().take_while(|&&byte| is_blank(byte)).count();
-        let is_name = !name.is_empty() && rest.get(blanks) == Some(&b':');
-        if !is_name || blanks > 0 && !may_be_padded(name) {
+        let Some(colon) = first_of(*b":", line) else { return Err(no_name(line)) };
+        let length = line[..colon].iter().rposition(|&byte| !is_blank(byte)).map_or(0, |at| at + 1);
+        let name = &line[..length];
+        let known = Name::of(name).known;
+        let is_name = known != Known::OTHER || is_token(name);
+        if !is_name || length < colon && !may_be_padded(name) {
             return Err(no_name(line));
         }
-        let colon = length + blanks;
         let value = value(&line[colon + 1..], start + colon + 1)?;
-        Ok(Self { name: Span::new(start, start + length), value })
+        Ok(Self { name: Span::new(start, start + length), value, known })
     }
 
     /// Takes a line with which this one goes on. What has been folded has to be
@@ -81,6 +83,7 @@ impl FieldLine {
 }
 
 /// The value that these bytes contain, which begin `start` bytes after the beginning of the head.
+#[inline]
 fn value(untrimmed: &[u8], start: usize) -> Result<Span, Refusal> {
     if !is_value(untrimmed) {
         return Err(Refusal::bad_request(
@@ -88,9 +91,8 @@ fn value(untrimmed: &[u8], start: usize) -> Result<Span, Refusal> {
              (RFC 9110, section 5.5)",
         ));
     }
-    let blanks = untrimmed.iter().take_while(|&&byte| is_blank(byte)).count();
-    let start = start + blanks;
-    Ok(Span::new(start, start + trim(&untrimmed[blanks..]).len()))
+    let range = trimmed(untrimmed);
+    Ok(Span::new(start + range.start, start + range.end))
 }
 
 /// Puts spaces in the place of each fold in a value.

@@ -6,6 +6,7 @@
 use std::str;
 
 use super::field_line::FieldLine;
+use super::known::{Known, Name};
 use super::syntax::list_elements;
 use super::target::Span;
 
@@ -14,9 +15,10 @@ pub(crate) struct Fields {
     /// The whole head, from its first byte to the LF of its empty line.
     bytes: Box<[u8]>,
     lines: Vec<FieldLine>,
-    /// A bit for each length that a name has. Most names that are looked up are not there, and for
-    /// these no line is read.
-    lengths: u64,
+    /// Which fields are there. Most that are looked up are not, and for these no line is read.
+    known: Known,
+    /// Which have more than one line.
+    repeated: Known,
 }
 
 /// A part of a head that its parser has found to be ASCII, as text.
@@ -24,20 +26,34 @@ pub(crate) fn ascii(part: &[u8]) -> &str {
     str::from_utf8(part).expect("targets, hosts and names are checked to be ASCII")
 }
 
-/// Names whose lengths are 64 apart have the same.
-fn length_bit(length: usize) -> u64 {
-    1 << (length % 64)
-}
-
 impl Fields {
     pub(crate) fn new(bytes: Box<[u8]>, lines: Vec<FieldLine>) -> Self {
-        let lengths = lines.iter().fold(0, |bits, line| bits | length_bit(line.name.len()));
-        Self { bytes, lines, lengths }
+        let (mut known, mut repeated) = (Known::NONE, Known::NONE);
+        for line in &lines {
+            if line.known.is_among(known) {
+                repeated = repeated.and(line.known);
+            }
+            known = known.and(line.known);
+        }
+        Self { bytes, lines, known, repeated }
     }
 
     /// A part of the head.
     pub(crate) fn part(&self, span: Span) -> &[u8] {
         span.of(&self.bytes)
+    }
+
+    /// Whether there may be a line of this name; and there is, if the name is known.
+    #[inline]
+    pub(crate) fn has(&self, name: Name<'_>) -> bool {
+        name.known.is_among(self.known)
+    }
+
+    /// Whether there is more than one line of this name, which is known.
+    #[inline]
+    pub(crate) fn repeats(&self, name: Name<'_>) -> bool {
+        debug_assert!(name.known != Known::OTHER);
+        name.known.is_among(self.repeated)
     }
 
     /// All names and values.
@@ -46,33 +62,40 @@ impl Fields {
     }
 
     /// The value of the first line of this name.
-    pub(crate) fn first(&self, name: &str) -> Option<&[u8]> {
+    pub(crate) fn first(&self, name: Name<'_>) -> Option<&[u8]> {
         self.values(name).next()
     }
 
     /// The same as text, if it is UTF-8.
-    pub(crate) fn first_text(&self, name: &str) -> Option<&str> {
+    pub(crate) fn first_text(&self, name: Name<'_>) -> Option<&str> {
         str::from_utf8(self.first(name)?).ok()
     }
 
     /// The values of all lines of this name.
-    pub(crate) fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+    pub(crate) fn values(&self, name: Name<'_>) -> impl Iterator<Item = &[u8]> {
         self.spans(name).map(|value| self.part(value))
     }
 
     /// Where those values are.
-    pub(crate) fn spans(&self, name: &str) -> impl Iterator<Item = Span> {
-        let may_be_there = self.lengths & length_bit(name.len()) != 0;
-        let lines = if may_be_there { &*self.lines } else { &[] };
+    pub(crate) fn spans(&self, name: Name<'_>) -> impl Iterator<Item = Span> {
+        let known = name.known;
+        let lines = if self.has(name) { &*self.lines } else { &[] };
+        let is_named =
+            move |line: &FieldLine| known != Known::OTHER || name.is(self.part(line.name));
         lines
             .iter()
-            .filter(move |line| line.name.len() == name.len())
-            .filter(move |line| self.part(line.name).eq_ignore_ascii_case(name.as_bytes()))
+            .filter(move |line| line.known == known && is_named(line))
             .map(|line| line.value)
     }
 
     /// The elements of all lines of this name.
-    pub(crate) fn elements(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+    pub(crate) fn elements(&self, name: Name<'_>) -> impl Iterator<Item = &[u8]> {
         self.values(name).flat_map(list_elements)
+    }
+
+    /// Whether one of those is this token, in any case.
+    pub(crate) fn has_token(&self, name: Name<'_>, token: &str) -> bool {
+        self.has(name)
+            && self.elements(name).any(|element| element.eq_ignore_ascii_case(token.as_bytes()))
     }
 }

@@ -19,6 +19,7 @@
 //! once, and every client that accepts such a response reads it so.
 
 use super::fields::Fields;
+use super::known::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use super::refusal::Refusal;
 use super::request_line::Version;
 use super::status::Status;
@@ -41,20 +42,17 @@ pub enum Framing {
 impl Framing {
     /// Decides the framing of a request from its fields.
     pub(crate) fn of(version: Version, fields: &Fields) -> Result<Self, Refusal> {
-        let mut codings = fields.values("transfer-encoding").peekable();
-        let mut lengths = fields.values("content-length");
-        let chunked = codings.peek().is_some();
-        match lengths.next() {
-            None if chunked => transfer_encoding(version, codings, false),
-            None => Ok(Self::None),
-            Some(_) if chunked => Err(Refusal::bad_request(
+        match (fields.first(CONTENT_LENGTH), fields.has(TRANSFER_ENCODING)) {
+            (None, false) => Ok(Self::None),
+            (None, true) => transfer_encoding(version, fields.values(TRANSFER_ENCODING), false),
+            (Some(_), true) => Err(Refusal::bad_request(
                 "a message must not have both Content-Length and Transfer-Encoding \
                  (RFC 9112, section 6.1)",
             )),
-            Some(_) if lengths.next().is_some() => Err(Refusal::bad_request(
+            (Some(_), false) if fields.repeats(CONTENT_LENGTH) => Err(Refusal::bad_request(
                 "a message must not have more than one Content-Length (RFC 9112, section 6.3)",
             )),
-            Some(length) => content_length(length).map(Self::Length),
+            (Some(length), false) => content_length(length).map(Self::Length),
         }
     }
 
@@ -67,11 +65,10 @@ impl Framing {
         if status.forbids_content() {
             return Ok(Self::None);
         }
-        let mut codings = fields.values("transfer-encoding").peekable();
-        if codings.peek().is_some() {
-            return transfer_encoding(version, codings, true);
+        if fields.has(TRANSFER_ENCODING) {
+            return transfer_encoding(version, fields.values(TRANSFER_ENCODING), true);
         }
-        let lengths = fields.values("content-length").flat_map(|value| value.split(|&b| b == b','));
+        let lengths = fields.values(CONTENT_LENGTH).flat_map(|value| value.split(|&b| b == b','));
         let mut lengths = lengths.map(|length| content_length(trim(length)));
         let Some(first) = lengths.next().transpose()? else { return Ok(Self::UntilClose) };
         for length in lengths {

@@ -15,6 +15,7 @@ use std::fmt;
 use super::field_line::FieldLine;
 use super::fields::{Fields, ascii};
 use super::framing::Framing;
+use super::known::{ACCEPT, CONNECTION, EXPECT, HOST, Name};
 use super::media_type;
 use super::method::Method;
 use super::refusal::Refusal;
@@ -52,17 +53,16 @@ impl Head {
 
     /// What `Host` says.
     fn host(&self) -> Result<Option<Span>, Refusal> {
-        let mut hosts = self.fields.spans("host");
-        match (hosts.next(), hosts.next()) {
-            (None, _) if self.version() == Version::Http10 => Ok(None),
-            (None, _) => Err(Refusal::bad_request(
+        match self.fields.spans(HOST).next() {
+            None if self.version() == Version::Http10 => Ok(None),
+            None => Err(Refusal::bad_request(
                 "a request of HTTP/1.1 must have a Host (RFC 9112, section 3.2)",
             )),
-            (Some(_), Some(_)) => Err(Refusal::bad_request(
+            Some(_) if self.fields.repeats(HOST) => Err(Refusal::bad_request(
                 "a request must not have more than one Host (RFC 9112, section 3.2)",
             )),
-            (Some(host), None) if is_authority(self.fields.part(host)) => Ok(Some(host)),
-            (Some(_), None) => Err(Refusal::bad_request(
+            Some(host) if is_authority(self.fields.part(host)) => Ok(Some(host)),
+            Some(_) => Err(Refusal::bad_request(
                 "a Host must be one host name or address with an optional port, and nothing else \
                  (RFC 9110, section 7.2)",
             )),
@@ -71,8 +71,7 @@ impl Head {
 
     fn check_expect(&self) -> Result<(), Refusal> {
         let is_known = |element: &[u8]| element.eq_ignore_ascii_case(b"100-continue");
-        let known =
-            self.version() == Version::Http10 || self.fields.elements("expect").all(is_known);
+        let known = self.version() == Version::Http10 || self.fields.elements(EXPECT).all(is_known);
         known.then_some(()).ok_or(Refusal::new(
             Status::EXPECTATION_FAILED,
             "the only expectation known here is 100-continue (RFC 9110, section 10.1.1)",
@@ -80,6 +79,7 @@ impl Head {
     }
 
     /// What the client wants done.
+    #[inline]
     pub fn method(&self) -> Method {
         self.line.method
     }
@@ -119,6 +119,7 @@ impl Head {
 
     /// The host that is asked, with its port if that was sent. In a target in absolute form it
     /// stands there and wins over `Host` (RFC 9112, section 3.2.2). `None` if HTTP/1.0 named none.
+    #[inline]
     pub fn authority(&self) -> Option<&str> {
         self.authority_bytes().map(ascii)
     }
@@ -129,20 +130,27 @@ impl Head {
 
     /// The value of the first field line of this name, in any case, without the white space
     /// around it.
+    #[inline]
     pub fn field(&self, name: &str) -> Option<&[u8]> {
-        self.fields.first(name)
+        self.fields.first(name.into())
     }
 
     /// The same as text, if it is UTF-8.
+    #[inline]
     pub fn field_text(&self, name: &str) -> Option<&str> {
-        self.fields.first_text(name)
+        self.fields.first_text(name.into())
     }
 
     /// The value of the only field line of this name, if there is one and it is UTF-8.
-    pub(crate) fn only_text(&self, name: &str) -> Option<&str> {
-        let mut values = self.values(name);
+    pub(crate) fn only_text(&self, name: Name<'_>) -> Option<&str> {
+        let mut values = self.all(name);
         let value = values.next().filter(|_| values.next().is_none())?;
         std::str::from_utf8(value).ok()
+    }
+
+    /// The values of all field lines of this name.
+    pub(crate) fn all(&self, name: Name<'_>) -> impl Iterator<Item = &[u8]> {
+        self.fields.values(name)
     }
 
     /// All field lines in the order in which they came.
@@ -161,8 +169,9 @@ impl Head {
     /// assert!(!head.has_token("connection", "clos"));
     /// # Ok::<(), tidings::http::Refusal>(())
     /// ```
+    #[inline]
     pub fn has_token(&self, name: &str, token: &str) -> bool {
-        self.fields.elements(name).any(|element| element.eq_ignore_ascii_case(token.as_bytes()))
+        self.fields.has_token(name.into(), token)
     }
 
     /// Where the body ends.
@@ -175,26 +184,26 @@ impl Head {
     pub fn expects_continue(&self) -> bool {
         self.version() == Version::Http11
             && !matches!(self.framing, Framing::None | Framing::Length(0))
-            && self.has_token("expect", "100-continue")
+            && self.fields.has_token(EXPECT, "100-continue")
     }
 
     /// Whether the client wants to use the connection again (RFC 9112, section 9.3).
     pub fn keep_alive(&self) -> bool {
-        !self.has_token("connection", "close")
-            && (self.version() == Version::Http11 || self.has_token("connection", "keep-alive"))
+        !self.fields.has_token(CONNECTION, "close")
+            && (self.version() == Version::Http11
+                || self.fields.has_token(CONNECTION, "keep-alive"))
     }
 
     /// Whether `Accept` lists `text/event-stream` with a weight over 0. A wildcard alone does not
     /// count.
     pub fn accepts_event_stream(&self) -> bool {
-        self.fields
-            .elements("accept")
-            .any(|element| media_type::wants(element, "text/event-stream"))
+        self.fields.elements(ACCEPT).any(|element| media_type::wants(element, "text/event-stream"))
     }
 
     /// The values of all field lines of this name, in their order.
+    #[inline]
     pub fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
-        self.fields.values(name)
+        self.fields.values(name.into())
     }
 }
 

@@ -50,7 +50,7 @@
 //! [`Method`], [`Status`], [`Cors`], [`HttpDate`]) is found at the crate's root as well.
 //!
 //! Reading order: `syntax` (the bytes that the grammar is made of), `request_line`, `target`,
-//! `percent`, `field_line`, `fields`, `framing`, `head`, `parser`; then bodies: `body`, `chunk`,
+//! `percent`, `known`, `field_line`, `fields`, `framing`, `head`, `parser`; then bodies: `body`, `chunk`,
 //! `trailer`; then what handlers see: `request`, `response`, `cors`, `date`, with `method`,
 //! `status` and `refusal` as the words they are written in, and `origin` for what was refused;
 //! then `exchange`, which puts all of these together to one connection of a server; then what a
@@ -68,6 +68,7 @@ mod field_line;
 mod fields;
 mod framing;
 mod head;
+mod known;
 mod media_type;
 mod parser;
 

@@ -95,12 +95,12 @@ impl ResponseHead {
     /// The value of the first field line of this name, in any case, without the white space
     /// around it.
     pub fn field(&self, name: &str) -> Option<&[u8]> {
-        self.fields.first(name)
+        self.fields.first(name.into())
     }
 
     /// The same as text, if it is UTF-8.
     pub fn field_text(&self, name: &str) -> Option<&str> {
-        self.fields.first_text(name)
+        self.fields.first_text(name.into())
     }
 
     /// All field lines in the order in which they came.
@@ -149,12 +149,12 @@ impl ResponseHead {
 
     /// The values of all field lines of this name.
     pub(crate) fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
-        self.fields.values(name)
+        self.fields.values(name.into())
     }
 
     /// The elements of all field lines of this name, read as one comma-separated list.
     pub(crate) fn elements(&self, name: &str) -> impl Iterator<Item = &[u8]> {
-        self.fields.elements(name)
+        self.fields.elements(name.into())
     }
 }
 

@@ -12,6 +12,7 @@
 //! A class of bytes is a table of 256 flags: one load, and no branch.
 
 use std::iter;
+use std::ops::Range;
 
 use crate::search::first_of;
 
@@ -81,10 +82,14 @@ pub(crate) const fn is_blank(byte: u8) -> bool {
 /// `bytes` without the spaces and tabs at both ends. Nothing else is trimmed: what Unicode or C
 /// call white space (a vertical tab, say) is data here, and mostly an attack.
 pub(crate) fn trim(bytes: &[u8]) -> &[u8] {
+    &bytes[trimmed(bytes)]
+}
+
+/// Where that is.
+pub(crate) fn trimmed(bytes: &[u8]) -> Range<usize> {
     let is_data = |byte: &u8| !is_blank(*byte);
     let start = bytes.iter().position(is_data).unwrap_or(bytes.len());
-    let end = bytes.iter().rposition(is_data).map_or(start, |last| last + 1);
-    &bytes[start..end]
+    start..bytes.iter().rposition(is_data).map_or(start, |last| last + 1)
 }
 
 /// The elements of a comma-separated list, trimmed. Empty ones are passed over (RFC 9110, section

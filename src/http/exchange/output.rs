@@ -10,6 +10,7 @@
 
 use crate::http::date::HttpDate;
 use crate::http::head::Head;
+use crate::http::known::ORIGIN;
 use crate::http::method::Method;
 use crate::http::origin::origin_of;
 use crate::http::request_line::Version;
@@ -47,7 +48,7 @@ impl Asked {
             method: Some(head.method()),
             http_1_0: head.version() == Version::Http10,
             keep_alive: head.keep_alive(),
-            origin: head.only_text("origin").map(str::to_owned),
+            origin: head.only_text(ORIGIN).map(str::to_owned),
         }
     }
 
