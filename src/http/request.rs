@@ -3,13 +3,17 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::fields::ascii;
 use super::head::Head;
+use super::known::{CONTENT_ENCODING, CONTENT_TYPE, LAST_EVENT_ID};
 use super::method::Method;
+use super::pattern::Pattern;
 use super::percent::{percent_decode, query_pairs};
 use super::status::Status;
 use super::syntax::{list_elements, split_outside_quotes};
 use crate::error::{Error, Result};
 use crate::peer::Peer;
+use crate::search::first_of;
 
 /// Those that we write are far shorter. A longer one is not ours.
 const LONGEST_LAST_EVENT_ID: usize = 1024;
@@ -23,21 +27,25 @@ pub struct Request {
     /// The decoded path, where it differs from what the head says.
     decoded_path: Option<String>,
     body: Vec<u8>,
-    /// What the path has where the route has parameters.
-    params: Vec<(Arc<str>, String)>,
+    /// What the path matches.
+    pattern: Arc<Pattern>,
+    /// What it has for the parameters, decoded, where something in the target is encoded. Else they
+    /// are read from it.
+    decoded_params: Vec<(Arc<str>, String)>,
     peer: Peer,
 }
 
 impl Request {
-    pub(crate) fn new(
-        head: Head,
-        body: Vec<u8>,
-        params: Vec<(Arc<str>, String)>,
-        peer: Peer,
-    ) -> Self {
-        let encoded = Some(head.path_bytes()).filter(|_| head.is_encoded());
-        let decoded_path = encoded.and_then(percent_decode);
-        Self { head, decoded_path, body, params, peer }
+    pub(crate) fn new(head: Head, body: Vec<u8>, pattern: Arc<Pattern>, peer: Peer) -> Self {
+        let (mut decoded_path, mut decoded_params) = (None, Vec::new());
+        if head.is_encoded() {
+            decoded_path = percent_decode(head.path_bytes());
+            pattern.matches(head.path_bytes(), true, |name, raw| {
+                let value = percent_decode(raw).unwrap_or_default();
+                decoded_params.push((Arc::clone(name), value));
+            });
+        }
+        Self { head, decoded_path, body, pattern, decoded_params, peer }
     }
 
     /// What the client wants done.
@@ -58,7 +66,11 @@ impl Request {
 
     /// What the path has in the place of this parameter of the route, decoded.
     pub fn param(&self, name: &str) -> Option<&str> {
-        self.params.iter().find(|(key, _)| **key == *name).map(|(_, value)| value.as_str())
+        if self.head.is_encoded() {
+            let mut params = self.decoded_params.iter();
+            return params.find(|(key, _)| **key == *name).map(|(_, value)| value.as_str());
+        }
+        self.pattern.value(name, self.head.path_bytes()).map(ascii)
     }
 
     /// The first value that the query has for this name, decoded; `+` is a space.
@@ -115,7 +127,7 @@ impl Request {
     /// Refuses a body that is compressed or otherwise coded (RFC 9110, section 8.4).
     fn check_coding(&self) -> Result<()> {
         let is_coding = |name: &&[u8]| !name.eq_ignore_ascii_case(b"identity");
-        let mut values = self.head.values("content-encoding");
+        let mut values = self.head.all(CONTENT_ENCODING);
         match values.find_map(|value| list_elements(value).find(is_coding)) {
             None => Ok(()),
             Some(coding) => Err(unsupported("the body must come without a coding", coding)),
@@ -130,10 +142,8 @@ impl Request {
     /// ```
     fn check_charset(&self) -> Result<()> {
         let is_other = |charset: &Vec<u8>| !is_utf_8(charset);
-        let mut values = self.head.values("content-type");
-        match values.find_map(|value| {
-            split_outside_quotes(value, b';').skip(1).filter_map(charset).find(is_other)
-        }) {
+        let mut values = self.head.all(CONTENT_TYPE);
+        match values.find_map(|value| parameters(value).filter_map(charset).find(is_other)) {
             None => Ok(()),
             Some(charset) => Err(unsupported("the body must be UTF-8", &charset)),
         }
@@ -156,7 +166,7 @@ impl Request {
     /// UTF-8, or over 1,024 bytes, cannot be the id of any event, but says that the client has
     /// missed some: U+FFFD stands in for it, an id that is never known.
     pub fn last_event_id(&self) -> Option<&str> {
-        let id = self.head.field("last-event-id").filter(|id| !id.is_empty())?;
+        let id = self.head.all(LAST_EVENT_ID).next().filter(|id| !id.is_empty())?;
         match std::str::from_utf8(id) {
             Ok(text) if id.len() <= LONGEST_LAST_EVENT_ID => Some(text),
             _ => Some(UNKNOWN_EVENT_ID),
@@ -171,6 +181,12 @@ fn unsupported(expected: &str, said: &[u8]) -> Error {
         Status::UNSUPPORTED_MEDIA_TYPE.code(),
         format!("{expected}, and is said to be {said:?}"),
     )
+}
+
+/// What comes after the first semicolon of a media type.
+fn parameters(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let rest = first_of(*b";", value).map(|at| &value[at + 1..]);
+    rest.into_iter().flat_map(|rest| split_outside_quotes(rest, b';'))
 }
 
 /// The value of a parameter of that name, without the quotes of a quoted string.
@@ -192,9 +208,11 @@ fn is_utf_8(charset: &[u8]) -> bool {
 /// Shows how long the body is, but not what is in it.
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let params: Vec<_> =
+            self.pattern.names().map(|name| (name, self.param(name).unwrap_or_default())).collect();
         f.debug_struct("Request")
             .field("head", &self.head)
-            .field("params", &self.params)
+            .field("params", &params)
             .field("body", &format_args!("{} bytes", self.body.len()))
             .field("peer", &self.peer)
             .finish()
@@ -207,9 +225,9 @@ mod tests {
     use super::*;
 
     fn request(head: &[u8], body: &[u8]) -> Request {
-        let params = vec![("name".into(), "a b".to_owned())];
+        let pattern = Pattern::parse("/{name}/{last}").expect("a pattern");
         let peer = Peer::Tcp(([127, 0, 0, 1], 4000).into());
-        Request::new(support::head(head), body.to_vec(), params, peer)
+        Request::new(support::head(head), body.to_vec(), pattern.into(), peer)
     }
 
     #[test]
@@ -218,6 +236,15 @@ mod tests {
         assert_eq!(request.path(), "/a b/%41");
         assert_eq!(request.target(), "/a%20b/%2541?c");
         assert_eq!(request.param("name"), Some("a b"));
+        assert_eq!(request.param("last"), Some("%41"));
+        assert_eq!(request.param("other"), None);
+    }
+
+    #[test]
+    fn a_parameter_is_read_from_a_path_that_encodes_nothing() {
+        let request = request(b"GET /a/b+?c HTTP/1.1\r\nHost: h\r\n\r\n", b"");
+        assert_eq!(request.param("name"), Some("a"));
+        assert_eq!(request.param("last"), Some("b+"));
         assert_eq!(request.param("other"), None);
     }
 

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use crate::error::{CloseReason, Error, Result};
 use crate::event::encode;
 use crate::http::exchange::{Asked, Recipient};
+use crate::http::pattern::Pattern;
 use crate::http::{Head, Method, Refusal, Request, Response, Status};
 use crate::net::budget::Share;
 use crate::net::link::Link;
 use crate::peer::Peer;
 use crate::server::reply::{Reply, StreamHandler};
-use crate::server::routes::{Handler, Params};
+use crate::server::routes::Handler;
 use crate::server::site::Site;
 use crate::stream::hooks;
 use crate::stream::writer::SseWriter;
@@ -22,7 +23,8 @@ use crate::stream::{Origin, Stream};
 /// What takes a request that was accepted.
 pub(crate) struct Accepted {
     pub(crate) handler: Handler,
-    pub(crate) params: Params,
+    /// What the path matches, with its parameters.
+    pub(crate) pattern: Arc<Pattern>,
     /// This body's part of the memory for all bodies. None for a body that no handler is given, as
     /// it is not kept.
     pub(crate) share: Option<Share>,
@@ -68,10 +70,10 @@ pub(crate) fn find(
             return Err(response);
         }
     }
-    let (handler, params) = site.routes.find(head.method(), path, head.is_encoded())?;
+    let (handler, pattern) = site.routes.find(head.method(), path, head.is_encoded())?;
     admit(site, head, peer)?;
     let share = head.method().has_content().then(|| site.bodies.share());
-    Ok(Accepted { handler, params, share })
+    Ok(Accepted { handler, pattern, share })
 }
 
 /// Asks the program whether the request is admitted.

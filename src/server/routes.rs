@@ -1,28 +1,14 @@
-//! Which handler a request goes to.
-//!
-//! ```text
-//! pattern = 1*( "/" segment )
-//! segment = *char / "{" name "}" / "{" name "...}"      ; the last one only at the end
-//! ```
-//!
-//! A literal segment matches itself, `{name}` any one segment that is not empty, `{name...}` the
-//! whole rest of the path. Segments are compared after percent-decoding, so an encoded slash
-//! never divides. Patterns are tried in the order in which they were added.
+//! Which handler a request goes to: patterns are tried in the order in which they were added.
 
 use std::fmt;
-use std::mem;
 use std::sync::Arc;
 
 use super::reply::Reply;
 use crate::error::{Error, Result};
-use crate::http::percent::{first_decoded, percent_decode};
+use crate::http::pattern::Pattern;
 use crate::http::{Method, Request, Response, Status};
-use crate::search::first_of;
 
 pub(crate) type Handler = Arc<dyn Fn(&Request) -> Result<Reply> + Send + Sync>;
-
-/// The values of a pattern's parameters.
-pub(crate) type Params = Vec<(Arc<str>, String)>;
 
 #[derive(Default)]
 pub(crate) struct Routes {
@@ -31,16 +17,8 @@ pub(crate) struct Routes {
 }
 
 struct Route {
-    pattern: Vec<Part>,
+    pattern: Arc<Pattern>,
     methods: Vec<(Method, Handler)>,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Part {
-    /// One or more segments, with the slashes before, between and after them.
-    Literal(String),
-    Param(Arc<str>),
-    Rest(Arc<str>),
 }
 
 impl fmt::Debug for Routes {
@@ -51,7 +29,7 @@ impl fmt::Debug for Routes {
 
 impl Routes {
     pub(crate) fn add(&mut self, method: Method, path: &str, handler: Handler) -> Result<()> {
-        let pattern = parse(path)?;
+        let pattern = Arc::new(Pattern::parse(path)?);
         let known = self.routes.iter().position(|route| route.pattern == pattern);
         let at = known.unwrap_or_else(|| {
             self.routes.push(Route { pattern, methods: Vec::new() });
@@ -69,27 +47,26 @@ impl Routes {
         self.fallback = Some(handler);
     }
 
-    /// Finds the handler for a path, as it stands in the request target, or the response where
-    /// there is none. Some of the path may be `encoded`.
+    /// Finds the handler for a path, as it stands in the request target, and the pattern that the
+    /// path matches; or the response where there is none. Some of the path may be `encoded`.
     pub(crate) fn find(
         &self,
         method: Method,
         path: &[u8],
         encoded: bool,
-    ) -> Result<(Handler, Params), Response> {
-        let (mut params, mut allowed) = (Params::new(), Vec::new());
+    ) -> Result<(Handler, Arc<Pattern>), Response> {
+        let mut allowed = Vec::new();
         for route in &self.routes {
-            params.clear();
-            if matches(&route.pattern, path, encoded, &mut params).is_none() {
+            if !route.pattern.matches(path, encoded, |_, _| {}) {
                 continue;
             }
             if let Some(handler) = route.handler(method) {
-                return Ok((Arc::clone(handler), params));
+                return Ok((Arc::clone(handler), Arc::clone(&route.pattern)));
             }
             allowed.extend(route.methods.iter().map(|(method, _)| *method));
         }
         if let Some(handler) = &self.fallback {
-            return Ok((Arc::clone(handler), Params::new()));
+            return Ok((Arc::clone(handler), Arc::default()));
         }
         Err(no_handler(method, &allowed))
     }
@@ -135,67 +112,6 @@ fn no_handler(method: Method, allowed: &[Method]) -> Response {
     response
 }
 
-fn parse(path: &str) -> Result<Vec<Part>> {
-    let Some(rest) = path.strip_prefix('/') else {
-        return Err(Error::invalid(format!("a route must begin with a slash: {path:?}")));
-    };
-    let (mut pattern, mut literal) = (Vec::new(), String::new());
-    let mut segments = rest.split('/').peekable();
-    while let Some(segment) = segments.next() {
-        literal.push('/');
-        let name = segment.strip_prefix('{').and_then(|segment| segment.strip_suffix('}'));
-        let rest = name.and_then(|name| name.strip_suffix("..."));
-        let text = rest.or(name).unwrap_or(segment);
-        let early = rest.is_some() && segments.peek().is_some();
-        if early || text.contains(['{', '}']) || name.is_some() && text.is_empty() {
-            return Err(Error::invalid(format!(
-                "a segment of a route must be text, {{name}} or, at the end, {{name...}}: {path:?}"
-            )));
-        }
-        if name.is_none() {
-            literal.push_str(text);
-            continue;
-        }
-        pattern.push(Part::Literal(mem::take(&mut literal)));
-        pattern.push(if rest.is_some() { Part::Rest } else { Part::Param }(text.into()));
-    }
-    if !literal.is_empty() {
-        pattern.push(Part::Literal(literal));
-    }
-    Ok(pattern)
-}
-
-/// Adds what the parameters of a pattern are in a path, if it matches that.
-fn matches(pattern: &[Part], path: &[u8], encoded: bool, params: &mut Params) -> Option<()> {
-    let decode = |raw| percent_decode(raw).unwrap_or_default();
-    let mut rest = path;
-    for part in pattern {
-        match part {
-            Part::Literal(text) if encoded => rest = after_encoded(text, rest)?,
-            Part::Literal(text) => rest = rest.strip_prefix(text.as_bytes())?,
-            Part::Param(name) => {
-                let (raw, after) = rest.split_at(first_of(*b"/", rest).unwrap_or(rest.len()));
-                if raw.is_empty() {
-                    return None;
-                }
-                params.push((Arc::clone(name), decode(raw)));
-                rest = after;
-            }
-            Part::Rest(name) => params.push((Arc::clone(name), decode(mem::take(&mut rest)))),
-        }
-    }
-    rest.is_empty().then_some(())
-}
-
-/// What comes after this text in a path that encodes some of it.
-fn after_encoded<'a>(text: &str, path: &'a [u8]) -> Option<&'a [u8]> {
-    text.bytes().try_fold(path, |path, byte| {
-        let (found, rest) = first_decoded(path)?;
-        let is_encoded_slash = byte == b'/' && path[0] != b'/';
-        (found == byte && !is_encoded_slash).then_some(rest)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -210,40 +126,8 @@ mod tests {
         routes
     }
 
-    fn params(routes: &Routes, path: &str) -> Option<Params> {
-        routes.find(Method::Get, path.as_bytes(), path.contains('%')).ok().map(|(_, params)| params)
-    }
-
     fn refused(routes: &Routes, method: Method, path: &str) -> Response {
         routes.find(method, path.as_bytes(), path.contains('%')).err().expect("no handler")
-    }
-
-    #[test]
-    fn a_parameter_is_one_decoded_segment() {
-        let routes = routes(&[(Method::Get, "/events/{name}")]);
-        let name = |value: &str| Some(vec![("name".into(), value.into())]);
-        assert_eq!(params(&routes, "/events/a%2Fb"), name("a/b"));
-        assert_eq!(params(&routes, "/events/"), None);
-        assert_eq!(params(&routes, "/events/a/b"), None);
-    }
-
-    #[test]
-    fn a_literal_is_compared_decoded_and_an_encoded_slash_divides_nothing() {
-        let routes = routes(&[(Method::Get, "/a b/é/{name}"), (Method::Get, "/100%25")]);
-        assert!(params(&routes, "/%61%20b/%C3%A9/c").is_some());
-        assert!(params(&routes, "/100%2525").is_some());
-        for other in ["/a%20b%2F%C3%A9/c", "/a%20b/%C3/c", "/a%20b/%C3%A9", "/100%25", "%2F100"] {
-            assert_eq!(params(&routes, other), None, "{other}");
-        }
-    }
-
-    #[test]
-    fn the_rest_may_be_empty_or_long() {
-        let routes = routes(&[(Method::Get, "/files/{path...}")]);
-        let path = |value: &str| Some(vec![("path".into(), value.into())]);
-        assert_eq!(params(&routes, "/files/"), path(""));
-        assert_eq!(params(&routes, "/files/a/b"), path("a/b"));
-        assert_eq!(params(&routes, "/files"), None);
     }
 
     #[test]
@@ -277,13 +161,5 @@ mod tests {
     fn a_get_handler_takes_head() {
         let routes = routes(&[(Method::Get, "/")]);
         assert!(routes.find(Method::Head, b"/", false).is_ok());
-    }
-
-    #[test]
-    fn a_pattern_that_makes_no_sense_is_refused() {
-        for path in ["", "a", "/{", "/{}", "/a{b}", "/{a...}/b", "/{a}}"] {
-            assert!(parse(path).is_err(), "{path}");
-        }
-        assert!(parse("/").is_ok());
     }
 }

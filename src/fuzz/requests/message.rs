@@ -1,5 +1,7 @@
 //! A request, as a handler gets it.
 
+use std::sync::Arc;
+
 use crate::http::{Framing, Head, Method, Request, Version};
 use crate::peer::Peer;
 
@@ -21,7 +23,7 @@ pub(super) struct Message {
 impl Message {
     pub(super) fn new(head: Head) -> Self {
         let peer = Peer::Tcp(([127, 0, 0, 1], 4000).into());
-        let request = Request::new(head, Vec::new(), Vec::new(), peer);
+        let request = Request::new(head, Vec::new(), Arc::default(), peer);
         ask_everything(&request);
         let head = request.head();
         Self {
