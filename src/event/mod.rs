@@ -93,7 +93,7 @@ impl EventType {
 ///
 /// An empty one makes the client forget the id that it had.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct EventId(Box<str>);
+pub struct EventId(String);
 
 impl EventId {
     /// Makes an event id.
@@ -104,12 +104,12 @@ impl EventId {
     pub fn new(id: impl Into<String>) -> Result<Self> {
         let id = id.into();
         check("an event id", &id)?;
-        Ok(Self(id.into()))
+        Ok(Self(id))
     }
 
     /// An id that a channel has drawn, which holds digits and a hyphen.
     pub(crate) fn of_channel(id: String) -> Self {
-        Self(id.into())
+        Self(id)
     }
 
     /// The id as text.
@@ -180,10 +180,10 @@ impl Event {
     /// ```
     pub fn new(data: impl Into<String>) -> Self {
         let mut data = data.into();
-        if data.contains('\r') {
+        if has(b'\r', &data) {
             data = with_lf(&data);
         }
-        let lines = 1 + data.matches('\n').count();
+        let lines = if has(b'\n', &data) { 1 + data.matches('\n').count() } else { 1 };
         Self { event_type: None, id: None, data, lines, retry: None }
     }
 
@@ -232,6 +232,12 @@ impl Event {
     pub fn retry(&self) -> Option<Duration> {
         self.retry
     }
+}
+
+/// Whether a text has this ASCII character. Most texts have not: so this does not stop at the
+/// first, and can look at many bytes at once.
+fn has(wanted: u8, text: &str) -> bool {
+    text.bytes().fold(false, |found, byte| found | (byte == wanted))
 }
 
 fn with_lf(data: &str) -> String {

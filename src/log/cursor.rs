@@ -53,10 +53,11 @@ impl Epoch {
         Self(format!("{number:x}-"))
     }
 
-    /// An event's id: `<epoch>-<sequence>`.
+    /// An event's id: `<epoch>-<sequence>`. It has room for the line feed that goes
+    /// with it to a publisher.
     pub(crate) fn id(&self, sequence: u64) -> String {
         let sequence = Digits::decimal(sequence);
-        let mut id = String::with_capacity(self.0.len() + sequence.as_bytes().len());
+        let mut id = String::with_capacity(self.0.len() + sequence.as_bytes().len() + 1);
         id.push_str(&self.0);
         id.push_str(sequence.as_str());
         id

@@ -50,8 +50,8 @@ pub(super) fn publish(
         ),
         false => refuse(Status::INTERNAL_SERVER_ERROR, error),
     })?;
-    let mut text = String::with_capacity(id.as_str().len() + 1);
-    text.extend([id.as_str(), "\n"]);
+    let mut text = String::from(id);
+    text.push('\n');
     Ok(Response::text(text))
 }
 
