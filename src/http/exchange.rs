@@ -147,6 +147,7 @@ impl<R: Recipient> Exchange<R> {
         }
     }
 
+    #[inline]
     pub(crate) fn step(&self) -> Step<'_> {
         if !self.output.is_sent() {
             return Step::Send(self.output.rest());

@@ -25,9 +25,12 @@ impl Hosts {
     /// of today speaks it.
     pub(crate) fn allow(&self, authority: Option<&[u8]>) -> bool {
         let Some(authority) = authority else { return true };
+        if authority == self.own.as_bytes() {
+            return true;
+        }
         let host = without_port(authority);
         let is_host = |name: &String| name.as_bytes().eq_ignore_ascii_case(host);
-        authority == self.own.as_bytes() || self.names.iter().any(is_host) || is_address(host)
+        self.names.iter().any(is_host) || is_address(host)
     }
 }
 
