@@ -39,6 +39,7 @@ const DECISIVE: [&[u8]; 5] =
 impl FieldLine {
     /// Parses a field line that is given without its line end and begins `start` bytes after the
     /// beginning of the head.
+    #[inline]
     pub(crate) fn parse(line: &[u8], start: usize) -> Result<Self, Refusal> {
         Self::parse_lenient(line, start, |_| false)
     }
@@ -52,6 +53,7 @@ impl FieldLine {
     }
 
     /// White space may stand before the colon after a name that `may_be_padded`.
+    #[inline]
     fn parse_lenient(
         line: &[u8],
         start: usize,

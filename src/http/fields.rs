@@ -62,6 +62,7 @@ impl Fields {
     }
 
     /// The value of the first line of this name.
+    #[inline]
     pub(crate) fn first(&self, name: Name<'_>) -> Option<&[u8]> {
         self.values(name).next()
     }
@@ -72,11 +73,13 @@ impl Fields {
     }
 
     /// The values of all lines of this name.
+    #[inline]
     pub(crate) fn values(&self, name: Name<'_>) -> impl Iterator<Item = &[u8]> {
         self.spans(name).map(|value| self.part(value))
     }
 
     /// Where those values are.
+    #[inline]
     pub(crate) fn spans(&self, name: Name<'_>) -> impl Iterator<Item = Span> {
         let known = name.known;
         let lines = if self.has(name) { &*self.lines } else { &[] };
@@ -89,11 +92,13 @@ impl Fields {
     }
 
     /// The elements of all lines of this name.
+    #[inline]
     pub(crate) fn elements(&self, name: Name<'_>) -> impl Iterator<Item = &[u8]> {
         self.values(name).flat_map(list_elements)
     }
 
     /// Whether one of those is this token, in any case.
+    #[inline]
     pub(crate) fn has_token(&self, name: Name<'_>, token: &str) -> bool {
         self.has(name)
             && self.elements(name).any(|element| element.eq_ignore_ascii_case(token.as_bytes()))
