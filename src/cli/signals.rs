@@ -6,8 +6,9 @@
 //!             └──────────────────────► second ──► exit with 128 + its number, as a shell has it
 //! ```
 //!
-//! timeout(1) sends the same signal twice, to the program and to its process group, and so do some
-//! wrappers that pass a signal on from a terminal. So one that comes [`AT_ONCE`] again is the same.
+//! One cause may send several: timeout(1) signals the program and its process group, wrappers pass
+//! on what a terminal has sent already, and systemd ends a session by SIGTERM and SIGHUP together
+//! (systemd.kill(5), SendSIGHUP=). So what comes [`AT_ONCE`] after the first one is no second one.
 //!
 //! A command says with [`on_first`] how it ends early. Until then, and in a command that has
 //! nothing to end, the first signal counts as the second.
@@ -23,8 +24,8 @@ use super::sys::{SIGHUP, SIGINT, SIGTERM, Signals};
 /// It waits, and calls what a command has said.
 const STACK: usize = 64 * 1024;
 
-/// The same signal counts once within this time: no hand is so fast, and nobody who sends a second
-/// one on purpose. It counts from the end of what the first one did, as the second waits for that.
+/// All signals within this time count as one: no hand is so fast, and nobody who sends a second one
+/// on purpose. It counts from the end of what the first one did, as the second waits for that.
 const AT_ONCE: Duration = Duration::from_millis(50);
 
 /// What the first signal does; gone once it has come.
@@ -54,16 +55,15 @@ fn try_to_start() -> io::Result<()> {
     let blocked = Signals::block()?;
     let signals = SIGNALS.get_or_init(|| blocked);
     let wait = || {
-        let mut last = None;
+        let mut done: Option<Instant> = None;
         while let Ok(number) = signals.wait() {
             let first = first().take();
             match first {
                 Some(first) => {
                     first(name(number));
-                    last = Some((number, Instant::now()));
+                    done = Some(Instant::now());
                 }
-                None if last.is_some_and(|(same, at)| same == number && at.elapsed() < AT_ONCE) => {
-                }
+                None if done.is_some_and(|at| at.elapsed() < AT_ONCE) => {}
                 None => process::exit(128 + number),
             }
         }
