@@ -89,7 +89,8 @@ impl Place {
             _ if text.parse::<IpAddr>().is_ok() || text.ends_with(']') => {
                 "an address has a port after it, such as [::1]:3000"
             }
-            Some(("" | "*", port)) => {
+            Some(("" | "*", number)) => {
+                let port = port(number)?;
                 return Err(format!(
                     "no host is named: {port} alone listens for this machine, 0.0.0.0:{port} for \
                      all that can reach it"
@@ -267,6 +268,8 @@ mod tests {
             ("65536", "a port is a number from 0 to 65535"),
             ("localhost:http", "a port is a number from 0 to 65535"),
             ("localhost:", "a port is a number from 0 to 65535"),
+            (":", "a port is a number from 0 to 65535"),
+            (":http", "a port is a number from 0 to 65535"),
             ("", "a host has a port after it"),
             ("localhost", "a host has a port after it, such as localhost:3000"),
             ("::1", "an address has a port after it, such as [::1]:3000"),
