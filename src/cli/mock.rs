@@ -115,7 +115,7 @@ fn serve(options: Options, course: Course) -> Outcome {
         state: Mutex::new(State::default()),
     });
     print(&format!("listening on http://{address}\n"))?;
-    if io::stderr().is_terminal() && signals::missing().is_none() {
+    if io::stderr().is_terminal() && signals::are_waited_for() {
         say("press Ctrl-C to end the mock and print the report card");
     }
     let accepted = Arc::clone(&stage);

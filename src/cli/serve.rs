@@ -43,9 +43,6 @@ use routes::State;
 fn serve(options: &Options) -> Outcome {
     // Until the hub opens its sockets, there is nothing to end.
     signals::on_first(|_| process::exit(0));
-    if let Some(why) = signals::missing() {
-        say(&format!("signals end the hub at once, and cut its streams off: {why}"));
-    }
     let mut found = Vec::new();
     for place in options.places() {
         found.extend(place.find()?);

@@ -15,10 +15,11 @@
 
 use std::io;
 use std::process;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, Once, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::say;
 use super::sys::{SIGHUP, SIGINT, SIGTERM, Signals};
 
 /// It waits, and calls what a command has said.
@@ -73,8 +74,14 @@ fn try_to_start() -> io::Result<()> {
 }
 
 /// Says what the first signal does, in place of what was said before. It is given the signal's
-/// name, and must not block: the second signal waits for its end.
+/// name, and must not block: the second signal waits for its end. Where nobody waits for signals,
+/// the user is told.
 pub(super) fn on_first(act: impl FnOnce(&'static str) + Send + 'static) {
+    static TOLD: Once = Once::new();
+    if let Some(why) = MISSING.get() {
+        let said = format!("a signal ends this program at once, and nothing ends well: {why}");
+        TOLD.call_once(|| say(&said));
+    }
     *first() = Some(Box::new(act));
 }
 
@@ -88,9 +95,9 @@ pub(super) fn end_within(time: Duration) {
     let _ = thread::Builder::new().stack_size(STACK).spawn(end);
 }
 
-/// Why a signal ends the program at once, and not as the command has said; `None` if it doesn't.
-pub(super) fn missing() -> Option<&'static str> {
-    MISSING.get().map(String::as_str)
+/// Whether a signal ends the program as the command has said, and not at once.
+pub(super) fn are_waited_for() -> bool {
+    MISSING.get().is_none()
 }
 
 fn name(number: i32) -> &'static str {

@@ -77,6 +77,8 @@ pub(crate) static TABLE: Table<Options> = Table {
          --token-file, and with --until-eof the end of standard input. Streams then end cleanly, \
          and their clients are told to reconnect after 2 to 4 seconds. A second signal ends the \
          hub at once, with 128 and the signal's number as exit status.",
+        "If NOTIFY_SOCKET is set, the hub tells a supervisor there when it is ready and when it \
+         stops.",
         #[cfg(feature = "page")]
         "GET / serves a page that shows the hub at work.",
     ],
