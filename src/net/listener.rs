@@ -70,6 +70,19 @@ impl Listener {
     /// down itself. If it can't connect to the socket either when it stops, it leaves the thread
     /// that waits for connections there until the process ends. Defaults to a socket that is the
     /// server's alone.
+    ///
+    /// ```
+    /// use std::net::{TcpListener, TcpStream};
+    /// use tidings::{Listener, Server};
+    ///
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// // This is what a supervisor keeps.
+    /// let kept = listener.try_clone()?;
+    /// Server::new().on(Listener::from(listener).shared()).start()?.stop()?;
+    /// // Clients that connect now wait for the next server.
+    /// TcpStream::connect(kept.local_addr()?)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn shared(mut self) -> Self {
         self.is_shared = true;

@@ -58,9 +58,11 @@ impl Server {
     /// depend on where it came in, but for what depends on the [`Peer`](crate::Peer): over a unix
     /// socket it has no address, and [`Limits::streams_per_peer`] does not hold.
     ///
-    /// The socket is set to block. The file of a unix socket is yours: to remove one that a process
-    /// left which has died, to set the mode, which decides who may connect, and to remove it after
-    /// the end. If the socket is another process's too, say so: see [`Listener::shared`].
+    /// The socket must be listening. It is set to block, and closed when the server ends. If the
+    /// system refuses to set it so, or to tell its address, the server doesn't start. The file of a
+    /// unix socket is yours: to remove one that a process left which has died, to set the mode,
+    /// which decides who may connect, and to remove it after the end. If the socket is another
+    /// process's too, say so: see [`Listener::shared`].
     ///
     /// ```
     /// # #[cfg(unix)] {
@@ -82,9 +84,9 @@ impl Server {
     /// ```
     ///
     /// A listener can be prepared with what std doesn't offer. On Linux an accepted connection has
-    /// the options of its listener, so these notice, within a minute, a peer that has vanished
-    /// without a word, whose stream would else be kept until the system gives up sending to it,
-    /// after a quarter of an hour (here with the crate `socket2`):
+    /// the options of its listener. With these, a peer that has vanished without a word is noticed
+    /// within a minute; else its stream is kept until the system gives up sending to it, after a
+    /// quarter of an hour. The crate is `socket2`, with its feature `all`:
     ///
     /// ```text
     /// let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
