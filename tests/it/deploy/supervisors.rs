@@ -6,7 +6,7 @@ use std::process::Command;
 
 use super::front::installed;
 use crate::support::http::{exchange, get};
-use crate::support::process::{Process, hub_path, run};
+use crate::support::process::{Process, child_of, hub_path, run, signal};
 
 fn deploy() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/deploy")
@@ -173,9 +173,7 @@ fn the_image_needs_no_file_but_the_program_and_stops_as_process_1() {
     );
     let mut stream = crate::support::stream::EventStream::open(hub.address(), "/events/news");
     // The hub is the one child of unshare.
-    let children = format!("/proc/{0}/task/{0}/children", hub.id());
-    let first = fs::read_to_string(children).expect("a Linux /proc");
-    run(Command::new("kill").args(["-TERM", first.trim()]), b"");
+    signal(child_of(hub.id()), "TERM");
     assert_eq!(stream.end(), crate::support::stream::End::Whole);
     assert_eq!(hub.ended(), Some(0));
 }

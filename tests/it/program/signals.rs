@@ -4,8 +4,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
 
 use super::super::support::http::{Client, get, retry_behind};
-use super::super::support::namespaces::can;
-use super::super::support::process::{hub_path, signal};
+use super::super::support::namespaces::{AS_PROCESS_1, can};
+use super::super::support::process::{child_of, hub_path, signal};
 use super::super::support::script::{CHUNKED, STREAM, Script, act};
 use super::super::support::until;
 use super::sockets::Folder;
@@ -165,22 +165,19 @@ fn row_55_a_signal_that_is_ignored_stays_ignored() {
 
 #[test]
 fn row_55_signals_stop_a_hub_that_is_process_1() {
-    const ISOLATED: [&str; 4] = ["unshare", "-pf", "--mount-proc", "--kill-child"];
-    if !can(&[&ISOLATED[..], &["true"]].concat()) {
+    if !can(&[&AS_PROCESS_1[..], &["true"]].concat()) {
         return;
     }
     for second in [false, true] {
-        let mut isolated = Command::new(ISOLATED[0]);
+        let mut isolated = Command::new(AS_PROCESS_1[0]);
         let mut hub = Process::start(
             isolated
-                .args(&ISOLATED[1..])
+                .args(&AS_PROCESS_1[1..])
                 .args(["env", "--default-signal=INT"])
                 .arg(hub_path())
                 .arg(LISTEN),
         );
-        let children = format!("/proc/{0}/task/{0}/children", hub.id());
-        let children = std::fs::read_to_string(children).expect("a Linux /proc");
-        let process: u32 = children.trim().parse().expect("one child");
+        let process = child_of(hub.id());
         let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
         let is_first = |line: &str| line.starts_with("NSpid:") && line.ends_with("\t1");
         assert!(status.lines().any(is_first), "{status}");

@@ -352,50 +352,6 @@ fn the_supervisor_is_told_when_clients_can_connect_and_when_the_end_begins() {
     }
 }
 
-/// The proxy that most people put before a hub, and the way in which it takes no port for a stream.
-#[test]
-fn nginx_forwards_to_a_unix_socket() {
-    let is_there = Command::new("nginx").arg("-v").stderr(Stdio::null()).status();
-    if is_there.is_err() {
-        eprintln!("skipped: nginx is not installed");
-        return;
-    }
-    let folder = Folder::new("nginx");
-    let _hub = folder.hub(&[]);
-    let (root, front) = (folder.0.display(), folder.path("front.sock"));
-    let events = "events { worker_connections 64; }";
-    let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
-    let temporary = temporary.map(|name| format!("{name}_temp_path {root}/{name}; ")).concat();
-    // Its workers have the rights of the hub's group.
-    let configuration = format!(
-        "daemon off; master_process off; pid {root}/pid; error_log stderr crit; {events} http {{ \
-         access_log off; {temporary} server {{ listen unix:{}; location / {{ \
-         proxy_pass http://{}; proxy_http_version 1.1; proxy_set_header Connection \"\"; }} }} }}",
-        front.display(),
-        folder.place(),
-    );
-    fs::write(folder.path("nginx.conf"), configuration).unwrap();
-    let mut nginx = Command::new("nginx");
-    let nginx = nginx.arg("-e").arg("stderr").arg("-p").arg(&folder.0).arg("-c");
-    let mut nginx = nginx.arg(folder.path("nginx.conf")).spawn().unwrap();
-    let mut client = None;
-    until("nginx", || {
-        client = UnixStream::connect(&front).ok();
-        client.is_some()
-    });
-    let mut client = BufReader::new(client.expect("it is there"));
-    client.get_ref().set_read_timeout(Some(SOON)).unwrap();
-    // nginx itself says Host: localhost there.
-    let request = b"GET /events/a HTTP/1.1\r\nHost: hub.example\r\n\r\n";
-    client.get_mut().write_all(request).unwrap();
-    assert_eq!(read_response(&mut client, true).status, 200);
-    chunk(&mut client);
-    let id = folder.publish("a", "hello");
-    assert_eq!(chunk(&mut client), format!("id: {id}\ndata: hello\n\n"));
-    nginx.kill().unwrap();
-    nginx.wait().unwrap();
-}
-
 #[test]
 fn curl_reaches_the_hub_by_its_socket() {
     let folder = Folder::new("curl");

@@ -1,16 +1,35 @@
 //! A signal ends a thousand streams well, and soon: also where the hub is process 1 of a container,
 //! it must be done before the supervisor loses its patience.
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use super::{asked, hub};
+use super::{ARGUMENTS, asked, hub};
 use crate::support::http::{Client, retry_behind};
-use crate::support::process::signal;
+use crate::support::namespaces::{AS_PROCESS_1, can};
+use crate::support::process::{Process, child_of, hub_path, signal};
 
 #[test]
 fn row_55_a_signal_ends_a_thousand_streams_well_within_two_seconds() {
+    let hub = hub(&[]);
+    let process = hub.id();
+    end_streams_well(hub, process);
+}
+
+#[test]
+fn row_55_a_signal_ends_a_thousand_streams_of_process_1_within_two_seconds() {
+    if !can(&[&AS_PROCESS_1[..], &["true"]].concat()) {
+        return;
+    }
+    let mut first = Command::new(AS_PROCESS_1[0]);
+    let hub = Process::start(first.args(&AS_PROCESS_1[1..]).arg(hub_path()).args(ARGUMENTS));
+    let process = child_of(hub.id());
+    end_streams_well(hub, process);
+}
+
+/// The hub is this process, or what `hub` has started is.
+fn end_streams_well(mut hub: Process, process: u32) {
     let count = asked("TIDINGS_SOAK_SIGNALLED", 1_000);
-    let mut hub = hub(&[]);
     let streams: Vec<Client> = (0..count)
         .map(|n| {
             let mut stream = Client::to(hub.address());
@@ -19,7 +38,7 @@ fn row_55_a_signal_ends_a_thousand_streams_well_within_two_seconds() {
         })
         .collect();
     let begun = Instant::now();
-    signal(hub.id(), "TERM");
+    signal(process, "TERM");
     // Each client closes its side once it has been told, as clients do.
     let rest = |mut stream: Client| stream.rest();
     let times: Vec<u32> =

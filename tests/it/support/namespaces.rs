@@ -5,6 +5,9 @@
 
 use std::process::{Command, Stdio};
 
+/// What makes the program that follows process 1 of a namespace, which ends with the test.
+pub(crate) const AS_PROCESS_1: [&str; 4] = ["unshare", "-pf", "--mount-proc", "--kill-child"];
+
 /// Whether this command succeeds, which makes a namespace.
 pub(crate) fn can(command: &[&str]) -> bool {
     let made = Command::new(command[0]).args(&command[1..]).stdin(Stdio::null()).output();

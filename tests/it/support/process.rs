@@ -124,6 +124,12 @@ pub(crate) fn signal(process: u32, name: &str) {
     assert!(sent.expect("a shell").success(), "{name} to {process}");
 }
 
+/// The one process that this one has started.
+pub(crate) fn child_of(process: u32) -> u32 {
+    let children = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children"));
+    children.expect("a Linux /proc").trim().parse().expect("one child")
+}
+
 /// Runs the hub to its end, and gives what it printed and its exit status.
 pub(crate) fn run_hub<S: AsRef<OsStr>>(arguments: &[S]) -> (String, String, Option<i32>) {
     run_fed(arguments, b"")
