@@ -62,9 +62,15 @@ impl Place {
         match text.split_once(':') {
             _ if text == "systemd" => Ok(Self::Systemd),
             Some(("unix", path)) => unix(path),
-            _ => Self::parse_tcp(text).map_err(|why| {
-                format!("{why}; it takes {TCP_FORMS}, unix:PATH or systemd, and not {text:?}")
-            }),
+            _ => {
+                let parsed = match is_path(text) {
+                    true => Err("the path of a unix socket has unix: before it".into()),
+                    false => Self::parse_tcp(text),
+                };
+                parsed.map_err(|why| {
+                    format!("{why}; it takes {TCP_FORMS}, unix:PATH or systemd, and not {text:?}")
+                })
+            }
         }
     }
 
@@ -83,8 +89,8 @@ impl Place {
         }
         let why = match text.rsplit_once(':') {
             _ if text.contains("://") => "a URL is no address to listen on",
-            _ if text.contains('/') || text.ends_with(".sock") => {
-                "the path of a unix socket has unix: before it"
+            _ if is_path(text) || text.starts_with("unix:") || text == "systemd" => {
+                "this command listens over TCP alone"
             }
             _ if text.parse::<IpAddr>().is_ok() || text.ends_with(']') => {
                 "an address has a port after it, such as [::1]:3000"
@@ -134,6 +140,10 @@ impl Place {
 
 /// Forms of an address of TCP.
 const TCP_FORMS: &str = "HOST:PORT, such as 127.0.0.1:3000, [::1]:3000 or localhost:0, PORT";
+
+fn is_path(text: &str) -> bool {
+    !text.contains("://") && (text.contains('/') || text.ends_with(".sock"))
+}
 
 fn port(text: &str) -> Result<u16, String> {
     digits(text).ok_or_else(|| "a port is a number from 0 to 65535".into())
@@ -283,8 +293,11 @@ mod tests {
             let wrong = Place::parse(text).expect_err(text);
             assert!(wrong.contains(why), "{text}: {wrong}");
         }
-        let wrong = Place::parse_tcp_alone("unix:/run/a.sock").expect_err("not TCP");
-        assert!(wrong.ends_with("PORT, and not \"unix:/run/a.sock\""), "{wrong}");
+        for other in ["unix:/run/a.sock", "unix:hub", "/run/a.sock", "a.sock", "systemd"] {
+            let wrong = Place::parse_tcp_alone(other).expect_err("not TCP");
+            assert!(wrong.starts_with("this command listens over TCP alone; it takes "), "{wrong}");
+            assert!(wrong.ends_with(&format!("PORT, and not {other:?}")), "{wrong}");
+        }
     }
 
     #[test]
