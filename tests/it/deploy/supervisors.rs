@@ -7,6 +7,7 @@ use std::process::Command;
 use super::front::installed;
 use crate::support::http::{exchange, get};
 use crate::support::process::{Process, child_of, hub_path, run, signal};
+use crate::support::until;
 
 fn deploy() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/deploy")
@@ -81,8 +82,9 @@ fn systemd_knows_each_word_of_its_units_and_calls_the_hub_safe() {
     assert_eq!(status, Some(0), "{stdout}");
 }
 
-/// The command that a script gives its supervisor, found by playing the supervisor.
-fn command_of(script: &str, supervisor: &str) -> Vec<String> {
+/// How many descriptors a script allows the hub, and then its command, word by word: found by playing
+/// the supervisor.
+fn told(script: &str, supervisor: &str) -> Vec<String> {
     let path = deploy().join(script);
     let (stdout, stderr, status) =
         run(Command::new("sh").arg("-euc").arg(supervisor).arg("sh").arg(&path), b"");
@@ -90,20 +92,26 @@ fn command_of(script: &str, supervisor: &str) -> Vec<String> {
     stdout.lines().map(str::to_owned).collect()
 }
 
-/// Starts the hub as the command says, but for its address and its token.
-fn start(command: &[String], address: &str, token: &str) -> Process {
-    let arguments = command[1..].iter().map(|word| match word.as_str() {
+/// Starts the hub as the script says, but for its address and its token, and stops it again.
+fn start(told: &[String], address: &str, token: &str) {
+    let arguments = told[2..].iter().map(|word| match word.as_str() {
         word if word == address => "127.0.0.1:0",
         word if word.starts_with("/etc/") => token,
         word => word,
     });
-    let hub = Process::hub(&arguments.collect::<Vec<_>>());
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -n \"$0\"; exec \"$@\"", &told[0]]).arg(hub_path());
+    let mut hub = Process::start(limited.args(arguments));
     assert_eq!(get(hub.address(), "/health").status, 200);
     let publish = "POST /events/news HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n";
     let with = format!("{publish}Authorization: Bearer secret\r\n\r\nx");
     assert_eq!(exchange(hub.address(), with.as_bytes()).status, 200);
     assert_eq!(exchange(hub.address(), format!("{publish}\r\nx").as_bytes()).status, 401);
-    hub
+    signal(hub.id(), "TERM");
+    assert_eq!(hub.ended(), Some(0));
+    until("what it says", || !hub.stderr().is_empty());
+    let said = "tidings: SIGTERM: the hub stops; a second signal ends it at once";
+    assert_eq!(hub.stderr(), [said], "at its start it has nothing to complain of");
 }
 
 #[test]
@@ -112,21 +120,25 @@ fn openwrts_procd_is_told_a_command_that_starts_the_hub() {
         procd_open_instance() { :; }
         procd_close_instance() { :; }
         procd_set_param() {
-            if [ \"$1\" = command ]; then shift; printf '%s\\n' \"$@\"; fi
+            case $1 in
+                limits) echo \"${2##* }\" ;;
+                command) shift; commanded=$(printf '%s\\n' \"$@\") ;;
+            esac
         }
         . \"$1\"
-        start_service";
-    let command = command_of("openwrt/tidings", supervisor);
-    assert_eq!(command[..3], ["/usr/bin/tidings", "--listen", "0.0.0.0:3000"]);
-    start(&command, "0.0.0.0:3000", &token("procd"));
+        start_service
+        printf '%s\\n' \"$commanded\"";
+    let told = told("openwrt/tidings", supervisor);
+    assert_eq!(told[1..4], ["/usr/bin/tidings", "--listen", "0.0.0.0:3000"]);
+    start(&told, "0.0.0.0:3000", &token("procd"));
 }
 
 #[test]
 fn openrc_is_told_a_command_that_starts_the_hub() {
-    let supervisor = ". \"$1\"; printf '%s\\n' \"$command\" $command_args";
-    let command = command_of("openrc/tidings", supervisor);
-    assert_eq!(command[..3], ["/usr/local/bin/tidings", "--listen", "127.0.0.1:3000"]);
-    start(&command, "127.0.0.1:3000", &token("openrc"));
+    let supervisor = ". \"$1\"; printf '%s\\n' \"${rc_ulimit#-n }\" \"$command\" $command_args";
+    let told = told("openrc/tidings", supervisor);
+    assert_eq!(told[1..4], ["/usr/local/bin/tidings", "--listen", "127.0.0.1:3000"]);
+    start(&told, "127.0.0.1:3000", &token("openrc"));
 }
 
 /// The words of `KEY ["...", "..."]` in the Dockerfile.
