@@ -52,7 +52,8 @@ pub(crate) static TABLE: Table<Options> = Table {
     ],
     exits: &rows::exits(
         "The chunk with the last event of --count is recorded, or --duration is over, or with \
-         --no-reconnect or --data the stream has ended, or nobody reads the output any more.",
+         --no-reconnect or --data the stream has ended, or a signal such as Ctrl-C ended the \
+         recording, or nobody reads the output any more.",
     ),
     more: Vec::new,
     run: |options| super::record(&options),

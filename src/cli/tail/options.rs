@@ -54,7 +54,7 @@ pub(crate) static TABLE: Table<Options> = Table {
     ],
     exits: &rows::exits(
         "The events of --count are printed, or with --no-reconnect or --data the stream has \
-         ended, or nobody reads the output any more.",
+         ended, or a signal such as Ctrl-C ended tail, or nobody reads the output any more.",
     ),
     more: Vec::new,
     run: |options| super::tail(&options),
