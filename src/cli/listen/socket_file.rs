@@ -100,8 +100,8 @@ fn bind_alone(path: &Path) -> io::Result<UnixListener> {
 fn remove_dead(path: &Path) -> Result<(), String> {
     match fs::symlink_metadata(path) {
         Ok(file) if !file.file_type().is_socket() => {
-            return Err("there is a file of that name, and it is no socket: remove it, or give \
-                        --listen another path"
+            return Err("there is a file of that name, and it is no socket: give --listen \
+                        another path, or remove the file if nobody needs it"
                 .into());
         }
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.to_string()),
