@@ -113,7 +113,7 @@
 //! | `event` | *pure*: events, their encoding and their parser |
 //! | [`http`] | *pure*: heads, bodies, chunks, dates, CORS; the states of one connection |
 //! | [`client`] | URLs, requests and waits (*pure*); connections, and one stream out of many |
-//! | `limits`, `error` | every bound; the public error |
+//! | `limits`, `peer`, `error` | every bound; the other end of a connection; the public error |
 //!
 //! Under test there is one more, `fuzz`: what holds for any bytes at all.
 //!
