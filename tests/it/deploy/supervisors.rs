@@ -135,10 +135,19 @@ fn openwrts_procd_is_told_a_command_that_starts_the_hub() {
 
 #[test]
 fn openrc_is_told_a_command_that_starts_the_hub() {
-    let supervisor = ". \"$1\"; printf '%s\\n' \"${rc_ulimit#-n }\" \"$command\" $command_args";
-    let told = told("openrc/tidings", supervisor);
+    let told = told("openrc/tidings", OPENRC);
     assert_eq!(told[1..4], ["/usr/local/bin/tidings", "--listen", "127.0.0.1:3000"]);
     start(&told, "127.0.0.1:3000", &token("openrc"));
+}
+
+const OPENRC: &str = ". \"$1\"; printf '%s\\n' \"${rc_ulimit#-n }\" \"$command\" $command_args";
+
+#[test]
+fn options_added_under_openrc_leave_the_hub_its_token() {
+    let supervisor = format!("tidings_args='--allow-host hub.example'; {OPENRC}");
+    let told = told("openrc/tidings", &supervisor);
+    assert_eq!(told[told.len() - 2..], ["--allow-host", "hub.example"]);
+    start(&told, "127.0.0.1:3000", &token("openrc_args"));
 }
 
 /// The words of `KEY ["...", "..."]` in the Dockerfile.
