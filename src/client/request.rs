@@ -147,7 +147,7 @@ impl StreamRequest {
     /// use tidings::client::{EventSource, StreamRequest};
     ///
     /// let request = StreamRequest::get("http://localhost/events/news")?;
-    /// for event in EventSource::with(request.at_socket("/run/tidings/hub.sock")) {
+    /// for event in EventSource::with(request.at_socket("/run/tidings.sock")) {
     ///     println!("{}", event?.data);
     /// }
     /// # Ok::<(), tidings::Error>(())

@@ -41,7 +41,9 @@ impl Server {
     }
 
     /// A server that listens on this address, over TCP. Port 0 takes a free port. From here on
-    /// clients can connect; they are served once the server runs.
+    /// clients can connect; they are served once the server runs. A client that vanishes without
+    /// a word is noticed after a quarter of an hour; [`on`](Self::on) shows how to make that a
+    /// minute.
     ///
     /// # Errors
     ///
@@ -86,10 +88,17 @@ impl Server {
     /// A listener can be prepared with what std doesn't offer. On Linux an accepted connection has
     /// the options of its listener. With these, a peer that has vanished without a word is noticed
     /// within a minute; else its stream is kept until the system gives up sending to it, after a
-    /// quarter of an hour. The crate is `socket2`, with its feature `all`:
+    /// quarter of an hour. With the crate `socket2`, which needs `features = ["all"]` for this:
     ///
     /// ```text
-    /// let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    /// use std::net::{SocketAddr, TcpListener};
+    /// use std::time::Duration;
+    ///
+    /// use socket2::{Domain, Socket, TcpKeepalive, Type};
+    /// use tidings::Server;
+    ///
+    /// let address: SocketAddr = "127.0.0.1:3000".parse()?;
+    /// let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     /// socket.set_reuse_address(true)?; // as TcpListener::bind does, for a restart
     /// let probes = TcpKeepalive::new().with_time(Duration::from_secs(15));
     /// socket.set_tcp_keepalive(&probes.with_interval(Duration::from_secs(5)).with_retries(3))?;
