@@ -76,6 +76,16 @@ check() {
     is "refused during a restart" "$(cat /run/refused)" ""
     is "it is another one" "$([ "$(property MainPID)" != "$process" ] && echo yes)" yes
     is "its end" "$(property Result) $(property NRestarts)" "success 0"
+
+    # The same on a unix socket, as its comment says, behind a proxy that has a name.
+    systemctl stop tidings.socket tidings.service
+    sed -i 's/^ListenStream=.*//; s/^#\(ListenStream\|Socket\)/\1/' /run/units/tidings.socket
+    sed -i '/^ExecStart=./s/$/ --allow-host hub.example/' /run/units/tidings.service.d/socket.conf
+    systemctl daemon-reload
+    systemctl start tidings.socket
+    is "the socket" "$(stat -c '%a %G' /run/tidings.sock)" "660 www-data"
+    is "under its name" "$(curl -sS --unix-socket /run/tidings.sock http://hub.example/health)" ok
+    is "under another" "$(curl -sS -o /dev/null -w '%{http_code}' --unix-socket /run/tidings.sock http://other.example/health)" 421
 }
 
 if [ "$1" = check ]; then
