@@ -149,6 +149,12 @@ fn fish(commands: &[Shown], default: &str) -> String {
     let value = |row: &Row| {
         row.completed(commands).map_or("-r -F".into(), |words| format!("-x -a '{words}'"))
     };
+    // Without a description of its own, even an empty one, a word has that of the flag.
+    let words = |row: &Row| row.words().map(|word| format!(r"{word}\t")).collect::<Vec<_>>();
+    let flag_value = |row: &Row| match &*words(row) {
+        [] => value(row),
+        words => format!("-x -a '{}'", words.join(" ")),
+    };
     for command in commands {
         let (name, summary) = (command.name, quoted(command.summary));
         line("__fish_use_subcommand", format!("-a {name} -d {summary}"));
@@ -161,7 +167,7 @@ fn fish(commands: &[Shown], default: &str) -> String {
         };
         for flag in &command.flags {
             let letter = flag.letter().map(|letter| format!("-s {letter} ")).unwrap_or_default();
-            let value = if flag.value.is_empty() { String::new() } else { value(flag) };
+            let value = if flag.value.is_empty() { String::new() } else { flag_value(flag) };
             let doc = quoted(&flag.brief());
             line(&condition, format!("-l {} {letter}{value} -d {doc}", flag.name));
         }
@@ -233,7 +239,9 @@ mod tests {
             ],
         );
         let fish = script("fish");
-        for end in ["-l lag -x -a 'skip close' -d 'Decides", "-l token-file -r -F -d 'Requires"] {
+        // The doc is that of the flag, and not of each word that may follow it.
+        let lag = r"-l lag -x -a 'skip\t close\t' -d 'Decides";
+        for end in [lag, "-l token-file -r -F -d 'Requires"] {
             assert!(fish.contains(end), "{end} in {fish}");
         }
     }
