@@ -41,7 +41,7 @@ pub(super) static HELP: Table<Asked> = Table {
             let what = "--man prints one page of all commands: leave the command out, or --man";
             return Err(Failure::Usage(what.into()));
         } else if asked.man {
-            return print(&man_page(VERSION, env!("CARGO_PKG_DESCRIPTION"), &all()));
+            return print(&man());
         }
         let Some(name) = &asked.command else { return print_help(&HELP.shown()) };
         let command = find(name).ok_or_else(|| Failure::Usage(unknown_command(name)))?;
@@ -66,6 +66,17 @@ pub(super) static COMPLETIONS: Table<String> = Table {
     more: Vec::new,
     run: |shell| print(&completions(&shell, &all(), DEFAULT)),
 };
+
+#[cfg(feature = "tools")]
+fn man() -> String {
+    let mut commands = all();
+    commands.sort_by_key(|command| command.name != DEFAULT);
+    man_page(VERSION, ABOUT, &commands)
+}
+
+#[cfg(feature = "tools")]
+const ABOUT: &str = "tidings is a hub for Server-Sent Events: programs publish over HTTP, and \
+    pages and programs follow. Its other commands show, record, serve and measure event streams";
 
 const MAN: &str = ", and 'tidings help --man' a man page of all";
 
@@ -99,13 +110,37 @@ pub(super) fn help(command: &Shown, columns: usize) -> String {
 mod tests {
     use super::*;
     use crate::cli::TOOLS;
-    use crate::cli::flags::support::check;
+    use crate::cli::flags::support::{check, parse};
 
     #[test]
     fn the_tables_keep_the_rules_of_all_tables() {
         check(&HELP);
         #[cfg(feature = "tools")]
         check(&COMPLETIONS);
+    }
+
+    #[test]
+    fn a_man_page_that_is_looked_for_elsewhere_is_told_where_it_is() {
+        let said = match cfg!(feature = "tools") {
+            true => "unknown option --man: did you mean 'tidings help --man'?",
+            false => "this tidings was built without --man: build it with --features tools",
+        };
+        let wrong = parse(&crate::cli::serve::TABLE, &["--man"]).map(drop);
+        assert_eq!(wrong, Err(said.into()));
+        if cfg!(not(feature = "tools")) {
+            assert_eq!(parse(&HELP, &["--man"]).map(drop), Err(said.into()));
+        }
+    }
+
+    #[cfg(feature = "tools")]
+    #[test]
+    fn the_man_page_is_of_the_program_and_the_default_command_comes_first() {
+        let page = man();
+        let about = ".SH DESCRIPTION\ntidings is a hub for Server\\-Sent Events";
+        assert!(page.contains(about), "{page}");
+        let sections: Vec<_> = page.lines().filter_map(|line| line.strip_prefix(".SS ")).collect();
+        let expected = ["serve", "bench", "completions", "help", "mock", "record", "tail"];
+        assert_eq!(sections, expected);
     }
 
     #[test]

@@ -62,24 +62,19 @@ impl Place {
         match text.split_once(':') {
             _ if text == "systemd" => Ok(Self::Systemd),
             Some(("unix", path)) => unix(path),
-            _ => {
-                let parsed = match is_path(text) {
-                    true => Err("the path of a unix socket has unix: before it".into()),
-                    false => Self::parse_tcp(text),
-                };
-                parsed.map_err(|why| {
-                    format!("{why}; it takes {TCP_FORMS}, unix:PATH or systemd, and not {text:?}")
-                })
-            }
+            _ => Self::parse_tcp(text)
+                .map_err(|why| format!("{text:?} is no place to listen: {why}")),
         }
     }
 
     /// Reads a place that only TCP can have.
     pub(super) fn parse_tcp_alone(text: &str) -> Result<String, String> {
-        match Self::parse_tcp(text) {
+        match Self::parse(text) {
             Ok(Self::Tcp(address)) => Ok(address),
-            Ok(_) => unreachable!("it reads no other"),
-            Err(why) => Err(format!("{why}; it takes {TCP_FORMS}, and not {text:?}")),
+            Err(why) if !is_path(text) && !text.starts_with("unix:") => Err(why),
+            _ => Err(format!(
+                "this command listens over TCP alone: give HOST:PORT or PORT, and not {text:?}"
+            )),
         }
     }
 
@@ -88,10 +83,8 @@ impl Place {
             return port(text).map(|port| Self::Tcp(format!("127.0.0.1:{port}")));
         }
         let why = match text.rsplit_once(':') {
-            _ if text.contains("://") => "a URL is no address to listen on",
-            _ if is_path(text) || text.starts_with("unix:") || text == "systemd" => {
-                "this command listens over TCP alone"
-            }
+            _ if text.contains("://") => "leave the scheme and the path out, as in 127.0.0.1:3000",
+            _ if is_path(text) => "the path of a unix socket has unix: before it",
             _ if text.parse::<IpAddr>().is_ok() || text.ends_with(']') => {
                 "an address has a port after it, such as [::1]:3000"
             }
@@ -137,9 +130,6 @@ impl Place {
         }
     }
 }
-
-/// Forms of an address of TCP.
-const TCP_FORMS: &str = "HOST:PORT, such as 127.0.0.1:3000, [::1]:3000 or localhost:0, PORT";
 
 fn is_path(text: &str) -> bool {
     !text.contains("://") && (text.contains('/') || text.ends_with(".sock"))
@@ -205,7 +195,10 @@ impl Found {
 pub(super) fn resolve(name: &str) -> Result<Vec<SocketAddr>, Failure> {
     let addresses = name.to_socket_addrs().map(Iterator::collect);
     addresses.map_err(|error| {
-        Failure::Failed(format!("can't listen on {name:?}: {error}: give --listen as {TCP_FORMS}"))
+        Failure::Failed(format!(
+            "can't listen on {name}: no address is known for this host ({error}): check its \
+             spelling and the DNS, or give an address"
+        ))
     })
 }
 
@@ -278,13 +271,14 @@ mod tests {
             ("65536", "a port is a number from 0 to 65535"),
             ("localhost:http", "a port is a number from 0 to 65535"),
             ("localhost:", "a port is a number from 0 to 65535"),
+            ("-1", "a host has a port after it, such as localhost:3000"),
             (":", "a port is a number from 0 to 65535"),
             (":http", "a port is a number from 0 to 65535"),
             ("", "a host has a port after it"),
             ("localhost", "a host has a port after it, such as localhost:3000"),
             ("::1", "an address has a port after it, such as [::1]:3000"),
             ("[::1]", "an address has a port after it, such as [::1]:3000"),
-            ("http://127.0.0.1:3000", "a URL is no address"),
+            ("http://127.0.0.1:3000", "leave the scheme and the path out, as in 127.0.0.1:3000"),
             ("/run/tidings.sock", "the path of a unix socket has unix: before it"),
             ("tidings.sock", "the path of a unix socket has unix: before it"),
             ("unix:", "unix: needs a path after it, such as unix:/run/tidings.sock"),
@@ -293,11 +287,15 @@ mod tests {
             let wrong = Place::parse(text).expect_err(text);
             assert!(wrong.contains(why), "{text}: {wrong}");
         }
-        for other in ["unix:/run/a.sock", "unix:hub", "/run/a.sock", "a.sock", "systemd"] {
+        for other in ["unix:/run/a.sock", "unix:hub", "unix:", "/run/a.sock", "a.sock", "systemd"] {
             let wrong = Place::parse_tcp_alone(other).expect_err("not TCP");
-            assert!(wrong.starts_with("this command listens over TCP alone; it takes "), "{wrong}");
-            assert!(wrong.ends_with(&format!("PORT, and not {other:?}")), "{wrong}");
+            let expected = "this command listens over TCP alone: give HOST:PORT or PORT";
+            assert_eq!(wrong, format!("{expected}, and not {other:?}"));
         }
+        let foo =
+            "\"foo\" is no place to listen: a host has a port after it, such as localhost:3000";
+        assert_eq!(Place::parse("foo"), Err(foo.into()));
+        assert_eq!(Place::parse_tcp_alone("foo"), Err(foo.into()));
     }
 
     #[test]

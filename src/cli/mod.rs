@@ -162,13 +162,35 @@ fn command(
 
 fn unknown_command(given: &str) -> String {
     if TOOLS.contains(&given) {
-        return format!("this tidings was built without {given}: build it with --features tools");
+        return without(given);
     }
     let names = || COMMANDS.iter().map(|command| command.shown().name);
-    let hint = nearest(given, &mut names()).map(|name| format!(": did you mean {name}?"));
-    let (hint, all) = (hint.unwrap_or_default(), names().collect::<Vec<_>>().join(", "));
+    let meant = nearest(given, &mut names());
+    let is_place = is_place(given);
     let given = masked_url(given);
+    let (option, meant) = match meant {
+        None if is_place => ("--listen ", &*given),
+        meant => ("", meant.unwrap_or_default()),
+    };
+    let hint = match meant {
+        "" => String::new(),
+        meant => format!(": did you mean {option}{meant}?"),
+    };
+    let all = names().collect::<Vec<_>>().join(", ");
     format!("unknown command {given:?}{hint}\nthe commands are {all}")
+}
+
+/// What to say of a command or a flag that only the feature `tools` has.
+fn without(name: &str) -> String {
+    format!("this tidings was built without {name}: build it with --features tools")
+}
+
+/// Whether an argument looks as if it were meant for `--listen`.
+fn is_place(given: &str) -> bool {
+    match given.split_once(':') {
+        Some((_, rest)) => !rest.starts_with("//"),
+        None => given.bytes().next().is_some_and(|first| first.is_ascii_digit()),
+    }
 }
 
 /// Ignores that nobody reads the output, for a command whose verdict stands nevertheless.
@@ -253,6 +275,10 @@ mod tests {
         let all = format!("the commands are {}", names.join(", "));
         assert_eq!(said("sevre"), format!("unknown command \"sevre\": did you mean serve?\n{all}"));
         assert_eq!(said("cheese"), format!("unknown command \"cheese\"\n{all}"));
+        for place in ["3000", "localhost:3000", "unix:/run/a.sock"] {
+            let hint = format!("unknown command {place:?}: did you mean --listen {place}?\n{all}");
+            assert_eq!(said(place), hint);
+        }
         let why = "this tidings was built without tail: build it with --features tools";
         assert_eq!(said("tail"), why);
     }

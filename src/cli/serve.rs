@@ -188,6 +188,7 @@ fn read_standard_input(options: &Options, hub: &Hub, stop: &Stop) -> Outcome {
     let read = move || {
         stdin::publish(&mut io::stdin().lock(), channel.as_ref(), longest);
         if let Some(stop) = stop {
+            say("standard input has ended (--until-eof): the hub stops");
             stop.stop();
         }
     };

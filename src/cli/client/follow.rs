@@ -134,7 +134,7 @@ fn tell(update: &Update, source: &EventSource, quiet: bool) {
             say(&format!("connected to {}{resumes}", masked_url(&url.to_string())));
         }
         Update::Lost { error, retry_in } => {
-            let error = visible::line(&error.to_string());
+            let error = told(error);
             let seconds = retry_in.as_secs_f64();
             say(&format!("{error}; connecting again in {seconds:.1} s"));
         }
@@ -156,9 +156,13 @@ pub(crate) fn ended(error: &Error) -> Failure {
         Some(io::ErrorKind::Unsupported) => {
             format!("the server redirects to an https URL: {NO_TLS}")
         }
-        _ => visible::line(&error.to_string()),
+        _ => told(error),
     };
     Failure::Ended { status, said }
+}
+
+fn told(error: &Error) -> String {
+    visible::line(&named::with_remedy(error.to_string(), io_kind(error)))
 }
 
 /// What failed in the system, if that is the cause.

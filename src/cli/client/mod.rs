@@ -15,5 +15,5 @@ pub(super) mod rows;
 mod wire;
 
 pub(super) use follow::{Follow, TOO_LONG, ended, follow, io_kind};
-pub(super) use named::{names_socket, plain, request, whole};
+pub(super) use named::{names_socket, plain, request, whole, with_remedy};
 pub(super) use wire::{Ending, Part, Reader, broken};

@@ -11,6 +11,8 @@
 //! Only the command line names a socket. No server can lead a client to the sockets of the client's
 //! machine by a redirect.
 
+use std::io::ErrorKind;
+
 use tidings::client::{StreamRequest, Url};
 
 /// What to do about a URL that needs TLS.
@@ -48,6 +50,18 @@ const UNIX: &str = "unix:";
 /// Whether a reference names a socket.
 pub(crate) fn names_socket(reference: &str) -> bool {
     reference.starts_with(UNIX)
+}
+
+/// Adds what to do to a message that says that a socket can't be reached.
+pub(crate) fn with_remedy(said: String, why: Option<ErrorKind>) -> String {
+    let remedy = match why {
+        _ if !said.starts_with("can't connect to unix:") => return said,
+        Some(ErrorKind::NotFound) => "start the server, or mend the path",
+        Some(ErrorKind::ConnectionRefused) => "no process listens there: start the server",
+        Some(ErrorKind::PermissionDenied) => "this user must be in the socket's group",
+        _ => return said,
+    };
+    format!("{said}: {remedy}")
 }
 
 /// Fails for a URL that needs TLS.
@@ -109,6 +123,16 @@ mod tests {
             let wrong = request(named, StreamRequest::get).expect_err(named);
             assert!(wrong.ends_with("such as unix:/run/tidings.sock:/events/news"), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_socket_that_can_not_be_reached_is_told_what_to_do() {
+        let said = "can't connect to unix:/run/a.sock: Permission denied (os error 13)";
+        let told = format!("{said}: this user must be in the socket's group");
+        let why = Some(ErrorKind::PermissionDenied);
+        assert_eq!(with_remedy(said.into(), why), told);
+        let tcp = "can't connect to localhost:80: Permission denied (os error 13)";
+        assert_eq!(with_remedy(tcp.into(), why), tcp);
     }
 
     #[test]

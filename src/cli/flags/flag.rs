@@ -119,20 +119,13 @@ impl<O> Flag<O> {
         self.row.check_word(label, value)?;
         match &self.takes {
             Takes::Nothing(set) => set(options),
-            Takes::Number(range, set) => set(options, number(range, label, value)?),
+            Takes::Number(range, set) => set(options, self.row.number(range, label, value)?),
             Takes::Duration(range, set) => set(options, time(range, label, value)?),
             Takes::Text(set) => set(options, value),
             Takes::Checked(set) => set(options, value).map_err(|why| refused(label, &why))?,
         }
         Ok(())
     }
-}
-
-fn number(range: &Range<u32>, label: &str, value: &str) -> Result<u32, String> {
-    digits(value).filter(|number| range.contains(number)).ok_or_else(|| {
-        let [least, most] = [range.start(), range.end()];
-        expected(label, &format!("a number from {least} to {most}"), value)
-    })
 }
 
 fn time(range: &Range<Duration>, label: &str, value: &str) -> Result<Duration, String> {
@@ -160,6 +153,14 @@ impl Row {
             return Err(expected(label, &self.value.replace('|', " or "), value));
         }
         Ok(())
+    }
+
+    fn number(&self, range: &Range<u32>, label: &str, value: &str) -> Result<u32, String> {
+        digits(value).filter(|number| range.contains(number)).ok_or_else(|| {
+            let [least, most] = [range.start(), range.end()];
+            let unit = if self.value == "BYTES" { ", in bytes without a unit" } else { "" };
+            expected(label, &format!("a number from {least} to {most}{unit}"), value)
+        })
     }
 
     /// All words that its value can be; none if it can be anything.

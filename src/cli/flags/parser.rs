@@ -7,7 +7,7 @@ use tidings::http::masked_url;
 
 use super::nearest::nearest;
 use super::{LETTERS, Preset, Row, Shown};
-use crate::cli::visible;
+use crate::cli::{visible, without};
 
 pub(crate) type Arguments<'a> = &'a mut dyn Iterator<Item = OsString>;
 
@@ -30,6 +30,15 @@ pub(super) enum Asked {
 
 /// The place of a flag that was named, and the value that was attached to its name.
 type Named = (usize, Option<String>);
+
+/// The name of a flag that other programs call so.
+fn own_name(given: &str) -> &str {
+    match given {
+        "bind" | "p" | "port" => "listen",
+        "token" => "token-file",
+        name => name,
+    }
+}
 
 impl Shown {
     /// Hands each value to `set`, up to the first that is wrong or the first flag that asks for the
@@ -99,8 +108,15 @@ impl Shown {
 
     /// `given` has its dashes.
     fn unknown(&self, given: &str) -> String {
+        let name = given.trim_start_matches('-');
+        if name == "man" {
+            return match cfg!(feature = "tools") {
+                true => format!("unknown option {given}: did you mean 'tidings help --man'?"),
+                false => without("--man"),
+            };
+        }
         let mut names = self.flags.iter().map(|flag| flag.name);
-        let hint = nearest(given.trim_start_matches('-'), &mut names);
+        let hint = nearest(own_name(name), &mut names);
         let hint = hint.map(|name| format!(": did you mean --{name}?")).unwrap_or_default();
         format!("unknown option {}{hint}", visible::line(given))
     }

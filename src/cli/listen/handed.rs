@@ -63,7 +63,7 @@ fn names_of(own: u32, pid: Option<&str>, count: Option<&str>, names: Option<&str
         }
         _ => Err(format!(
             "LISTEN_PID must be the number of this process, and LISTEN_FDS a number from 1 to \
-             {MOST}; they are {pid:?} and {count:?}"
+             {MOST}; they are {pid:?} and {count:?}: start the hub from a socket unit"
         )),
     }
 }
@@ -88,7 +88,12 @@ pub(super) fn take() -> Result<Vec<Given>, String> {
 
 fn adopt(number: usize) -> Result<Given, String> {
     let number = i32::try_from(number).map_err(|error| error.to_string())?;
-    let descriptor = sys::adopt(number).map_err(|error| format!("can't be had: {error}"))?;
+    let descriptor = sys::adopt(number).map_err(|error| {
+        format!(
+            "is promised by LISTEN_FDS and can't be had: {error}: start the hub from a \
+             socket unit, or with exec"
+        )
+    })?;
     match sys::is_listening_stream(&descriptor) {
         Ok(true) => {}
         Ok(false) => {
@@ -126,7 +131,12 @@ mod tests {
             (None, Some("1"), "none was handed over"),
             (Some("17"), None, "none was handed over"),
             (Some("18"), Some("1"), "to the process 18 (LISTEN_PID), and this is 17"),
-            (Some("17"), Some("0"), "LISTEN_FDS a number from 1 to 1024"),
+            (
+                Some("17"),
+                Some("0"),
+                "LISTEN_FDS a number from 1 to 1024; they are \"17\" and \"0\": start the hub from \
+                 a socket unit",
+            ),
             (Some("17"), Some("1025"), "LISTEN_FDS a number from 1 to 1024"),
             (Some("17"), Some("-1"), "LISTEN_FDS a number from 1 to 1024"),
             (Some("me"), Some("1"), "LISTEN_PID must be the number of this process"),

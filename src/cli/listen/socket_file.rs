@@ -99,6 +99,9 @@ fn bind_alone(path: &Path) -> io::Result<UnixListener> {
 /// Removes the socket of a process that has died, and nothing else.
 fn remove_dead(path: &Path) -> Result<(), String> {
     match fs::symlink_metadata(path) {
+        Ok(file) if file.is_dir() => {
+            return Err("that is a folder: name a file in it, such as its hub.sock".into());
+        }
         Ok(file) if !file.file_type().is_socket() => {
             return Err("there is a file of that name, and it is no socket: give --listen \
                         another path, or remove the file if nobody needs it"
@@ -154,16 +157,24 @@ fn lock_folder(path: &Path) -> Option<File> {
 
 fn refused(path: &Path, error: &io::Error) -> String {
     let (length, most) = (path.as_os_str().len(), longest());
-    match error.kind() {
-        _ if length > most => {
-            format!("the path has {length} bytes, and that of a socket may have {most}")
-        }
-        ErrorKind::NotFound => "there is no such folder: make it first".into(),
-        ErrorKind::PermissionDenied => {
-            "permission denied: give --listen a path in a folder that this user may write to".into()
-        }
-        _ => error.to_string(),
+    if length > most {
+        return format!(
+            "the path has {length} bytes, and that of a socket may have {most}: give --listen a \
+             shorter one"
+        );
     }
+    let why = match error.kind() {
+        ErrorKind::NotFound => "there is no such folder: make it first",
+        ErrorKind::NotADirectory => "its folder is a file: give --listen another path",
+        ErrorKind::ReadOnlyFilesystem => {
+            "the file system is read-only: give --listen a path in /run"
+        }
+        ErrorKind::PermissionDenied => {
+            "permission denied: give --listen a path in a folder that this user may write to"
+        }
+        _ => &error.to_string(),
+    };
+    why.into()
 }
 
 /// How long the path of a socket may be.
@@ -239,10 +250,13 @@ mod tests {
         fs::write(&file.0, "dear").unwrap();
         std::os::unix::fs::symlink(&file.0, &link.0).unwrap();
         fs::create_dir(&folder.0).unwrap();
-        for place in [&file, &link, &folder] {
+        for place in [&file, &link] {
             assert!(place.refused().starts_with("there is a file of that name"));
             assert!(place.exists());
         }
+        let said = "that is a folder: name a file in it, such as its hub.sock";
+        assert_eq!(folder.refused(), said);
+        assert!(folder.exists());
         assert_eq!(fs::read_to_string(&file.0).unwrap(), "dear");
         fs::remove_dir(&folder.0).unwrap();
     }
@@ -278,10 +292,21 @@ mod tests {
         let long = Place(std::env::temp_dir().join("x".repeat(200)));
         let length = long.0.as_os_str().len();
         let most = longest();
-        let said = format!("the path has {length} bytes, and that of a socket may have {most}");
+        let said = format!(
+            "the path has {length} bytes, and that of a socket may have {most}: give --listen a \
+             shorter one"
+        );
         assert_eq!(long.refused(), said);
         assert!((90..=110).contains(&most), "{most}");
         let nowhere = Place(std::env::temp_dir().join("no such folder/hub.sock"));
         assert_eq!(nowhere.refused(), "there is no such folder: make it first");
+        let file = Place::new("no-folder");
+        fs::write(&file.0, "").unwrap();
+        let within = refused(&file.0.join("hub.sock"), &bind_alone(&file.0.join("x")).unwrap_err());
+        let said = "its folder is a file: give --listen another path";
+        assert_eq!(within, said);
+        let read_only = refused(&file.0, &ErrorKind::ReadOnlyFilesystem.into());
+        let said = "the file system is read-only: give --listen a path in /run";
+        assert_eq!(read_only, said);
     }
 }

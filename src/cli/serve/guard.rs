@@ -22,7 +22,7 @@
 use std::fmt;
 use std::fs::File;
 use std::hint::black_box;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use tidings::http::Head;
@@ -48,7 +48,13 @@ impl Token {
         let mut content = Vec::new();
         File::open(path)
             .and_then(|file| file.take(LONGEST_TOKEN as u64 + 3).read_to_end(&mut content))
-            .map_err(|error| format!("can't read the token file {}: {error}", path.display()))?;
+            .map_err(|error| {
+                let remedy = match error.kind() {
+                    ErrorKind::NotFound => "make one with 'openssl rand -hex 16 > FILE'",
+                    _ => "name a file that this user may read",
+                };
+                format!("can't read the token file {}: {error}: {remedy}", path.display())
+            })?;
         Self::new(&content).map_err(|why| format!("the token file {} {why}", path.display()))
     }
 

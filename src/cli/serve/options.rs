@@ -93,9 +93,9 @@ pub(crate) static TABLE: Table<Options> = Table {
         /// Keeps up to N events of each channel for clients that reconnect.
         number("history", "N", 1..=MOST, |o, n| o.history = o.history.events(n as usize))
             .default("1000"),
-        /// Keeps up to N bytes of events of each channel. The newest event is always kept, whatever
-        /// its size.
-        number("history-bytes", "N", 1..=MOST, |o, n| o.history = o.history.bytes(n as usize))
+        /// Keeps up to so many bytes of events of each channel. The newest event is always kept,
+        /// whatever its size.
+        number("history-bytes", "BYTES", 1..=MOST, |o, n| o.history = o.history.bytes(n as usize))
             .default("1048576"),
         /// Keeps each event for this long.
         duration("history-age", SHORTEST..=LONGEST, |o, age| o.history = o.history.age(age))
@@ -146,6 +146,10 @@ pub(crate) static TABLE: Table<Options> = Table {
         /// origin, without credentials.
         checked("cors", "ORIGIN", |o, origin| {
             if origin != "*" {
+                if !origin.bytes().any(|byte| byte == b'/') {
+                    let form = "an origin begins with a scheme, such as https://www.example.com";
+                    return Err(form.into());
+                }
                 Cors::origins([origin]).map_err(|error| error.to_string())?;
             }
             o.cors.push(origin.into());
@@ -155,7 +159,10 @@ pub(crate) static TABLE: Table<Options> = Table {
         /// page of another site may have sent it.
         checked("allow-host", "NAME", |o, name| {
             if !is_host_name(name) {
-                return Err(format!("{name:?} is not a host name without a port"));
+                return Err(format!(
+                    "a host name has no scheme, port or path: give one such as hub.example, and \
+                     not {name:?}"
+                ));
             }
             o.allowed_hosts.push(name.into());
             Ok(())

@@ -197,19 +197,26 @@ fn a_taken_port_is_told_at_once() {
 
 #[test]
 fn an_address_that_is_none_is_told_what_one_is() {
-    let tcp = "HOST:PORT, such as 127.0.0.1:3000, [::1]:3000 or localhost:0, PORT";
     for (address, why) in [
         ("", "a host has a port after it, such as localhost:3000"),
         ("127.0.0.1:99999", "a port is a number from 0 to 65535"),
     ] {
-        let said =
-            format!("--listen: {why}; it takes {tcp}, unix:PATH or systemd, and not {address:?}");
+        let said = format!("--listen: {address:?} is no place to listen: {why}");
         usage_error(&[&format!("--listen={address}")], &said);
-        let said = format!("--listen: {why}; it takes {tcp}, and not {address:?}");
         let (_, stderr, status) = run_hub(&["mock", "-", &format!("--listen={address}")]);
         let help = "'tidings mock --help' lists the options";
         assert_eq!((stderr, status), (format!("tidings: {said}\n{help}\n"), Some(2)));
     }
+}
+
+/// No resolver knows a name in `.invalid` (RFC 6761, section 6.4); what it says differs.
+#[test]
+fn a_host_that_is_unknown_is_told_what_to_check() {
+    let (_, stderr, status) = run_hub(&["--listen=hub.invalid:0"]);
+    let begins = "tidings: can't listen on hub.invalid:0: no address is known for this host (";
+    let ends = "): check its spelling and the DNS, or give an address\n";
+    assert!(stderr.starts_with(begins) && stderr.ends_with(ends), "{stderr}");
+    assert_eq!(status, Some(1));
 }
 
 #[test]
@@ -233,8 +240,16 @@ fn a_host_name_is_an_address_too() {
 #[test]
 fn a_token_file_that_is_of_no_use_is_told_at_the_start() {
     let missing = "--token-file=/there/is/none";
-    let why = "can't read the token file /there/is/none: No such file or directory (os error 2)";
+    let why = "can't read the token file /there/is/none: No such file or directory (os error 2): \
+               make one with 'openssl rand -hex 16 > FILE'";
     failure(&[LISTEN, missing], why);
+    let folder = std::env::temp_dir();
+    let why = format!(
+        "can't read the token file {}: Is a directory (os error 21): name a file that this user \
+         may read",
+        folder.display(),
+    );
+    failure(&[LISTEN, &format!("--token-file={}", folder.display())], &why);
     let empty = TemporaryFile::new("empty", "\n");
     let why = "is empty: write a token into it that is hard to guess";
     let said = format!("the token file {} {why}", empty.0.display());

@@ -46,7 +46,8 @@ fn until_eof_ends_streams_cleanly_after_the_last_line() {
     assert_eq!(stream.data(), "the last line");
     assert_eq!(stream.end(), End::Whole);
     assert_eq!(hub.ended(), Some(0));
-    assert_eq!(hub.stderr(), [""; 0]);
+    let said = "tidings: standard input has ended (--until-eof): the hub stops";
+    assert_eq!(hub.stderr(), [said]);
 }
 
 #[test]

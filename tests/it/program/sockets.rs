@@ -302,7 +302,12 @@ fn only_what_a_supervisor_means_for_the_hub_is_taken() {
         ([listener(), connected.into()], FOR_IT, no_stream),
         ([listener(), file()], FOR_IT, "descriptor 4 (local) is not a socket ("),
         ([listener(), listener()], "LISTEN_PID=1 LISTEN_FDS=2", meant),
-        ([listener(), listener()], "LISTEN_PID=$$ LISTEN_FDS=7", "descriptor 5 (unknown) can't"),
+        (
+            [listener(), listener()],
+            "LISTEN_PID=$$ LISTEN_FDS=7",
+            "descriptor 5 (unknown) is promised by LISTEN_FDS and can't be had: Bad file \
+             descriptor (os error 9): start the hub from a socket unit, or with exec\n",
+        ),
         ([listener(), listener()], "LISTEN_FDS=1", "none was handed over (LISTEN_PID and"),
         ([listener(), open], FOR_IT, "can be reached from other machines, so say who may publish"),
     ] {
@@ -345,9 +350,19 @@ fn the_supervisor_is_told_when_clients_can_connect_and_when_the_end_begins() {
         assert_eq!(receive(), "STOPPING=1");
     }
     // Nobody is there, or it is no address at all.
-    for wrong in [&*folder.path("nobody").display().to_string(), "@nobody-is-there", "x", ""] {
+    for (wrong, why) in [
+        (&*folder.path("nobody").display().to_string(), "No such file or directory (os error 2)"),
+        ("@nobody-is-there", "Connection refused (os error 111)"),
+        ("x", "invalid input parameter"),
+        ("", "invalid input parameter"),
+    ] {
         let mut command = Command::new(hub_path());
         let mut hub = Process::start(command.arg(LISTEN).env("NOTIFY_SOCKET", wrong));
+        let said = format!(
+            "tidings: can't tell the supervisor at {wrong:?} (NOTIFY_SOCKET) that the hub is \
+             ready: {why}: let the hub reach it, or unset it"
+        );
+        until("it is said", || hub.stderr() == [&*said]);
         stop(&mut hub);
     }
 }
@@ -404,13 +419,17 @@ fn a_socket_that_can_not_be_reached_is_named() {
     let folder = Folder::new("nobody");
     let place = folder.place();
     let url = format!("{place}:/events/a?token=secret");
-    let missing = "No such file or directory (os error 2)\n";
+    let missing = "No such file or directory (os error 2): start the server, or mend the path\n";
     let (_, said, status) = run_hub(&["tail", &url, "--attempts=1"]);
     let expected = format!("tidings: can't connect to {place}: {missing}");
     assert_eq!((said, status), (expected, Some(5)));
     let (_, said, status) = run_hub(&["bench", &url]);
     let expected = format!("tidings: can't connect to {place}:/events/a?token=...: {missing}");
     assert_eq!((said, status), (expected, Some(3)));
+    drop(UnixListener::bind(folder.path("hub.sock")).unwrap());
+    let dead = "Connection refused (os error 111): no process listens there: start the server\n";
+    let (_, said, _) = run_hub(&["tail", &url, "--attempts=1"]);
+    assert_eq!(said, format!("tidings: can't connect to {place}: {dead}"));
     for command in [&["tail", &place][..], &["record", &place, "-"], &["bench", &place]] {
         let (_, said, status) = run_hub(command);
         let form = "unix: needs the path of a socket, a colon and what to ask for, such as \

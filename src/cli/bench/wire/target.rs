@@ -107,7 +107,9 @@ impl Sink {
 pub(crate) fn reach(url: &Url) -> Result<Url, String> {
     let failed = |why: &dyn std::fmt::Display| format!("can't connect to {}: {why}", shown(url));
     if url.socket().is_some() {
-        let connection = Plain.connect(url, DEADLINE).map_err(|error| failed(&error))?;
+        let connection = Plain
+            .connect(url, DEADLINE)
+            .map_err(|error| client::with_remedy(failed(&error), Some(error.kind())))?;
         connection.shutdown();
         return Ok(url.clone());
     }

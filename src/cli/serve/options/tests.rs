@@ -22,7 +22,7 @@ fn every_flag_of_the_contract_is_there_and_told_in_the_help() {
     let contract = [
         "--listen ADDR",
         "--history N",
-        "--history-bytes N",
+        "--history-bytes BYTES",
         "--history-age DURATION",
         "--lag skip|close",
         "--heartbeat DURATION",
@@ -90,12 +90,24 @@ fn a_value_that_could_never_work_is_refused() {
         wrong(&["--stdin", "a b"]),
         "--stdin: \"a b\" is not a channel's name: a name is 1 to 128 of A-Z a-z 0-9 . _ ~ -",
     );
+    for bad in ["a.example:80", "http://a.example", "a.example/", "", "a b", "*.a.example"] {
+        assert_eq!(
+            wrong(&["--allow-host", bad]),
+            format!(
+                "--allow-host: a host name has no scheme, port or path: give one such as \
+                 hub.example, and not {bad:?}"
+            ),
+        );
+    }
+    for bad in ["a.example", "a.example:443", ""] {
+        let form = "--cors: an origin begins with a scheme, such as https://www.example.com";
+        assert_eq!(wrong(&["--cors", bad]), form);
+    }
     assert_eq!(
-        wrong(&["--allow-host=a.example:80"]),
-        "--allow-host: \"a.example:80\" is not a host name without a port",
+        wrong(&["--history-bytes=16K"]),
+        "--history-bytes must be a number from 1 to 4294967295, in bytes without a unit, and not \
+         \"16K\"",
     );
-    let origin = wrong(&["--cors", "a.example"]);
-    assert!(origin.starts_with("--cors: an origin must be as browsers send it"), "{origin}");
     assert_eq!(
         wrong(&["--cors=https://*.com"]),
         "--cors: an origin must be as browsers send it: scheme://host or scheme://host:port, in \
@@ -103,4 +115,9 @@ fn a_value_that_could_never_work_is_refused() {
          subdomains of a domain of two labels or more: \"https://*.com\"",
     );
     assert_eq!(wrong(&["3000"]), "unexpected argument \"3000\": serve takes only options");
+    for name in ["-p", "--port", "--bind", "-port"] {
+        let said = format!("unknown option {name}: did you mean --listen?");
+        assert_eq!(wrong(&[name, "3000"]), said);
+    }
+    assert_eq!(wrong(&["--token=x"]), "unknown option --token: did you mean --token-file?");
 }
