@@ -16,6 +16,11 @@ use std::time::Duration;
 /// The minimum time that a client waits before it reconnects to a server that stopped or was full.
 pub(crate) const COME_BACK: Duration = Duration::from_secs(2);
 
+/// How long after its connection began a client may take for its first request while the server
+/// stops. It can't know of the stop, and where a supervisor holds the listening socket, the client
+/// meets one at each restart.
+pub(crate) const FIRST_REQUEST: Duration = Duration::from_millis(250);
+
 /// The longest time that a limit may have: near enough to be added to any point in time.
 pub(crate) const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 

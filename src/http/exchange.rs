@@ -46,7 +46,7 @@ use super::parser::HeadParser;
 use super::refusal::Refusal;
 use super::response::Response;
 use super::status::Status;
-use crate::limits::Limits;
+use crate::limits::{FIRST_REQUEST, Limits};
 pub(crate) use output::Asked;
 use output::Output;
 
@@ -100,6 +100,8 @@ pub(crate) struct Exchange<R> {
     requests: u32,
     /// No further request is taken, whatever the peer and the limits allow.
     last: bool,
+    /// A stop waits so long for the first request.
+    fresh_until: Instant,
     /// When the step must have been made. Only `Receive` and `Send` have one.
     deadline: Instant,
 }
@@ -137,6 +139,7 @@ impl<R: Recipient> Exchange<R> {
         Self {
             parser: HeadParser::new(&limits),
             deadline: now + limits.idle_deadline,
+            fresh_until: now + FIRST_REQUEST,
             limits,
             input: Vec::new(),
             state: State::Head,
@@ -330,16 +333,17 @@ impl<R: Recipient> Exchange<R> {
         self.go_on(now);
     }
 
-    /// Takes no further request. If none has begun, the time for one is up.
+    /// Takes no further request. If none has begun, the time for one is up, unless the connection
+    /// is so fresh that its first request is on its way.
     pub(crate) fn stop(&mut self, now: Instant) {
         self.last = true;
-        let idle = match self.state {
-            State::Head => !self.parser.started(),
-            State::Drain(_) => true,
-            _ => false,
+        let until = match self.state {
+            State::Head if self.requests == 0 => self.fresh_until.max(now),
+            State::Head | State::Drain(_) => now,
+            _ => return,
         };
-        if idle && self.output.is_sent() {
-            self.deadline = now;
+        if !self.parser.started() && self.output.is_sent() {
+            self.deadline = self.deadline.min(until);
         }
     }
 

@@ -11,7 +11,7 @@ use super::said::Said;
 use crate::fuzz::random::Random;
 use crate::http::exchange::{Exchange, Recipient, Step};
 use crate::http::{BodyDecoder, Framing, Head, HttpDate, Method, Refusal, Response};
-use crate::limits::Limits;
+use crate::limits::{FIRST_REQUEST, Limits};
 
 /// What came of all the bytes.
 #[derive(Debug, PartialEq)]
@@ -72,6 +72,7 @@ struct Connection<'a> {
     received: usize,
     /// Where the next head begins. That may be past what has come, and past all, if nobody knows.
     done: usize,
+    began: Instant,
     now: Instant,
     awaited: Awaited,
     deadline: Instant,
@@ -127,6 +128,7 @@ impl<'a> Connection<'a> {
             bytes,
             received: 0,
             done: 0,
+            began: now,
             now,
             awaited: Awaited::Request,
             deadline: now + limits.idle_deadline,
@@ -152,9 +154,12 @@ impl<'a> Connection<'a> {
             if self.happens_once_in(if self.stopped { 2 } else { 40 }) {
                 self.stopped = true;
                 self.exchange.stop(self.now);
-                if matches!(self.awaited, Awaited::Request | Awaited::Drained) {
-                    self.deadline = self.now;
-                }
+                let until = match self.awaited {
+                    Awaited::Request if self.requests.is_empty() => self.began + FIRST_REQUEST,
+                    Awaited::Request | Awaited::Drained => self.now,
+                    _ => self.deadline,
+                };
+                self.deadline = self.deadline.min(until.max(self.now));
             }
             match self.exchange.step() {
                 Step::Receive | Step::Send(_) => {

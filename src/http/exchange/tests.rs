@@ -279,6 +279,7 @@ fn a_connection_closes_after_its_last_request_by_the_peers_word_a_limit_or_a_sto
 #[test]
 fn where_no_request_has_begun_a_stop_is_the_deadline() {
     let mut idle = Peer::new();
+    idle.sends(GET).accept().done().reads();
     idle.exchange.stop(idle.now);
     assert_eq!(idle.left(), Duration::ZERO);
     assert_eq!(idle.sends("G").left(), 10 * SECOND, "it had been sent before that was known");
@@ -292,6 +293,21 @@ fn where_no_request_has_begun_a_stop_is_the_deadline() {
     draining.sends(POST).respond(Response::no_content()).reads();
     draining.exchange.stop(draining.now);
     assert_eq!(draining.left(), Duration::ZERO, "no request may follow the rest of its body");
+}
+
+#[test]
+fn a_stop_waits_a_little_for_the_first_request_of_a_connection() {
+    let mut fresh = Peer::new();
+    let began = fresh.now;
+    for (later, left) in [(0, 250), (100, 150), (250, 0), (300, 0)] {
+        fresh.now = began + Duration::from_millis(later);
+        fresh.exchange.stop(fresh.now);
+        assert_eq!(fresh.left(), Duration::from_millis(left), "{later}");
+    }
+    let mut late = Peer::new();
+    late.now += SECOND;
+    late.exchange.stop(late.now);
+    assert_eq!(late.left(), Duration::ZERO);
 }
 
 #[test]
