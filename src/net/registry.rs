@@ -87,7 +87,7 @@ impl<T> Registry<T> {
     /// Visits all streams, some at a time and without the lock, which is held for no longer than
     /// it takes to list those.
     pub(crate) fn visit(&self, mut visit: impl FnMut(&[Arc<T>])) {
-        let mut streams = Vec::new();
+        let mut streams = Vec::with_capacity(self.len().min(AT_ONCE));
         for from in (0..).step_by(AT_ONCE) {
             let places = self.lock();
             let Some(rest) = places.streams.get(from..).filter(|rest| !rest.is_empty()) else {
