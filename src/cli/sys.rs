@@ -49,7 +49,13 @@ mod linux {
     const SOL_SOCKET: c_int = if OWN { 0xFFFF } else { 1 };
     const SO_KEEPALIVE: c_int = if OWN { 8 } else { 9 };
     const SO_TYPE: c_int = if OWN { 0x1008 } else { 3 };
-    const SO_ACCEPTCONN: c_int = if SPARC { 0x8000 } else { [30, 0x1009][MIPS as usize] };
+    const SO_ACCEPTCONN: c_int = if MIPS {
+        0x1009
+    } else if SPARC {
+        0x8000
+    } else {
+        30
+    };
     const SOCK_STREAM: c_int = if MIPS { 2 } else { 1 };
 
     const LOCK_EX: c_int = 2;
@@ -80,7 +86,7 @@ mod linux {
 
     // SAFETY: these are the declarations of the man pages. A reference is a pointer that is not
     // null, an optional one may be, a borrowed descriptor is an int, and `socklen_t` is an unsigned
-    // one. Those that are safe take no pointer but what stands behind these references.
+    // one. Those that are safe take no pointers but these references.
     unsafe extern "C" {
         /// sigsetops(3)
         safe fn sigemptyset(set: &mut SignalSet) -> c_int;

@@ -89,7 +89,7 @@ impl Listener {
         self
     }
 
-    /// Gets it ready for its acceptor, who waits in `accept`, and tells where it listens.
+    /// Prepares it for its acceptor, which waits in `accept`, and returns where it listens.
     pub(crate) fn set_up(&self) -> io::Result<Address> {
         match &self.socket {
             Kind::Tcp(listener) => {

@@ -5,7 +5,7 @@
 //!                                         └─────► accepted: somebody does, so leave it
 //! ```
 //!
-//! A process that dies leaves the file of its socket behind, and nobody can bind to its path then.
+//! A process that dies doesn't remove its socket's file, and nobody can bind to that path then.
 //! Whether somebody listens is known by connecting. Two hubs that start at once must not both find
 //! a dead socket, where the second would remove that of the first: so the folder is locked
 //! meanwhile, and no lock is left in it.
@@ -148,6 +148,7 @@ fn lock_folder(path: &Path) -> Option<File> {
     loop {
         match sys::try_lock(&folder) {
             Err(error) if error.kind() == ErrorKind::WouldBlock && Instant::now() < until => {
+                // `flock` has no deadline, so it is asked again and again.
                 thread::sleep(Duration::from_millis(5));
             }
             locked => return locked.ok().map(|()| folder),
