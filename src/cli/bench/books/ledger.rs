@@ -163,13 +163,8 @@ impl Findings {
 
 #[cfg(test)]
 mod tests {
+    use super::super::runs::tests::runs;
     use super::*;
-
-    fn runs(numbers: impl IntoIterator<Item = u64>) -> Runs {
-        let mut runs = Runs::default();
-        numbers.into_iter().for_each(|number| assert!(runs.insert(number)));
-        runs
-    }
 
     fn owed(acknowledged: &Runs) -> Owed<'_> {
         Owed { acknowledged, from: 0, to_the_end: true }

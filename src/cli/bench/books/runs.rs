@@ -88,10 +88,10 @@ fn overlap(a: &RangeInclusive<u64>, b: &RangeInclusive<u64>) -> Option<RangeIncl
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn runs(numbers: impl IntoIterator<Item = u64>) -> Runs {
+    pub(in super::super) fn runs(numbers: impl IntoIterator<Item = u64>) -> Runs {
         let mut runs = Runs::default();
         numbers.into_iter().for_each(|number| assert!(runs.insert(number)));
         runs
