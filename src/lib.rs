@@ -108,6 +108,7 @@
 //! | `server` | bind and run; accept; routes; the thread and the socket of one connection |
 //! | `stream` | one event stream from its request to its end; intervals; hooks |
 //! | `channel` | channels and hubs; which streams follow them; passes over those |
+//! | `order` | where ids come from: memory, or a journal on disk |
 //! | `net` | sockets, workers, the watch thread, and what bounds them |
 //! | `log` | *pure*: a channel's events, cursors into them, batches and gaps |
 //! | `event` | *pure*: events, their encoding and their parser |
@@ -126,6 +127,8 @@ mod server;
 mod stream;
 
 mod channel;
+
+mod order;
 
 mod net;
 

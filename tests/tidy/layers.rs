@@ -6,7 +6,7 @@ use super::{File, assert_none, files, is_tests};
 
 /// Each folder of the library, or file at its top, and what it may import beside itself. Those
 /// further down this list may import those further up, and never the reverse.
-const LAYERS: [(&str, &[&str]); 14] = [
+const LAYERS: [(&str, &[&str]); 15] = [
     ("error", &[]),
     ("limits", &[]),
     ("digits", &[]),
@@ -17,8 +17,12 @@ const LAYERS: [(&str, &[&str]); 14] = [
     ("event", &["error", "digits", "search"]),
     ("log", &["error", "digits", "event", "http"]),
     ("net", &["error", "peer", "log"]),
-    ("channel", &["error", "peer", "random", "event", "log", "net"]),
-    ("stream", &["error", "limits", "peer", "random", "http", "event", "log", "net", "channel"]),
+    ("order", &["error", "digits", "random", "event", "http", "log", "net"]),
+    ("channel", &["error", "peer", "random", "event", "log", "net", "order"]),
+    (
+        "stream",
+        &["error", "limits", "peer", "random", "http", "event", "log", "net", "order", "channel"],
+    ),
     (
         "server",
         &["error", "limits", "peer", "search", "http", "event", "log", "net", "channel", "stream"],
