@@ -196,7 +196,8 @@ mod tests {
     #[test]
     fn every_day_follows_the_one_before_it_for_800_years() {
         let lengths = |year: u64| {
-            let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+            let leap =
+                year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
             [31, 28 + u64::from(leap), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
         };
         let mut day = 0;

@@ -69,13 +69,13 @@ impl Link {
 
     pub(super) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut rest = bytes;
-        if let Some(random) = self.cuts.as_mut().filter(|_| !bytes.is_empty()) {
-            if random.one_in(CUTS) {
-                let (part, after) = bytes.split_at(random.below(bytes.len()));
-                self.socket.write_all(part)?;
-                thread::sleep(BETWEEN);
-                rest = after;
-            }
+        if let Some(random) = self.cuts.as_mut().filter(|_| !bytes.is_empty())
+            && random.one_in(CUTS)
+        {
+            let (part, after) = bytes.split_at(random.below(bytes.len()));
+            self.socket.write_all(part)?;
+            thread::sleep(BETWEEN);
+            rest = after;
         }
         self.socket.write_all(rest)
     }

@@ -70,7 +70,7 @@ pub(super) fn script(dice: &mut Dice<'_>) -> Vec<u8> {
             continue;
         }
         push_text(&PARTS, dice.random, &mut script);
-        if what % 8 == 0 {
+        if what.is_multiple_of(8) {
             continue;
         }
         for flag in [0x80, 0x40] {

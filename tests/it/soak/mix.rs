@@ -118,7 +118,7 @@ impl<'a> Soak<'a> {
             self.read(&mut stream, &mut account);
             // Each time it stays a little longer or shorter, and leaves more or less unread; but it
             // gets on faster than events come.
-            if account.events % (stay + account.events % 7) == 0 && !account.is_complete() {
+            if account.events.is_multiple_of(stay + account.events % 7) && !account.is_complete() {
                 drop(stream);
                 thread::sleep(PERIOD / 5 * (account.events % 5) as u32);
                 stream = self.open(channels, &account.last_id);

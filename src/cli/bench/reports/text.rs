@@ -237,7 +237,7 @@ fn histogram(results: &Results<'_>) -> String {
 fn bar(count: u64, most: u64) -> String {
     let eighths = (count * BAR * 8).div_ceil(most);
     let mut bar = "█".repeat((eighths / 8) as usize);
-    if eighths % 8 > 0 {
+    if !eighths.is_multiple_of(8) {
         bar.push(EIGHTHS[(eighths % 8) as usize]);
     }
     bar
