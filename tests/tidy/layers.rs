@@ -17,7 +17,7 @@ const LAYERS: [(&str, &[&str]); 15] = [
     ("event", &["error", "digits", "search"]),
     ("log", &["error", "digits", "event", "http"]),
     ("net", &["error", "peer", "log"]),
-    ("order", &["error", "digits", "random", "event", "http", "log", "net"]),
+    ("order", &["error", "digits", "search", "random", "event", "http", "log", "net"]),
     ("channel", &["error", "peer", "random", "event", "log", "net", "order"]),
     (
         "stream",

@@ -1,4 +1,7 @@
 //! The journal: a folder of segments, each of which is an event stream.
 #![allow(dead_code)]
 
+pub(crate) mod block;
+pub(crate) mod crc;
 pub(crate) mod disk;
+pub(crate) mod scan;
