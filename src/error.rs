@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
 /// What every fallible call of this crate gives.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -31,6 +32,11 @@ enum Kind {
     ChannelClosed,
     Full,
     TooLarge { size: usize, most: usize },
+    KeyReused,
+    KeyInUse(Duration),
+    TooManyKeys(usize),
+    StorageFull(io::Error),
+    StorageFailed { doing: String, source: io::Error },
     Opened(&'static str),
     Response { what: String, status: Option<u16> },
     TimedOut(String),
@@ -64,6 +70,33 @@ impl Error {
     /// An event of this encoded size, where one may have no more than `most`.
     pub(crate) fn too_large(size: usize, most: usize) -> Self {
         Self(Box::new(Kind::TooLarge { size, most }))
+    }
+
+    /// An idempotency key that stands for other events.
+    pub(crate) fn key_reused() -> Self {
+        Self(Box::new(Kind::KeyReused))
+    }
+
+    /// An idempotency key whose publish has been under way for so long.
+    pub(crate) fn key_in_use(waited: Duration) -> Self {
+        Self(Box::new(Kind::KeyInUse(waited)))
+    }
+
+    /// So many idempotency keys are known, and there may be no more.
+    pub(crate) fn too_many_keys(most: usize) -> Self {
+        Self(Box::new(Kind::TooManyKeys(most)))
+    }
+
+    /// The disk has no room for what was to be published.
+    #[allow(dead_code, reason = "only a journal makes it")]
+    pub(crate) fn storage_full(source: io::Error) -> Self {
+        Self(Box::new(Kind::StorageFull(source)))
+    }
+
+    /// What was to be published can't be kept, for a reason that is not a full disk.
+    #[allow(dead_code, reason = "only a journal makes it")]
+    pub(crate) fn storage_failed(doing: impl Into<String>, source: io::Error) -> Self {
+        Self(Box::new(Kind::StorageFailed { doing: doing.into(), source }))
     }
 
     pub(crate) fn opened(what: &'static str) -> Self {
@@ -159,6 +192,36 @@ impl Error {
         matches!(*self.0, Kind::TooLarge { .. })
     }
 
+    /// Whether the events were refused because their idempotency key was used for other events, or
+    /// on another channel, within the last five minutes.
+    pub fn is_key_reused(&self) -> bool {
+        matches!(*self.0, Kind::KeyReused)
+    }
+
+    /// Whether another publish with the same idempotency key has been under way for so long that
+    /// this one no longer waits for it. Try it again with the same key.
+    pub fn is_key_in_use(&self) -> bool {
+        matches!(*self.0, Kind::KeyInUse(_))
+    }
+
+    /// Whether the hub knows as many idempotency keys as it may: 100,000 in five minutes. Try it
+    /// again later, or without a key.
+    pub fn is_too_many_keys(&self) -> bool {
+        matches!(*self.0, Kind::TooManyKeys(_))
+    }
+
+    /// Whether the events were not published because the disk of the journal is full. Publishing
+    /// works again once there is room.
+    pub fn is_storage_full(&self) -> bool {
+        matches!(*self.0, Kind::StorageFull(_))
+    }
+
+    /// Whether the events were not published because the journal could not be written or synced.
+    /// The message says whether publishing works again by itself.
+    pub fn is_storage_failed(&self) -> bool {
+        matches!(*self.0, Kind::StorageFailed { .. })
+    }
+
     /// Whether a status or a field was set after the head had gone out.
     pub fn is_already_open(&self) -> bool {
         matches!(*self.0, Kind::Opened(_))
@@ -181,6 +244,21 @@ impl fmt::Display for Error {
                 f,
                 "the event is too large: it takes {size} bytes as it is sent, and may take {most}"
             ),
+            Kind::KeyReused => f.write_str(
+                "this idempotency key was used for other events, or on another channel, in the \
+                 last five minutes",
+            ),
+            Kind::KeyInUse(waited) => write!(
+                f,
+                "another publish with this idempotency key has not ended for {} seconds",
+                waited.as_secs()
+            ),
+            Kind::TooManyKeys(most) => write!(
+                f,
+                "{most} idempotency keys were used in the last five minutes, and no more are known"
+            ),
+            Kind::StorageFull(source) => write!(f, "the disk of the journal is full: {source}"),
+            Kind::StorageFailed { doing, source } => write!(f, "{doing}: {source}"),
             Kind::Opened(what) => {
                 write!(f, "the {what} can't be set any more: the head of the stream has gone out")
             }
@@ -200,7 +278,9 @@ impl fmt::Debug for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &*self.0 {
-            Kind::Io { source, .. } => Some(source),
+            Kind::Io { source, .. }
+            | Kind::StorageFull(source)
+            | Kind::StorageFailed { source, .. } => Some(source),
             Kind::Other(error) => error.source(),
             _ => None,
         }

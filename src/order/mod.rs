@@ -2,3 +2,4 @@
 
 #[cfg(feature = "journal")]
 pub(crate) mod journal;
+pub(crate) mod keys;
