@@ -43,7 +43,6 @@ pub(crate) const LONGEST: usize = 255;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The keys of a hub, and the publishes under way. `I` is an id.
-#[derive(Debug)]
 pub(crate) struct Keys<I: Copy> {
     table: Mutex<Table<I>>,
     /// A publish under way has ended, and others wait for one.
@@ -53,7 +52,6 @@ pub(crate) struct Keys<I: Copy> {
 }
 
 /// What a publish with a key is to do.
-#[derive(Debug)]
 pub(crate) enum Begun<'a, I: Copy> {
     /// Publish. No other publish with this key begins until the claim is finished or dropped.
     New(Claim<'a, I>),
@@ -63,7 +61,6 @@ pub(crate) enum Begun<'a, I: Copy> {
 
 /// The right to publish under a key. Dropping it gives the key back, as after a publish that
 /// failed: the next one begins anew.
-#[derive(Debug)]
 pub(crate) struct Claim<'a, I: Copy> {
     keys: &'a Keys<I>,
     /// `None` once it is finished.
@@ -103,7 +100,6 @@ enum Found<I> {
 }
 
 /// The pure part: no lock, no clock, and nobody waits.
-#[derive(Debug)]
 struct Table<I> {
     entries: HashMap<Arc<str>, Entry<I>>,
     /// The keys whose events were published, in the order in which they are forgotten.

@@ -58,9 +58,12 @@ fn a_key_is_known_for_five_minutes_from_the_first_response() {
 fn a_key_stands_for_its_events_alone() {
     let keys = keys();
     let claim = new(keys.begin("k", 7, at(0)));
-    assert!(keys.begin("k", 8, at(0)).unwrap_err().is_key_reused(), "while it is under way");
+    assert!(
+        keys.begin("k", 8, at(0)).err().expect("a refusal").is_key_reused(),
+        "while it is under way"
+    );
     claim.finish((3, 10), 1, START);
-    let error = keys.begin("k", 8, at(299)).unwrap_err();
+    let error = keys.begin("k", 8, at(299)).err().expect("a refusal");
     assert!(error.is_key_reused());
     assert_eq!(
         error.to_string(),
@@ -85,7 +88,7 @@ fn what_cannot_be_a_key_is_refused() {
         drop(new(keys.begin(good, 7, at(0))));
     }
     for bad in ["", "a\nb", "a\rb", "a\0b", "\t", "\x7F", "é", &"k".repeat(256)] {
-        let error = keys.begin(bad, 7, at(0)).unwrap_err();
+        let error = keys.begin(bad, 7, at(0)).err().expect("a refusal");
         assert!(error.is_invalid(), "{bad:?}");
         assert_eq!(
             error.to_string(),
@@ -101,14 +104,14 @@ fn there_are_at_most_100_000_keys_those_under_way_included() {
         new(keys.begin(&n.to_string(), 7, at(0))).finish((3, n), 1, START);
     }
     let last = new(keys.begin("last", 7, at(0)));
-    let error = keys.begin("more", 7, at(0)).unwrap_err();
+    let error = keys.begin("more", 7, at(0)).err().expect("a refusal");
     assert!(error.is_too_many_keys());
     assert_eq!(
         error.to_string(),
         "100000 idempotency keys were used in the last five minutes, and no more are known"
     );
     keys.learn("learned", 7, (3, 0), 1, START);
-    assert!(keys.begin("learned", 7, at(0)).unwrap_err().is_too_many_keys());
+    assert!(keys.begin("learned", 7, at(0)).err().expect("a refusal").is_too_many_keys());
     assert_eq!(again(keys.begin("5", 7, at(0))), ((3, 5), 1), "those that are known still are");
     drop(last);
     drop(new(keys.begin("more", 7, at(0))));
@@ -138,7 +141,7 @@ fn a_key_from_before_the_start_is_known_for_what_is_left_of_its_five_minutes() {
     let keys = keys();
     keys.learn("k", 7, (2, 4), 3, START - Duration::from_secs(100));
     assert_eq!(again(keys.begin("k", 7, at(199))), ((2, 4), 3));
-    assert!(keys.begin("k", 8, at(199)).unwrap_err().is_key_reused());
+    assert!(keys.begin("k", 8, at(199)).err().expect("a refusal").is_key_reused());
     drop(new(keys.begin("k", 7, at(200))));
 }
 
@@ -200,7 +203,7 @@ fn a_publish_waits_no_longer_than_it_may_for_one_that_does_not_end() {
     let keys = Keys::with(Duration::from_millis(50));
     let _held = new(keys.begin("k", 7, at(0)));
     let before = Instant::now();
-    let error = keys.begin("k", 7, at(0)).unwrap_err();
+    let error = keys.begin("k", 7, at(0)).err().expect("a refusal");
     assert!(error.is_key_in_use() && before.elapsed() >= Duration::from_millis(50));
     assert_eq!(
         Error::key_in_use(PATIENCE).to_string(),
