@@ -29,7 +29,7 @@ mod chunks;
 mod encoded;
 mod events;
 mod plain;
-mod random;
+pub(crate) mod random;
 mod requests;
 mod responses;
 mod urls;

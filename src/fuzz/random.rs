@@ -2,7 +2,7 @@
 
 /// Marsaglia's xorshift. Its state is never zero, from which it would not move.
 #[derive(Debug)]
-pub(super) struct Random(u64);
+pub(crate) struct Random(u64);
 
 /// The basis and the prime of FNV-1a.
 const BASIS: u64 = 0xcbf2_9ce4_8422_2325;
@@ -10,13 +10,13 @@ const PRIME: u64 = 0x0000_0100_0000_01b3;
 
 impl Random {
     /// The choices that belong to these bytes.
-    pub(super) fn of(bytes: &[u8]) -> Self {
+    pub(crate) fn of(bytes: &[u8]) -> Self {
         let hash =
             bytes.iter().fold(BASIS, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME));
         Self(hash.max(1))
     }
 
-    pub(super) fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -24,21 +24,21 @@ impl Random {
     }
 
     /// A number below `bound`, which is not zero.
-    pub(super) fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         (self.next() % bound as u64) as usize
     }
 
     /// Yes, once in so many times.
-    pub(super) fn once_in(&mut self, times: usize) -> bool {
+    pub(crate) fn once_in(&mut self, times: usize) -> bool {
         self.below(times) == 0
     }
 
-    pub(super) fn pick<'a, T: ?Sized>(&mut self, choices: &[&'a T]) -> &'a T {
+    pub(crate) fn pick<'a, T: ?Sized>(&mut self, choices: &[&'a T]) -> &'a T {
         choices[self.below(choices.len())]
     }
 
     /// Cuts `bytes` into pieces of up to `longest` bytes. Some are empty.
-    pub(super) fn cut<'a>(&mut self, bytes: &'a [u8], longest: usize) -> Vec<&'a [u8]> {
+    pub(crate) fn cut<'a>(&mut self, bytes: &'a [u8], longest: usize) -> Vec<&'a [u8]> {
         let mut pieces = Vec::new();
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -51,7 +51,7 @@ impl Random {
 }
 
 /// Three ways to cut `bytes`: into single bytes, into small pieces, and into a few large ones.
-pub(super) fn cuts(bytes: &[u8]) -> [Vec<&[u8]>; 3] {
+pub(crate) fn cuts(bytes: &[u8]) -> [Vec<&[u8]>; 3] {
     let mut random = Random::of(bytes);
     let single = bytes.chunks(1).collect();
     [single, random.cut(bytes, 9), random.cut(bytes, 1 + bytes.len() / 2)]

@@ -5,3 +5,5 @@ pub(crate) mod block;
 pub(crate) mod crc;
 pub(crate) mod disk;
 pub(crate) mod scan;
+#[cfg(test)]
+pub(crate) mod sim;
