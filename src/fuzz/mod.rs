@@ -11,6 +11,8 @@
 //! - [`responses`] are what a server sends to a client. They mean what a simple reader sees in
 //!   them.
 //! - [`urls`] are where a client is sent, and its server understands what it asks there.
+//! - [`segments`] are files of a journal, whatever became of them. Every whole event in them is
+//!   found and nothing else, wherever and in whatever pieces they are read.
 //! - [`encoded`] is a script of events, comments and reconnection times to be sent. They come back,
 //!   through chunks and all.
 //!
@@ -32,6 +34,8 @@ mod plain;
 pub(crate) mod random;
 mod requests;
 mod responses;
+#[cfg(feature = "journal")]
+mod segments;
 mod urls;
 
 #[cfg(test)]
@@ -42,4 +46,6 @@ pub use encoded::encoded;
 pub use events::events;
 pub use requests::requests;
 pub use responses::responses;
+#[cfg(feature = "journal")]
+pub use segments::segments;
 pub use urls::urls;

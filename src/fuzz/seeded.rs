@@ -7,6 +7,8 @@
 mod client;
 mod dice;
 mod http;
+#[cfg(feature = "journal")]
+mod journal;
 mod sse;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -100,4 +102,22 @@ fn responses_that_follow_the_grammar_are_all_accepted() {
 fn urls_keep_their_property() {
     let accepted = run(not_quite(client::url), urls);
     assert!((CASES..CASES * 2).contains(&accepted), "{accepted} URLs lead anywhere");
+}
+
+#[cfg(feature = "journal")]
+mod segments {
+    use super::super::segments;
+    use super::{CASES, journal, not_quite, right, run};
+
+    #[test]
+    fn segments_keep_their_property() {
+        let whole = run(not_quite(journal::segment), segments);
+        assert!((CASES..CASES * 2).contains(&whole), "{whole} blocks were whole");
+    }
+
+    #[test]
+    fn segments_that_were_not_damaged_keep_their_property() {
+        let whole = run(right(journal::segment), segments);
+        assert!(whole > CASES * 3 / 2, "only {whole} blocks were written");
+    }
 }

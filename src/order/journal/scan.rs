@@ -88,15 +88,24 @@ impl<'a> Scan<'a> {
             Err(Fault::Cut) if !self.is_all => return Some(Found::More(start)),
             Err(fault) => fault,
         };
-        self.at = match (next_first(self.bytes, start + 1), self.is_all) {
-            (at, _) if at < self.bytes.len() => at,
-            (_, true) => self.bytes.len(),
-            // Its last bytes may be the beginning of such a line. There is progress still: a line
-            // that may be one is `Cut` above.
-            (_, false) => (self.bytes.len() + 1).saturating_sub(FIRST.len() + 1).max(start + 1),
+        let end = match (next_first(self.bytes, start + 1), self.is_all) {
+            (at, false) if at == self.bytes.len() => at - undecided(self.bytes),
+            (at, _) => at,
         };
-        Some(Found::Bad(start..self.at, fault))
+        if end <= start {
+            return Some(Found::More(start));
+        }
+        self.at = end;
+        Some(Found::Bad(start..end, fault))
     }
+}
+
+/// How many of the last bytes have to be kept with those that come after them: all that may be the
+/// beginning of a line `id: `; and where there are none, enough to see that what comes after them
+/// is in the middle of a line.
+fn undecided(bytes: &[u8]) -> usize {
+    let begun = (1..BREAK.len()).rev().find(|len| bytes.ends_with(&BREAK[..*len]));
+    begun.unwrap_or(if bytes.ends_with(&FIRST[..1]) { 2 } else { 1 })
 }
 
 /// Whether a line that begins with `id: ` begins here.
@@ -105,10 +114,12 @@ fn is_first(bytes: &[u8], at: usize) -> bool {
     is_line && bytes.get(at..).is_some_and(|rest| rest.starts_with(FIRST))
 }
 
+/// What the first line of a block begins with, and the line end before it.
+const BREAK: &[u8] = b"\nid: ";
+
 /// Where the first line begins, at or after `from`, that begins with `id: ` and that a line end
 /// comes before; the end of the bytes if there is none.
 pub(crate) fn next_first(bytes: &[u8], from: usize) -> usize {
-    const BREAK: &[u8] = b"\nid: ";
     let mut at = from.saturating_sub(1);
     while let Some(found) = bytes.get(at..).and_then(|rest| first_of([b'\n'], rest)) {
         at += found;

@@ -1,0 +1,141 @@
+//! Segments of a journal: the bytes of a file that a power cut, a bad disk or a hand may have
+//! changed anywhere.
+//!
+//! What the journal reads in them is held against a second reader, `plain`, which looks at every
+//! line for itself. A block that is read is whole: its sum is right, it is written no otherwise,
+//! and a stream is sent exactly that one event.
+
+mod plain;
+
+use self::plain::Plain;
+use super::random::Random;
+use crate::event::Event;
+use crate::event::parser::Parser;
+use crate::order::journal::block::{Block, Fault, Head, Id};
+use crate::order::journal::scan::{Found, Scan};
+
+/// Gives how many whole blocks there are.
+pub fn segments(bytes: &[u8]) -> usize {
+    let summed = plain::summed(bytes);
+    if summed != bytes {
+        check(&summed);
+    }
+    check(bytes)
+}
+
+fn check(bytes: &[u8]) -> usize {
+    let expected = plain::blocks(bytes);
+    check_walk(bytes, &expected);
+    check_pieces(bytes, &expected);
+    check_any_place(bytes, &expected);
+    for plain in &expected {
+        check_block(&bytes[plain.at..plain.at + plain.len], plain);
+    }
+    expected.len()
+}
+
+/// A block, as the second reader gives one.
+fn to_plain(at: usize, block: &Block<'_>) -> Plain {
+    let pair = |id: Id| (id.epoch, id.sequence);
+    let Head { id, channel, time, synced, batch, key } = block.head;
+    Plain {
+        at,
+        len: block.len,
+        id: pair(id),
+        channel: channel.into(),
+        time,
+        synced: synced.map(pair),
+        batch,
+        key: key.map(|(key, digest)| (key.into(), digest)),
+        event: block.event.into(),
+    }
+}
+
+/// The walk finds all of them, and what it calls bad is all else.
+fn check_walk(bytes: &[u8], expected: &[Plain]) {
+    let mut scan = Scan::new(bytes, 0, true);
+    let (mut found, mut at) = (Vec::new(), 0);
+    while let Some(next) = scan.step() {
+        match next {
+            Found::Block(start, block) => {
+                assert_eq!(start, at);
+                found.push(to_plain(start, &block));
+            }
+            Found::Bad(range, _) => assert_eq!((range.start, range.end), (at, scan.at())),
+            Found::More(_) => panic!("these are all"),
+        }
+        assert!(scan.at() > at, "it goes on");
+        at = scan.at();
+    }
+    assert_eq!((found.as_slice(), at), (expected, bytes.len()));
+}
+
+/// However the bytes come, and however few are kept at a time, the same blocks are found.
+fn check_pieces(bytes: &[u8], expected: &[Plain]) {
+    let mut random = Random::of(bytes);
+    let longest = [20, 60, 300][random.below(3)];
+    let pieces = random.cut(bytes, longest);
+    let (mut found, mut start, mut end) = (Vec::new(), 0, 0);
+    for (number, piece) in (1..).zip(&pieces) {
+        end += piece.len();
+        let mut scan = Scan::new(&bytes[start..end], 0, number == pieces.len());
+        while let Some(next) = scan.step() {
+            match next {
+                Found::Block(at, block) => found.push(to_plain(start + at, &block)),
+                Found::Bad(..) => {}
+                Found::More(at) => {
+                    assert_eq!(at, scan.at());
+                    break;
+                }
+            }
+        }
+        start += scan.at();
+    }
+    assert_eq!((found.as_slice(), start), (expected, bytes.len()), "cut to {pieces:?}");
+}
+
+/// A walk that begins anywhere finds the first that begins there or after.
+fn check_any_place(bytes: &[u8], expected: &[Plain]) {
+    let mut random = Random::of(bytes);
+    for _ in 0..8 {
+        let place = random.below(bytes.len() + 2);
+        let mut scan = Scan::within(bytes, place, true);
+        let found = std::iter::from_fn(|| scan.step()).find_map(|found| match found {
+            Found::Block(at, _) => Some(at),
+            _ => None,
+        });
+        let first = expected.iter().map(|plain| plain.at).find(|at| *at >= place);
+        assert_eq!(found, first, "from {place}");
+    }
+}
+
+fn check_block(bytes: &[u8], plain: &Plain) {
+    let block = Block::parse(bytes).expect("it is whole");
+    for end in [0, 1, bytes.len() / 2, bytes.len() - 1] {
+        assert_eq!(Block::parse(&bytes[..end]), Err(Fault::Cut), "it is whole at its last byte");
+    }
+    let content = [block.id_line, block.event, b"\n"].concat();
+    assert_eq!((&content, block.content_len()), (&plain.content(), content.len()));
+    // Whoever knows how to write a sum can write what we do not.
+    let Some(event) = written(&content) else { return };
+    let mut again = Vec::new();
+    block.head.encode(&event, &mut again);
+    assert_eq!(again.escape_ascii().to_string(), bytes.escape_ascii().to_string());
+}
+
+/// The one event of these bytes, if it is one that we write so.
+fn written(content: &[u8]) -> Option<Event> {
+    let mut parser = Parser::new();
+    parser.feed(content).ok()?;
+    let message = parser.next_event()?;
+    let mut event = Event::new(message.data);
+    if content.windows(8).any(|line| line == b"\nevent: ") {
+        event = event.with_type(crate::EventType::new(message.event_type).ok()?);
+    }
+    if let Some(time) = message.retry {
+        event = event.with_retry(time);
+    }
+    let mut again = Vec::new();
+    event.encode_with(Some(&message.last_event_id), &mut again);
+    (again == content).then_some(event)
+}
