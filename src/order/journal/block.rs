@@ -22,6 +22,7 @@
 //! there is no CR, LF or NUL in a name or a key.
 
 use std::fmt;
+use std::io::ErrorKind;
 
 use super::crc::crc32;
 use crate::digits::Digits;
@@ -111,6 +112,8 @@ pub(crate) enum Fault {
         computed: u32,
     },
     TooLarge,
+    /// The disk can't read them.
+    Unread(ErrorKind),
 }
 
 impl fmt::Display for Fault {
@@ -124,6 +127,7 @@ impl fmt::Display for Fault {
             Self::Crc { written, computed } => {
                 write!(f, "its crc says {written:08x}, and its bytes have {computed:08x}")
             }
+            Self::Unread(kind) => write!(f, "the disk can't read it: {kind}"),
             Self::TooLarge => write!(f, "it is larger than {LARGEST} bytes"),
         }
     }

@@ -4,6 +4,8 @@
 pub(crate) mod block;
 pub(crate) mod crc;
 pub(crate) mod disk;
+pub(crate) mod find;
 pub(crate) mod scan;
 #[cfg(test)]
 pub(crate) mod sim;
+pub(crate) mod walk;
