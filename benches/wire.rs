@@ -31,7 +31,7 @@ fn encode_an_event(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("encode an event");
     for (name, data) in cases {
         let event = Event::new(data)
-            .with_id(EventId::new("5f3a9c-1024").unwrap())
+            .with_id(EventId::new("624092-1024").unwrap())
             .with_type(EventType::new("reading").unwrap());
         assert_eq!(event.to_bytes(), naive::encode(&event).as_bytes());
 
@@ -125,7 +125,7 @@ fn typical_stream() -> Vec<u8> {
             1 | 2 => format!("{number}"),
             _ => format!(r#"{{"sensor":"kitchen","number":{number},"celsius":21.5,"ok":true}}"#),
         };
-        let mut event = Event::new(data).with_id(EventId::new(format!("5f3a9c-{number}")).unwrap());
+        let mut event = Event::new(data).with_id(EventId::new(format!("624092-{number}")).unwrap());
         if number % 2 == 0 {
             event = event.with_type(EventType::new("reading").unwrap());
         }

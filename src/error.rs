@@ -37,6 +37,7 @@ enum Kind {
     TooManyKeys(usize),
     StorageFull(io::Error),
     StorageFailed { doing: String, source: io::Error },
+    BatchTooLarge { of: &'static str, size: usize, most: usize },
     Opened(&'static str),
     Response { what: String, status: Option<u16> },
     TimedOut(String),
@@ -97,6 +98,11 @@ impl Error {
     #[allow(dead_code, reason = "only a journal makes it")]
     pub(crate) fn storage_failed(doing: impl Into<String>, source: io::Error) -> Self {
         Self(Box::new(Kind::StorageFailed { doing: doing.into(), source }))
+    }
+
+    /// A batch of so many events or bytes, where its channel keeps no more than `most`.
+    pub(crate) fn batch_too_large(of: &'static str, size: usize, most: usize) -> Self {
+        Self(Box::new(Kind::BatchTooLarge { of, size, most }))
     }
 
     pub(crate) fn opened(what: &'static str) -> Self {
@@ -183,13 +189,15 @@ impl Error {
     }
 
     /// Whether an event was larger than its channel ([`History::event`]) or its stream
-    /// ([`Limits::event`]) takes. It was not published, and not sent. The message has both sizes. A
+    /// ([`Limits::event`]) takes, or a batch larger than what its channel keeps
+    /// ([`Channel::send_all`]). It was not published, and not sent. The message has both sizes. A
     /// handler that returns such an error to a request with a body responds with 413.
     ///
+    /// [`Channel::send_all`]: crate::Channel::send_all
     /// [`History::event`]: crate::History::event
     /// [`Limits::event`]: crate::Limits::event
     pub fn is_too_large(&self) -> bool {
-        matches!(*self.0, Kind::TooLarge { .. })
+        matches!(*self.0, Kind::TooLarge { .. } | Kind::BatchTooLarge { .. })
     }
 
     /// Whether the events were refused because their idempotency key was used for other events, or
@@ -259,6 +267,12 @@ impl fmt::Display for Error {
             ),
             Kind::StorageFull(source) => write!(f, "the disk of the journal is full: {source}"),
             Kind::StorageFailed { doing, source } => write!(f, "{doing}: {source}"),
+            Kind::BatchTooLarge { of, size, most } => write!(
+                f,
+                "the batch is too large: it takes {size} {of} of its channel's history, which \
+                 keeps {most}, so its first events would be gone before a stream could be sent \
+                 them; publish it in parts"
+            ),
             Kind::Opened(what) => {
                 write!(f, "the {what} can't be set any more: the head of the stream has gone out")
             }

@@ -1,16 +1,20 @@
 //! Channels by name, in one order.
 //!
-//! All channels of a hub number their events from one [`Sequence`], so one last event ID is a place
-//! in every one of them.
+//! All channels of a hub have their events in one [`Order`], so one last event ID is a place in
+//! every one of them.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::Channel;
 use super::names::Names;
-use super::sequence::Sequence;
 use crate::log::History;
 use crate::log::cursor::Lag;
+use crate::order::Order;
+use crate::order::memory::Memory;
+use crate::order::sequence::Sequence;
+use crate::order::shared_log::SharedLog;
 use crate::peer::{Peer, Place};
 
 /// Named channels that share one order of events.
@@ -38,7 +42,7 @@ use crate::peer::{Peer, Place};
 pub struct Hub(Arc<Inner>);
 
 struct Inner {
-    sequence: Arc<Sequence>,
+    order: Arc<dyn Order>,
     history: History,
     lag: Lag,
     /// Taken before any lock of a channel.
@@ -66,12 +70,34 @@ impl Hub {
     /// A hub whose channels keep so much of their past, and do this to streams whose next event has
     /// left it.
     pub fn with(history: History, lag: Lag) -> Self {
-        Self(Arc::new(Inner {
-            sequence: Arc::new(Sequence::new()),
-            history,
-            lag,
-            names: Mutex::new(Names::new(history.age)),
-        }))
+        Self::with_order(Arc::new(Memory::new()), history, lag, 0)
+    }
+
+    /// A hub whose events have this order. Events up to the place `forgotten_through` may have been
+    /// published before, on any channel, that no log will have.
+    pub(crate) fn with_order(
+        order: Arc<dyn Order>,
+        history: History,
+        lag: Lag,
+        forgotten_through: u64,
+    ) -> Self {
+        let names = Names::new(history.age, order.sequence().now(), forgotten_through);
+        Self(Arc::new(Inner { order, history, lag, names: Mutex::new(names) }))
+    }
+
+    /// Gives a channel an event from before the hub's start, whose chunk `encode` writes in `len`
+    /// bytes: [`SharedLog::preload`]. To be called before anybody else has the hub, with rising
+    /// places, all greater than `forgotten_through`.
+    #[allow(dead_code)]
+    pub(crate) fn preload(
+        &self,
+        name: &str,
+        place: u64,
+        came: Duration,
+        len: usize,
+        encode: impl FnOnce(&mut Vec<u8>),
+    ) {
+        self.channel(name).0.log.preload(place, came, len, encode);
     }
 
     /// The channel of that name; made if there is none, or if it was closed.
@@ -128,7 +154,8 @@ impl Hub {
         by: Option<Place>,
         room: impl Fn(&Names) -> bool,
     ) -> Option<Channel> {
-        let Inner { sequence, history, lag, .. } = &*self.0;
+        let Inner { order, history, lag, .. } = &*self.0;
+        let sequence = order.sequence();
         let mut names = self.names();
         let found = names.find(name, by, sequence);
         if found.is_some() {
@@ -140,7 +167,9 @@ impl Hub {
         if !room(&names) {
             return None;
         }
-        let channel = Channel::build(Arc::clone(sequence), *history, *lag, names.forgotten_through);
+        let name: Arc<str> = name.into();
+        let log = SharedLog::new(Some(Arc::clone(&name)), *history, names.forgotten_through);
+        let channel = Channel::build(Arc::clone(order), *lag, log);
         names.add(name, channel.clone(), by);
         Some(channel)
     }
@@ -152,9 +181,10 @@ impl Hub {
         names.iter().map(|(name, channel)| (name.to_owned(), channel.clone())).collect()
     }
 
-    /// How many events were ever published on its channels, those forgotten included.
+    /// How many events were published on its channels since the hub was made, those forgotten
+    /// included.
     pub fn published(&self) -> u64 {
-        self.0.sequence.newest()
+        self.sequence().published()
     }
 
     /// How many events its channels keep at the moment, all together.
@@ -172,6 +202,10 @@ impl Hub {
         self.len() == 0
     }
 
+    fn sequence(&self) -> &Sequence {
+        self.0.order.sequence()
+    }
+
     #[cfg(test)]
     pub(super) fn hold(&self) -> impl Drop + '_ {
         self.names()
@@ -180,8 +214,8 @@ impl Hub {
     /// The names, without those of channels whose time is over.
     fn names(&self) -> MutexGuard<'_, Names> {
         let mut names = self.0.names.lock().unwrap_or_else(PoisonError::into_inner);
-        if names.is_due(self.0.sequence.now()) {
-            names.forget_unused(&self.0.sequence);
+        if names.is_due(self.sequence().now()) {
+            names.forget_unused(self.sequence());
         }
         names
     }
@@ -189,7 +223,7 @@ impl Hub {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
+    use std::time::Instant;
 
     use super::*;
 
@@ -304,6 +338,6 @@ mod tests {
             .iter()
             .map(|name| hub.channel(name).send("").unwrap().as_str().to_owned())
             .collect();
-        assert_eq!(ids, [1, 2, 3].map(|n| hub.0.sequence.epoch.id(n)));
+        assert_eq!(ids, [1, 2, 3].map(|n| hub.sequence().id(n).to_string()));
     }
 }

@@ -5,13 +5,13 @@
 //! back, and a slow reader's cursor stays further back; neither is a path of its own.
 //!
 //! ```text
-//! send ─► log ─► groups ─► pass over the streams of one shard ─► send(log[cursor..]) ─► sockets
+//! send ─► order ─► log ─► groups ─► pass over the streams of a shard ─► send(log[cursor..])
 //! ```
 //!
 //! To read on: [`log`](crate::log) keeps the events and says what a stream is sent next,
-//! [`sequence`] numbers them, [`reader`] is a stream as it is known here, [`subscription`] is its
-//! place in its channels, [`group`] makes the passes over streams, [`fanout`] says whose turn it
-//! is, [`hub`] gives names to channels, and `names` forgets them.
+//! [`order`](crate::order) numbers them, [`reader`] is a stream as it is known here,
+//! [`subscription`] is its place in its channels, [`group`] makes the passes over streams,
+//! [`fanout`] says whose turn it is, [`hub`] gives names to channels, and `names` forgets them.
 
 pub(crate) mod batches;
 pub(crate) mod fanout;
@@ -19,7 +19,6 @@ pub(crate) mod group;
 pub(crate) mod hub;
 mod names;
 pub(crate) mod reader;
-pub(crate) mod sequence;
 pub(crate) mod slots;
 pub(crate) mod subscription;
 
@@ -30,15 +29,18 @@ use std::time::Duration;
 use crate::error::{CloseReason, Error, Result};
 use crate::event::{Event, EventId, IntoEvent};
 use crate::log::cursor::Lag;
+use crate::log::id::Id;
 use crate::log::{History, Log};
 use crate::net::atomic;
-use crate::net::moment::Moment;
-use crate::net::sync::{AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, PoisonError};
+use crate::net::sync::{Mutex, MutexGuard, PoisonError};
 use crate::net::ticker::{self, Interval, IntervalEnd, Owner};
+use crate::order::memory::Memory;
+use crate::order::sequence::Sequence;
+use crate::order::shared_log::SharedLog;
+use crate::order::{Order, Post};
 use fanout::Shard;
 use group::Group;
 use reader::Reader;
-use sequence::Sequence;
 
 /// Something that many streams follow, and that remembers its newest events.
 ///
@@ -66,16 +68,14 @@ pub struct Channel(Arc<Inner>);
 /// stream follows several channels, their logs are locked in the order of their `number`.
 struct Inner {
     /// Ids come from here; all channels of a hub share it.
+    order: Arc<dyn Order>,
+    /// The order's own, which every read asks.
     sequence: Arc<Sequence>,
     /// No other channel that is alive has this.
     number: u64,
     lag: Lag,
-    log: Mutex<Log>,
-    /// The newest number in the log. Written while the log is locked, read without it. A stream
-    /// whose cursor is no smaller has been sent everything.
-    newest: Arc<AtomicU64>,
+    log: Arc<SharedLog>,
     groups: Mutex<Groups>,
-    closed: AtomicBool,
 }
 
 /// The streams, by shard. No group is empty.
@@ -121,23 +121,22 @@ impl Channel {
 
     /// A channel of its own that keeps so much of its past.
     pub fn with_history(history: History) -> Self {
-        Self::build(Arc::new(Sequence::new()), history, Lag::default(), 0)
+        Self::with(history, Lag::default())
     }
 
     /// A channel of its own that does this to streams whose next event has left its history.
     pub fn with(history: History, lag: Lag) -> Self {
-        Self::build(Arc::new(Sequence::new()), history, lag, 0)
+        Self::build(Arc::new(Memory::new()), lag, SharedLog::new(None, history, 0))
     }
 
-    fn build(sequence: Arc<Sequence>, history: History, lag: Lag, forgotten_through: u64) -> Self {
+    fn build(order: Arc<dyn Order>, lag: Lag, log: SharedLog) -> Self {
         Self(Arc::new(Inner {
-            sequence,
+            sequence: Arc::clone(order.sequence()),
+            order,
             number: NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed),
             lag,
-            log: Mutex::new(Log::new(history, forgotten_through)),
-            newest: Arc::default(),
+            log: Arc::new(log),
             groups: Mutex::default(),
-            closed: AtomicBool::new(false),
         }))
     }
 
@@ -155,32 +154,20 @@ impl Channel {
     /// is larger than [`History::event`] allows ([`is_too_large`](Error::is_too_large)), or an id
     /// or type holds CR, LF or NUL.
     pub fn send(&self, event: impl IntoEvent) -> Result<EventId> {
-        let (id, now) = self.append(&event.into_event()?)?;
+        let event = event.into_event()?;
+        let first = self.publish(&[event])?;
+        Ok(EventId::of_channel(first.text().into_string()))
+    }
+
+    /// Appends the events, and brings them to the streams. Returns the first id.
+    fn publish(&self, events: &[Event]) -> Result<Id> {
+        let appended = self.0.order.append(&self.0.log, &Post { events, key: None })?;
         let (groups, streams) = {
             let groups = self.lock_groups();
             (Arc::clone(&groups.list), groups.streams)
         };
-        groups.iter().fold(now, |now, group| group.publish(streams <= FEW, now));
-        Ok(id)
-    }
-
-    /// The number is drawn while the log is locked, so a reader who holds the logs of several
-    /// channels sees all numbers up to the newest. Returns the event's id, and when that was.
-    fn append(&self, event: &Event) -> Result<(EventId, Moment)> {
-        let mut log = self.log();
-        if self.is_closed() {
-            return Err(Error::channel_closed());
-        }
-        // Before the draw: a number that no event has would be taken for one that was lost.
-        event.check_len(None, log.history.event)?;
-        let sequence = self.0.sequence.draw();
-        let id = EventId::of_channel(self.0.sequence.epoch.id(sequence));
-        let now = Moment::now();
-        let len = event.len_with(Some(id.as_str()));
-        let encode = |out: &mut Vec<u8>| event.encode_with(Some(id.as_str()), out);
-        log.push(sequence, self.0.sequence.time(now), len, encode);
-        self.0.newest.store(sequence, Ordering::Release);
-        Ok((id, now))
+        groups.iter().fold(appended.at, |now, group| group.publish(streams <= FEW, now));
+        Ok(appended.first)
     }
 
     /// Calls a closure again and again, on one thread for all the streams of the channel: a ticker.
@@ -254,10 +241,7 @@ impl Channel {
     /// bytes is left out, and so is its last chunk. Publishing and subscribing then fail. Closing
     /// it again does nothing.
     pub fn close(&self) {
-        {
-            let _log = self.log();
-            self.0.closed.store(true, Ordering::Release);
-        }
+        self.0.log.close();
         let groups = self.groups();
         let readers: Vec<Arc<dyn Reader>> =
             groups.iter().flat_map(|group| group.readers()).collect();
@@ -266,7 +250,7 @@ impl Channel {
 
     /// Whether [`close`](Self::close) was called.
     pub fn is_closed(&self) -> bool {
-        self.0.closed.load(Ordering::Acquire)
+        self.0.log.is_closed()
     }
 
     /// Adds a stream, and returns its slot. It is sent what is published from now on.
@@ -274,7 +258,7 @@ impl Channel {
         let mut groups = self.lock_groups();
         groups.streams += 1;
         let group = groups.of(reader.shard()).unwrap_or_else(|| {
-            let group = Arc::new(Group::new(reader.shard(), &self.0.newest));
+            let group = Arc::new(Group::new(reader.shard(), self.0.log.newest()));
             groups.list = groups.list.iter().chain([&group]).cloned().collect();
             group
         });
@@ -312,7 +296,7 @@ impl Channel {
     }
 
     fn log(&self) -> MutexGuard<'_, Log> {
-        self.0.log.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.log.lock()
     }
 }
 
@@ -335,6 +319,8 @@ impl Owner for Channel {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::moment::Moment;
+    use crate::net::sync::{AtomicU64, Ordering};
     use batches::Batches;
     use fanout::Fanout;
     use reader::Advance;
@@ -427,7 +413,7 @@ mod tests {
     fn what_is_shown_for_debugging_takes_no_lock() {
         let hub = hub::Hub::new();
         let channel = hub.channel("a");
-        let _held = (channel.0.log.lock().unwrap(), channel.lock_groups(), hub.hold());
+        let _held = (channel.log(), channel.lock_groups(), hub.hold());
         let (channel, hub, shown) = (channel.clone(), hub.clone(), std::sync::mpsc::channel());
         std::thread::spawn(move || shown.0.send(format!("{channel:?} {hub:?}")));
         let shown = shown.1.recv_timeout(std::time::Duration::from_secs(10)).expect("no lock");

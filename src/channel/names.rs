@@ -14,10 +14,11 @@
 //! names are.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Channel;
-use super::sequence::Sequence;
+use crate::order::sequence::Sequence;
 use crate::peer::Place;
 
 /// Below so many channels it is not worth checking for ones to forget.
@@ -27,7 +28,7 @@ const FEW: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 pub(super) struct Names {
-    known: HashMap<Box<str>, Named>,
+    known: HashMap<Arc<str>, Named>,
     made_up: MadeUp,
     /// How long an event is kept at most.
     longest: Duration,
@@ -36,7 +37,8 @@ pub(super) struct Names {
     forget_after: Duration,
     /// When the last check was made.
     checked: Duration,
-    /// The newest number that a forgotten channel may have had.
+    /// The newest place up to which a channel of a new name may have had events: one that was
+    /// forgotten, or one from before the hub's start.
     pub(super) forgotten_through: u64,
 }
 
@@ -72,15 +74,16 @@ impl MadeUp {
 }
 
 impl Names {
-    pub(super) fn new(longest: Duration) -> Self {
+    /// No names yet, at this time.
+    pub(super) fn new(longest: Duration, now: Duration, forgotten_through: u64) -> Self {
         Self {
             known: HashMap::new(),
             made_up: MadeUp::default(),
             longest,
             forget_at: FEW,
-            forget_after: longest,
-            checked: Duration::ZERO,
-            forgotten_through: 0,
+            forget_after: now.saturating_add(longest),
+            checked: now,
+            forgotten_through,
         }
     }
 
@@ -116,9 +119,9 @@ impl Names {
     }
 
     /// Adds a channel under a name that is not there, made up by this peer or established.
-    pub(super) fn add(&mut self, name: &str, channel: Channel, by: Option<Place>) {
+    pub(super) fn add(&mut self, name: Arc<str>, channel: Channel, by: Option<Place>) {
         by.into_iter().for_each(|peer| self.made_up.add(peer));
-        self.known.insert(name.into(), Named { channel, by });
+        self.known.insert(name, Named { channel, by });
     }
 
     /// Whether this peer may make up a name, where all peers together may make up `most`: a peer
@@ -177,6 +180,10 @@ mod tests {
 
     const LONGEST: Duration = Duration::from_secs(3600);
 
+    fn new() -> Names {
+        Names::new(LONGEST, Duration::ZERO, 0)
+    }
+
     fn channel() -> Channel {
         Channel::with_history(History::default())
     }
@@ -190,7 +197,7 @@ mod tests {
         let made = (0..).take_while(|n| {
             let room = names.leaves_room(peer(by), most);
             if room {
-                names.add(&format!("{by} {n}"), channel(), Some(peer(by)));
+                names.add(format!("{by} {n}").into(), channel(), Some(peer(by)));
             }
             room
         });
@@ -199,22 +206,22 @@ mod tests {
 
     #[test]
     fn each_peer_leaves_as_many_names_to_others_as_it_makes_up() {
-        let mut names = Names::new(LONGEST);
+        let mut names = new();
         let made = [1, 2, 3, 4, 5].map(|by| make_up(&mut names, by, 10_000));
         assert_eq!(made, [5_000, 2_500, 1_250, 625, 313]);
         assert_eq!([1, 2, 3].map(|by| make_up(&mut names, by, 10_000)), [0, 0, 0]);
-        assert_eq!(make_up(&mut Names::new(LONGEST), 1, 0), 0);
-        assert_eq!(make_up(&mut Names::new(LONGEST), 1, 1), 1);
+        assert_eq!(make_up(&mut new(), 1, 0), 0);
+        assert_eq!(make_up(&mut new(), 1, 1), 1);
     }
 
     #[test]
     fn what_is_forgotten_or_established_counts_for_nobody() {
         let sequence = Sequence::new();
-        let mut names = Names::new(LONGEST);
+        let mut names = new();
         let held = channel();
-        names.add("held", held.clone(), Some(peer(1)));
-        names.add("unused", channel(), Some(peer(1)));
-        names.add("unused too", channel(), Some(peer(2)));
+        names.add("held".into(), held.clone(), Some(peer(1)));
+        names.add("unused".into(), channel(), Some(peer(1)));
+        names.add("unused too".into(), channel(), Some(peer(2)));
         names.forget_unused(&sequence);
         assert_eq!((names.len(), names.made_up.all), (1, 1));
         assert_eq!(names.made_up.by, HashMap::from([(peer(1), 1)]));
@@ -229,9 +236,9 @@ mod tests {
 
     #[test]
     fn a_closed_channel_counts_for_nobody() {
-        let mut names = Names::new(LONGEST);
+        let mut names = new();
         let closed = channel();
-        names.add("closed", closed.clone(), Some(peer(1)));
+        names.add("closed".into(), closed.clone(), Some(peer(1)));
         closed.close();
         assert!(names.find("closed", Some(peer(2)), &Sequence::new()).is_none());
         assert_eq!((names.len(), names.made_up.all), (0, 0));
@@ -240,14 +247,14 @@ mod tests {
     #[test]
     fn only_what_had_events_is_told_of_once_it_is_forgotten() {
         let sequence = Sequence::new();
-        sequence.draw();
+        sequence.draw(1);
         for (events, told) in [(0, 0), (1, 1)] {
             for closed in [true, false] {
-                let mut names = Names::new(LONGEST);
+                let mut names = new();
                 let history = History::default().age(Duration::from_secs(1));
                 let channel = Channel::with_history(history);
                 (0..events).for_each(|_| drop(channel.send("x").unwrap()));
-                names.add("name", channel.clone(), None);
+                names.add("name".into(), channel.clone(), None);
                 if closed {
                     channel.close();
                     assert!(names.find("name", None, &sequence).is_none());
@@ -265,7 +272,7 @@ mod tests {
 
     #[test]
     fn a_check_for_the_sake_of_room_is_made_once_a_second() {
-        let mut names = Names::new(LONGEST);
+        let mut names = new();
         names.forget_unused(&Sequence::new());
         let after = |milliseconds| names.checked + Duration::from_millis(milliseconds);
         assert_eq!([999, 1000].map(|time| names.has_rested(after(time))), [false, true]);
@@ -273,16 +280,16 @@ mod tests {
 
     #[test]
     fn a_check_is_due_at_twice_as_many_channels_as_the_last_one_left() {
-        let mut names = Names::new(LONGEST);
+        let mut names = new();
         let held: Vec<Channel> = (0..100).map(|_| channel()).collect();
         for (n, channel) in held.iter().enumerate() {
             assert_eq!(names.is_crowded(), n >= 64, "{n}");
-            names.add(&n.to_string(), channel.clone(), None);
+            names.add(n.to_string().into(), channel.clone(), None);
         }
         names.forget_unused(&Sequence::new());
         for n in 100..=200 {
             assert_eq!(names.is_crowded(), n == 200, "{n}");
-            names.add(&n.to_string(), channel(), None);
+            names.add(n.to_string().into(), channel(), None);
         }
     }
 }

@@ -6,7 +6,6 @@ use super::Channel;
 use super::batches::{Batches, Key};
 use super::fanout::Shard;
 use super::reader::Reader;
-use super::sequence::Sequence;
 use crate::error::{CloseReason, Error, Result};
 use crate::log::Log;
 use crate::log::batch::Batch;
@@ -14,6 +13,7 @@ use crate::log::cursor::{Cursor, Lag, Lagged, Start};
 use crate::log::read::{self, First};
 use crate::net::moment::Moment;
 use crate::net::sync::{MutexGuard, Ordering};
+use crate::order::sequence::Sequence;
 
 /// What a stream follows, and its cursor into the logs. Owned by the stream.
 #[derive(Debug)]
@@ -61,8 +61,8 @@ impl Subscription {
         let (cursor, first) = followed.with_logs(|logs| {
             let now = sequence.now();
             logs.iter_mut().for_each(|log| log.evict(now));
-            let (cursor, gap) = read::start(logs, &sequence.epoch, sequence.newest(), start);
-            (cursor, First::at(logs, &sequence.epoch, cursor, gap.as_ref()))
+            let (cursor, gap) = read::start(logs, sequence.epochs(), sequence.newest(), start);
+            (cursor, First::at(logs, sequence.epochs(), cursor, gap.as_ref()))
         });
         Ok((Self { followed, cursor }, first))
     }
@@ -70,10 +70,10 @@ impl Subscription {
     /// Fills the batch with what comes next.
     pub(crate) fn read(&self, plain: bool, batch: &mut Batch) -> Result<(), Lagged> {
         let Self { followed, cursor } = self;
-        let epoch = &followed.sequence().epoch;
+        let epochs = followed.sequence().epochs();
         let closes = followed.channels().any(|channel| channel.0.lag == Lag::Close);
         let lag = if closes { Lag::Close } else { Lag::Skip };
-        followed.with_logs(|logs| read::read(logs, epoch, *cursor, lag, plain, batch))
+        followed.with_logs(|logs| read::read(logs, epochs, *cursor, lag, plain, batch))
     }
 
     /// What the stream is to be sent next.
@@ -141,9 +141,9 @@ impl Followed {
         }
     }
 
-    /// The newest number that one of the channels has.
+    /// The newest place that one of the channels has.
     fn newest(&self) -> u64 {
-        let newest = |channel: &Channel| channel.0.newest.load(Ordering::Acquire);
+        let newest = |channel: &Channel| channel.0.log.newest().load(Ordering::Acquire);
         self.channels().map(newest).max().unwrap_or(0)
     }
 

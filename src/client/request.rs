@@ -7,7 +7,7 @@
 //! Cache-Control: no-cache CRLF          no cache may respond in the server's place
 //! Accept-Encoding: identity CRLF        a compressed stream would come in lumps
 //! User-Agent: tidings/0.1.0 CRLF
-//! Last-Event-ID: 72108f369-17 CRLF      only where there is one that a field can carry
+//! Last-Event-ID: 489621003417-17 CRLF   only where there is one that a field can carry
 //! Connection: close CRLF                nothing else will be asked on this connection
 //! CRLF
 //! ```

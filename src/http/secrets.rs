@@ -99,7 +99,7 @@ pub fn masked_url(url: &str) -> Cow<'_, str> {
 /// ```
 /// use tidings::http::masked_value;
 ///
-/// assert_eq!(masked_value("Last-Event-ID", "72108f369-17"), "72108f369-17");
+/// assert_eq!(masked_value("Last-Event-ID", "489621003417-17"), "489621003417-17");
 /// assert_eq!(masked_value("X-Api-Key", "abc"), "...");
 /// ```
 pub fn masked_value<'a>(name: &str, value: &'a str) -> Cow<'a, str> {

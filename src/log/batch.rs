@@ -120,7 +120,7 @@ impl Batch {
                 }
             }
         }
-        self.end(Cursor { sequence: event.sequence, seen: self.cursor.seen + 1 });
+        self.end(Cursor { place: event.place, seen: self.cursor.seen + 1 });
         true
     }
 

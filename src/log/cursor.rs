@@ -1,15 +1,13 @@
-//! Places in the order of a hub's events: what names them, and what is known of a stream there.
+//! Cursors: how far a stream has come in the order of its hub's events.
 //!
-//! All channels of a hub draw from one sequence, so one number is a place in each of them, and one
+//! All channels of a hub share one order, so one [place](super::id) is one in each of them, and one
 //! last event ID resumes a stream that follows many.
 
-use crate::digits::Digits;
-
-/// A place in the sequence of a hub.
+/// A place in the order of a hub, and what is known of a stream there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cursor {
-    /// The number of the newest event that was sent.
-    pub(crate) sequence: u64,
+    /// The place of the newest event that was sent.
+    pub(crate) place: u64,
     /// How many events of the followed channels were sent, or reported as missed, or came before
     /// the stream. The same for all streams that follow the same channels and stand here.
     pub(crate) seen: u64,
@@ -42,41 +40,4 @@ pub enum Start<'a> {
     /// With the newest events that are kept, so many of them. Where one of several channels has let
     /// go of an event that comes after the first of these, the stream is told so.
     Newest(usize),
-}
-
-/// One start of a hub, as the ids of its events begin: a number in hexadecimal, and a hyphen.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Epoch(String);
-
-impl Epoch {
-    pub(crate) fn new(number: u64) -> Self {
-        Self(format!("{number:x}-"))
-    }
-
-    /// An event's id: `<epoch>-<sequence>`. It has room for the line feed that goes
-    /// with it to a publisher.
-    pub(crate) fn id(&self, sequence: u64) -> String {
-        let sequence = Digits::decimal(sequence);
-        let mut id = String::with_capacity(self.0.len() + sequence.as_bytes().len() + 1);
-        id.push_str(&self.0);
-        id.push_str(sequence.as_str());
-        id
-    }
-
-    /// What comes after the hyphen, if this is an id of this start.
-    pub(crate) fn strip<'a>(&self, id: &'a str) -> Option<&'a str> {
-        id.strip_prefix(&self.0)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_longest_id_has_room() {
-        let longest = "ffffffffffffffff-18446744073709551615";
-        assert_eq!(Epoch::new(u64::MAX).id(u64::MAX), longest);
-        assert_eq!(Epoch::new(0xab).id(7), "ab-7");
-    }
 }

@@ -1,9 +1,9 @@
 //! The event that tells a client what it has missed.
 //!
 //! ```text
-//! id: 5f3a-40
+//! id: 24378-40
 //! event: tidings.gap
-//! data: {"from":"5f3a-17","to":"5f3a-40","missed":23,"reason":"lagged"}
+//! data: {"from":"24378-17","to":"24378-40","missed":23,"reason":"lagged"}
 //! ```
 //!
 //! `from` is the last event that the client had and `to` the newest one that is gone. `missed` is
@@ -16,7 +16,7 @@ use std::fmt::Write;
 use super::cursor::Cursor;
 use crate::event::{Event, EventType};
 
-/// Ids of ours have at most 67 characters. A longer one is not repeated to the client.
+/// Ids of ours have at most 73 characters. A longer one is not repeated to the client.
 const LONGEST_ID: usize = 128;
 
 /// Events that a client asks for, or would have been sent, and that are gone.
@@ -90,9 +90,9 @@ mod tests {
     #[test]
     fn a_gap_is_one_event_with_json_data() {
         let gap = Gap {
-            id: "5f3a-40".into(),
-            from: "5f3a-17".into(),
-            to: "5f3a-40".into(),
+            id: "24378-40".into(),
+            from: "24378-17".into(),
+            to: "24378-40".into(),
             resume: Cursor::default(),
             missed: Some(23),
             reason: Reason::Lagged,
@@ -100,9 +100,9 @@ mod tests {
         assert_eq!(
             String::from_utf8(gap.content()).unwrap(),
             concat!(
-                "id: 5f3a-40\n",
+                "id: 24378-40\n",
                 "event: tidings.gap\n",
-                r#"data: {"from":"5f3a-17","to":"5f3a-40","missed":23,"reason":"lagged"}"#,
+                r#"data: {"from":"24378-17","to":"24378-40","missed":23,"reason":"lagged"}"#,
                 "\n\n",
             ),
         );

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use super::FRAMING;
+use crate::error::{Error, Result};
+use crate::event::Event;
+
 /// How much of its past a channel keeps.
 ///
 /// What is kept serves streams that come back with a last event ID and streams that read slowly.
@@ -72,5 +76,25 @@ impl History {
     pub fn age(mut self, age: Duration) -> Self {
         self.age = age.max(Duration::from_secs(1));
         self
+    }
+
+    /// Fails if an event is larger than one may be; or if there are so many that the first would be
+    /// gone by the time the last is appended, before a stream could be sent them.
+    pub(crate) fn check(&self, events: &[Event]) -> Result<()> {
+        if let [event] = events {
+            return event.check_len(None, self.event);
+        }
+        let mut bytes = 0;
+        for event in events {
+            event.check_len(None, self.event)?;
+            bytes += event.len_with(None) + FRAMING;
+        }
+        if events.len() > self.events {
+            return Err(Error::batch_too_large("events", events.len(), self.events));
+        }
+        if bytes > self.bytes {
+            return Err(Error::batch_too_large("bytes", bytes, self.bytes));
+        }
+        Ok(())
     }
 }

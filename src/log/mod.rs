@@ -24,6 +24,7 @@ pub(crate) mod batch;
 pub(crate) mod cursor;
 pub(crate) mod gap;
 mod history;
+pub(crate) mod id;
 pub(crate) mod large;
 pub(crate) mod read;
 pub(crate) mod waiting;
@@ -40,8 +41,8 @@ pub(crate) struct Log {
     pub(crate) history: History,
     /// The chunks of those `entries` that are not large, one after the other, without a gap.
     bytes: VecDeque<u8>,
-    /// In the order of their sequence numbers, which rise but need not be adjacent: the channels
-    /// of a hub draw from one sequence.
+    /// In the order of their places, which rise but need not be adjacent: the channels of a hub
+    /// share one order.
     entries: VecDeque<Entry>,
     /// How many bytes the large ones of `entries` have.
     large_bytes: usize,
@@ -52,10 +53,10 @@ pub(crate) struct Log {
     evicted_bytes: u64,
     /// How many events were ever pushed; less `entries.len()`, how many were evicted.
     pub(crate) pushed: u64,
-    /// The sequence number of the first event ever pushed, which no other log has; zero before it.
+    /// The place of the first event ever pushed, which no other log has; zero before it.
     first: u64,
-    /// The sequence number of the newest event that was evicted; before the first eviction, the
-    /// number up to which an earlier log of the same name may have had events.
+    /// The place of the newest event that was evicted; before the first eviction, the place up to
+    /// which an earlier log of the same name may have had events.
     evicted_through: u64,
     /// What `evicted_through` began with: whatever lies before can't be counted.
     forgotten_through: u64,
@@ -65,7 +66,7 @@ pub(crate) struct Log {
 
 #[derive(Debug)]
 struct Entry {
-    sequence: u64,
+    place: u64,
     /// Where its chunk ends, counted from the first byte ever pushed to `bytes`.
     end: u64,
     pushed_at: Duration,
@@ -78,7 +79,7 @@ struct Entry {
 /// An event that the log keeps, as whoever reads the log finds it.
 #[derive(Debug)]
 pub(crate) struct Kept<'a> {
-    pub(crate) sequence: u64,
+    pub(crate) place: u64,
     /// How many bytes of the chunk stand before its content.
     pub(crate) size_line: usize,
     pub(crate) chunk: Chunk<'a>,
@@ -110,7 +111,7 @@ const SCRATCH_KEPT: usize = 1024;
 const SPARE: usize = 4;
 
 impl Log {
-    /// An empty log. Events up to the sequence number `forgotten_through` may have been in a log
+    /// An empty log. Events up to the place `forgotten_through` may have been in a log
     /// that it replaces; zero if there was none.
     pub(crate) fn new(history: History, forgotten_through: u64) -> Self {
         Self {
@@ -129,10 +130,10 @@ impl Log {
     }
 
     /// Lets go of what would be past the bounds, and appends the event that `encode` writes in
-    /// `len` bytes. `sequence` is greater than every one before it; `now` never goes back.
+    /// `len` bytes. `place` is greater than every one before it; `now` never goes back.
     pub(crate) fn push(
         &mut self,
-        sequence: u64,
+        place: u64,
         now: Duration,
         len: usize,
         encode: impl FnOnce(&mut Vec<u8>),
@@ -159,11 +160,11 @@ impl Log {
             self.scratch.shrink_to(SCRATCH_KEPT);
         }
         if self.pushed == 0 {
-            self.first = sequence;
+            self.first = place;
         }
         self.pushed += 1;
         self.entries.push_back(Entry {
-            sequence,
+            place,
             end: self.evicted_bytes + self.bytes.len() as u64,
             pushed_at: now,
             size_line: size_line as u8,
@@ -203,7 +204,7 @@ impl Log {
             let Some(oldest) = self.entries.pop_front() else { break };
             self.bytes.drain(..(oldest.end - self.evicted_bytes) as usize);
             self.evicted_bytes = oldest.end;
-            self.evicted_through = oldest.sequence;
+            self.evicted_through = oldest.place;
             if let Some(large) = oldest.large {
                 self.large_bytes -= large.len();
                 self.leaving.push(large);
@@ -225,17 +226,17 @@ impl Log {
         }
     }
 
-    /// The place among the kept events of the first that comes after `sequence`.
-    pub(crate) fn after(&self, sequence: u64) -> usize {
+    /// The index among the kept events of the first that comes after `place`.
+    pub(crate) fn after(&self, place: u64) -> usize {
         // Nearly every caller has all events, or all but the newest.
         let len = self.entries.len();
         let has_all_but = |ahead: &usize| {
-            let before = len.checked_sub(ahead + 1).and_then(|at| self.sequence_at(at));
-            before.is_none_or(|before| before <= sequence)
+            let before = len.checked_sub(ahead + 1).and_then(|at| self.place_at(at));
+            before.is_none_or(|before| before <= place)
         };
         match (0..2).find(has_all_but) {
             Some(ahead) => len - ahead,
-            None => self.entries.partition_point(|entry| entry.sequence <= sequence),
+            None => self.entries.partition_point(|entry| entry.place <= place),
         }
     }
 
@@ -243,14 +244,14 @@ impl Log {
         self.entries.len()
     }
 
-    pub(crate) fn sequence_at(&self, index: usize) -> Option<u64> {
-        self.entries.get(index).map(|entry| entry.sequence)
+    pub(crate) fn place_at(&self, index: usize) -> Option<u64> {
+        self.entries.get(index).map(|entry| entry.place)
     }
 
     pub(crate) fn event_at(&self, index: usize) -> Option<Kept<'_>> {
         let entry = self.entries.get(index)?;
         let chunk = entry.large.as_ref().map_or_else(|| self.pieces(index), Chunk::Large);
-        Some(Kept { sequence: entry.sequence, size_line: entry.size_line as usize, chunk })
+        Some(Kept { place: entry.place, size_line: entry.size_line as usize, chunk })
     }
 
     /// The chunk of an event that is not large.
@@ -266,18 +267,18 @@ impl Log {
         ])
     }
 
-    /// How many evicted events a reader who had seen everything up to `sequence` has missed, or
+    /// How many evicted events a reader who had seen everything up to `place` has missed, or
     /// `None` where numbers of other channels lie between ours, so that they can't be counted.
-    pub(crate) fn evicted_after(&self, sequence: u64) -> Option<u64> {
-        if sequence >= self.evicted_through {
+    pub(crate) fn evicted_after(&self, place: u64) -> Option<u64> {
+        if place >= self.evicted_through {
             return Some(0);
         }
-        if sequence < self.forgotten_through {
+        if place < self.forgotten_through {
             return None;
         }
         let evicted = self.pushed - self.entries.len() as u64;
         let dense = self.evicted_through + 1 - self.first == evicted;
-        dense.then(|| self.evicted_through - sequence.max(self.first - 1))
+        dense.then(|| self.evicted_through - place.max(self.first - 1))
     }
 }
 

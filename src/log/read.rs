@@ -14,8 +14,9 @@ use std::ops::Deref;
 
 use super::Log;
 use super::batch::Batch;
-use super::cursor::{Cursor, Epoch, Lag, Lagged, Start};
+use super::cursor::{Cursor, Lag, Lagged, Start};
 use super::gap::{Gap, Reason};
+use super::id::{self, Epochs, Id};
 use crate::event::encode;
 
 /// What a stream begins with, after its head.
@@ -34,14 +35,14 @@ impl First {
     /// told, or a block that is no event.
     pub(crate) fn at(
         logs: &[impl Deref<Target = Log>],
-        epoch: &Epoch,
+        epochs: &Epochs,
         cursor: Cursor,
         gap: Option<&Gap>,
     ) -> Self {
         let mut content = Vec::new();
         match gap {
             Some(gap) => content = gap.content(),
-            None => encode::encode_id(&place(logs, epoch, cursor), &mut content),
+            None => encode::encode_id(&id_at(logs, epochs, cursor), &mut content),
         }
         Self { content: content.into(), is_event: gap.is_some() }
     }
@@ -52,58 +53,57 @@ impl First {
 /// that come after it: then the client has been told of these already, ahead of what the other logs
 /// still have. In that case the id also says how much the client has `seen` of which logs, as
 /// `<epoch>-<sequence>-<seen>-<logs>`, so that it is told of them only once.
-fn place(logs: &[impl Deref<Target = Log>], epoch: &Epoch, cursor: Cursor) -> String {
-    let id = epoch.id(cursor.sequence);
-    match logs.iter().all(|log| log.evicted_through <= cursor.sequence) {
+fn id_at(logs: &[impl Deref<Target = Log>], epochs: &Epochs, cursor: Cursor) -> String {
+    let id = epochs.id(cursor.place).text().into_string();
+    match logs.iter().all(|log| log.evicted_through <= cursor.place) {
         true => id,
-        false => format!("{id}-{}-{:x}", cursor.seen, mark_of(logs)),
+        false => format!("{id}-{}-{}", cursor.seen, mark_of(logs)),
     }
 }
 
 /// Tells these logs from others: each that has had events has a first one that no other has.
-fn mark_of(logs: &[impl Deref<Target = Log>]) -> u32 {
-    logs.iter()
-        .fold(logs.len() as u32, |mark, log| mark.wrapping_mul(0x0100_0193) ^ log.first as u32)
+fn mark_of(logs: &[impl Deref<Target = Log>]) -> u64 {
+    let mark = |mark: u32, log: &Log| mark.wrapping_mul(0x0100_0193) ^ log.first as u32;
+    logs.iter().fold(logs.len() as u32, |so_far, log| mark(so_far, log)).into()
 }
 
-/// An id, taken apart.
+/// Where a stream is asked to begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place {
-    sequence: u64,
-    /// How much was seen, and of which logs, if it says so.
-    seen: Option<(u64, u32)>,
+struct Begin {
+    place: u64,
+    /// How much was seen, and of which logs, if the id says so.
+    seen: Option<(u64, u64)>,
 }
 
-impl Place {
-    /// Reads an id of this epoch as [`Epoch::id`] and [`place`] write it, and no other form.
-    fn parse(text: &str, epoch: &Epoch) -> Option<Self> {
-        let mut parts = epoch.strip(text)?.split('-');
-        let sequence = parts.next()?.parse().ok()?;
-        let mut again = epoch.id(sequence);
+impl Begin {
+    /// Reads an id as [`id_at`] writes it, and no other form.
+    fn parse(text: &str, epochs: &Epochs) -> Option<Self> {
+        let longer = text.match_indices('-').nth(1).map(|(at, _)| at);
+        let (id, rest) = text.split_at(longer.unwrap_or(text.len()));
+        let place = epochs.place(Id::parse(id)?)?;
         let mut seen = None;
-        if let Some(part) = parts.next() {
-            let counted = (part.parse().ok()?, u32::from_str_radix(parts.next()?, 16).ok()?);
-            again = format!("{again}-{}-{:x}", counted.0, counted.1);
-            seen = Some(counted);
+        if let Some(rest) = rest.strip_prefix('-') {
+            let (count, mark) = rest.split_once('-')?;
+            seen = Some((id::number(count)?, id::number(mark)?));
         }
-        (again == text).then_some(Self { sequence, seen })
+        Some(Self { place, seen })
     }
 
     /// How many events came after it that it was not told of, and that are gone; `None` where that
     /// can't be known.
     fn missed(self, logs: &[impl Deref<Target = Log>]) -> Option<u64> {
         // A log without a first event bears no mark, and may replace one that had events since.
-        let known = logs.iter().all(|log| log.first > 0 || log.evicted_through <= self.sequence);
+        let known = logs.iter().all(|log| log.first > 0 || log.evicted_through <= self.place);
         let seen = self.seen.filter(|(_, mark)| known && *mark == mark_of(logs)).map(|of| of.0);
-        seen.and_then(|seen| reached(logs, self.sequence).checked_sub(seen))
-            .or_else(|| logs.iter().map(|log| log.evicted_after(self.sequence)).sum())
+        seen.and_then(|seen| reached(logs, self.place).checked_sub(seen))
+            .or_else(|| logs.iter().map(|log| log.evicted_after(self.place)).sum())
     }
 }
 
 /// How many events of the logs are no longer ahead of a stream that stands here.
-fn reached(logs: &[impl Deref<Target = Log>], sequence: u64) -> u64 {
+fn reached(logs: &[impl Deref<Target = Log>], place: u64) -> u64 {
     let pushed: u64 = logs.iter().map(|log| log.pushed).sum();
-    let ahead: usize = logs.iter().map(|log| log.len() - log.after(sequence)).sum();
+    let ahead: usize = logs.iter().map(|log| log.len() - log.after(place)).sum();
     pushed - ahead as u64
 }
 
@@ -111,41 +111,41 @@ fn reached(logs: &[impl Deref<Target = Log>], sequence: u64) -> u64 {
 /// event comes first.
 pub(crate) fn read(
     logs: &[impl Deref<Target = Log>],
-    epoch: &Epoch,
+    epochs: &Epochs,
     cursor: Cursor,
     lag: Lag,
     plain: bool,
     batch: &mut Batch,
 ) -> Result<(), Lagged> {
     batch.begin(cursor, plain);
-    let missed = reached(logs, cursor.sequence) - cursor.seen;
+    let missed = reached(logs, cursor.place) - cursor.seen;
     if missed > 0 {
         if lag == Lag::Close {
             return Err(Lagged);
         }
-        batch.push_gap(&gap_after(logs, epoch, cursor.sequence, Some(missed), Reason::Lagged));
+        batch.push_gap(&gap_after(logs, epochs, cursor.place, Some(missed), Reason::Lagged));
     }
     match logs {
         [log] => {
-            let mut at = log.after(cursor.sequence);
+            let mut at = log.after(cursor.place);
             while log.event_at(at).is_some_and(|event| batch.push(&event)) {
                 at += 1;
             }
         }
-        _ => merge(logs, cursor.sequence, batch),
+        _ => merge(logs, cursor.place, batch),
     }
     Ok(())
 }
 
-/// Adds what comes after `sequence` in several logs, in the order of the sequence.
-fn merge(logs: &[impl Deref<Target = Log>], sequence: u64, batch: &mut Batch) {
-    let mut heads: Vec<usize> = logs.iter().map(|log| log.after(sequence)).collect();
+/// Adds what comes after `place` in several logs, in their order.
+fn merge(logs: &[impl Deref<Target = Log>], place: u64, batch: &mut Batch) {
+    let mut heads: Vec<usize> = logs.iter().map(|log| log.after(place)).collect();
     loop {
         let next = logs
             .iter()
             .zip(&mut heads)
-            .filter_map(|(log, head)| Some((log.sequence_at(*head)?, log, head)))
-            .min_by_key(|(sequence, ..)| *sequence);
+            .filter_map(|(log, head)| Some((log.place_at(*head)?, log, head)))
+            .min_by_key(|(place, ..)| *place);
         let Some((_, log, head)) = next else { return };
         if !log.event_at(*head).is_some_and(|event| batch.push(&event)) {
             return;
@@ -155,66 +155,67 @@ fn merge(logs: &[impl Deref<Target = Log>], sequence: u64, batch: &mut Batch) {
 }
 
 /// Finds where a stream begins, and what it has to be told where what it asks for is gone.
-/// `newest` is the hub's newest sequence number.
+/// `newest` is the hub's newest place.
 pub(crate) fn start(
     logs: &[impl Deref<Target = Log>],
-    epoch: &Epoch,
+    epochs: &Epochs,
     newest: u64,
     start: Start<'_>,
 ) -> (Cursor, Option<Gap>) {
-    let at = |sequence| Some(Place { sequence, seen: None });
-    let place = match start {
+    let at = |place| Some(Begin { place, seen: None });
+    let begin = match start {
         Start::Live => at(newest),
         Start::Newest(count) => at(before_the_newest(logs, newest, count)),
-        Start::After(id) => Place::parse(id, epoch).filter(|place| place.sequence <= newest),
+        Start::After(id) => Begin::parse(id, epochs).filter(|begin| begin.place <= newest),
     };
-    let sequence = place.map_or(0, |place| place.sequence);
-    let missed = place.and_then(|place| place.missed(logs));
+    let place = begin.map_or(0, |begin| begin.place);
+    let missed = begin.and_then(|begin| begin.missed(logs));
     let told = match start {
         // An id from before this hub's start, or none of ours at all.
-        Start::After(id) if place.is_none() => {
-            Some(Gap { from: id.into(), ..gap_after(logs, epoch, 0, None, Reason::Restarted) })
+        Start::After(id) if begin.is_none() => {
+            Some(Gap { from: id.into(), ..gap_after(logs, epochs, 0, None, Reason::Restarted) })
         }
         _ if missed == Some(0) => None,
-        _ => Some(gap_after(logs, epoch, sequence, missed, Reason::Evicted)),
+        _ => Some(gap_after(logs, epochs, place, missed, Reason::Evicted)),
     };
     // Whoever is told of a gap goes on after it.
-    let begin = || Cursor { sequence, seen: reached(logs, sequence) };
-    (told.as_ref().map_or_else(begin, |gap| gap.resume), told)
+    let untold = || Cursor { place, seen: reached(logs, place) };
+    (told.as_ref().map_or_else(untold, |gap| gap.resume), told)
 }
 
-/// Describes what is gone after `sequence`.
+/// Describes what is gone after `place`.
 fn gap_after(
     logs: &[impl Deref<Target = Log>],
-    epoch: &Epoch,
-    sequence: u64,
+    epochs: &Epochs,
+    place: u64,
     missed: Option<u64>,
     reason: Reason,
 ) -> Gap {
-    let to = logs.iter().map(|log| log.evicted_through).max().unwrap_or(0).max(sequence);
+    let to = logs.iter().map(|log| log.evicted_through).max().unwrap_or(0).max(place);
     // What another of the channels still has from before `to` comes after the gap event, so a
     // client that has read no further than this must resume before it.
-    let next = logs.iter().filter_map(|log| log.sequence_at(log.after(sequence)));
+    let next = logs.iter().filter_map(|log| log.place_at(log.after(place)));
     let resume = next.min().map_or(to, |next| to.min(next - 1));
-    let resume = Cursor { sequence: resume, seen: reached(logs, resume) };
-    let id = place(logs, epoch, resume);
-    Gap { id, from: epoch.id(sequence), to: epoch.id(to), resume, missed, reason }
+    let resume = Cursor { place: resume, seen: reached(logs, resume) };
+    let id = id_at(logs, epochs, resume);
+    let text = |place| epochs.id(place).text().into_string();
+    Gap { id, from: text(place), to: text(to), resume, missed, reason }
 }
 
-/// The sequence number after which the newest `count` events of all logs come.
+/// The place after which the newest `count` events of all logs come.
 fn before_the_newest(logs: &[impl Deref<Target = Log>], newest: u64, count: usize) -> u64 {
     let newest_of = |log: &Log| log.len().saturating_sub(count)..log.len();
     // The oldest is on top. A heap is far less code than a sort.
-    let mut sequences = BinaryHeap::new();
+    let mut places = BinaryHeap::new();
     for log in logs {
-        for sequence in newest_of(log).filter_map(|at| log.sequence_at(at)) {
-            sequences.push(Reverse(sequence));
-            if sequences.len() > count {
-                sequences.pop();
+        for place in newest_of(log).filter_map(|at| log.place_at(at)) {
+            places.push(Reverse(place));
+            if places.len() > count {
+                places.pop();
             }
         }
     }
-    sequences.peek().map_or(newest, |Reverse(sequence)| sequence - 1)
+    places.peek().map_or(newest, |Reverse(place)| place - 1)
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::log::batch::{Batch, Rest};
-use crate::log::cursor::{Cursor, Epoch, Lag};
+use crate::log::cursor::{Cursor, Lag};
+use crate::log::id::Epochs;
 
 /// How many bytes the chunk of an event has beside its content.
 fn framing(len: usize) -> usize {
@@ -10,13 +11,13 @@ fn framing(len: usize) -> usize {
 }
 
 /// An event whose chunk has so many bytes.
-fn push(log: &mut Log, sequence: u64, chunk_len: usize) {
-    push_at(log, sequence, chunk_len, Duration::ZERO);
+fn push(log: &mut Log, place: u64, chunk_len: usize) {
+    push_at(log, place, chunk_len, Duration::ZERO);
 }
 
-fn push_at(log: &mut Log, sequence: u64, chunk_len: usize, now: Duration) {
+fn push_at(log: &mut Log, place: u64, chunk_len: usize, now: Duration) {
     let len = (0..chunk_len).rev().find(|len| len + framing(*len) == chunk_len).expect("a length");
-    log.push(sequence, now, len, |out| out.resize(out.len() + len, b'x'));
+    log.push(place, now, len, |out| out.resize(out.len() + len, b'x'));
 }
 
 fn with(history: History) -> Log {
@@ -26,14 +27,14 @@ fn with(history: History) -> Log {
 /// What is kept after these chunks: how many events, and how many bytes.
 fn kept(history: History, chunks: &[usize]) -> (usize, usize) {
     let mut log = with(history);
-    (1..).zip(chunks).for_each(|(sequence, len)| push(&mut log, sequence, *len));
+    (1..).zip(chunks).for_each(|(place, len)| push(&mut log, place, *len));
     (log.len(), log.kept_bytes())
 }
 
 fn read(log: &Log, after: u64, plain: bool) -> Batch {
     let mut batch = Batch::default();
-    let cursor = Cursor { sequence: after, seen: after };
-    read::read(&[log], &Epoch::new(1), cursor, Lag::Skip, plain, &mut batch).unwrap();
+    let cursor = Cursor { place: after, seen: after };
+    read::read(&[log], &Epochs::one(1), cursor, Lag::Skip, plain, &mut batch).unwrap();
     batch
 }
 
@@ -54,14 +55,14 @@ fn limit_history_bytes_is_what_is_kept_to_the_byte() {
 #[test]
 fn large_events_and_the_room_of_others_keep_to_the_bytes_together() {
     let mut log = with(History::default().bytes(1_000_000));
-    let mut sequence = 0;
+    let mut place = 0;
     for _ in 0..3 {
         for (small, large) in [(20, 740_000), (9, 500_000), (12, 330_000), (3, 1_000_000)] {
             for chunk_len in [vec![50_000; small], vec![large], vec![50_000; 2]].concat() {
-                sequence += 1;
-                push(&mut log, sequence, chunk_len);
+                place += 1;
+                push(&mut log, place, chunk_len);
                 let taken = log.bytes.capacity() + log.large_bytes;
-                assert!(taken <= 1_000_000, "{taken} after {sequence}");
+                assert!(taken <= 1_000_000, "{taken} after {place}");
             }
         }
     }
@@ -92,8 +93,8 @@ fn limit_history_age_goes_by_each_event() {
 #[test]
 fn the_oldest_go_before_the_new_one_comes() {
     let mut log = with(History::default().bytes(100_000));
-    for sequence in 1..=100 {
-        push(&mut log, sequence, 40_000);
+    for place in 1..=100 {
+        push(&mut log, place, 40_000);
         assert!(log.bytes.capacity() <= 100_000, "{}", log.bytes.capacity());
     }
     assert_eq!(log.kept_bytes(), 80_000);
@@ -114,15 +115,15 @@ fn an_event_reads_back_at_every_length_of_its_size_line() {
 #[test]
 fn a_batch_takes_64_kib_and_no_byte_more() {
     let mut log = with(History::default());
-    for (sequence, len) in (1..).zip([LARGE - 100, 100, 14]) {
-        push(&mut log, sequence, len);
+    for (place, len) in (1..).zip([LARGE - 100, 100, 14]) {
+        push(&mut log, place, len);
     }
     let batch = read(&log, 0, false);
     assert_eq!((batch.events(), batch.bytes().len(), batch.full), (2, 65_536, true));
 
     let mut log = with(History::default());
-    for (sequence, len) in (1..).zip([LARGE - 100, 101]) {
-        push(&mut log, sequence, len);
+    for (place, len) in (1..).zip([LARGE - 100, 101]) {
+        push(&mut log, place, len);
     }
     let batch = read(&log, 0, false);
     assert_eq!((batch.events(), batch.full), (1, true));
@@ -133,8 +134,8 @@ fn a_batch_takes_64_kib_and_no_byte_more() {
 #[test]
 fn an_event_larger_than_a_batch_is_one_and_is_not_copied() {
     let mut log = with(History::default());
-    for (sequence, len) in (1..).zip([14, LARGE, LARGE + 1, 14]) {
-        push(&mut log, sequence, len);
+    for (place, len) in (1..).zip([14, LARGE, LARGE + 1, 14]) {
+        push(&mut log, place, len);
     }
     let shared = log.entries[2].large.as_ref().expect("it lies apart").part(0..LARGE + 1);
     let sizes = [0, 1, 2, 3].map(|after| read(&log, after, false).bytes().len());
@@ -155,10 +156,10 @@ fn an_event_larger_than_a_batch_is_one_and_is_not_copied() {
 fn a_cut_event_is_kept_while_it_is_there_and_by_nobody_but_the_log() {
     let mut log = with(History::default().events(1).event(3 * LARGE));
     let mut cuts = Vec::new();
-    for sequence in 1..=4 {
-        push(&mut log, sequence, 2 * LARGE);
+    for place in 1..=4 {
+        push(&mut log, place, 2 * LARGE);
         // A stream took some of it.
-        let batch = read(&log, sequence - 1, false);
+        let batch = read(&log, place - 1, false);
         let Rest::Part(part) = batch.rest(10..2 * LARGE) else { panic!("it is shared") };
         cuts.push(part.cut());
     }
@@ -197,8 +198,8 @@ fn where_events_have_no_bound_none_is_let_go_of_that_is_in_use() {
 #[test]
 fn what_a_log_needs_no_more_it_gives_back() {
     let mut log = with(History::default().events(100_000).age(Duration::from_secs(1)));
-    for sequence in 1..=20_000 {
-        push(&mut log, sequence, 40);
+    for place in 1..=20_000 {
+        push(&mut log, place, 40);
     }
     push(&mut log, 20_001, LARGE);
     assert!(log.scratch.capacity() <= 1024, "{}", log.scratch.capacity());
@@ -212,7 +213,7 @@ fn what_a_log_needs_no_more_it_gives_back() {
 #[test]
 fn what_was_missed_is_counted_from_any_place_that_is_known() {
     let mut log = Log::new(History::default().events(1), 4);
-    (5..=8).for_each(|sequence| push(&mut log, sequence, 14));
+    (5..=8).for_each(|place| push(&mut log, place, 14));
     assert_eq!(log.evicted_after(7), Some(0));
     assert_eq!(log.evicted_after(6), Some(1));
     // Whoever had everything up to where this log begins missed all that it has let go of.
@@ -220,7 +221,7 @@ fn what_was_missed_is_counted_from_any_place_that_is_known() {
     assert_eq!(log.evicted_after(3), None, "there may have been others");
 
     let mut log = Log::new(History::default().events(1), 0);
-    (5..=8).for_each(|sequence| push(&mut log, sequence, 14));
+    (5..=8).for_each(|place| push(&mut log, place, 14));
     // What came before its first was of other channels.
     assert_eq!(log.evicted_after(1), Some(3));
 }

@@ -102,7 +102,7 @@ struct Live {
 impl Live {
     /// Whether it follows channels, and may not have been sent everything up to this number.
     fn is_behind(&self, newest: u64) -> bool {
-        self.subscription.as_ref().is_some_and(|of| of.cursor.sequence < newest)
+        self.subscription.as_ref().is_some_and(|of| of.cursor.place < newest)
     }
 }
 

@@ -1,9 +1,9 @@
 //! An event for people: a line for each, or as many as its data has.
 //!
 //! ```text
-//! 12:03:04.567Z headline [72108f369-17] rain
-//!                                       and more rain
-//! └── came ──┘  └ type ┘  └── id ────┘  └ data
+//! 12:03:04.567Z headline [489621003417-17] rain
+//!                                          and more rain
+//! └── came ──┘  └ type ┘  └──── id ─────┘  └ data
 //! ```
 //!
 //! The time is UTC, as std knows no time zones. The id is the last event ID, if there is one.

@@ -1,6 +1,6 @@
 //! Explores the orders in which the threads of the fan-out may run.
 //!
-//! The files of `src/channel` and `src/log` are compiled here as they are, with the locks, atomics
+//! The files of `src/channel`, `src/order` and `src/log` are compiled here as they are, with the locks, atomics
 //! and threads of shuttle in place of std's: each step of each thread is chosen by a seeded
 //! scheduler. See `README.md`.
 
@@ -17,6 +17,8 @@ mod error;
 mod event;
 #[path = "../../../src/log/mod.rs"]
 mod log;
+#[path = "../../../src/order/mod.rs"]
+mod order;
 #[path = "../../../src/peer.rs"]
 mod peer;
 #[path = "../../../src/random.rs"]

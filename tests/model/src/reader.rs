@@ -85,7 +85,7 @@ impl Stream {
     /// can go on, and that is what the scheduler finds.
     pub(crate) fn has(&self, sequence: u64) {
         let mut state = self.state.lock().unwrap();
-        while state.cursor.sequence < sequence {
+        while state.cursor.place < sequence {
             state = self.changed.wait(state).unwrap();
         }
     }
@@ -103,7 +103,7 @@ impl Stream {
         let text = std::str::from_utf8(&state.bytes).unwrap();
         assert!(!text.contains("tidings.gap"), "nothing is evicted here: {text}");
         let ids = text.lines().filter_map(|line| line.strip_prefix("id: ")?.split_once('-'));
-        (state.began.sequence, ids.map(|(_, number)| number.parse().unwrap()).collect())
+        (state.began.place, ids.map(|(_, number)| number.parse().unwrap()).collect())
     }
 }
 
@@ -118,7 +118,7 @@ impl Reader for Stream {
         else {
             return Advance::Idle;
         };
-        if *blocked || subscription.cursor.sequence >= newest {
+        if *blocked || subscription.cursor.place >= newest {
             return Advance::Idle;
         }
         let batch = subscription.next(false, batches).expect("it never lags");

@@ -1,7 +1,7 @@
 //! What the ids of events tell where the bench doesn't publish itself.
 //!
 //! ```text
-//! 72108f369-17        the place where it is counted, and the number
+//! 489621003417-17     the place where it is counted, and the number
 //! 17                  counted in no particular place
 //! b5f0e6              a name: it tells only whether it came before
 //! ```

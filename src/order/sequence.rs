@@ -1,0 +1,129 @@
+//! How far a hub's order has come: its epochs, its newest place, and the time as its logs know it.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use crate::log::id::{Epochs, Id};
+use crate::net::atomic::AtomicU64;
+use crate::net::moment::Moment;
+use crate::random::random;
+
+/// Shared by all channels of a hub. Its order writes it, and everybody reads it.
+#[derive(Debug)]
+pub(crate) struct Sequence {
+    epochs: Epochs,
+    /// The place of the newest event that is in the logs, or was evicted from them. Written while
+    /// the log of its channel is locked, so a reader who holds the logs of several channels sees
+    /// all of their events up to it.
+    newest: AtomicU64,
+    started: Moment,
+    /// The time of logs at the start.
+    offset: Duration,
+}
+
+/// At most thirteen digits: short on the wire, and the chance that two starts share an epoch is 1
+/// in 10^12.
+const EPOCH_BITS: u32 = 40;
+
+impl Sequence {
+    /// That of a hub which remembers nothing. Its epoch is random and not the time, since small
+    /// devices often start with their clock at zero.
+    pub(crate) fn new() -> Self {
+        let epoch = random() >> (u64::BITS - EPOCH_BITS);
+        Self::resumed(Epochs::one(epoch), 0, Duration::ZERO)
+    }
+
+    /// That of a hub which goes on after the event at the place `newest`. Its logs can be filled
+    /// with events that are no older than `oldest`, each at its true age ([`aged`](Self::aged)).
+    pub(crate) fn resumed(epochs: Epochs, newest: u64, oldest: Duration) -> Self {
+        Self { epochs, newest: AtomicU64::new(newest), started: Moment::now(), offset: oldest }
+    }
+
+    pub(crate) fn epochs(&self) -> &Epochs {
+        &self.epochs
+    }
+
+    pub(crate) fn id(&self, place: u64) -> Id {
+        self.epochs.id(place)
+    }
+
+    pub(crate) fn newest(&self) -> u64 {
+        self.newest.load(Ordering::Acquire)
+    }
+
+    /// How many events came since the hub's start.
+    pub(crate) fn published(&self) -> u64 {
+        self.newest().saturating_sub(self.epochs.own())
+    }
+
+    /// The place of the next event, for an order that numbers events on one thread at a time.
+    /// [`reach`](Self::reach) it, or it is the next one's again.
+    pub(crate) fn next(&self) -> u64 {
+        self.newest().max(self.epochs.own()) + 1
+    }
+
+    /// Everything up to this place is in the logs. Called while the log of its event is locked.
+    pub(crate) fn reach(&self, place: u64) {
+        self.newest.store(place, Ordering::Release);
+    }
+
+    /// Takes the places of so many events, adjacent, and returns the first. Called while the log
+    /// that they are appended to at once is locked. For hubs that remember nothing: the newest
+    /// place is one of the hub's own epoch.
+    pub(crate) fn draw(&self, count: u64) -> u64 {
+        self.newest.fetch_add(count, Ordering::AcqRel) + 1
+    }
+
+    /// The time as logs know it.
+    pub(crate) fn now(&self) -> Duration {
+        self.time(Moment::now())
+    }
+
+    /// A point in time as logs know it.
+    pub(crate) fn time(&self, at: Moment) -> Duration {
+        self.offset + at.since(self.started)
+    }
+
+    /// When an event of this age came, as logs know it.
+    pub(crate) fn aged(&self, age: Duration) -> Duration {
+        self.now().saturating_sub(age)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_starts_have_two_epochs() {
+        assert_ne!(Sequence::new().epochs, Sequence::new().epochs);
+    }
+
+    #[test]
+    fn a_hub_that_goes_on_stands_at_the_last_event_until_it_has_one_of_its_own() {
+        let epochs = || Epochs::rising(vec![0, 100], 200);
+        let last = epochs().place(Id { epoch: 100, sequence: 17 }).unwrap();
+        let sequence = Sequence::resumed(epochs(), last, Duration::ZERO);
+        assert_eq!(
+            (sequence.id(sequence.newest()).to_string(), sequence.published()),
+            ("100-17".into(), 0)
+        );
+        for _ in 0..2 {
+            assert_eq!(sequence.id(sequence.next()).to_string(), "200-1", "none is used up");
+        }
+        sequence.reach(sequence.next());
+        assert_eq!(
+            (sequence.published(), sequence.id(sequence.next()).to_string()),
+            (1, "200-2".into())
+        );
+    }
+
+    #[test]
+    fn events_from_before_the_start_keep_their_age() {
+        let hour = Duration::from_secs(3600);
+        let sequence = Sequence::resumed(Epochs::one(1), 0, hour);
+        let came = sequence.aged(hour);
+        assert!(came > Duration::ZERO && sequence.now() - came >= hour);
+        assert_eq!(sequence.aged(Duration::MAX), Duration::ZERO);
+    }
+}

@@ -1,0 +1,116 @@
+//! A channel's log, as an order and the channel share it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Post;
+use super::sequence::Sequence;
+use crate::error::{Error, Result};
+use crate::log::{History, Log};
+use crate::net::moment::Moment;
+use crate::net::sync::{AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, PoisonError};
+
+/// The log of one channel. Orders append to it, whoever's thread they are on; streams read it.
+pub(crate) struct SharedLog {
+    /// Its channel's in a hub; a channel of its own has none.
+    name: Option<Arc<str>>,
+    log: Mutex<Log>,
+    /// The newest place up to which the channel may have events. Written while the log is locked,
+    /// read without it. A stream whose cursor is no smaller has been sent everything.
+    newest: Arc<AtomicU64>,
+    /// Set while the log is locked.
+    closed: AtomicBool,
+}
+
+impl fmt::Debug for SharedLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SharedLog").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl SharedLog {
+    pub(crate) fn new(name: Option<Arc<str>>, history: History, forgotten_through: u64) -> Self {
+        Self {
+            name,
+            log: Mutex::new(Log::new(history, forgotten_through)),
+            newest: Arc::new(AtomicU64::new(forgotten_through)),
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    pub(crate) fn newest(&self) -> &Arc<AtomicU64> {
+        &self.newest
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn close(&self) {
+        let _log = self.lock();
+        self.closed.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Log> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Fails if the channel is closed, or keeps too little for these events. To be asked before
+    /// they are numbered: a number that no event has would be taken for one that was lost.
+    pub(crate) fn admit(&self, log: &Log, post: &Post<'_>) -> Result<()> {
+        if self.is_closed() {
+            return Err(Error::channel_closed());
+        }
+        log.history.check(post.events)
+    }
+
+    /// Appends adjacent events that the order has, the first of them at this place, and makes
+    /// everything up to the last of them visible. Each is written by a closure, in so many bytes,
+    /// with its id. For an order that numbers events on one thread at a time: it calls this once
+    /// for each post, in their order.
+    pub(crate) fn deliver<E: FnOnce(&mut Vec<u8>)>(
+        &self,
+        sequence: &Sequence,
+        first: u64,
+        at: Moment,
+        events: impl IntoIterator<Item = (usize, E)>,
+    ) {
+        let mut log = self.lock();
+        let newest = self.append(&mut log, first, sequence.time(at), events);
+        sequence.reach(newest);
+    }
+
+    /// Appends an event from before the hub's start, which came when the clock of logs stood so:
+    /// [`Sequence::aged`]. To be called before anybody has the hub.
+    pub(crate) fn preload(
+        &self,
+        place: u64,
+        came: Duration,
+        len: usize,
+        encode: impl FnOnce(&mut Vec<u8>),
+    ) {
+        self.append(&mut self.lock(), place, came, [(len, encode)]);
+    }
+
+    /// Appends adjacent events to the locked log, and returns the place of the last.
+    pub(super) fn append<E: FnOnce(&mut Vec<u8>)>(
+        &self,
+        log: &mut Log,
+        first: u64,
+        now: Duration,
+        events: impl IntoIterator<Item = (usize, E)>,
+    ) -> u64 {
+        let mut next = first;
+        for (len, encode) in events {
+            log.push(next, now, len, encode);
+            next += 1;
+        }
+        self.newest.store(next - 1, Ordering::Release);
+        next - 1
+    }
+}
