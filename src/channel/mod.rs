@@ -9,15 +9,17 @@
 //! ```
 //!
 //! To read on: [`log`](crate::log) keeps the events and says what a stream is sent next,
-//! [`order`](crate::order) numbers them, [`reader`] is a stream as it is known here,
-//! [`subscription`] is its place in its channels, [`group`] makes the passes over streams,
-//! [`fanout`] says whose turn it is, [`hub`] gives names to channels, and `names` forgets them.
+//! [`order`](crate::order) numbers them, `publish` gives them to it, [`reader`] is a stream as it
+//! is known here, [`subscription`] is its place in its channels, [`group`] makes the passes over
+//! streams, [`fanout`] says whose turn it is, [`hub`] gives names to channels, and `names` forgets
+//! them.
 
 pub(crate) mod batches;
 pub(crate) mod fanout;
 pub(crate) mod group;
 pub(crate) mod hub;
 mod names;
+mod publish;
 pub(crate) mod reader;
 pub(crate) mod slots;
 pub(crate) mod subscription;
@@ -27,17 +29,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{CloseReason, Error, Result};
-use crate::event::{Event, EventId, IntoEvent};
 use crate::log::cursor::Lag;
-use crate::log::id::Id;
 use crate::log::{History, Log};
 use crate::net::atomic;
 use crate::net::sync::{Mutex, MutexGuard, PoisonError};
 use crate::net::ticker::{self, Interval, IntervalEnd, Owner};
+use crate::order::Order;
 use crate::order::memory::Memory;
 use crate::order::sequence::Sequence;
 use crate::order::shared_log::SharedLog;
-use crate::order::{Order, Post};
 use fanout::Shard;
 use group::Group;
 use reader::Reader;
@@ -93,11 +93,6 @@ impl Groups {
     }
 }
 
-/// A publisher sends to the streams of a channel itself if there are no more than this. It costs
-/// some 30 µs to wake a thread instead. That is little beside the sends to more streams, which take
-/// over half a millisecond: so the publisher leaves those to the threads.
-const FEW: usize = 128;
-
 /// Gives each channel of the process its place in the lock order.
 static NUMBER: atomic::AtomicU64 = atomic::AtomicU64::new(0);
 
@@ -138,36 +133,6 @@ impl Channel {
             log: Arc::new(log),
             groups: Mutex::default(),
         }))
-    }
-
-    /// Publishes an event: appends it to the log under a new id, and sends it to every stream that
-    /// follows the channel. The id replaces one that the event has.
-    ///
-    /// It never waits for a peer: a stream that does not take it now gets it later, or a gap event.
-    /// Where no more than 128 streams follow the channel, and they are not being sent to already,
-    /// it sends to them itself, for a few milliseconds at most. Otherwise the fan-out threads do,
-    /// one for each core.
-    ///
-    /// # Errors
-    ///
-    /// When the channel is closed ([`is_channel_closed`](Error::is_channel_closed)), when the event
-    /// is larger than [`History::event`] allows ([`is_too_large`](Error::is_too_large)), or an id
-    /// or type holds CR, LF or NUL.
-    pub fn send(&self, event: impl IntoEvent) -> Result<EventId> {
-        let event = event.into_event()?;
-        let first = self.publish(&[event])?;
-        Ok(EventId::of_channel(first.text().into_string()))
-    }
-
-    /// Appends the events, and brings them to the streams. Returns the first id.
-    fn publish(&self, events: &[Event]) -> Result<Id> {
-        let appended = self.0.order.append(&self.0.log, &Post { events, key: None })?;
-        let (groups, streams) = {
-            let groups = self.lock_groups();
-            (Arc::clone(&groups.list), groups.streams)
-        };
-        groups.iter().fold(appended.at, |now, group| group.publish(streams <= FEW, now));
-        Ok(appended.first)
     }
 
     /// Calls a closure again and again, on one thread for all the streams of the channel: a ticker.
@@ -323,6 +288,7 @@ mod tests {
     use crate::net::sync::{AtomicU64, Ordering};
     use batches::Batches;
     use fanout::Fanout;
+    use publish::FEW;
     use reader::Advance;
 
     /// A stream that counts how often a pass comes to it.

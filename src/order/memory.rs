@@ -5,27 +5,33 @@
 
 use std::sync::Arc;
 
+use super::keys::Keys;
 use super::sequence::Sequence;
 use super::shared_log::SharedLog;
 use super::{Appended, Order, Post};
 use crate::error::Result;
+use crate::log::id::Id;
 use crate::net::moment::Moment;
 
 /// One for each hub, and for each channel that is in none.
-#[derive(Debug)]
 pub(crate) struct Memory {
     sequence: Arc<Sequence>,
+    keys: Keys<Id>,
 }
 
 impl Memory {
     pub(crate) fn new() -> Self {
-        Self { sequence: Arc::new(Sequence::new()) }
+        Self { sequence: Arc::new(Sequence::new()), keys: Keys::new() }
     }
 }
 
 impl Order for Memory {
     fn sequence(&self) -> &Arc<Sequence> {
         &self.sequence
+    }
+
+    fn keys(&self) -> &Keys<Id> {
+        &self.keys
     }
 
     fn append(&self, to: &Arc<SharedLog>, post: &Post<'_>) -> Result<Appended> {

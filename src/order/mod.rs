@@ -25,6 +25,7 @@ use crate::error::Result;
 use crate::event::Event;
 use crate::log::id::Id;
 use crate::net::moment::Moment;
+use keys::Keys;
 use past::Past;
 use sequence::Sequence;
 use shared_log::SharedLog;
@@ -40,6 +41,9 @@ pub(crate) mod shared_log;
 /// Where the ids of a hub's events come from.
 pub(crate) trait Order: Send + Sync {
     fn sequence(&self) -> &Arc<Sequence>;
+
+    /// The idempotency keys of the hub.
+    fn keys(&self) -> &Keys<Id>;
 
     /// Appends the events of a post to the log, adjacent in the order, all or none, and returns
     /// once they are in the order and in the log: published, as far as the order promises. The
@@ -76,7 +80,7 @@ pub(crate) struct PostKey<'a> {
 }
 
 /// What became of a post.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Appended {
     /// The id of its first event. Those of the others have the next sequence numbers.
     pub(crate) first: Id,
