@@ -170,6 +170,10 @@ pub use log::cursor::{Lag, Start};
 pub use net::counts::Stats;
 pub use net::listener::{Address, Listener};
 pub use net::ticker::{Interval, IntervalEnd};
+#[cfg(feature = "journal")]
+pub use order::journal::reader::{
+    JournalDamage, JournalReader, JournalRecord, JournalRecords, JournalSegment,
+};
 pub use peer::Peer;
 pub use server::Server;
 pub use server::handle::Handle;

@@ -27,6 +27,7 @@ use std::io::ErrorKind;
 use super::crc::crc32;
 use crate::digits::Digits;
 use crate::event::Event;
+pub(crate) use crate::log::id::Id;
 use crate::search::first_of;
 
 /// The largest block that is written, and that a reader believes in.
@@ -50,26 +51,9 @@ pub(crate) const FIRST: &[u8] = b"id: ";
 /// What comes after the event.
 const CRC: &[u8] = b"crc: ";
 
-/// A place in the journal: one start of the hub, and an event of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Id {
-    pub(crate) epoch: u64,
-    pub(crate) sequence: u64,
-}
-
-impl Id {
-    /// Reads an id as it is written, and no other form.
-    pub(crate) fn parse(text: &[u8]) -> Option<Self> {
-        let hyphen = text.iter().position(|byte| *byte == b'-')?;
-        let (epoch, sequence) = (number(&text[..hyphen])?, number(&text[hyphen + 1..])?);
-        Some(Self { epoch, sequence })
-    }
-
-    pub(crate) fn write(self, out: &mut Vec<u8>) {
-        out.extend_from_slice(Digits::decimal(self.epoch).as_bytes());
-        out.push(b'-');
-        out.extend_from_slice(Digits::decimal(self.sequence).as_bytes());
-    }
+/// Reads an id as it is written, and no other form.
+fn parse_id(text: &[u8]) -> Option<Id> {
+    Id::parse(str::from_utf8(text).ok()?)
 }
 
 /// What the journal knows of an event.
@@ -145,10 +129,15 @@ fn is_text(bytes: &[u8], most: usize) -> bool {
 impl Head<'_> {
     /// Appends the block of this event.
     pub(crate) fn encode(&self, event: &Event, out: &mut Vec<u8>) {
-        let start = out.len();
         out.reserve(LONGEST_HEAD.min(256 + self.channel.len()) + event.len_with(None));
+        self.encode_with(|out| event.encode_with(None, out), out);
+    }
+
+    /// Appends the block of an event that this writes, without an id and with its blank line.
+    pub(crate) fn encode_with(&self, event: impl FnOnce(&mut Vec<u8>), out: &mut Vec<u8>) {
+        let start = out.len();
         self.encode_lines(out);
-        event.encode_with(None, out);
+        event(out);
         // Its blank line comes after the sum.
         out.pop();
         let crc = crc32(&out[start..]);
@@ -160,7 +149,7 @@ impl Head<'_> {
     fn encode_lines(&self, out: &mut Vec<u8>) {
         let id = |name: &str, id: Id, out: &mut Vec<u8>| {
             out.extend_from_slice(name.as_bytes());
-            id.write(out);
+            out.extend_from_slice(id.text().as_str().as_bytes());
             out.push(b'\n');
         };
         let text = |name: &str, text: &str, out: &mut Vec<u8>| {
@@ -271,11 +260,11 @@ impl<'a> Head<'a> {
     /// the event begins.
     pub(crate) fn parse(bytes: &'a [u8]) -> Result<(Self, usize, usize), Fault> {
         let mut lines = Lines { bytes, at: 0 };
-        let id = lines.need("id: ", LONGEST_ID, Id::parse)?;
+        let id = lines.need("id: ", LONGEST_ID, parse_id)?;
         let id_line = lines.at;
         let channel = lines.need("channel: ", LONGEST_NAME, text(LONGEST_NAME))?;
         let time = lines.need("time: ", 20, number)?;
-        let synced = lines.read("synced: ", LONGEST_ID, Id::parse)?;
+        let synced = lines.read("synced: ", LONGEST_ID, parse_id)?;
         let batch = lines.read("batch: ", 20, number)?;
         let mut key = None;
         if let Some(text) = lines.read("key: ", LONGEST_KEY, text(LONGEST_KEY))? {

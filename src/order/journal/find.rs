@@ -22,14 +22,12 @@ const NEAR: u64 = 16 * 1024;
 
 /// The name of the segment whose first event has this id.
 pub(crate) fn file_name(first: Id) -> String {
-    let mut name = Vec::new();
-    first.write(&mut name);
-    String::from_utf8_lossy(&name).into_owned() + SUFFIX
+    format!("{first}{SUFFIX}")
 }
 
 /// The id of the first event, from the name of a segment; `None` if it is none's.
 pub(crate) fn first_id(name: &str) -> Option<Id> {
-    Id::parse(name.strip_suffix(SUFFIX)?.as_bytes())
+    Id::parse(name.strip_suffix(SUFFIX)?)
 }
 
 const SUFFIX: &str = ".sse";

@@ -5,6 +5,8 @@ pub(crate) mod block;
 pub(crate) mod crc;
 pub(crate) mod disk;
 pub(crate) mod find;
+pub(crate) mod folder;
+pub(crate) mod reader;
 pub(crate) mod scan;
 #[cfg(test)]
 pub(crate) mod sim;

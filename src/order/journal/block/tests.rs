@@ -199,12 +199,3 @@ fn names_that_would_break_a_line_are_none() {
     assert!(!is_name("a\nb") && !is_name("a\rb") && !is_name("a\0b"));
     assert!(is_name(&"n".repeat(LONGEST_NAME)) && !is_name(&"n".repeat(LONGEST_NAME + 1)));
 }
-
-#[test]
-fn ids_are_ordered_as_pairs() {
-    let id = |text: &str| Id::parse(text.as_bytes()).unwrap();
-    assert!(id("1-9") < id("1-10") && id("1-10") < id("2-0") && id("0-0") == Id::default());
-    let mut text = Vec::new();
-    id("18446744073709551615-18446744073709551615").write(&mut text);
-    assert_eq!(text, b"18446744073709551615-18446744073709551615");
-}
