@@ -98,3 +98,28 @@ impl History {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(history: History, events: usize, data: usize) -> Result<(), String> {
+        let events = vec![Event::new("x".repeat(data)); events];
+        history.check(&events).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn limit_history_a_batch_is_no_more_than_is_kept() {
+        // An event takes its data, 8 bytes, and room for its id and its chunk.
+        let history = History::default().events(3).bytes(3 * (8 + 100 + FRAMING)).event(1000);
+        assert_eq!(check(history, 3, 100), Ok(()));
+        let too_many = "the batch is too large: it takes 4 events of its channel's history, which \
+                        keeps 3, so its first events would be gone before a stream could be sent \
+                        them; publish it in parts";
+        assert_eq!(check(history, 4, 10), Err(too_many.into()));
+        let too_long = too_many.replace("4 events", "711 bytes").replace("keeps 3", "keeps 708");
+        assert_eq!(check(history, 3, 101), Err(too_long));
+        assert_eq!(check(history, 1, 900), Ok(()), "one alone is kept whatever it takes");
+        assert!(check(history, 2, 1000).is_err_and(|error| error.starts_with("the event is too")));
+    }
+}

@@ -21,7 +21,11 @@ pub(crate) struct Memory {
 
 impl Memory {
     pub(crate) fn new() -> Self {
-        Self { sequence: Arc::new(Sequence::new()), keys: Keys::new() }
+        Self::over(Sequence::new())
+    }
+
+    pub(crate) fn over(sequence: Sequence) -> Self {
+        Self { sequence: Arc::new(sequence), keys: Keys::new() }
     }
 }
 
@@ -47,5 +51,62 @@ impl Order for Memory {
         });
         to.append(&mut log, first, self.sequence.time(at), events);
         Ok(Appended { first: self.sequence.id(first), count, at })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+    use crate::event::Event;
+    use crate::log::History;
+
+    fn log(history: History) -> Arc<SharedLog> {
+        Arc::new(SharedLog::new(None, history, 0))
+    }
+
+    fn post(events: &[Event]) -> Post<'_> {
+        Post { events, key: None }
+    }
+
+    #[test]
+    fn the_events_of_a_post_are_adjacent_whatever_other_channels_publish() {
+        const POSTS: u64 = 1_000;
+        let order = Memory::new();
+        let firsts: Vec<Vec<u64>> = thread::scope(|scope| {
+            let publishers: Vec<_> = [1, 3, 7]
+                .map(|count| {
+                    let order = &order;
+                    scope.spawn(move || {
+                        let (log, events) = (log(History::default()), vec![Event::new("x"); count]);
+                        let append = |_| order.append(&log, &post(&events)).unwrap();
+                        let all = (0..POSTS).map(append).map(|done| done.first.sequence);
+                        all.collect()
+                    })
+                })
+                .into();
+            publishers.into_iter().map(|publisher| publisher.join().unwrap()).collect()
+        });
+        let mut taken: Vec<u64> = [1, 3, 7]
+            .iter()
+            .zip(firsts)
+            .flat_map(|(count, firsts)| {
+                firsts.into_iter().flat_map(move |first| first..first + count)
+            })
+            .collect();
+        taken.sort_unstable();
+        assert_eq!(taken, (1..=POSTS * 11).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_is_refused_uses_no_number_up() {
+        let (order, log) = (Memory::new(), log(History::default().events(2).event(20)));
+        let small = || Event::new("small");
+        for refused in [vec![small(), Event::new("x".repeat(20))], vec![small(); 3]] {
+            assert!(order.append(&log, &post(&refused)).is_err_and(|error| error.is_too_large()));
+        }
+        let Appended { first, count, .. } = order.append(&log, &post(&[small(), small()])).unwrap();
+        assert_eq!((first.sequence, count, log.lock().len()), (1, 2, 2));
     }
 }

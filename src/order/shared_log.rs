@@ -114,3 +114,42 @@ impl SharedLog {
         next - 1
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::cursor::{Cursor, Lag};
+    use crate::log::id::{Epochs, Id};
+    use crate::log::{batch::Batch, read};
+
+    fn event(text: &str) -> (usize, impl FnOnce(&mut Vec<u8>)) {
+        (text.len(), move |out: &mut Vec<u8>| out.extend_from_slice(text.as_bytes()))
+    }
+
+    #[test]
+    fn events_from_before_the_start_and_events_of_an_order_lie_in_one_log() {
+        let minute = Duration::from_secs(60);
+        let epochs = Epochs::rising(vec![0, 100], 200);
+        let last = epochs.place(Id { epoch: 100, sequence: 8 }).unwrap();
+        let sequence = Sequence::resumed(epochs, last, 2 * minute);
+        let log = SharedLog::new(Some("a".into()), History::default().age(minute), last - 2);
+        assert_eq!(log.newest().load(Ordering::Acquire), last - 2, "it may have had that one");
+
+        for (place, age, text) in [(last - 1, 2 * minute, "7"), (last, minute / 2, "8")] {
+            let (len, encode) = event(text);
+            log.preload(place, sequence.aged(age), len, encode);
+        }
+        let (len, encode) = event("9");
+        log.deliver(&sequence, sequence.next(), Moment::now(), [(len, encode)]);
+        assert_eq!(
+            (sequence.published(), sequence.id(sequence.newest()).to_string()),
+            (1, "200-1".into())
+        );
+        assert_eq!(log.newest().load(Ordering::Acquire), sequence.newest());
+
+        let (mut batch, kept) = (Batch::default(), log.lock());
+        let cursor = Cursor { place: last - 1, seen: 1 };
+        read::read(&[kept], sequence.epochs(), cursor, Lag::Close, true, &mut batch).unwrap();
+        assert_eq!(batch.bytes(), b"89", "the one that is too old has gone");
+    }
+}

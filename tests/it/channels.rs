@@ -1,5 +1,6 @@
 //! Channels over real sockets: fan-out, resume, gaps, lag, and their ends.
 
+mod batches;
 mod begin;
 mod ends;
 mod fanout;
