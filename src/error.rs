@@ -201,31 +201,35 @@ impl Error {
     }
 
     /// Whether the events were refused because their idempotency key was used for other events, or
-    /// on another channel, within the last five minutes.
+    /// on another channel, within the last five minutes ([`Channel::send_once`]). A handler that
+    /// returns such an error responds with 422.
+    ///
+    /// [`Channel::send_once`]: crate::Channel::send_once
     pub fn is_key_reused(&self) -> bool {
         matches!(*self.0, Kind::KeyReused)
     }
 
     /// Whether another publish with the same idempotency key has been under way for so long that
-    /// this one no longer waits for it. Try it again with the same key.
+    /// this one no longer waits for it. Try it again with the same key. A handler that returns such
+    /// an error responds with 409.
     pub fn is_key_in_use(&self) -> bool {
         matches!(*self.0, Kind::KeyInUse(_))
     }
 
     /// Whether the hub knows as many idempotency keys as it may: 100,000 in five minutes. Try it
-    /// again later, or without a key.
+    /// again later, or without a key. A handler that returns such an error responds with 503.
     pub fn is_too_many_keys(&self) -> bool {
         matches!(*self.0, Kind::TooManyKeys(_))
     }
 
     /// Whether the events were not published because the disk of the journal is full. Publishing
-    /// works again once there is room.
+    /// works again once there is room. A handler that returns such an error responds with 507.
     pub fn is_storage_full(&self) -> bool {
         matches!(*self.0, Kind::StorageFull(_))
     }
 
     /// Whether the events were not published because the journal could not be written or synced.
-    /// The message says whether publishing works again by itself.
+    /// A handler that returns such an error responds with 503.
     pub fn is_storage_failed(&self) -> bool {
         matches!(*self.0, Kind::StorageFailed { .. })
     }

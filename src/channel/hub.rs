@@ -214,8 +214,10 @@ impl Hub {
     /// The names, without those of channels whose time is over.
     fn names(&self) -> MutexGuard<'_, Names> {
         let mut names = self.0.names.lock().unwrap_or_else(PoisonError::into_inner);
-        if names.is_due(self.sequence().now()) {
+        let now = self.sequence().now();
+        if names.is_due(now) {
             names.forget_unused(self.sequence());
+            self.0.order.keys().forget_old(now);
         }
         names
     }

@@ -1,4 +1,4 @@
-//! The fields that the server itself asks for. A line says once which of them it is. From then on
+//! The fields that the server and the program ask for. A line says once which of them it is. From then on
 //! each question compares a number, or finds at once that there is no such line.
 
 /// The name of a field, in any case.
@@ -30,10 +30,11 @@ pub(crate) const CONTENT_LENGTH: Name<'static> = Name::known("content-length", 5
 pub(crate) const CONTENT_TYPE: Name<'static> = Name::known("content-type", 6);
 pub(crate) const EXPECT: Name<'static> = Name::known("expect", 7);
 pub(crate) const HOST: Name<'static> = Name::known("host", 8);
-pub(crate) const LAST_EVENT_ID: Name<'static> = Name::known("last-event-id", 9);
-pub(crate) const ORIGIN: Name<'static> = Name::known("origin", 10);
-pub(crate) const SEC_FETCH_SITE: Name<'static> = Name::known("sec-fetch-site", 11);
-pub(crate) const TRANSFER_ENCODING: Name<'static> = Name::known("transfer-encoding", 12);
+pub(crate) const IDEMPOTENCY_KEY: Name<'static> = Name::known("idempotency-key", 9);
+pub(crate) const LAST_EVENT_ID: Name<'static> = Name::known("last-event-id", 10);
+pub(crate) const ORIGIN: Name<'static> = Name::known("origin", 11);
+pub(crate) const SEC_FETCH_SITE: Name<'static> = Name::known("sec-fetch-site", 12);
+pub(crate) const TRANSFER_ENCODING: Name<'static> = Name::known("transfer-encoding", 13);
 
 impl<'a> Name<'a> {
     const fn known(text: &'a str, bit: u32) -> Self {
@@ -57,6 +58,7 @@ impl<'a> Name<'a> {
             12 => any_of!(CONTENT_TYPE),
             13 => any_of!(AUTHORIZATION LAST_EVENT_ID),
             14 => any_of!(CONTENT_LENGTH SEC_FETCH_SITE),
+            15 => any_of!(IDEMPOTENCY_KEY),
             16 => any_of!(CONTENT_ENCODING),
             17 if text[8] == b'-' => any_of!(TRANSFER_ENCODING),
             _ => Known::NONE,
@@ -127,6 +129,7 @@ mod tests {
             CONTENT_TYPE,
             EXPECT,
             HOST,
+            IDEMPOTENCY_KEY,
             LAST_EVENT_ID,
             ORIGIN,
             SEC_FETCH_SITE,
@@ -147,7 +150,7 @@ mod tests {
                 assert_eq!(Name::of(&nearly).known, Known::OTHER, "{}", nearly.escape_ascii());
             }
         }
-        assert_eq!(names.iter().fold(Known::NONE, |all, name| all.and(name.known)).0, 0x1FFE);
+        assert_eq!(names.iter().fold(Known::NONE, |all, name| all.and(name.known)).0, 0x3FFE);
         for other in ["", "a", "x-a", "cookie", "user-agent", "accept-encoding"] {
             assert_eq!(Name::of(other.as_bytes()).known, Known::OTHER, "{other}");
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::fields::ascii;
 use super::head::Head;
 use super::known::{CONTENT_ENCODING, CONTENT_TYPE, LAST_EVENT_ID};
+use super::media_type;
 use super::method::Method;
 use super::pattern::Pattern;
 use super::percent::{percent_decode, query_pairs};
@@ -158,6 +159,13 @@ impl Request {
     /// that of every `EventSource` does.
     pub fn wants_event_stream(&self) -> bool {
         self.head.accepts_event_stream()
+    }
+
+    /// Whether the body is said to be an event stream: `Content-Type` is `text/event-stream`, with
+    /// any parameters.
+    pub fn is_event_stream(&self) -> bool {
+        let mut types = self.head.all(CONTENT_TYPE);
+        types.any(|value| media_type::is_type(value, "text/event-stream"))
     }
 
     /// Where the client wants to resume: the id of the last event that it received.

@@ -15,9 +15,8 @@
 //! for its end, so one of any number of them publishes.
 //!
 //! The table has no clock: `now` is the time of the hub's logs. It takes memory only for the keys
-//! that it knows, some 200 bytes and the key's own for each, and gives it back when they are
+//! that it knows, some 160 bytes for each beside its own, and gives it back when they are
 //! forgotten: whenever a key begins, and by [`Keys::forget_old`].
-#![allow(dead_code)]
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -29,14 +28,14 @@ use crate::net::sync::{Condvar, Instant, Mutex, MutexGuard, PoisonError};
 
 /// For how long a key is known after its events were published: long enough for a client that
 /// retries over a restart of the hub, or of itself.
-pub(crate) const KEPT: Duration = Duration::from_secs(5 * 60);
+const KEPT: Duration = Duration::from_secs(5 * 60);
 
 /// How many keys a hub knows at once: over 300 publishes with a key in each second of the five
 /// minutes.
 const MOST: usize = 100_000;
 
 /// The longest key, in bytes.
-pub(crate) const LONGEST: usize = 255;
+const LONGEST: usize = 255;
 
 /// How long a publish waits for another with its key: longer than a disk that works takes to sync,
 /// and not so long that waiting requests hold all workers for good.
@@ -162,6 +161,7 @@ impl<I: Copy> Keys<I> {
 
     /// Learns of a publish from before the start of the hub. Those of one start come in the order
     /// of their times.
+    #[allow(dead_code, reason = "only an order that remembers calls it")]
     pub(crate) fn learn(&self, key: &str, digest: u64, first: I, count: usize, at: Duration) {
         let mut table = self.table();
         if table.entries.len() < MOST {
@@ -262,7 +262,7 @@ impl<I: Copy> Table<I> {
 }
 
 /// Fails unless this can be a key: 1 to 255 bytes of printable ASCII.
-pub(crate) fn check(key: &str) -> Result<()> {
+fn check(key: &str) -> Result<()> {
     let is_printable = |byte: u8| matches!(byte, b' '..=b'~');
     if (1..=LONGEST).contains(&key.len()) && key.bytes().all(is_printable) {
         return Ok(());

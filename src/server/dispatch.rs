@@ -152,7 +152,20 @@ fn fault_of_the_request(request: &Request, error: &Error) -> Option<Status> {
         large if large.is_too_large() && !request.body().is_empty() => {
             Some(Status::CONTENT_TOO_LARGE)
         }
+        reused if reused.is_key_reused() => Some(Status::UNPROCESSABLE_CONTENT),
+        in_use if in_use.is_key_in_use() => Some(Status::CONFLICT),
         _ => None,
+    }
+}
+
+/// The status of a handler's error that is not, or of a panic.
+fn fault_of_the_server(error: Option<&Error>) -> Status {
+    match error {
+        Some(full) if full.is_storage_full() => Status::INSUFFICIENT_STORAGE,
+        Some(later) if later.is_storage_failed() || later.is_too_many_keys() => {
+            Status::SERVICE_UNAVAILABLE
+        }
+        _ => Status::INTERNAL_SERVER_ERROR,
     }
 }
 
@@ -171,7 +184,8 @@ fn failure(site: &Site, request: &Request, error: Option<&Error>) -> Response {
     if let (Some(hooks), Some(error)) = (&site.runtime.hooks, error) {
         hooks::call(|| hooks.failed(request.peer(), request.target(), error));
     }
-    internal_server_error()
+    let status = fault_of_the_server(error);
+    Response::text(format!("{status}\n")).with_status(status)
 }
 
 fn internal_server_error() -> Response {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tidings::{Channel, CloseReason, Error, Hooks, Limits, Peer, Response, StreamInfo};
 
 use super::{assert_responses, site};
-use crate::support::http::{Client, exchange, get};
+use crate::support::http::{Client, exchange, get, post};
 use crate::support::stream::{End, EventStream};
 use crate::support::{Notes, until};
 
@@ -145,4 +145,23 @@ fn row_36_hooks_that_panic_cost_nobody_anything() {
         assert_eq!(get(server.address(), "/fails").status, 500);
         assert_responses(server.address());
     }
+}
+
+#[test]
+fn a_key_that_is_used_again_for_another_event_is_the_fault_of_the_request() {
+    let channel = Channel::new();
+    let server = site(Limits::default())
+        .post("/once", move |request| {
+            let ids = channel.send_once("k", [request.body_text()?])?;
+            Ok(Response::text(ids[0].as_str()))
+        })
+        .start()
+        .unwrap();
+    let publish = |body| post(server.address(), "/once", body);
+    let first = publish("x");
+    assert_eq!((first.status, publish("x").body), (200, first.body));
+    let other = publish("y");
+    let said = "422 Unprocessable Content: this idempotency key was used for other events, or on \
+                another channel, in the last five minutes\n";
+    assert_eq!((other.status, other.text()), (422, said));
 }
