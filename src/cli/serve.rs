@@ -8,10 +8,14 @@
 //! This file starts the hub. To read on: [`options`] has the command line, [`routes`] puts the
 //! parts together: [`guard`] decides who may publish; [`subscribe`], [`publish`], [`metrics`] and
 //! [`page`] respond. [`channels`] has the names of channels, [`query`] reads what a URL asks for,
-//! and [`stdin`] publishes standard input.
+//! [`batch`] a body of several events, [`fields`] what a publisher may say of one, [`key`] what
+//! makes a retry harmless, and [`stdin`] publishes standard input.
 
+mod batch;
 mod channels;
+mod fields;
 mod guard;
+mod key;
 mod metrics;
 mod options;
 #[cfg(feature = "page")]
@@ -62,7 +66,7 @@ fn serve(options: &Options) -> Outcome {
     let (server, _files) = listen_on(server, opened);
     let hub = Hub::with(options.history, options.lag);
     let state = State {
-        channels: Channels { hub: hub.clone(), most: options.max_channels },
+        channels: Channels { hub: hub.clone(), most: options.max_channels, batch: options.batch },
         stop: stop.clone(),
         guard: Guard { token, cors: cors.clone() },
         started: Instant::now(),

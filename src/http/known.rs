@@ -1,5 +1,5 @@
-//! The fields that the server and the program ask for. A line says once which of them it is. From then on
-//! each question compares a number, or finds at once that there is no such line.
+//! The fields that the server and the program ask for. A line says once which of them it is. From
+//! then on each question compares a number, or finds at once that there is no such line.
 
 /// The name of a field, in any case.
 #[derive(Clone, Copy, Debug)]

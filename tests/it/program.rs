@@ -1,5 +1,6 @@
 //! The `tidings` program, as its contract has it: what it prints, how it responds, how it ends.
 
+mod batches;
 mod begin;
 mod bench;
 mod bounds;
@@ -10,6 +11,7 @@ mod leaving;
 mod mock;
 mod publishing;
 mod record;
+mod retries;
 mod secrets;
 #[cfg(target_os = "linux")]
 mod signals;

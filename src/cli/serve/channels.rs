@@ -22,11 +22,23 @@ pub(super) fn check_name(name: &str) -> Result<(), String> {
     }
 }
 
-/// The hub, and how many channels it may have at once.
+/// The hub, and what it may have.
 #[derive(Clone, Debug)]
 pub(super) struct Channels {
     pub(super) hub: Hub,
+    /// How many channels at once.
     pub(super) most: usize,
+    /// What one of them takes at once.
+    pub(super) batch: Bounds,
+}
+
+/// What a channel takes at once: a batch.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Bounds {
+    /// As many events as a channel keeps.
+    pub(super) events: usize,
+    /// The most bytes of one of them, as it is sent without an id.
+    pub(super) event: usize,
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tidings::{Cors, History, Lag, Limits};
 
-use super::channels::check_name;
+use super::channels::{Bounds, check_name};
 use crate::cli::duration::{LONGEST, SHORTEST};
 use crate::cli::flags::{MOST, Table, flags};
 use crate::cli::listen::Place;
@@ -22,6 +22,7 @@ pub(crate) struct Options {
     pub(super) max_connections: usize,
     pub(super) max_body: usize,
     pub(super) max_channels: usize,
+    pub(super) batch: Bounds,
     pub(super) token_file: Option<PathBuf>,
     pub(super) anyone_may_publish: bool,
     /// Each is `*` or an origin.
@@ -91,8 +92,10 @@ pub(crate) static TABLE: Table<Options> = Table {
         checked("listen", "ADDR", |o, place| Place::parse(place).map(|place| o.listen.push(place)))
             .repeats().otherwise(LISTEN),
         /// Keeps up to N events of each channel for clients that reconnect.
-        number("history", "N", 1..=MOST, |o, n| o.history = o.history.events(n as usize))
-            .default("1000"),
+        number("history", "N", 1..=MOST, |o, n| {
+            o.batch.events = n as usize;
+            o.history = o.history.events(n as usize);
+        }).default("1000"),
         /// Keeps up to so many bytes of events of each channel. The newest event is always kept,
         /// whatever its size.
         number("history-bytes", "BYTES", 1..=MOST, |o, n| o.history = o.history.bytes(n as usize))
@@ -128,8 +131,10 @@ pub(crate) static TABLE: Table<Options> = Table {
         number("max-body", "BYTES", 1..=MOST, Options::set_max_body).default("1048576"),
         /// Limits the size of an event as it is sent, where each line of data costs seven more
         /// bytes. A larger event is not published.
-        number("max-event", "BYTES", 1..=MOST, |o, n| o.history = o.history.event(n as usize))
-            .default("1048576"),
+        number("max-event", "BYTES", 1..=MOST, |o, n| {
+            o.batch.event = n as usize;
+            o.history = o.history.event(n as usize);
+        }).default("1048576"),
         /// Limits how many channels exist at once. Each may keep --history-bytes of events. An
         /// empty channel that nobody follows is removed. Channels that are followed but were never
         /// published on may be half of them. A peer that has created as many of those as are

@@ -1,27 +1,32 @@
-//! Publishing on a channel.
+//! Publishing on a channel: an event, or several as one.
 //!
 //! ```text
 //! POST /events/NAME?event=TYPE&retry=MS     the body is the data, as UTF-8
 //! 200 OK                                    the event's id and a line feed
+//!
+//! POST /events/NAME                         the body is an event stream: a batch, of which all
+//! Content-Type: text/event-stream           events are published, with none between, or none is
+//! 200 OK                                    their ids, each with a line feed
+//!
+//! Idempotency-Key: "KEY"                    with either, so that it can be sent again
 //! ```
 //!
-//! The hub responds once the event is in the channel's log, so a client that reconnects with an
-//! older last event ID receives it. It refuses other parameters: they were meant to say something.
+//! The hub responds once the events are in the channel's log, so a client that reconnects with an
+//! older last event ID receives them. It refuses other parameters: they were meant to say
+//! something.
+//!
+//! A publisher that got no response can't know whether the events were published. It sends the
+//! request again, with the same key; if they were, it gets the first response again, for five
+//! minutes, and nothing is published twice. Other events, another channel or other parameters under
+//! the same key are refused. What was refused for another reason is not remembered.
 
-use std::time::Duration;
+use std::fmt::Display;
 
-use tidings::{Event, EventType, Request, Response, Status};
+use tidings::{Channel, Error, Event, EventId, Request, Response, Status};
 
 use super::channels::{Channels, check_name};
-use super::query;
 use super::refuse::{bad_request, refuse};
-use crate::cli::digits;
-
-/// A client that is told to stay away for longer than a day is as good as told to go.
-const LONGEST_RETRY: u64 = 24 * 60 * 60 * 1000;
-
-/// The types of what the hub itself tells clients, which nobody else may publish.
-const OWN_TYPES: &str = "tidings.";
+use super::{batch, fields, key, query};
 
 /// Publishes the text of the request's body. The guard has admitted the request already.
 pub(super) fn publish(
@@ -31,61 +36,115 @@ pub(super) fn publish(
 ) -> Result<Response, Response> {
     let name = request.param("name").unwrap_or_default();
     check_name(name).map_err(bad_request)?;
-    let [event_type, retry_time] = query::only(request, ["event", "retry"])?;
+    let key = key::of(request.head())?;
+    let is_batch = request.is_event_stream();
+    if !is_batch && key.is_none() {
+        let event = event(request, text)?;
+        let id = channel(channels, name)?.send(event).map_err(|error| refusal(&error, false))?;
+        return Ok(response([id]));
+    }
+    let events = match is_batch {
+        true => batch(channels, request, text)?,
+        false => vec![event(request, text)?],
+    };
+    let channel = channel(channels, name)?;
+    let ids = match key {
+        Some(key) => channel.send_once(&key, events),
+        None => channel.send_all(events),
+    };
+    Ok(response(ids.map_err(|error| refusal(&error, is_batch))?))
+}
+
+/// The ids, one on each line.
+fn response(ids: impl IntoIterator<Item = EventId>) -> Response {
+    let mut ids = ids.into_iter().map(String::from);
+    let mut text = ids.next().unwrap_or_default();
+    text.push('\n');
+    for id in ids {
+        text.push_str(&id);
+        text.push('\n');
+    }
+    Response::text(text)
+}
+
+/// The channel to publish on.
+fn channel(channels: &Channels, name: &str) -> Result<Channel, Response> {
+    channels.hub.channel_within(name, channels.most).ok_or_else(|| {
+        let why = format_args!(
+            "there are {} channels already: publish on one of them, or start the hub with a larger \
+             --max-channels",
+            channels.most
+        );
+        later(Status::SERVICE_UNAVAILABLE, "30", why)
+    })
+}
+
+/// The event whose data is this text.
+fn event(request: &Request, text: &str) -> Result<Event, Response> {
+    let [type_name, retry_time] = query::only(request, PARAMETERS)?;
     let mut event = Event::new(text);
-    if let Some(event_type) = event_type {
-        if event_type.starts_with(OWN_TYPES) {
-            return Err(bad_request("event types that begin with tidings. are the hub's own"));
-        }
-        event = event.with_type(EventType::new(event_type).map_err(bad_request)?);
+    if let Some(name) = type_name {
+        event = event.with_type(fields::event_type(name).map_err(bad_request)?);
     }
     if let Some(time) = retry_time {
-        event = event.with_retry(retry(&time)?);
+        event = event.with_retry(fields::retry(&time).map_err(bad_request)?);
     }
-    let channel = channels.hub.channel_within(name, channels.most).ok_or_else(|| full(channels))?;
-    let id = channel.send(event).map_err(|error| match error.is_too_large() {
-        true => refuse(
-            Status::CONTENT_TOO_LARGE,
-            format_args!("{error}: split it, or start the hub with a larger --max-event"),
-        ),
-        false => refuse(Status::INTERNAL_SERVER_ERROR, error),
-    })?;
-    let mut text = String::from(id);
-    text.push('\n');
-    Ok(Response::text(text))
+    Ok(event)
 }
 
-/// There may be room later, so the client is told when to try again.
-fn full(channels: &Channels) -> Response {
-    let why = format_args!(
-        "there are {} channels already: publish on one of them, or start the hub with a larger \
-         --max-channels",
-        channels.most
-    );
-    refuse(Status::SERVICE_UNAVAILABLE, why)
-        .with_field("Retry-After", "30")
-        .expect("the name is a token and the value is text")
-}
+const PARAMETERS: [&str; 2] = ["event", "retry"];
 
-fn retry(time: &str) -> Result<Duration, Response> {
-    match digits(time).filter(|milliseconds| *milliseconds <= LONGEST_RETRY) {
-        Some(milliseconds) => Ok(Duration::from_millis(milliseconds)),
-        None => Err(bad_request(format_args!(
-            "retry is a number of milliseconds from 0 to {LONGEST_RETRY}, and not {time:?}"
-        ))),
+/// The events of a body that is an event stream.
+fn batch(channels: &Channels, request: &Request, text: &str) -> Result<Vec<Event>, Response> {
+    if request.head().values("content-type").count() > 1 {
+        return Err(bad_request("there may be only one field Content-Type"));
     }
+    let given = query::only(request, PARAMETERS)?;
+    let given = PARAMETERS.iter().zip(given).find(|(_, value)| value.is_some());
+    if let Some((parameter, _)) = given {
+        return Err(bad_request(format_args!(
+            "the events of a body of type text/event-stream have fields of their own: leave the \
+             parameter {parameter} out, and write a line {parameter}: VALUE in each event"
+        )));
+    }
+    batch::read(text, channels.batch).map_err(|(status, why)| refuse(status, why))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_reconnection_time_is_whole_milliseconds_up_to_a_day() {
-        assert_eq!(retry("0").ok(), Some(Duration::ZERO));
-        assert_eq!(retry("86400000").ok(), Some(Duration::from_secs(86_400)));
-        for time in ["", "-1", "+1", "1.5", "1s", "86400001", "99999999999999999999999"] {
-            assert!(retry(time).is_err(), "{time}");
+/// The response to events that could not be published, and what would help.
+fn refusal(error: &Error, is_batch: bool) -> Response {
+    let (status, remedy) = match error {
+        // Each event of a batch has been found to be small enough: they are too many bytes.
+        error if error.is_too_large() && is_batch => {
+            (Status::CONTENT_TOO_LARGE, ", or start the hub with a larger --history-bytes")
         }
-    }
+        error if error.is_too_large() => {
+            (Status::CONTENT_TOO_LARGE, ": split it, or start the hub with a larger --max-event")
+        }
+        error if error.is_key_reused() => (
+            Status::UNPROCESSABLE_CONTENT,
+            ": use a new key for each publish, and send the same request when you try one again",
+        ),
+        error if error.is_key_in_use() => {
+            let why = format_args!("{error}: try again with the same key");
+            return later(Status::CONFLICT, "1", why);
+        }
+        error if error.is_too_many_keys() => {
+            let why = format_args!("{error}: try again later, or publish without a key");
+            return later(Status::SERVICE_UNAVAILABLE, "30", why);
+        }
+        error if error.is_storage_full() => (
+            Status::INSUFFICIENT_STORAGE,
+            ": make room on it, or start the hub with a smaller --journal-bytes",
+        ),
+        error if error.is_storage_failed() => (Status::SERVICE_UNAVAILABLE, ""),
+        _ => (Status::INTERNAL_SERVER_ERROR, ""),
+    };
+    refuse(status, format_args!("{error}{remedy}"))
+}
+
+/// A refusal of what may be possible later: so many seconds, at least.
+fn later(status: Status, seconds: &'static str, why: impl Display) -> Response {
+    refuse(status, why)
+        .with_field("Retry-After", seconds)
+        .expect("the name is a token and the value is text")
 }

@@ -61,7 +61,7 @@ fn stream(
 ) -> Result<Reply, Response> {
     let (last_event_id, newest) = begin(request)?;
     names.as_ref().iter().try_for_each(|name| check_name(name)).map_err(bad_request)?;
-    let Channels { hub, most } = channels.clone();
+    let Channels { hub, most, .. } = channels.clone();
     // Runs only when there is a stream, so a HEAD makes no channel.
     Ok(Reply::event_stream(move |stream| {
         let start = match (&last_event_id, newest) {
