@@ -174,6 +174,8 @@ pub use net::ticker::{Interval, IntervalEnd};
 pub use order::journal::reader::{
     JournalDamage, JournalReader, JournalRecord, JournalRecords, JournalSegment,
 };
+#[cfg(feature = "journal")]
+pub use order::journal::{Journal, JournalStats, JournalSync};
 pub use peer::Peer;
 pub use server::Server;
 pub use server::handle::Handle;

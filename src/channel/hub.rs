@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+#[cfg(feature = "journal")]
 use std::time::Duration;
 
 use super::Channel;
@@ -88,7 +89,7 @@ impl Hub {
     /// Gives a channel an event from before the hub's start, whose chunk `encode` writes in `len`
     /// bytes: [`SharedLog::preload`]. To be called before anybody else has the hub, with rising
     /// places, all greater than `forgotten_through`.
-    #[allow(dead_code)]
+    #[cfg(feature = "journal")]
     pub(crate) fn preload(
         &self,
         name: &str,
@@ -204,6 +205,11 @@ impl Hub {
 
     fn sequence(&self) -> &Sequence {
         self.0.order.sequence()
+    }
+
+    #[cfg(feature = "journal")]
+    pub(super) fn order(&self) -> &Arc<dyn Order> {
+        &self.0.order
     }
 
     #[cfg(test)]

@@ -18,6 +18,8 @@ pub(crate) mod batches;
 pub(crate) mod fanout;
 pub(crate) mod group;
 pub(crate) mod hub;
+#[cfg(feature = "journal")]
+mod journal;
 mod names;
 mod publish;
 pub(crate) mod reader;

@@ -28,7 +28,7 @@ use crate::net::sync::{Condvar, Instant, Mutex, MutexGuard, PoisonError};
 
 /// For how long a key is known after its events were published: long enough for a client that
 /// retries over a restart of the hub, or of itself.
-const KEPT: Duration = Duration::from_secs(5 * 60);
+pub(crate) const KEPT: Duration = Duration::from_secs(5 * 60);
 
 /// How many keys a hub knows at once: over 300 publishes with a key in each second of the five
 /// minutes.

@@ -31,6 +31,8 @@ use sequence::Sequence;
 use shared_log::SharedLog;
 
 #[cfg(feature = "journal")]
+pub(crate) mod commit;
+#[cfg(feature = "journal")]
 pub(crate) mod journal;
 pub(crate) mod keys;
 pub(crate) mod memory;
@@ -58,6 +60,11 @@ pub(crate) trait Order: Send + Sync {
 
     /// What it remembers beyond the logs, if it does.
     fn past(&self) -> Option<&dyn Past> {
+        None
+    }
+
+    #[cfg(feature = "journal")]
+    fn journal(&self) -> Option<&journal::order::JournalOrder> {
         None
     }
 }

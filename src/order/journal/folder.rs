@@ -243,3 +243,6 @@ fn again(mut read: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,283 @@
+//! Group commit: whoever finds nobody writing writes for all that wait.
+//!
+//! Publishers queue what they have. One of them at a time, the *leader*, takes what is queued, does
+//! the work for all of it at once, tells each publisher its result, and goes. The one that has
+//! waited the longest leads next. So there is no thread for it, and what costs the same for many as
+//! for one, as the sync of a disk does, is paid once for all.
+//!
+//! ```text
+//! publish ─► queue ─┬─► nobody leads: lead ──► work for all ──► tell each its result
+//!                   └─► wait ◄── a result, or the word to lead next ◄─┘
+//! ```
+//!
+//! **Bounds.** Each publisher waits on its own thread, with one item: so the queue is as long as
+//! publishers are many. A leader takes no more than `most` of it by weight, or one item.
+//!
+//! **A panic of a leader** is a fault of our own. It goes on in the leader's thread; the others of
+//! its batch are told that their result is lost, and the next one leads.
+//!
+//! It knows neither files nor sockets.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::net::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// A queue of items `T`, for each of which the work gives an `R`.
+pub(crate) struct Commit<T, R> {
+    /// No other lock is taken while this one is held.
+    queue: Mutex<Queue<T, R>>,
+    /// How much a leader takes, and how much an item weighs.
+    most: usize,
+    weigh: fn(&T) -> usize,
+}
+
+struct Queue<T, R> {
+    waiting: VecDeque<(T, Arc<Ticket<R>>)>,
+    /// Whether somebody leads, or has been told to.
+    is_led: bool,
+}
+
+/// Where a publisher waits.
+struct Ticket<R> {
+    /// No other lock is taken while this one is held.
+    turn: Mutex<Turn<R>>,
+    wake: Condvar,
+}
+
+/// What a publisher is told. It takes each once.
+enum Turn<R> {
+    Wait,
+    Lead,
+    Result(R),
+    Lost,
+}
+
+impl<R> Ticket<R> {
+    fn new() -> Arc<Self> {
+        Arc::new(Self { turn: Mutex::new(Turn::Wait), wake: Condvar::new() })
+    }
+
+    fn tell(&self, told: Turn<R>) {
+        *self.lock() = told;
+        self.wake.notify_one();
+    }
+
+    fn wait(&self) -> Turn<R> {
+        let mut turn = self.lock();
+        loop {
+            match std::mem::replace(&mut *turn, Turn::Wait) {
+                Turn::Wait => turn = self.wake.wait(turn).unwrap_or_else(PoisonError::into_inner),
+                told => return told,
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Turn<R>> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a leader has taken. However it ends, all are told, and the next one leads.
+struct Led<'a, T, R> {
+    commit: &'a Commit<T, R>,
+    tickets: Vec<Arc<Ticket<R>>>,
+    /// One for each ticket; fewer after a panic.
+    results: Vec<R>,
+}
+
+impl<T, R> Commit<T, R> {
+    pub(crate) fn new(most: usize, weigh: fn(&T) -> usize) -> Self {
+        let queue = Queue { waiting: VecDeque::new(), is_led: false };
+        Self { queue: Mutex::new(queue), most, weigh }
+    }
+
+    /// Has the work done for this item, by this thread or another one's leader, and returns its
+    /// result. `lead` does it for some items, in their order, and returns as many results. `None`
+    /// if the leader panicked: then nobody knows whether it was done.
+    pub(crate) fn run(&self, item: T, lead: impl FnOnce(&[T]) -> Vec<R>) -> Option<R> {
+        let ticket = Ticket::new();
+        let mut told = self.enqueue(item, &ticket).unwrap_or_else(|| ticket.wait());
+        if matches!(told, Turn::Lead) {
+            let (items, mut led) = self.take();
+            led.results = lead(&items);
+            drop(led);
+            told = ticket.wait();
+        }
+        match told {
+            Turn::Result(result) => Some(result),
+            _ => None,
+        }
+    }
+
+    /// Queues the item, and says to lead if nobody does.
+    fn enqueue(&self, item: T, ticket: &Arc<Ticket<R>>) -> Option<Turn<R>> {
+        let mut queue = self.lock();
+        queue.waiting.push_back((item, Arc::clone(ticket)));
+        let leads = !queue.is_led;
+        queue.is_led = true;
+        leads.then_some(Turn::Lead)
+    }
+
+    /// Takes the leader's own item, which is the first, and others as far as they fit.
+    fn take(&self) -> (Vec<T>, Led<'_, T, R>) {
+        let mut queue = self.lock();
+        let mut room = self.most;
+        let fits = |(item, _): &&(T, Arc<Ticket<R>>)| {
+            let rest = room.checked_sub((self.weigh)(item));
+            room = rest.unwrap_or(0);
+            rest.is_some()
+        };
+        let count = queue.waiting.iter().take_while(fits).count().max(1);
+        let (items, tickets) = queue.waiting.drain(..count).unzip();
+        (items, Led { commit: self, tickets, results: Vec::new() })
+    }
+
+    /// How many items wait for a leader.
+    #[cfg(test)]
+    pub(crate) fn waiting(&self) -> usize {
+        self.lock().waiting.len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue<T, R>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T, R> Drop for Led<'_, T, R> {
+    fn drop(&mut self) {
+        let results = self.results.drain(..).map(Turn::Result);
+        let told = results.chain(std::iter::repeat_with(|| Turn::Lost));
+        self.tickets.iter().zip(told).for_each(|(ticket, told)| ticket.tell(told));
+        let next = {
+            let mut queue = self.commit.lock();
+            let next = queue.waiting.front().map(|(_, ticket)| Arc::clone(ticket));
+            queue.is_led = next.is_some();
+            next
+        };
+        if let Some(next) = next {
+            next.tell(Turn::Lead);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::mpsc;
+    use std::thread;
+
+    use super::*;
+
+    /// Waits until so many items are queued.
+    fn until_queued(commit: &Commit<usize, usize>, count: usize) {
+        while commit.waiting() != count {
+            thread::yield_now();
+        }
+    }
+
+    /// Leads for item 0. Meanwhile 1, 2, 3 … queue in this order; once they all wait, the leader
+    /// ends as `end` does. Returns the batches that others then take, and the results of each.
+    fn after_a_leader(
+        commit: &Commit<usize, usize>,
+        others: usize,
+        end: fn(&[usize]) -> Vec<usize>,
+    ) -> (Vec<Vec<usize>>, Vec<Option<usize>>) {
+        let batches: Mutex<Vec<Vec<usize>>> = Mutex::default();
+        let (led, begin) = mpsc::channel();
+        let other = |item: usize| {
+            let lead = |items: &[usize]| {
+                batches.lock().unwrap().push(items.to_vec());
+                tenfold(items)
+            };
+            commit.run(item, lead)
+        };
+        let other = &other;
+        let results = thread::scope(|scope| {
+            scope.spawn(move || {
+                let lead = |items: &[usize]| {
+                    led.send(()).unwrap();
+                    until_queued(commit, others);
+                    end(items)
+                };
+                catch_unwind(AssertUnwindSafe(|| commit.run(0, lead))).ok()
+            });
+            begin.recv().unwrap();
+            let threads: Vec<_> = (1..=others)
+                .map(|item| {
+                    until_queued(commit, item - 1);
+                    let thread = scope.spawn(move || other(item));
+                    if item < others {
+                        until_queued(commit, item);
+                    }
+                    thread
+                })
+                .collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        (batches.into_inner().unwrap(), results)
+    }
+
+    fn tenfold(items: &[usize]) -> Vec<usize> {
+        items.iter().map(|item| 10 * item).collect()
+    }
+
+    #[test]
+    fn all_that_wait_for_a_leader_are_one_batch_of_the_next() {
+        let commit = Commit::new(usize::MAX, |_| 1);
+        let (batches, results) = after_a_leader(&commit, 5, tenfold);
+        assert_eq!(batches, [[1, 2, 3, 4, 5]]);
+        assert_eq!(results, [10, 20, 30, 40, 50].map(Some));
+    }
+
+    #[test]
+    fn a_batch_has_no_more_than_its_bound_and_at_least_one_item() {
+        let commit = Commit::new(3, |item| *item);
+        let (batches, results) = after_a_leader(&commit, 5, tenfold);
+        assert_eq!(batches, [vec![1, 2], vec![3], vec![4], vec![5]]);
+        assert_eq!(results, [10, 20, 30, 40, 50].map(Some));
+    }
+
+    #[test]
+    fn a_leader_alone_has_its_result_and_leaves_nobody_leading() {
+        let commit = Commit::new(1, |_| 1);
+        for item in 0..3 {
+            assert_eq!(commit.run(item, tenfold), Some(10 * item));
+            assert!(!commit.lock().is_led);
+        }
+    }
+
+    #[test]
+    fn a_leader_that_panics_loses_the_results_of_its_batch_and_hangs_nobody() {
+        let commit = Commit::new(usize::MAX, |_| 1);
+        let (batches, results) = after_a_leader(&commit, 2, |_| panic!("a fault of the leader's"));
+        assert_eq!((batches, results), (vec![vec![1, 2]], vec![Some(10), Some(20)]));
+
+        // Of its own batch, too, everybody is told.
+        let panics = thread::scope(|scope| {
+            let threads = [1, 2, 3].map(|item| {
+                let lead = |items: &[usize]| match items {
+                    // The first of the others leads for both.
+                    [2, 3] => panic!("a fault of the leader's"),
+                    [1] => {
+                        until_queued(&commit, 2);
+                        tenfold(items)
+                    }
+                    _ => tenfold(items),
+                };
+                let commit = &commit;
+                let run = move || catch_unwind(AssertUnwindSafe(|| commit.run(item, lead)));
+                let thread = scope.spawn(run);
+                match item {
+                    1 => while !commit.lock().is_led || commit.waiting() > 0 {},
+                    2 => until_queued(commit, 1),
+                    _ => {}
+                }
+                thread
+            });
+            threads.map(|thread| thread.join().unwrap().ok())
+        });
+        assert_eq!(panics, [Some(Some(10)), None, Some(None)]);
+        assert_eq!(commit.run(4, tenfold), Some(40));
+    }
+}

@@ -1,0 +1,268 @@
+//! Opening a journal: finding out what is there, and cutting off what a crash has torn.
+//!
+//! Only the newest segment can be torn ([`store`](super::store) sees to that), so it alone is read
+//! through. Of its blocks, those up to the greatest id that a good one tells to be *synced* were
+//! durable; of those after it anything may be missing, in any order:
+//!
+//! ```text
+//! good good bad good good │ good good bad good bad
+//!                  synced ┘           └ cut: what is left is a prefix
+//!           └ kept: readers skip it, and tell of it
+//! ```
+//!
+//! An incomplete batch at the end goes as a whole. Then the segment is synced.
+//!
+//! A journal that somebody has changed by hand is refused rather than guessed at: a format of
+//! another version, or a segment under another one's name. Other files are left alone.
+
+use std::io;
+use std::sync::Arc;
+
+use super::block::{Fault, Head, Id};
+use super::disk::{Disk, DiskFile};
+use super::find::{file_name, first_id, last_id};
+use super::options::Options;
+use super::scan::{BadHeader, HEADER, check_header};
+use super::segments::Segment;
+use super::store::{Store, Torn};
+use super::walk::{PEEK, READ, Step, Walk};
+use crate::error::{Error, Result};
+use crate::log::id::EPOCHS;
+
+impl Store {
+    /// Opens the journal on this disk, to which nobody else may write, for a hub that starts at
+    /// this time. The epoch of what it appends is greater than all that are there, and no less than
+    /// the time.
+    ///
+    /// # Errors
+    ///
+    /// If the disk can't be read or written, and if what is there was not written by this version.
+    pub(crate) fn open(disk: Arc<dyn Disk>, options: Options, now: u64) -> Result<Self> {
+        let files = disk.list().map_err(|error| Error::io("can't list the journal", error))?;
+        let mut found: Vec<(Id, u64)> = files
+            .into_iter()
+            .filter_map(|(name, len)| Some((first_id(&name)?, len)))
+            // Nothing has such an id.
+            .filter(|(first, _)| first.epoch > 0 && first.sequence > 0)
+            .collect();
+        found.sort_unstable();
+        let epoch = match found.last().map(|(newest, _)| newest.epoch.checked_add(1)) {
+            None => now.max(1),
+            Some(Some(next)) => next.max(now),
+            Some(None) => return Err(no_epoch(found[found.len() - 1].0)),
+        };
+        forget_oldest_epochs(&*disk, &mut found)?;
+        let mut segments = Vec::with_capacity(found.len());
+        let mut torn = None;
+        for (at, (first, len)) in found.iter().enumerate() {
+            let segment = match found.get(at + 1) {
+                Some((next, _)) => complete(&*disk, *first, *len, *next)?,
+                None => newest(&*disk, *first, *len, &mut torn)?,
+            };
+            segments.push(segment);
+        }
+        Ok(Self::over(disk, options, epoch, segments, torn))
+    }
+}
+
+#[cold]
+fn no_epoch(newest: Id) -> Error {
+    let name = file_name(newest);
+    Error::invalid(format!("no epoch comes after that of the segment {name}: move it away"))
+}
+
+/// A failure with one segment.
+fn failed(doing: &'static str, first: Id) -> impl Fn(io::Error) -> Error {
+    move |error| {
+        Error::io(format!("can't {doing} the journal's segment {}", file_name(first)), error)
+    }
+}
+
+/// A hub knows so many epochs and no more. Those past it are removed, as they would be for their
+/// bytes.
+fn forget_oldest_epochs(disk: &dyn Disk, found: &mut Vec<(Id, u64)>) -> Result<()> {
+    let (mut epochs, mut newer) = (0, None);
+    // One more is for the hub's own, and one for the place before everything.
+    let kept = found.iter().rev().take_while(|(first, _)| {
+        epochs += usize::from(newer.replace(first.epoch) != Some(first.epoch));
+        epochs <= EPOCHS - 2
+    });
+    let surplus = found.len() - kept.count();
+    for (first, _) in found.drain(..surplus) {
+        disk.remove(&file_name(first)).map_err(failed("remove", first))?;
+    }
+    Ok(())
+}
+
+/// Checks how a segment begins, and returns where its blocks do. `None` if it begins with other
+/// bytes than a segment.
+fn check_begin(file: &dyn DiskFile, first: Id) -> Result<Option<u64>> {
+    let mut bytes = [0; HEADER.len() + 20];
+    let mut have = 0;
+    loop {
+        let read = file.read_at(&mut bytes[have..], have as u64).map_err(failed("read", first))?;
+        have += read;
+        if read == 0 {
+            break;
+        }
+    }
+    match check_header(&bytes[..have]) {
+        Ok(begin) => Ok(Some(begin as u64)),
+        Err(BadHeader::Foreign) => Ok(None),
+        Err(BadHeader::Format(number)) => Err(Error::invalid(format!(
+            "the journal's segment {} has the format {number}, and this version reads format 1: \
+             start the version that wrote it, or give this one another folder",
+            file_name(first)
+        ))),
+    }
+}
+
+/// Fails if the first block of a segment isn't the one that its name says.
+fn check_first(first: Id, has: Id) -> Result<()> {
+    if has == first {
+        return Ok(());
+    }
+    let (name, right) = (file_name(first), file_name(has));
+    Err(Error::invalid(format!(
+        "the journal's segment {name} begins with the event {has}: somebody has renamed it; give \
+         it its name {right} back, or move it away"
+    )))
+}
+
+/// A segment that another one comes after. It was synced before that one was made.
+fn complete(disk: &dyn Disk, first: Id, len: u64, next: Id) -> Result<Segment> {
+    let file = disk.open(&file_name(first), false).map_err(failed("open", first))?;
+    let begin = check_begin(&*file, first)?.unwrap_or(0);
+    let checked = Walk::new(&*file, begin, PEEK, Vec::new()).step(|step| match step {
+        Step::Block(_, block) => check_first(first, block.head.id),
+        Step::Large(large) => check_first(first, large.head.id),
+        // Readers skip it.
+        Step::Bad(..) => Ok(()),
+    });
+    checked.unwrap_or(Ok(()))?;
+    let before = first.sequence - 1;
+    let last = if next.epoch == first.epoch {
+        next.sequence - 1
+    } else {
+        last_id(&*file, len, first.epoch).map_or(before, |id| id.sequence.max(before))
+    };
+    Ok(Segment::new(first, len, last, 0))
+}
+
+/// The newest segment, with what is torn of it cut off.
+fn newest(disk: &dyn Disk, first: Id, len: u64, torn: &mut Option<Torn>) -> Result<Segment> {
+    let file = disk.open(&file_name(first), true).map_err(failed("open", first))?;
+    let begin = check_begin(&*file, first)?;
+    let mut found = scan(&*file, len, first, begin.unwrap_or(0), first.sequence - 1)?;
+    if found.synced >= first.sequence && found.end.bytes < len {
+        found = scan(&*file, len, first, begin.unwrap_or(0), found.synced)?;
+    }
+    let end = found.end;
+    if begin.is_none() && end.bytes == 0 && is_text(&*file).map_err(failed("read", first))? {
+        // It would be cut off as a whole, and was never a segment.
+        return Err(Error::invalid(format!(
+            "the file {} in the journal's folder is no segment of a journal: move it away",
+            file_name(first)
+        )));
+    }
+    if end.bytes < len {
+        file.set_len(end.bytes).map_err(failed("cut off the end of", first))?;
+        *torn = Some(Torn { segment: file_name(first), bytes: len - end.bytes });
+    }
+    file.sync().map_err(failed("sync", first))?;
+    Ok(Segment::new(first, end.bytes, end.sequence, end.time))
+}
+
+/// Whether a file begins with something that somebody wrote: what is lost in a crash reads as
+/// zeros.
+fn is_text(file: &dyn DiskFile) -> io::Result<bool> {
+    let mut byte = [0];
+    Ok(file.read_at(&mut byte, 0)? == 1 && byte != [0])
+}
+
+/// The end of a segment, or a place in it that may become it.
+#[derive(Clone, Copy, Debug)]
+struct End {
+    bytes: u64,
+    /// The number and the time of the last event before it.
+    sequence: u64,
+    time: u64,
+}
+
+/// What reading the newest segment through comes to.
+struct Recovered {
+    end: End,
+    /// The greatest sequence number that is told to be synced.
+    synced: u64,
+}
+
+/// Reads a segment through, of which everything up to the number `durable` was synced.
+fn scan(file: &dyn DiskFile, len: u64, first: Id, begin: u64, durable: u64) -> Result<Recovered> {
+    let whole = End { bytes: begin, sequence: first.sequence - 1, time: 0 };
+    let mut pass = Pass { first, begin, durable, whole, batch: None, cut: None, synced: 0 };
+    let mut walk = Walk::new(file, begin, READ, Vec::new());
+    while let Some(met) = walk.step(|step| match step {
+        Step::Block(at, block) => pass.block(at, block.len as u64, &block.head),
+        Step::Large(large) => pass.block(large.at, large.len, &large.head),
+        // It may be readable again: nothing is cut off for that.
+        Step::Bad(_, Fault::Unread(kind)) => Err(failed("read", first)(kind.into())),
+        Step::Bad(..) => Ok(()),
+    }) {
+        met?;
+    }
+    Ok(pass.end(len))
+}
+
+struct Pass {
+    first: Id,
+    begin: u64,
+    durable: u64,
+    /// The end of the last good block.
+    whole: End,
+    /// The place before the batch that is incomplete so far, and the number of its last event.
+    batch: Option<(End, u64)>,
+    /// The end of what is kept, if that is known to be before the file's.
+    cut: Option<End>,
+    synced: u64,
+}
+
+impl Pass {
+    fn block(&mut self, at: u64, len: u64, head: &Head<'_>) -> Result<()> {
+        let sequence = head.id.sequence;
+        if at == self.begin {
+            check_first(self.first, head.id)?;
+        }
+        if head.id.epoch != self.first.epoch || sequence <= self.whole.sequence {
+            // It is left from an earlier write, and bad like what it stands in.
+            return Ok(());
+        }
+        let is_next = at == self.whole.bytes && sequence == self.whole.sequence + 1;
+        if !is_next && sequence > self.durable + 1 {
+            self.cut_here();
+        }
+        if let Some(count) = head.batch.filter(|count| *count > 1) {
+            self.batch = Some((self.whole, sequence.saturating_add(count - 1)));
+        }
+        self.whole = End { bytes: at + len, sequence, time: head.time };
+        self.batch.take_if(|(_, last)| *last <= sequence);
+        if let Some(synced) = head.synced.filter(|synced| synced.epoch == self.first.epoch) {
+            self.synced = self.synced.max(synced.sequence);
+        }
+        Ok(())
+    }
+
+    fn cut_here(&mut self) {
+        let end = self.batch.map_or(self.whole, |(before, _)| before);
+        self.cut.get_or_insert(end);
+    }
+
+    fn end(mut self, len: u64) -> Recovered {
+        if self.whole.bytes < len || self.batch.is_some() {
+            self.cut_here();
+        }
+        Recovered { end: self.cut.unwrap_or(self.whole), synced: self.synced }
+    }
+}
+
+#[cfg(test)]
+mod tests;

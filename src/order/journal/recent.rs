@@ -1,0 +1,106 @@
+//! The newest part of a journal, read forward, to begin with.
+
+use std::io;
+use std::sync::Arc;
+
+use super::block::{Head, Id};
+use super::disk::{Disk, DiskFile};
+use super::segments::Segment;
+use super::walk::{READ, Step, Walk};
+
+/// How far a start reads back: some tenths of a second on a small machine.
+pub(crate) const RECENT: u64 = 32 * 1024 * 1024;
+
+/// What is met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Recent<'a> {
+    Event {
+        head: Head<'a>,
+        /// The lines of the id and of the event, without the blank line.
+        parts: [&'a [u8]; 2],
+    },
+    /// Between the event before and the next one, some are gone.
+    Hole,
+}
+
+/// Tells of all events in the newest `most` bytes of these segments, the oldest first. What can't
+/// be read is a hole.
+pub(crate) fn read_recent(
+    disk: &dyn Disk,
+    segments: &[Arc<Segment>],
+    most: u64,
+    tell: impl FnMut(Recent<'_>),
+) {
+    let mut left = most;
+    let newest = segments.iter().rev().map_while(|segment| {
+        let from = segment.end().saturating_sub(left);
+        let some = left > 0;
+        left = left.saturating_sub(segment.end());
+        some.then_some((segment, from))
+    });
+    let newest: Vec<_> = newest.collect();
+    let mut teller = Teller { tell, last: None, large: Vec::new() };
+    for (segment, from) in newest.into_iter().rev().filter(|(segment, _)| !segment.is_empty()) {
+        match disk.open(&segment.name(), false) {
+            Ok(file) => teller.read(&*file, from, segment.end()),
+            Err(_) => (teller.tell)(Recent::Hole),
+        }
+    }
+}
+
+struct Teller<T> {
+    tell: T,
+    /// The id of the last event that was told.
+    last: Option<Id>,
+    /// The lines of an event that is too large for the walk.
+    large: Vec<u8>,
+}
+
+impl<T: FnMut(Recent<'_>)> Teller<T> {
+    fn read(&mut self, file: &dyn DiskFile, from: u64, end: u64) {
+        let Ok(walk) = Walk::within(file, from, end, Vec::new()) else {
+            return (self.tell)(Recent::Hole);
+        };
+        let mut walk = Walk::new(file, walk.at(), READ, walk.into_buffer());
+        while walk.at() < end {
+            let stepped = walk.step(|step| match step {
+                Step::Block(_, block) => self.event(block.head, [block.id_line, block.event]),
+                Step::Large(block) => {
+                    let mut lines = std::mem::take(&mut self.large);
+                    lines.resize((block.event.end - block.event.start) as usize, 0);
+                    match read_exact(file, &mut lines, block.event.start) {
+                        Ok(()) => self.event(block.head, [block.id_line, &lines]),
+                        Err(_) => (self.tell)(Recent::Hole),
+                    }
+                    self.large = lines;
+                }
+                Step::Bad(..) => (self.tell)(Recent::Hole),
+            });
+            if stepped.is_none() {
+                return;
+            }
+        }
+    }
+
+    fn event(&mut self, head: Head<'_>, parts: [&[u8]; 2]) {
+        let next = |last: Id| Id { epoch: last.epoch, sequence: last.sequence + 1 };
+        // Where another epoch begins, nobody knows how many events the one before had.
+        let is_next = |last: Id| head.id == next(last) || head.id.epoch != last.epoch;
+        if !self.last.is_none_or(is_next) {
+            (self.tell)(Recent::Hole);
+        }
+        self.last = Some(head.id);
+        (self.tell)(Recent::Event { head, parts });
+    }
+}
+
+fn read_exact(file: &dyn DiskFile, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+    let mut have = 0;
+    while have < buffer.len() {
+        match file.read_at(&mut buffer[have..], offset + have as u64)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            read => have += read,
+        }
+    }
+    Ok(())
+}
