@@ -41,34 +41,30 @@ impl FieldLine {
     /// beginning of the head.
     #[inline]
     pub(crate) fn parse(line: &[u8], start: usize) -> Result<Self, Refusal> {
-        Self::parse_lenient(line, start, |_| false)
+        let Some(colon) = first_of(*b":", line) else { return Err(no_name(line)) };
+        Self::named(&line[..colon], colon, line, start)
     }
 
     /// The same in a response. A name that decides nothing may have white space before its colon,
     /// which is no part of it: a proxy takes it out (section 5.1), and another reader does not know
     /// a name with a space in it.
     pub(crate) fn of_response(line: &[u8], start: usize) -> Result<Self, Refusal> {
-        let decides = |name: &[u8]| DECISIVE.iter().any(|other| other.eq_ignore_ascii_case(name));
-        Self::parse_lenient(line, start, |name| !decides(name))
+        let Some(colon) = first_of(*b":", line) else { return Err(no_name(line)) };
+        let padded = &line[..colon];
+        let name = &padded[..trimmed(padded).end];
+        let decides = DECISIVE.iter().any(|other| other.eq_ignore_ascii_case(name));
+        Self::named(if decides { padded } else { name }, colon, line, start)
     }
 
-    /// White space may stand before the colon after a name that `may_be_padded`.
+    /// The line that begins with this name and has its colon there.
     #[inline]
-    fn parse_lenient(
-        line: &[u8],
-        start: usize,
-        may_be_padded: impl Fn(&[u8]) -> bool,
-    ) -> Result<Self, Refusal> {
-        let Some(colon) = first_of(*b":", line) else { return Err(no_name(line)) };
-        let length = line[..colon].iter().rposition(|&byte| !is_blank(byte)).map_or(0, |at| at + 1);
-        let name = &line[..length];
+    fn named(name: &[u8], colon: usize, line: &[u8], start: usize) -> Result<Self, Refusal> {
         let known = Name::of(name).known;
-        let is_name = known != Known::OTHER || is_token(name);
-        if !is_name || length < colon && !may_be_padded(name) {
+        if known == Known::OTHER && !is_token(name) {
             return Err(no_name(line));
         }
         let value = value(&line[colon + 1..], start + colon + 1)?;
-        Ok(Self { name: Span::new(start, start + length), value, known })
+        Ok(Self { name: Span::new(start, start + name.len()), value, known })
     }
 
     /// Takes a line with which this one goes on. What has been folded has to be

@@ -39,6 +39,7 @@ impl Fields {
     }
 
     /// A part of the head.
+    #[inline]
     pub(crate) fn part(&self, span: Span) -> &[u8] {
         span.of(&self.bytes)
     }

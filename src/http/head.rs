@@ -100,6 +100,7 @@ impl Head {
         ascii(self.path_bytes())
     }
 
+    #[inline]
     pub(crate) fn path_bytes(&self) -> &[u8] {
         match self.fields.part(self.line.target.path) {
             b"" => b"/",
@@ -124,6 +125,7 @@ impl Head {
         self.authority_bytes().map(ascii)
     }
 
+    #[inline]
     pub(crate) fn authority_bytes(&self) -> Option<&[u8]> {
         self.line.target.authority.map(|authority| self.fields.part(authority))
     }
@@ -142,6 +144,7 @@ impl Head {
     }
 
     /// The value of the only field line of this name, if there is one and it is UTF-8.
+    #[inline]
     pub(crate) fn only_text(&self, name: Name<'_>) -> Option<&str> {
         let mut values = self.all(name);
         let value = values.next().filter(|_| values.next().is_none())?;

@@ -37,6 +37,7 @@ pub struct Request {
 }
 
 impl Request {
+    #[inline]
     pub(crate) fn new(head: Head, body: Vec<u8>, pattern: Arc<Pattern>, peer: Peer) -> Self {
         let (mut decoded_path, mut decoded_params) = (None, Vec::new());
         if head.is_encoded() {
