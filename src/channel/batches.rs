@@ -1,7 +1,7 @@
 //! The batches of one slice of a pass, so that streams at the same place share one.
 
 use crate::log::batch::Batch;
-use crate::log::cursor::{Cursor, Lagged};
+use crate::log::cursor::{Cursor, Evicted};
 
 /// What a batch is read for. Streams whose keys are the same are sent the same bytes.
 #[derive(Clone, Copy, Debug)]
@@ -41,8 +41,8 @@ impl Slot {
     fn fill(
         &mut self,
         key: Key<'_>,
-        read: impl FnOnce(&mut Batch) -> Result<(), Lagged>,
-    ) -> Result<(), Lagged> {
+        read: impl FnOnce(&mut Batch) -> Result<(), Evicted>,
+    ) -> Result<(), Evicted> {
         // A read that fails has emptied the batch.
         self.at = None;
         read(&mut self.batch)?;
@@ -68,8 +68,8 @@ impl Batches {
     pub(crate) fn next(
         &mut self,
         key: Key<'_>,
-        read: impl FnOnce(&mut Batch) -> Result<(), Lagged>,
-    ) -> Result<&Batch, Lagged> {
+        read: impl FnOnce(&mut Batch) -> Result<(), Evicted>,
+    ) -> Result<&Batch, Evicted> {
         if self.shared.is_for(&key) {
             return Ok(&self.shared.batch);
         }

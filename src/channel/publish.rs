@@ -41,7 +41,7 @@ impl Channel {
         let event = event.into_event()?;
         let appended = self.append(std::slice::from_ref(&event), None)?;
         self.pass(appended.at);
-        Ok(event_id(appended.first))
+        Ok(EventId::of_channel(appended.text))
     }
 
     /// Publishes several events, all or none of them: they are adjacent in the order of the hub,
@@ -117,7 +117,8 @@ impl Channel {
         if events.is_empty() {
             return Ok(Vec::new());
         }
-        let Appended { first, count, at } = self.append(&events, Some(PostKey { key, digest }))?;
+        let Appended { first, count, at, .. } =
+            self.append(&events, Some(PostKey { key, digest }))?;
         claim.finish(first, count, sequence.time(at));
         self.pass(at);
         Ok(ids(first, count))

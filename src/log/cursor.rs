@@ -25,9 +25,25 @@ pub enum Lag {
     Close,
 }
 
-/// The stream's next event has left the log, and its channel closes such streams.
+/// What a stream gets whose next event has left the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Lagged;
+pub(crate) enum OnLag {
+    /// A gap event, and what is still there.
+    Gap,
+    /// Its end.
+    Close,
+    /// What its hub remembers beyond the logs.
+    Past,
+}
+
+/// Why a stream can't be sent its next event from the log: that has left it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Evicted {
+    /// Its channel closes such streams.
+    Lagged,
+    /// Its hub remembers the event, or knows that it is gone.
+    Past,
+}
 
 /// Where a stream begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

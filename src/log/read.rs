@@ -14,7 +14,7 @@ use std::ops::Deref;
 
 use super::Log;
 use super::batch::Batch;
-use super::cursor::{Cursor, Lag, Lagged, Start};
+use super::cursor::{Cursor, Evicted, OnLag, Start};
 use super::gap::{Gap, Reason};
 use super::id::{self, Epochs, Id};
 use crate::event::encode;
@@ -39,12 +39,18 @@ impl First {
         cursor: Cursor,
         gap: Option<&Gap>,
     ) -> Self {
+        gap.map_or_else(|| Self::id(&id_at(logs, epochs, cursor)), Self::gap)
+    }
+
+    pub(crate) fn gap(gap: &Gap) -> Self {
+        Self { content: gap.content().into(), is_event: true }
+    }
+
+    /// A block that is no event.
+    pub(crate) fn id(id: &str) -> Self {
         let mut content = Vec::new();
-        match gap {
-            Some(gap) => content = gap.content(),
-            None => encode::encode_id(&id_at(logs, epochs, cursor), &mut content),
-        }
-        Self { content: content.into(), is_event: gap.is_some() }
+        encode::encode_id(id, &mut content);
+        Self { content: content.into(), is_event: false }
     }
 }
 
@@ -113,16 +119,23 @@ pub(crate) fn read(
     logs: &[impl Deref<Target = Log>],
     epochs: &Epochs,
     cursor: Cursor,
-    lag: Lag,
+    on_lag: OnLag,
     plain: bool,
     batch: &mut Batch,
-) -> Result<(), Lagged> {
+) -> Result<(), Evicted> {
     batch.begin(cursor, plain);
-    let missed = reached(logs, cursor.place) - cursor.seen;
-    if missed > 0 {
-        if lag == Lag::Close {
-            return Err(Lagged);
+    let reached = reached(logs, cursor.place);
+    if on_lag == OnLag::Past {
+        // The past knows what there was, and nobody has to count: a stream may come from there.
+        if logs.iter().any(|log| log.evicted_through > cursor.place) {
+            return Err(Evicted::Past);
         }
+        batch.cursor.seen = reached;
+    } else if reached > cursor.seen {
+        if on_lag == OnLag::Close {
+            return Err(Evicted::Lagged);
+        }
+        let missed = reached - cursor.seen;
         batch.push_gap(&gap_after(logs, epochs, cursor.place, Some(missed), Reason::Lagged));
     }
     match logs {
@@ -183,6 +196,14 @@ pub(crate) fn start(
     (told.as_ref().map_or_else(untold, |gap| gap.resume), told)
 }
 
+/// What a client is told whose last event ID is not one of its hub's, where the hub's past begins
+/// at the place of this cursor.
+pub(crate) fn restarted(epochs: &Epochs, from: &str, begin: Cursor) -> Gap {
+    let to = epochs.id(begin.place).to_string();
+    let (id, from) = (to.clone(), from.into());
+    Gap { id, from, to, resume: begin, missed: None, reason: Reason::Restarted }
+}
+
 /// Describes what is gone after `place`.
 fn gap_after(
     logs: &[impl Deref<Target = Log>],
@@ -216,6 +237,19 @@ fn before_the_newest(logs: &[impl Deref<Target = Log>], newest: u64, count: usiz
         }
     }
     places.peek().map_or(newest, |Reverse(place)| place - 1)
+}
+
+/// Where a stream begins that is to be sent the newest `count` events, if all of them are in the
+/// logs.
+pub(crate) fn before_newest_kept(
+    logs: &[impl Deref<Target = Log>],
+    newest: u64,
+    count: usize,
+) -> Option<u64> {
+    let place = before_the_newest(logs, newest, count);
+    let has_all = |log: &Log| log.evicted_through <= place;
+    let kept = logs.iter().map(|log| log.len() - log.after(place)).sum::<usize>();
+    (kept == count && logs.iter().all(|log| has_all(log))).then_some(place)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::log::batch::{Batch, Rest};
-use crate::log::cursor::{Cursor, Lag};
+use crate::log::cursor::{Cursor, OnLag};
 use crate::log::id::Epochs;
 
 /// How many bytes the chunk of an event has beside its content.
@@ -34,7 +34,7 @@ fn kept(history: History, chunks: &[usize]) -> (usize, usize) {
 fn read(log: &Log, after: u64, plain: bool) -> Batch {
     let mut batch = Batch::default();
     let cursor = Cursor { place: after, seen: after };
-    read::read(&[log], &Epochs::one(1), cursor, Lag::Skip, plain, &mut batch).unwrap();
+    read::read(&[log], &Epochs::one(1), cursor, OnLag::Gap, plain, &mut batch).unwrap();
     batch
 }
 

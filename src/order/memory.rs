@@ -44,13 +44,17 @@ impl Order for Memory {
         let count = post.events.len();
         let first = self.sequence.draw(count as u64);
         let at = Moment::now();
-        let events = (first..).zip(post.events).map(|(place, event)| {
-            let id = self.sequence.id(place).text();
-            let len = event.len_with(Some(id.as_str()));
-            (len, move |out: &mut Vec<u8>| event.encode_with(Some(id.as_str()), out))
-        });
-        to.append(&mut log, first, self.sequence.time(at), events);
-        Ok(Appended { first: self.sequence.id(first), count, at })
+        let now = self.sequence.time(at);
+        let mut first_text = String::new();
+        for (place, event) in (first..).zip(post.events) {
+            let text = self.sequence.text(place);
+            let len = event.len_with(Some(&text));
+            to.append(&mut log, place, now, len, |out| event.encode_with(Some(&text), out));
+            if first_text.is_empty() {
+                first_text = text;
+            }
+        }
+        Ok(Appended { first: self.sequence.id(first), text: first_text, count, at })
     }
 }
 

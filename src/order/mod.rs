@@ -87,10 +87,12 @@ pub(crate) struct PostKey<'a> {
 }
 
 /// What became of a post.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Appended {
     /// The id of its first event. Those of the others have the next sequence numbers.
     pub(crate) first: Id,
+    /// That id as text, which the order has had to write already.
+    pub(crate) text: String,
     pub(crate) count: usize,
     /// When that was, so that nobody has to ask again.
     pub(crate) at: Moment,

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use crate::digits::Digits;
 use crate::log::id::{Epochs, Id};
 use crate::net::atomic::AtomicU64;
 use crate::net::moment::Moment;
@@ -12,6 +13,8 @@ use crate::random::random;
 #[derive(Debug)]
 pub(crate) struct Sequence {
     epochs: Epochs,
+    /// What the ids of the newest epoch begin with: most of the work of writing one.
+    prefix: String,
     /// The place of the newest event that is in the logs, or was evicted from them. Written while
     /// the log of its channel is locked, so a reader who holds the logs of several channels sees
     /// all of their events up to it.
@@ -36,7 +39,14 @@ impl Sequence {
     /// That of a hub which goes on after the event at the place `newest`. Its logs can be filled
     /// with events that are no older than `oldest`, each at its true age ([`aged`](Self::aged)).
     pub(crate) fn resumed(epochs: Epochs, newest: u64, oldest: Duration) -> Self {
-        Self { epochs, newest: AtomicU64::new(newest), started: Moment::now(), offset: oldest }
+        let own = epochs.id(epochs.own());
+        Self {
+            prefix: format!("{}-", own.epoch),
+            epochs,
+            newest: AtomicU64::new(newest),
+            started: Moment::now(),
+            offset: oldest,
+        }
     }
 
     pub(crate) fn epochs(&self) -> &Epochs {
@@ -45,6 +55,16 @@ impl Sequence {
 
     pub(crate) fn id(&self, place: u64) -> Id {
         self.epochs.id(place)
+    }
+
+    /// The id as text of an event of the hub's own epoch. It has room for the line feed that goes
+    /// with it to a publisher.
+    pub(crate) fn text(&self, place: u64) -> String {
+        let sequence = Digits::decimal(place - self.epochs.own());
+        let mut text = String::with_capacity(self.prefix.len() + sequence.as_bytes().len() + 1);
+        text.push_str(&self.prefix);
+        text.push_str(sequence.as_str());
+        text
     }
 
     pub(crate) fn newest(&self) -> u64 {
@@ -111,6 +131,7 @@ mod tests {
         for _ in 0..2 {
             assert_eq!(sequence.id(sequence.next()).to_string(), "200-1", "none is used up");
         }
+        assert_eq!(sequence.text(sequence.next()), "200-1");
         sequence.reach(sequence.next());
         assert_eq!(
             (sequence.published(), sequence.id(sequence.next()).to_string()),

@@ -80,9 +80,13 @@ impl SharedLog {
         at: Moment,
         events: impl IntoIterator<Item = (usize, E)>,
     ) {
-        let mut log = self.lock();
-        let newest = self.append(&mut log, first, sequence.time(at), events);
-        sequence.reach(newest);
+        let (mut log, now) = (self.lock(), sequence.time(at));
+        let mut next = first;
+        for (len, encode) in events {
+            self.append(&mut log, next, now, len, encode);
+            next += 1;
+        }
+        sequence.reach(next - 1);
     }
 
     /// Appends an event from before the hub's start, which came when the clock of logs stood so:
@@ -94,31 +98,27 @@ impl SharedLog {
         len: usize,
         encode: impl FnOnce(&mut Vec<u8>),
     ) {
-        self.append(&mut self.lock(), place, came, [(len, encode)]);
+        self.append(&mut self.lock(), place, came, len, encode);
     }
 
-    /// Appends adjacent events to the locked log, and returns the place of the last.
-    pub(super) fn append<E: FnOnce(&mut Vec<u8>)>(
+    /// Appends an event to the locked log.
+    pub(super) fn append(
         &self,
         log: &mut Log,
-        first: u64,
+        place: u64,
         now: Duration,
-        events: impl IntoIterator<Item = (usize, E)>,
-    ) -> u64 {
-        let mut next = first;
-        for (len, encode) in events {
-            log.push(next, now, len, encode);
-            next += 1;
-        }
-        self.newest.store(next - 1, Ordering::Release);
-        next - 1
+        len: usize,
+        encode: impl FnOnce(&mut Vec<u8>),
+    ) {
+        log.push(place, now, len, encode);
+        self.newest.store(place, Ordering::Release);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::cursor::{Cursor, Lag};
+    use crate::log::cursor::{Cursor, OnLag};
     use crate::log::id::{Epochs, Id};
     use crate::log::{batch::Batch, read};
 
@@ -149,7 +149,7 @@ mod tests {
 
         let (mut batch, kept) = (Batch::default(), log.lock());
         let cursor = Cursor { place: last - 1, seen: 1 };
-        read::read(&[kept], sequence.epochs(), cursor, Lag::Close, true, &mut batch).unwrap();
+        read::read(&[kept], sequence.epochs(), cursor, OnLag::Close, true, &mut batch).unwrap();
         assert_eq!(batch.bytes(), b"89", "the one that is too old has gone");
     }
 }

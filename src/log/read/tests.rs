@@ -30,7 +30,7 @@ fn sent(logs: &[&Log], mut cursor: Cursor) -> String {
     let mut text = String::new();
     let mut batch = Batch::default();
     loop {
-        read(logs, &epochs(), cursor, Lag::Skip, true, &mut batch).unwrap();
+        read(logs, &epochs(), cursor, OnLag::Gap, true, &mut batch).unwrap();
         let Some((next, end)) = batch.cursor_at(batch.bytes().len()) else { return text };
         assert_eq!(end, batch.bytes().len());
         text.push_str(std::str::from_utf8(batch.bytes()).unwrap());
@@ -56,7 +56,7 @@ fn a_live_stream_is_sent_what_comes_after_it() {
 fn a_batch_is_the_chunks_of_the_log_in_one_piece() {
     let log = log(History::default(), &[1, 2]);
     let mut batch = Batch::default();
-    read(&[&log], &epochs(), Cursor::default(), Lag::Skip, false, &mut batch).unwrap();
+    read(&[&log], &epochs(), Cursor::default(), OnLag::Gap, false, &mut batch).unwrap();
     assert_eq!(batch.bytes(), b"9\r\ndata: 1\n\n\r\n9\r\ndata: 2\n\n\r\n");
     assert_eq!(batch.events(), 2);
     assert!(!batch.full);
@@ -66,7 +66,7 @@ fn a_batch_is_the_chunks_of_the_log_in_one_piece() {
 fn a_cut_batch_says_which_event_was_begun_and_where_it_ends() {
     let log = log(History::default(), &[1, 2]);
     let mut batch = Batch::default();
-    read(&[&log], &epochs(), Cursor::default(), Lag::Skip, false, &mut batch).unwrap();
+    read(&[&log], &epochs(), Cursor::default(), OnLag::Gap, false, &mut batch).unwrap();
     assert_eq!(batch.cursor_at(0), None);
     assert_eq!(batch.cursor_at(1), Some((Cursor { place: 1, seen: 1 }, 14)));
     assert_eq!(batch.cursor_at(14), Some((Cursor { place: 1, seen: 1 }, 14)));
@@ -106,7 +106,7 @@ fn a_second_gap_begins_where_the_first_one_ended() {
     let mut log = log(History::default().events(1), &[1, 2]);
     let mut batch = Batch::default();
     let mut gap = |log: &Log, cursor| {
-        read(&[log], &epochs(), cursor, Lag::Skip, true, &mut batch).unwrap();
+        read(&[log], &epochs(), cursor, OnLag::Gap, true, &mut batch).unwrap();
         let text = String::from_utf8(batch.bytes().to_vec()).unwrap();
         // The gap event has gone out, and the socket took nothing more.
         (text, batch.cursor_at(1).unwrap().0)
@@ -256,8 +256,9 @@ fn a_log_that_had_no_events_yet_is_not_taken_for_one_that_replaces_it() {
 #[test]
 fn a_channel_may_close_streams_that_lag_instead() {
     let log = log(History::default().events(1), &[1, 2]);
-    let read = read(&[&log], &epochs(), Cursor::default(), Lag::Close, true, &mut Batch::default());
-    assert_eq!(read, Err(Lagged));
+    let read =
+        read(&[&log], &epochs(), Cursor::default(), OnLag::Close, true, &mut Batch::default());
+    assert_eq!(read, Err(Evicted::Lagged));
 }
 
 #[test]
@@ -289,7 +290,7 @@ fn a_batch_is_bounded_but_takes_one_event_of_any_size() {
         put(&mut log, place, &[b'x'; 100_000]);
     }
     let mut batch = Batch::default();
-    read(&[&log], &epochs(), Cursor::default(), Lag::Skip, true, &mut batch).unwrap();
+    read(&[&log], &epochs(), Cursor::default(), OnLag::Gap, true, &mut batch).unwrap();
     assert_eq!((batch.events(), batch.bytes().len()), (1, 100_000));
     assert!(batch.full);
 }
@@ -320,7 +321,7 @@ fn nothing_is_lost_doubled_or_swapped_over_the_ring_of_the_log() {
     for place in 1..=500_u64 {
         let content = format!("{}\n\n", "x".repeat((place * 7 % 13) as usize + 1));
         put(&mut log, place, content.as_bytes());
-        read(&[&log], &epochs(), cursor, Lag::Close, true, &mut batch).unwrap();
+        read(&[&log], &epochs(), cursor, OnLag::Close, true, &mut batch).unwrap();
         cursor = batch.cursor_at(batch.bytes().len()).unwrap().0;
         text.push_str(std::str::from_utf8(batch.bytes()).unwrap());
         assert_eq!(batch.bytes(), content.as_bytes());

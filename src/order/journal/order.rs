@@ -190,9 +190,9 @@ impl JournalOrder {
             });
             post.to.deliver(&self.sequence, place, at, events);
             let count = post.ends.len();
-            let first = self.sequence.id(place);
+            let (first, text) = (self.sequence.id(place), self.sequence.text(place));
             place += count as u64;
-            Ok(Appended { first, count, at })
+            Ok(Appended { first, text, count, at })
         };
         posts.iter().map(deliver).collect()
     }
