@@ -41,8 +41,14 @@ struct Queue<T, R> {
 /// Where a publisher waits.
 struct Ticket<R> {
     /// No other lock is taken while this one is held.
-    turn: Mutex<Turn<R>>,
+    seat: Mutex<Seat<R>>,
     wake: Condvar,
+}
+
+struct Seat<R> {
+    turn: Turn<R>,
+    /// Waking is a call of the system, also where nobody sleeps. A leader doesn't wait for itself.
+    sleeps: bool,
 }
 
 /// What a publisher is told. It takes each once.
@@ -55,26 +61,37 @@ enum Turn<R> {
 
 impl<R> Ticket<R> {
     fn new() -> Arc<Self> {
-        Arc::new(Self { turn: Mutex::new(Turn::Wait), wake: Condvar::new() })
+        let seat = Seat { turn: Turn::Wait, sleeps: false };
+        Arc::new(Self { seat: Mutex::new(seat), wake: Condvar::new() })
     }
 
     fn tell(&self, told: Turn<R>) {
-        *self.lock() = told;
-        self.wake.notify_one();
+        let sleeps = {
+            let mut seat = self.lock();
+            seat.turn = told;
+            seat.sleeps
+        };
+        if sleeps {
+            self.wake.notify_one();
+        }
     }
 
     fn wait(&self) -> Turn<R> {
-        let mut turn = self.lock();
+        let mut seat = self.lock();
         loop {
-            match std::mem::replace(&mut *turn, Turn::Wait) {
-                Turn::Wait => turn = self.wake.wait(turn).unwrap_or_else(PoisonError::into_inner),
+            match std::mem::replace(&mut seat.turn, Turn::Wait) {
+                Turn::Wait => {
+                    seat.sleeps = true;
+                    seat = self.wake.wait(seat).unwrap_or_else(PoisonError::into_inner);
+                    seat.sleeps = false;
+                }
                 told => return told,
             }
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Turn<R>> {
-        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Seat<R>> {
+        self.seat.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
