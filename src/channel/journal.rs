@@ -10,6 +10,7 @@ use crate::log::History;
 use crate::log::cursor::Lag;
 use crate::log::id::Epochs;
 use crate::order::Order;
+use crate::order::journal::folder::FolderLock;
 use crate::order::journal::order::{JournalOrder, Stats, now};
 use crate::order::journal::recent::{RECENT, Recent, read_recent};
 use crate::order::journal::store::Store;
@@ -59,15 +60,25 @@ impl Hub {
     /// [`is_storage_failed`]: crate::Error::is_storage_failed
     pub fn journal(journal: Journal, history: History, lag: Lag) -> Result<Self> {
         let (store, lock) = journal.open()?;
+        Self::over(store, Some(lock), history, lag, now())
+    }
+
+    /// The same over a store that was opened, at this time in milliseconds since 1970.
+    fn over(
+        store: Store,
+        lock: Option<FolderLock>,
+        history: History,
+        lag: Lag,
+        now: u64,
+    ) -> Result<Self> {
         let (disk, segments) = (Arc::clone(store.disk()), store.segments().list());
         let epochs = epochs(&store);
         let newest = epochs.place(store.newest()).unwrap_or_default();
         // Long enough for the age of all that is read, and short enough to be counted on from.
         let oldest = history.age.max(KEPT).min(Duration::from_secs(u32::MAX.into()));
         let sequence = Arc::new(Sequence::resumed(epochs, newest, oldest));
-        let order: Arc<dyn Order> = Arc::new(JournalOrder::start(store, sequence, Some(lock))?);
-        let mut filled =
-            Filled { order, history, lag, now: now(), came: Duration::ZERO, hub: None };
+        let order: Arc<dyn Order> = Arc::new(JournalOrder::start(store, sequence, lock)?);
+        let mut filled = Filled { order, history, lag, now, came: Duration::ZERO, hub: None };
         read_recent(&*disk, &segments, RECENT, |recent| filled.add(recent));
         Ok(filled.hub.take().unwrap_or_else(|| filled.hub_after(newest)))
     }
@@ -142,3 +153,6 @@ impl Filled {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
