@@ -47,5 +47,5 @@ pub use events::events;
 pub use requests::requests;
 pub use responses::responses;
 #[cfg(feature = "journal")]
-pub use segments::segments;
+pub use segments::{places, segments};
 pub use urls::urls;

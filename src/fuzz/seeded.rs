@@ -24,9 +24,19 @@ const CASES: usize = 2000;
 /// a panic has the case as a literal that can be pasted into a test.
 #[track_caller]
 fn run(make: impl Fn(&mut Random) -> Vec<u8>, property: impl Fn(&[u8]) -> usize) -> usize {
+    run_cases(CASES, make, property)
+}
+
+/// The same for so many cases.
+#[track_caller]
+fn run_cases(
+    cases: usize,
+    make: impl Fn(&mut Random) -> Vec<u8>,
+    property: impl Fn(&[u8]) -> usize,
+) -> usize {
     let mut random = Random::of(b"tidings");
     let mut sum = 0;
-    for case in 0..CASES {
+    for case in 0..cases {
         let bytes = make(&mut random);
         match catch_unwind(AssertUnwindSafe(|| property(&bytes))) {
             Ok(found) => sum += found,
@@ -106,8 +116,8 @@ fn urls_keep_their_property() {
 
 #[cfg(feature = "journal")]
 mod segments {
-    use super::super::segments;
-    use super::{CASES, journal, not_quite, right, run};
+    use super::super::{places, segments};
+    use super::{CASES, journal, not_quite, right, run, run_cases};
 
     #[test]
     fn segments_keep_their_property() {
@@ -119,5 +129,13 @@ mod segments {
     fn segments_that_were_not_damaged_keep_their_property() {
         let whole = run(right(journal::segment), segments);
         assert!(whole > CASES * 3 / 2, "only {whole} blocks were written");
+    }
+
+    #[test]
+    fn places_in_a_segment_are_those_of_a_linear_reading() {
+        // The segments are large.
+        let cases = CASES / 20;
+        let found = run_cases(cases, |random| random.next().to_le_bytes().to_vec(), places);
+        assert!(found > cases * 10, "only {found} events were there to be found");
     }
 }

@@ -5,6 +5,7 @@
 //! line for itself. A block that is read is whole: its sum is right, it is written no otherwise,
 //! and a stream is sent exactly that one event.
 
+mod file;
 mod plain;
 
 use self::plain::Plain;
@@ -12,7 +13,7 @@ use super::random::Random;
 use crate::event::Event;
 use crate::event::parser::Parser;
 use crate::order::journal::block::{Block, Fault, Head, Id};
-use crate::order::journal::scan::{Found, Scan};
+use crate::order::journal::scan::{Found, HEADER, Scan};
 
 /// Gives how many whole blocks there are.
 pub fn segments(bytes: &[u8]) -> usize {
@@ -23,11 +24,38 @@ pub fn segments(bytes: &[u8]) -> usize {
     check(bytes)
 }
 
+/// Gives how many of the searches in a large segment led anywhere. Bytes that come by themselves
+/// are short; so these are what a large segment is made from.
+pub fn places(bytes: &[u8]) -> usize {
+    let mut random = Random::of(bytes);
+    let mut segment = HEADER.to_vec();
+    let mut id = Id { epoch: 5, sequence: 1 };
+    for _ in 0..random.below(60) {
+        let len = [10, 100, 3000, 9000][random.below(4)];
+        let channel = random.pick(&["news", "a", "b"]);
+        let head = Head { id, channel, time: 1, synced: None, batch: None, key: None };
+        head.encode(&Event::new("x".repeat(random.below(len))), &mut segment);
+        id.sequence += 1;
+    }
+    for _ in 0..random.below(4) {
+        let at = random.below(segment.len());
+        let end = segment.len().min(at + [1, 64, 4096, 20_000][random.below(4)]);
+        let other = random.below(segment.len() + 1 - (end - at));
+        match random.below(3) {
+            0 => segment[at..end].fill(0),
+            1 => segment.copy_within(other..other + end - at, at),
+            _ => segment[at] ^= 1 << random.below(8),
+        }
+    }
+    file::check_places(&segment, &mut random)
+}
+
 fn check(bytes: &[u8]) -> usize {
     let expected = plain::blocks(bytes);
     check_walk(bytes, &expected);
     check_pieces(bytes, &expected);
     check_any_place(bytes, &expected);
+    file::check_walk(bytes, &expected);
     for plain in &expected {
         check_block(&bytes[plain.at..plain.at + plain.len], plain);
     }
