@@ -16,11 +16,12 @@
 //! another version, or a segment under another one's name. Other files are left alone.
 
 use std::io;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::block::{Fault, Head, Id};
 use super::disk::{Disk, DiskFile};
-use super::find::{file_name, first_id, last_id};
+use super::find::{backwards, file_name, first_id};
 use super::options::Options;
 use super::scan::{BadHeader, HEADER, check_header};
 use super::segments::Segment;
@@ -140,13 +141,36 @@ fn complete(disk: &dyn Disk, first: Id, len: u64, next: Id) -> Result<Segment> {
         Step::Bad(..) => Ok(()),
     });
     checked.unwrap_or(Ok(()))?;
-    let before = first.sequence - 1;
-    let last = if next.epoch == first.epoch {
-        next.sequence - 1
-    } else {
-        last_id(&*file, len, first.epoch).map_or(before, |id| id.sequence.max(before))
+    let last = match next.epoch == first.epoch {
+        true => next.sequence - 1,
+        false => last_of(&*file, len, first)?,
     };
     Ok(Segment::new(first, len, last, 0))
+}
+
+/// The sequence number of the last event of a segment; one less than the first's if there is none.
+/// Fails if what may come after it can't be read.
+fn last_of(file: &dyn DiskFile, len: u64, first: Id) -> Result<u64> {
+    let mut from = HEADER.len() as u64;
+    let _ = backwards(file, len, len, |at, id, _| {
+        if id.epoch != first.epoch {
+            return ControlFlow::Continue(());
+        }
+        from = at;
+        ControlFlow::Break(())
+    });
+    let mut last = first.sequence - 1;
+    let mut walk = Walk::new(file, from, PEEK, Vec::new());
+    while let Some(id) = walk.step(|step| match step {
+        Step::Block(_, block) => Ok(block.head.id),
+        Step::Large(large) => Ok(large.head.id),
+        Step::Bad(_, Fault::Unread(kind)) => Err(failed("read", first)(kind.into())),
+        Step::Bad(..) => Ok(Id::default()),
+    }) {
+        let id = id?;
+        last = if id.epoch == first.epoch { last.max(id.sequence) } else { last };
+    }
+    Ok(last)
 }
 
 /// The newest segment, with what is torn of it cut off.

@@ -21,7 +21,7 @@
 
 mod retention;
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
 use super::block::{Head, Id};
@@ -214,11 +214,8 @@ impl Store {
     /// Ends the current segment. It is durable then, whatever the level: only the newest segment
     /// of a journal can be torn.
     fn finish(&mut self) -> Result<(), Refusal> {
+        self.cut_back()?;
         if let Some(current) = &mut self.current {
-            if current.is_torn {
-                current.file.set_len(current.segment.end()).map_err(Refusal::Write)?;
-                current.is_torn = false;
-            }
             let synced = current.file.sync();
             self.check_sync(synced)?;
         }
@@ -237,20 +234,17 @@ impl Store {
             0,
         );
         let name = segment.name();
-        let made = match self.disk.create(&name) {
-            // An earlier attempt failed after it was made. The epoch is ours alone.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                self.disk.open(&name, true)
-            }
-            made => made,
-        };
+        let made = self.disk.create(&name);
+        // An earlier attempt failed after it was made. The epoch is ours alone.
+        let is_torn = made.as_ref().err().map(io::Error::kind) == Some(ErrorKind::AlreadyExists);
+        let made = if is_torn { self.disk.open(&name, true) } else { made };
         let file = Arc::from(made.map_err(Refusal::Write)?);
         let synced = self.disk.sync_folder();
         self.check_sync(synced)?;
         self.removed = false;
         self.told = self.sequence;
         let segment = Arc::new(segment);
-        self.current = Some(Current { segment, file, since: now, is_torn: true });
+        self.current = Some(Current { segment, file, since: now, is_torn });
         Ok(())
     }
 
@@ -288,13 +282,13 @@ impl Store {
     /// Writes the buffer after the last whole event, and counts it in. If that fails, it cuts off
     /// what is there of it.
     fn write(&mut self, last: u64, now: u64) -> Result<(), Refusal> {
+        self.cut_back()?;
         let Some(current) = &mut self.current else { return Ok(()) };
         let end = current.segment.end();
-        if std::mem::replace(&mut current.is_torn, true) {
-            current.file.set_len(end).map_err(Refusal::Write)?;
-        }
+        current.is_torn = true;
         if let Err(error) = current.file.write_all_at(&self.buffer, end) {
-            current.is_torn = current.file.set_len(end).is_err();
+            // If it can't be cut back now, it is before the next write.
+            let _ = self.cut_back();
             return Err(Refusal::Write(error));
         }
         if self.options.sync == JournalSync::Always {
@@ -306,6 +300,21 @@ impl Store {
             self.check_sync(synced)?;
         }
         self.count_in(last, now);
+        Ok(())
+    }
+
+    /// Cuts off what a failed write has left. It is synced: what was refused must not be there
+    /// after a power cut, under an id that another event has by then.
+    fn cut_back(&mut self) -> Result<(), Refusal> {
+        let Some(current) = self.current.as_mut().filter(|current| current.is_torn) else {
+            return Ok(());
+        };
+        current.file.set_len(current.segment.end()).map_err(Refusal::Write)?;
+        let synced = current.file.sync();
+        self.check_sync(synced)?;
+        if let Some(current) = &mut self.current {
+            current.is_torn = false;
+        }
         Ok(())
     }
 

@@ -176,7 +176,8 @@ impl<'a> Walk<'a> {
         self.at = 0;
         let room = self.filled + self.read;
         if self.buffer.len() < room {
-            self.buffer.resize(room, 0);
+            let filled = std::mem::replace(&mut self.buffer, vec![0; room]);
+            self.buffer[..self.filled].copy_from_slice(&filled[..self.filled]);
         }
         let from = self.start + self.filled as u64;
         match self.file.read_at(&mut self.buffer[self.filled..room], from) {

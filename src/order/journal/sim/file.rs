@@ -29,7 +29,7 @@ impl Medium {
         let start = number * block.len();
         let end = start + block.len();
         if self.bytes.len() < end {
-            self.bytes.resize(end, 0);
+            self.bytes.extend(vec![0; end - self.bytes.len()]);
         }
         self.bytes[start..end].copy_from_slice(block);
     }
@@ -69,8 +69,8 @@ impl Content {
     fn block(&self, number: usize, block: usize) -> Vec<u8> {
         let start = self.seen.len().min(number * block);
         let end = self.seen.len().min(start + block);
-        let mut whole = self.seen[start..end].to_vec();
-        whole.resize(block, 0);
+        let mut whole = vec![0; block];
+        whole[..end - start].copy_from_slice(&self.seen[start..end]);
         whole
     }
 

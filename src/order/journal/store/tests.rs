@@ -250,7 +250,7 @@ fn row_58_what_can_not_be_cut_back_is_cut_before_the_next_write() {
         let disk = SimDisk::new(seed);
         let mut store = open(&disk, options(JournalSync::None), 1_000);
         append(&mut store, 1_000).unwrap();
-        disk.set_faults(Faults { once_in: 2, ..Faults::default() });
+        disk.set_faults(Faults { once_in: 5, ..Faults::default() });
         let taken = (0..6).filter(|_| append_large(&mut store, 300, 1_000).is_ok()).count() as u64;
         disk.set_faults(Faults::default());
         if append(&mut store, 1_000).is_err() {
@@ -263,6 +263,23 @@ fn row_58_what_can_not_be_cut_back_is_cut_before_the_next_write() {
         assert_eq!((store.newest().sequence, store.torn()), (taken + 2, None), "seed {seed}");
     }
     assert!(cut_back > 100);
+}
+
+#[test]
+fn row_58_what_a_full_disk_refused_is_not_there_after_a_power_cut() {
+    for seed in 0..100 {
+        let disk = SimDisk::new(seed);
+        let mut store = open(&disk, options(JournalSync::None), 1_000);
+        append(&mut store, 1_000).unwrap();
+        disk.set_faults(Faults { full: true, ..Faults::default() });
+        // Of the events of one write, all but the last may have been written as a whole.
+        let ends = [EVENT.len()];
+        let drafts = [draft(EVENT, &ends); 4];
+        assert!(matches!(store.append(drafts.into_iter(), 1_000), Err(Refusal::Write(_))));
+        disk.restart(Cut::Power);
+        let store = open(&disk, options(JournalSync::None), 1_000);
+        assert!(store.newest().sequence <= 1, "{seed}: {}", store.newest());
+    }
 }
 
 #[test]
