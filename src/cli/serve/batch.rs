@@ -249,4 +249,53 @@ mod tests {
         let refusal = Err((Status::CONTENT_TOO_LARGE, said.into()));
         assert_eq!(read("data: 1\n\ndata: 123\n\n"), refusal);
     }
+
+    /// A text made of pieces in an order that a seed gives.
+    fn text(seed: u64) -> String {
+        const PIECES: [&str; 14] = [
+            "\n", "\n", "\r\n", "\r", "\n\n", "data: x", "data", "data:", "event: a", ": c",
+            "id: 7", "retry: 5", "\u{feff}", "é",
+        ];
+        let mut state = seed;
+        let mut next = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize
+        };
+        (0..next() % 12).map(|_| PIECES[next() % PIECES.len()]).collect()
+    }
+
+    /// The line where the last block of a text begins, if it is not finished: read in another way.
+    fn unfinished_at(text: &str) -> Option<usize> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let text = text.replace("\r\n", "\n").replace('\r', "\n");
+        let lines: Vec<&str> = text.lines().collect();
+        let after_blank = lines.iter().rposition(|line| line.is_empty()).map_or(0, |at| at + 1);
+        let field = lines[after_blank..].iter().position(|line| !line.starts_with(':'))?;
+        Some(after_blank + field + 1)
+    }
+
+    #[test]
+    fn whatever_a_batch_is_it_is_what_a_client_gets_of_it_or_refused() {
+        let mut published = 0;
+        for text in (0..20_000).map(text) {
+            let mut parser = Parser::new();
+            parser.feed(text.as_bytes()).expect("short lines");
+            let got: Vec<String> = parser.drain().map(|event| event.data).collect();
+            match (read(&text, BOUNDS), unfinished_at(&text)) {
+                (Ok(events), None) => {
+                    assert!(events.iter().map(Event::data).eq(&got), "{text:?}");
+                    published += 1;
+                }
+                (Err((_, why)), None) => assert!(got.is_empty(), "{text:?}: {why}"),
+                (Err((_, why)), Some(line)) => {
+                    let place = place(got.len() + 1, line);
+                    assert!(why.starts_with(&place), "{text:?}: {why}, and not {place}");
+                }
+                (Ok(_), Some(line)) => panic!("{text:?} is not finished from line {line} on"),
+            }
+        }
+        assert!(published > 1_000, "{published}");
+    }
 }

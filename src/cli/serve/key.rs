@@ -3,8 +3,8 @@
 //! ```text
 //! Idempotency-Key: "8e03978e-40d5-43e8-bc93-6894a57f9324"
 //!
-//! Idempotency-Key = sf-string / bare          draft-ietf-httpapi-idempotency-key-header-07
-//! sf-string       = DQUOTE *chr DQUOTE        RFC 9651, section 3.3.3
+//! Idempotency-Key = sf-string / bare          draft-ietf-httpapi-idempotency-key-header
+//! sf-string       = DQUOTE *chr DQUOTE        RFC 8941, section 3.3.3
 //! chr             = unescaped / escaped
 //! unescaped       = %x20-21 / %x23-5B / %x5D-7E
 //! escaped         = "\" ( DQUOTE / "\" )

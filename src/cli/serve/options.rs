@@ -74,6 +74,9 @@ pub(crate) static TABLE: Table<Options> = Table {
     about: &[
         "Runs a hub for Server-Sent Events. POST /events/NAME publishes on a channel, GET \
          /events/NAME follows it, and GET /metrics shows counts.",
+        "The body of a POST is the data of one event, or several events if its type is \
+         text/event-stream. With the field Idempotency-Key, a client can send it again if it got \
+         no response.",
         "SIGTERM, SIGINT (Ctrl-C) and SIGHUP stop the hub, as do POST /stop with the token of \
          --token-file, and with --until-eof the end of standard input. Streams then end cleanly, \
          and their clients are told to reconnect after 2 to 4 seconds. A second signal ends the \

@@ -148,3 +148,21 @@ fn later(status: Status, seconds: &'static str, why: impl Display) -> Response {
         .with_field("Retry-After", seconds)
         .expect("the name is a token and the value is text")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hub_that_knows_too_many_keys_says_when_to_try_again() {
+        let channel = Channel::new();
+        let publish = |n: u32| channel.send_once(&n.to_string(), ["x"]);
+        (0..100_000).try_for_each(|n| publish(n).map(drop)).expect("there is room");
+        let refused = refusal(&publish(100_000).expect_err("a key too many"), false);
+        assert_eq!((refused.status().code(), refused.field("Retry-After")), (503, Some("30")));
+        let said = "503 Service Unavailable: 100000 idempotency keys were used in the last five \
+                    minutes, and no more are known: try again later, or publish without a key\n";
+        assert_eq!(str::from_utf8(refused.content_bytes()), Ok(said));
+        assert!(publish(7).is_ok(), "those that are known still are");
+    }
+}
