@@ -41,6 +41,22 @@ fn a_publish_that_is_sent_again_gets_the_first_response_and_nothing_is_published
 }
 
 #[test]
+fn a_publisher_whose_connection_was_cut_before_the_response_can_send_again() {
+    let hub = hub(&[]);
+    let mut stream = EventStream::open(hub.address(), "/events/a");
+    let head = "POST /events/a HTTP/1.1\r\nHost: localhost\r\nIdempotency-Key: k\r\n";
+    let mut client = Client::to(hub.address());
+    client.send(format!("{head}Content-Length: 1\r\n\r\nx"));
+    drop(client);
+    // Whichever of both comes first publishes it.
+    let again = post(&hub, "/events/a", "k", "x");
+    let event = stream.next().expect("the event");
+    assert_eq!(again.text(), format!("{}\n", event.last_event_id));
+    publish(&hub, "/events/a", "next");
+    assert_eq!(stream.data(), "next", "nothing was published twice");
+}
+
+#[test]
 fn a_batch_that_is_sent_again_gets_all_of_its_ids() {
     let hub = hub(&[]);
     let fields = "Content-Type: text/event-stream\r\nIdempotency-Key: k\r\n";
