@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::event::Event;
+use crate::log::id::Id;
 use crate::net::sync::{Condvar, Instant, Mutex, MutexGuard, PoisonError};
 
 /// For how long a key is known after its events were published: long enough for a client that
@@ -41,9 +42,9 @@ const LONGEST: usize = 255;
 /// and not so long that waiting requests hold all workers for good.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The keys of a hub, and the publishes under way. `I` is an id.
-pub(crate) struct Keys<I: Copy> {
-    table: Mutex<Table<I>>,
+/// The keys of a hub, and the publishes under way.
+pub(crate) struct Keys {
+    table: Mutex<Table>,
     /// A publish under way has ended, and others wait for one.
     ended: Condvar,
     /// How long each of those waits.
@@ -51,43 +52,43 @@ pub(crate) struct Keys<I: Copy> {
 }
 
 /// What a publish with a key is to do.
-pub(crate) enum Begun<'a, I: Copy> {
+pub(crate) enum Begun<'a> {
     /// Publish. No other publish with this key begins until the claim is finished or dropped.
-    New(Claim<'a, I>),
+    New(Claim<'a>),
     /// Nothing: so many events were published already, and the first got this id.
-    Again { first: I, count: usize },
+    Again { first: Id, count: usize },
 }
 
 /// The right to publish under a key. Dropping it gives the key back, as after a publish that
 /// failed: the next one begins anew.
-pub(crate) struct Claim<'a, I: Copy> {
-    keys: &'a Keys<I>,
+pub(crate) struct Claim<'a> {
+    keys: &'a Keys,
     /// `None` once it is finished.
     key: Option<Arc<str>>,
 }
 
-/// What the table knows of a key. `I` is an id.
+/// What the table knows of a key.
 #[derive(Debug)]
-struct Entry<I> {
+struct Entry {
     digest: u64,
     /// `None` while the publish is under way.
-    published: Option<Published<I>>,
+    published: Option<Published>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Published<I> {
-    first: I,
+struct Published {
+    first: Id,
     count: usize,
     until: Duration,
 }
 
 /// What the table says of a key that a publish is to begin with.
 #[derive(Debug, PartialEq, Eq)]
-enum Found<I> {
+enum Found {
     /// It is under way from now on.
     New(Arc<str>),
     Again {
-        first: I,
+        first: Id,
         count: usize,
     },
     /// It stands for other events.
@@ -99,15 +100,15 @@ enum Found<I> {
 }
 
 /// The pure part: no lock, no clock, and nobody waits.
-struct Table<I> {
-    entries: HashMap<Arc<str>, Entry<I>>,
+struct Table {
+    entries: HashMap<Arc<str>, Entry>,
     /// The keys whose events were published, in the order in which they are forgotten.
     published: VecDeque<(Duration, Arc<str>)>,
     /// How many publishes wait for others.
     waiting: usize,
 }
 
-impl<I: Copy> Keys<I> {
+impl Keys {
     pub(crate) fn new() -> Self {
         Self::with(PATIENCE)
     }
@@ -133,7 +134,7 @@ impl<I: Copy> Keys<I> {
         key: &str,
         digest: u64,
         now: impl Fn() -> Duration,
-    ) -> Result<Begun<'_, I>> {
+    ) -> Result<Begun<'_>> {
         check(key)?;
         let mut table = self.table();
         let mut deadline = None;
@@ -162,7 +163,7 @@ impl<I: Copy> Keys<I> {
     /// Learns of a publish from before the start of the hub. Those of one start come in the order
     /// of their times.
     #[allow(dead_code, reason = "only an order that remembers calls it")]
-    pub(crate) fn learn(&self, key: &str, digest: u64, first: I, count: usize, at: Duration) {
+    pub(crate) fn learn(&self, key: &str, digest: u64, first: Id, count: usize, at: Duration) {
         let mut table = self.table();
         if table.entries.len() < MOST {
             table.publish(key.into(), digest, Published { first, count, until: at + KEPT });
@@ -175,12 +176,12 @@ impl<I: Copy> Keys<I> {
         self.table().forget_old(now);
     }
 
-    fn table(&self) -> MutexGuard<'_, Table<I>> {
+    fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends a publish under way: the key is given back, or stands for what was published.
-    fn end(&self, key: Arc<str>, published: Option<Published<I>>) {
+    fn end(&self, key: Arc<str>, published: Option<Published>) {
         let mut table = self.table();
         if let (Some(Entry { digest, .. }), Some(published)) =
             (table.entries.remove(&key), published)
@@ -195,16 +196,16 @@ impl<I: Copy> Keys<I> {
     }
 }
 
-impl<I: Copy> Claim<'_, I> {
+impl Claim<'_> {
     /// The events are published: so many, and the first has this id. Those who wait get the same.
-    pub(crate) fn finish(mut self, first: I, count: usize, now: Duration) {
+    pub(crate) fn finish(mut self, first: Id, count: usize, now: Duration) {
         if let Some(key) = self.key.take() {
             self.keys.end(key, Some(Published { first, count, until: now + KEPT }));
         }
     }
 }
 
-impl<I: Copy> Drop for Claim<'_, I> {
+impl Drop for Claim<'_> {
     fn drop(&mut self) {
         if let Some(key) = self.key.take() {
             self.keys.end(key, None);
@@ -212,8 +213,8 @@ impl<I: Copy> Drop for Claim<'_, I> {
     }
 }
 
-impl<I: Copy> Table<I> {
-    fn begin(&mut self, key: &str, digest: u64, now: Duration) -> Found<I> {
+impl Table {
+    fn begin(&mut self, key: &str, digest: u64, now: Duration) -> Found {
         self.forget_old(now);
         if let Some(entry) = self.entries.get(key) {
             return match entry.published {
@@ -230,7 +231,7 @@ impl<I: Copy> Table<I> {
         Found::New(key)
     }
 
-    fn publish(&mut self, key: Arc<str>, digest: u64, published: Published<I>) {
+    fn publish(&mut self, key: Arc<str>, digest: u64, published: Published) {
         self.published.push_back((published.until, Arc::clone(&key)));
         self.entries.insert(key, Entry { digest, published: Some(published) });
     }

@@ -10,13 +10,12 @@ use super::sequence::Sequence;
 use super::shared_log::SharedLog;
 use super::{Appended, Order, Post};
 use crate::error::Result;
-use crate::log::id::Id;
 use crate::net::moment::Moment;
 
 /// One for each hub, and for each channel that is in none.
 pub(crate) struct Memory {
     sequence: Arc<Sequence>,
-    keys: Keys<Id>,
+    keys: Keys,
 }
 
 impl Memory {
@@ -34,7 +33,7 @@ impl Order for Memory {
         &self.sequence
     }
 
-    fn keys(&self) -> &Keys<Id> {
+    fn keys(&self) -> &Keys {
         &self.keys
     }
 

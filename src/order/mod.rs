@@ -45,7 +45,7 @@ pub(crate) trait Order: Send + Sync {
     fn sequence(&self) -> &Arc<Sequence>;
 
     /// The idempotency keys of the hub.
-    fn keys(&self) -> &Keys<Id>;
+    fn keys(&self) -> &Keys;
 
     /// Appends the events of a post to the log, adjacent in the order, all or none, and returns
     /// once they are in the order and in the log: published, as far as the order promises. The

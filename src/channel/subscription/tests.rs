@@ -35,7 +35,7 @@ impl Order for Remembers {
         self.0.sequence()
     }
 
-    fn keys(&self) -> &Keys<Id> {
+    fn keys(&self) -> &Keys {
         self.0.keys()
     }
 

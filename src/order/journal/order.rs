@@ -24,7 +24,6 @@ use super::folder::FolderLock;
 use super::options::JournalSync;
 use super::store::{Draft, Refusal, Store};
 use crate::error::{Error, Result};
-use crate::log::id::Id;
 use crate::net::moment::Moment;
 use crate::order::commit::Commit;
 use crate::order::keys::Keys;
@@ -45,7 +44,7 @@ const MOST: usize = 1024 * 1024;
 /// Owned by the hub, whose last owner ends it.
 pub(crate) struct JournalOrder {
     sequence: Arc<Sequence>,
-    keys: Keys<Id>,
+    keys: Keys,
     queue: Commit<Waiting, Result<Appended>>,
     shared: Arc<Shared>,
     /// Only with [`JournalSync::Interval`].
@@ -203,7 +202,7 @@ impl Order for JournalOrder {
         &self.sequence
     }
 
-    fn keys(&self) -> &Keys<Id> {
+    fn keys(&self) -> &Keys {
         &self.keys
     }
 

@@ -6,16 +6,18 @@ use std::thread;
 
 use super::*;
 
-type Id = (u64, u64);
-
 const START: Duration = Duration::from_secs(1_000);
 
-fn keys() -> Keys<Id> {
+fn id(epoch: u64, sequence: u64) -> Id {
+    Id { epoch, sequence }
+}
+
+fn keys() -> Keys {
     Keys::new()
 }
 
 #[track_caller]
-fn new<'a>(begun: Result<Begun<'a, Id>>) -> Claim<'a, Id> {
+fn new<'a>(begun: Result<Begun<'a>>) -> Claim<'a> {
     match begun.expect("a key that may be used") {
         Begun::New(claim) => claim,
         Begun::Again { first, .. } => panic!("published already, from {first:?} on"),
@@ -23,7 +25,7 @@ fn new<'a>(begun: Result<Begun<'a, Id>>) -> Claim<'a, Id> {
 }
 
 #[track_caller]
-fn again(begun: Result<Begun<'_, Id>>) -> (Id, usize) {
+fn again(begun: Result<Begun<'_>>) -> (Id, usize) {
     match begun.expect("a key that may be used") {
         Begun::New(_) => panic!("the key is not known"),
         Begun::Again { first, count } => (first, count),
@@ -37,19 +39,19 @@ fn at(seconds: u64) -> impl Fn() -> Duration {
 #[test]
 fn a_publish_that_is_sent_again_gets_the_ids_of_the_first_time() {
     let keys = keys();
-    new(keys.begin("k", 7, at(0))).finish((3, 10), 2, START);
-    assert_eq!(again(keys.begin("k", 7, at(1))), ((3, 10), 2));
-    assert_eq!(again(keys.begin("k", 7, at(2))), ((3, 10), 2));
+    new(keys.begin("k", 7, at(0))).finish(id(3, 10), 2, START);
+    assert_eq!(again(keys.begin("k", 7, at(1))), (id(3, 10), 2));
+    assert_eq!(again(keys.begin("k", 7, at(2))), (id(3, 10), 2));
     drop(new(keys.begin("K", 7, at(2))));
 }
 
 #[test]
 fn a_key_is_known_for_five_minutes_from_the_first_response() {
     let keys = keys();
-    new(keys.begin("k", 7, at(0))).finish((3, 10), 1, START + Duration::from_secs(2));
+    new(keys.begin("k", 7, at(0))).finish(id(3, 10), 1, START + Duration::from_secs(2));
     // To be asked for does not keep it.
     for seconds in [100, 200, 301] {
-        assert_eq!(again(keys.begin("k", 7, at(seconds))), ((3, 10), 1));
+        assert_eq!(again(keys.begin("k", 7, at(seconds))), (id(3, 10), 1));
     }
     drop(new(keys.begin("k", 7, at(302))));
 }
@@ -62,7 +64,7 @@ fn a_key_stands_for_its_events_alone() {
         keys.begin("k", 8, at(0)).err().expect("a refusal").is_key_reused(),
         "while it is under way"
     );
-    claim.finish((3, 10), 1, START);
+    claim.finish(id(3, 10), 1, START);
     let error = keys.begin("k", 8, at(299)).err().expect("a refusal");
     assert!(error.is_key_reused());
     assert_eq!(
@@ -77,8 +79,8 @@ fn a_key_stands_for_its_events_alone() {
 fn a_publish_that_failed_is_not_remembered() {
     let keys = keys();
     drop(new(keys.begin("k", 7, at(0))));
-    new(keys.begin("k", 8, at(0))).finish((3, 10), 1, START);
-    assert_eq!(again(keys.begin("k", 8, at(0))), ((3, 10), 1));
+    new(keys.begin("k", 8, at(0))).finish(id(3, 10), 1, START);
+    assert_eq!(again(keys.begin("k", 8, at(0))), (id(3, 10), 1));
 }
 
 #[test]
@@ -101,7 +103,7 @@ fn what_cannot_be_a_key_is_refused() {
 fn there_are_at_most_100_000_keys_those_under_way_included() {
     let keys = keys();
     for n in 0..99_999 {
-        new(keys.begin(&n.to_string(), 7, at(0))).finish((3, n), 1, START);
+        new(keys.begin(&n.to_string(), 7, at(0))).finish(id(3, n), 1, START);
     }
     let last = new(keys.begin("last", 7, at(0)));
     let error = keys.begin("more", 7, at(0)).err().expect("a refusal");
@@ -110,9 +112,9 @@ fn there_are_at_most_100_000_keys_those_under_way_included() {
         error.to_string(),
         "100000 idempotency keys were used in the last five minutes, and no more are known"
     );
-    keys.learn("learned", 7, (3, 0), 1, START);
+    keys.learn("learned", 7, id(3, 0), 1, START);
     assert!(keys.begin("learned", 7, at(0)).err().expect("a refusal").is_too_many_keys());
-    assert_eq!(again(keys.begin("5", 7, at(0))), ((3, 5), 1), "those that are known still are");
+    assert_eq!(again(keys.begin("5", 7, at(0))), (id(3, 5), 1), "those that are known still are");
     drop(last);
     drop(new(keys.begin("more", 7, at(0))));
 }
@@ -122,10 +124,10 @@ fn keys_that_are_over_leave_no_memory_behind() {
     let keys = keys();
     for n in 0..10_000 {
         let now = START + Duration::from_millis(n);
-        new(keys.begin(&n.to_string(), 7, || now)).finish((3, n), 1, now);
+        new(keys.begin(&n.to_string(), 7, || now)).finish(id(3, n), 1, now);
     }
     keys.forget_old(START + Duration::from_millis(309_000));
-    let room = |table: &Table<Id>| (table.entries.capacity(), table.published.capacity());
+    let room = |table: &Table| (table.entries.capacity(), table.published.capacity());
     {
         let table = keys.table();
         assert_eq!((table.entries.len(), table.published.len()), (999, 999));
@@ -139,8 +141,8 @@ fn keys_that_are_over_leave_no_memory_behind() {
 #[test]
 fn a_key_from_before_the_start_is_known_for_what_is_left_of_its_five_minutes() {
     let keys = keys();
-    keys.learn("k", 7, (2, 4), 3, START - Duration::from_secs(100));
-    assert_eq!(again(keys.begin("k", 7, at(199))), ((2, 4), 3));
+    keys.learn("k", 7, id(2, 4), 3, START - Duration::from_secs(100));
+    assert_eq!(again(keys.begin("k", 7, at(199))), (id(2, 4), 3));
     assert!(keys.begin("k", 8, at(199)).err().expect("a refusal").is_key_reused());
     drop(new(keys.begin("k", 7, at(200))));
 }
@@ -148,10 +150,10 @@ fn a_key_from_before_the_start_is_known_for_what_is_left_of_its_five_minutes() {
 #[test]
 fn a_key_that_is_learned_twice_stands_for_the_later_events() {
     let keys = keys();
-    keys.learn("k", 7, (2, 4), 1, START - Duration::from_secs(200));
-    keys.learn("k", 8, (2, 9), 2, START);
-    assert_eq!(again(keys.begin("k", 8, at(101))), ((2, 9), 2));
-    assert_eq!(again(keys.begin("k", 8, at(299))), ((2, 9), 2));
+    keys.learn("k", 7, id(2, 4), 1, START - Duration::from_secs(200));
+    keys.learn("k", 8, id(2, 9), 2, START);
+    assert_eq!(again(keys.begin("k", 8, at(101))), (id(2, 9), 2));
+    assert_eq!(again(keys.begin("k", 8, at(299))), (id(2, 9), 2));
     drop(new(keys.begin("k", 8, at(300))));
 }
 
@@ -171,10 +173,10 @@ fn publish_together(failing: usize) -> usize {
                 }
                 if n >= failing {
                     done.fetch_add(1, Ordering::AcqRel);
-                    claim.finish((3, 10), 2, START);
+                    claim.finish(id(3, 10), 2, START);
                 }
             }
-            Begun::Again { first, count } => assert_eq!((first, count), ((3, 10), 2)),
+            Begun::Again { first, count } => assert_eq!((first, count), (id(3, 10), 2)),
         }
     };
     thread::scope(|scope| {
