@@ -11,7 +11,10 @@
 //! ```
 //!
 //! **Bounds.** Each publisher waits on its own thread, with one item: so the queue is as long as
-//! publishers are many. A leader takes no more than `most` of it by weight, or one item.
+//! publishers are many. A leader takes no more than `most` of it by weight, or one item. An item
+//! that no leader has taken after `patience` is taken back: work that hangs, as on a disk that
+//! doesn't respond, must not hold all threads that there are. Once an item is taken, its publisher
+//! waits for the result, however long that takes.
 //!
 //! **A panic of a leader** is a fault of our own. It goes on in the leader's thread; the others of
 //! its batch are told that their result is lost, and the next one leads.
@@ -20,16 +23,28 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::net::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// A queue of items `T`, for each of which the work gives an `R`.
 pub(crate) struct Commit<T, R> {
-    /// No other lock is taken while this one is held.
+    /// Before a ticket's lock.
     queue: Mutex<Queue<T, R>>,
     /// How much a leader takes, and how much an item weighs.
     most: usize,
     weigh: fn(&T) -> usize,
+    patience: Duration,
+}
+
+/// What became of an item.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Outcome<R> {
+    Result(R),
+    /// The leader panicked: nobody knows whether the work was done.
+    Lost,
+    /// It was not done, as no leader came to it in time.
+    Late,
 }
 
 struct Queue<T, R> {
@@ -76,18 +91,22 @@ impl<R> Ticket<R> {
         }
     }
 
-    fn wait(&self) -> Turn<R> {
-        let mut seat = self.lock();
-        loop {
-            match std::mem::replace(&mut seat.turn, Turn::Wait) {
-                Turn::Wait => {
-                    seat.sleeps = true;
-                    seat = self.wake.wait(seat).unwrap_or_else(PoisonError::into_inner);
-                    seat.sleeps = false;
-                }
-                told => return told,
+    /// Waits for so long at most, if at all bounded. It is `Wait` still if that is over.
+    fn wait(&self, most: Option<Duration>) -> Turn<R> {
+        let is_waiting = |seat: &mut Seat<R>| {
+            seat.sleeps = matches!(seat.turn, Turn::Wait);
+            seat.sleeps
+        };
+        let seat = self.lock();
+        let mut seat = match most {
+            Some(most) => {
+                let waited = self.wake.wait_timeout_while(seat, most, is_waiting);
+                waited.unwrap_or_else(PoisonError::into_inner).0
             }
-        }
+            None => self.wake.wait_while(seat, is_waiting).unwrap_or_else(PoisonError::into_inner),
+        };
+        seat.sleeps = false;
+        std::mem::replace(&mut seat.turn, Turn::Wait)
     }
 
     fn lock(&self) -> MutexGuard<'_, Seat<R>> {
@@ -104,27 +123,44 @@ struct Led<'a, T, R> {
 }
 
 impl<T, R> Commit<T, R> {
-    pub(crate) fn new(most: usize, weigh: fn(&T) -> usize) -> Self {
+    pub(crate) fn new(most: usize, weigh: fn(&T) -> usize, patience: Duration) -> Self {
         let queue = Queue { waiting: VecDeque::new(), is_led: false };
-        Self { queue: Mutex::new(queue), most, weigh }
+        Self { queue: Mutex::new(queue), most, weigh, patience }
     }
 
     /// Has the work done for this item, by this thread or another one's leader, and returns its
-    /// result. `lead` does it for some items, in their order, and returns as many results. `None`
-    /// if the leader panicked: then nobody knows whether it was done.
-    pub(crate) fn run(&self, item: T, lead: impl FnOnce(&[T]) -> Vec<R>) -> Option<R> {
+    /// result. `lead` does it for some items, in their order, and returns as many results.
+    pub(crate) fn run(&self, item: T, lead: impl FnOnce(&[T]) -> Vec<R>) -> Outcome<R> {
         let ticket = Ticket::new();
-        let mut told = self.enqueue(item, &ticket).unwrap_or_else(|| ticket.wait());
-        if matches!(told, Turn::Lead) {
-            let (items, mut led) = self.take();
-            led.results = lead(&items);
-            drop(led);
-            told = ticket.wait();
-        }
+        let told = self.enqueue(item, &ticket).unwrap_or_else(|| ticket.wait(Some(self.patience)));
+        let told = match told {
+            Turn::Wait if self.take_back(&ticket) => return Outcome::Late,
+            // It is taken, or leads by now.
+            Turn::Wait => ticket.wait(None),
+            told => told,
+        };
+        let told = match told {
+            Turn::Lead => {
+                let (items, mut led) = self.take();
+                led.results = lead(&items);
+                drop(led);
+                ticket.wait(None)
+            }
+            told => told,
+        };
         match told {
-            Turn::Result(result) => Some(result),
-            _ => None,
+            Turn::Result(result) => Outcome::Result(result),
+            _ => Outcome::Lost,
         }
+    }
+
+    /// Takes an item out of the queue that waits there for a leader. One that is to lead stays: all
+    /// others wait for it.
+    fn take_back(&self, ticket: &Arc<Ticket<R>>) -> bool {
+        let mut queue = self.lock();
+        let is_told = !matches!(ticket.lock().turn, Turn::Wait);
+        let place = queue.waiting.iter().position(|(_, other)| Arc::ptr_eq(other, ticket));
+        place.filter(|_| !is_told).and_then(|place| queue.waiting.remove(place)).is_some()
     }
 
     /// Queues the item, and says to lead if nobody does.
@@ -166,15 +202,11 @@ impl<T, R> Drop for Led<'_, T, R> {
         let results = self.results.drain(..).map(Turn::Result);
         let told = results.chain(std::iter::repeat_with(|| Turn::Lost));
         self.tickets.iter().zip(told).for_each(|(ticket, told)| ticket.tell(told));
-        let next = {
-            let mut queue = self.commit.lock();
-            let next = queue.waiting.front().map(|(_, ticket)| Arc::clone(ticket));
-            queue.is_led = next.is_some();
-            next
-        };
-        if let Some(next) = next {
-            next.tell(Turn::Lead);
-        }
+        let mut queue = self.commit.lock();
+        // Told under the lock, so that it can't be taken back.
+        let next = queue.waiting.front();
+        next.iter().for_each(|(_, ticket)| ticket.tell(Turn::Lead));
+        queue.is_led = next.is_some();
     }
 }
 
@@ -185,6 +217,9 @@ mod tests {
     use std::thread;
 
     use super::*;
+
+    /// Longer than any test takes.
+    const PATIENCE: Duration = Duration::from_secs(60);
 
     /// Waits until so many items are queued.
     fn until_queued(commit: &Commit<usize, usize>, count: usize) {
@@ -199,7 +234,7 @@ mod tests {
         commit: &Commit<usize, usize>,
         others: usize,
         end: fn(&[usize]) -> Vec<usize>,
-    ) -> (Vec<Vec<usize>>, Vec<Option<usize>>) {
+    ) -> (Vec<Vec<usize>>, Vec<Outcome<usize>>) {
         let batches: Mutex<Vec<Vec<usize>>> = Mutex::default();
         let (led, begin) = mpsc::channel();
         let other = |item: usize| {
@@ -241,34 +276,37 @@ mod tests {
 
     #[test]
     fn all_that_wait_for_a_leader_are_one_batch_of_the_next() {
-        let commit = Commit::new(usize::MAX, |_| 1);
+        let commit = Commit::new(usize::MAX, |_| 1, PATIENCE);
         let (batches, results) = after_a_leader(&commit, 5, tenfold);
         assert_eq!(batches, [[1, 2, 3, 4, 5]]);
-        assert_eq!(results, [10, 20, 30, 40, 50].map(Some));
+        assert_eq!(results, [10, 20, 30, 40, 50].map(Outcome::Result));
     }
 
     #[test]
     fn a_batch_has_no_more_than_its_bound_and_at_least_one_item() {
-        let commit = Commit::new(3, |item| *item);
+        let commit = Commit::new(3, |item| *item, PATIENCE);
         let (batches, results) = after_a_leader(&commit, 5, tenfold);
         assert_eq!(batches, [vec![1, 2], vec![3], vec![4], vec![5]]);
-        assert_eq!(results, [10, 20, 30, 40, 50].map(Some));
+        assert_eq!(results, [10, 20, 30, 40, 50].map(Outcome::Result));
     }
 
     #[test]
     fn a_leader_alone_has_its_result_and_leaves_nobody_leading() {
-        let commit = Commit::new(1, |_| 1);
+        let commit = Commit::new(1, |_| 1, PATIENCE);
         for item in 0..3 {
-            assert_eq!(commit.run(item, tenfold), Some(10 * item));
+            assert_eq!(commit.run(item, tenfold), Outcome::Result(10 * item));
             assert!(!commit.lock().is_led);
         }
     }
 
     #[test]
     fn a_leader_that_panics_loses_the_results_of_its_batch_and_hangs_nobody() {
-        let commit = Commit::new(usize::MAX, |_| 1);
+        let commit = Commit::new(usize::MAX, |_| 1, PATIENCE);
         let (batches, results) = after_a_leader(&commit, 2, |_| panic!("a fault of the leader's"));
-        assert_eq!((batches, results), (vec![vec![1, 2]], vec![Some(10), Some(20)]));
+        assert_eq!(
+            (batches, results),
+            (vec![vec![1, 2]], vec![Outcome::Result(10), Outcome::Result(20)])
+        );
 
         // Of its own batch, too, everybody is told.
         let panics = thread::scope(|scope| {
@@ -294,7 +332,32 @@ mod tests {
             });
             threads.map(|thread| thread.join().unwrap().ok())
         });
-        assert_eq!(panics, [Some(Some(10)), None, Some(None)]);
-        assert_eq!(commit.run(4, tenfold), Some(40));
+        assert_eq!(panics, [Some(Outcome::Result(10)), None, Some(Outcome::Lost)]);
+        assert_eq!(commit.run(4, tenfold), Outcome::Result(40));
+    }
+
+    #[test]
+    fn an_item_that_no_leader_takes_in_time_is_taken_back_and_leaves_the_others() {
+        let commit = Commit::new(usize::MAX, |_| 1, Duration::from_millis(1));
+        let (led, begin) = mpsc::channel();
+        let (end, ended) = mpsc::channel::<()>();
+        thread::scope(|scope| {
+            let commit = &commit;
+            let hangs = move |items: &[usize]| {
+                led.send(()).unwrap();
+                ended.recv().unwrap();
+                tenfold(items)
+            };
+            let leader = scope.spawn(move || commit.run(1, hangs));
+            begin.recv().unwrap();
+            assert_eq!(
+                [2, 3].map(|item| commit.run(item, tenfold)),
+                [Outcome::Late, Outcome::Late]
+            );
+            assert_eq!(commit.waiting(), 0);
+            end.send(()).unwrap();
+            assert_eq!(leader.join().unwrap(), Outcome::Result(10), "it was taken, so it waits");
+        });
+        assert_eq!(commit.run(4, tenfold), Outcome::Result(40));
     }
 }

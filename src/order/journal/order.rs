@@ -25,7 +25,7 @@ use super::options::JournalSync;
 use super::store::{Draft, Refusal, Store};
 use crate::error::{Error, Result};
 use crate::net::moment::Moment;
-use crate::order::commit::Commit;
+use crate::order::commit::{Commit, Outcome};
 use crate::order::keys::Keys;
 use crate::order::sequence::Sequence;
 use crate::order::shared_log::SharedLog;
@@ -37,6 +37,9 @@ const INTERVAL: Duration = Duration::from_secs(1);
 
 /// It syncs files and does nothing else.
 const STACK: usize = 64 * 1024;
+
+/// How long a post waits for its turn: longer than a disk that works ever takes.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How many bytes a leader writes at once, or one post.
 const MOST: usize = 1024 * 1024;
@@ -142,7 +145,7 @@ impl JournalOrder {
             let failed = |error| Error::io("can't start a thread for the journal", error);
             thread = Some(spawned.map_err(failed)?);
         }
-        let queue = Commit::new(MOST, |waiting: &Waiting| waiting.events.len());
+        let queue = Commit::new(MOST, |waiting: &Waiting| waiting.events.len(), PATIENCE);
         Ok(Self { sequence, keys: Keys::new(), queue, shared, thread, _lock: lock })
     }
 
@@ -220,8 +223,11 @@ impl Order for JournalOrder {
         }
         let most = LARGEST - LONGEST_HEAD;
         post.events.iter().try_for_each(|event| event.check_len(None, most))?;
-        let result = self.queue.run(Waiting::new(to, post), |posts| self.lead(posts));
-        result.unwrap_or_else(|| Err(lost()))
+        match self.queue.run(Waiting::new(to, post), |posts| self.lead(posts)) {
+            Outcome::Result(result) => result,
+            Outcome::Lost => Err(lost()),
+            Outcome::Late => Err(late()),
+        }
     }
 }
 
@@ -315,6 +321,15 @@ fn same(error: &io::Error) -> io::Error {
 fn is_full(error: &io::Error) -> bool {
     use io::ErrorKind::{QuotaExceeded, StorageFull, WriteZero};
     matches!(error.kind(), StorageFull | QuotaExceeded | WriteZero)
+}
+
+#[cold]
+fn late() -> Error {
+    Error::storage_failed(
+        "this event was not published: the disk of the journal is busy with earlier ones for 10 \
+         seconds and more; check the disk, and publish it again",
+        io::ErrorKind::TimedOut.into(),
+    )
 }
 
 #[cold]
