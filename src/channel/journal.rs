@@ -11,8 +11,9 @@ use crate::log::cursor::Lag;
 use crate::log::id::Epochs;
 use crate::order::Order;
 use crate::order::journal::folder::FolderLock;
+use crate::order::journal::options::milliseconds;
 use crate::order::journal::order::{JournalOrder, Stats, now};
-use crate::order::journal::recent::{RECENT, Recent, read_recent};
+use crate::order::journal::recent::{Recent, how_many, read_recent};
 use crate::order::journal::store::Store;
 use crate::order::journal::{Journal, JournalStats};
 use crate::order::keys::KEPT;
@@ -26,9 +27,10 @@ impl Hub {
     /// A hub that keeps its events in a folder, and goes on where the last one in it ended: ids
     /// rise over restarts, and a stream resumes with one of any age that the journal keeps.
     ///
-    /// Opening it reads the newest 32 MiB into the channels, as far as `history` allows; streams
-    /// read what is older from the journal itself. So a stream that lags gets what it missed from
-    /// there, and `lag` only matters where the journal has lost events.
+    /// Opening it reads the newest 32 MiB into the channels, as far as `history` allows, and up to
+    /// 128 MiB if these came in the last five minutes, for which idempotency keys are known.
+    /// Streams read what is older from the journal itself. So a stream that lags gets what it
+    /// missed from there, and `lag` only matters where the journal has lost events.
     ///
     /// A publish returns once its event is written, or synced ([`JournalSync`]). If the disk is
     /// full, publishing fails ([`is_storage_full`]) until there is room. Where a sync fails,
@@ -79,7 +81,8 @@ impl Hub {
         let sequence = Arc::new(Sequence::resumed(epochs, newest, oldest));
         let order: Arc<dyn Order> = Arc::new(JournalOrder::start(store, sequence, lock)?);
         let mut filled = Filled { order, history, lag, now, came: Duration::ZERO, hub: None };
-        read_recent(&*disk, &segments, RECENT, |recent| filled.add(recent));
+        let most = how_many(&*disk, &segments, now.saturating_sub(milliseconds(KEPT)));
+        read_recent(&*disk, &segments, most, |recent| filled.add(recent));
         Ok(filled.hub.take().unwrap_or_else(|| filled.hub_after(newest)))
     }
 

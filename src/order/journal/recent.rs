@@ -8,8 +8,12 @@ use super::disk::{Disk, DiskFile};
 use super::segments::Segment;
 use super::walk::{READ, Step, Walk};
 
-/// How far a start reads back: some tenths of a second on a small machine.
-pub(crate) const RECENT: u64 = 32 * 1024 * 1024;
+/// How far a start reads back for the logs: some tenths of a second on a small machine.
+const RECENT: u64 = 32 * 1024 * 1024;
+
+/// And at most for idempotency keys, if so much came since they are known: as many keys as a hub
+/// knows, each with more than a kilobyte.
+const KEYS: u64 = 128 * 1024 * 1024;
 
 /// What is met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +27,37 @@ pub(crate) enum Recent<'a> {
     Hole,
 }
 
+/// How many bytes a start reads, where idempotency keys are known that are no older than `since`,
+/// in milliseconds since 1970.
+pub(crate) fn how_many(disk: &dyn Disk, segments: &[Arc<Segment>], since: u64) -> u64 {
+    let is_newer = |most: &u64| {
+        let (segment, from) = newest(segments, *most).pop()?;
+        let file = disk.open(&segment.name(), false).ok()?;
+        let mut walk = Walk::within(&*file, from, segment.end(), Vec::new()).ok()?;
+        let time = walk.step(|step| match step {
+            Step::Block(_, block) => Some(block.head.time),
+            Step::Large(block) => Some(block.head.time),
+            Step::Bad(..) => None,
+        });
+        time?.map(|time| time > since)
+    };
+    let each = std::iter::successors(Some(RECENT), |most| Some(most * 2));
+    let mut each = each.take_while(|most| *most < KEYS);
+    each.find(|most| is_newer(most) != Some(true)).unwrap_or(KEYS)
+}
+
+/// The segments that have the newest `most` bytes, the newest first, and where in each they begin.
+fn newest(segments: &[Arc<Segment>], most: u64) -> Vec<(&Arc<Segment>, u64)> {
+    let mut left = most;
+    let parts = segments.iter().rev().map_while(|segment| {
+        let from = segment.end().saturating_sub(left);
+        let some = left > 0;
+        left = left.saturating_sub(segment.end());
+        some.then_some((segment, from))
+    });
+    parts.filter(|(segment, _)| !segment.is_empty()).collect()
+}
+
 /// Tells of all events in the newest `most` bytes of these segments, the oldest first. What can't
 /// be read is a hole.
 pub(crate) fn read_recent(
@@ -31,16 +66,8 @@ pub(crate) fn read_recent(
     most: u64,
     tell: impl FnMut(Recent<'_>),
 ) {
-    let mut left = most;
-    let newest = segments.iter().rev().map_while(|segment| {
-        let from = segment.end().saturating_sub(left);
-        let some = left > 0;
-        left = left.saturating_sub(segment.end());
-        some.then_some((segment, from))
-    });
-    let newest: Vec<_> = newest.collect();
     let mut teller = Teller { tell, last: None, large: Vec::new() };
-    for (segment, from) in newest.into_iter().rev().filter(|(segment, _)| !segment.is_empty()) {
+    for (segment, from) in newest(segments, most).into_iter().rev() {
         match disk.open(&segment.name(), false) {
             Ok(file) => teller.read(&*file, from, segment.end()),
             Err(_) => (teller.tell)(Recent::Hole),
@@ -104,3 +131,6 @@ fn read_exact(file: &dyn DiskFile, buffer: &mut [u8], offset: u64) -> io::Result
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
