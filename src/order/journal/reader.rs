@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::event::EventId;
 use crate::net::threads as thread;
 
-/// Reads the journal in a folder, as a hub writes it (`Hub::journal`).
+/// Reads the journal in a folder, as a hub writes it ([`Hub::journal`](crate::Hub::journal)).
 ///
 /// It takes no lock and changes nothing, so it may read beside a hub that is running. It sees the
 /// segments that are there when it is opened, and in the newest one what has been written by the
@@ -108,11 +108,14 @@ pub struct JournalDamage {
     pub bytes: u64,
     /// What is wrong.
     pub why: String,
+    /// Whether the journal ends here, within an event that is being written, or was when its hub
+    /// died. Nobody was told of that event, and the next hub cuts it off: it is no harm.
+    pub is_unfinished: bool,
 }
 
 impl fmt::Display for JournalDamage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { file, at, bytes, why } = self;
+        let Self { file, at, bytes, why, .. } = self;
         write!(f, "{file}: {bytes} bytes from byte {at} on are no event that can be read: {why}")
     }
 }
@@ -225,7 +228,7 @@ impl Iterator for JournalRecords<'_> {
             if self.read(&*file) {
                 self.file = Some(file);
             } else {
-                self.end_bad();
+                self.end_bad(self.segment + 1 == self.reader.segments.len());
                 self.segment += 1;
             }
         }
@@ -269,7 +272,7 @@ impl JournalRecords<'_> {
             },
         };
         let JournalSegment { file, bytes, .. } = segment.clone();
-        self.found.push_back(Err(JournalDamage { file, at: 0, bytes, why }));
+        self.found.push_back(Err(JournalDamage { file, at: 0, bytes, why, is_unfinished: false }));
         self.segment += 1;
     }
 
@@ -297,7 +300,7 @@ impl JournalRecords<'_> {
                 Some(Found::Bad(bad, fault)) => self.add_bad(bad, fault),
                 Some(Found::Large(Err(kind), range)) => self.add_bad(range, Fault::Unread(kind)),
                 Some(Found::Record(record) | Found::Large(Ok(record), _)) => {
-                    self.end_bad();
+                    self.end_bad(false);
                     if let Some(record) = record {
                         ahead += record.bytes.len();
                         self.found.push_back(Ok(record));
@@ -369,13 +372,16 @@ impl JournalRecords<'_> {
         }
     }
 
-    fn end_bad(&mut self) {
+    /// No more bad bytes follow those that there are; and nothing at all does, where the journal
+    /// ends.
+    fn end_bad(&mut self, is_end: bool) {
         if let Some((bad, fault)) = self.bad.take() {
             self.found.push_back(Err(JournalDamage {
                 file: self.reader.segments[self.segment].file.clone(),
                 at: bad.start,
                 bytes: bad.end - bad.start,
                 why: fault.to_string(),
+                is_unfinished: is_end && fault == Fault::Cut,
             }));
         }
     }

@@ -109,6 +109,13 @@ fn damage_is_told_once_where_it_is_and_the_rest_is_read() {
     assert!(all[1].contains("its crc says"), "{}", all[1]);
     assert_eq!(all[2..7], ["5-4", "5-5", "5-6", "5-7", "6-1"]);
     assert!(all[7].ends_with("can be read: it ends within an event"), "{}", all[7]);
+    let is_unfinished: Vec<bool> = journal
+        .records(None)
+        .unwrap()
+        .filter_map(|found| found.err())
+        .map(|damage| damage.is_unfinished)
+        .collect();
+    assert_eq!(is_unfinished, [false, true]);
     assert_eq!(all.len(), 8);
 }
 
