@@ -2,7 +2,9 @@
 //!
 //! An operand is a row too. Its name is what an error calls it, such as "a URL".
 
+use std::fmt::Display;
 use std::ops::RangeInclusive as Range;
+use std::str::FromStr;
 use std::time::Duration;
 
 use super::LETTERS;
@@ -10,6 +12,9 @@ use crate::cli::{digits, duration};
 
 /// The largest number that a flag takes without a reason for a smaller bound.
 pub(crate) const MOST: u32 = u32::MAX;
+
+/// The placeholder of a number of bytes.
+const BYTES: Str = "BYTES";
 
 /// One row of a table, whose options are an `O`.
 pub(crate) struct Flag<O: 'static> {
@@ -36,6 +41,8 @@ pub(super) struct Row {
 pub(super) enum Takes<O> {
     Nothing(fn(&mut O)),
     Number(Range<u32>, Set<O, u32>),
+    /// Bytes that need not fit into memory.
+    Large(Range<u64>, Set<O, u64>),
     Duration(Range<Duration>, Set<O, Duration>),
     Text(fn(&mut O, &str)),
     /// Text that may be refused. The error is the reason.
@@ -75,6 +82,10 @@ impl<O> Flag<O> {
 
     pub(crate) const fn number(name: Str, value: Str, range: Range<u32>, set: Set<O, u32>) -> Self {
         Self::new(name, value, Takes::Number(range, set))
+    }
+
+    pub(crate) const fn large(name: Str, range: Range<u64>, set: Set<O, u64>) -> Self {
+        Self::new(name, BYTES, Takes::Large(range, set))
     }
 
     pub(crate) const fn duration(name: Str, range: Range<Duration>, set: Set<O, Duration>) -> Self {
@@ -120,6 +131,7 @@ impl<O> Flag<O> {
         match &self.takes {
             Takes::Nothing(set) => set(options),
             Takes::Number(range, set) => set(options, self.row.number(range, label, value)?),
+            Takes::Large(range, set) => set(options, self.row.number(range, label, value)?),
             Takes::Duration(range, set) => set(options, time(range, label, value)?),
             Takes::Text(set) => set(options, value),
             Takes::Checked(set) => set(options, value).map_err(|why| refused(label, &why))?,
@@ -155,10 +167,15 @@ impl Row {
         Ok(())
     }
 
-    fn number(&self, range: &Range<u32>, label: &str, value: &str) -> Result<u32, String> {
+    fn number<N: FromStr + PartialOrd + Display>(
+        &self,
+        range: &Range<N>,
+        label: &str,
+        value: &str,
+    ) -> Result<N, String> {
         digits(value).filter(|number| range.contains(number)).ok_or_else(|| {
             let [least, most] = [range.start(), range.end()];
-            let unit = if self.value == "BYTES" { ", in bytes without a unit" } else { "" };
+            let unit = if self.value == BYTES { ", in bytes without a unit" } else { "" };
             expected(label, &format!("a number from {least} to {most}{unit}"), value)
         })
     }

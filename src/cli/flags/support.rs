@@ -100,16 +100,20 @@ fn a_time_is_a_duration_in_any_unit<O: Default + Debug>(table: &Table<O>, flag: 
 }
 
 fn a_number_has_a_range_and_is_told_past_it<O: Default + Debug>(table: &Table<O>, flag: &Flag<O>) {
-    if let Flag { row: Row { name, value, .. }, takes: Takes::Number(range, _) } = flag {
-        let [least, most] = [range.start(), range.end()];
-        for good in [least, most] {
-            parse(table, &[&format!("--{name}={good}")]).expect("within the range");
-        }
-        let wrong = parse(table, &[&format!("--{name}=9999999999")]).expect_err("past the range");
-        let range = match *value {
-            "BYTES" => format!("from {least} to {most}, in bytes without a unit"),
-            _ => format!("from {least} to {most}"),
-        };
-        assert_eq!(wrong, format!("--{name} must be a number {range}, and not \"9999999999\""));
+    let [least, most] = match &flag.takes {
+        Takes::Number(range, _) => [*range.start(), *range.end()].map(u64::from),
+        Takes::Large(range, _) => [*range.start(), *range.end()],
+        _ => return,
+    };
+    let Row { name, value, .. } = flag.row;
+    for good in [least, most] {
+        parse(table, &[&format!("--{name}={good}")]).expect("within the range");
     }
+    let past = most + 1;
+    let wrong = parse(table, &[&format!("--{name}={past}")]).expect_err("past the range");
+    let range = match value {
+        "BYTES" => format!("from {least} to {most}, in bytes without a unit"),
+        _ => format!("from {least} to {most}"),
+    };
+    assert_eq!(wrong, format!("--{name} must be a number {range}, and not \"{past}\""));
 }
