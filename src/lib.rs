@@ -155,6 +155,10 @@ mod error;
 #[doc = include_str!("doc/robustness.md")]
 pub mod robustness {}
 
+#[cfg(feature = "journal")]
+#[doc = include_str!("doc/journal.md")]
+pub mod journal {}
+
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 

@@ -14,15 +14,15 @@
 //! To read on: [`flags`] is the type of each command's table, [`help`] prints what is made from all
 //! of them, [`serve`] is the hub, [`tail`] shows a stream, [`record`] keeps one and [`mod@bench`]
 //! measures a server (what these three share is [`client`]), [`mock`] is a server that can be
-//! broken, and [`cassette`] is what it plays back. [`listen`] is where the servers listen,
-//! [`signals`] end all commands, and [`notify`] tells a supervisor. [`mod@file`], [`json`],
-//! [`visible`], [`paint`] and [`width`] are how things are read and written, and [`sys`] is what
-//! std lacks.
+//! broken, and [`cassette`] is what it plays back. [`journal`] shows what a hub has on disk.
+//! [`listen`] is where the servers listen, [`signals`] end all commands, and [`notify`] tells a
+//! supervisor. [`mod@file`], [`json`], [`visible`], [`paint`] and [`width`] are how things are read
+//! and written, and [`sys`] is what std lacks.
 //!
 //! Nothing here uses `println!` or `eprintln!`, which panic when the other end is closed.
 
-// Files that the hub needs also hold functions that only the tools call.
-#![cfg_attr(not(feature = "tools"), expect(dead_code))]
+// Files that the hub needs also hold functions that only these parts call.
+#![cfg_attr(not(all(feature = "tools", feature = "journal")), expect(dead_code))]
 
 #[cfg(feature = "tools")]
 #[path = "../net/atomic.rs"]
@@ -39,6 +39,8 @@ mod duration;
 mod file;
 mod flags;
 mod help;
+#[cfg(feature = "journal")]
+mod journal;
 #[cfg(feature = "tools")]
 mod json;
 #[cfg(feature = "tools")]
@@ -93,6 +95,8 @@ static COMMANDS: &[&dyn Command] = &[
     #[cfg(feature = "tools")]
     &help::COMPLETIONS,
     &help::HELP,
+    #[cfg(feature = "journal")]
+    &journal::TABLE,
     #[cfg(feature = "tools")]
     &mock::TABLE,
     #[cfg(feature = "tools")]
@@ -104,6 +108,9 @@ static COMMANDS: &[&dyn Command] = &[
 
 /// The commands that a build without the feature `tools` lacks.
 const TOOLS: [&str; 5] = ["bench", "completions", "mock", "record", "tail"];
+
+/// The command that a build without the feature `journal` lacks, and how its flags begin.
+const JOURNAL: &str = "journal";
 
 const DEFAULT: &str = "serve";
 
@@ -162,7 +169,10 @@ fn command(
 
 fn unknown_command(given: &str) -> String {
     if TOOLS.contains(&given) {
-        return without(given);
+        return without(given, "tools");
+    }
+    if given == JOURNAL {
+        return without(given, "journal");
     }
     let names = || COMMANDS.iter().map(|command| command.shown().name);
     let meant = nearest(given, &mut names());
@@ -180,9 +190,9 @@ fn unknown_command(given: &str) -> String {
     format!("unknown command {given:?}{hint}\nthe commands are {all}")
 }
 
-/// What to say of a command or a flag that only the feature `tools` has.
-fn without(name: &str) -> String {
-    format!("this tidings was built without {name}: build it with --features tools")
+/// What to say of a command or a flag that only this feature has.
+fn without(name: &str, feature: &str) -> String {
+    format!("this tidings was built without {name}: build it with --features {feature}")
 }
 
 /// Whether an argument looks as if it were meant for `--listen`.
@@ -279,7 +289,9 @@ mod tests {
             let hint = format!("unknown command {place:?}: did you mean --listen {place}?\n{all}");
             assert_eq!(said(place), hint);
         }
-        let why = "this tidings was built without tail: build it with --features tools";
-        assert_eq!(said("tail"), why);
+        for (name, feature) in [("tail", "tools"), ("journal", "journal")] {
+            let why = "this tidings was built without";
+            assert_eq!(said(name), format!("{why} {name}: build it with --features {feature}"));
+        }
     }
 }

@@ -9,12 +9,15 @@
 //! parts together: [`guard`] decides who may publish; [`subscribe`], [`publish`], [`metrics`] and
 //! [`page`] respond. [`channels`] has the names of channels, [`query`] reads what a URL asks for,
 //! [`batch`] a body of several events, [`fields`] what a publisher may say of one, [`key`] what
-//! makes a retry harmless, and [`stdin`] publishes standard input.
+//! makes a retry harmless, [`stdin`] publishes standard input, and [`mod@journal`] opens the folder
+//! that outlives the hub.
 
 mod batch;
 mod channels;
 mod fields;
 mod guard;
+#[cfg(feature = "journal")]
+mod journal;
 mod key;
 mod metrics;
 mod options;
@@ -57,6 +60,7 @@ fn serve(options: &Options) -> Outcome {
         check_loopback(&found)?;
     }
     let cors = cors(&options.cors)?;
+    let hub = hub(options)?;
     let server = Server::new();
     let stop = Stop(server.handle());
     // From here on there may be a file, which has to be removed.
@@ -64,7 +68,6 @@ fn serve(options: &Options) -> Outcome {
     let opened = found.into_iter().map(Found::open).collect::<Result<Vec<_>, _>>()?;
     tell_left_over();
     let (server, _files) = listen_on(server, opened);
-    let hub = Hub::with(options.history, options.lag);
     let state = State {
         channels: Channels { hub: hub.clone(), most: options.max_channels, batch: options.batch },
         stop: stop.clone(),
@@ -93,6 +96,16 @@ fn serve(options: &Options) -> Outcome {
     print(&server.addresses().iter().map(listening).collect::<String>())?;
     notify::tell(notify::State::Ready);
     routes::add_to(server, state).run().map_err(failed)
+}
+
+/// The hub, with what it remembers: before the sockets are open, so that nobody connects to a hub
+/// that can't begin, or that doesn't know yet what it has.
+fn hub(options: &Options) -> Result<Hub, Failure> {
+    #[cfg(feature = "journal")]
+    if let Some(hub) = options.journal.open(options.history, options.lag)? {
+        return Ok(hub);
+    }
+    Ok(Hub::with(options.history, options.lag))
 }
 
 fn failed(error: tidings::Error) -> Failure {

@@ -7,6 +7,7 @@ mod bounds;
 mod command_line;
 mod following;
 mod input;
+mod journal;
 mod leaving;
 mod mock;
 mod publishing;

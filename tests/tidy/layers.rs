@@ -31,7 +31,7 @@ const LAYERS: [(&str, &[&str]); 15] = [
 ];
 
 /// What each command of the program is made of. None of them imports another.
-const COMMANDS: [&str; 5] = ["bench", "mock", "record", "serve", "tail"];
+const COMMANDS: [&str; 6] = ["bench", "journal", "mock", "record", "serve", "tail"];
 
 /// Which files each file imports, but for a module's own parts and the tests.
 struct Imports(BTreeMap<String, BTreeSet<String>>);

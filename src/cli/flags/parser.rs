@@ -7,7 +7,7 @@ use tidings::http::masked_url;
 
 use super::nearest::nearest;
 use super::{LETTERS, Preset, Row, Shown};
-use crate::cli::{visible, without};
+use crate::cli::{JOURNAL, visible, without};
 
 pub(crate) type Arguments<'a> = &'a mut dyn Iterator<Item = OsString>;
 
@@ -112,8 +112,11 @@ impl Shown {
         if name == "man" {
             return match cfg!(feature = "tools") {
                 true => format!("unknown option {given}: did you mean 'tidings help --man'?"),
-                false => without("--man"),
+                false => without("--man", "tools"),
             };
+        }
+        if name.starts_with(JOURNAL) && cfg!(not(feature = "journal")) {
+            return without(given, "journal");
         }
         let mut names = self.flags.iter().map(|flag| flag.name);
         let hint = nearest(own_name(name), &mut names);

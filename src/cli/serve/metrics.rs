@@ -30,12 +30,12 @@ pub(super) fn response(hub: &Hub, stats: Stats, uptime: Duration) -> Response {
 }
 
 /// All series at one moment. This must not hold a channel, or the hub couldn't forget that one.
-fn all(hub: &Hub, stats: Stats, uptime: Duration) -> [Series; 12] {
+fn all(hub: &Hub, stats: Stats, uptime: Duration) -> Vec<Series> {
     let open = "Connections that are open, those of streams included.";
     let panics = "Panics of the hub's own threads, which went on.";
     let uptime = u64::try_from(uptime.as_millis()).unwrap_or(u64::MAX);
     let count = |count: usize| count as u64;
-    [
+    let all = vec![
         ("connections", open, count(stats.connections)),
         ("streams", "Event streams that are open.", count(stats.streams)),
         ("intervals", "Interval threads that are running.", count(stats.intervals)),
@@ -48,6 +48,21 @@ fn all(hub: &Hub, stats: Stats, uptime: Duration) -> [Series; 12] {
         ("streams_begun_total", "Event streams that began.", stats.streams_begun),
         ("panics_total", panics, stats.panics),
         ("events_published_total", "Events that were published.", hub.published()),
+    ];
+    #[cfg(feature = "journal")]
+    let all = [all, of_journal(hub)].concat();
+    all
+}
+
+/// Those of the journal, if there is one.
+#[cfg(feature = "journal")]
+fn of_journal(hub: &Hub) -> Vec<Series> {
+    let failed = "Whether a sync of the journal has failed, after which nothing is published.";
+    let Some(stats) = hub.journal_stats() else { return Vec::new() };
+    vec![
+        ("journal_segments", "Files of the journal.", stats.segments),
+        ("journal_bytes", "Bytes in the files of the journal.", stats.bytes),
+        ("journal_failed", failed, u64::from(stats.failed)),
     ]
 }
 

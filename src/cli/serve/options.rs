@@ -7,6 +7,8 @@ use std::time::Duration;
 use tidings::{Cors, History, Lag, Limits};
 
 use super::channels::{Bounds, check_name};
+#[cfg(feature = "journal")]
+use super::journal;
 use crate::cli::duration::{LONGEST, SHORTEST};
 use crate::cli::flags::{MOST, Table, flags};
 use crate::cli::listen::Place;
@@ -18,6 +20,8 @@ pub(crate) struct Options {
     listen: Vec<Place>,
     pub(super) history: History,
     pub(super) lag: Lag,
+    #[cfg(feature = "journal")]
+    pub(super) journal: journal::Settings,
     pub(super) limits: Limits,
     pub(super) max_connections: usize,
     pub(super) max_body: usize,
@@ -87,106 +91,139 @@ pub(crate) static TABLE: Table<Options> = Table {
         "GET / serves a page that shows the hub at work.",
     ],
     operands: &[],
-    flags: &[&flags![Options,
-        /// Listens on HOST:PORT; on PORT, for this machine alone; on unix:PATH, a unix socket to
-        /// which its owner and its group may connect; or on systemd, the sockets of the unit. Port
-        /// 0 picks a free port. An address that other machines can reach requires --token-file or
-        /// --anyone-may-publish.
-        checked("listen", "ADDR", |o, place| Place::parse(place).map(|place| o.listen.push(place)))
-            .repeats().otherwise(LISTEN),
-        /// Keeps up to N events of each channel for clients that reconnect.
-        number("history", "N", 1..=MOST, |o, n| {
-            o.batch.events = n as usize;
-            o.history = o.history.events(n as usize);
-        }).default("1000"),
-        /// Keeps up to so many bytes of events of each channel. The newest event is always kept,
-        /// whatever its size.
-        number("history-bytes", "BYTES", 1..=MOST, |o, n| o.history = o.history.bytes(n as usize))
-            .default("1048576"),
-        /// Keeps each event for this long.
-        duration("history-age", SHORTEST..=LONGEST, |o, age| o.history = o.history.age(age))
-            .default("1h"),
-        /// Decides what happens to a stream whose client reads too slowly: skip continues with the
-        /// events that are still kept, after an event that reports the gap; close ends the stream.
-        text("lag", "skip|close", |o, lag| {
-            o.lag = if lag == "close" { Lag::Close } else { Lag::Skip };
-        }).default("skip"),
-        /// Sends a comment on a stream that has been silent for so long, so that no proxy closes
-        /// it. 0 sends none.
-        duration("heartbeat", Duration::ZERO..=LONGEST, |o, after| {
-            o.limit(|limits| limits.heartbeat(after));
-        }).default("15s"),
-        /// Limits how many connections are open at once, including those of streams. If the system
-        /// allows fewer descriptors (ulimit -n), the hub says so and serves as many connections as
-        /// it can.
-        number("max-connections", "N", 1..=MOST, |o, n| o.max_connections = n as usize)
-            .default("10000"),
-        /// Limits how many streams are open at once.
-        number("max-streams", "N", 1..=MOST, |o, n| o.limit(|limits| limits.streams(n as usize)))
-            .otherwise("no limit"),
-        /// Limits how many streams one peer has open at once. A peer is an IPv4 address, or an IPv6
-        /// network of 64 bits. Clients of a unix socket can't be told apart: for them there is no
-        /// such limit.
-        number("max-streams-per-peer", "N", 1..=MOST, |o, n| {
-            o.limit(|limits| limits.streams_per_peer(n as usize));
-        }).otherwise("no limit"),
-        /// Limits the size of a request's body, and of a line of standard input.
-        number("max-body", "BYTES", 1..=MOST, Options::set_max_body).default("1048576"),
-        /// Limits the size of an event as it is sent, where each line of data costs seven more
-        /// bytes. A larger event is not published.
-        number("max-event", "BYTES", 1..=MOST, |o, n| {
-            o.batch.event = n as usize;
-            o.history = o.history.event(n as usize);
-        }).default("1048576"),
-        /// Limits how many channels exist at once. Each may keep --history-bytes of events. An
-        /// empty channel that nobody follows is removed. Channels that are followed but were never
-        /// published on may be half of them. A peer that has created as many of those as are
-        /// still free can't create another.
-        number("max-channels", "N", 1..=MOST, |o, n| o.max_channels = n as usize).default("20000"),
-        /// Requires the field 'Authorization: Bearer TOKEN' to publish, where TOKEN is the content
-        /// of this file.
-        text("token-file", "FILE", |o, path| o.token_file = Some(path.into()))
-            .otherwise("no token is needed"),
-        /// Lets the hub listen on an address that other machines can reach, without a token.
-        switch("anyone-may-publish", |o| o.anyone_may_publish = true),
-        /// Lets pages of this origin, such as https://www.example.com, follow channels and publish,
-        /// also with credentials. https://*.example.com allows all subdomains; * allows every
-        /// origin, without credentials.
-        checked("cors", "ORIGIN", |o, origin| {
-            if origin != "*" {
-                if !origin.bytes().any(|byte| byte == b'/') {
-                    let form = "an origin begins with a scheme, such as https://www.example.com";
-                    return Err(form.into());
+    flags: &[
+        &flags![Options,
+            /// Listens on HOST:PORT; on PORT, for this machine alone; on unix:PATH, a unix socket
+            /// to which its owner and its group may connect; or on systemd, the sockets of the
+            /// unit. Port 0 picks a free port. An address that other machines can reach requires
+            /// --token-file or --anyone-may-publish.
+            checked("listen", "ADDR", |o, place| {
+                o.listen.push(Place::parse(place)?);
+                Ok(())
+            }).repeats().otherwise(LISTEN),
+            /// Keeps up to N events of each channel for clients that reconnect.
+            number("history", "N", 1..=MOST, |o, n| {
+                o.batch.events = n as usize;
+                o.history = o.history.events(n as usize);
+            }).default("1000"),
+            /// Keeps up to so many bytes of events of each channel. The newest event is always
+            /// kept, whatever its size.
+            number("history-bytes", "BYTES", 1..=MOST, |o, n| {
+                o.history = o.history.bytes(n as usize);
+            }).default("1048576"),
+            /// Keeps each event for this long.
+            duration("history-age", SHORTEST..=LONGEST, |o, age| o.history = o.history.age(age))
+                .default("1h"),
+            /// Decides what happens to a stream whose client reads so slowly that its next event is
+            /// no longer kept, neither in memory nor in the journal: skip continues with the events
+            /// that are still kept, after an event that reports the gap; close ends the stream.
+            text("lag", "skip|close", |o, lag| {
+                o.lag = if lag == "close" { Lag::Close } else { Lag::Skip };
+            }).default("skip"),
+        ],
+        #[cfg(feature = "journal")]
+        &flags![Options,
+            /// Keeps events in files of this folder too, where they outlive the hub: after a
+            /// restart, clients resume as if nothing had happened. A folder that isn't there is
+            /// made. One hub may use it at a time. 'tidings journal DIR' shows what is in it.
+            checked("journal", "DIR", |o, folder| o.journal.set_folder(folder))
+                .otherwise("events are kept in memory alone"),
+            /// Decides when an event is safe from a power cut: none leaves it to the system, within
+            /// half a minute or so; interval waits for the disk once a second; always waits for the
+            /// disk before the publisher gets its response and clients get the event. At each of
+            /// these, an event outlives the hub's own process once its publisher has the response.
+            text("journal-sync", "none|interval|always", |o, word| o.journal.set_sync(word))
+                .otherwise("interval"),
+            /// Limits how many bytes the files of the journal have together: past it, the oldest
+            /// go, but never the newest.
+            large("journal-bytes", journal::LEAST_BYTES..=journal::MOST_BYTES, |o, bytes| {
+                o.journal.bytes = Some(bytes);
+            }).otherwise("1073741824"),
+            /// Keeps a file of the journal until its newest event is older than this.
+            duration("journal-age", SHORTEST..=LONGEST, |o, age| o.journal.age = Some(age))
+                .otherwise("no limit"),
+        ],
+        &flags![Options,
+            /// Sends a comment on a stream that has been silent for so long, so that no proxy
+            /// closes it. 0 sends none.
+            duration("heartbeat", Duration::ZERO..=LONGEST, |o, after| {
+                o.limit(|limits| limits.heartbeat(after));
+            }).default("15s"),
+            /// Limits how many connections are open at once, including those of streams. If the
+            /// system allows fewer descriptors (ulimit -n), the hub says so and serves as many
+            /// connections as it can.
+            number("max-connections", "N", 1..=MOST, |o, n| o.max_connections = n as usize)
+                .default("10000"),
+            /// Limits how many streams are open at once.
+            number("max-streams", "N", 1..=MOST, |o, n| {
+                o.limit(|limits| limits.streams(n as usize));
+            }).otherwise("no limit"),
+            /// Limits how many streams one peer has open at once. A peer is an IPv4 address, or an
+            /// IPv6 network of 64 bits. Clients of a unix socket can't be told apart: for them
+            /// there is no such limit.
+            number("max-streams-per-peer", "N", 1..=MOST, |o, n| {
+                o.limit(|limits| limits.streams_per_peer(n as usize));
+            }).otherwise("no limit"),
+            /// Limits the size of a request's body, and of a line of standard input.
+            number("max-body", "BYTES", 1..=MOST, Options::set_max_body).default("1048576"),
+            /// Limits the size of an event as it is sent, where each line of data costs seven more
+            /// bytes. A larger event is not published.
+            number("max-event", "BYTES", 1..=MOST, |o, n| {
+                o.batch.event = n as usize;
+                o.history = o.history.event(n as usize);
+            }).default("1048576"),
+            /// Limits how many channels exist at once. Each may keep --history-bytes of events. An
+            /// empty channel that nobody follows is removed. Channels that are followed but were
+            /// never published on may be half of them. A peer that has created as many of those as
+            /// are still free can't create another.
+            number("max-channels", "N", 1..=MOST, |o, n| o.max_channels = n as usize)
+                .default("20000"),
+            /// Requires the field 'Authorization: Bearer TOKEN' to publish, where TOKEN is the
+            /// content of this file.
+            text("token-file", "FILE", |o, path| o.token_file = Some(path.into()))
+                .otherwise("no token is needed"),
+            /// Lets the hub listen on an address that other machines can reach, without a token.
+            switch("anyone-may-publish", |o| o.anyone_may_publish = true),
+            /// Lets pages of this origin, such as https://www.example.com, follow channels and
+            /// publish, also with credentials. https://*.example.com allows all subdomains; *
+            /// allows every origin, without credentials.
+            checked("cors", "ORIGIN", |o, origin| {
+                if origin != "*" {
+                    if !origin.bytes().any(|byte| byte == b'/') {
+                        return Err("an origin begins with a scheme, such as \
+                                    https://www.example.com"
+                            .into());
+                    }
+                    Cors::origins([origin]).map_err(|error| error.to_string())?;
                 }
-                Cors::origins([origin]).map_err(|error| error.to_string())?;
-            }
-            o.cors.push(origin.into());
-            Ok(())
-        }).repeats().otherwise("only the hub's own pages"),
-        /// Accepts requests for this host name. A request for any other name is refused, because a
-        /// page of another site may have sent it.
-        checked("allow-host", "NAME", |o, name| {
-            if !is_host_name(name) {
-                return Err(format!(
-                    "a host name has no scheme, port or path: give one such as hub.example, and \
-                     not {name:?}"
-                ));
-            }
-            o.allowed_hosts.push(name.into());
-            Ok(())
-        }).repeats().otherwise("addresses, localhost and the name in --listen"),
-        /// Publishes each line of standard input on this channel.
-        checked("stdin", "CHANNEL", |o, name| {
-            check_name(name)?;
-            o.stdin = Some(name.into());
-            Ok(())
-        }).otherwise("standard input is not read"),
-        /// Stops the hub and ends all streams cleanly when standard input ends.
-        switch("until-eof", |o| o.until_eof = true),
-        /// Prints a line on standard error for each stream that opens or closes, and for each send
-        /// to it. Lines that nobody reads are dropped and counted.
-        switch("log", |o| o.log = true),
-    ]],
+                o.cors.push(origin.into());
+                Ok(())
+            }).repeats().otherwise("only the hub's own pages"),
+            /// Accepts requests for this host name. A request for any other name is refused,
+            /// because a page of another site may have sent it.
+            checked("allow-host", "NAME", |o, name| {
+                if !is_host_name(name) {
+                    return Err(format!(
+                        "a host name has no scheme, port or path: give one such as hub.example, \
+                         and not {name:?}"
+                    ));
+                }
+                o.allowed_hosts.push(name.into());
+                Ok(())
+            }).repeats().otherwise("addresses, localhost and the name in --listen"),
+            /// Publishes each line of standard input on this channel.
+            checked("stdin", "CHANNEL", |o, name| {
+                check_name(name)?;
+                o.stdin = Some(name.into());
+                Ok(())
+            }).otherwise("standard input is not read"),
+            /// Stops the hub and ends all streams cleanly when standard input ends.
+            switch("until-eof", |o| o.until_eof = true),
+            /// Prints a line on standard error for each stream that opens or closes, and for each
+            /// send to it. Lines that nobody reads are dropped and counted.
+            switch("log", |o| o.log = true),
+        ],
+    ],
     exits: &[
         (0, "The hub was stopped, or its standard output was closed."),
         (1, "The hub can't run: standard error says why."),

@@ -55,6 +55,10 @@ check() {
     is "it is killed" "$(systemctl start tidings.service; kill -9 "$(property MainPID)"; echo yes)" yes
     until curl -s "$url/health" > /run/health; do sleep 0.02; done
     is "it is back" "$(cat /run/health)" ok
+    # What it had acknowledged before the stop and the kill is still there.
+    curl -sS -m 1 -H 'Last-Event-ID: 0-0' "$url/events/news" > /run/kept || [ $? = 28 ]
+    is "what it kept" "$(grep -c "id: $(cat /run/id)" /run/kept) $(grep -c 'data: hello' /run/kept)" "1 1"
+    is "its folder" "$(stat -L -c %a /var/lib/tidings)" 700
     systemctl stop tidings.service
 
     # The variant with the socket: started by the first who connects, with no network of its own.
@@ -107,6 +111,7 @@ cp "$hub" /usr/local/bin/tidings
 cp "$0" /run/systemd.sh
 cp -r "$units" /run/variants
 mount -t tmpfs tmpfs /tmp
+mount -t tmpfs tmpfs /var/lib
 mount -t tmpfs tmpfs /var/tmp
 mount --make-rshared /
 echo secret > /etc/tidings/token

@@ -55,7 +55,7 @@ fn a_wrong_option_is_told_what_was_meant() {
 
 #[test]
 fn an_unknown_command_is_told_which_there_are() {
-    let all = "the commands are bench, completions, help, mock, record, serve, tail";
+    let all = "the commands are bench, completions, help, journal, mock, record, serve, tail";
     for arguments in [&["nonsense"][..], &["help", "nonsense"]] {
         usage_error(arguments, &format!("unknown command \"nonsense\"\n{all}"));
     }
@@ -70,7 +70,7 @@ fn an_unknown_command_is_told_which_there_are() {
 
 #[test]
 fn help_of_a_command_is_what_it_prints_itself() {
-    for command in ["bench", "completions", "mock", "record", "serve", "tail"] {
+    for command in ["bench", "completions", "journal", "mock", "record", "serve", "tail"] {
         let (stdout, stderr, status) = run_hub(&["help", command]);
         assert!(stdout.starts_with("Usage: tidings "), "{stdout}");
         assert!(stdout.contains(command), "{stdout}");
@@ -123,7 +123,7 @@ fn completions_are_for_the_shells_that_are_known() {
 
 #[test]
 fn a_help_is_as_wide_as_columns_says() {
-    for command in ["bench", "help", "mock", "record", "serve", "tail"] {
+    for command in ["bench", "help", "journal", "mock", "record", "serve", "tail"] {
         let help = |columns: &str| {
             let mut program = Command::new(hub_path());
             run(program.args([command, "--help"]).env("COLUMNS", columns), b"").0

@@ -25,6 +25,14 @@ fn every_flag_of_the_contract_is_there_and_told_in_the_help() {
         "--history-bytes BYTES",
         "--history-age DURATION",
         "--lag skip|close",
+        #[cfg(feature = "journal")]
+        "--journal DIR",
+        #[cfg(feature = "journal")]
+        "--journal-sync none|interval|always",
+        #[cfg(feature = "journal")]
+        "--journal-bytes BYTES",
+        #[cfg(feature = "journal")]
+        "--journal-age DURATION",
         "--heartbeat DURATION",
         "--max-connections N",
         "--max-streams N",
