@@ -21,7 +21,8 @@ use crate::peer::{Peer, Place};
 /// Named channels that share one order of events.
 ///
 /// A stream may follow several channels of one hub ([`SseWriter::follow`]), and one last event ID
-/// resumes it in all of them. A clone is the same hub.
+/// resumes it in all of them. A clone is the same hub. It remembers its events for as long as it
+/// lives and its [`History`] says.
 ///
 /// A channel is made when it is first asked for. One that keeps no events, that no stream follows
 /// and that nobody holds is forgotten: when the channels have become twice as many as were left
@@ -44,6 +45,8 @@ pub struct Hub(Arc<Inner>);
 
 struct Inner {
     order: Arc<dyn Order>,
+    /// The order's own.
+    sequence: Arc<Sequence>,
     history: History,
     lag: Lag,
     /// Taken before any lock of a channel.
@@ -82,8 +85,9 @@ impl Hub {
         lag: Lag,
         forgotten_through: u64,
     ) -> Self {
-        let names = Names::new(history.age, order.sequence().now(), forgotten_through);
-        Self(Arc::new(Inner { order, history, lag, names: Mutex::new(names) }))
+        let sequence = Arc::clone(order.sequence());
+        let names = Mutex::new(Names::new(history.age, sequence.now(), forgotten_through));
+        Self(Arc::new(Inner { order, sequence, history, lag, names }))
     }
 
     /// Gives a channel an event from before the hub's start, whose chunk `encode` writes in `len`
@@ -155,8 +159,7 @@ impl Hub {
         by: Option<Place>,
         room: impl Fn(&Names) -> bool,
     ) -> Option<Channel> {
-        let Inner { order, history, lag, .. } = &*self.0;
-        let sequence = order.sequence();
+        let Inner { order, sequence, history, lag, .. } = &*self.0;
         let mut names = self.names();
         let found = names.find(name, by, sequence);
         if found.is_some() {
@@ -204,7 +207,7 @@ impl Hub {
     }
 
     fn sequence(&self) -> &Sequence {
-        self.0.order.sequence()
+        &self.0.sequence
     }
 
     #[cfg(feature = "journal")]

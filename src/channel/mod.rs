@@ -73,6 +73,8 @@ struct Inner {
     order: Arc<dyn Order>,
     /// The order's own, which every read asks.
     sequence: Arc<Sequence>,
+    /// Whether the order has a past: asked with every read.
+    remembers: bool,
     /// No other channel that is alive has this.
     number: u64,
     lag: Lag,
@@ -129,6 +131,7 @@ impl Channel {
     fn build(order: Arc<dyn Order>, lag: Lag, log: SharedLog) -> Self {
         Self(Arc::new(Inner {
             sequence: Arc::clone(order.sequence()),
+            remembers: order.past().is_some(),
             order,
             number: NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed),
             lag,
@@ -198,7 +201,8 @@ impl Channel {
         log.len()
     }
 
-    /// How many events were ever published on it.
+    /// How many events were ever published on it, as far as it knows: with a journal, since its hub
+    /// began, and those from before with which its history began.
     pub fn published(&self) -> u64 {
         self.log().pushed
     }

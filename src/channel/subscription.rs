@@ -139,7 +139,8 @@ impl Followed {
 
     /// What the hub remembers beyond the logs, if it does. Not to be read while a lock is held.
     pub(crate) fn past(&self) -> Option<&dyn Past> {
-        self.places()[0].0.0.order.past()
+        let channel = &self.places()[0].0.0;
+        channel.remembers.then(|| channel.order.past()).flatten()
     }
 
     /// The names of the channels, in a hub that has a past.

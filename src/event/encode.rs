@@ -77,10 +77,16 @@ impl Event {
             + "\n\n".len()
     }
 
-    /// Fails if the event with this id, or without one, takes more bytes.
-    pub(crate) fn check_len(&self, id: Option<&str>, most: usize) -> Result<()> {
+    /// How many bytes it appends where the event without an id takes so many.
+    pub(crate) fn len_with_id(id: &str, without: usize) -> usize {
+        "id: \n".len() + id.len() + without
+    }
+
+    /// Returns how many bytes the event takes with this id, or without one; fails if those are more
+    /// than it may.
+    pub(crate) fn check_len(&self, id: Option<&str>, most: usize) -> Result<usize> {
         let size = self.len_with(id);
-        if size <= most { Ok(()) } else { Err(Error::too_large(size, most)) }
+        if size <= most { Ok(size) } else { Err(Error::too_large(size, most)) }
     }
 }
 

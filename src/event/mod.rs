@@ -91,6 +91,11 @@ impl EventType {
 
 /// What a client that comes back sends as `Last-Event-ID`, so that it gets what came after.
 ///
+/// An id that a channel gives has the form `<epoch>-<sequence>`: two decimal numbers, ordered as a
+/// pair. An epoch is one start of a hub, or of a channel that is in none, and the sequence counts
+/// the events of all channels since then, from 1. Epochs are random in memory, and rise with a
+/// journal.
+///
 /// An empty one makes the client forget the id that it had.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EventId(String);

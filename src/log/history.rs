@@ -78,24 +78,25 @@ impl History {
         self
     }
 
-    /// Fails if an event is larger than one may be; or if there are so many that the first would be
-    /// gone by the time the last is appended, before a stream could be sent them.
-    pub(crate) fn check(&self, events: &[Event]) -> Result<()> {
+    /// Returns how many bytes the events take without ids. Fails if one is larger than it may be;
+    /// or if there are so many that the first would be gone by the time the last is appended,
+    /// before a stream could be sent them.
+    pub(crate) fn check(&self, events: &[Event]) -> Result<usize> {
         if let [event] = events {
             return event.check_len(None, self.event);
         }
         let mut bytes = 0;
         for event in events {
-            event.check_len(None, self.event)?;
-            bytes += event.len_with(None) + FRAMING;
+            bytes += event.check_len(None, self.event)?;
         }
+        let kept = bytes + events.len() * FRAMING;
         if events.len() > self.events {
             return Err(Error::batch_too_large("events", events.len(), self.events));
         }
-        if bytes > self.bytes {
-            return Err(Error::batch_too_large("bytes", bytes, self.bytes));
+        if kept > self.bytes {
+            return Err(Error::batch_too_large("bytes", kept, self.bytes));
         }
-        Ok(())
+        Ok(bytes)
     }
 }
 
@@ -105,7 +106,8 @@ mod tests {
 
     fn check(history: History, events: usize, data: usize) -> Result<(), String> {
         let events = vec![Event::new("x".repeat(data)); events];
-        history.check(&events).map_err(|error| error.to_string())
+        let checked = history.check(&events).map_err(|error| error.to_string());
+        checked.map(|bytes| assert_eq!(bytes, events.len() * events[0].len_with(None)))
     }
 
     #[test]

@@ -84,7 +84,7 @@ const SEQUENCE_BITS: u32 = 48;
 const SEQUENCE: u64 = (1 << SEQUENCE_BITS) - 1;
 
 /// How many epochs a hub knows at most, the newest of them: their indexes have 16 bits.
-#[allow(dead_code)]
+#[cfg_attr(not(feature = "journal"), allow(dead_code))]
 pub(crate) const EPOCHS: usize = 60_000;
 
 /// The epochs that a hub knows, rising. The newest is its own; there is always one.
@@ -99,7 +99,7 @@ impl Epochs {
 
     /// Earlier ones, rising, and one greater than all of them. The oldest are left out if there
     /// are more than [`EPOCHS`].
-    #[allow(dead_code)]
+    #[cfg_attr(not(feature = "journal"), allow(dead_code))]
     pub(crate) fn rising(mut earlier: Vec<u64>, own: u64) -> Self {
         earlier.push(own);
         debug_assert!(earlier.is_sorted_by(|one, next| one < next), "{earlier:?}");

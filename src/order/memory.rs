@@ -10,6 +10,7 @@ use super::sequence::Sequence;
 use super::shared_log::SharedLog;
 use super::{Appended, Order, Post};
 use crate::error::Result;
+use crate::event::Event;
 use crate::net::moment::Moment;
 
 /// One for each hub, and for each channel that is in none.
@@ -39,7 +40,7 @@ impl Order for Memory {
 
     fn append(&self, to: &Arc<SharedLog>, post: &Post<'_>) -> Result<Appended> {
         let mut log = to.lock();
-        to.admit(&log, post)?;
+        let bytes = to.admit(&log, post)?;
         let count = post.events.len();
         let first = self.sequence.draw(count as u64);
         let at = Moment::now();
@@ -47,7 +48,9 @@ impl Order for Memory {
         let mut first_text = String::new();
         for (place, event) in (first..).zip(post.events) {
             let text = self.sequence.text(place);
-            let len = event.len_with(Some(&text));
+            // Nearly every post is one event, whose bytes have been counted.
+            let bytes = if count == 1 { bytes } else { event.len_with(None) };
+            let len = Event::len_with_id(&text, bytes);
             to.append(&mut log, place, now, len, |out| event.encode_with(Some(&text), out));
             if first_text.is_empty() {
                 first_text = text;
@@ -62,7 +65,6 @@ mod tests {
     use std::thread;
 
     use super::*;
-    use crate::event::Event;
     use crate::log::History;
 
     fn log(history: History) -> Arc<SharedLog> {

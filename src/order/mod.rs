@@ -16,8 +16,7 @@
 //! | [`memory`] | the order of a hub that remembers nothing |
 //! | [`past`] | what an order remembers beyond the logs |
 //! | [`keys`] | idempotency keys, which make a publish that is sent again harmless |
-// Some of it is for orders that remember.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "some of it is for orders that remember")]
 
 use std::sync::Arc;
 

@@ -15,6 +15,8 @@ pub(crate) struct Sequence {
     epochs: Epochs,
     /// What the ids of the newest epoch begin with: most of the work of writing one.
     prefix: String,
+    /// The place before the first event of that epoch.
+    own: u64,
     /// The place of the newest event that is in the logs, or was evicted from them. Written while
     /// the log of its channel is locked, so a reader who holds the logs of several channels sees
     /// all of their events up to it.
@@ -39,9 +41,10 @@ impl Sequence {
     /// That of a hub which goes on after the event at the place `newest`. Its logs can be filled
     /// with events that are no older than `oldest`, each at its true age ([`aged`](Self::aged)).
     pub(crate) fn resumed(epochs: Epochs, newest: u64, oldest: Duration) -> Self {
-        let own = epochs.id(epochs.own());
+        let own = epochs.own();
         Self {
-            prefix: format!("{}-", own.epoch),
+            prefix: format!("{}-", epochs.id(own).epoch),
+            own,
             epochs,
             newest: AtomicU64::new(newest),
             started: Moment::now(),
@@ -60,7 +63,7 @@ impl Sequence {
     /// The id as text of an event of the hub's own epoch. It has room for the line feed that goes
     /// with it to a publisher.
     pub(crate) fn text(&self, place: u64) -> String {
-        let sequence = Digits::decimal(place - self.epochs.own());
+        let sequence = Digits::decimal(place - self.own);
         let mut text = String::with_capacity(self.prefix.len() + sequence.as_bytes().len() + 1);
         text.push_str(&self.prefix);
         text.push_str(sequence.as_str());
@@ -73,13 +76,13 @@ impl Sequence {
 
     /// How many events came since the hub's start.
     pub(crate) fn published(&self) -> u64 {
-        self.newest().saturating_sub(self.epochs.own())
+        self.newest().saturating_sub(self.own)
     }
 
     /// The place of the next event, for an order that numbers events on one thread at a time.
     /// [`reach`](Self::reach) it, or it is the next one's again.
     pub(crate) fn next(&self) -> u64 {
-        self.newest().max(self.epochs.own()) + 1
+        self.newest().max(self.own) + 1
     }
 
     /// Everything up to this place is in the logs. Called while the log of its event is locked.

@@ -60,9 +60,10 @@ impl SharedLog {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Fails if the channel is closed, or keeps too little for these events. To be asked before
-    /// they are numbered: a number that no event has would be taken for one that was lost.
-    pub(crate) fn admit(&self, log: &Log, post: &Post<'_>) -> Result<()> {
+    /// Returns how many bytes these events take without ids. Fails if the channel is closed, or
+    /// keeps too little for them. To be asked before they are numbered: a number that no event has
+    /// would be taken for one that was lost.
+    pub(crate) fn admit(&self, log: &Log, post: &Post<'_>) -> Result<usize> {
         if self.is_closed() {
             return Err(Error::channel_closed());
         }

@@ -222,7 +222,7 @@ impl Order for JournalOrder {
             ));
         }
         let most = LARGEST - LONGEST_HEAD;
-        post.events.iter().try_for_each(|event| event.check_len(None, most))?;
+        post.events.iter().try_for_each(|event| event.check_len(None, most).map(drop))?;
         match self.queue.run(Waiting::new(to, post), |posts| self.lead(posts)) {
             Outcome::Result(result) => result,
             Outcome::Lost => Err(lost()),
