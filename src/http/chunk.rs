@@ -189,11 +189,25 @@ pub(crate) fn encode_with(length: usize, write: impl FnOnce(&mut Vec<u8>), out: 
     let chunk = size_line_len(length) + length + CRLF.len();
     let end = out.len() + chunk;
     out.reserve_exact(chunk);
-    out.extend_from_slice(Digits::hexadecimal(length as u64).as_bytes());
-    out.extend_from_slice(CRLF);
+    encode_size_line(length, out);
     write(out);
     out.extend_from_slice(CRLF);
     debug_assert_eq!(out.len(), end, "a content has the length that was counted");
+}
+
+/// Appends what stands before a content of that length.
+pub(crate) fn encode_size_line(length: usize, out: &mut Vec<u8>) {
+    out.extend_from_slice(Digits::hexadecimal(length as u64).as_bytes());
+    out.extend_from_slice(CRLF);
+}
+
+/// The length of the content, from that of its chunk.
+#[cfg_attr(not(feature = "journal"), allow(dead_code))]
+pub(crate) fn content_len(chunk: usize) -> usize {
+    let rest = chunk.saturating_sub(CRLF.len());
+    let is_it = |length: &usize| size_line_len(*length) + length == rest;
+    // The size has at most 16 digits.
+    (1..=16).map(|digits| rest.saturating_sub(digits + CRLF.len())).find(is_it).unwrap_or(0)
 }
 
 /// How many bytes stand before a content of that length: its size, and CRLF.
@@ -238,6 +252,13 @@ mod tests {
     fn the_line_with_the_size_has_each_digit_and_crlf() {
         for length in [1, 9, 10, 15, 16, 255, 256, 4095, 4096, 0xdead_beef, usize::MAX] {
             assert_eq!(size_line_len(length), format!("{length:x}\r\n").len(), "{length}");
+        }
+    }
+
+    #[test]
+    fn a_chunk_says_by_its_length_how_long_its_content_is() {
+        for length in (1..5_000).chain([65_535, 65_536, 1_048_575, 1_048_576, 0xdead_beef]) {
+            assert_eq!(content_len(size_line_len(length) + length + CRLF.len()), length);
         }
     }
 }

@@ -7,15 +7,17 @@ use std::ops::{AddAssign, Range};
 
 use super::cursor::Cursor;
 use super::gap::Gap;
-use super::large::{LARGE, Part};
+use super::large::{LARGE, Part, PastPart};
 use super::{Chunk, Kept};
 use crate::http::chunk;
 
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
-    /// Empty where the batch is one large event.
+    /// Empty where the batch is one large event of a log.
     bytes: Vec<u8>,
     large: Option<Part>,
+    /// Where the batch is one large event of the past: all of it. `bytes` has only its beginning.
+    past: Option<PastPart>,
     /// One for each event, in their order.
     ends: Vec<End>,
     /// Where a cursor stands once the whole batch is written.
@@ -60,6 +62,8 @@ pub(crate) enum Rest<'a> {
     Bytes(&'a [u8]),
     /// Of a large event, to be shared.
     Part(Part),
+    /// Of a large event of the past, to be read, and as many of its first bytes as were read.
+    Past(PastPart, &'a [u8]),
 }
 
 impl Batch {
@@ -76,6 +80,7 @@ impl Batch {
     pub(crate) fn give_back(&mut self) {
         self.bytes.clear();
         self.large = None;
+        self.past = None;
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
@@ -85,11 +90,22 @@ impl Batch {
         }
     }
 
+    /// How many bytes its events have. There are no more to be sent at once than `bytes`.
+    pub(crate) fn len(&self) -> usize {
+        self.ends.last().map_or(0, |end| end.at)
+    }
+
     pub(crate) fn rest(&self, range: Range<usize>) -> Rest<'_> {
-        match &self.large {
-            Some(large) if !range.is_empty() => Rest::Part(large.part(range)),
-            Some(_) => Rest::Bytes(&[]),
-            None => Rest::Bytes(&self.bytes[range]),
+        match (&self.large, &self.past) {
+            _ if range.is_empty() => Rest::Bytes(&[]),
+            (Some(large), _) => Rest::Part(large.part(range)),
+            (None, Some(past)) => {
+                let start = past.range.start;
+                let rest = start + range.start..start + range.end;
+                let at_hand = self.bytes.get(range.start..).unwrap_or_default();
+                Rest::Past(PastPart { range: rest, ..*past }, at_hand)
+            }
+            (None, None) => Rest::Bytes(&self.bytes[range]),
         }
     }
 
@@ -109,7 +125,8 @@ impl Batch {
         let content = event.size_line..len - chunk::CRLF.len();
         match event.chunk {
             Chunk::Large(large) => {
-                self.large = Some(large.part(if self.plain { content } else { 0..len }));
+                let range = if self.plain { content } else { 0..len };
+                self.large = Some(large.part(event.place, range));
             }
             Chunk::Pieces(pieces) => {
                 let start = self.bytes.len();
@@ -122,6 +139,56 @@ impl Batch {
         }
         self.end(Cursor { place: event.place, seen: self.cursor.seen + 1 });
         true
+    }
+
+    /// Appends an event of the past whose content lies in these parts, if there is room for it, as
+    /// there never is for a large one. Returns whether it did.
+    #[cfg_attr(not(feature = "journal"), allow(dead_code))]
+    pub(crate) fn push_past(&mut self, place: u64, content: [&[u8]; 3]) -> bool {
+        let len = content.iter().map(|part| part.len()).sum();
+        let chunk_len = chunk::size_line_len(len) + len + chunk::CRLF.len();
+        self.full = self.bytes.len() + chunk_len > LARGE;
+        if self.full {
+            return false;
+        }
+        if self.bytes.is_empty() {
+            // Once, and not for each event.
+            self.bytes.reserve(LARGE);
+        }
+        let write = |out: &mut Vec<u8>| content.iter().for_each(|part| out.extend(*part));
+        if self.plain {
+            write(&mut self.bytes);
+        } else {
+            chunk::encode_with(len, write, &mut self.bytes);
+        }
+        self.end(Cursor { place, seen: self.cursor.seen + 1 });
+        true
+    }
+
+    /// Makes a large event of the past the only one, whose content has so many bytes; there is none
+    /// yet. `read` appends the first of so many bytes of its chunk.
+    #[cfg_attr(not(feature = "journal"), allow(dead_code))]
+    pub(crate) fn push_large<E>(
+        &mut self,
+        place: u64,
+        content: usize,
+        read: impl FnOnce(&PastPart, &mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let size_line = chunk::size_line_len(content);
+        let chunk = size_line + content + chunk::CRLF.len();
+        let range = if self.plain { size_line..size_line + content } else { 0..chunk };
+        let past = PastPart { place, chunk, range };
+        read(&past, &mut self.bytes)?;
+        let cursor = Cursor { place, seen: self.cursor.seen + 1 };
+        self.ends.push(End { at: past.range.len(), cursor });
+        (self.cursor, self.past) = (cursor, Some(past));
+        Ok(())
+    }
+
+    /// There is nothing more up to this place, in the channels that the batch is for.
+    #[cfg_attr(not(feature = "journal"), allow(dead_code))]
+    pub(crate) fn reach(&mut self, place: u64) {
+        self.cursor.place = place;
     }
 
     /// Appends an event that tells of others that were missed, and goes on after them.

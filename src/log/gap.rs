@@ -43,6 +43,9 @@ pub(crate) enum Reason {
     Restarted,
     /// They left the log before the client had read them.
     Lagged,
+    /// Their bytes on disk have changed, or can't be read.
+    #[cfg_attr(not(feature = "journal"), allow(dead_code))]
+    Damaged,
 }
 
 impl Gap {
@@ -63,6 +66,7 @@ impl Gap {
             Reason::Evicted => "evicted",
             Reason::Restarted => "restarted",
             Reason::Lagged => "lagged",
+            Reason::Damaged => "damaged",
         };
         format!(r#"{{"from":{from},"to":"{to}","missed":{missed},"reason":"{reason}"}}"#)
     }

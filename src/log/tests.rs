@@ -137,7 +137,7 @@ fn an_event_larger_than_a_batch_is_one_and_is_not_copied() {
     for (place, len) in (1..).zip([14, LARGE, LARGE + 1, 14]) {
         push(&mut log, place, len);
     }
-    let shared = log.entries[2].large.as_ref().expect("it lies apart").part(0..LARGE + 1);
+    let shared = log.entries[2].large.as_ref().expect("it lies apart").part(1, 0..LARGE + 1);
     let sizes = [0, 1, 2, 3].map(|after| read(&log, after, false).bytes().len());
     assert_eq!(sizes, [14, LARGE, LARGE + 1, 14]);
     assert_eq!(read(&log, 2, false).bytes().as_ptr(), shared.bytes().as_ptr());
@@ -190,7 +190,8 @@ fn an_event_that_a_pass_still_has_does_not_leave() {
 fn where_events_have_no_bound_none_is_let_go_of_that_is_in_use() {
     let mut log = with(History::default().event(usize::MAX).events(1));
     push(&mut log, 1, LARGE + 1);
-    let cut = log.entries.front().and_then(|entry| entry.large.as_ref()).unwrap().part(0..9).cut();
+    let cut =
+        log.entries.front().and_then(|entry| entry.large.as_ref()).unwrap().part(1, 0..9).cut();
     push(&mut log, 2, LARGE + 1);
     assert!(cut.part().is_some());
 }

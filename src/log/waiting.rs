@@ -6,7 +6,7 @@
 //! ```
 
 use crate::log::batch::{Amount, Rest};
-use crate::log::large::{Cut, Part};
+use crate::log::large::{Cut, Part, PastPart};
 
 /// Boxed by its owner, as nearly no stream has it at any time.
 #[derive(Debug, Default)]
@@ -47,19 +47,29 @@ impl Waiting {
 
     /// How many bytes it keeps itself.
     pub(crate) fn kept(&self) -> usize {
-        self.bytes.len()
+        self.bytes.len() + self.cut.as_ref().map_or(0, Cut::kept)
     }
 
-    /// Adds bytes, with which so many events end.
+    /// Adds bytes, with which so many events end. Those of the past only while nothing waits.
     pub(crate) fn add(&mut self, rest: Rest<'_>, of: Amount) {
-        let bytes = match &rest {
-            Rest::Part(part) => part.bytes(),
-            Rest::Bytes(bytes) => bytes,
-        };
-        self.came += bytes.len() as u64;
-        match &rest {
-            Rest::Part(part) if self.is_empty() => self.cut = Some(part.cut()),
-            _ => self.bytes.extend_from_slice(bytes),
+        match rest {
+            Rest::Bytes(bytes) => {
+                self.came += bytes.len() as u64;
+                self.bytes.extend_from_slice(bytes);
+            }
+            Rest::Part(part) => {
+                self.came += part.bytes().len() as u64;
+                if self.is_empty() {
+                    self.cut = Some(part.cut());
+                } else {
+                    self.bytes.extend_from_slice(part.bytes());
+                }
+            }
+            Rest::Past(past, piece) => {
+                debug_assert!(self.is_empty(), "there would be a hole");
+                self.came += past.range.len() as u64;
+                self.cut = Some(Cut::of_past(past, piece));
+            }
         }
         if of == Amount::default() {
             return;
@@ -72,11 +82,23 @@ impl Waiting {
         }
     }
 
-    /// Gives the bytes that go out first; `None` if the log has let go of them. Not while empty.
+    /// Gives the bytes that go out first; `None` if they are missing. Not while empty.
     pub(crate) fn first<T>(&self, send: impl FnOnce(&[u8]) -> T) -> Option<T> {
         match &self.cut {
-            Some(cut) => Some(send(cut.part()?.bytes())),
+            Some(cut) => cut.first(send),
             None => Some(send(&self.bytes)),
+        }
+    }
+
+    /// What is missing: the log has let go of it, or never had it.
+    pub(crate) fn missing(&self) -> Option<&PastPart> {
+        self.cut.as_ref()?.missing()
+    }
+
+    /// Takes the first bytes of those that are missing.
+    pub(crate) fn give(&mut self, piece: &[u8]) {
+        if let Some(cut) = &mut self.cut {
+            cut.give(piece);
         }
     }
 
@@ -97,7 +119,7 @@ impl Waiting {
         amount
     }
 
-    /// What its stream's end leaves to be sent; `None` if the log has let go of the first bytes.
+    /// What its stream's end leaves to be sent; `None` if no log has the first bytes.
     pub(crate) fn into_unsent(self) -> Option<Unsent> {
         let part = self.cut.map_or(Some(None), |cut| cut.part().map(Some))?;
         let mut events = Amount::default();
@@ -177,7 +199,7 @@ mod tests {
     fn the_rest_of_a_large_event_goes_first_and_is_not_kept_here() {
         let event = LargeEvent::new(b"a large event".to_vec());
         let mut waiting = Waiting::default();
-        waiting.add(Rest::Part(event.part(2..13)), one(13));
+        waiting.add(Rest::Part(event.part(7, 2..13)), one(13));
         waiting.add(Rest::Bytes(b"next"), one(4));
         assert_eq!((waiting.kept(), waiting.is_empty()), (4, false));
         assert_eq!(send(&mut waiting, 6), ("large ".into(), Amount::default()));
@@ -189,7 +211,7 @@ mod tests {
     fn where_a_large_event_is_gone_nothing_goes_out_after_its_rest() {
         let event = LargeEvent::new(b"a large event".to_vec());
         let mut waiting = Waiting::default();
-        waiting.add(Rest::Part(event.part(2..13)), one(13));
+        waiting.add(Rest::Part(event.part(7, 2..13)), one(13));
         waiting.add(Rest::Bytes(b"next"), one(4));
         drop(event);
         assert!(waiting.first(|_| ()).is_none());
@@ -200,7 +222,7 @@ mod tests {
     fn what_a_stream_leaves_at_its_end_keeps_a_large_event() {
         let event = LargeEvent::new(b"a large event".to_vec());
         let mut waiting = Waiting::default();
-        waiting.add(Rest::Part(event.part(2..13)), one(13));
+        waiting.add(Rest::Part(event.part(7, 2..13)), one(13));
         waiting.add(Rest::Bytes(b"next"), one(4));
         let mut unsent = waiting.into_unsent().unwrap();
         drop(event);
