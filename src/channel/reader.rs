@@ -39,6 +39,8 @@ pub(crate) enum Advance {
     Sent { more: bool, told: bool },
     /// The socket took less than there was.
     Blocked,
+    /// What comes next has to be read from the past of its hub, which takes longer than a pass may.
+    Past,
     /// The stream has to end.
     Over(CloseReason),
 }
@@ -53,7 +55,7 @@ impl Advance {
         match self {
             Self::Idle => false,
             Self::Sent { told, .. } => told,
-            Self::Blocked | Self::Over(_) => true,
+            Self::Blocked | Self::Past | Self::Over(_) => true,
         }
     }
 }

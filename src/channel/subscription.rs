@@ -10,6 +10,7 @@ use crate::error::{CloseReason, Error, Result};
 use crate::log::Log;
 use crate::log::batch::Batch;
 use crate::log::cursor::{Cursor, Evicted, Lag, OnLag, Start};
+use crate::log::gap::{Gap, Reason};
 use crate::log::id::Id;
 use crate::log::read::{self, First};
 use crate::net::moment::Moment;
@@ -148,10 +149,15 @@ impl Followed {
         self.channels().filter_map(|channel| channel.0.log.name()).collect()
     }
 
+    /// Whether a stream that has lost events is closed.
+    pub(crate) fn closes(&self) -> bool {
+        self.channels().any(|channel| channel.0.lag == Lag::Close)
+    }
+
     fn on_lag(&self) -> OnLag {
         if self.past().is_some() {
             OnLag::Past
-        } else if self.channels().any(|channel| channel.0.lag == Lag::Close) {
+        } else if self.closes() {
             OnLag::Close
         } else {
             OnLag::Gap
@@ -170,11 +176,15 @@ impl Followed {
                 .unwrap_or_else(|| past.before_newest(&self.names(), count)),
             Start::After(id) => {
                 let known = Id::parse(id).filter(|id| past.knows(*id));
-                let Some(place) = known.and_then(|id| epochs.place(id)) else {
-                    let gap = read::restarted(epochs, id, at(past.beginning()));
+                let place = known.and_then(|id| epochs.place(id));
+                if let Some(place) = place.filter(|place| !past.has_lost(*place)) {
+                    place
+                } else {
+                    let restarted = read::restarted(epochs, id, at(past.beginning()));
+                    let reason = if place.is_some() { Reason::Evicted } else { restarted.reason };
+                    let gap = Gap { reason, ..restarted };
                     return (gap.resume, First::gap(&gap));
-                };
-                place
+                }
             }
         };
         (at(place), First::id(epochs.id(place).text().as_str()))

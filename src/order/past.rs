@@ -1,7 +1,10 @@
 //! What an order remembers beyond the logs, so that a stream can be sent it.
 
+use std::io;
+
 use crate::log::batch::Batch;
 use crate::log::id::Id;
+use crate::log::large::PastPart;
 
 /// A hub's past, as far as it is kept. Reading it may take as long as a disk does: nobody holds a
 /// lock meanwhile.
@@ -13,20 +16,28 @@ pub(crate) trait Past: Send + Sync {
     /// The place before the oldest event that is kept.
     fn beginning(&self) -> u64;
 
-    /// The place after which the newest `count` events of these channels come.
+    /// Whether events after this place are no longer kept, as they were too old or too many.
+    fn has_lost(&self, after: u64) -> bool;
+
+    /// The place after which the newest `count` events of these channels come, as far as they are
+    /// among the newest of all channels.
     fn before_newest(&self, names: &[&str], count: usize) -> u64;
 
-    /// Fills the batch with the next events of these channels, as many as one batch takes or a
-    /// part of a large one, and moves `from` after them; never past the newest place of the hub's
+    /// Fills the batch with the next events of these channels after `place`, as many as one batch
+    /// takes or a part of a large one. The batch's cursor says how far it came: it may have come
+    /// past events of other channels alone. That is never past the newest place of the hub's
     /// [`Sequence`](super::sequence::Sequence). Where events are gone, a gap event comes first.
-    fn read(&self, names: &[&str], from: &mut PastCursor, plain: bool, batch: &mut Batch);
-}
+    ///
+    /// # Errors
+    ///
+    /// When the system can't read now what it may read later.
+    fn read(&self, names: &[&str], place: u64, plain: bool, batch: &mut Batch) -> io::Result<()>;
 
-/// How far a stream has been sent the past.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct PastCursor {
-    /// The place of the newest event that was sent.
-    pub(crate) place: u64,
-    /// How many bytes of the next event were sent already, if that is a large one.
-    pub(crate) within: u64,
+    /// Appends the first bytes of a part of a large event, no more than one batch takes, and at
+    /// least one.
+    ///
+    /// # Errors
+    ///
+    /// When they can't be read, or the event is gone.
+    fn read_part(&self, part: &PastPart, out: &mut Vec<u8>) -> io::Result<()>;
 }

@@ -1,14 +1,15 @@
 //! Where streams begin, and what becomes of those that lag.
 
+use std::io;
 use std::time::Duration;
 
 use super::*;
 use crate::channel::hub::Hub;
 use crate::log::History;
 use crate::log::id::Epochs;
+use crate::log::large::PastPart;
 use crate::order::keys::Keys;
 use crate::order::memory::Memory;
-use crate::order::past::PastCursor;
 use crate::order::shared_log::SharedLog;
 use crate::order::{Appended, Order, Post};
 
@@ -62,7 +63,17 @@ impl Past for Remembers {
         BEFORE - count as u64
     }
 
-    fn read(&self, _: &[&str], _: &mut PastCursor, _: bool, _: &mut Batch) {}
+    fn has_lost(&self, after: u64) -> bool {
+        after < 2
+    }
+
+    fn read(&self, _: &[&str], _: u64, _: bool, _: &mut Batch) -> io::Result<()> {
+        unreachable!("no stream is sent anything")
+    }
+
+    fn read_part(&self, _: &PastPart, _: &mut Vec<u8>) -> io::Result<()> {
+        unreachable!("no stream is sent anything")
+    }
 }
 
 /// Two channels of a hub whose logs begin with 7 and 8.
@@ -105,7 +116,7 @@ fn in_a_hub_with_a_past_a_stream_begins_at_any_id_that_the_past_knows() {
         (Start::After("171-7"), 7, kept("8 of b")),
         (Start::After("171-6"), 6, kept("7 of a8 of b")),
         (Start::After("171-5"), 5, None),
-        (Start::After("171-0"), 0, None),
+        (Start::After("171-2"), 2, None),
         (Start::Newest(0), 8, kept("")),
         (Start::Newest(2), 6, kept("7 of a8 of b")),
         (Start::Newest(5), 3, None),
@@ -119,6 +130,16 @@ fn in_a_hub_with_a_past_an_unknown_id_is_told_and_everything_there_is_comes_afte
     let channels = remembering(Lag::Skip);
     for id in ["171-9", "172-1", "171-5-1-1", "abc"] {
         let data = format!(r#"{{"from":"{id}","to":"171-2","missed":null,"reason":"restarted"}}"#);
+        let gap = format!("id: 171-2\nevent: tidings.gap\ndata: {data}\n\n");
+        assert_eq!(begun(&channels, Start::After(id)), (gap, None), "{id}");
+    }
+}
+
+#[test]
+fn in_a_hub_with_a_past_a_resume_from_before_it_is_told_first() {
+    let channels = remembering(Lag::Skip);
+    for id in ["171-0", "171-1"] {
+        let data = format!(r#"{{"from":"{id}","to":"171-2","missed":null,"reason":"evicted"}}"#);
         let gap = format!("id: 171-2\nevent: tidings.gap\ndata: {data}\n\n");
         assert_eq!(begun(&channels, Start::After(id)), (gap, None), "{id}");
     }

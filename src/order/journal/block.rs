@@ -48,6 +48,9 @@ pub(crate) const LONGEST_HEAD: usize = 2048;
 /// What every block begins with, and no other line.
 pub(crate) const FIRST: &[u8] = b"id: ";
 
+/// How many bytes come after the event: the line of the sum, and the blank line.
+pub(crate) const END: u64 = b"crc: 01234567\n\n".len() as u64;
+
 /// What comes after the event.
 const CRC: &[u8] = b"crc: ";
 

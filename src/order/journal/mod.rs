@@ -15,6 +15,7 @@
 //! | [`order`] | group commit, delivery to the logs, the thread of `interval` |
 //! | [`recent`] | what a start reads into the logs |
 //! | [`walk`], [`find`] | reading files, and finding a place in them |
+//! | [`past`] | what streams are sent that is no longer in the logs |
 //! | [`reader`] | a journal as it is seen from outside |
 
 pub(crate) mod block;
@@ -25,6 +26,7 @@ pub(crate) mod folder;
 pub(crate) mod open;
 pub(crate) mod options;
 pub(crate) mod order;
+pub(crate) mod past;
 pub(crate) mod reader;
 pub(crate) mod recent;
 pub(crate) mod scan;

@@ -22,11 +22,13 @@ use std::time::{Duration, SystemTime};
 use super::block::{LARGEST, LONGEST_HEAD, is_name};
 use super::folder::FolderLock;
 use super::options::JournalSync;
+use super::past::JournalPast;
 use super::store::{Draft, Refusal, Store};
 use crate::error::{Error, Result};
 use crate::net::moment::Moment;
 use crate::order::commit::{Commit, Outcome};
 use crate::order::keys::Keys;
+use crate::order::past::Past;
 use crate::order::sequence::Sequence;
 use crate::order::shared_log::SharedLog;
 use crate::order::{Appended, Order, Post};
@@ -50,6 +52,7 @@ pub(crate) struct JournalOrder {
     keys: Keys,
     queue: Commit<Waiting, Result<Appended>>,
     shared: Arc<Shared>,
+    past: JournalPast,
     /// Only with [`JournalSync::Interval`].
     thread: Option<JoinHandle<()>>,
     /// Given up after the last sync.
@@ -130,6 +133,8 @@ impl JournalOrder {
         lock: Option<FolderLock>,
     ) -> Result<Self> {
         let syncs = store.sync_level() == JournalSync::Interval;
+        let (disk, segments) = (Arc::clone(store.disk()), Arc::clone(store.segments()));
+        let past = JournalPast::new(disk, segments, Arc::clone(&sequence));
         let shared = Arc::new(Shared {
             store: Mutex::new(store),
             alarm: Mutex::default(),
@@ -146,7 +151,7 @@ impl JournalOrder {
             thread = Some(spawned.map_err(failed)?);
         }
         let queue = Commit::new(MOST, |waiting: &Waiting| waiting.events.len(), PATIENCE);
-        Ok(Self { sequence, keys: Keys::new(), queue, shared, thread, _lock: lock })
+        Ok(Self { sequence, keys: Keys::new(), queue, shared, past, thread, _lock: lock })
     }
 
     /// It may wait for a write.
@@ -211,6 +216,10 @@ impl Order for JournalOrder {
 
     fn journal(&self) -> Option<&JournalOrder> {
         Some(self)
+    }
+
+    fn past(&self) -> Option<&dyn Past> {
+        Some(&self.past)
     }
 
     fn append(&self, to: &Arc<SharedLog>, post: &Post<'_>) -> Result<Appended> {

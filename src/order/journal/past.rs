@@ -1,0 +1,307 @@
+//! The past of a hub with a journal: what streams are sent that is no longer in the logs.
+//!
+//! ```text
+//! segments:  1 2 3 4 │ 5 6 7 8 │ 9 10 11 12 ◄─ written
+//!                ▲                   ▲
+//!                a stream behind     its log begins here: from there on it is sent that
+//! ```
+//!
+//! One read takes what one batch takes, or so many bytes of the journal without finding that. A
+//! stream stays where it is meanwhile: where it stands is a place and no position in a file, so it
+//! may wait between two reads for as long as it likes, and segments go as if nobody read them.
+//!
+//! **What is missing** shows in the numbers, which have no holes within an epoch. Where the next
+//! event is not the next number, something is gone: if bytes that are none lie between, it is
+//! damaged, else its segment was removed. Bad bytes between two events that are neighbours are no
+//! loss. Between two epochs the numbers say nothing, and bad bytes are told.
+
+mod reading;
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind};
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::block::{Head, Id, LONGEST_HEAD};
+use super::disk::{Disk, DiskFile};
+use super::find::{backwards, find};
+use super::scan::HEADER;
+use super::segments::{Segment, Segments};
+use super::walk::{PEEK, Step, Walk};
+use crate::log::batch::Batch;
+use crate::log::cursor::Cursor;
+use crate::log::large::PastPart;
+use crate::order::past::Past;
+use crate::order::sequence::Sequence;
+use reading::{Reading, read_chunk};
+
+/// How many bytes of the journal are read through for one batch, if they are of other channels.
+const MOST_READ: u64 = 512 * 1024;
+
+/// How many of the newest bytes are searched for a stream that wants the newest events.
+const NEWEST: u64 = 16 * 1024 * 1024;
+
+/// How many files are open to be read, whatever the streams are.
+const OPEN: usize = 4;
+
+/// How many streams find their place again without a search. Streams at one place share it.
+const HINTS: usize = 256;
+
+pub(crate) struct JournalPast {
+    disk: Arc<dyn Disk>,
+    segments: Arc<Segments>,
+    sequence: Arc<Sequence>,
+    /// No other lock is taken, and no file is touched, while this is held.
+    cache: Mutex<Cache>,
+}
+
+#[derive(Default)]
+struct Cache {
+    /// By the first id of the segment, the one that was used last at the end.
+    files: VecDeque<(Id, Arc<dyn DiskFile>)>,
+    /// The newest at the end.
+    hints: VecDeque<Hint>,
+    /// The buffer of the last read.
+    buffer: Vec<u8>,
+}
+
+/// Everything after this place is at this position of its segment or after.
+#[derive(Clone, Copy, Debug)]
+struct Hint {
+    place: u64,
+    segment: Id,
+    at: u64,
+}
+
+/// What anybody may read of a segment: whole events, and nothing that is being written.
+struct Visible {
+    file: Arc<dyn DiskFile>,
+    end: u64,
+}
+
+impl DiskFile for Visible {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.end)
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let left = usize::try_from(self.end.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let len = buffer.len().min(left);
+        if len == 0 {
+            return Ok(0);
+        }
+        self.file.read_at(&mut buffer[..len], offset)
+    }
+
+    fn write_all_at(&self, _bytes: &[u8], _offset: u64) -> io::Result<()> {
+        Err(ErrorKind::Unsupported.into())
+    }
+
+    fn set_len(&self, _len: u64) -> io::Result<()> {
+        Err(ErrorKind::Unsupported.into())
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        Err(ErrorKind::Unsupported.into())
+    }
+}
+
+impl JournalPast {
+    pub(crate) fn new(
+        disk: Arc<dyn Disk>,
+        segments: Arc<Segments>,
+        sequence: Arc<Sequence>,
+    ) -> Self {
+        Self { disk, segments, sequence, cache: Mutex::default() }
+    }
+
+    fn cache(&self) -> MutexGuard<'_, Cache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Opens a segment. It can be read to its end although it is removed meanwhile. `None` if it is
+    /// gone already.
+    fn open(&self, segment: &Segment) -> io::Result<Option<Visible>> {
+        let visible = |file| Some(Visible { file, end: segment.end() });
+        {
+            let files = &mut self.cache().files;
+            if let Some(at) = files.iter().position(|(first, _)| *first == segment.first) {
+                let used = files.remove(at);
+                files.extend(used);
+                return Ok(files.back().and_then(|(_, file)| visible(Arc::clone(file))));
+            }
+        }
+        let file: Arc<dyn DiskFile> = match self.disk.open(&segment.name(), false) {
+            Ok(file) => file.into(),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let mut cache = self.cache();
+        let dropped = (cache.files.len() >= OPEN).then(|| cache.files.pop_front());
+        cache.files.push_back((segment.first, Arc::clone(&file)));
+        drop(cache);
+        // Closed without the lock.
+        drop(dropped);
+        Ok(visible(file))
+    }
+
+    /// Where everything after this place is in a segment.
+    fn position(&self, segment: &Segment, file: &Visible, place: u64) -> u64 {
+        let is_it = |hint: &&Hint| hint.place == place && hint.segment == segment.first;
+        let hint = self.cache().hints.iter().rev().find(is_it).map(|hint| hint.at);
+        hint.unwrap_or_else(|| find(file, file.end, self.sequence.id(place)))
+    }
+
+    fn remember(&self, hint: Hint) {
+        let mut cache = self.cache();
+        let is_known = |known: &Hint| known.place == hint.place && known.segment == hint.segment;
+        if cache.hints.iter().any(is_known) {
+            return;
+        }
+        if cache.hints.len() >= HINTS {
+            cache.hints.pop_front();
+        }
+        cache.hints.push_back(hint);
+    }
+
+    fn place(&self, id: Id) -> u64 {
+        self.sequence.epochs().place(id).unwrap_or_default()
+    }
+
+    /// Whether segments with events after this place have been removed, as far as that is known.
+    fn is_gone(&self, list: &[Arc<Segment>], place: u64) -> bool {
+        let Some(oldest) = list.first().map(|oldest| oldest.first) else { return true };
+        let id = self.sequence.id(place);
+        let is_before = id.epoch == oldest.epoch && id.sequence + 1 == oldest.sequence;
+        // What comes before the first event of the first epoch that was ever known is nothing.
+        let is_first = oldest.sequence == 1 && Some(oldest.epoch) == self.sequence.epochs().first();
+        id < oldest && !is_before && !(place == 0 && is_first)
+    }
+
+    /// Where in the list the segment is that has the first event after this id; the first, if that
+    /// is gone.
+    fn segment_after(list: &[Arc<Segment>], id: Id) -> usize {
+        list.partition_point(|segment| segment.first <= id).saturating_sub(1)
+    }
+}
+
+impl Past for JournalPast {
+    fn knows(&self, id: Id) -> bool {
+        let Some(place) = self.sequence.epochs().place(id) else { return false };
+        if place >= self.sequence.epochs().own() {
+            return place <= self.sequence.newest();
+        }
+        let list = self.segments.list();
+        let of_epoch = list.iter().filter(|segment| segment.first.epoch == id.epoch);
+        // Where none is left it was known at the start, and how far it came no longer is.
+        match of_epoch.map(|segment| segment.last()).max() {
+            Some(last) => id <= last,
+            None => id.epoch > 0 || id.sequence == 0,
+        }
+    }
+
+    fn beginning(&self) -> u64 {
+        match self.segments.list().first() {
+            Some(oldest) => self.place(oldest.first) - 1,
+            None => self.sequence.newest(),
+        }
+    }
+
+    fn has_lost(&self, after: u64) -> bool {
+        self.is_gone(&self.segments.list(), after)
+    }
+
+    fn before_newest(&self, names: &[&str], count: usize) -> u64 {
+        let newest = self.sequence.newest();
+        let (mut found, mut oldest, mut left) = (0, newest, NEWEST);
+        for segment in self.segments.list().iter().rev() {
+            if left == 0 || found >= count {
+                break;
+            }
+            // What can't be read now comes with everything after.
+            let Ok(Some(file)) = self.open(segment) else { break };
+            let _ = backwards(&file, file.end, left, |_, id, channel| {
+                if found >= count {
+                    return ControlFlow::Break(());
+                }
+                let place = self.place(id);
+                if place <= newest && names.contains(&channel) {
+                    found += 1;
+                    oldest = place - 1;
+                }
+                ControlFlow::Continue(())
+            });
+            left = left.saturating_sub(file.end);
+        }
+        oldest
+    }
+
+    fn read(&self, names: &[&str], place: u64, plain: bool, batch: &mut Batch) -> io::Result<()> {
+        // Before the segments: everything up to here is in them, or was.
+        let newest = self.sequence.newest();
+        let list = self.segments.list();
+        batch.begin(Cursor { place, seen: 0 }, plain);
+        let is_gone = self.is_gone(&list, place);
+        let (is_bad, left) = (false, MOST_READ);
+        let from = place;
+        let mut read =
+            Reading { past: self, names, newest, batch, from, place, is_bad, is_gone, left };
+        let begin = Self::segment_after(&list, self.sequence.id(place));
+        for (number, segment) in list.iter().enumerate().skip(begin) {
+            let Some(file) = self.open(segment)? else {
+                read.is_gone = true;
+                continue;
+            };
+            let from = if number == begin {
+                self.position(segment, &file, place)
+            } else {
+                HEADER.len() as u64
+            };
+            if read.segment(segment, &file, from)?.is_break() {
+                return Ok(());
+            }
+        }
+        read.end();
+        Ok(())
+    }
+
+    fn read_part(&self, part: &PastPart, out: &mut Vec<u8>) -> io::Result<()> {
+        let gone = || io::Error::from(ErrorKind::NotFound);
+        let list = self.segments.list();
+        let id = self.sequence.id(part.place);
+        let segment = list.get(Self::segment_after(&list, id)).ok_or_else(gone)?;
+        let file = self.open(segment)?.ok_or_else(gone)?;
+        let mut at = self.position(segment, &file, part.place - 1);
+        let mut start = [0; LONGEST_HEAD];
+        loop {
+            let len = file.read_at(&mut start, at)?;
+            match Head::parse(&start[..len]) {
+                Ok((head, id_line, begin)) if head.id == id => {
+                    self.remember(Hint { place: part.place - 1, segment: segment.first, at });
+                    let id_line = &start[..id_line];
+                    return read_chunk(&file, id_line, at + begin as u64, part, out);
+                }
+                _ => {}
+            }
+            // It is some blocks on, or behind bytes that are none.
+            let mut walk = Walk::new(&file, at, PEEK, Vec::new());
+            let next = loop {
+                let found = walk.step(|step| match step {
+                    Step::Block(at, block) => Some((at, block.head.id)),
+                    Step::Large(large) => Some((large.at, large.head.id)),
+                    Step::Bad(..) => None,
+                });
+                match found {
+                    Some(Some((found, of))) if of == id && found > at => break Some(found),
+                    Some(Some((_, of))) if of >= id => break None,
+                    Some(_) => {}
+                    None => break None,
+                }
+            };
+            at = next.ok_or_else(gone)?;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,202 @@
+//! One read of the past, as it goes from event to event, and how parts of large events are read.
+
+use std::io::{self, ErrorKind};
+use std::ops::{ControlFlow, Range};
+
+use super::{Hint, JournalPast, Visible};
+use crate::http::chunk;
+use crate::log::batch::Batch;
+use crate::log::cursor::Cursor;
+use crate::log::gap::{Gap, Reason};
+use crate::log::large::{LARGE, PastPart};
+use crate::order::journal::block::{self, Id};
+use crate::order::journal::disk::DiskFile;
+use crate::order::journal::segments::Segment;
+use crate::order::journal::walk::{READ, Step, Walk};
+
+/// Appends the first bytes of a part of a chunk, whose event begins here in the file.
+pub(super) fn read_chunk(
+    file: &Visible,
+    id_line: &[u8],
+    event: u64,
+    part: &PastPart,
+    out: &mut Vec<u8>,
+) -> io::Result<()> {
+    let mut start = Vec::new();
+    let content = chunk::content_len(part.chunk);
+    chunk::encode_size_line(content, &mut start);
+    start.extend_from_slice(id_line);
+    let end = part.range.end.min(part.range.start + LARGE);
+    // The lines of the event are between these, and after them its blank line and the chunk's end.
+    let lines = start.len()..part.chunk - b"\n\r\n".len();
+    let within = |of: Range<usize>| of.start.max(part.range.start)..of.end.min(end);
+    let from = |of: Range<usize>, at: usize| of.start - at..of.end - at;
+    let head = within(0..lines.start);
+    if !head.is_empty() {
+        out.extend_from_slice(&start[head]);
+    }
+    let middle = within(lines.clone());
+    if !middle.is_empty() {
+        let offset = event + (middle.start - lines.start) as u64;
+        let mut at = out.len();
+        out.resize(at + middle.len(), 0);
+        while at < out.len() {
+            let offset = offset + (middle.len() - (out.len() - at)) as u64;
+            match file.read_at(&mut out[at..], offset)? {
+                0 => return Err(ErrorKind::UnexpectedEof.into()),
+                len => at += len,
+            }
+        }
+    }
+    let tail = within(lines.end..part.chunk);
+    if !tail.is_empty() {
+        out.extend_from_slice(&b"\n\r\n"[from(tail, lines.end)]);
+    }
+    Ok(())
+}
+
+/// One read, as far as it has come.
+pub(super) struct Reading<'a> {
+    pub(super) past: &'a JournalPast,
+    pub(super) names: &'a [&'a str],
+    pub(super) newest: u64,
+    pub(super) batch: &'a mut Batch,
+    /// Where it begins, and the place of the last event, of whatever channel.
+    pub(super) from: u64,
+    pub(super) place: u64,
+    /// Whether bytes came after it that are none.
+    pub(super) is_bad: bool,
+    /// Whether segments after it are gone.
+    pub(super) is_gone: bool,
+    /// How many bytes may still be read.
+    pub(super) left: u64,
+}
+
+/// What a step makes of the read.
+enum Next {
+    GoOn,
+    /// Another read goes on at this position.
+    Stop(u64),
+    Failed(io::Error),
+}
+
+impl Reading<'_> {
+    /// Reads a segment on from a position. It breaks where the batch is full, or everything has
+    /// been read.
+    pub(super) fn segment(
+        &mut self,
+        segment: &Segment,
+        file: &Visible,
+        from: u64,
+    ) -> io::Result<ControlFlow<()>> {
+        let buffer = std::mem::take(&mut self.past.cache().buffer);
+        let mut walk = Walk::new(file, from, READ, buffer);
+        let limit = from + self.left;
+        let mut stopped = None;
+        let mut result = Ok(());
+        while let Some(next) = walk.step(|step| self.step(file, step)) {
+            match next {
+                // Where bytes are bad, the next event says what is gone.
+                Next::GoOn if self.is_bad => {}
+                Next::GoOn
+                    if self.place >= self.newest
+                        || walk.at() >= limit && self.place > self.from =>
+                {
+                    stopped = Some(walk.at());
+                }
+                Next::GoOn => {}
+                Next::Stop(at) => stopped = Some(at),
+                Next::Failed(error) => result = Err(error),
+            }
+            if stopped.is_some() || result.is_err() {
+                break;
+            }
+        }
+        self.left = limit.saturating_sub(walk.at());
+        self.batch.reach(self.place);
+        self.past.cache().buffer = walk.into_buffer();
+        result?;
+        let Some(at) = stopped else { return Ok(ControlFlow::Continue(())) };
+        self.past.remember(Hint { place: self.place, segment: segment.first, at });
+        Ok(ControlFlow::Break(()))
+    }
+
+    fn step(&mut self, file: &Visible, step: Step<'_>) -> Next {
+        let (at, end, head, id_line, event, lines) = match step {
+            Step::Bad(..) => {
+                self.is_bad = true;
+                return Next::GoOn;
+            }
+            Step::Block(at, block) => {
+                let end = at + block.len as u64;
+                let lines = end - block::END - block.event.len() as u64..end - block::END;
+                (at, end, block.head, block.id_line, lines, Some(block.event))
+            }
+            Step::Large(large) => {
+                (large.at, large.at + large.len, large.head, large.id_line, large.event, None)
+            }
+        };
+        let place = self.past.place(head.id);
+        if place > self.newest {
+            self.end();
+            return Next::Stop(at);
+        }
+        if place > self.place {
+            self.tell_gap(head.id, place);
+            if self.names.contains(&head.channel) {
+                match lines {
+                    Some(lines) if self.batch.push_past(place, [id_line, lines, b"\n"]) => {}
+                    _ if self.batch.events() > 0 => {
+                        self.batch.full = true;
+                        return Next::Stop(at);
+                    }
+                    _ => {
+                        let content = id_line.len() + (event.end - event.start) as usize + 1;
+                        let read = |part: &PastPart, out: &mut Vec<u8>| {
+                            read_chunk(file, id_line, event.start, part, out)
+                        };
+                        if let Err(error) = self.batch.push_large(place, content, read) {
+                            return Next::Failed(error);
+                        }
+                        self.place = place;
+                        return Next::Stop(end);
+                    }
+                }
+            }
+            self.place = place;
+        }
+        // What is bad before it has been told, or comes before what is read.
+        (self.is_bad, self.is_gone) = (false, false);
+        Next::GoOn
+    }
+
+    /// Everything there is has been read. What was not found is gone.
+    pub(super) fn end(&mut self) {
+        if self.place < self.newest {
+            self.push_gap(self.newest);
+        }
+        self.batch.reach(self.place);
+    }
+
+    /// Tells what is gone before an event, if anything is.
+    fn tell_gap(&mut self, id: Id, place: u64) {
+        let before = self.past.sequence.id(self.place);
+        let is_next = match id.epoch == before.epoch {
+            true => id.sequence == before.sequence + 1,
+            false => id.sequence == 1 && !self.is_bad && !self.is_gone,
+        };
+        if !is_next {
+            self.push_gap(place - 1);
+        }
+    }
+
+    fn push_gap(&mut self, to: u64) {
+        let text = |place| self.past.sequence.id(place).text().into_string();
+        let reason = if self.is_bad { Reason::Damaged } else { Reason::Evicted };
+        let resume = Cursor { place: to, ..self.batch.cursor };
+        let (id, from, to) = (text(to), text(self.place), text(to));
+        self.batch.push_gap(&Gap { id, from, to, resume, missed: None, reason });
+        self.place = resume.place;
+        (self.is_bad, self.is_gone) = (false, false);
+    }
+}

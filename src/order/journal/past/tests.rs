@@ -1,0 +1,433 @@
+//! Tests of the past against a plain reference: journals of many shapes, good and bad, read from
+//! every place.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::*;
+use crate::event::parser::Parser;
+use crate::fuzz::random::Random;
+use crate::log::id::Epochs;
+use crate::log::large::LARGE;
+use crate::order::journal::block::Block;
+use crate::order::journal::scan::next_first;
+use crate::order::journal::walk::tests::{Bytes, block};
+
+/// Files in memory.
+#[derive(Default)]
+struct Files(Mutex<BTreeMap<String, Arc<Bytes>>>);
+
+/// One that is open.
+struct Open(Arc<Bytes>);
+
+impl DiskFile for Open {
+    fn len(&self) -> io::Result<u64> {
+        self.0.len()
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.0.read_at(buffer, offset)
+    }
+
+    fn write_all_at(&self, _bytes: &[u8], _offset: u64) -> io::Result<()> {
+        unreachable!("nothing here writes")
+    }
+
+    fn set_len(&self, _len: u64) -> io::Result<()> {
+        unreachable!("nothing here writes")
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        unreachable!("nothing here writes")
+    }
+}
+
+impl Disk for Files {
+    fn list(&self) -> io::Result<Vec<(String, u64)>> {
+        unreachable!("the segments are known")
+    }
+
+    fn create(&self, _name: &str) -> io::Result<Box<dyn DiskFile>> {
+        unreachable!("nothing here writes")
+    }
+
+    fn open(&self, name: &str, _write: bool) -> io::Result<Box<dyn DiskFile>> {
+        let files = self.0.lock().unwrap();
+        let file = files.get(name).ok_or(ErrorKind::NotFound)?;
+        Ok(Box::new(Open(Arc::clone(file))))
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.0.lock().unwrap().remove(name);
+        Ok(())
+    }
+
+    fn sync_folder(&self) -> io::Result<()> {
+        unreachable!("nothing here writes")
+    }
+}
+
+/// An event, as the reference knows it.
+#[derive(Clone, Debug)]
+struct Known {
+    id: Id,
+    channel: &'static str,
+    content: Vec<u8>,
+    is_good: bool,
+}
+
+struct Journal {
+    disk: Arc<Files>,
+    past: JournalPast,
+    /// All that were written, the oldest first.
+    events: Vec<Known>,
+    /// The first of each segment that is there.
+    segments: Vec<Id>,
+}
+
+const CHANNELS: [&str; 3] = ["a", "b", "rare"];
+
+/// Writes so many segments for each epoch, of so many events each, some of which are large.
+fn journal(
+    random: &mut Random,
+    epochs: &[(u64, usize)],
+    events: usize,
+    spoil: bool,
+    hidden: usize,
+) -> Journal {
+    let disk = Arc::new(Files::default());
+    let (mut all, mut list) = (Vec::new(), Vec::new());
+    for (epoch, segments) in epochs {
+        let mut sequence = 0;
+        for _ in 0..*segments {
+            let first = Id { epoch: *epoch, sequence: sequence + 1 };
+            let mut bytes = HEADER.to_vec();
+            for _ in 0..1 + random.below(events) {
+                sequence += 1;
+                let id = Id { epoch: *epoch, sequence };
+                let channel = CHANNELS[if random.once_in(9) { 2 } else { random.below(2) }];
+                let len = match random.below(60) {
+                    0 if random.once_in(2) => 150_000 + random.below(50_000),
+                    1 => 36_000 + random.below(10_000),
+                    _ => random.below(500),
+                };
+                let start = bytes.len();
+                block(id, channel, len, &mut bytes);
+                let whole = Block::parse(&bytes[start..]).unwrap();
+                let content = [whole.id_line, whole.event, b"\n"].concat();
+                let is_good = !spoil || !random.once_in(12);
+                if !is_good {
+                    let at = start + random.below(bytes.len() - start);
+                    bytes[at] ^= 0x55;
+                }
+                if spoil && random.once_in(20) {
+                    // Bytes between two events, which are no loss.
+                    bytes.extend_from_slice(&b"\0id: \n"[random.below(2)..]);
+                }
+                all.push(Known { id, channel, content, is_good });
+            }
+            let end = bytes.len() as u64;
+            disk.0
+                .lock()
+                .unwrap()
+                .insert(super::super::find::file_name(first), Arc::new(Bytes::new(bytes)));
+            list.push(Segment::new(first, end, sequence, 0));
+        }
+    }
+    let known = Epochs::rising(
+        std::iter::once(0).chain(epochs.iter().map(|(epoch, _)| *epoch)).collect(),
+        1_000_000,
+    );
+    let visible = all.len() - hidden;
+    let newest = known.place(all[visible - 1].id).unwrap();
+    all.truncate(visible);
+    let segments = list.iter().map(|segment| segment.first).collect();
+    let sequence = Arc::new(Sequence::resumed(known, newest, Duration::ZERO));
+    let shared = Arc::clone(&disk) as Arc<dyn Disk>;
+    let past = JournalPast::new(shared, Arc::new(Segments::new(list)), sequence);
+    Journal { disk, past, events: all, segments }
+}
+
+impl Journal {
+    fn place(&self, id: Id) -> u64 {
+        self.past.place(id)
+    }
+
+    /// Reads everything after a place, as a stream is sent it.
+    fn read(&self, names: &[&str], from: u64, plain: bool) -> Vec<u8> {
+        let (mut place, mut out) = (from, Vec::new());
+        let mut batch = Batch::default();
+        let newest = self.past.sequence.newest();
+        let mut reads = 0;
+        while place < newest {
+            self.past.read(names, place, plain, &mut batch).unwrap();
+            assert!(batch.cursor.place > place, "it goes on");
+            assert!(batch.cursor.place <= newest);
+            assert!(batch.bytes().len() <= LARGE + 300, "a gap event may come first");
+            out.extend_from_slice(batch.bytes());
+            if batch.bytes().len() < batch.len() {
+                let (mut sent, mut piece) = (batch.bytes().len(), Vec::new());
+                while sent < batch.len() {
+                    let crate::log::batch::Rest::Past(part, at_hand) =
+                        batch.rest(sent..batch.len())
+                    else {
+                        panic!("it is of the past")
+                    };
+                    assert!(sent > batch.bytes().len() || at_hand.is_empty());
+                    piece.clear();
+                    self.past.read_part(&part, &mut piece).unwrap();
+                    assert!(!piece.is_empty() && piece.len() <= LARGE);
+                    out.extend_from_slice(&piece);
+                    sent += piece.len();
+                }
+                assert_eq!(sent, batch.len());
+            }
+            place = batch.cursor.place;
+            reads += 1;
+        }
+        assert!(reads <= 10 + self.events.len(), "{reads}");
+        out
+    }
+
+    /// What is expected: the contents of events, and gaps, each from one id to another.
+    fn expected(&self, names: &[&str], from: u64) -> Vec<u8> {
+        let mut out = Vec::new();
+        let newest = self.past.sequence.newest();
+        let (mut last, mut is_bad) = (from, false);
+        let gap = |last: u64, to: u64, reason: &str, out: &mut Vec<u8>| {
+            let [last, to] = [last, to].map(|place| self.past.sequence.id(place));
+            out.extend_from_slice(
+                format!(
+                    "id: {to}\nevent: tidings.gap\ndata: {{\"from\":\"{last}\",\"to\":\"{to}\",\
+                     \"missed\":null,\"reason\":\"{reason}\"}}\n\n"
+                )
+                .as_bytes(),
+            );
+        };
+        for event in &self.events {
+            let place = self.place(event.id);
+            if place <= from {
+                continue;
+            }
+            if !event.is_good {
+                is_bad = true;
+                continue;
+            }
+            let before = self.past.sequence.id(last);
+            let is_next = match before.epoch == event.id.epoch {
+                true => before.sequence + 1 == event.id.sequence,
+                false => event.id.sequence == 1 && !is_bad,
+            };
+            if !is_next {
+                gap(last, place - 1, "damaged", &mut out);
+            }
+            if names.contains(&event.channel) {
+                out.extend_from_slice(&event.content);
+            }
+            (last, is_bad) = (place, false);
+        }
+        if last < newest {
+            gap(last, newest, "damaged", &mut out);
+        }
+        out
+    }
+}
+
+/// The body of chunks.
+fn dechunked(mut bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    while !bytes.is_empty() {
+        let line = bytes.iter().position(|byte| *byte == b'\r').unwrap();
+        let len = usize::from_str_radix(str::from_utf8(&bytes[..line]).unwrap(), 16).unwrap();
+        let content = &bytes[line + 2..][..len];
+        // An event is a chunk, whatever its size is.
+        assert!(content.starts_with(b"id: ") && content.ends_with(b"\n\n"));
+        out.extend_from_slice(content);
+        assert_eq!(&bytes[line + 2 + len..][..2], b"\r\n");
+        bytes = &bytes[line + 2 + len + 2..];
+    }
+    out
+}
+
+/// How many events there are.
+fn events(bytes: &[u8]) -> usize {
+    let mut parser = Parser::new();
+    parser.feed(bytes).unwrap();
+    std::iter::from_fn(|| parser.next_event()).count()
+}
+
+fn check(journal: &Journal, names: &[&str], from: u64) {
+    let expected = journal.expected(names, from);
+    let plain = journal.read(names, from, true);
+    let id = journal.past.sequence.id(from);
+    assert!(plain == expected, "{names:?} from {id}: {} of {}", events(&plain), events(&expected));
+    assert!(dechunked(&journal.read(names, from, false)) == expected, "{names:?} from {id}");
+}
+
+#[test]
+fn everything_after_any_place_comes_once_and_in_order() {
+    let mut random = Random::of(&[13]);
+    for round in 0..4 {
+        let journal = journal(&mut random, &[(5, 3), (7, 1), (8, 2)], 60, false, round % 3);
+        for names in [&["a"][..], &["rare"], &["b", "rare", "a"], &["nothing"]] {
+            check(&journal, names, 0);
+            let from = journal.place(journal.events[random.below(journal.events.len())].id);
+            check(&journal, names, from);
+        }
+    }
+}
+
+#[test]
+fn row_58_bad_bytes_are_skipped_and_told_and_all_else_comes() {
+    let mut random = Random::of(&[58]);
+    for _ in 0..6 {
+        let journal = journal(&mut random, &[(5, 2), (7, 2)], 60, true, 0);
+        for names in [&["a", "b"][..], &["rare"]] {
+            // A spoiled last byte of a block may take the next one with it; so the reference is
+            // what a second look at the files finds.
+            let journal = journal.with_what_is_there();
+            check(&journal, names, 0);
+            let from = journal.place(journal.events[random.below(journal.events.len())].id);
+            check(&journal, names, from);
+        }
+    }
+}
+
+impl Journal {
+    /// The same, where the reference has looked for each event in the bytes of the files.
+    fn with_what_is_there(&self) -> Self {
+        let disk = Arc::new(Files(Mutex::new(self.disk.0.lock().unwrap().clone())));
+        let files = self.disk.0.lock().unwrap();
+        let mut whole = Vec::new();
+        for file in files.values() {
+            let bytes = &file.bytes;
+            let mut at = next_first(bytes, 1);
+            while at < bytes.len() {
+                whole.extend(Block::parse(&bytes[at..]).map(|block| block.head.id));
+                at = next_first(bytes, at + 1);
+            }
+        }
+        let mut events = self.events.clone();
+        events.iter_mut().for_each(|event| event.is_good = whole.contains(&event.id));
+        let segments = self.past.segments.list();
+        let list =
+            segments.iter().map(|of| Segment::new(of.first, of.end(), of.last().sequence, 0));
+        let segments = Arc::new(Segments::new(list.collect()));
+        let shared = Arc::clone(&disk) as Arc<dyn Disk>;
+        let past = JournalPast::new(shared, segments, Arc::clone(&self.past.sequence));
+        Self { disk, past, events, segments: self.segments.clone() }
+    }
+
+    /// Removes the oldest segment.
+    fn remove_oldest(&mut self) {
+        let list = self.past.segments.list();
+        self.past.segments.remove(&list[0]);
+        self.disk.remove(&list[0].name()).unwrap();
+        self.segments.remove(0);
+    }
+}
+
+#[test]
+fn where_segments_are_gone_a_stream_is_told_and_goes_on_with_the_oldest() {
+    let mut random = Random::of(&[3]);
+    let mut journal = journal(&mut random, &[(5, 3), (7, 2)], 30, false, 0);
+    let names = ["a", "b", "rare"];
+    let start = journal.place(journal.events[0].id);
+    // One read of it leaves the file open, which is no segment any more.
+    journal.past.read(&names, 0, true, &mut Batch::default()).unwrap();
+    assert!(!journal.past.has_lost(0) && !journal.past.has_lost(start));
+    for removed in 1..=3 {
+        journal.remove_oldest();
+        let oldest = journal.segments[0];
+        let before = journal.place(oldest) - 1;
+        assert_eq!(journal.past.beginning(), before);
+        assert!(journal.past.has_lost(0) && journal.past.has_lost(start));
+        assert!(!journal.past.has_lost(before) && !journal.past.has_lost(before + 1));
+        for from in [0, start] {
+            let text = String::from_utf8(journal.read(&names, from, true)).unwrap();
+            let [from, to] = [from, before].map(|place| journal.past.sequence.id(place));
+            let gap = format!(
+                "id: {to}\nevent: tidings.gap\ndata: {{\"from\":\"{from}\",\"to\":\"{to}\",\
+                 \"missed\":null,\"reason\":\"evicted\"}}\n\n"
+            );
+            let kept = journal.events.iter().filter(|event| event.id >= oldest);
+            let kept = kept.map(|event| String::from_utf8(event.content.clone()).unwrap());
+            assert!(text == gap + &kept.collect::<String>(), "{removed} are gone");
+        }
+        // Whoever has everything up to there has lost nothing, if that is known.
+        if oldest.sequence > 1 {
+            check(&journal, &names, before);
+        }
+    }
+}
+
+#[test]
+fn an_id_is_known_if_it_was_given_to_an_event_or_comes_before_one() {
+    let mut random = Random::of(&[4]);
+    let mut journal = journal(&mut random, &[(5, 2), (7, 1)], 30, false, 3);
+    let newest = journal.past.sequence.id(journal.past.sequence.newest());
+    let last = journal.events.iter().rfind(|event| event.id.epoch == 5).unwrap().id;
+    let after = |id: Id| Id { sequence: id.sequence + 1, ..id };
+    let known = |journal: &Journal, id| journal.past.knows(id);
+    assert!(known(&journal, Id::default()) && !known(&journal, Id { epoch: 0, sequence: 1 }));
+    for id in [Id { epoch: 5, sequence: 0 }, Id { epoch: 5, sequence: 1 }, last, newest] {
+        assert!(known(&journal, id), "{id}");
+    }
+    let unknown = [after(last), Id { epoch: 6, sequence: 1 }, Id { epoch: u64::MAX, sequence: 1 }];
+    for id in unknown {
+        assert!(!known(&journal, id), "{id}");
+    }
+    (0..2).for_each(|_| journal.remove_oldest());
+    assert!(known(&journal, last), "it was one");
+}
+
+#[test]
+fn the_newest_events_are_found_from_the_end() {
+    let mut random = Random::of(&[6]);
+    let journal = journal(&mut random, &[(5, 3), (7, 2)], 40, false, 2);
+    for names in [&["a"][..], &["rare"], &["a", "b", "rare"], &["nothing"]] {
+        let places: Vec<u64> = journal
+            .events
+            .iter()
+            .filter(|event| names.contains(&event.channel))
+            .map(|event| journal.place(event.id))
+            .collect();
+        for count in [1, 2, 7, 50, 10_000] {
+            let first = places.len().saturating_sub(count);
+            let newest = journal.past.sequence.newest();
+            let expected = places.get(first).map_or(newest, |place| place - 1);
+            assert_eq!(journal.past.before_newest(names, count), expected, "{names:?} {count}");
+        }
+        assert_eq!(journal.past.before_newest(names, 0), journal.past.sequence.newest());
+    }
+}
+
+#[test]
+fn a_stream_of_a_rare_channel_comes_along_although_it_is_sent_nothing() {
+    let mut random = Random::of(&[8]);
+    let journal = journal(&mut random, &[(5, 4)], 1_000, false, 0);
+    let mut batch = Batch::default();
+    let (mut place, mut reads) = (0, 0);
+    let newest = journal.past.sequence.newest();
+    while place < newest {
+        journal.past.read(&["nothing"], place, false, &mut batch).unwrap();
+        assert!(batch.bytes().is_empty() && batch.cursor.place > place);
+        place = batch.cursor.place;
+        reads += 1;
+    }
+    let bytes: u64 = journal.past.segments.list().iter().map(|segment| segment.end()).sum();
+    let most = bytes / MOST_READ + 5;
+    assert!((2..=most).contains(&reads), "{reads} of {most}");
+}
+
+#[test]
+fn however_many_segments_are_read_few_files_are_open() {
+    let mut random = Random::of(&[9]);
+    let journal = journal(&mut random, &[(5, 20)], 10, false, 0);
+    journal.read(&["a"], 0, true);
+    assert!(journal.past.cache().files.len() <= OPEN);
+    for event in &journal.events {
+        journal.past.read(&["a"], journal.place(event.id), true, &mut Batch::default()).unwrap();
+    }
+    assert!(journal.past.cache().hints.len() <= HINTS);
+}
