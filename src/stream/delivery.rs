@@ -17,11 +17,13 @@ use crate::channel::reader::{Advance, Reader};
 use crate::channel::subscription::Subscription;
 use crate::error::{CloseReason, Error, Result};
 use crate::event::encode;
-use crate::log::batch::Amount;
+use crate::log::batch::{Amount, Batch};
+use crate::log::cursor::Evicted;
 use crate::log::read::First;
 use crate::net::moment::Moment;
 use crate::net::watch::{Pending, Progress};
 use crate::stream::outbox::Gone;
+use crate::stream::past;
 
 /// The chunk of [`encode::NOTHING`], which goes out alone where there are no chunks.
 const HEARTBEAT: &[u8] = b"2\r\n:\n\r\n";
@@ -99,7 +101,7 @@ impl Stream {
         match advance {
             Advance::Blocked if moved => return Some(Progress::Moved),
             Advance::Blocked => return Some(Progress::Stuck),
-            Advance::Over(reason) => self.end(reason),
+            Advance::Over(_) | Advance::Past => Arc::clone(self).settle(advance),
             Advance::Idle | Advance::Sent { .. } => {
                 if let Some(followed) = more {
                     followed.catch_up(&(Arc::clone(self) as _));
@@ -115,27 +117,48 @@ impl Stream {
             Ok(whole) => self.note_sent(whole, &live.outbox),
             Err(Gone(reason)) => return Advance::Over(reason),
         }
+        if live.outbox.missing().is_some() {
+            return self.turn_to_past(live);
+        }
         if live.outbox.is_empty() { self.send_next(live, batches, now) } else { Advance::Blocked }
     }
 
     /// Sends the next batch. Nothing may wait before it.
     #[inline]
     fn send_next(&self, live: &mut Live, batches: &mut Batches, now: Moment) -> Advance {
+        let Some(subscription) = live.subscription.as_ref().filter(|_| !self.is_in_past()) else {
+            return Advance::Idle;
+        };
+        match subscription.next(!self.chunked, batches) {
+            Ok(batch) => self.send_batch(live, batch, 0, now),
+            Err(Evicted::Lagged) => Advance::Over(CloseReason::Lagged),
+            Err(Evicted::Past) => self.turn_to_past(live),
+        }
+    }
+
+    /// Sends a batch, as far as the socket takes it. Of an event that was begun, the rest is kept;
+    /// so it is of one that was not where `least` is 1, so that there is something to retry with.
+    #[inline]
+    pub(super) fn send_batch(
+        &self,
+        live: &mut Live,
+        batch: &Batch,
+        least: usize,
+        now: Moment,
+    ) -> Advance {
         let Live { outbox, subscription: Some(subscription), .. } = live else {
             return Advance::Idle;
         };
-        let Ok(batch) = subscription.next(!self.chunked, batches) else {
-            return Advance::Over(CloseReason::Lagged);
-        };
         let bytes = batch.bytes();
         if bytes.is_empty() {
+            subscription.cursor = batch.cursor;
             return Advance::Idle;
         }
         let sent = match outbox.write(bytes, now) {
             Ok(sent) => sent,
             Err(Gone(reason)) => return Advance::Over(reason),
         };
-        if sent == bytes.len() {
+        if sent == batch.len() {
             subscription.cursor = batch.cursor;
             let told = self.teller.is_some();
             if told {
@@ -147,13 +170,14 @@ impl Stream {
         self.note_sent(whole, outbox);
         let mut cut_at = sent;
         let mut cut = Amount::default();
-        if let Some((cursor, end)) = batch.cursor_at(sent) {
+        if let Some((cursor, end)) = batch.cursor_at(sent.max(least)) {
             subscription.cursor = cursor;
             cut_at = end;
             cut = Amount::of(end > sent, end - whole.bytes);
         }
         outbox.keep(batch.rest(sent..cut_at), cut, now);
-        Advance::Blocked
+        // Of a large event of the past, no more was read than the socket took.
+        if outbox.missing().is_some() { Advance::Past } else { Advance::Blocked }
     }
 
     /// Brings what [`check_peer`](Self::check_peer) reads into the processor's cache, and changes
@@ -218,6 +242,10 @@ impl Reader for Stream {
             Advance::Sent { .. } => self.tell(),
             Advance::Blocked => {
                 self.retry_later();
+                self.tell();
+            }
+            Advance::Past => {
+                past::queue(&self);
                 self.tell();
             }
             Advance::Over(reason) => self.end(reason),

@@ -20,6 +20,7 @@
 //! | --- | --- |
 //! | [`writer`], [`interval`] | what an application holds of a stream, and calls |
 //! | [`delivery`] | its channels' batches to its socket; retries; heartbeats |
+//! | [`past`], `turns` | what its channels' logs no longer have, read from the hub's journal |
 //! | [`outbox`] | the socket, and what that did not take yet |
 //! | [`end`] | who is told of the end, and what goes out last |
 //! | [`runtime`] | what it needs of its server, and how a server stops |
@@ -31,11 +32,13 @@ pub(crate) mod hooks;
 pub(crate) mod interval;
 pub(crate) mod logger;
 mod outbox;
+mod past;
 pub(crate) mod runtime;
 mod teller;
+pub(crate) mod turns;
 pub(crate) mod writer;
 
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
 
@@ -65,6 +68,10 @@ pub(crate) struct Stream {
     target_len: u32,
     /// Whether the body is framed in chunks; to HTTP/1.0 it is not.
     chunked: bool,
+    /// Whether what comes next is read from the past, or waits for its turn there. Then it is sent
+    /// nothing from its logs: whoever reads goes on with those afterwards. Used while the state is
+    /// locked; here it takes no room.
+    in_past: AtomicBool,
     /// Held while the socket is written, as it is what keeps the bytes in order; the socket does
     /// not block, so it is never held for long. Before a channel's log, after a group's list.
     state: Mutex<State>,
@@ -153,6 +160,7 @@ impl Stream {
             target_len: origin.target.len() as u32,
             texts: (origin.target.to_owned() + origin.last_event_id.unwrap_or_default()).into(),
             chunked: origin.chunked,
+            in_past: AtomicBool::new(false),
             state: Mutex::new(State { live, attached: None }),
             drained: Condvar::new(),
             waiting: AtomicU16::new(0),

@@ -3,12 +3,14 @@
 //! A stream's socket does not block. What it does not take at once waits here, and the watch thread
 //! retries. While the stream is open, that is at most the rest of one event that is not large, and
 //! what was sent on this stream alone, up to the limit of unsent bytes. Of a large event only the
-//! place is kept. At the stream's end, [`Linger`](crate::net::linger) writes what is left.
+//! place is kept; if it is of the past, with what was read of it and not sent. At the stream's end,
+//! [`Linger`](crate::net::linger) writes what is left.
 
 use std::time::Duration;
 
 use crate::error::{CloseReason, Error};
 use crate::log::batch::{Amount, Batch, Rest};
+use crate::log::large::PastPart;
 use crate::log::waiting::{Unsent, Waiting};
 use crate::net::link::Link;
 use crate::net::moment::Moment;
@@ -72,6 +74,18 @@ impl Outbox {
     /// Whether nothing waits here, although the stream may be blocked.
     pub(crate) fn is_empty(&self) -> bool {
         self.blocked.as_ref().is_none_or(|waiting| waiting.is_empty())
+    }
+
+    /// What has to be read from the past before anything goes out: the rest of a large event.
+    pub(crate) fn missing(&self) -> Option<&PastPart> {
+        self.blocked.as_ref()?.missing()
+    }
+
+    /// Takes the first bytes of what is missing.
+    pub(crate) fn give(&mut self, piece: &[u8]) {
+        if let Some(waiting) = &mut self.blocked {
+            waiting.give(piece);
+        }
     }
 
     /// How long nothing has gone out.
@@ -159,8 +173,9 @@ impl Outbox {
     fn send_waiting(&mut self, waiting: &mut Waiting, now: Moment) -> Result<Amount, Gone> {
         let mut whole = Amount::default();
         while !waiting.is_empty() {
-            // Where the log has let go of a large event, the stream can't be gone on with.
-            let taken = waiting.first(|bytes| self.write(bytes, now)).ok_or(LAGGED)??;
+            // Nothing may go out after a large event whose rest is missing.
+            let Some(taken) = waiting.first(|bytes| self.write(bytes, now)) else { break };
+            let taken = taken?;
             if taken == 0 {
                 break;
             }
@@ -189,9 +204,6 @@ impl Outbox {
         (self.link, unsent.unwrap_or_default())
     }
 }
-
-/// The large event that the stream was being sent has left its log.
-const LAGGED: Gone = Gone(CloseReason::Lagged);
 
 #[cfg(test)]
 mod tests {
@@ -277,16 +289,17 @@ mod tests {
     fn nothing_goes_out_after_the_part_of_a_large_event_whose_rest_is_gone() {
         let (mut outbox, mut peer) = full();
         let event = LargeEvent::new(b"the rest".to_vec());
-        outbox.keep(Rest::Part(event.part(0..8)), NO_EVENT, at(0));
+        outbox.keep(Rest::Part(event.part(7, 0..8)), NO_EVENT, at(0));
         drop(event);
-        assert_eq!(outbox.flush(at(0)), Err(LAGGED));
+        assert_eq!(outbox.flush(at(0)), Ok(NO_EVENT));
+        assert!(outbox.missing().is_some());
         outbox.unblock();
         // There is room again, but another event would stand within this one.
         peer.set_nonblocking(true).unwrap();
         while peer.read(&mut [0; 65536]).is_ok() {}
         let sent = outbox.sent();
         assert_eq!(outbox.put(b"next", NO_EVENT, at(0)), Ok(Put::Waits));
-        assert_eq!(outbox.flush(at(0)), Err(LAGGED));
+        assert_eq!(outbox.flush(at(0)), Ok(NO_EVENT));
         assert_eq!(outbox.sent(), sent);
         assert!(outbox.finish().1.is_empty());
     }

@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 
 use super::Stream;
 use super::hooks::Hooks;
+use super::turns::Turns;
 use crate::channel::fanout::Fanout;
 use crate::error::{CloseReason, Result};
 use crate::limits::{COME_BACK, Limits};
@@ -46,6 +47,7 @@ pub(crate) struct Runtime {
     pub(crate) pool: Arc<Pool>,
     pub(crate) fanout: Fanout,
     pub(crate) watch: Arc<Watch>,
+    pub(crate) past: Turns,
     pub(crate) lifecycle: Arc<Lifecycle>,
 }
 
@@ -70,6 +72,7 @@ impl Runtime {
             pool: Pool::new(limits.workers, counts.panics(), &lifecycle),
             fanout: Fanout::new(cores, counts.panics(), &lifecycle),
             watch: Watch::new(counts.panics(), &lifecycle),
+            past: Turns::default(),
             limits: Arc::new(limits.bounded()),
             hooks,
             counts,

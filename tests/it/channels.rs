@@ -7,6 +7,8 @@ mod fanout;
 mod history;
 mod joining;
 mod lag;
+#[cfg(feature = "journal")]
+mod past;
 mod resume;
 
 use tidings::{Channel, History, Hub, Limits, Response, Running, Server, Start};

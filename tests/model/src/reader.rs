@@ -140,6 +140,7 @@ impl Reader for Stream {
     fn settle(self: Arc<Self>, advance: Advance) {
         match advance {
             Advance::Blocked => drop(thread::spawn(move || self.try_again())),
+            Advance::Past => unreachable!("its hub remembers nothing"),
             Advance::Over(reason) => self.end(reason),
             Advance::Idle | Advance::Sent { .. } => {}
         }
