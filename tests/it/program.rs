@@ -6,6 +6,8 @@ mod bench;
 mod bounds;
 mod command_line;
 mod following;
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod input;
 mod journal;
 mod leaving;
