@@ -27,16 +27,23 @@ impl Channel {
     /// It never waits for a peer: a stream that does not take it now gets it later, or a gap event.
     /// Where no more than 128 streams follow the channel, and they are not being sent to already,
     /// it sends to them itself, for a few milliseconds at most. Otherwise the fan-out threads do,
-    /// one for each core.
+    /// one for each core. In a hub with a journal, it first waits until the event is written, and
+    /// synced if that was asked for: for ten seconds at most while others write, and then for as
+    /// long as the disk takes.
     ///
     /// # Errors
     ///
     /// When the channel is closed ([`is_channel_closed`]), when the event is larger than
-    /// [`History::event`] allows ([`is_too_large`]), or an id or type holds CR, LF or NUL.
+    /// [`History::event`] allows ([`is_too_large`]), or an id or type holds CR, LF or NUL. In a hub
+    /// with a journal, also when that can't take the event ([`is_storage_full`],
+    /// [`is_storage_failed`]), or the channel's name can't stand in one line. What failed was not
+    /// published, but for a journal whose sync failed: it may have the event after a restart.
     ///
     /// [`is_channel_closed`]: crate::Error::is_channel_closed
     /// [`is_too_large`]: crate::Error::is_too_large
     /// [`History::event`]: crate::History::event
+    /// [`is_storage_full`]: crate::Error::is_storage_full
+    /// [`is_storage_failed`]: crate::Error::is_storage_failed
     pub fn send(&self, event: impl IntoEvent) -> Result<EventId> {
         let event = event.into_event()?;
         let appended = self.append(std::slice::from_ref(&event), None)?;
