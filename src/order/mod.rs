@@ -16,7 +16,7 @@
 //! | [`memory`] | the order of a hub that remembers nothing |
 //! | [`past`] | what an order remembers beyond the logs |
 //! | [`keys`] | idempotency keys, which make a publish that is sent again harmless |
-#![allow(dead_code, reason = "some of it is for orders that remember")]
+#![cfg_attr(not(feature = "journal"), allow(dead_code, reason = "it is for orders that remember"))]
 
 use std::sync::Arc;
 
@@ -32,6 +32,7 @@ use shared_log::SharedLog;
 #[cfg(feature = "journal")]
 pub(crate) mod commit;
 #[cfg(feature = "journal")]
+#[allow(dead_code, reason = "tests and fuzzing alone use some of it")]
 pub(crate) mod journal;
 pub(crate) mod keys;
 pub(crate) mod memory;
