@@ -11,7 +11,7 @@
 //!
 //! A weight of 0 means "not this". An element that breaks the grammar is ignored.
 
-use super::syntax::split_outside_quotes;
+use super::syntax::{split_outside_quotes, trim};
 
 /// Whether one element of `Accept` is exactly this media type, with a weight over 0. A wildcard is
 /// not: nearly every client sends `*/*`, and hardly any of them wants an endless response.
@@ -28,9 +28,10 @@ pub(crate) fn wants(element: &[u8], media_type: &str) -> bool {
 }
 
 /// Whether a `Content-Type` is this media type, with any parameters (RFC 9110, section 8.3).
+#[inline]
 pub(crate) fn is_type(value: &[u8], media_type: &str) -> bool {
-    let name = split_outside_quotes(value, b';').next();
-    name.is_some_and(|name| name.eq_ignore_ascii_case(media_type.as_bytes()))
+    let Some((name, rest)) = value.split_at_checked(media_type.len()) else { return false };
+    name.eq_ignore_ascii_case(media_type.as_bytes()) && matches!(trim(rest), [] | [b';', ..])
 }
 
 /// Whether these bytes are a `qvalue` that is not zero.
@@ -81,6 +82,30 @@ mod tests {
         ];
         for element in unwanted {
             assert!(!wants(element, "text/event-stream"), "{}", element.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn the_type_of_content_may_have_parameters_and_stands_alone() {
+        for same in [
+            "text/event-stream",
+            "TEXT/Event-Stream",
+            "text/event-stream;charset=utf-8",
+            "text/event-stream ; charset=utf-8",
+            "text/event-stream\t;",
+        ] {
+            assert!(is_type(same.as_bytes(), "text/event-stream"), "{same}");
+        }
+        for other in [
+            "",
+            "text/event-strea",
+            "text/event-streams",
+            "text/event-stream, text/plain",
+            "text/event-stream charset=utf-8",
+            "a;text/event-stream",
+            "\"text/event-stream\"",
+        ] {
+            assert!(!is_type(other.as_bytes(), "text/event-stream"), "{other}");
         }
     }
 }

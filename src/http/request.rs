@@ -164,6 +164,7 @@ impl Request {
 
     /// Whether the body is said to be an event stream: `Content-Type` is `text/event-stream`, with
     /// any parameters.
+    #[inline]
     pub fn is_event_stream(&self) -> bool {
         let mut types = self.head.all(CONTENT_TYPE);
         types.any(|value| media_type::is_type(value, "text/event-stream"))

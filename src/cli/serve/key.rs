@@ -24,14 +24,20 @@ use super::refuse::bad_request;
 const LONGEST: usize = 255;
 
 /// The key of a request, if it has one.
+#[inline]
 pub(super) fn of(head: &Head) -> Result<Option<String>, Response> {
-    let mut values = head.values("idempotency-key");
-    let Some(value) = values.next() else { return Ok(None) };
-    if values.next().is_some() {
+    match head.field("idempotency-key") {
+        None => Ok(None),
+        Some(value) => read(head, value).map(Some),
+    }
+}
+
+fn read(head: &Head, value: &[u8]) -> Result<String, Response> {
+    if head.values("idempotency-key").count() > 1 {
         return Err(bad_request("there may be only one field Idempotency-Key"));
     }
     match parse(value) {
-        Some(key) => Ok(Some(key)),
+        Some(key) => Ok(key),
         None => Err(bad_request(format_args!(
             "Idempotency-Key is 1 to {LONGEST} characters of printable ASCII in double quotes, \
              such as \"8e03978e-40d5-43e8-bc93-6894a57f9324\""

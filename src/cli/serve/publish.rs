@@ -80,6 +80,7 @@ fn channel(channels: &Channels, name: &str) -> Result<Channel, Response> {
 }
 
 /// The event whose data is this text.
+#[inline]
 fn event(request: &Request, text: &str) -> Result<Event, Response> {
     let [type_name, retry_time] = query::only(request, PARAMETERS)?;
     let mut event = Event::new(text);
