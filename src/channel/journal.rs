@@ -86,7 +86,7 @@ impl Hub {
         Ok(filled.hub.take().unwrap_or_else(|| filled.hub_after(newest)))
     }
 
-    /// What the journal has come to, if the hub has one. It may wait for a write to the disk.
+    /// What the journal has come to, if the hub has one. Waits for no disk.
     pub fn journal_stats(&self) -> Option<JournalStats> {
         let order = self.order();
         let Stats { segments, bytes, cut_off, failed } = order.journal()?.stats();

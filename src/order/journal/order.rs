@@ -15,6 +15,7 @@
 //! synced is. The thread owns no hub, so it is never the last owner itself.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime};
@@ -23,6 +24,7 @@ use super::block::{LARGEST, LONGEST_HEAD, is_name};
 use super::folder::FolderLock;
 use super::options::JournalSync;
 use super::past::JournalPast;
+use super::segments::Segments;
 use super::store::{Draft, Refusal, Store};
 use crate::error::{Error, Result};
 use crate::net::moment::Moment;
@@ -66,6 +68,10 @@ struct Shared {
     /// No other lock is taken while this one is held.
     alarm: Mutex<Alarm>,
     wake: Condvar,
+    /// What of the store is known without its lock, which may be held for as long as a disk takes.
+    segments: Arc<Segments>,
+    cut_off: u64,
+    failed: AtomicBool,
 }
 
 /// What the thread is told.
@@ -136,9 +142,12 @@ impl JournalOrder {
         let (disk, segments) = (Arc::clone(store.disk()), Arc::clone(store.segments()));
         let past = JournalPast::new(disk, segments, Arc::clone(&sequence));
         let shared = Arc::new(Shared {
-            store: Mutex::new(store),
             alarm: Mutex::default(),
             wake: Condvar::new(),
+            segments: Arc::clone(store.segments()),
+            cut_off: store.torn().map_or(0, |torn| torn.bytes),
+            failed: AtomicBool::new(false),
+            store: Mutex::new(store),
         });
         let mut thread = None;
         if syncs {
@@ -154,24 +163,22 @@ impl JournalOrder {
         Ok(Self { sequence, keys: Keys::new(), queue, shared, past, thread, _lock: lock })
     }
 
-    /// It may wait for a write.
+    /// It waits for no disk.
     pub(crate) fn stats(&self) -> Stats {
-        let store = self.shared.store();
+        let Shared { segments, cut_off, failed, .. } = &*self.shared;
         Stats {
-            segments: store.segments().list().len(),
-            bytes: store.segments().bytes(),
-            cut_off: store.torn().map_or(0, |torn| torn.bytes),
-            failed: store.failed().is_some(),
+            segments: segments.list().len(),
+            bytes: segments.bytes(),
+            cut_off: *cut_off,
+            failed: failed.load(Ordering::Relaxed),
         }
     }
 
     /// Does the work of all that wait: writes them, and delivers them in the order in which they
     /// are written.
     fn lead(&self, posts: &[Waiting]) -> Vec<Result<Appended>> {
-        let written = {
-            let mut store = self.shared.store();
-            store.append(posts.iter().map(Waiting::draft), now())
-        };
+        let written =
+            self.shared.change(|store| store.append(posts.iter().map(Waiting::draft), now()));
         let first = match written {
             Ok(first) => first,
             Err(refusal) => return posts.iter().map(|_| Err(error_of(&refusal))).collect(),
@@ -257,6 +264,14 @@ impl Shared {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Has the store do something that may fail.
+    fn change<T>(&self, act: impl FnOnce(&mut Store) -> T) -> T {
+        let mut store = self.store();
+        let done = act(&mut store);
+        self.failed.store(store.failed().is_some(), Ordering::Relaxed);
+        done
+    }
+
     fn alarm(&self) -> MutexGuard<'_, Alarm> {
         self.alarm.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -292,7 +307,7 @@ impl Shared {
         if let Some(unsynced) = unsynced {
             let done = unsynced.sync();
             // The next publisher is told.
-            let _ = self.store().is_synced(&unsynced, done);
+            let _ = self.change(|store| store.is_synced(&unsynced, done));
         }
     }
 }
