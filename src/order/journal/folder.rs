@@ -3,12 +3,19 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::disk::{Disk, DiskFile};
 use crate::error::{Error, Result};
 
 /// Its name begins like no segment's.
 const LOCK: &str = "lock";
+
+/// A hub that was killed has its lock until the system has taken down the whole process, and
+/// whoever killed it may start the next one before.
+const ENDING: Duration = Duration::from_secs(1);
+const AGAIN: Duration = Duration::from_millis(10);
 
 /// A folder that is there.
 #[derive(Debug)]
@@ -50,7 +57,7 @@ impl Folder {
         Ok(Self::at(path))
     }
 
-    /// Takes the lock.
+    /// Takes the lock; waits a moment for a hub that is ending.
     ///
     /// # Errors
     ///
@@ -62,10 +69,14 @@ impl Folder {
         };
         let options = OpenOptions::new().read(true).write(true).create(true).clone();
         let mut file = options.open(&path).map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::Error(error)) => return Err(failed(error)),
-            Err(TryLockError::WouldBlock) => return Err(self.is_locked(&file)),
+        let until = Instant::now() + ENDING;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::Error(error)) => return Err(failed(error)),
+                Err(TryLockError::WouldBlock) if Instant::now() < until => thread::sleep(AGAIN),
+                Err(TryLockError::WouldBlock) => return Err(self.is_locked(&file)),
+            }
         }
         // It only helps whoever is refused: nothing depends on it, and the disk may be full.
         let process = format!("{}\n", std::process::id());

@@ -85,3 +85,16 @@ fn a_folder_is_locked_by_one_at_a_time_and_whoever_is_refused_learns_by_whom() {
         format!("{}\n", std::process::id())
     );
 }
+
+#[test]
+fn whoever_comes_while_a_hub_is_ending_has_its_lock_then() {
+    let place = Temporary::new("ending");
+    let folder = Folder::make(&place.0).unwrap();
+    let lock = folder.lock().unwrap();
+    let ending = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        drop(lock);
+    });
+    folder.lock().unwrap();
+    ending.join().unwrap();
+}
