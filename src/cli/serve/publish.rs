@@ -21,12 +21,15 @@
 //! the same key are refused. What was refused for another reason is not remembered.
 
 use std::fmt::Display;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use tidings::{Channel, Error, Event, EventId, Request, Response, Status};
 
 use super::channels::{Channels, check_name};
 use super::refuse::{bad_request, refuse};
 use super::{batch, fields, key, query};
+use crate::cli::say;
 
 /// Publishes the text of the request's body. The guard has admitted the request already.
 pub(super) fn publish(
@@ -140,7 +143,25 @@ fn refusal(error: &Error, is_batch: bool) -> Response {
         error if error.is_storage_failed() => (Status::SERVICE_UNAVAILABLE, ""),
         _ => (Status::INTERNAL_SERVER_ERROR, ""),
     };
+    if error.is_storage_full() || error.is_storage_failed() {
+        tell(&format!("a publish was refused: {error}{remedy}"));
+    }
     refuse(status, format_args!("{error}{remedy}"))
+}
+
+/// Publishers who try again and again are one line each so often, and not more.
+const TOLD_FOR: Duration = Duration::from_secs(60);
+
+/// Says what whoever runs the hub has to see to, as publishers can't.
+fn tell(what: &str) {
+    static TOLD: Mutex<Option<Instant>> = Mutex::new(None);
+    let is_due = |at: &Instant| at.elapsed() >= TOLD_FOR;
+    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    if told.as_ref().is_none_or(is_due) {
+        *told = Some(Instant::now());
+        drop(told);
+        say(what);
+    }
 }
 
 /// A refusal of what may be possible later: so many seconds, at least.

@@ -10,6 +10,7 @@ use super::super::support::http::{get, post};
 use super::super::support::namespaces::can;
 use super::super::support::process::{hub_path, run};
 use super::super::support::stream::EventStream;
+use super::super::support::until;
 use super::*;
 
 /// A place where file systems are mounted, which nobody but the hub sees.
@@ -67,6 +68,11 @@ fn row_58_a_full_disk_refuses_publishes_until_there_is_room_and_streams_go_on() 
             assert!(response.text().contains("No space left on device"), "{}", response.text());
         }
         assert_eq!(get(hub.address(), "/health").status, 200);
+        // Whoever runs the hub is told, and not once for each publisher.
+        let told = "tidings: a publish was refused: the disk of the journal is full: ";
+        let times = || hub.stderr().iter().filter(|line| line.starts_with(told)).count();
+        until("a line on standard error", || times() > 0);
+        assert_eq!(times(), 1, "{:?}", hub.stderr());
 
         let inside = PathBuf::from(format!("/proc/{}/root{}", hub.id(), place.0.display()));
         fs::remove_file(inside.join("filler")).expect("root comes into the hub's namespace");
