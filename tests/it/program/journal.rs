@@ -95,6 +95,8 @@ fn a_hub_that_was_killed_goes_on_where_it_was_at_every_level_of_sync() {
             let mut hub = folder.hub(&[&sync]);
             published.extend(publish_all(&hub, "/events/a", &[start, "2\n\n3"]));
             publish(&hub, "/events/b", "of another channel");
+            let mut stream = EventStream::resume(hub.address(), "/events/a", "0-0");
+            assert_eq!(next(&mut stream, published.len()), published);
             let mut stream = EventStream::resume(hub.address(), "/events/a", &published[0].0);
             assert_eq!(next(&mut stream, published.len() - 1), published[1..]);
             hub.kill();
@@ -315,10 +317,10 @@ fn its_events_are_an_event_stream_for_tail_and_mock() {
 }
 
 #[test]
-fn what_is_damaged_is_found_and_told() {
+fn what_is_damaged_is_found_and_told_and_the_rest_is_served() {
     let folder = Folder::new("damaged");
     let mut first = folder.hub(&["--journal-sync=always"]);
-    publish_all(&first, "/events/a", &["one", "two", "three", "four"]);
+    let published = publish_all(&first, "/events/a", &["one", "two", "three", "four"]);
     first.kill();
     let segment = folder.segment();
     let mut bytes = fs::read(&segment).unwrap();
@@ -343,19 +345,33 @@ fn what_is_damaged_is_found_and_told() {
     let (table, _, status) = folder.shown(&[]);
     assert!(table.contains("\ndamaged "), "{table}");
     assert_eq!(status, Some(0));
+
+    let hub = folder.hub(&["--history=1"]);
+    let mut stream = EventStream::resume(hub.address(), "/events/a", &published[0].0);
+    let gap = stream.next().expect("a gap event");
+    let reason = r#""missed":null,"reason":"damaged"}"#;
+    assert_eq!(gap.event_type, "tidings.gap");
+    assert!(gap.data.ends_with(reason), "{}", gap.data);
+    assert_eq!(next(&mut stream, 2), published[2..]);
 }
 
 #[test]
-fn the_oldest_segments_go() {
+fn the_oldest_segments_go_and_a_stream_is_told_so() {
     let folder = Folder::new("rotated");
     let hub = folder.hub(&["--journal-bytes=200000", "--history-bytes=1000"]);
     let data = "x".repeat(10_000);
-    for _ in 0..51 {
+    let first = publish(&hub, "/events/a", &data);
+    for _ in 0..50 {
         publish(&hub, "/events/a", &data);
     }
     let bytes = |path: &PathBuf| fs::metadata(path).unwrap().len();
     let sizes: Vec<u64> = folder.segments().iter().map(bytes).collect();
     assert!(sizes.len() > 1 && sizes.iter().sum::<u64>() <= 200_000 + 11_000, "{sizes:?}");
+    let mut stream = EventStream::resume(hub.address(), "/events/a", &first);
+    let gap = stream.next().expect("a gap event");
+    assert_eq!(gap.event_type, "tidings.gap");
+    assert!(gap.data.ends_with(r#""missed":null,"reason":"evicted"}"#), "{}", gap.data);
+    next(&mut stream, 1);
     let (checked, stderr, status) = folder.shown(&["--check"]);
     assert!(checked.ends_with("nothing is wrong\n"), "{checked}{stderr}");
     assert_eq!(status, Some(0));
