@@ -165,6 +165,8 @@ impl Keys {
     #[allow(dead_code, reason = "only an order that remembers calls it")]
     pub(crate) fn learn(&self, key: &str, digest: u64, first: Id, count: usize, at: Duration) {
         let mut table = self.table();
+        // A journal has more than five minutes.
+        table.forget_old(at);
         if table.entries.len() < MOST {
             table.publish(key.into(), digest, Published { first, count, until: at + KEPT });
         }

@@ -148,6 +148,17 @@ fn a_key_from_before_the_start_is_known_for_what_is_left_of_its_five_minutes() {
 }
 
 #[test]
+fn keys_that_are_over_take_no_room_from_those_that_are_learned_after_them() {
+    let keys = keys();
+    for n in 0..100_000 {
+        keys.learn(&n.to_string(), 7, id(2, n), 1, START);
+    }
+    let later = START + KEPT;
+    keys.learn("k", 7, id(3, 1), 1, later);
+    assert_eq!(again(keys.begin("k", 7, || later)), (id(3, 1), 1));
+}
+
+#[test]
 fn a_key_that_is_learned_twice_stands_for_the_later_events() {
     let keys = keys();
     keys.learn("k", 7, id(2, 4), 1, START - Duration::from_secs(200));

@@ -140,3 +140,25 @@ fn requests_that_publish_nothing_take_no_heed_of_a_key() {
     let request = "GET /health HTTP/1.1\r\nHost: localhost\r\nIdempotency-Key: a b\r\n\r\n";
     assert_eq!(exchange(hub.address(), request.as_bytes()).status, 200);
 }
+
+#[cfg(feature = "journal")]
+#[test]
+fn with_a_journal_a_key_is_known_after_a_kill() {
+    let folder = std::env::temp_dir().join(format!("tidings-{}-retries", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    let journal = format!("--journal={}", folder.display());
+    let mut first = hub(&[&journal]);
+    let fields = "Content-Type: text/event-stream\r\nIdempotency-Key: batch\r\n";
+    let body = "data: 1\n\ndata: 2\n\n";
+    let one = post(&first, "/events/a", "\"one\"", "x");
+    let batch = post_with_fields(&first, "/events/a", fields, body);
+    assert_eq!((one.status, batch.text().lines().count()), (200, 2));
+    first.kill();
+    let second = hub(&[&journal]);
+    assert_eq!(post(&second, "/events/a", "\"one\"", "x").body, one.body);
+    assert_eq!(post_with_fields(&second, "/events/a", fields, body).body, batch.body);
+    refused(&post(&second, "/events/a", "\"one\"", "y"), 422, REUSED);
+    assert!(publish(&second, "/events/a", "next").ends_with("-1"), "in a new epoch");
+    drop(second);
+    std::fs::remove_dir_all(&folder).expect("the folder of the journal");
+}
