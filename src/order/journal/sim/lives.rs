@@ -9,13 +9,14 @@
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
 use super::model::{Event, Model, Post, before_batch, blocks, read};
 use super::{Call, Cut, Faults, SimDisk};
 use crate::fuzz::random::Random;
+use crate::net::atomic::AtomicU64;
 use crate::order::journal::find::first_id;
 use crate::order::journal::options::{JournalSync, Options};
 use crate::order::journal::scan::HEADER;
