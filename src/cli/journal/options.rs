@@ -32,7 +32,7 @@ pub(crate) static TABLE: Table<Options> = Table {
         /// Checks every checksum, that the ids rise without a hole, and that batches are whole.
         /// Prints a line for each place where something is wrong.
         switch("check", |o| o.check = true),
-        /// Prints the events as an event stream, with all that the journal has of each, for
+        /// Prints the events as an event stream, with the channel and the time of each, for
         /// 'tidings tail -', 'tidings mock' or grep. What is damaged is left out and told.
         switch("cat", |o| o.cat = true),
         /// Prints only events of this channel.
