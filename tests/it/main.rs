@@ -10,6 +10,8 @@ mod client;
 mod deploy;
 mod examples;
 mod http;
+#[cfg(all(feature = "journal", target_os = "linux"))]
+mod journal;
 #[cfg(unix)]
 mod listeners;
 mod program;

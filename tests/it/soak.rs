@@ -66,7 +66,7 @@ fn hub(arguments: &[&str]) -> Process {
 }
 
 /// What the environment asks for, or the short form.
-fn asked(variable: &str, unasked: usize) -> usize {
+pub(crate) fn asked(variable: &str, unasked: usize) -> usize {
     match env::var(variable) {
         Ok(text) => text.parse().unwrap_or_else(|_| panic!("{variable} is no number: {text:?}")),
         Err(_) => unasked,
@@ -85,7 +85,7 @@ fn publish(hub: &Process, channel: &str, data: &str) {
 }
 
 /// Sets its flag when it is dropped, so that threads that wait for it end with a test that fails.
-struct Ends<'a>(&'a AtomicBool);
+pub(crate) struct Ends<'a>(pub(crate) &'a AtomicBool);
 
 impl Drop for Ends<'_> {
     fn drop(&mut self) {

@@ -37,3 +37,15 @@ pub(crate) trait DiskFile: Send + Sync {
     /// Returns once the content and the length will be there after a power cut.
     fn sync(&self) -> io::Result<()>;
 }
+
+/// Reads what a file begins with: as many bytes as there are, or as the buffer takes. One read may
+/// give less.
+pub(crate) fn read_begin(file: &dyn DiskFile, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut have = 0;
+    loop {
+        match file.read_at(&mut buffer[have..], have as u64)? {
+            0 => return Ok(have),
+            read => have += read,
+        }
+    }
+}

@@ -20,7 +20,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::block::{Fault, Head, Id};
-use super::disk::{Disk, DiskFile};
+use super::disk::{Disk, DiskFile, read_begin};
 use super::find::{backwards, file_name, first_id};
 use super::options::Options;
 use super::scan::{BadHeader, HEADER, check_header};
@@ -99,14 +99,7 @@ fn forget_oldest_epochs(disk: &dyn Disk, found: &mut Vec<(Id, u64)>) -> Result<(
 /// bytes than a segment.
 fn check_begin(file: &dyn DiskFile, first: Id) -> Result<Option<u64>> {
     let mut bytes = [0; HEADER.len() + 20];
-    let mut have = 0;
-    loop {
-        let read = file.read_at(&mut bytes[have..], have as u64).map_err(failed("read", first))?;
-        have += read;
-        if read == 0 {
-            break;
-        }
-    }
+    let have = read_begin(file, &mut bytes).map_err(failed("read", first))?;
     match check_header(&bytes[..have]) {
         Ok(begin) => Ok(Some(begin as u64)),
         Err(BadHeader::Foreign) => Ok(None),

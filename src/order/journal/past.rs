@@ -170,7 +170,8 @@ impl JournalPast {
 
     /// Whether segments with events after this place have been removed, as far as that is known.
     fn is_gone(&self, list: &[Arc<Segment>], place: u64) -> bool {
-        let Some(oldest) = list.first().map(|oldest| oldest.first) else { return true };
+        // Where nothing was ever written, nothing is gone.
+        let Some(oldest) = list.first().map(|oldest| oldest.first) else { return place > 0 };
         let id = self.sequence.id(place);
         let is_before = id.epoch == oldest.epoch && id.sequence + 1 == oldest.sequence;
         // What comes before the first event of the first epoch that was ever known is nothing.

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::block::{Block, Fault, Head, Id};
-use super::disk::{Disk, DiskFile};
+use super::disk::{Disk, DiskFile, read_begin};
 use super::find::{find, first_id};
 use super::folder::Folder;
 use super::scan::{BadHeader, HEADER, check_header};
@@ -247,7 +247,7 @@ impl JournalRecords<'_> {
     fn open(&mut self, segment: &JournalSegment) {
         let mut start = [0; 64];
         let opened = self.reader.disk.open(&segment.file, false).and_then(|file| {
-            let (len, read) = (file.len()?, file.read_at(&mut start, 0)?);
+            let (len, read) = (file.len()?, read_begin(&*file, &mut start)?);
             Ok((file, len, read))
         });
         let why = match opened {

@@ -234,17 +234,19 @@ impl Store {
             0,
         );
         let name = segment.name();
-        let made = self.disk.create(&name);
-        // An earlier attempt failed after it was made. The epoch is ours alone.
-        let is_torn = made.as_ref().err().map(io::Error::kind) == Some(ErrorKind::AlreadyExists);
-        let made = if is_torn { self.disk.open(&name, true) } else { made };
+        let made = match self.disk.create(&name) {
+            // An earlier attempt failed after it was made, and before anything was written. The
+            // epoch is ours alone.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => self.disk.open(&name, true),
+            made => made,
+        };
         let file = Arc::from(made.map_err(Refusal::Write)?);
         let synced = self.disk.sync_folder();
         self.check_sync(synced)?;
         self.removed = false;
         self.told = self.sequence;
         let segment = Arc::new(segment);
-        self.current = Some(Current { segment, file, since: now, is_torn });
+        self.current = Some(Current { segment, file, since: now, is_torn: false });
         Ok(())
     }
 

@@ -161,7 +161,8 @@ impl<'a> Walk<'a> {
     /// Goes on after bytes that the disk can't read.
     fn skip(&mut self) -> Range<u64> {
         let from = self.start + self.filled as u64;
-        let end = self.file.len().unwrap_or(u64::MAX).max(from);
+        // Of a file whose length nobody can tell, nothing more can be read.
+        let end = self.file.len().unwrap_or(from).max(from);
         let to = ((from / UNREAD * UNREAD) + self.skip).min(end);
         self.skip = (self.skip * 2).min(MOST_UNREAD);
         (self.start, self.filled, self.at, self.is_all) = (to, 0, 0, to == end);

@@ -362,6 +362,14 @@ fn where_segments_are_gone_a_stream_is_told_and_goes_on_with_the_oldest() {
 }
 
 #[test]
+fn where_nothing_was_ever_written_nothing_is_gone() {
+    let sequence = Sequence::resumed(Epochs::rising(vec![0], 5), 0, Duration::ZERO);
+    let segments = Arc::new(Segments::new(Vec::new()));
+    let past = JournalPast::new(Arc::new(Files::default()), segments, Arc::new(sequence));
+    assert!(!past.has_lost(0));
+}
+
+#[test]
 fn an_id_is_known_if_it_was_given_to_an_event_or_comes_before_one() {
     let mut random = Random::of(&[4]);
     let mut journal = journal(&mut random, &[(5, 2), (7, 1)], 30, false, 3);

@@ -15,10 +15,12 @@ use std::time::Duration;
 
 use super::model::{Event, Model, Post, before_batch, blocks, read};
 use super::{Call, Cut, Faults, SimDisk};
+use crate::event::EventId;
 use crate::fuzz::random::Random;
 use crate::net::atomic::AtomicU64;
 use crate::order::journal::find::first_id;
 use crate::order::journal::options::{JournalSync, Options};
+use crate::order::journal::reader::JournalReader;
 use crate::order::journal::scan::HEADER;
 use crate::order::journal::segments::Segment;
 use crate::order::journal::store::{Draft, Refusal, Store};
@@ -76,9 +78,13 @@ impl Lives {
             let opened = Store::open(Arc::new(self.disk.clone()), self.options, self.now);
             let (failed, off) = (!self.disk.failed().is_empty(), self.disk.is_off());
             self.disk.set_faults(Faults::default());
+            self.disk.cut_after(u64::MAX);
             match opened {
                 Ok(store) if !off => {
                     let found = read(&self.disk, store.segments());
+                    if self.random.once_in(4) {
+                        self.check_reader(&found);
+                    }
                     self.model.check(found, store.epoch());
                     return store;
                 }
@@ -86,6 +92,17 @@ impl Lives {
                 _ => self.end(),
             }
         }
+    }
+
+    /// Whoever reads from outside finds the same.
+    fn check_reader(&self, found: &[Event]) {
+        let reader = JournalReader::of(Box::new(self.disk.clone())).expect("it is read");
+        let records = reader.records(None).expect("it is read from its beginning");
+        let ids = records.map(|record| record.expect("nothing is damaged").id);
+        let expected = found.iter().map(|Event { id: (epoch, sequence), .. }| {
+            EventId::of_channel(format!("{epoch}-{sequence}"))
+        });
+        assert!(ids.eq(expected), "{found:#?}");
     }
 
     fn trouble_the_start(&mut self) {
@@ -246,10 +263,14 @@ impl Lives {
     fn sync(&mut self, store: &mut Store) {
         let Some(unsynced) = store.unsynced() else { return };
         let through = self.model.acknowledged();
-        if self.random.once_in(2) {
+        let order = self.random.below(3);
+        if order == 0 {
             self.append(store);
         }
         let done = unsynced.sync();
+        if order == 1 {
+            self.append(store);
+        }
         let is_ok = done.is_ok();
         let noted = store.is_synced(&unsynced, done);
         assert_eq!(noted.is_ok(), is_ok);

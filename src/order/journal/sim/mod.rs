@@ -273,17 +273,21 @@ impl Disk for SimDisk {
         Ok(state.names.iter().rev().map(|(name, of)| (name.clone(), len(of))).collect())
     }
 
+    /// Where it fails, the file may be there.
     fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
         let mut state = self.lock();
         let life = state.life;
-        state.begin(Call::Create, life)?;
+        let begun = state.begin(Call::Create, life);
+        if begun.is_err() && (state.off || state.faults.full || state.random.once_in(2)) {
+            return begun.and(Err(ErrorKind::Other.into()));
+        }
         if state.names.contains_key(name) {
             return Err(ErrorKind::AlreadyExists.into());
         }
         let of = state.contents.len();
         state.contents.push(Content::default());
         state.change(name, Some(of));
-        Ok(self.file(of, life, true))
+        begun.map(|()| self.file(of, life, true))
     }
 
     fn open(&self, name: &str, write: bool) -> io::Result<Box<dyn DiskFile>> {
