@@ -12,7 +12,8 @@
 //!   them.
 //! - [`urls`] are where a client is sent, and its server understands what it asks there.
 //! - [`segments`] are files of a journal, whatever became of them. Every whole event in them is
-//!   found and nothing else, wherever and in whatever pieces they are read.
+//!   found and nothing else, wherever and in whatever pieces they are read; and [`places`] in large
+//!   ones are found by a search as by a linear reading.
 //! - [`encoded`] is a script of events, comments and reconnection times to be sent. They come back,
 //!   through chunks and all.
 //!
