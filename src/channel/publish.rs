@@ -44,6 +44,7 @@ impl Channel {
     /// [`History::event`]: crate::History::event
     /// [`is_storage_full`]: crate::Error::is_storage_full
     /// [`is_storage_failed`]: crate::Error::is_storage_failed
+    #[inline]
     pub fn send(&self, event: impl IntoEvent) -> Result<EventId> {
         let event = event.into_event()?;
         let appended = self.append(std::slice::from_ref(&event), None)?;

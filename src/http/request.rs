@@ -166,8 +166,8 @@ impl Request {
     /// any parameters.
     #[inline]
     pub fn is_event_stream(&self) -> bool {
-        let mut types = self.head.all(CONTENT_TYPE);
-        types.any(|value| media_type::is_type(value, "text/event-stream"))
+        let content_type = self.head.all(CONTENT_TYPE).next();
+        content_type.is_some_and(|value| media_type::is_type(value, "text/event-stream"))
     }
 
     /// Where the client wants to resume: the id of the last event that it received.

@@ -23,21 +23,21 @@ use super::refuse::bad_request;
 /// In characters, without the quotes.
 const LONGEST: usize = 255;
 
-/// The key of a request, if it has one.
+/// Whether a request has a key, or what should be one.
 #[inline]
-pub(super) fn of(head: &Head) -> Result<Option<String>, Response> {
-    match head.field("idempotency-key") {
-        None => Ok(None),
-        Some(value) => read(head, value).map(Some),
-    }
+pub(super) fn is_given(head: &Head) -> bool {
+    head.field("idempotency-key").is_some()
 }
 
-fn read(head: &Head, value: &[u8]) -> Result<String, Response> {
-    if head.values("idempotency-key").count() > 1 {
+/// The key of a request, if it has one.
+pub(super) fn of(head: &Head) -> Result<Option<String>, Response> {
+    let mut values = head.values("idempotency-key");
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
         return Err(bad_request("there may be only one field Idempotency-Key"));
     }
     match parse(value) {
-        Some(key) => Ok(key),
+        Some(key) => Ok(Some(key)),
         None => Err(bad_request(format_args!(
             "Idempotency-Key is 1 to {LONGEST} characters of printable ASCII in double quotes, \
              such as \"8e03978e-40d5-43e8-bc93-6894a57f9324\""

@@ -195,7 +195,7 @@ fn a_batch_has_its_types_and_times_in_it_and_not_in_the_query() {
     let said = "400 Bad Request: there is no parameter \"id\" here: those of a publish are event \
                 and retry\n";
     refused(&post(&hub, "/events/a?id=1", EVENT_STREAM, "data: 1\n\n"), 400, said);
-    let twice = format!("Content-Type: text/plain\r\n{EVENT_STREAM}");
+    let twice = format!("{EVENT_STREAM}Content-Type: text/plain\r\n");
     let said = "400 Bad Request: there may be only one field Content-Type\n";
     refused(&post(&hub, "/events/a", &twice, "data: 1\n\n"), 400, said);
 }
