@@ -34,8 +34,9 @@ impl Hub {
     ///
     /// A publish returns once its event is written, or synced ([`JournalSync`]). If the disk is
     /// full, publishing fails ([`is_storage_full`]) until there is room. Where a sync fails,
-    /// nothing is published any more ([`is_storage_failed`]); streams go on. The hub's last clone,
-    /// and the last of its channels, sync what is left when they are dropped.
+    /// nothing is published any more ([`is_storage_failed`]); streams go on. What is left
+    /// is synced when the hub's last clone and the last of its channels are dropped, or by
+    /// [`sync`](Self::sync).
     ///
     /// ```
     /// use tidings::{History, Hub, Journal, Lag};
@@ -84,6 +85,20 @@ impl Hub {
         let most = how_many(&*disk, &segments, now.saturating_sub(milliseconds(KEPT)));
         read_recent(&*disk, &segments, most, |recent| filled.add(recent));
         Ok(filled.hub.take().unwrap_or_else(|| filled.hub_after(newest)))
+    }
+
+    /// Waits until everything that was published is on the disk, whatever the [`JournalSync`], and
+    /// for as long as the disk takes. A program calls it at its end if a thread may still hold the
+    /// hub or one of its channels then. Does nothing without a journal.
+    ///
+    /// # Errors
+    ///
+    /// If a sync fails, or one has failed before ([`is_storage_failed`]).
+    ///
+    /// [`JournalSync`]: crate::JournalSync
+    /// [`is_storage_failed`]: crate::Error::is_storage_failed
+    pub fn sync(&self) -> Result<()> {
+        self.order().journal().map_or(Ok(()), JournalOrder::sync)
     }
 
     /// What the journal has come to, if the hub has one. Waits for no disk.

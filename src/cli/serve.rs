@@ -95,7 +95,9 @@ fn serve(options: &Options) -> Outcome {
     let listening = |address| visible::line(&format!("listening on {address}")) + "\n";
     print(&server.addresses().iter().map(listening).collect::<String>())?;
     notify::tell(notify::State::Ready);
-    routes::add_to(server, state).run().map_err(failed)
+    // Where a thread would not end, it may be the disk's fault: that is not waited for.
+    routes::add_to(server, state).run().map_err(failed)?;
+    keep(&hub)
 }
 
 /// The hub, with what it remembers: before the sockets are open, so that nobody connects to a hub
@@ -106,6 +108,15 @@ fn hub(options: &Options) -> Result<Hub, Failure> {
         return Ok(hub);
     }
     Ok(Hub::with(options.history, options.lag))
+}
+
+/// Waits until everything that was published is on the disk, if the hub has one: the thread of
+/// standard input holds its channel for as long as that is open, and so the journal.
+#[cfg_attr(not(feature = "journal"), allow(unused_variables))]
+fn keep(hub: &Hub) -> Outcome {
+    #[cfg(feature = "journal")]
+    hub.sync().map_err(failed)?;
+    Ok(())
 }
 
 fn failed(error: tidings::Error) -> Failure {

@@ -81,7 +81,8 @@ impl IdText {
 /// How many bits of a place are its sequence number: at a million events a second, enough for nine
 /// years without a restart.
 const SEQUENCE_BITS: u32 = 48;
-const SEQUENCE: u64 = (1 << SEQUENCE_BITS) - 1;
+/// The greatest sequence number that has a place.
+pub(crate) const SEQUENCE: u64 = (1 << SEQUENCE_BITS) - 1;
 
 /// How many epochs a hub knows at most, the newest of them: their indexes have 16 bits.
 #[cfg_attr(not(feature = "journal"), allow(dead_code))]

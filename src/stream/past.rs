@@ -16,7 +16,7 @@
 //! each other for long, nor requests, nor what is published.
 //!
 //! While `in_past` is set, nobody but that chore moves the stream's cursor. What an application
-//! sends on the stream itself goes out between two events, or waits behind the rest of one.
+//! sends on the stream itself goes out between two events, or waits after the rest of one.
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;

@@ -28,7 +28,7 @@ use super::segments::Segment;
 use super::store::{Store, Torn};
 use super::walk::{PEEK, READ, Step, Walk};
 use crate::error::{Error, Result};
-use crate::log::id::EPOCHS;
+use crate::log::id::{EPOCHS, SEQUENCE};
 
 impl Store {
     /// Opens the journal on this disk, to which nobody else may write, for a hub that starts at
@@ -43,8 +43,8 @@ impl Store {
         let mut found: Vec<(Id, u64)> = files
             .into_iter()
             .filter_map(|(name, len)| Some((first_id(&name)?, len)))
-            // Nothing has such an id.
-            .filter(|(first, _)| first.epoch > 0 && first.sequence > 0)
+            // Nothing else is the id of an event.
+            .filter(|(first, _)| first.epoch > 0 && (1..=SEQUENCE).contains(&first.sequence))
             .collect();
         found.sort_unstable();
         let epoch = match found.last().map(|(newest, _)| newest.epoch.checked_add(1)) {
@@ -254,7 +254,7 @@ impl Pass {
             return Ok(());
         }
         let is_next = at == self.whole.bytes && sequence == self.whole.sequence + 1;
-        if !is_next && sequence > self.durable + 1 {
+        if !is_next && sequence > self.durable.saturating_add(1) {
             self.cut_here();
         }
         if let Some(count) = head.batch.filter(|count| *count > 1) {

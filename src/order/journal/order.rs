@@ -174,6 +174,19 @@ impl JournalOrder {
         }
     }
 
+    /// Waits until everything that was published is on the disk.
+    ///
+    /// # Errors
+    ///
+    /// When a sync fails, or one has failed before.
+    pub(crate) fn sync(&self) -> Result<()> {
+        let synced = self.shared.change(|store| match store.failed() {
+            Some(failed) => Err(Refusal::Sync(Arc::clone(failed))),
+            None => store.sync(),
+        });
+        synced.map_err(|refusal| error_of(&refusal))
+    }
+
     /// Does the work of all that wait: writes them, and delivers them in the order in which they
     /// are written.
     fn lead(&self, posts: &[Waiting]) -> Vec<Result<Appended>> {

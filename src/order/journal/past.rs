@@ -226,7 +226,8 @@ impl Past for JournalPast {
                     return ControlFlow::Break(());
                 }
                 let place = self.place(id);
-                if place <= newest && names.contains(&channel) {
+                // Somebody may have added a block that is no event of this hub.
+                if (1..=newest).contains(&place) && names.contains(&channel) {
                     found += 1;
                     oldest = place - 1;
                 }
@@ -284,7 +285,7 @@ impl Past for JournalPast {
                 }
                 _ => {}
             }
-            // It is some blocks on, or behind bytes that are none.
+            // It is some blocks on, or after bytes that are none.
             let mut walk = Walk::new(&file, at, PEEK, Vec::new());
             let next = loop {
                 let found = walk.step(|step| match step {

@@ -110,9 +110,10 @@ impl<T: FnMut(Recent<'_>)> Teller<T> {
     }
 
     fn event(&mut self, head: Head<'_>, parts: [&[u8]; 2]) {
-        let next = |last: Id| Id { epoch: last.epoch, sequence: last.sequence + 1 };
         // Where another epoch begins, nobody knows how many events the one before had.
-        let is_next = |last: Id| head.id == next(last) || head.id.epoch != last.epoch;
+        let is_next = |last: Id| {
+            head.id.epoch != last.epoch || head.id.sequence.checked_sub(1) == Some(last.sequence)
+        };
         if !self.last.is_none_or(is_next) {
             (self.tell)(Recent::Hole);
         }

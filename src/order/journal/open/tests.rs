@@ -201,6 +201,7 @@ fn other_files_in_the_folder_are_left_alone() {
         "05-1.sse",
         "5-0.sse",
         "0-7.sse",
+        "5-281474976710656.sse",
         ".sse",
         "18446744073709551616-1.sse",
     ];

@@ -189,6 +189,24 @@ fn the_last_owner_syncs_what_is_left_and_ends_the_thread() {
 }
 
 #[test]
+fn what_is_left_is_synced_when_asked_for_although_others_own_it_still() {
+    let disk = SyncDisk::new();
+    let order = order(disk.clone(), JournalSync::None);
+    let news = log("news");
+    publish(&order, &news, "x").unwrap();
+    assert!(order.sync().is_ok() && order.sync().is_ok());
+    assert_eq!(disk.syncs(), 1, "nothing was left to sync");
+
+    let disk = SimDisk::new(1);
+    let order = self::order(disk.clone(), JournalSync::None);
+    publish(&order, &news, "x").unwrap();
+    disk.set_faults(Faults { no_sync: true, ..Faults::default() });
+    assert!(order.sync().unwrap_err().is_storage_failed());
+    disk.set_faults(Faults::default());
+    assert!(order.sync().is_err(), "nobody knows what is on the disk");
+}
+
+#[test]
 fn row_58_a_full_disk_and_a_failed_sync_are_told_apart_and_reach_no_log() {
     let disk = SimDisk::new(1);
     let order = order(disk.clone(), JournalSync::Always);

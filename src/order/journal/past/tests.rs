@@ -411,6 +411,21 @@ fn the_newest_events_are_found_from_the_end() {
 }
 
 #[test]
+fn blocks_that_are_no_events_of_the_hub_are_not_among_the_newest() {
+    let mut random = Random::of(&[10]);
+    let journal = journal(&mut random, &[(5, 1)], 40, false, 0);
+    let newest = journal.events.iter().rfind(|event| event.channel == "a").unwrap().id;
+    let mut bytes = journal.disk.0.lock().unwrap()["5-1.sse"].bytes.clone();
+    for id in [Id::default(), Id { epoch: 4, sequence: 1 }, Id { epoch: 5, sequence: u64::MAX }] {
+        block(id, "a", 10, &mut bytes);
+    }
+    let len = bytes.len() as u64;
+    journal.disk.0.lock().unwrap().insert("5-1.sse".into(), Arc::new(Bytes::new(bytes)));
+    journal.past.segments.list()[0].grow(len, journal.events.len() as u64, 7);
+    assert_eq!(journal.past.before_newest(&["a"], 1), journal.place(newest) - 1);
+}
+
+#[test]
 fn a_stream_of_a_rare_channel_comes_along_although_it_is_sent_nothing() {
     let mut random = Random::of(&[8]);
     let journal = journal(&mut random, &[(5, 4)], 1_000, false, 0);
