@@ -161,10 +161,10 @@ impl Hub {
     ) -> Option<Channel> {
         let Inner { order, sequence, history, lag, .. } = &*self.0;
         let mut names = self.names();
-        let found = names.find(name, by, sequence);
-        if found.is_some() {
-            return found;
-        }
+        let closed = match names.find(name, by, sequence) {
+            Ok(found) => return Some(found),
+            Err(closed) => closed,
+        };
         if names.is_crowded() || !room(&names) && names.has_rested(sequence.now()) {
             names.forget_unused(sequence);
         }
@@ -174,6 +174,9 @@ impl Hub {
         let name: Arc<str> = name.into();
         let log = SharedLog::new(Some(Arc::clone(&name)), *history, names.forgotten_through);
         let channel = Channel::build(Arc::clone(order), *lag, log);
+        if let Some(closed) = closed.filter(|_| order.past().is_some()) {
+            closed.0.log.replace_with(&channel.0.log, sequence);
+        }
         names.add(name, channel.clone(), by);
         Some(channel)
     }

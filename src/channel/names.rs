@@ -95,27 +95,26 @@ impl Names {
         self.known.iter().map(|(name, named)| (&**name, &named.channel))
     }
 
-    /// The open channel of that name, for a stream of this peer, or for a publisher. One that is
-    /// closed is forgotten. One for a publisher counts for no peer from now on.
+    /// The open channel of that name, for a stream of this peer, or for a publisher. One for a
+    /// publisher counts for no peer from now on. One that is closed is forgotten, and is the error.
     pub(super) fn find(
         &mut self,
         name: &str,
         by: Option<Place>,
         sequence: &Sequence,
-    ) -> Option<Channel> {
-        let Named { channel, by: maker } = self.known.get_mut(name)?;
+    ) -> Result<Channel, Option<Channel>> {
+        let Named { channel, by: maker } = self.known.get_mut(name).ok_or(None)?;
         let closed = channel.is_closed();
         if let Some(peer) = maker.take_if(|_| by.is_none() || closed) {
             self.made_up.remove(peer);
         }
         if !closed {
-            return Some(channel.clone());
+            return Ok(channel.clone());
         }
         if channel.published() > 0 {
             self.forgotten_through = sequence.newest();
         }
-        self.known.remove(name);
-        None
+        Err(self.known.remove(name).map(|closed| closed.channel))
     }
 
     /// Adds a channel under a name that is not there, made up by this peer or established.
@@ -225,11 +224,11 @@ mod tests {
         names.forget_unused(&sequence);
         assert_eq!((names.len(), names.made_up.all), (1, 1));
         assert_eq!(names.made_up.by, HashMap::from([(peer(1), 1)]));
-        assert!(names.find("held", Some(peer(1)), &sequence).is_some());
+        assert!(names.find("held", Some(peer(1)), &sequence).is_ok());
         assert_eq!(names.made_up.all, 1);
-        assert!(names.find("held", None, &sequence).is_some());
-        assert!(names.find("held", None, &sequence).is_some());
-        assert!(names.find("nobody's", None, &sequence).is_none());
+        assert!(names.find("held", None, &sequence).is_ok());
+        assert!(names.find("held", None, &sequence).is_ok());
+        assert!(names.find("nobody's", None, &sequence).is_err());
         assert_eq!((names.len(), names.made_up.all), (1, 0));
         assert!(names.made_up.by.is_empty());
     }
@@ -240,7 +239,7 @@ mod tests {
         let closed = channel();
         names.add("closed".into(), closed.clone(), Some(peer(1)));
         closed.close();
-        assert!(names.find("closed", Some(peer(2)), &Sequence::new()).is_none());
+        assert!(names.find("closed", Some(peer(2)), &Sequence::new()).is_err());
         assert_eq!((names.len(), names.made_up.all), (0, 0));
     }
 
@@ -257,7 +256,7 @@ mod tests {
                 names.add("name".into(), channel.clone(), None);
                 if closed {
                     channel.close();
-                    assert!(names.find("name", None, &sequence).is_none());
+                    assert!(names.find("name", None, &sequence).is_err());
                 } else {
                     drop(channel);
                     while names.len() == 1 {

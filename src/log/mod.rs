@@ -186,6 +186,12 @@ impl Log {
         }
     }
 
+    /// Events up to this place may have been in a log that it replaces, as when it was made.
+    pub(crate) fn forget_through(&mut self, place: u64) {
+        self.evicted_through = self.evicted_through.max(place);
+        self.forgotten_through = self.forgotten_through.max(place);
+    }
+
     /// Lets go of what is too old at this time.
     pub(crate) fn evict(&mut self, now: Duration) {
         self.evict_while(|log, oldest| log.is_too_old(oldest, now));

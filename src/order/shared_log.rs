@@ -1,7 +1,7 @@
 //! A channel's log, as an order and the channel share it.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use super::Post;
@@ -21,6 +21,9 @@ pub(crate) struct SharedLog {
     newest: Arc<AtomicU64>,
     /// Set while the log is locked.
     closed: AtomicBool,
+    /// That of the channel which has the name since this one was closed: an order may still deliver
+    /// here what it had taken before.
+    successor: OnceLock<Weak<SharedLog>>,
 }
 
 impl fmt::Debug for SharedLog {
@@ -36,6 +39,7 @@ impl SharedLog {
             log: Mutex::new(Log::new(history, forgotten_through)),
             newest: Arc::new(AtomicU64::new(forgotten_through)),
             closed: AtomicBool::new(false),
+            successor: OnceLock::new(),
         }
     }
 
@@ -88,6 +92,36 @@ impl SharedLog {
             next += 1;
         }
         sequence.reach(next - 1);
+        drop(log);
+        self.pass_on(next - 1);
+    }
+
+    /// Another log takes over the name of this one, which is closed. What this one is given from
+    /// before that, the streams of the other are sent from the past.
+    pub(crate) fn replace_with(&self, other: &Arc<Self>, sequence: &Sequence) {
+        let newest = {
+            // An event is counted in here, or finds the successor.
+            let _log = self.lock();
+            let _ = self.successor.set(Arc::downgrade(other));
+            sequence.newest()
+        };
+        other.forget_through(newest);
+    }
+
+    /// Events of this name up to this place may be in another log.
+    fn forget_through(&self, place: u64) {
+        let mut log = self.lock();
+        log.forget_through(place);
+        let newest = self.newest.load(Ordering::Acquire).max(place);
+        self.newest.store(newest, Ordering::Release);
+        drop(log);
+        self.pass_on(place);
+    }
+
+    fn pass_on(&self, place: u64) {
+        if let Some(successor) = self.successor.get().and_then(Weak::upgrade) {
+            successor.forget_through(place);
+        }
     }
 
     /// Appends an event from before the hub's start, which came when the clock of logs stood so:

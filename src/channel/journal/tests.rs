@@ -145,3 +145,30 @@ fn idempotency_keys_are_known_over_a_restart_for_as_long_as_without() {
     let hub = open(&disk, start() + 6 * MINUTE);
     assert_ne!(once(&hub), ids);
 }
+
+#[test]
+fn an_event_that_is_under_way_when_its_channel_is_closed_and_made_anew_is_not_lost() {
+    use crate::channel::Channel;
+    use crate::channel::subscription::Subscription;
+    use crate::log::batch::Batch;
+    use crate::log::cursor::Start;
+    use crate::net::moment::Moment;
+
+    let hub = open(&SimDisk::new(1), start());
+    let channel = hub.channel("a");
+    channel.send("1").unwrap();
+    let sequence = Arc::clone(hub.order().sequence());
+    let deliver = |channel: &Channel, text: &'static str| {
+        let encode = move |out: &mut Vec<u8>| out.extend_from_slice(text.as_bytes());
+        channel.0.log.deliver(&sequence, sequence.next(), Moment::now(), [(1, encode)]);
+    };
+    channel.close();
+    let again = hub.channel("a");
+    let (stream, _) = Subscription::new(std::slice::from_ref(&again), Start::Live).unwrap();
+    // As the leader does that has written it, for a publisher that came before the close.
+    deliver(&channel, "2");
+    deliver(&again, "3");
+    let mut batch = Batch::default();
+    let read = stream.read(true, &mut batch);
+    assert!(read.is_err(), "it is sent {:?}", std::str::from_utf8(batch.bytes()));
+}
