@@ -101,7 +101,7 @@ impl Hub {
         self.order().journal().map_or(Ok(()), JournalOrder::sync)
     }
 
-    /// What the journal has come to, if the hub has one. Waits for no disk.
+    /// How large the journal is and whether it works, if the hub has one. Waits for no disk.
     pub fn journal_stats(&self) -> Option<JournalStats> {
         let order = self.order();
         let Stats { segments, bytes, cut_off, failed } = order.journal()?.stats();

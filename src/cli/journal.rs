@@ -33,6 +33,11 @@ fn journal(options: &Options) -> Outcome {
         return wrong("--channel and --after say what --cat prints: give --cat too");
     }
     let reader = JournalReader::open(&options.folder).map_err(failed)?;
+    // A mistyped name must not pass for a journal in which nothing is wrong.
+    if reader.segments().is_empty() && !options.folder.join("lock").exists() {
+        let folder = options.folder.display();
+        return Err(Failure::Failed(format!("{folder} has no journal{REMEDY}")));
+    }
     if options.cat {
         cat::cat(&reader, options)
     } else if options.check {
@@ -42,12 +47,12 @@ fn journal(options: &Options) -> Outcome {
     }
 }
 
+const REMEDY: &str = ": give the folder that a hub's --journal names";
+
 fn failed(error: tidings::Error) -> Failure {
     let kind = error.source().and_then(|source| source.downcast_ref()).map(io::Error::kind);
     let remedy = match kind {
-        Some(ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            ": give the folder that a hub's --journal names"
-        }
+        Some(ErrorKind::NotFound | ErrorKind::NotADirectory) => REMEDY,
         Some(ErrorKind::PermissionDenied) => ": run this as the hub's user",
         _ => "",
     };

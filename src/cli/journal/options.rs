@@ -24,7 +24,7 @@ pub(crate) static TABLE: Table<Options> = Table {
         "Shows what is in the journal of a hub: a line for each segment (a file), each epoch (a \
          start of the hub), each channel, and the whole. The columns are what the line is about; \
          how many events it has, and how many bytes; when the oldest and the newest of them were \
-         published, in UTC; and its name. 'damaged' is what is no event any more.",
+         published, in UTC; and its name. 'damaged' counts the bytes that can't be read as events.",
         "Reads the journal, and changes nothing in it. A hub may be running on it.",
     ],
     operands: &[Flag::<Options>::text("a folder", "DIR", |o, folder| o.folder = folder.into())],
@@ -33,7 +33,8 @@ pub(crate) static TABLE: Table<Options> = Table {
         /// Prints a line for each place where something is wrong.
         switch("check", |o| o.check = true),
         /// Prints the events as an event stream, with the channel and the time of each, for
-        /// 'tidings tail -', 'tidings mock' or grep. What is damaged is left out and told.
+        /// 'tidings tail -', 'tidings mock' or grep. Leaves out what is damaged, and says so on
+        /// standard error.
         switch("cat", |o| o.cat = true),
         /// Prints only events of this channel.
         text("channel", "NAME", |o, name| o.channels.push(name.into())).repeats()

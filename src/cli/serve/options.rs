@@ -139,7 +139,8 @@ pub(crate) static TABLE: Table<Options> = Table {
             large("journal-bytes", journal::LEAST_BYTES..=journal::MOST_BYTES, |o, bytes| {
                 o.journal.bytes = Some(bytes);
             }).otherwise("1073741824"),
-            /// Keeps a file of the journal until its newest event is older than this.
+            /// Keeps a file of the journal until its newest event is older than this. It goes when
+            /// an event is published after that. The newest file always stays.
             duration("journal-age", SHORTEST..=LONGEST, |o, age| o.journal.age = Some(age))
                 .otherwise("no limit"),
         ],

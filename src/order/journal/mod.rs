@@ -121,7 +121,7 @@ impl Journal {
     }
 }
 
-/// What a journal has come to, at one moment: [`Hub::journal_stats`](crate::Hub::journal_stats).
+/// The state of a journal at one moment: [`Hub::journal_stats`](crate::Hub::journal_stats).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct JournalStats {

@@ -7,9 +7,9 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum JournalSync {
-    /// When the system thinks fit, within half a minute or so; at the end of a segment; and at the
-    /// hub's end. Nothing is lost when the hub's process dies. When the power goes, the newest
-    /// events may be.
+    /// When the system decides to, within half a minute or so; at the end of a segment; and at the
+    /// end of the hub. If its process dies, nothing is lost. If the power is cut, the newest events
+    /// may be lost.
     None,
     /// As for [`None`](Self::None), and within a second of each event. The default.
     #[default]

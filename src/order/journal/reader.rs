@@ -20,8 +20,8 @@ use crate::net::threads as thread;
 /// Reads the journal in a folder, as a hub writes it ([`Hub::journal`](crate::Hub::journal)).
 ///
 /// It takes no lock and changes nothing, so it may read beside a hub that is running. It sees the
-/// segments that are there when it is opened, and in the newest one what has been written by the
-/// time that it comes there.
+/// segments that are there when it is opened, and of the newest one what has been written by the
+/// time it is read.
 ///
 /// ```
 /// use tidings::JournalReader;
@@ -123,7 +123,7 @@ impl fmt::Display for JournalDamage {
 impl std::error::Error for JournalDamage {}
 
 impl JournalReader {
-    /// Opens the journal in a folder. Other files in it are no matter, and a folder without
+    /// Opens the journal in a folder. Other files in it are ignored, and a folder without
     /// segments is a journal without events.
     ///
     /// # Errors
@@ -168,9 +168,7 @@ impl JournalReader {
         let after = match after {
             None => Id::default(),
             Some(text) => Id::parse(text).ok_or_else(|| {
-                Error::invalid(format!(
-                    "{text:?} is no id of an event: such as 1764314275000-17 is one"
-                ))
+                Error::invalid(format!("{text:?} is not an event's id, such as 1764314275000-17"))
             })?,
         };
         // The last that may have one after it.

@@ -396,7 +396,17 @@ fn what_it_can_not_do_is_told_and_what_to_do() {
         folder.0.display(),
     );
     assert_eq!(folder.shown(&[]), (String::new(), said, Some(1)));
+    std::fs::create_dir(&folder.0).unwrap();
+    for mode in [&[][..], &["--check"], &["--cat"]] {
+        let said = format!(
+            "tidings: {} has no journal: give the folder that a hub's --journal names\n",
+            folder.0.display(),
+        );
+        assert_eq!(folder.shown(mode), (String::new(), said, Some(1)));
+    }
     let _hub = folder.hub(&[]);
+    let nothing = "0 events in 0 segments: nothing is wrong\n";
+    assert_eq!(folder.shown(&["--check"]), (nothing.into(), String::new(), Some(0)));
     let (stdout, stderr, status) = folder.shown(&["--cat", "--after=nonsense"]);
     assert!(stderr.contains("nonsense"), "{stderr}");
     assert_eq!((&*stdout, status), ("", Some(1)));
