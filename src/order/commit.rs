@@ -12,9 +12,9 @@
 //!
 //! **Bounds.** Each publisher waits on its own thread, with one item: so the queue is as long as
 //! publishers are many. A leader takes no more than `most` of it by weight, or one item. An item
-//! that no leader has taken after `patience` is taken back: work that hangs, as on a disk that
-//! doesn't respond, must not hold all threads that there are. Once an item is taken, its publisher
-//! waits for the result, however long that takes.
+//! that waits is taken back once somebody has led for `patience`, and one that comes later doesn't
+//! wait at all: work that hangs, as on a disk that doesn't respond, must not hold all threads that
+//! there are. Once an item is taken, its publisher waits for the result, however long that takes.
 //!
 //! **A panic of a leader** is a fault of our own. It goes on in the leader's thread; the others of
 //! its batch are told that their result is lost, and the next one leads.
@@ -25,7 +25,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::net::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use crate::net::sync::{Condvar, Instant, Mutex, MutexGuard, PoisonError};
 
 /// A queue of items `T`, for each of which the work gives an `R`.
 pub(crate) struct Commit<T, R> {
@@ -49,8 +49,8 @@ pub(crate) enum Outcome<R> {
 
 struct Queue<T, R> {
     waiting: VecDeque<(T, Arc<Ticket<R>>)>,
-    /// Whether somebody leads, or has been told to.
-    is_led: bool,
+    /// Since when somebody leads, or has been told to.
+    led_since: Option<Instant>,
 }
 
 /// Where a publisher waits.
@@ -124,7 +124,7 @@ struct Led<'a, T, R> {
 
 impl<T, R> Commit<T, R> {
     pub(crate) fn new(most: usize, weigh: fn(&T) -> usize, patience: Duration) -> Self {
-        let queue = Queue { waiting: VecDeque::new(), is_led: false };
+        let queue = Queue { waiting: VecDeque::new(), led_since: None };
         Self { queue: Mutex::new(queue), most, weigh, patience }
     }
 
@@ -132,7 +132,10 @@ impl<T, R> Commit<T, R> {
     /// result. `lead` does it for some items, in their order, and returns as many results.
     pub(crate) fn run(&self, item: T, lead: impl FnOnce(&[T]) -> Vec<R>) -> Outcome<R> {
         let ticket = Ticket::new();
-        let told = self.enqueue(item, &ticket).unwrap_or_else(|| ticket.wait(Some(self.patience)));
+        let told = match self.enqueue(item, &ticket) {
+            Some(most) => ticket.wait(Some(most)),
+            None => Turn::Lead,
+        };
         let told = match told {
             Turn::Wait if self.take_back(&ticket) => return Outcome::Late,
             // It is taken, or leads by now.
@@ -163,13 +166,16 @@ impl<T, R> Commit<T, R> {
         place.filter(|_| !is_told).and_then(|place| queue.waiting.remove(place)).is_some()
     }
 
-    /// Queues the item, and says to lead if nobody does.
-    fn enqueue(&self, item: T, ticket: &Arc<Ticket<R>>) -> Option<Turn<R>> {
+    /// Queues the item, and returns how long it may wait there; `None` to lead, if nobody does.
+    fn enqueue(&self, item: T, ticket: &Arc<Ticket<R>>) -> Option<Duration> {
         let mut queue = self.lock();
         queue.waiting.push_back((item, Arc::clone(ticket)));
-        let leads = !queue.is_led;
-        queue.is_led = true;
-        leads.then_some(Turn::Lead)
+        let now = Instant::now();
+        if let Some(since) = queue.led_since {
+            return Some(self.patience.saturating_sub(now.saturating_duration_since(since)));
+        }
+        queue.led_since = Some(now);
+        None
     }
 
     /// Takes the leader's own item, which is the first, and others as far as they fit.
@@ -206,7 +212,7 @@ impl<T, R> Drop for Led<'_, T, R> {
         // Told under the lock, so that it can't be taken back.
         let next = queue.waiting.front();
         next.iter().for_each(|(_, ticket)| ticket.tell(Turn::Lead));
-        queue.is_led = next.is_some();
+        queue.led_since = next.map(|_| Instant::now());
     }
 }
 
@@ -295,7 +301,7 @@ mod tests {
         let commit = Commit::new(1, |_| 1, PATIENCE);
         for item in 0..3 {
             assert_eq!(commit.run(item, tenfold), Outcome::Result(10 * item));
-            assert!(!commit.lock().is_led);
+            assert!(commit.lock().led_since.is_none());
         }
     }
 
@@ -324,7 +330,7 @@ mod tests {
                 let run = move || catch_unwind(AssertUnwindSafe(|| commit.run(item, lead)));
                 let thread = scope.spawn(run);
                 match item {
-                    1 => while !commit.lock().is_led || commit.waiting() > 0 {},
+                    1 => while commit.lock().led_since.is_none() || commit.waiting() > 0 {},
                     2 => until_queued(commit, 1),
                     _ => {}
                 }
@@ -359,5 +365,19 @@ mod tests {
             assert_eq!(leader.join().unwrap(), Outcome::Result(10), "it was taken, so it waits");
         });
         assert_eq!(commit.run(4, tenfold), Outcome::Result(40));
+    }
+
+    #[test]
+    fn whoever_comes_when_the_leader_has_led_for_too_long_does_not_wait() {
+        let patience = Duration::from_secs(10);
+        let commit = Commit::new(usize::MAX, |_| 1, patience);
+        commit.lock().led_since = Instant::now().checked_sub(patience);
+        let begun = Instant::now();
+        assert_eq!(commit.run(1, tenfold), Outcome::Late);
+        assert!(begun.elapsed() < patience);
+        // One who leads since a moment ago is waited for.
+        commit.lock().led_since = Some(Instant::now());
+        let ticket = Ticket::new();
+        assert!(commit.enqueue(2, &ticket).is_some_and(|most| most > patience / 2));
     }
 }
