@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! tidings: the journal /var/lib/tidings has 3 segments of 188523 bytes, up to the event
-//! 1795849075123-1203; 17 bytes after it were no whole event, and were cut off
+//! 1795849075123-1203; 17 bytes after it were no whole event or batch, and were cut off
 //! ```
 
 use std::io::{self, ErrorKind};
@@ -118,8 +118,8 @@ fn found(stats: &JournalStats, folder: &Path) -> String {
     };
     let cut_off = match cut_off {
         0 => String::new(),
-        1 => "; 1 byte after it was no whole event, and was cut off".into(),
-        _ => format!("; {cut_off} bytes after it were no whole event, and were cut off"),
+        1 => "; 1 byte after it was no whole event or batch, and was cut off".into(),
+        _ => format!("; {cut_off} bytes after it were no whole event or batch, and were cut off"),
     };
     format!("the journal {folder} {has}{cut_off}")
 }

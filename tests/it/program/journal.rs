@@ -153,7 +153,7 @@ fn what_is_found_is_told_and_a_torn_end_is_cut_off() {
     let bytes = whole.len();
     let said_second = format!(
         "tidings: the journal {path} has 1 segment of {bytes} bytes, up to the event {id}; 18 \
-         bytes after it were no whole event, and were cut off"
+         bytes after it were no whole event or batch, and were cut off"
     );
     assert_eq!(said(&second, "tidings: the journal"), said_second);
     assert_eq!(fs::read(&segment).unwrap(), whole);
@@ -426,6 +426,21 @@ fn the_example_of_the_format_is_a_journal() {
     let (checked, stderr, status) = folder.shown(&["--check"]);
     assert_eq!((&*checked, &*stderr), ("3 events in 1 segment: nothing is wrong\n", ""));
     assert_eq!(status, Some(0));
+    // A hub that dies while it writes the batch may leave its first event.
+    let whole = fs::read(folder.segment()).unwrap();
+    let third = whole.windows(4).rposition(|bytes| bytes == b"id: ").expect("the third event");
+    fs::write(folder.segment(), &whole[..third]).unwrap();
+    let (checked, stderr, status) = folder.shown(&["--check"]);
+    let batch = "the batch that begins with 1795852800123-2 has 1 of 2 events: it was never \
+                 acknowledged, or not yet";
+    let all = "2 events in 1 segment: nothing is wrong";
+    assert_eq!((checked, &*stderr), (format!("{batch}\n{all}\n"), ""));
+    assert_eq!(status, Some(0));
+    let hub = folder.hub(&[]);
+    let found = said(&hub, "tidings: the journal");
+    assert!(found.ends_with("were no whole event or batch, and were cut off"), "{found}");
+    let all = "1 event in 1 segment: nothing is wrong\n";
+    assert_eq!(folder.shown(&["--check"]), (all.into(), String::new(), Some(0)));
 }
 
 #[cfg(unix)]
