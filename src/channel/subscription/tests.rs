@@ -84,7 +84,7 @@ fn remembering(lag: Lag) -> [Channel; 2] {
     for (name, place) in [("a", BEFORE - 1), ("b", BEFORE)] {
         let text = format!("{place} of {name}");
         let encode = |out: &mut Vec<u8>| out.extend_from_slice(text.as_bytes());
-        hub.preload(name, place, Duration::ZERO, text.len(), encode);
+        hub.channel(name).0.log.preload(place, Duration::ZERO, text.len(), encode);
     }
     ["a", "b"].map(|name| hub.channel(name))
 }
