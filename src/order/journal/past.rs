@@ -147,9 +147,15 @@ impl JournalPast {
 
     /// Where everything after this place is in a segment.
     fn position(&self, segment: &Segment, file: &Visible, place: u64) -> u64 {
+        let after = self.sequence.id(place);
+        if after < segment.first {
+            // A search believes no id of another epoch than this one's: it would come here at last,
+            // and read the whole segment for it.
+            return HEADER.len() as u64;
+        }
         let is_it = |hint: &&Hint| hint.place == place && hint.segment == segment.first;
         let hint = self.cache().hints.iter().rev().find(is_it).map(|hint| hint.at);
-        hint.unwrap_or_else(|| find(file, file.end, self.sequence.id(place)))
+        hint.unwrap_or_else(|| find(file, file.end, after))
     }
 
     fn remember(&self, hint: Hint) {

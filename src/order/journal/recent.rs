@@ -110,9 +110,11 @@ impl<T: FnMut(Recent<'_>)> Teller<T> {
     }
 
     fn event(&mut self, head: Head<'_>, parts: [&[u8]; 2]) {
-        // Where another epoch begins, nobody knows how many events the one before had.
+        // Where another epoch begins, nobody knows how many events the one before had; but it does
+        // begin with its first.
         let is_next = |last: Id| {
-            head.id.epoch != last.epoch || head.id.sequence.checked_sub(1) == Some(last.sequence)
+            let before = if head.id.epoch == last.epoch { last.sequence } else { 0 };
+            head.id.sequence.checked_sub(1) == Some(before)
         };
         if !self.last.is_none_or(is_next) {
             (self.tell)(Recent::Hole);

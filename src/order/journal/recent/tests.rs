@@ -1,6 +1,7 @@
 //! Tests of how a start reads a journal.
 
 use super::super::options::{JournalSync, Options};
+use super::super::scan::HEADER;
 use super::super::sim::SimDisk;
 use super::super::store::{Draft, Store};
 use super::*;
@@ -60,6 +61,13 @@ fn what_can_not_be_read_or_is_missing_is_a_hole() {
     assert_eq!(told(&disk, &segments, u64::MAX), ["5-1", "hole", "hole", "5-3", "6-1"]);
     Disk::remove(&disk, "5-1.sse").unwrap();
     assert_eq!(told(&disk, &segments, u64::MAX), ["hole", "6-1"]);
+}
+
+#[test]
+fn row_58_an_epoch_that_does_not_begin_with_its_first_event_comes_after_a_hole() {
+    let (disk, segments) = journal([&[1, 2], &[3, 4]]);
+    disk.spoil("6-1.sse", |bytes| bytes[HEADER.len()] ^= 1);
+    assert_eq!(told(&disk, &segments, u64::MAX), ["5-1", "5-2", "hole", "6-2"]);
 }
 
 #[test]
