@@ -24,17 +24,12 @@ struct Places<T> {
     free: Vec<u32>,
     /// How many each peer has, and who has each place. Only kept where it is bounded.
     per_peer: HashMap<Place, usize>,
-    peers: HashMap<u32, Place>,
+    peers: Vec<Option<Place>>,
 }
 
 impl<T> Default for Places<T> {
     fn default() -> Self {
-        Self {
-            streams: Vec::new(),
-            free: Vec::new(),
-            per_peer: HashMap::new(),
-            peers: HashMap::new(),
-        }
+        Self { streams: Vec::new(), free: Vec::new(), per_peer: HashMap::new(), peers: Vec::new() }
     }
 }
 
@@ -67,7 +62,9 @@ impl<T> Registry<T> {
         });
         if self.most_per_peer < usize::MAX && peer != Place::Unix {
             *places.per_peer.entry(peer).or_default() += 1;
-            places.peers.insert(number, peer);
+            let count = places.streams.len();
+            places.peers.resize(count, None);
+            places.peers[number as usize] = Some(peer);
         }
         Some(Ticket { registry: Arc::clone(self), number })
     }
@@ -132,7 +129,7 @@ impl<T> Drop for Ticket<T> {
         let mut places = self.registry.lock();
         places.streams[self.number as usize] = Weak::new();
         places.free.push(self.number);
-        if let Some(peer) = places.peers.remove(&self.number) {
+        if let Some(peer) = places.peers.get_mut(self.number as usize).and_then(Option::take) {
             places.release(peer);
         }
         if places.taken() == 0 {

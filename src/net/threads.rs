@@ -34,6 +34,8 @@ impl Builder {
         self,
         life: impl FnOnce() -> T + Send + 'static,
     ) -> io::Result<JoinHandle<T>> {
+        // One type for all lives of a thread: std's part is compiled for each type.
+        let life: Box<dyn FnOnce() -> T + Send> = Box::new(life);
         self.0.spawn(|| {
             OF_A_SERVER.set(true);
             life()
