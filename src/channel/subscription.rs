@@ -15,7 +15,7 @@ use crate::log::id::Id;
 use crate::log::read::{self, First};
 use crate::net::moment::Moment;
 use crate::net::sync::{MutexGuard, Ordering};
-use crate::order::past::Past;
+use crate::order::past::{self, Past};
 use crate::order::sequence::Sequence;
 
 /// What a stream follows, and its cursor into the logs. Owned by the stream.
@@ -141,7 +141,7 @@ impl Followed {
     /// What the hub remembers beyond the logs, if it does. Not to be read while a lock is held.
     pub(crate) fn past(&self) -> Option<&dyn Past> {
         let channel = &self.places()[0].0.0;
-        channel.remembers.then(|| channel.order.past()).flatten()
+        (past::IS_BUILT_IN && channel.remembers).then(|| channel.order.past()).flatten()
     }
 
     /// The names of the channels, in a hub that has a past.

@@ -6,6 +6,10 @@ use crate::log::batch::Batch;
 use crate::log::id::Id;
 use crate::log::large::PastPart;
 
+/// Whether any order of this build has a past. Where none has, the compiler leaves out all that is
+/// for it.
+pub(crate) const IS_BUILT_IN: bool = cfg!(feature = "journal");
+
 /// A hub's past, as far as it is kept. Reading it may take as long as a disk does: nobody holds a
 /// lock meanwhile.
 pub(crate) trait Past: Send + Sync {

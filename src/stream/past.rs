@@ -31,6 +31,7 @@ use crate::log::batch::Batch;
 use crate::log::large::PastPart;
 use crate::net::moment::Moment;
 use crate::net::pool::Task;
+use crate::order::past;
 use crate::stream::outbox::Gone;
 
 /// What a worker does for one stream at a time. It goes on as long as the queue is not empty.
@@ -50,7 +51,7 @@ enum Wanted {
 
 /// Queues a stream that has just turned to the past, or is there still.
 pub(super) fn queue(stream: &Arc<Stream>) {
-    if stream.runtime.past.push(stream) {
+    if past::IS_BUILT_IN && stream.runtime.past.push(stream) {
         let runtime = Arc::clone(&stream.runtime);
         Box::new(Chore { runtime, batch: Batch::default(), piece: Vec::new() }).queue();
     }
@@ -87,7 +88,7 @@ impl Task for Chore {
 impl Stream {
     /// Whether only the chore may move its cursor. The state must be locked, as for the next two.
     pub(super) fn is_in_past(&self) -> bool {
-        self.in_past.load(Ordering::Relaxed)
+        past::IS_BUILT_IN && self.in_past.load(Ordering::Relaxed)
     }
 
     fn set_in_past(&self, is: bool) {
