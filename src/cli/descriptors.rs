@@ -14,7 +14,7 @@ pub(super) fn limit() -> Option<u64> {
 
 fn soft_limit(limits: &str) -> Option<u64> {
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
-    line.split_whitespace().next()?.parse().ok()
+    line.split_ascii_whitespace().next()?.parse().ok()
 }
 
 #[cfg(test)]

@@ -168,11 +168,11 @@ fn connections(wanted: usize, limit: Option<u64>) -> usize {
 
 /// Has the server listen on these, and returns what removes their files when the hub has ended.
 fn listen_on(server: Server, opened: Vec<Opened>) -> (Server, Vec<impl Sized>) {
-    let mut files = Vec::new();
-    let server = opened.into_iter().fold(server, |server, Opened { listener, file }| {
+    let (mut server, mut files) = (server, Vec::new());
+    for Opened { listener, file } in opened {
+        server = server.on(listener);
         files.push(file);
-        server.on(listener)
-    });
+    }
     (server, files)
 }
 

@@ -155,12 +155,10 @@ impl Response {
     }
 
     fn of_type(content_type: &str, body: Body) -> Self {
-        let mut response =
-            Self { status: Status::OK, fields: fields_of!("application/octet-stream"), body };
-        if !content_type.is_empty() && is_sendable(content_type) {
-            let fields = response.fields.replacen("application/octet-stream", content_type, 1);
-            response.fields = fields.into();
-        }
+        let mut response = Self { status: Status::OK, fields: fields_of!(""), body };
+        let is_type = !content_type.is_empty() && is_sendable(content_type);
+        let content_type = if is_type { content_type } else { "application/octet-stream" };
+        response.fields.to_mut().insert_str("Content-Type: ".len(), content_type);
         response
     }
 

@@ -12,7 +12,7 @@ use super::refuse::bad_request;
 /// The id of the event to resume after, under any spelling of the field's name: `lastEventId`,
 /// `Last-Event-ID`, `last_event_id`, ... An empty one is the same as none.
 pub(super) fn last_event_id(request: &Request) -> Result<Option<String>, Response> {
-    let id = one(request.query_pairs().filter(|(given, _)| is_last_event_id(given)))?;
+    let id = one(&mut request.query_pairs().filter(|(given, _)| is_last_event_id(given)))?;
     Ok(id.filter(|id| !id.is_empty()))
 }
 
@@ -35,22 +35,24 @@ pub(super) fn only<const N: usize>(
             )));
         };
         let earlier = values[at].take().map(|value| (given.clone(), value));
-        values[at] = one(earlier.into_iter().chain([(given, value)]))?;
+        values[at] = one(&mut earlier.into_iter().chain([(given, value)]))?;
     }
     Ok(values)
 }
 
 /// The one value of all these; a value may be repeated.
 pub(super) fn one(
-    mut pairs: impl Iterator<Item = (String, String)>,
+    pairs: &mut dyn Iterator<Item = (String, String)>,
 ) -> Result<Option<String>, Response> {
     let Some((name, value)) = pairs.next() else { return Ok(None) };
-    match pairs.find(|(_, other)| *other != value) {
-        None => Ok(Some(value)),
-        Some((other_name, other)) => Err(bad_request(format_args!(
-            "{name} is {value:?} and {other_name} is {other:?}: give one of them"
-        ))),
+    for (other_name, other) in pairs {
+        if other != value {
+            return Err(bad_request(format_args!(
+                "{name} is {value:?} and {other_name} is {other:?}: give one of them"
+            )));
+        }
     }
+    Ok(Some(value))
 }
 
 #[cfg(test)]
@@ -80,7 +82,7 @@ mod tests {
         let pairs = |values: &[(&str, &str)]| {
             let pairs: Vec<_> =
                 values.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-            one(pairs.into_iter())
+            one(&mut pairs.into_iter())
         };
         assert_eq!(pairs(&[]).ok(), Some(None));
         assert_eq!(pairs(&[("a", "1"), ("A", "1")]).ok(), Some(Some("1".into())));

@@ -94,10 +94,10 @@ fn begin(request: &Request) -> Result<(Option<String>, Option<usize>), Response>
     if request.head().field("last-event-id").is_some() {
         let is_id = |(name, _): &(&str, &[u8])| name.eq_ignore_ascii_case("last-event-id");
         let text = |(name, id): (&str, &[u8])| (name.into(), String::from_utf8_lossy(id).into());
-        query::one(request.head().fields().filter(is_id).map(text))?;
+        query::one(&mut request.head().fields().filter(is_id).map(text))?;
     }
     let asked = query::last_event_id(request)?;
-    let history = query::one(request.query_pairs().filter(|(given, _)| given == "history"))?;
+    let history = query::one(&mut request.query_pairs().filter(|(given, _)| given == "history"))?;
     let newest = history.map(|count| newest(&count)).transpose()?;
     Ok((request.last_event_id().map(Into::into).or(asked), newest))
 }
