@@ -226,8 +226,7 @@ impl Hub {
     /// The names, without those of channels whose time is over.
     fn names(&self) -> MutexGuard<'_, Names> {
         let mut names = self.0.names.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.sequence().now();
-        if names.is_due(now) {
+        if let Some(now) = names.due(|| self.sequence().now()) {
             names.forget_unused(self.sequence());
             self.0.order.keys().forget_old(now);
         }

@@ -27,6 +27,9 @@ const FEW: usize = 64;
 /// Where there is no room for another channel, the check is not made more often.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// A reading of the clock costs as much as finding a name.
+const CLOCK_EVERY: u32 = 16;
+
 pub(super) struct Names {
     known: HashMap<Arc<str>, Named>,
     made_up: MadeUp,
@@ -35,6 +38,8 @@ pub(super) struct Names {
     /// At how many channels, or when, the next check for ones to forget is due.
     forget_at: usize,
     forget_after: Duration,
+    /// How often the names were used since the clock was read.
+    uses: u32,
     /// When the last check was made.
     checked: Duration,
     /// The newest place up to which a channel of a new name may have had events: one that was
@@ -82,6 +87,7 @@ impl Names {
             longest,
             forget_at: FEW,
             forget_after: now.saturating_add(longest),
+            uses: 0,
             checked: now,
             forgotten_through,
         }
@@ -130,9 +136,12 @@ impl Names {
         of_peer < most.saturating_sub(self.made_up.all)
     }
 
-    /// Whether events may have become too old since the last check.
-    pub(super) fn is_due(&self, now: Duration) -> bool {
-        now >= self.forget_after
+    /// The time, if events may have become too old since the last check. To be asked with each
+    /// use of the names; reads the clock at each [`CLOCK_EVERY`]th.
+    #[inline]
+    pub(super) fn due(&mut self, now: impl FnOnce() -> Duration) -> Option<Duration> {
+        self.uses = (self.uses + 1) % CLOCK_EVERY;
+        (self.uses == 0).then(now).filter(|now| *now >= self.forget_after)
     }
 
     /// Whether there are twice as many channels as the last check left.
@@ -275,6 +284,14 @@ mod tests {
         names.forget_unused(&Sequence::new());
         let after = |milliseconds| names.checked + Duration::from_millis(milliseconds);
         assert_eq!([999, 1000].map(|time| names.has_rested(after(time))), [false, true]);
+    }
+
+    #[test]
+    fn a_check_is_due_once_events_may_be_too_old_as_each_sixteenth_use_finds() {
+        let mut names = new();
+        let mut due = |now| (0..32).filter_map(|_| names.due(|| now)).collect::<Vec<_>>();
+        let before = LONGEST.saturating_sub(Duration::from_nanos(1));
+        assert_eq!((due(before), due(LONGEST)), (vec![], vec![LONGEST; 2]));
     }
 
     #[test]

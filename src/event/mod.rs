@@ -184,11 +184,13 @@ impl Event {
     /// assert_eq!(Event::new("a\r\nb\rc\nd").data(), "a\nb\nc\nd");
     /// ```
     pub fn new(data: impl Into<String>) -> Self {
-        let mut data = data.into();
-        if has(b'\r', &data) {
-            data = with_lf(&data);
+        let (mut data, mut lines) = (data.into(), 1);
+        if may_have_breaks(&data) {
+            if data.contains('\r') {
+                data = with_lf(&data);
+            }
+            lines += data.matches('\n').count();
         }
-        let lines = if has(b'\n', &data) { 1 + data.matches('\n').count() } else { 1 };
         Self { event_type: None, id: None, data, lines, retry: None }
     }
 
@@ -239,10 +241,10 @@ impl Event {
     }
 }
 
-/// Whether a text has this ASCII character. Most texts have not: so this does not stop at the
-/// first, and can look at many bytes at once.
-fn has(wanted: u8, text: &str) -> bool {
-    text.bytes().fold(false, |found, byte| found | (byte == wanted))
+/// Whether a text has a line break, or another character that is no greater. Most texts have none:
+/// so this does not stop at the first, and can look at many bytes at once.
+fn may_have_breaks(text: &str) -> bool {
+    text.bytes().fold(false, |found, byte| found | (byte <= b'\r'))
 }
 
 fn with_lf(data: &str) -> String {

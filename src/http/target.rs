@@ -223,10 +223,10 @@ fn is_ip_literal(literal: &[u8]) -> bool {
 fn after_name(bytes: &[u8]) -> &[u8] {
     let mut rest = bytes;
     loop {
-        rest = match rest {
-            [byte, tail @ ..] if NAME_BYTE[usize::from(*byte)] => tail,
+        let end = rest.iter().position(|&byte| !NAME_BYTE[usize::from(byte)]);
+        rest = match &rest[end.unwrap_or(rest.len())..] {
             [b'%', high, low, tail @ ..] if hex(*high).and(hex(*low)).is_some() => tail,
-            _ => return rest,
+            after => return after,
         };
     }
 }

@@ -225,6 +225,9 @@ impl Log {
     /// no more bytes of them than one event may have: else readers who stop, each within another
     /// event, would keep them all. The oldest go first, and the streams within them are cut off.
     fn let_go(&mut self) {
+        if self.leaving.is_empty() {
+            return;
+        }
         self.leaving.retain(LargeEvent::is_in_use);
         let mut bytes: usize = self.leaving.iter().map(LargeEvent::len).sum();
         while bytes > self.history.event.saturating_add(FRAMING) {
@@ -254,6 +257,7 @@ impl Log {
         self.entries.get(index).map(|entry| entry.place)
     }
 
+    #[inline]
     pub(crate) fn event_at(&self, index: usize) -> Option<Kept<'_>> {
         let entry = self.entries.get(index)?;
         let chunk = entry.large.as_ref().map_or_else(|| self.pieces(index), Chunk::Large);

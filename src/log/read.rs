@@ -140,7 +140,8 @@ pub(crate) fn read(
     }
     match logs {
         [log] => {
-            let mut at = log.after(cursor.place);
+            // As many are ahead of it as were pushed and not reached.
+            let mut at = log.len() - (log.pushed - reached) as usize;
             while log.event_at(at).is_some_and(|event| batch.push(&event)) {
                 at += 1;
             }

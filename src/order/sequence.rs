@@ -66,7 +66,7 @@ impl Sequence {
         let sequence = Digits::decimal(place - self.own);
         let mut text = String::with_capacity(self.prefix.len() + sequence.as_bytes().len() + 1);
         text.push_str(&self.prefix);
-        text.push_str(sequence.as_str());
+        text.extend(sequence.as_bytes().iter().copied().map(char::from));
         text
     }
 

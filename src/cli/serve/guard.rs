@@ -106,22 +106,19 @@ impl Guard {
         if matches!(head.method(), Method::Get | Method::Head | Method::Options | Method::Trace) {
             return Ok(());
         }
-        for name in ["origin", "authorization"] {
-            if head.values(name).count() > 1 {
-                // A proxy in front may have checked another of them than the hub would.
-                return Err(bad_request(format_args!("there may be only one field {name}")));
-            }
+        let (origin, authorization) = (head.field("origin"), head.field("authorization"));
+        if origin.is_some() || authorization.is_some() {
+            check_once(head)?;
         }
-        self.check_page(head)?;
+        self.check_page(head, origin)?;
         match &self.token {
-            Some(token) => check_token(token, head.field("authorization")),
+            Some(token) => check_token(token, authorization),
             None => Ok(()),
         }
     }
 
     /// Whether the page for which a browser sent this may publish. Programs have no page.
-    fn check_page(&self, head: &Head) -> Result<(), Response> {
-        let origin = head.field("origin");
+    fn check_page(&self, head: &Head, origin: Option<&[u8]>) -> Result<(), Response> {
         let origin = origin.map(|origin| std::str::from_utf8(origin).unwrap_or_default());
         // Where every origin is allowed, so is one that nobody names.
         if self.cors.as_ref().is_some_and(|cors| cors.allows(origin.unwrap_or("null"))) {
@@ -153,6 +150,17 @@ fn foreign_page(origin: Option<&str>) -> String {
         false => "start the hub with --cors '*' to let pages of all origins".into(),
     };
     format!("pages of the origin {origin:?} may not publish here: {remedy}")
+}
+
+/// Refuses a request that has one of these fields twice: a proxy in front may have checked another
+/// of them than the hub would.
+fn check_once(head: &Head) -> Result<(), Response> {
+    for name in ["origin", "authorization"] {
+        if head.values(name).count() > 1 {
+            return Err(bad_request(format_args!("there may be only one field {name}")));
+        }
+    }
+    Ok(())
 }
 
 /// Whether an origin is that of the hub's own pages. The scheme may differ, as a proxy may speak

@@ -87,8 +87,16 @@ fn channel(channels: &Channels, name: &str) -> Result<Channel, Response> {
 /// The event whose data is this text.
 #[inline(always)]
 fn event(request: &Request, text: &str) -> Result<Event, Response> {
+    let event = Event::new(text);
+    match request.head().query() {
+        None => Ok(event),
+        Some(_) => with_parameters(event, request),
+    }
+}
+
+/// The event with what the query says of it.
+fn with_parameters(mut event: Event, request: &Request) -> Result<Event, Response> {
     let [type_name, retry_time] = query::only(request, PARAMETERS)?;
-    let mut event = Event::new(text);
     if let Some(name) = type_name {
         event = event.with_type(fields::event_type(name).map_err(bad_request)?);
     }
