@@ -175,7 +175,7 @@ mod tests {
             log.preload(place, sequence.aged(age), len, encode);
         }
         let (len, encode) = event("9");
-        log.deliver(&sequence, sequence.next(), Moment::now(), [(len, encode)]);
+        log.deliver(&sequence, sequence.place(1), Moment::now(), [(len, encode)]);
         assert_eq!(
             (sequence.published(), sequence.id(sequence.newest()).to_string()),
             (1, "200-1".into())

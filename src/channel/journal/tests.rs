@@ -160,7 +160,12 @@ fn an_event_that_is_under_way_when_its_channel_is_closed_and_made_anew_is_not_lo
     let sequence = Arc::clone(hub.order().sequence());
     let deliver = |channel: &Channel, text: &'static str| {
         let encode = move |out: &mut Vec<u8>| out.extend_from_slice(text.as_bytes());
-        channel.0.log.deliver(&sequence, sequence.next(), Moment::now(), [(1, encode)]);
+        channel.0.log.deliver(
+            &sequence,
+            sequence.place(sequence.published() + 1),
+            Moment::now(),
+            [(1, encode)],
+        );
     };
     channel.close();
     let again = hub.channel("a");

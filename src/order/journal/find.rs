@@ -20,6 +20,10 @@ use super::walk::{PEEK, Step, Walk};
 /// A range that is so small is read through.
 const NEAR: u64 = 16 * 1024;
 
+/// How many bytes whoever looks for the last event of a segment looks through from its end. One
+/// that is larger is found by reading from the beginning.
+pub(crate) const LAST: u64 = 4 * 1024 * 1024;
+
 /// The name of the segment whose first event has this id.
 pub(crate) fn file_name(first: Id) -> String {
     format!("{first}{SUFFIX}")

@@ -99,9 +99,9 @@ impl Journal {
         self
     }
 
-    /// For how long events are kept: with the next event that is published, segments go whose
-    /// newest event is older, but never the newest segment. A new one begins after a sixteenth of
-    /// this. Defaults to no bound.
+    /// For how long events are kept: at the start, and with the next event that is published,
+    /// segments go whose newest event is older, but never the newest segment. A new one begins
+    /// after a sixteenth of this. Defaults to no bound.
     #[must_use]
     pub fn age(mut self, age: Duration) -> Self {
         self.options.age = Some(age);
@@ -117,7 +117,10 @@ impl Journal {
         };
         let folder = Folder::make(&self.folder).map_err(failed)?;
         let lock = folder.lock()?;
-        Ok((Store::open(Arc::new(folder), self.options, now())?, lock))
+        let now = now();
+        let mut store = Store::open(Arc::new(folder), self.options, now)?;
+        store.keep_bounds(now);
+        Ok((store, lock))
     }
 }
 

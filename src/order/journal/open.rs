@@ -10,18 +10,20 @@
 //!           └ kept: readers skip it, and tell of it
 //! ```
 //!
-//! An incomplete batch at the end goes as a whole. Then the segment is synced.
+//! An incomplete batch at the end goes as a whole. Then what was not synced is written once more,
+//! and the segment is synced: after a sync that has failed, the system shows what the disk may not
+//! have, takes it for clean, and never writes it by itself.
 //!
 //! A journal that somebody has changed by hand is refused rather than guessed at: a format of
 //! another version, or a segment under another one's name. Other files are left alone.
 
-use std::io;
-use std::ops::ControlFlow;
+use std::io::{self, ErrorKind};
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
-use super::block::{Fault, Head, Id};
+use super::block::{Fault, Head, Id, LARGEST};
 use super::disk::{Disk, DiskFile, read_begin};
-use super::find::{backwards, file_name, first_id};
+use super::find::{LAST, backwards, file_name, find, first_id};
 use super::options::Options;
 use super::scan::{BadHeader, HEADER, check_header};
 use super::segments::Segment;
@@ -141,11 +143,12 @@ fn complete(disk: &dyn Disk, first: Id, len: u64, next: Id) -> Result<Segment> {
     Ok(Segment::new(first, len, last, 0))
 }
 
-/// The sequence number of the last event of a segment; one less than the first's if there is none.
-/// Fails if what may come after it can't be read.
+/// The sequence number of the last event of a segment; one less than the first's if there is none,
+/// or none before more bad bytes than a block can have. Fails if what may come after it can't be
+/// read.
 fn last_of(file: &dyn DiskFile, len: u64, first: Id) -> Result<u64> {
-    let mut from = HEADER.len() as u64;
-    let _ = backwards(file, len, len, |at, id, _| {
+    let mut from = 0;
+    let _ = backwards(file, len, LAST, |at, id, _| {
         if id.epoch != first.epoch {
             return ControlFlow::Continue(());
         }
@@ -153,15 +156,21 @@ fn last_of(file: &dyn DiskFile, len: u64, first: Id) -> Result<u64> {
         ControlFlow::Break(())
     });
     let mut last = first.sequence - 1;
-    let mut walk = Walk::new(file, from, PEEK, Vec::new());
-    while let Some(id) = walk.step(|step| match step {
-        Step::Block(_, block) => Ok(block.head.id),
-        Step::Large(large) => Ok(large.head.id),
-        Step::Bad(_, Fault::Unread(kind)) => Err(failed("read", first)(kind.into())),
-        Step::Bad(..) => Ok(Id::default()),
-    }) {
+    let read = if from > 0 { PEEK } else { READ };
+    let mut walk = Walk::new(file, from, read, Vec::new());
+    while walk.at() - from <= LARGEST as u64
+        && let Some(id) = walk.step(|step| match step {
+            Step::Block(_, block) => Ok(block.head.id),
+            Step::Large(large) => Ok(large.head.id),
+            Step::Bad(_, Fault::Unread(kind)) => Err(failed("read", first)(kind.into())),
+            Step::Bad(..) => Ok(Id::default()),
+        })
+    {
         let id = id?;
-        last = if id.epoch == first.epoch { last.max(id.sequence) } else { last };
+        if id.epoch == first.epoch {
+            last = last.max(id.sequence);
+            from = walk.at();
+        }
     }
     Ok(last)
 }
@@ -182,12 +191,33 @@ fn newest(disk: &dyn Disk, first: Id, len: u64, torn: &mut Option<Torn>) -> Resu
             file_name(first)
         )));
     }
+    file.set_len(end.bytes).map_err(failed("cut off the end of", first))?;
     if end.bytes < len {
-        file.set_len(end.bytes).map_err(failed("cut off the end of", first))?;
         *torn = Some(Torn { segment: file_name(first), bytes: len - end.bytes });
     }
+    let from = match found.synced {
+        0 => 0,
+        sequence => find(&*file, end.bytes, Id { sequence, ..first }),
+    };
+    write_again(&*file, from..end.bytes).map_err(failed("write once more the end of", first))?;
     file.sync().map_err(failed("sync", first))?;
     Ok(Segment::new(first, end.bytes, end.sequence, end.time))
+}
+
+/// Writes these bytes of a file where they are.
+fn write_again(file: &dyn DiskFile, bytes: Range<u64>) -> io::Result<()> {
+    let mut buffer = vec![0; READ];
+    let mut at = bytes.start;
+    while at < bytes.end {
+        let most = (bytes.end - at).min(READ as u64) as usize;
+        let read = file.read_at(&mut buffer[..most], at)?;
+        if read == 0 {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        file.write_all_at(&buffer[..read], at)?;
+        at += read as u64;
+    }
+    Ok(())
 }
 
 /// Whether a file begins with something that somebody wrote: what is lost in a crash reads as

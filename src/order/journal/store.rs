@@ -19,7 +19,7 @@
 //! folder is synced before its first event is visible, so epochs rise even when the power goes and
 //! the clock is set back.
 
-mod retention;
+pub(crate) mod retention;
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
@@ -96,7 +96,8 @@ struct Current {
     is_torn: bool,
 }
 
-/// What is to be synced, which takes time. The store may be used meanwhile.
+/// What is to be synced, which takes time. The store may be used meanwhile, and begins no other
+/// segment.
 pub(crate) struct Unsynced {
     file: Arc<dyn DiskFile>,
     through: u64,
@@ -197,7 +198,7 @@ impl Store {
         self.buffer.clear();
         self.buffer.shrink_to(BUFFER_KEPT);
         written?;
-        self.remove_oldest(now);
+        self.remove_some(now);
         Ok(Id { epoch: self.epoch, sequence: first })
     }
 
@@ -206,6 +207,8 @@ impl Store {
         self.current.as_ref().is_some_and(|current| {
             let is_old = |most: u64| now.saturating_sub(current.since) > most;
             !current.segment.is_empty()
+                // A sync under way may fail, and the next one doesn't tell.
+                && Arc::strong_count(&current.file) == 1
                 && (current.segment.end() >= self.options.segment_bytes()
                     || self.options.segment_age().is_some_and(is_old))
         })

@@ -377,6 +377,11 @@ fn the_oldest_segments_go_and_a_stream_is_told_so() {
     let (checked, stderr, status) = folder.shown(&["--check"]);
     assert!(checked.ends_with("nothing is wrong\n"), "{checked}{stderr}");
     assert_eq!(status, Some(0));
+    // With a smaller bound, they go before the hub listens.
+    drop(hub);
+    let _hub = folder.hub(&["--journal-bytes=131072"]);
+    let sizes: Vec<u64> = folder.segments().iter().map(bytes).collect();
+    assert!(sizes.iter().sum::<u64>() <= 131_072, "{sizes:?}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use super::super::options::JournalSync;
 use super::super::sim::SimDisk;
 use super::*;
 use crate::event::Event;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 const OPTIONS: Options = Options { sync: JournalSync::Interval, bytes: 1 << 30, age: None };
 
@@ -261,4 +262,87 @@ fn the_oldest_segments_go_where_there_are_more_epochs_than_a_hub_knows() {
     forget_oldest_epochs(&disk, &mut found).unwrap();
     assert_eq!(found[0].0.epoch, 3);
     assert!(disk.files().is_empty());
+}
+
+#[test]
+fn row_57_what_a_failed_sync_left_to_the_system_alone_is_on_the_disk_after_a_start() {
+    use super::super::sim::{Cut, Faults};
+    for seed in 0..100 {
+        let disk = SimDisk::new(seed);
+        let file = disk.create("5-1.sse").unwrap();
+        disk.sync_folder().unwrap();
+        let mut bytes = segment(&(1..=20).map(event).collect::<Vec<_>>());
+        file.write_all_at(&bytes, 0).unwrap();
+        file.sync().unwrap();
+        let more: Vec<Vec<u8>> =
+            (21..=40).map(|n| block(n, (n == 25).then_some(20), None)).collect();
+        let (more, end) = (more.concat(), bytes.len() as u64);
+        bytes.extend(&more);
+        file.write_all_at(&more, end).unwrap();
+        disk.set_faults(Faults { no_sync: true, ..Faults::default() });
+        file.sync().unwrap_err();
+        disk.restart(Cut::Kill);
+        let before = disk.steps();
+        assert_eq!(open(&disk).unwrap().newest().to_string(), "5-40");
+        // Each byte is a step, and each call.
+        let written = disk.steps() - before;
+        assert!(written < bytes.len() as u64, "what was synced is not written once more");
+        disk.restart(Cut::Power);
+        assert_eq!(disk.files()["5-1.sse"], bytes, "seed {seed}");
+    }
+}
+
+/// A file without a good block, which counts what is read of it.
+struct Foreign(u64, AtomicU64);
+
+impl DiskFile for Foreign {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.0)
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let read = (self.0 - offset).min(buffer.len() as u64) as usize;
+        buffer[..read].fill(b'x');
+        self.1.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+
+    fn write_all_at(&self, _: &[u8], _: u64) -> io::Result<()> {
+        unreachable!("it is read")
+    }
+
+    fn set_len(&self, _: u64) -> io::Result<()> {
+        unreachable!("it is read")
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        unreachable!("it is read")
+    }
+}
+
+#[test]
+fn a_start_reads_no_more_of_a_segment_without_a_good_block_than_a_block_can_have() {
+    let first = Id { epoch: 5, sequence: 1 };
+    let file = Foreign(1 << 28, AtomicU64::new(0));
+    assert_eq!(last_of(&file, file.0, first).unwrap(), 0);
+    let read = file.1.into_inner();
+    // Pieces that are looked through backwards overlap.
+    assert!(read < LARGEST as u64 + 4 * LAST, "{read}");
+}
+
+#[test]
+fn row_58_an_event_is_the_last_one_of_its_segment_however_large_it_is() {
+    let head = Head {
+        id: Id { epoch: 5, sequence: 2 },
+        channel: "news",
+        time: 2,
+        synced: None,
+        batch: None,
+        key: None,
+    };
+    let mut large = Vec::new();
+    head.encode(&Event::new("x".repeat(LAST as usize + 1)), &mut large);
+    let next = ("6-1.sse", segment(&[]));
+    let disk = disk(&[("5-1.sse", segment(&[event(1), large])), next]);
+    assert_eq!(open(&disk).unwrap().newest().to_string(), "5-2");
 }

@@ -256,6 +256,17 @@ fn what_a_channel_does_not_take_uses_no_number_up() {
 }
 
 #[test]
+fn after_a_leader_that_wrote_and_did_not_deliver_events_have_their_ids_of_the_journal() {
+    let order = order(SimDisk::new(1), JournalSync::None);
+    let news = log("news");
+    let undelivered = Waiting::new(&news, &Post { events: &[Event::new("x")], key: None });
+    order.shared.store().append([undelivered.draft()].into_iter(), 1_000).unwrap();
+    assert_eq!(publish(&order, &news, "x").unwrap(), "1000-2");
+    let ids = |sequence| order.sequence.place(sequence);
+    assert_eq!((news.lock().place_at(0), order.sequence.newest()), (Some(ids(2)), ids(2)));
+}
+
+#[test]
 fn publishers_on_many_threads_get_rising_ids_without_holes_and_logs_are_in_their_order() {
     let disk = SimDisk::new(1);
     let order = order(disk.clone(), JournalSync::None);

@@ -23,6 +23,7 @@ use crate::order::journal::options::{JournalSync, Options};
 use crate::order::journal::reader::JournalReader;
 use crate::order::journal::scan::HEADER;
 use crate::order::journal::segments::Segment;
+use crate::order::journal::store::retention::WITHIN_A_PUBLISH;
 use crate::order::journal::store::{Draft, Refusal, Store};
 
 /// A segment has a sixteenth: less than what passes now and then between two events.
@@ -116,8 +117,8 @@ impl Lives {
 
     /// Ends a life, in one way or the other.
     fn end(&mut self) {
-        // A system that goes on after a sync has failed shows what the disk does not have.
-        let must = self.disk.failed().iter().any(|call| call.is_sync());
+        // Where the sync of a folder fails, a file system stops until the system starts again.
+        let must = self.disk.failed().contains(&Call::SyncFolder);
         let cut = if must || self.random.once_in(2) { Cut::Power } else { Cut::Kill };
         self.end_by(cut);
     }
@@ -133,6 +134,9 @@ impl Lives {
             let most = [50, 500, 3000][self.random.below(3)];
             self.disk.cut_after(self.random.below(most) as u64);
         }
+        let before = store.segments().list();
+        store.keep_bounds(self.now);
+        self.check_removal(&before, &store.segments().list(), usize::MAX);
         for _ in 0..self.random.below(14) {
             if self.disk.is_off() {
                 break;
@@ -228,7 +232,7 @@ impl Lives {
                 let now = store.segments().list();
                 let current = now.last().expect("there is an event").first;
                 self.model.completed((current.epoch, current.sequence));
-                self.check_removal(&segments, &now, off);
+                self.check_removal(&segments, &now, WITHIN_A_PUBLISH);
             }
             Err(refusal) => {
                 assert!(off || !failed.is_empty() || store.failed().is_some(), "{refusal:?}");
@@ -280,10 +284,16 @@ impl Lives {
         }
     }
 
-    /// Whole segments go, the oldest first, and only as far as they are past the bound.
-    fn check_removal(&mut self, before: &[Arc<Segment>], now: &[Arc<Segment>], off: bool) {
-        let oldest = now[0].first;
+    /// Whole segments go, the oldest first, only as far as they are past the bound, and so many at
+    /// most.
+    fn check_removal(&mut self, before: &[Arc<Segment>], now: &[Arc<Segment>], most: usize) {
+        let Some(Segment { first: oldest, .. }) = now.first().map(|oldest| &**oldest) else {
+            return;
+        };
+        let oldest = *oldest;
         let removed = before.iter().filter(|segment| segment.first < oldest);
+        let count = removed.clone().count();
+        assert!(count <= most, "{count} are removed at once");
         let mut bytes: u64 = removed.clone().chain(now).map(|segment| segment.end()).sum();
         for segment in removed {
             let is_old = self.options.age.is_some_and(|age| {
@@ -297,8 +307,11 @@ impl Lives {
         }
         // What can't be removed is tried again with the next segment.
         let may_stay = |call: &Call| matches!(call, Call::Remove | Call::SyncFolder);
-        let stuck = off || self.disk.failed().iter().any(may_stay);
-        assert!(bytes <= self.options.bytes || now.len() == 1 || stuck, "{now:?} are kept");
+        let stuck = self.disk.is_off() || self.disk.failed().iter().any(may_stay);
+        assert!(
+            bytes <= self.options.bytes || now.len() == 1 || stuck || count == most,
+            "{now:?} are kept"
+        );
         self.model.removed((oldest.epoch, oldest.sequence));
     }
 }

@@ -4,7 +4,7 @@
 //! contents that a block has had since its last sync may be there afterwards, or the synced one. So
 //! it is with the length of a file, and with the names in the folder. What has been synced stays.
 //! A sync that fails may have written some blocks; the others are never written by a later one, as
-//! the system takes them for clean.
+//! the system takes them for clean, though each process goes on seeing them.
 //!
 //! ```text
 //! write, write, sync, write, CUT     the first two are there; of the third, any blocks

@@ -135,6 +135,23 @@ fn a_segment_is_followed_by_another_when_it_is_large_or_old_enough() {
 }
 
 #[test]
+fn no_segment_is_complete_while_a_sync_of_it_is_under_way_that_may_fail() {
+    let disk = SimDisk::new(1);
+    let bounds = Options { bytes: 1 << 20, ..options(JournalSync::Interval) };
+    let mut store = open(&disk, bounds, 1_000);
+    append_large(&mut store, 70_000, 1_000).unwrap();
+    let unsynced = store.unsynced().unwrap();
+    disk.set_faults(Faults { no_sync: true, ..Faults::default() });
+    let done = unsynced.sync();
+    disk.set_faults(Faults::default());
+    // The system tells of a failure once.
+    append(&mut store, 1_000).unwrap();
+    assert_eq!(names(&disk), ["1000-1.sse"]);
+    assert!(store.is_synced(&unsynced, done).is_err());
+    assert!(matches!(append(&mut store, 1_000), Err(Refusal::Sync(_))));
+}
+
+#[test]
 fn a_segment_that_is_complete_is_durable_at_every_level() {
     for seed in 0..10 {
         let disk = SimDisk::new(seed);
@@ -186,6 +203,29 @@ fn segments_go_whose_newest_event_is_too_old() {
 }
 
 #[test]
+fn a_start_removes_all_that_is_past_a_smaller_bound_and_a_publish_a_few() {
+    let lowered = |at_start: bool| {
+        let disk = SimDisk::new(1);
+        let bounds = Options { bytes: 1 << 20, ..options(JournalSync::None) };
+        for now in 1_000..1_010 {
+            append(&mut open(&disk, bounds, now), now).unwrap();
+        }
+        let mut store = open(&disk, Options { bytes: 250, ..bounds }, 2_000);
+        if at_start {
+            store.keep_bounds(2_000);
+        }
+        let mut each = vec![names(&disk).len()];
+        for _ in 0..3 {
+            append(&mut store, 2_000).unwrap();
+            each.push(names(&disk).len());
+        }
+        each
+    };
+    assert_eq!(lowered(true), [3, 3, 2, 1]);
+    assert_eq!(lowered(false), [10, 7, 3, 1]);
+}
+
+#[test]
 fn a_power_cut_leaves_no_hole_among_the_segments() {
     for seed in 0..30 {
         let disk = SimDisk::new(seed);
@@ -196,7 +236,9 @@ fn a_power_cut_leaves_no_hole_among_the_segments() {
         }
         // The bound is smaller now, so several go at once.
         let bounds = Options { bytes: 250, ..bounds };
-        append(&mut open(&disk, bounds, 2_000), 2_000).unwrap();
+        let mut store = open(&disk, bounds, 2_000);
+        store.keep_bounds(2_000);
+        append(&mut store, 2_000).unwrap();
         disk.restart(Cut::Power);
         let segments = open(&disk, bounds, 3_000).segments().list();
         let epochs: Vec<u64> = segments.iter().map(|segment| segment.first.epoch).collect();
