@@ -2,12 +2,13 @@
 //!
 //! Only the newest segment can be torn ([`store`](super::store) sees to that), so it alone is read
 //! through. Of its blocks, those up to the greatest id that a good one tells to be *synced* were
-//! durable; of those after it anything may be missing, in any order:
+//! durable. Of those after it a power cut may have taken any, in any order; they then read as zeros
+//! ([`is_lost`]):
 //!
 //! ```text
-//! good good bad good good │ good good bad good bad
-//!                  synced ┘           └ cut: what is left is a prefix
-//!           └ kept: readers skip it, and tell of it
+//! good bad good good │ good bad good lost good bad
+//!             synced ┘               └ cut: what is left is a prefix
+//!      └────────────────────└ kept: readers skip it, and tell of it
 //! ```
 //!
 //! An incomplete batch at the end goes as a whole. Then what was not synced is written once more,
@@ -243,10 +244,41 @@ struct Recovered {
     synced: u64,
 }
 
+/// No disk loses fewer bytes than so many at once, or such as begin elsewhere.
+pub(super) const SECTOR: u64 = 64;
+
+/// Whether these bytes, in which there is no event, look like some that a power cut took: what a
+/// disk has lost reads as zeros up to the end of a sector. Bytes that went bad in another way leave
+/// those around them as they were.
+fn is_lost(file: &dyn DiskFile, bytes: Range<u64>) -> io::Result<bool> {
+    let mut buffer = vec![0; READ];
+    let mut at = bytes.start;
+    while at < bytes.end {
+        let most = (bytes.end - at).min(READ as u64) as usize;
+        let read = file.read_at(&mut buffer[..most], at)?;
+        let ends = (at + 1..).zip(&buffer[..read]).filter(|(end, _)| end.is_multiple_of(SECTOR));
+        if read == 0 || ends.map(|(_, byte)| *byte).any(|byte| byte == 0) {
+            return Ok(true);
+        }
+        at += read as u64;
+    }
+    Ok(false)
+}
+
 /// Reads a segment through, of which everything up to the number `durable` was synced.
 fn scan(file: &dyn DiskFile, len: u64, first: Id, begin: u64, durable: u64) -> Result<Recovered> {
     let whole = End { bytes: begin, sequence: first.sequence - 1, time: 0 };
-    let mut pass = Pass { first, begin, durable, whole, batch: None, cut: None, synced: 0 };
+    let mut pass = Pass {
+        file,
+        first,
+        begin,
+        durable,
+        whole,
+        is_stale: false,
+        batch: None,
+        cut: None,
+        synced: 0,
+    };
     let mut walk = Walk::new(file, begin, READ, Vec::new());
     while let Some(met) = walk.step(|step| match step {
         Step::Block(at, block) => pass.block(at, block.len as u64, &block.head),
@@ -260,12 +292,15 @@ fn scan(file: &dyn DiskFile, len: u64, first: Id, begin: u64, durable: u64) -> R
     Ok(pass.end(len))
 }
 
-struct Pass {
+struct Pass<'a> {
+    file: &'a dyn DiskFile,
     first: Id,
     begin: u64,
     durable: u64,
     /// The end of the last good block.
     whole: End,
+    /// Whether a good block came after it that is none of this place.
+    is_stale: bool,
     /// The place before the batch that is incomplete so far, and the number of its last event.
     batch: Option<(End, u64)>,
     /// The end of what is kept, if that is known to be before the file's.
@@ -273,24 +308,29 @@ struct Pass {
     synced: u64,
 }
 
-impl Pass {
+impl Pass<'_> {
     fn block(&mut self, at: u64, len: u64, head: &Head<'_>) -> Result<()> {
         let sequence = head.id.sequence;
         if at == self.begin {
             check_first(self.first, head.id)?;
         }
         if head.id.epoch != self.first.epoch || sequence <= self.whole.sequence {
-            // It is left from an earlier write, and bad like what it stands in.
+            // It is left from an earlier write: the one that came after it was lost.
+            self.is_stale = true;
             return Ok(());
         }
         let is_next = at == self.whole.bytes && sequence == self.whole.sequence + 1;
-        if !is_next && sequence > self.durable.saturating_add(1) {
-            self.cut_here();
+        if !is_next && self.cut.is_none() && sequence > self.durable.saturating_add(1) {
+            let lost = is_lost(self.file, self.whole.bytes..at);
+            if self.is_stale || lost.map_err(failed("read", self.first))? {
+                self.cut_here();
+            }
         }
         if let Some(count) = head.batch.filter(|count| *count > 1) {
             self.batch = Some((self.whole, sequence.saturating_add(count - 1)));
         }
         self.whole = End { bytes: at + len, sequence, time: head.time };
+        self.is_stale = false;
         self.batch.take_if(|(_, last)| *last <= sequence);
         if let Some(synced) = head.synced.filter(|synced| synced.epoch == self.first.epoch) {
             self.synced = self.synced.max(synced.sequence);
