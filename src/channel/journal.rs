@@ -111,10 +111,13 @@ impl Hub {
     }
 }
 
-/// The epochs of all segments, that of the store, and the one before everything.
+/// The epochs of all segments, that of the event before them, that of the store, and the one before
+/// everything.
 fn epochs(store: &Store) -> Epochs {
     let mut earlier = vec![0];
-    earlier.extend(store.segments().list().iter().map(|segment| segment.first.epoch));
+    let list = store.segments().list();
+    earlier.extend(list.first().map(|oldest| oldest.header.after.epoch));
+    earlier.extend(list.iter().map(|segment| segment.first.epoch));
     earlier.dedup();
     Epochs::rising(earlier, store.epoch())
 }

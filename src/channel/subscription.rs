@@ -10,7 +10,7 @@ use crate::error::{CloseReason, Error, Result};
 use crate::log::Log;
 use crate::log::batch::Batch;
 use crate::log::cursor::{Cursor, Evicted, Lag, OnLag, Start};
-use crate::log::gap::{Gap, Reason};
+use crate::log::gap::Reason;
 use crate::log::id::Id;
 use crate::log::read::{self, First};
 use crate::net::moment::Moment;
@@ -175,15 +175,13 @@ impl Followed {
                 .with_logs(|logs| read::before_newest_kept(logs, sequence.newest(), count))
                 .unwrap_or_else(|| past.before_newest(&self.names(), count)),
             Start::After(id) => {
-                let known = Id::parse(id).filter(|id| past.knows(*id));
-                let place = known.and_then(|id| epochs.place(id));
-                if let Some(place) = place.filter(|place| !past.has_lost(*place)) {
-                    place
-                } else {
-                    let restarted = read::restarted(epochs, id, at(past.beginning()));
-                    let reason = if place.is_some() { Reason::Evicted } else { restarted.reason };
-                    let gap = Gap { reason, ..restarted };
-                    return (gap.resume, First::gap(&gap));
+                let known = Id::parse(id).ok_or(Reason::Restarted).and_then(|id| past.resume(id));
+                match known {
+                    Ok(place) => place,
+                    Err(reason) => {
+                        let gap = read::gap_before(epochs, id, at(past.beginning()), reason);
+                        return (gap.resume, First::gap(&gap));
+                    }
                 }
             }
         };

@@ -13,7 +13,7 @@ use super::random::Random;
 use crate::event::Event;
 use crate::event::parser::Parser;
 use crate::order::journal::block::{Block, Fault, Head, Id};
-use crate::order::journal::scan::{Found, HEADER, Scan};
+use crate::order::journal::scan::{ANY_FORMAT, Found, Header, Scan};
 
 /// Gives how many whole blocks there are.
 pub fn segments(bytes: &[u8]) -> usize {
@@ -28,7 +28,7 @@ pub fn segments(bytes: &[u8]) -> usize {
 /// are short; so these are what a large segment is made from.
 pub fn places(bytes: &[u8]) -> usize {
     let mut random = Random::of(bytes);
-    let mut segment = HEADER.to_vec();
+    let mut segment = Header::line(Id::default()).into_bytes();
     let mut id = Id { epoch: 5, sequence: 1 };
     for _ in 0..random.below(60) {
         let len = [10, 100, 3000, 9000][random.below(4)];
@@ -52,6 +52,7 @@ pub fn places(bytes: &[u8]) -> usize {
 
 fn check(bytes: &[u8]) -> usize {
     let expected = plain::blocks(bytes);
+    check_header(bytes);
     check_walk(bytes, &expected);
     check_pieces(bytes, &expected);
     check_any_place(bytes, &expected);
@@ -60,6 +61,16 @@ fn check(bytes: &[u8]) -> usize {
         check_block(&bytes[plain.at..plain.at + plain.len], plain);
     }
     expected.len()
+}
+
+/// A first line is one, and tells of something earlier.
+fn check_header(bytes: &[u8]) {
+    for first in [Id { epoch: 5, sequence: 1 }, Id { epoch: u64::MAX, sequence: 1 }] {
+        let Ok(header) = Header::parse(bytes, first) else { continue };
+        assert!(header.after < first);
+        let line = &bytes[..header.len as usize];
+        assert!(line.is_empty() || line.ends_with(b"\n") && line.starts_with(ANY_FORMAT));
+    }
 }
 
 /// A block, as the second reader gives one.

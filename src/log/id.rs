@@ -109,12 +109,6 @@ impl Epochs {
         Self(earlier.into())
     }
 
-    /// The first epoch that may have events: 0 has none.
-    #[cfg_attr(not(feature = "journal"), allow(dead_code))]
-    pub(crate) fn first(&self) -> Option<u64> {
-        self.0.iter().copied().find(|epoch| *epoch > 0)
-    }
-
     /// The place before the first event of the hub's own epoch.
     pub(crate) fn own(&self) -> u64 {
         ((self.0.len() - 1) as u64) << SEQUENCE_BITS

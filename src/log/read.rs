@@ -197,12 +197,12 @@ pub(crate) fn start(
     (told.as_ref().map_or_else(untold, |gap| gap.resume), told)
 }
 
-/// What a client is told whose last event ID is not one of its hub's, where the hub's past begins
-/// at the place of this cursor.
-pub(crate) fn restarted(epochs: &Epochs, from: &str, begin: Cursor) -> Gap {
+/// What a client is told whose last event ID is none that its hub's past has everything after,
+/// where that past begins at the place of this cursor.
+pub(crate) fn gap_before(epochs: &Epochs, from: &str, begin: Cursor, reason: Reason) -> Gap {
     let to = epochs.id(begin.place).to_string();
     let (id, from) = (to.clone(), from.into());
-    Gap { id, from, to, resume: begin, missed: None, reason: Reason::Restarted }
+    Gap { id, from, to, resume: begin, missed: None, reason }
 }
 
 /// Describes what is gone after `place`.

@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::log::batch::Batch;
+use crate::log::gap::Reason;
 use crate::log::id::Id;
 use crate::log::large::PastPart;
 
@@ -13,9 +14,13 @@ pub(crate) const IS_BUILT_IN: bool = cfg!(feature = "journal");
 /// A hub's past, as far as it is kept. Reading it may take as long as a disk does: nobody holds a
 /// lock meanwhile.
 pub(crate) trait Past: Send + Sync {
-    /// Whether the id is one of this hub's, be it of an event that is no longer kept: its epoch is
-    /// known, and its sequence number is not above the newest of that epoch.
-    fn knows(&self, id: Id) -> bool;
+    /// The place of an id after which everything is kept.
+    ///
+    /// # Errors
+    ///
+    /// [`Evicted`](Reason::Evicted) for one that lies before events that are no longer kept,
+    /// [`Restarted`](Reason::Restarted) for any other that is none of this hub's.
+    fn resume(&self, id: Id) -> Result<u64, Reason>;
 
     /// The place before the oldest event that is kept.
     fn beginning(&self) -> u64;

@@ -50,8 +50,12 @@ impl Order for Remembers {
 }
 
 impl Past for Remembers {
-    fn knows(&self, id: Id) -> bool {
-        id.epoch == 171 && id.sequence <= self.sequence().newest()
+    fn resume(&self, id: Id) -> Result<u64, Reason> {
+        match id {
+            Id { epoch: 171, sequence: ..2 } => Err(Reason::Evicted),
+            Id { epoch: 171, sequence: ..=BEFORE } => Ok(id.sequence),
+            _ => Err(Reason::Restarted),
+        }
     }
 
     fn beginning(&self) -> u64 {

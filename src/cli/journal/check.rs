@@ -1,5 +1,5 @@
-//! What holds of the ids of a whole journal: they rise, within an epoch without a hole, and batches
-//! are whole.
+//! What holds of the ids of a whole journal: they rise, within an epoch without a hole, each
+//! segment begins after the event that its first line names, and batches are whole.
 //!
 //! ```text
 //! 7-1 7-2 [batch 2] 7-3 │ 7-4 │ 9-1        segments; 7 and 9 are epochs
@@ -26,7 +26,9 @@ pub(super) fn check(reader: &JournalReader) -> Outcome {
         match found {
             Ok(record) => {
                 events += 1;
-                let wrong = check.event(parts(&record.id), record.batch);
+                let segment = &reader.segments()[record.segment];
+                let after = segment.after.as_ref().filter(|_| segment.first == record.id);
+                let wrong = check.event(parts(&record.id), after.map(parts), record.batch);
                 wrong.iter().try_for_each(|said| tell(said))?;
             }
             Err(end) if end.is_unfinished => {
@@ -67,8 +69,9 @@ struct Check {
 }
 
 impl Check {
-    /// Takes the next event and how many a batch has that begins with it. Returns what is wrong.
-    fn event(&mut self, id: Id, batch: Option<u64>) -> Vec<String> {
+    /// Takes the next event, the one that it comes after by the first line of a segment that begins
+    /// with it, and how many a batch has that does. Returns what is wrong.
+    fn event(&mut self, id: Id, after: Option<Id>, batch: Option<u64>) -> Vec<String> {
         let mut wrong = Vec::new();
         let continues = self.last.is_some_and(|last| last.0 == id.0);
         match self.last {
@@ -76,8 +79,14 @@ impl Check {
                 wrong.push(format!("{} comes after {}", text(id), text(last)));
             }
             _ if self.is_damaged => {}
-            // Of the oldest epoch, the first segments may have been rotated away.
+            // The oldest segments may have been rotated away.
             None => {}
+            Some(last) if !continues && after.is_some_and(|after| after != last) => {
+                let [id, last, after] = [id, last, after.unwrap_or_default()].map(text);
+                wrong.push(format!(
+                    "{id} comes after {last}, and its segment's first line says after {after}"
+                ));
+            }
             Some(last) => {
                 let expected = if continues { last.1 + 1 } else { 1 };
                 if id.1 != expected {
@@ -127,10 +136,22 @@ fn text((epoch, sequence): Id) -> String {
 mod tests {
     use super::*;
 
+    #[test]
+    fn the_first_line_of_a_segment_tells_of_one_that_is_missing_before_it() {
+        let wrong = |after: Option<Id>| {
+            let mut check = Check::default();
+            assert!(check.event((7, 4), Some((5, 2)), None).is_empty(), "the oldest");
+            check.event((9, 1), after, None)
+        };
+        assert!(wrong(None).is_empty() && wrong(Some((7, 4))).is_empty());
+        let said = "9-1 comes after 7-4, and its segment's first line says after 8-3";
+        assert_eq!(wrong(Some((8, 3))), [said]);
+    }
+
     /// What is wrong with these events, each with its batch.
     fn wrong(events: &[(Id, Option<u64>)]) -> Vec<String> {
         let mut check = Check::default();
-        events.iter().flat_map(|(id, batch)| check.event(*id, *batch)).collect()
+        events.iter().flat_map(|(id, batch)| check.event(*id, None, *batch)).collect()
     }
 
     fn ids(ids: &[Id]) -> Vec<String> {
@@ -158,7 +179,7 @@ mod tests {
         assert!(wrong(&unfinished).is_empty(), "it may be under way");
         let mut check = Check::default();
         for (id, batch) in unfinished {
-            check.event(id, batch);
+            check.event(id, None, batch);
         }
         assert_eq!(check.end(), said("7-1", 2).pop());
         assert_eq!(wrong(&[((7, 1), Some(3)), ((7, 2), Some(1))]), said("7-1", 1));
@@ -168,12 +189,12 @@ mod tests {
     #[test]
     fn what_is_missing_where_something_is_damaged_is_no_news() {
         let mut check = Check::default();
-        assert!(check.event((7, 1), Some(3)).is_empty());
+        assert!(check.event((7, 1), None, Some(3)).is_empty());
         check.damaged();
-        assert!(check.event((7, 4), None).is_empty());
-        assert_eq!(check.event((7, 6), None), ["7-6 comes where 7-5 is missing"]);
+        assert!(check.event((7, 4), None, None).is_empty());
+        assert_eq!(check.event((7, 6), None, None), ["7-6 comes where 7-5 is missing"]);
         check.damaged();
-        assert_eq!(check.event((7, 6), None), ["7-6 comes after 7-6"]);
+        assert_eq!(check.event((7, 6), None, None), ["7-6 comes after 7-6"]);
         assert_eq!(check.end(), None);
     }
 }

@@ -6,12 +6,19 @@ use super::dice::Dice;
 use crate::event::{Event, EventType};
 use crate::fuzz::random::Random;
 use crate::order::journal::block::{Head, Id};
-use crate::order::journal::scan::HEADER;
+use crate::order::journal::scan::Header;
 
 /// A segment, whole, or with one mistake.
 pub(super) fn segment(dice: &mut Dice<'_>) -> Vec<u8> {
-    let header: [&[u8]; 3] = [b": tidings journal 2\n", b"", b": tidings"];
-    let mut segment = dice.pick_or(&[HEADER], &header).to_vec();
+    let headers: [&[u8]; 5] = [
+        b": tidings journal 2\n",
+        b"",
+        b": tidings",
+        b": tidings journal 1, after 0-0",
+        b": tidings journal 1, after \n",
+    ];
+    let header = Header::line(Id { epoch: dice.below(3) as u64, sequence: 7 });
+    let mut segment = dice.pick_or(&[header.as_bytes()], &headers).to_vec();
     let epoch = [0, 1, 1_764_314_275_000, u64::MAX][dice.below(4)];
     let mut sequence = [1, 9, 99_998, u64::MAX - 40][dice.below(4)];
     for _ in 0..dice.below(5) {

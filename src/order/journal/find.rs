@@ -14,7 +14,6 @@ use std::ops::ControlFlow;
 
 use super::block::Id;
 use super::disk::DiskFile;
-use super::scan::HEADER;
 use super::walk::{PEEK, Step, Walk};
 
 /// A range that is so small is read through.
@@ -39,7 +38,7 @@ const SUFFIX: &str = ".sse";
 /// Where a segment of so many bytes has to be read on from, to come to all events after this id and
 /// few others before.
 pub(crate) fn find(file: &dyn DiskFile, len: u64, after: Id) -> u64 {
-    let (mut low, mut high) = (HEADER.len() as u64, len);
+    let (mut low, mut high) = (0, len);
     let (mut lowest, mut highest) = (None, None);
     let mut buffer = Vec::new();
     while high.saturating_sub(low) > NEAR {
@@ -78,7 +77,7 @@ pub(crate) fn find(file: &dyn DiskFile, len: u64, after: Id) -> u64 {
         buffer = walk.into_buffer();
     }
     match lowest {
-        Some(lowest) if !goes_on(file, low, lowest, buffer) => HEADER.len() as u64,
+        Some(lowest) if !goes_on(file, low, lowest, buffer) => 0,
         _ => low,
     }
 }
@@ -116,7 +115,7 @@ pub(crate) fn backwards(
     most: u64,
     mut visit: impl FnMut(u64, Id, &str) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
-    let least = len.saturating_sub(most).max(HEADER.len() as u64);
+    let least = len.saturating_sub(most);
     let (mut end, mut size) = (len, PEEK as u64);
     let mut buffer = Vec::new();
     while end > least {

@@ -26,7 +26,7 @@ use super::block::{Fault, Head, Id, LARGEST};
 use super::disk::{Disk, DiskFile, read_begin};
 use super::find::{LAST, backwards, file_name, find, first_id};
 use super::options::Options;
-use super::scan::{BadHeader, HEADER, check_header};
+use super::scan::{ANY_FORMAT, Header, OtherFormat};
 use super::segments::Segment;
 use super::store::{Store, Torn};
 use super::walk::{PEEK, READ, Step, Walk};
@@ -86,10 +86,11 @@ fn failed(doing: &'static str, first: Id) -> impl Fn(io::Error) -> Error {
 /// bytes.
 fn forget_oldest_epochs(disk: &dyn Disk, found: &mut Vec<(Id, u64)>) -> Result<()> {
     let (mut epochs, mut newer) = (0, None);
-    // One more is for the hub's own, and one for the place before everything.
+    // The others are the hub's own, that of the place before everything, and that of the newest
+    // event before those that are kept.
     let kept = found.iter().rev().take_while(|(first, _)| {
         epochs += usize::from(newer.replace(first.epoch) != Some(first.epoch));
-        epochs <= EPOCHS - 2
+        epochs <= EPOCHS - 3
     });
     let surplus = found.len() - kept.count();
     for (first, _) in found.drain(..surplus) {
@@ -98,20 +99,15 @@ fn forget_oldest_epochs(disk: &dyn Disk, found: &mut Vec<(Id, u64)>) -> Result<(
     Ok(())
 }
 
-/// Checks how a segment begins, and returns where its blocks do. `None` if it begins with other
-/// bytes than a segment.
-fn check_begin(file: &dyn DiskFile, first: Id) -> Result<Option<u64>> {
-    let mut bytes = [0; HEADER.len() + 20];
-    let have = read_begin(file, &mut bytes).map_err(failed("read", first))?;
-    match check_header(&bytes[..have]) {
-        Ok(begin) => Ok(Some(begin as u64)),
-        Err(BadHeader::Foreign) => Ok(None),
-        Err(BadHeader::Format(number)) => Err(Error::invalid(format!(
+/// Reads the first line of a segment.
+fn header(file: &dyn DiskFile, first: Id) -> Result<Header> {
+    Header::read(file, first).map_err(failed("read", first))?.map_err(|OtherFormat(number)| {
+        Error::invalid(format!(
             "the journal's segment {} has the format {number}, and this version reads format 1: \
              start the version that wrote it, or give this one another folder",
             file_name(first)
-        ))),
-    }
+        ))
+    })
 }
 
 /// Fails if the first block of a segment isn't the one that its name says.
@@ -129,8 +125,8 @@ fn check_first(first: Id, has: Id) -> Result<()> {
 /// A segment that another one comes after. It was synced before that one was made.
 fn complete(disk: &dyn Disk, first: Id, len: u64, next: Id) -> Result<Segment> {
     let file = disk.open(&file_name(first), false).map_err(failed("open", first))?;
-    let begin = check_begin(&*file, first)?.unwrap_or(0);
-    let checked = Walk::new(&*file, begin, PEEK, Vec::new()).step(|step| match step {
+    let header = header(&*file, first)?;
+    let checked = Walk::new(&*file, header.len, PEEK, Vec::new()).step(|step| match step {
         Step::Block(_, block) => check_first(first, block.head.id),
         Step::Large(large) => check_first(first, large.head.id),
         // Readers skip it.
@@ -141,7 +137,7 @@ fn complete(disk: &dyn Disk, first: Id, len: u64, next: Id) -> Result<Segment> {
         true => next.sequence - 1,
         false => last_of(&*file, len, first)?,
     };
-    Ok(Segment::new(first, len, last, 0))
+    Ok(Segment::new(first, header, len, last, 0))
 }
 
 /// The sequence number of the last event of a segment; one less than the first's if there is none,
@@ -179,13 +175,13 @@ fn last_of(file: &dyn DiskFile, len: u64, first: Id) -> Result<u64> {
 /// The newest segment, with what is torn of it cut off.
 fn newest(disk: &dyn Disk, first: Id, len: u64, torn: &mut Option<Torn>) -> Result<Segment> {
     let file = disk.open(&file_name(first), true).map_err(failed("open", first))?;
-    let begin = check_begin(&*file, first)?;
-    let mut found = scan(&*file, len, first, begin.unwrap_or(0), first.sequence - 1)?;
+    let header = header(&*file, first)?;
+    let mut found = scan(&*file, len, first, header.len, first.sequence - 1)?;
     if found.synced >= first.sequence && found.end.bytes < len {
-        found = scan(&*file, len, first, begin.unwrap_or(0), found.synced)?;
+        found = scan(&*file, len, first, header.len, found.synced)?;
     }
     let end = found.end;
-    if begin.is_none() && end.bytes == 0 && is_text(&*file).map_err(failed("read", first))? {
+    if end.bytes == 0 && is_foreign(&*file).map_err(failed("read", first))? {
         // It would be cut off as a whole, and was never a segment.
         return Err(Error::invalid(format!(
             "the file {} in the journal's folder is no segment of a journal: move it away",
@@ -202,7 +198,7 @@ fn newest(disk: &dyn Disk, first: Id, len: u64, torn: &mut Option<Torn>) -> Resu
     };
     write_again(&*file, from..end.bytes).map_err(failed("write once more the end of", first))?;
     file.sync().map_err(failed("sync", first))?;
-    Ok(Segment::new(first, end.bytes, end.sequence, end.time))
+    Ok(Segment::new(first, header, end.bytes, end.sequence, end.time))
 }
 
 /// Writes these bytes of a file where they are.
@@ -221,11 +217,12 @@ fn write_again(file: &dyn DiskFile, bytes: Range<u64>) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether a file begins with something that somebody wrote: what is lost in a crash reads as
+/// Whether a file begins with something else that somebody wrote: what is lost in a crash reads as
 /// zeros.
-fn is_text(file: &dyn DiskFile) -> io::Result<bool> {
-    let mut byte = [0];
-    Ok(file.read_at(&mut byte, 0)? == 1 && byte != [0])
+fn is_foreign(file: &dyn DiskFile) -> io::Result<bool> {
+    let mut bytes = [0; ANY_FORMAT.len()];
+    let have = read_begin(file, &mut bytes)?;
+    Ok(have > 0 && bytes[0] != 0 && !ANY_FORMAT.starts_with(&bytes[..have]))
 }
 
 /// The end of a segment, or a place in it that may become it.

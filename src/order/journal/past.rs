@@ -10,10 +10,10 @@
 //! stream stays where it is meanwhile: where it stands is a place and no position in a file, so it
 //! may wait between two reads for as long as it likes, and segments go as if nobody read them.
 //!
-//! **What is missing** shows in the numbers, which have no holes within an epoch. Where the next
-//! event is not the next number, something is gone: if bytes that are none lie between, it is
-//! damaged, else its segment was removed. Bad bytes between two events that are neighbours are no
-//! loss. Between two epochs the numbers say nothing, and bad bytes are told.
+//! **What is missing** shows in the numbers, which have no holes within an epoch; and the first
+//! line of each segment has the id of the event before it. Where the next event is not the next
+//! one, something is gone: if bytes that are none lie between, it is damaged, else its segment was
+//! removed. Bad bytes between two events that are neighbours are no loss.
 
 mod reading;
 
@@ -25,11 +25,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::block::{Head, Id, LONGEST_HEAD};
 use super::disk::{Disk, DiskFile};
 use super::find::{backwards, find};
-use super::scan::HEADER;
 use super::segments::{Segment, Segments};
 use super::walk::{PEEK, Step, Walk};
 use crate::log::batch::Batch;
 use crate::log::cursor::Cursor;
+use crate::log::gap::Reason;
 use crate::log::large::PastPart;
 use crate::order::past::Past;
 use crate::order::sequence::Sequence;
@@ -151,11 +151,11 @@ impl JournalPast {
         if after < segment.first {
             // A search believes no id of another epoch than this one's: it would come here at last,
             // and read the whole segment for it.
-            return HEADER.len() as u64;
+            return segment.header.len;
         }
         let is_it = |hint: &&Hint| hint.place == place && hint.segment == segment.first;
         let hint = self.cache().hints.iter().rev().find(is_it).map(|hint| hint.at);
-        hint.unwrap_or_else(|| find(file, file.end, after))
+        hint.unwrap_or_else(|| find(file, file.end, after).max(segment.header.len))
     }
 
     fn remember(&self, hint: Hint) {
@@ -174,15 +174,16 @@ impl JournalPast {
         self.sequence.epochs().place(id).unwrap_or_default()
     }
 
-    /// Whether segments with events after this place have been removed, as far as that is known.
-    fn is_gone(&self, list: &[Arc<Segment>], place: u64) -> bool {
-        // Where nothing was ever written, nothing is gone.
-        let Some(oldest) = list.first().map(|oldest| oldest.first) else { return place > 0 };
-        let id = self.sequence.id(place);
-        let is_before = id.epoch == oldest.epoch && id.sequence + 1 == oldest.sequence;
-        // What comes before the first event of the first epoch that was ever known is nothing.
-        let is_first = oldest.sequence == 1 && Some(oldest.epoch) == self.sequence.epochs().first();
-        id < oldest && !is_before && !(place == 0 && is_first)
+    /// The place of the event before this one of a segment.
+    fn place_before(&self, segment: &Segment, id: Id) -> u64 {
+        // Where its epoch isn't known, somebody has removed the segments between.
+        let known = self.sequence.epochs().place(segment.before(id));
+        known.unwrap_or_else(|| self.place(id) - 1)
+    }
+
+    /// The newest event that is gone. Where nothing was ever written, nothing is.
+    fn gone(list: &[Arc<Segment>]) -> Id {
+        list.first().map(|oldest| oldest.header.after).unwrap_or_default()
     }
 
     /// Where in the list the segment is that has the first event after this id; the first, if that
@@ -193,29 +194,27 @@ impl JournalPast {
 }
 
 impl Past for JournalPast {
-    fn knows(&self, id: Id) -> bool {
-        let Some(place) = self.sequence.epochs().place(id) else { return false };
-        if place >= self.sequence.epochs().own() {
-            return place <= self.sequence.newest();
-        }
+    fn resume(&self, id: Id) -> Result<u64, Reason> {
         let list = self.segments.list();
-        let of_epoch = list.iter().filter(|segment| segment.first.epoch == id.epoch);
-        // Where none is left it was known at the start, and how far it came no longer is.
-        match of_epoch.map(|segment| segment.last()).max() {
-            Some(last) => id <= last,
-            None => id.epoch > 0 || id.sequence == 0,
+        let gone = Self::gone(&list);
+        if id < gone {
+            return Err(Reason::Evicted);
         }
+        let is_in = |of: &Arc<Segment>| of.first.epoch == id.epoch && id <= of.last();
+        let place = self.sequence.epochs().place(id);
+        let place = place.filter(|_| id == gone || list.iter().any(is_in));
+        place.filter(|place| *place <= self.sequence.newest()).ok_or(Reason::Restarted)
     }
 
     fn beginning(&self) -> u64 {
         match self.segments.list().first() {
-            Some(oldest) => self.place(oldest.first) - 1,
+            Some(oldest) => self.place_before(oldest, oldest.first),
             None => self.sequence.newest(),
         }
     }
 
     fn has_lost(&self, after: u64) -> bool {
-        self.is_gone(&self.segments.list(), after)
+        self.sequence.id(after) < Self::gone(&self.segments.list())
     }
 
     fn before_newest(&self, names: &[&str], count: usize) -> u64 {
@@ -249,22 +248,14 @@ impl Past for JournalPast {
         let newest = self.sequence.newest();
         let list = self.segments.list();
         batch.begin(Cursor { place, seen: 0 }, plain);
-        let is_gone = self.is_gone(&list, place);
         let (is_bad, left) = (false, MOST_READ);
         let from = place;
-        let mut read =
-            Reading { past: self, names, newest, batch, from, place, is_bad, is_gone, left };
+        let mut read = Reading { past: self, names, newest, batch, from, place, is_bad, left };
         let begin = Self::segment_after(&list, self.sequence.id(place));
-        for (number, segment) in list.iter().enumerate().skip(begin) {
-            let Some(file) = self.open(segment)? else {
-                read.is_gone = true;
-                continue;
-            };
-            let from = if number == begin {
-                self.position(segment, &file, place)
-            } else {
-                HEADER.len() as u64
-            };
+        for segment in list.iter().skip(begin) {
+            // What was removed meanwhile is missed with the next.
+            let Some(file) = self.open(segment)? else { continue };
+            let from = self.position(segment, &file, place);
             if read.segment(segment, &file, from)?.is_break() {
                 return Ok(());
             }

@@ -8,10 +8,10 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::block::{Block, Fault, Head, Id};
-use super::disk::{Disk, DiskFile, read_begin};
+use super::disk::{Disk, DiskFile};
 use super::find::{find, first_id};
 use super::folder::Folder;
-use super::scan::{BadHeader, HEADER, check_header};
+use super::scan::{Header, OtherFormat};
 use super::walk::{Large, READ, Step, Walk};
 use crate::error::{Error, Result};
 use crate::event::EventId;
@@ -28,7 +28,7 @@ use crate::net::threads as thread;
 ///
 /// # let folder = std::env::temp_dir().join(format!("tidings-reader-{}", std::process::id()));
 /// # std::fs::create_dir_all(&folder)?;
-/// let segment = ": tidings journal 1\n\
+/// let segment = ": tidings journal 1, after 1764314275000-16\n\
 ///                id: 1764314275000-17\n\
 ///                channel: news\n\
 ///                time: 1764314275123\n\
@@ -68,6 +68,9 @@ pub struct JournalSegment {
     pub file: String,
     /// The id of its first event.
     pub first: EventId,
+    /// The id of the newest event before its first, as its first line says; `0-0` if there was
+    /// none. `None` if that line is damaged, or can't be read.
+    pub after: Option<EventId>,
     /// The start of the hub that wrote it.
     pub epoch: u64,
     /// How many bytes it had when the reader was opened.
@@ -140,13 +143,15 @@ impl JournalReader {
         let mut files: Vec<_> = disk.list()?.into_iter().filter_map(named).collect();
         files.sort_unstable();
         let firsts = files.iter().map(|(first, ..)| *first).collect();
-        let segment = |(first, file, bytes): (Id, String, u64)| JournalSegment {
-            file,
-            first: EventId::of_channel(first.to_string()),
-            epoch: first.epoch,
-            bytes,
+        let segment = |(first, file, bytes): (Id, String, u64)| {
+            let id = |id: Id| EventId::of_channel(id.to_string());
+            let header = disk.open(&file, false).and_then(|file| Header::read(&*file, first));
+            let header = header.ok().and_then(|header| header.ok()).filter(|of| of.len > 0);
+            let after = header.map(|header| id(header.after));
+            JournalSegment { file, first: id(first), after, epoch: first.epoch, bytes }
         };
-        Ok(Self { disk, segments: files.into_iter().map(segment).collect(), firsts })
+        let segments = files.into_iter().map(segment).collect();
+        Ok(Self { disk, segments, firsts })
     }
 
     /// Its segments, the oldest first.
@@ -243,31 +248,26 @@ const WRITES: usize = 5;
 impl JournalRecords<'_> {
     /// Opens a segment, and finds where to begin in it.
     fn open(&mut self, segment: &JournalSegment) {
-        let mut start = [0; 64];
+        let first = self.reader.firsts[self.segment];
         let opened = self.reader.disk.open(&segment.file, false).and_then(|file| {
-            let (len, read) = (file.len()?, read_begin(&*file, &mut start)?);
-            Ok((file, len, read))
+            let (len, header) = (file.len()?, Header::read(&*file, first)?);
+            Ok((file, len, header))
         });
         let why = match opened {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 "it was removed meanwhile, as a running hub does with its oldest".into()
             }
             Err(error) => format!("the disk can't read it: {error}"),
-            Ok((file, len, read)) => match check_header(&start[..read]) {
-                Ok(_) | Err(BadHeader::Foreign) => {
-                    let is_first = self.reader.firsts[self.segment].epoch == self.after.epoch;
-                    self.at = if is_first { find(&*file, len, self.after) } else { 0 };
-                    // What a foreign file begins with is bad; what a segment does is not.
-                    if start.starts_with(HEADER) {
-                        self.at = self.at.max(HEADER.len() as u64);
-                    }
-                    self.file = Some(file);
-                    return;
-                }
-                Err(BadHeader::Format(number)) => format!(
-                    "it has the format {number}, which this version of tidings does not know"
-                ),
-            },
+            Ok((file, len, Ok(header))) => {
+                let is_first = first.epoch == self.after.epoch;
+                self.at = if is_first { find(&*file, len, self.after) } else { 0 };
+                self.at = self.at.max(header.len);
+                self.file = Some(file);
+                return;
+            }
+            Ok((.., Err(OtherFormat(number)))) => {
+                format!("it has the format {number}, which this version of tidings does not know")
+            }
         };
         let JournalSegment { file, bytes, .. } = segment.clone();
         self.found.push_back(Err(JournalDamage { file, at: 0, bytes, why, is_unfinished: false }));

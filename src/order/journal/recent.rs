@@ -69,7 +69,7 @@ pub(crate) fn read_recent(
     let mut teller = Teller { tell, last: None, large: Vec::new() };
     for (segment, from) in newest(segments, most).into_iter().rev() {
         match disk.open(&segment.name(), false) {
-            Ok(file) => teller.read(&*file, from, segment.end()),
+            Ok(file) => teller.read(segment, &*file, from),
             Err(_) => (teller.tell)(Recent::Hole),
         }
     }
@@ -84,19 +84,22 @@ struct Teller<T> {
 }
 
 impl<T: FnMut(Recent<'_>)> Teller<T> {
-    fn read(&mut self, file: &dyn DiskFile, from: u64, end: u64) {
+    fn read(&mut self, segment: &Segment, file: &dyn DiskFile, from: u64) {
+        let end = segment.end();
         let Ok(walk) = Walk::within(file, from, end, Vec::new()) else {
             return (self.tell)(Recent::Hole);
         };
         let mut walk = Walk::new(file, walk.at(), READ, walk.into_buffer());
         while walk.at() < end {
             let stepped = walk.step(|step| match step {
-                Step::Block(_, block) => self.event(block.head, [block.id_line, block.event]),
+                Step::Block(_, block) => {
+                    self.event(segment, block.head, [block.id_line, block.event]);
+                }
                 Step::Large(block) => {
                     let mut lines = std::mem::take(&mut self.large);
                     lines.resize((block.event.end - block.event.start) as usize, 0);
                     match read_exact(file, &mut lines, block.event.start) {
-                        Ok(()) => self.event(block.head, [block.id_line, &lines]),
+                        Ok(()) => self.event(segment, block.head, [block.id_line, &lines]),
                         Err(_) => (self.tell)(Recent::Hole),
                     }
                     self.large = lines;
@@ -109,14 +112,8 @@ impl<T: FnMut(Recent<'_>)> Teller<T> {
         }
     }
 
-    fn event(&mut self, head: Head<'_>, parts: [&[u8]; 2]) {
-        // Where another epoch begins, nobody knows how many events the one before had; but it does
-        // begin with its first.
-        let is_next = |last: Id| {
-            let before = if head.id.epoch == last.epoch { last.sequence } else { 0 };
-            head.id.sequence.checked_sub(1) == Some(before)
-        };
-        if !self.last.is_none_or(is_next) {
+    fn event(&mut self, segment: &Segment, head: Head<'_>, parts: [&[u8]; 2]) {
+        if self.last.is_some_and(|last| last != segment.before(head.id)) {
             (self.tell)(Recent::Hole);
         }
         self.last = Some(head.id);

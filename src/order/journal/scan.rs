@@ -4,38 +4,70 @@
 //! The walk asks for more bytes where a block may go on after the last. It ends at the end of the
 //! bytes and never turns back, whatever they are.
 
+use std::io;
 use std::ops::Range;
 
-use super::block::{Block, FIRST, Fault};
+use super::block::{Block, FIRST, Fault, Id};
+use super::disk::{DiskFile, read_begin};
 use crate::search::first_of;
 
-/// The first line of a segment: a comment, with the number of the format.
-pub(crate) const HEADER: &[u8] = b": tidings journal 1\n";
-
 /// What every format begins with.
-const ANY_HEADER: &[u8] = b": tidings journal ";
+pub(crate) const ANY_FORMAT: &[u8] = b": tidings journal ";
 
-/// Why a file is no segment that can be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum BadHeader {
-    /// It has another number, as a later version of tidings may write it.
-    Format(String),
-    /// It doesn't begin as a segment, and is no beginning of one.
-    Foreign,
+/// The first line of a segment: a comment, with the number of the format, and the newest id before
+/// the segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Header {
+    /// The id of the newest event before the first one of the segment, or `0-0`: there was none.
+    /// Where the line doesn't say, it may be anything up to this, the id before the first.
+    pub(crate) after: Id,
+    /// How many bytes the line has. A damaged one counts as none: it is bad, like all that is no
+    /// block.
+    pub(crate) len: u64,
 }
 
-/// Checks what a segment begins with. Returns where its blocks begin; zero if the bytes end within
-/// the first line, as those of a file do whose making was interrupted.
-pub(crate) fn check_header(bytes: &[u8]) -> Result<usize, BadHeader> {
-    if bytes.starts_with(HEADER) {
-        return Ok(HEADER.len());
+/// The number of another format, as a later version of tidings may write it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OtherFormat(pub(crate) String);
+
+impl Header {
+    /// More than the line of any format has up to its number, and than that of this one.
+    const LONGEST: usize = 80;
+
+    pub(crate) fn new(after: Id) -> Self {
+        Self { after, len: Self::line(after).len() as u64 }
     }
-    if HEADER.starts_with(bytes) {
-        return Ok(0);
+
+    pub(crate) fn line(after: Id) -> String {
+        format!(": tidings journal 1, after {after}\n")
     }
-    let other = bytes.strip_prefix(ANY_HEADER).ok_or(BadHeader::Foreign)?;
-    let digits = other.iter().take(20).take_while(|byte| byte.is_ascii_digit());
-    Err(BadHeader::Format(digits.map(|byte| char::from(*byte)).collect()))
+
+    /// Reads the first line of the segment whose first event has this id.
+    pub(crate) fn read(file: &dyn DiskFile, first: Id) -> io::Result<Result<Self, OtherFormat>> {
+        let mut bytes = [0; Self::LONGEST];
+        let have = read_begin(file, &mut bytes)?;
+        Ok(Self::parse(&bytes[..have], first))
+    }
+
+    /// Reads the line that these bytes begin with, in a segment whose first event has this id.
+    pub(crate) fn parse(bytes: &[u8], first: Id) -> Result<Self, OtherFormat> {
+        let before = Id { sequence: first.sequence.saturating_sub(1), ..first };
+        let damaged = Ok(Self { after: before, len: 0 });
+        let end = first_of([b'\n'], bytes).unwrap_or(bytes.len());
+        let Some(line) = bytes[..end].strip_prefix(ANY_FORMAT) else { return damaged };
+        let digits = line.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let (number, rest) = line.split_at(digits);
+        let is_whole = digits > 0 && rest.first().map_or(end < bytes.len(), |byte| *byte == b',');
+        if is_whole && number != b"1" {
+            return Err(OtherFormat(String::from_utf8_lossy(number).into_owned()));
+        }
+        let text = rest.strip_prefix(b", after ").and_then(|id| str::from_utf8(id).ok());
+        let text = text.filter(|_| is_whole && end < bytes.len());
+        let Some(after) = text.and_then(Id::parse) else { return damaged };
+        // Within an epoch there is no hole, and else it is of an earlier one.
+        let after = if before.sequence > 0 { before } else { after.min(before) };
+        Ok(Self { after, len: end as u64 + 1 })
+    }
 }
 
 /// The walk. All places are counted from the first of the bytes.

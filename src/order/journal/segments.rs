@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::block::Id;
 use super::find::file_name;
+use super::scan::Header;
 use crate::net::atomic::AtomicU64;
 
 /// One segment. Only the newest of a journal that is written ever changes, and it only grows.
@@ -17,6 +18,8 @@ use crate::net::atomic::AtomicU64;
 pub(crate) struct Segment {
     /// The id of its first event, if it has any.
     pub(crate) first: Id,
+    /// What its first line says.
+    pub(crate) header: Header,
     /// How many of its bytes anybody may read: whole events, on disk as the journal's sync
     /// promises. There may be more in the file.
     end: AtomicU64,
@@ -27,9 +30,9 @@ pub(crate) struct Segment {
 }
 
 impl Segment {
-    pub(crate) fn new(first: Id, end: u64, last: u64, time: u64) -> Self {
+    pub(crate) fn new(first: Id, header: Header, end: u64, last: u64, time: u64) -> Self {
         let [end, last, time] = [end, last, time].map(AtomicU64::new);
-        Self { first, end, last, time }
+        Self { first, header, end, last, time }
     }
 
     /// Its file's name.
@@ -44,6 +47,14 @@ impl Segment {
     /// The id of its last event; the one before its first, if it has none.
     pub(crate) fn last(&self) -> Id {
         Id { epoch: self.first.epoch, sequence: self.last.load(Ordering::Acquire) }
+    }
+
+    /// The id of the event before this one of its own.
+    pub(crate) fn before(&self, id: Id) -> Id {
+        match id == self.first {
+            true => self.header.after,
+            false => Id { sequence: id.sequence.saturating_sub(1), ..id },
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -27,7 +27,7 @@ use std::sync::Arc;
 use super::block::{Head, Id};
 use super::disk::{Disk, DiskFile};
 use super::options::{JournalSync, Options};
-use super::scan::HEADER;
+use super::scan::Header;
 use super::segments::{Segment, Segments};
 
 /// One event or several, to be appended: adjacent, all or none.
@@ -159,11 +159,14 @@ impl Store {
         self.epoch
     }
 
-    /// The id of the newest event, of this start or an earlier one; `0-0` if there is none.
+    /// The id of the newest event, of this start or an earlier one, be it gone; `0-0` if there was
+    /// none.
     pub(crate) fn newest(&self) -> Id {
         let segments = self.segments.list();
-        let newest = segments.iter().rev().find(|segment| !segment.is_empty());
-        newest.map(|segment| segment.last()).unwrap_or_default()
+        let mut known = segments.iter().rev().flat_map(|of| [of.last(), of.header.after]);
+        // Where no event is known, the oldest says before which one there may have been some.
+        let oldest = || segments.first().map(|oldest| oldest.header.after);
+        known.find(|id| id.sequence > 0).or_else(oldest).unwrap_or_default()
     }
 
     /// What was cut off at the start.
@@ -232,6 +235,7 @@ impl Store {
     fn begin(&mut self, now: u64) -> Result<(), Refusal> {
         let segment = Segment::new(
             Id { epoch: self.epoch, sequence: self.sequence + 1 },
+            Header::new(self.newest()),
             0,
             self.sequence,
             0,
@@ -255,9 +259,9 @@ impl Store {
 
     /// Writes all blocks into the buffer, and returns the sequence number of the last.
     fn encode<'a>(&mut self, drafts: impl Iterator<Item = Draft<'a>>, now: u64) -> u64 {
-        let is_first = self.current.as_ref().is_some_and(|current| current.segment.end() == 0);
-        if is_first {
-            self.buffer.extend_from_slice(HEADER);
+        let begun = self.current.as_ref().filter(|current| current.segment.end() == 0);
+        if let Some(Current { segment, .. }) = begun {
+            self.buffer.extend_from_slice(Header::line(segment.header.after).as_bytes());
         }
         let id = |sequence| Id { epoch: self.epoch, sequence };
         let mut synced = (self.synced > self.told).then(|| id(self.synced));

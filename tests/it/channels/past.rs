@@ -121,11 +121,49 @@ fn where_the_journal_has_let_go_of_events_a_resume_is_told_and_gets_the_rest() {
         for id in &ids[at + 1..] {
             assert_eq!(&stream.next().expect("an event").last_event_id, id);
         }
-        let unknown = EventStream::resume(server.address(), target, "17-4").next().expect("a gap");
-        assert!(unknown.data.contains(r#""from":"17-4""#), "{}", unknown.data);
-        assert!(unknown.data.contains(r#""reason":"restarted""#), "{}", unknown.data);
+        for (id, reason) in [("17-4", "evicted"), ("9999999999999-4", "restarted")] {
+            let unknown = EventStream::resume(server.address(), target, id).next().expect("a gap");
+            assert!(unknown.data.contains(&format!(r#""from":"{id}""#)), "{}", unknown.data);
+            assert!(unknown.data.contains(&format!(r#""reason":"{reason}""#)), "{}", unknown.data);
+        }
         drop(server);
     }
+}
+
+#[test]
+fn after_a_restart_the_journal_knows_where_what_it_keeps_begins() {
+    let folder = Folder::new("begins");
+    let target = "/events?channel=a";
+    let hub = || folder.hub(few(), Lag::Skip, 200_000);
+    let send = |hub: &Hub, data: &str| hub.channel("a").send(data).unwrap().as_str().to_owned();
+    let large = "x".repeat(60_000);
+    let (first, last) = {
+        let hub = hub();
+        let first = send(&hub, "first");
+        (first, send(&hub, &large))
+    };
+    let server = following_some(&hub());
+    for id in ["0-0", &first] {
+        let mut stream = EventStream::resume(server.address(), target, id);
+        assert_eq!(stream.next().unwrap().event_type, "message", "nothing is gone");
+    }
+    drop(server);
+    // The whole epoch of these goes, and the segment of the next start is the oldest.
+    let kept = {
+        let hub = hub();
+        let kept = send(&hub, "kept");
+        (0..3).for_each(|_| drop(send(&hub, &large)));
+        kept
+    };
+    let server = following_some(&hub());
+    for id in ["0-0", &first, "17-4"] {
+        let mut stream = EventStream::resume(server.address(), target, id);
+        let gap = stream.next().expect("a gap").data;
+        let said = format!(r#"{{"from":"{id}","to":"{last}","missed":null,"reason":"evicted"}}"#);
+        assert_eq!((gap, stream.next().unwrap().last_event_id), (said, kept.clone()));
+    }
+    let mut stream = EventStream::resume(server.address(), target, &last);
+    assert_eq!(stream.next().unwrap().last_event_id, kept, "nothing after it is gone");
 }
 
 /// What was published: by the place of its id, the channel and the data.

@@ -97,7 +97,7 @@ data: second
 
 : end +0ms close
 ";
-    const SEGMENT: &str = ": tidings journal 1
+    const SEGMENT: &str = ": tidings journal 1, after 0-0
 id: 1764314275000-1
 channel: news
 time: 1764314275123

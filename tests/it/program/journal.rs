@@ -421,7 +421,7 @@ fn what_it_can_not_do_is_told_and_what_to_do() {
 #[test]
 fn the_example_of_the_format_is_a_journal() {
     let page = include_str!("../../../src/doc/journal.md");
-    let first = ": tidings journal 1\n";
+    let first = ": tidings journal 1, after 0-0\n";
     let (_, segment) = page.split_once(first).expect("the example");
     let (segment, _) = segment.split_once("```").expect("the end of the example");
     let id = segment.lines().find_map(|line| line.strip_prefix("id: ")).expect("an id");

@@ -62,7 +62,7 @@ fn a_block_has_these_bytes() {
     assert_eq!(encoded(&plain(), &Event::new("hi")), PLAIN);
     assert_eq!(encoded(&full(), &full_event()), FULL);
     // What is there already is not part of the sum.
-    let mut out = b": tidings journal 1\n".to_vec();
+    let mut out = b": tidings journal 1, after 0-0\n".to_vec();
     plain().encode(&Event::new("hi"), &mut out);
     assert!(out.ends_with(PLAIN.as_bytes()));
 }

@@ -1,6 +1,7 @@
 //! Tests of the search: every place in segments of many shapes, good and bad.
 
 use super::*;
+use crate::order::journal::scan::Header;
 use crate::order::journal::walk::tests::{Bytes, block};
 
 fn id(sequence: u64) -> Id {
@@ -9,7 +10,7 @@ fn id(sequence: u64) -> Id {
 
 /// Events 1, 2, … with so many bytes, and where each begins; the end comes last.
 fn segment(lens: impl IntoIterator<Item = usize>) -> (Vec<u8>, Vec<u64>) {
-    let (mut out, mut starts) = (HEADER.to_vec(), Vec::new());
+    let (mut out, mut starts) = (Header::line(Id::default()).into_bytes(), Vec::new());
     for (sequence, len) in (1..).zip(lens) {
         starts.push(out.len() as u64);
         block(id(sequence), if sequence % 3 == 0 { "rare" } else { "news" }, len, &mut out);

@@ -9,7 +9,7 @@ use crate::log::batch::Batch;
 use crate::log::cursor::Cursor;
 use crate::log::gap::{Gap, Reason};
 use crate::log::large::{LARGE, PastPart};
-use crate::order::journal::block::{self, Id};
+use crate::order::journal::block;
 use crate::order::journal::disk::DiskFile;
 use crate::order::journal::segments::Segment;
 use crate::order::journal::walk::{READ, Step, Walk};
@@ -66,8 +66,6 @@ pub(super) struct Reading<'a> {
     pub(super) place: u64,
     /// Whether bytes came after it that are none.
     pub(super) is_bad: bool,
-    /// Whether segments after it are gone.
-    pub(super) is_gone: bool,
     /// How many bytes may still be read.
     pub(super) left: u64,
 }
@@ -94,7 +92,7 @@ impl Reading<'_> {
         let limit = from + self.left;
         let mut stopped = None;
         let mut result = Ok(());
-        while let Some(next) = walk.step(|step| self.step(file, step)) {
+        while let Some(next) = walk.step(|step| self.step(segment, file, step)) {
             match next {
                 // Where bytes are bad, the next event says what is gone.
                 Next::GoOn if self.is_bad => {}
@@ -121,7 +119,7 @@ impl Reading<'_> {
         Ok(ControlFlow::Break(()))
     }
 
-    fn step(&mut self, file: &Visible, step: Step<'_>) -> Next {
+    fn step(&mut self, segment: &Segment, file: &Visible, step: Step<'_>) -> Next {
         let (at, end, head, id_line, event, lines) = match step {
             Step::Bad(..) => {
                 self.is_bad = true;
@@ -142,7 +140,10 @@ impl Reading<'_> {
             return Next::Stop(at);
         }
         if place > self.place {
-            self.tell_gap(head.id, place);
+            let before = self.past.place_before(segment, head.id);
+            if self.place < before {
+                self.push_gap(before);
+            }
             if self.names.contains(&head.channel) {
                 match lines {
                     Some(lines) if self.batch.push_past(place, [id_line, lines, b"\n"]) => {}
@@ -166,7 +167,7 @@ impl Reading<'_> {
             self.place = place;
         }
         // What is bad before it has been told, or comes before what is read.
-        (self.is_bad, self.is_gone) = (false, false);
+        self.is_bad = false;
         Next::GoOn
     }
 
@@ -178,18 +179,6 @@ impl Reading<'_> {
         self.batch.reach(self.place);
     }
 
-    /// Tells what is gone before an event, if anything is.
-    fn tell_gap(&mut self, id: Id, place: u64) {
-        let before = self.past.sequence.id(self.place);
-        let is_next = match id.epoch == before.epoch {
-            true => id.sequence == before.sequence + 1,
-            false => id.sequence == 1 && !self.is_bad && !self.is_gone,
-        };
-        if !is_next {
-            self.push_gap(place - 1);
-        }
-    }
-
     fn push_gap(&mut self, to: u64) {
         let text = |place| self.past.sequence.id(place).text().into_string();
         let reason = if self.is_bad { Reason::Damaged } else { Reason::Evicted };
@@ -197,6 +186,6 @@ impl Reading<'_> {
         let (id, from, to) = (text(to), text(self.place), text(to));
         self.batch.push_gap(&Gap { id, from, to, resume, missed: None, reason });
         self.place = resume.place;
-        (self.is_bad, self.is_gone) = (false, false);
+        self.is_bad = false;
     }
 }

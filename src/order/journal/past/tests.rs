@@ -11,7 +11,7 @@ use crate::fuzz::random::Random;
 use crate::log::id::Epochs;
 use crate::log::large::LARGE;
 use crate::order::journal::block::Block;
-use crate::order::journal::scan::next_first;
+use crate::order::journal::scan::{Header, next_first};
 use crate::order::journal::walk::tests::{Bytes, block};
 
 /// Files in memory, and how often one of them is read.
@@ -103,7 +103,8 @@ fn journal(
         let mut sequence = 0;
         for _ in 0..*segments {
             let first = Id { epoch: *epoch, sequence: sequence + 1 };
-            let mut bytes = HEADER.to_vec();
+            let after = all.last().map(|last: &Known| last.id).unwrap_or_default();
+            let mut bytes = Header::line(after).into_bytes();
             for _ in 0..1 + random.below(events) {
                 sequence += 1;
                 let id = Id { epoch: *epoch, sequence };
@@ -133,7 +134,7 @@ fn journal(
                 .lock()
                 .unwrap()
                 .insert(super::super::find::file_name(first), Arc::new(Bytes::new(bytes)));
-            list.push(Segment::new(first, end, sequence, 0));
+            list.push(Segment::new(first, Header::new(after), end, sequence, 0));
         }
     }
     let known = Epochs::rising(
@@ -195,7 +196,8 @@ impl Journal {
     fn expected(&self, names: &[&str], from: u64) -> Vec<u8> {
         let mut out = Vec::new();
         let newest = self.past.sequence.newest();
-        let (mut last, mut is_bad) = (from, false);
+        // The last that was sent, and the one before the next.
+        let (mut last, mut before) = (from, from);
         let gap = |last: u64, to: u64, reason: &str, out: &mut Vec<u8>| {
             let [last, to] = [last, to].map(|place| self.past.sequence.id(place));
             out.extend_from_slice(
@@ -211,22 +213,16 @@ impl Journal {
             if place <= from {
                 continue;
             }
-            if !event.is_good {
-                is_bad = true;
-                continue;
+            if event.is_good {
+                if last < before {
+                    gap(last, before, "damaged", &mut out);
+                }
+                if names.contains(&event.channel) {
+                    out.extend_from_slice(&event.content);
+                }
+                last = place;
             }
-            let before = self.past.sequence.id(last);
-            let is_next = match before.epoch == event.id.epoch {
-                true => before.sequence + 1 == event.id.sequence,
-                false => event.id.sequence == 1 && !is_bad,
-            };
-            if !is_next {
-                gap(last, place - 1, "damaged", &mut out);
-            }
-            if names.contains(&event.channel) {
-                out.extend_from_slice(&event.content);
-            }
-            (last, is_bad) = (place, false);
+            before = place;
         }
         if last < newest {
             gap(last, newest, "damaged", &mut out);
@@ -312,8 +308,9 @@ impl Journal {
         let mut events = self.events.clone();
         events.iter_mut().for_each(|event| event.is_good = whole.contains(&event.id));
         let segments = self.past.segments.list();
-        let list =
-            segments.iter().map(|of| Segment::new(of.first, of.end(), of.last().sequence, 0));
+        let list = segments
+            .iter()
+            .map(|of| Segment::new(of.first, of.header, of.end(), of.last().sequence, 0));
         let segments = Arc::new(Segments::new(list.collect()));
         let shared = Arc::clone(&disk) as Arc<dyn Disk>;
         let past = JournalPast::new(shared, segments, Arc::clone(&self.past.sequence));
@@ -341,7 +338,8 @@ fn where_segments_are_gone_a_stream_is_told_and_goes_on_with_the_oldest() {
     for removed in 1..=3 {
         journal.remove_oldest();
         let oldest = journal.segments[0];
-        let before = journal.place(oldest) - 1;
+        let gone = journal.events.iter().rfind(|event| event.id < oldest).unwrap().id;
+        let before = journal.place(gone);
         assert_eq!(journal.past.beginning(), before);
         assert!(journal.past.has_lost(0) && journal.past.has_lost(start));
         assert!(!journal.past.has_lost(before) && !journal.past.has_lost(before + 1));
@@ -356,10 +354,8 @@ fn where_segments_are_gone_a_stream_is_told_and_goes_on_with_the_oldest() {
             let kept = kept.map(|event| String::from_utf8(event.content.clone()).unwrap());
             assert!(text == gap + &kept.collect::<String>(), "{removed} are gone");
         }
-        // Whoever has everything up to there has lost nothing, if that is known.
-        if oldest.sequence > 1 {
-            check(&journal, &names, before);
-        }
+        // Whoever has everything up to there has lost nothing.
+        check(&journal, &names, before);
     }
 }
 
@@ -372,23 +368,41 @@ fn where_nothing_was_ever_written_nothing_is_gone() {
 }
 
 #[test]
-fn an_id_is_known_if_it_was_given_to_an_event_or_comes_before_one() {
+fn a_stream_resumes_from_an_id_that_was_given_to_an_event_or_comes_before_one() {
     let mut random = Random::of(&[4]);
     let mut journal = journal(&mut random, &[(5, 2), (7, 1)], 30, false, 3);
+    let id = |epoch, sequence| Id { epoch, sequence };
     let newest = journal.past.sequence.id(journal.past.sequence.newest());
     let last = journal.events.iter().rfind(|event| event.id.epoch == 5).unwrap().id;
     let after = |id: Id| Id { sequence: id.sequence + 1, ..id };
-    let known = |journal: &Journal, id| journal.past.knows(id);
-    assert!(known(&journal, Id::default()) && !known(&journal, Id { epoch: 0, sequence: 1 }));
-    for id in [Id { epoch: 5, sequence: 0 }, Id { epoch: 5, sequence: 1 }, last, newest] {
-        assert!(known(&journal, id), "{id}");
+    for known in [Id::default(), id(5, 0), id(5, 1), last, newest] {
+        assert_eq!(journal.past.resume(known), Ok(journal.place(known)), "{known}");
     }
-    let unknown = [after(last), Id { epoch: 6, sequence: 1 }, Id { epoch: u64::MAX, sequence: 1 }];
-    for id in unknown {
-        assert!(!known(&journal, id), "{id}");
+    let unknown = [id(0, 1), id(4, 1), after(last), id(6, 1), after(newest), id(u64::MAX, 1)];
+    for unknown in unknown {
+        assert_eq!(journal.past.resume(unknown), Err(Reason::Restarted), "{unknown}");
     }
     (0..2).for_each(|_| journal.remove_oldest());
-    assert!(known(&journal, last), "it was one");
+    for evicted in [Id::default(), id(4, 1), id(5, 1), id(5, last.sequence - 1)] {
+        assert_eq!(journal.past.resume(evicted), Err(Reason::Evicted), "{evicted}");
+    }
+    for known in [last, id(7, 0), newest] {
+        assert_eq!(journal.past.resume(known), Ok(journal.place(known)), "{known}");
+    }
+    assert_eq!(journal.past.resume(after(last)), Err(Reason::Restarted));
+}
+
+#[test]
+fn a_segment_that_somebody_has_removed_from_the_middle_is_told() {
+    let mut random = Random::of(&[5]);
+    let mut journal = journal(&mut random, &[(5, 1), (7, 1), (8, 1)], 30, false, 0);
+    let removed = journal.past.segments.list()[1].clone();
+    journal.past.segments.remove(&removed);
+    journal.events.iter_mut().for_each(|event| event.is_good &= event.id.epoch != 7);
+    let expected = String::from_utf8(journal.expected(&["a"], 0)).unwrap();
+    let expected = expected.replace("damaged", "evicted");
+    assert_eq!(String::from_utf8(journal.read(&["a"], 0, true)).unwrap(), expected);
+    assert!(expected.contains("tidings.gap"));
 }
 
 #[test]

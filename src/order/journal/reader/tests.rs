@@ -32,7 +32,9 @@ impl Drop for Place {
 }
 
 fn segment(epoch: u64, sequences: Range<u64>) -> Vec<u8> {
-    let mut out = HEADER.to_vec();
+    let before = Id { epoch, sequence: sequences.start - 1 };
+    let after = if sequences.start == 1 { Id::default() } else { before };
+    let mut out = Header::line(after).into_bytes();
     for sequence in sequences {
         block(Id { epoch, sequence }, "news", 20, &mut out);
     }
@@ -62,6 +64,8 @@ fn events_come_in_their_order_from_all_segments_and_after_any_id() {
     let files: Vec<&str> = journal.segments().iter().map(|of| of.file.as_str()).collect();
     assert_eq!(files, ["9-1.sse", "9-3.sse", "10-1.sse"]);
     assert_eq!(journal.segments()[2].bytes, segment(10, 1..2).len() as u64);
+    let after = journal.segments().iter().map(|of| of.after.as_ref().map(EventId::as_str));
+    assert_eq!(after.collect::<Vec<_>>(), [Some("0-0"), Some("9-2"), Some("0-0")]);
     let all = ["9-1", "9-2", "9-3", "9-4", "10-1"];
     assert_eq!(found(&journal, None), all);
     for (after, from) in [("0-0", 0), ("9-0", 0), ("9-1", 1), ("9-2", 2), ("9-3", 3), ("9-9", 4)] {
@@ -77,7 +81,7 @@ fn a_record_says_what_the_journal_knows_of_its_event() {
     place.put(
         "5-1.sse",
         concat!(
-            ": tidings journal 1\n",
+            ": tidings journal 1, after 0-0\n",
             "id: 5-1\nchannel: a b\ntime: 1764314275123\nbatch: 2\nevent: x\ndata: hi\n",
             "crc: 86d6fd66\n\n"
         )
@@ -87,7 +91,7 @@ fn a_record_says_what_the_journal_knows_of_its_event() {
     let record = journal.records(None).unwrap().next().unwrap().unwrap();
     let since = record.time.duration_since(SystemTime::UNIX_EPOCH).unwrap();
     assert_eq!((record.channel.as_str(), since.as_millis()), ("a b", 1_764_314_275_123));
-    assert_eq!((record.batch, record.len), (Some(2), journal.segments()[0].bytes - 20));
+    assert_eq!((record.batch, record.len), (Some(2), journal.segments()[0].bytes - 31));
     assert_eq!(record.bytes, b"id: 5-1\nevent: x\ndata: hi\n\n");
 }
 

@@ -34,15 +34,59 @@ fn found(mut scan: Scan<'_>) -> (Vec<Option<u64>>, Option<usize>) {
 }
 
 #[test]
-fn a_segment_begins_with_its_format() {
-    assert_eq!(HEADER, b": tidings journal 1\n");
-    assert_eq!(check_header(b": tidings journal 1\nid: 5-1\n"), Ok(20));
-    (0..20).for_each(|len| assert_eq!(check_header(&HEADER[..len]), Ok(0)));
-    let format = |text: &str| Err(BadHeader::Format(text.into()));
-    assert_eq!(check_header(b": tidings journal 2\n"), format("2"));
-    assert_eq!(check_header(b": tidings journal 10\n"), format("10"));
-    assert_eq!(check_header(b": tidings journal 1x"), format("1"));
-    assert_eq!(check_header(b"data: hi\n\n"), Err(BadHeader::Foreign));
+fn a_segment_begins_with_its_format_and_the_newest_id_before_it() {
+    let id = |epoch, sequence| Id { epoch, sequence };
+    for (after, first, line) in [
+        (id(0, 0), id(5, 1), ": tidings journal 1, after 0-0\n"),
+        (id(4, 17), id(5, 1), ": tidings journal 1, after 4-17\n"),
+        (id(5, 8), id(5, 9), ": tidings journal 1, after 5-8\n"),
+    ] {
+        assert_eq!(Header::line(after), line);
+        let len = line.len() as u64;
+        let more = format!("{line}id: 5-1\n");
+        assert_eq!(Header::parse(more.as_bytes(), first), Ok(Header { after, len }));
+        for cut in 0..line.len() {
+            let damaged = Header { after: id(5, first.sequence - 1), len: 0 };
+            assert_eq!(Header::parse(&line.as_bytes()[..cut], first), Ok(damaged), "{cut}");
+        }
+    }
+    let longest = Header::line(id(u64::MAX, u64::MAX));
+    assert!(longest.len() < Header::LONGEST, "{}", longest.len());
+}
+
+#[test]
+fn a_first_line_that_is_damaged_says_nothing_and_that_of_another_format_its_number() {
+    let parse = |line: &str| Header::parse(line.as_bytes(), Id { epoch: 5, sequence: 9 });
+    for damaged in [
+        "",
+        "data: hi\n",
+        "\0\0\0",
+        ": tidings journal \n",
+        ": tidings journal 1\n",
+        ": tidings journal 1x\n",
+        ": tidings journal 2",
+        ": tidings journal 2x\n",
+        ": tidings journal 1, after \n",
+        ": tidings journal 1, after 5-08\n",
+        ": tidings journal 1, after 5-8 \n",
+        ": tidings journal 1, after 5-8",
+        ": tidings jourmal 1, after 5-8\n",
+    ] {
+        let unknown = Header { after: Id { epoch: 5, sequence: 8 }, len: 0 };
+        assert_eq!(parse(damaged), Ok(unknown), "{damaged:?}");
+    }
+    for other in ["5-7", "5-9", "4-8", "6-8"] {
+        let line = Header::line(Id::parse(other).unwrap());
+        let expected = Header::new(Id { epoch: 5, sequence: 8 });
+        assert_eq!(parse(&line), Ok(expected), "it is a line, and what it says can't be");
+    }
+    for (line, number) in [
+        (": tidings journal 2\n", "2"),
+        (": tidings journal 10\n", "10"),
+        (": tidings journal 2, whatever", "2"),
+    ] {
+        assert_eq!(parse(line), Err(OtherFormat(number.into())));
+    }
 }
 
 #[test]

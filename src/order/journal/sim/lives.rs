@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
-use super::model::{Event, Model, Post, before_batch, blocks, read};
+use super::model::{Event, Model, Post, before_batch, blocks, pair, read};
 use super::{Call, Cut, Faults, SimDisk};
 use crate::event::EventId;
 use crate::fuzz::random::Random;
@@ -22,7 +22,7 @@ use crate::order::journal::find::first_id;
 use crate::order::journal::open;
 use crate::order::journal::options::{JournalSync, Options};
 use crate::order::journal::reader::JournalReader;
-use crate::order::journal::scan::HEADER;
+use crate::order::journal::scan::ANY_FORMAT;
 use crate::order::journal::segments::Segment;
 use crate::order::journal::store::retention::WITHIN_A_PUBLISH;
 use crate::order::journal::store::{Draft, Refusal, Store};
@@ -152,7 +152,10 @@ impl Lives {
         }
         if !self.disk.is_off() {
             let found = read(&self.disk, store.segments());
-            self.model.check_living(&found);
+            let list = store.segments().list();
+            let oldest = list.iter().find(|segment| !segment.is_empty());
+            let after = oldest.map(|oldest| pair(oldest.header.after)).unwrap_or_default();
+            self.model.check_living(after, &found);
             if self.random.once_in(4) {
                 self.sync(&mut store);
             }
@@ -172,7 +175,9 @@ impl Lives {
             return;
         }
         let name = names[self.random.below(names.len())];
-        let place = HEADER.len() + self.random.below(files[name].len() - HEADER.len());
+        let mut place = self.random.below(files[name].len());
+        // The number of another format is no damage.
+        place += usize::from(place == ANY_FORMAT.len());
         let bit = 1 << self.random.below(8);
         self.disk.spoil(name, |bytes| bytes[place] ^= bit);
         // Where a line end is gone, the next block has no first line.

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::{Cut, SimDisk};
 use crate::order::journal::options::JournalSync;
-use crate::order::journal::scan::{Found, HEADER, Scan};
+use crate::order::journal::scan::{Found, Scan};
 use crate::order::journal::segments::Segments;
 
 pub(super) type Id = (u64, u64);
@@ -140,9 +140,17 @@ impl Model {
         self.cut |= cut == Cut::Power;
     }
 
-    /// What is visible while the journal is in use.
-    pub(super) fn check_living(&self, found: &[Event]) {
+    /// What is visible while the journal is in use, of which the first line says that it comes
+    /// after this.
+    pub(super) fn check_living(&self, after: Id, found: &[Event]) {
         let all = || self.kept.iter().chain(&self.acknowledged);
+        if let Some(first) = found.first() {
+            let before = all().take_while(|event| event.id < first.id).last();
+            let before = before.map(|before| before.id).unwrap_or_default();
+            // Where all that was left was torn as a whole, nobody knows what it had.
+            let is_unknown = after.1 == 0 && before < after;
+            assert!(after == before || is_unknown, "{after:?} and not {before:?}");
+        }
         let left = all().skip_while(|event| event.id < self.removed);
         assert!(found.iter().eq(left), "{found:#?}\nand not {:#?}", all().collect::<Vec<_>>());
     }
@@ -229,24 +237,32 @@ fn is_beginning(events: &[Event], after: Id, posts: &[Post]) -> bool {
 /// All events of the journal that a reader may see. Panics if there is anything else.
 pub(super) fn read(disk: &SimDisk, segments: &Segments) -> Vec<Event> {
     let files = disk.files();
-    let mut events = Vec::new();
+    let mut events: Vec<Event> = Vec::new();
     for segment in &*segments.list() {
         let bytes = &files[&segment.name()][..segment.end() as usize];
         let found = blocks(bytes);
         let whole: usize = found.iter().map(|(range, ..)| range.len()).sum();
-        assert_eq!(whole + HEADER.len().min(bytes.len()), bytes.len(), "{}", bytes.escape_ascii());
+        let header = segment.header.len as usize;
+        assert_eq!(whole + header, bytes.len(), "{}", bytes.escape_ascii());
         let ids = (segment.first.sequence..=segment.last().sequence)
             .map(|sequence| (segment.first.epoch, sequence));
         assert!(ids.eq(found.iter().map(|(_, event, _)| event.id)), "{segment:?}");
+        if let (Some(last), false) = (events.last(), segment.is_empty()) {
+            assert_eq!(pair(segment.header.after), last.id, "{segment:?}");
+        }
         events.extend(found.into_iter().map(|(_, event, _)| event));
     }
     events
 }
 
+pub(super) fn pair(id: crate::order::journal::block::Id) -> Id {
+    (id.epoch, id.sequence)
+}
+
 /// The blocks of a segment that are whole: where each is, and up to which id it says that all was
 /// synced.
 pub(super) fn blocks(segment: &[u8]) -> Vec<(Range<usize>, Event, Option<Id>)> {
-    let mut scan = Scan::new(segment, HEADER.len().min(segment.len()), true);
+    let mut scan = Scan::new(segment, 0, true);
     let mut blocks = Vec::new();
     while let Some(found) = scan.step() {
         let Found::Block(at, block) = found else { continue };

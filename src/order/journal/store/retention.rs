@@ -5,7 +5,6 @@ use std::ops::ControlFlow;
 
 use super::super::find::{LAST, backwards};
 use super::super::options::milliseconds;
-use super::super::scan::HEADER;
 use super::super::segments::Segment;
 use super::super::walk::{PEEK, Step, Walk};
 use super::Store;
@@ -54,7 +53,7 @@ impl Store {
 
     fn is_past(&self, oldest: &Segment, now: u64) -> bool {
         // One that has bytes and no event is damaged, and may be somebody's to look at.
-        if oldest.end() <= HEADER.len() as u64 || self.bytes > self.options.bytes {
+        if oldest.end() <= oldest.header.len || self.bytes > self.options.bytes {
             return true;
         }
         let Some(most) = self.options.age else { return false };

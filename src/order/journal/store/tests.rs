@@ -59,7 +59,7 @@ fn a_segment_is_an_event_stream_named_after_its_first_event() {
     assert_eq!(append(&mut store, 1_002).unwrap(), "1000-4");
     assert_eq!(
         without_sums(&text(&disk, "1000-1.sse")),
-        ": tidings journal 1\n\
+        ": tidings journal 1, after 0-0\n\
          id: 1000-1\nchannel: news\ntime: 1001\ndata: x\n\n\
          id: 1000-2\nchannel: news\ntime: 1001\nbatch: 2\nkey: k\ndigest: 0000000000000007\n\
          event: a\ndata: 1\n\n\

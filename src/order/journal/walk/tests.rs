@@ -5,7 +5,7 @@ use std::io;
 use super::*;
 use crate::event::Event;
 use crate::order::journal::block::Id;
-use crate::order::journal::scan::HEADER;
+use crate::order::journal::scan::Header;
 
 /// A file in memory. It gives no more than so many bytes at a time, and can't read some.
 pub(crate) struct Bytes {
@@ -60,9 +60,14 @@ pub(crate) fn block(id: Id, channel: &str, len: usize, out: &mut Vec<u8>) {
     head.encode(&Event::new(data), out);
 }
 
+/// How many bytes the first line of that has.
+fn header() -> u64 {
+    Header::new(Id::default()).len
+}
+
 /// A segment of the epoch 5, of events with so many bytes.
 fn segment(lens: &[usize]) -> Vec<u8> {
-    let mut out = HEADER.to_vec();
+    let mut out = Header::line(Id::default()).into_bytes();
     for (sequence, len) in (1..).zip(lens) {
         block(Id { epoch: 5, sequence }, "news", *len, &mut out);
     }
@@ -99,7 +104,7 @@ fn walked(walk: &mut Walk<'_>) -> Vec<Option<(u64, bool)>> {
 }
 
 fn walk_through(file: &Bytes) -> Vec<Option<(u64, bool)>> {
-    walked(&mut Walk::new(file, HEADER.len() as u64, PEEK, Vec::new()))
+    walked(&mut Walk::new(file, header(), PEEK, Vec::new()))
 }
 
 #[test]
@@ -117,10 +122,10 @@ fn blocks_of_every_size_are_found_however_they_come() {
 #[test]
 fn a_large_block_says_where_its_event_is() {
     let bytes = segment(&[400_000]);
-    let whole = Block::parse(&bytes[HEADER.len()..]).unwrap();
+    let whole = Block::parse(&bytes[header() as usize..]).unwrap();
     let (event, id_line, len) = (whole.event.to_vec(), whole.id_line.to_vec(), whole.len);
     let file = Bytes::new(bytes.clone());
-    let mut walk = Walk::new(&file, HEADER.len() as u64, READ, Vec::new());
+    let mut walk = Walk::new(&file, header(), READ, Vec::new());
     let same = walk.step(|step| {
         let Step::Large(large) = step else { panic!("{step:?}") };
         assert_eq!((large.id_line, large.len), (&id_line[..], len as u64));
@@ -161,7 +166,7 @@ fn what_the_disk_can_not_read_is_bad_and_all_else_is_found() {
     let bad = found.iter().position(Option::is_none).unwrap();
     assert_eq!(found.iter().flatten().count() + 1, found.len(), "one place is bad");
     let (before, after) = (found[bad - 1].unwrap().0, found[bad + 1].unwrap().0);
-    let each = (file.bytes.len() - HEADER.len()) as u64 / 100;
+    let each = (file.bytes.len() as u64 - header()) / 100;
     assert!(before >= 50_000 / each - 1, "{before}");
     // It skips a little more than it has to, as it doesn't try each place.
     assert!(after <= 90_000 / each + 2, "{after}");
