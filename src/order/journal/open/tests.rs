@@ -254,7 +254,7 @@ fn row_58_a_segment_that_can_not_be_read_is_refused_and_not_cut_off() {
     use super::super::sim::Faults;
     for seed in 0..50 {
         let disk = SimDisk::new(seed);
-        let bytes = segment(&(1..=20).map(event).collect::<Vec<_>>());
+        let bytes = segment(&(1..=200).map(event).collect::<Vec<_>>());
         disk.create("5-1.sse").unwrap().write_all_at(&bytes, 0).unwrap();
         disk.set_faults(Faults { once_in: 3, ..Faults::default() });
         let _ = open(&disk);
@@ -294,11 +294,11 @@ fn row_57_what_a_failed_sync_left_to_the_system_alone_is_on_the_disk_after_a_sta
         let disk = SimDisk::new(seed);
         let file = disk.create("5-1.sse").unwrap();
         disk.sync_folder().unwrap();
-        let mut bytes = segment(&(1..=20).map(event).collect::<Vec<_>>());
+        let mut bytes = segment(&(1..=200).map(event).collect::<Vec<_>>());
         file.write_all_at(&bytes, 0).unwrap();
         file.sync().unwrap();
         let more: Vec<Vec<u8>> =
-            (21..=40).map(|n| block(n, (n == 25).then_some(20), None)).collect();
+            (201..=220).map(|n| block(n, (n == 205).then_some(200), None)).collect();
         let (more, end) = (more.concat(), bytes.len() as u64);
         bytes.extend(&more);
         file.write_all_at(&more, end).unwrap();
@@ -306,7 +306,7 @@ fn row_57_what_a_failed_sync_left_to_the_system_alone_is_on_the_disk_after_a_sta
         file.sync().unwrap_err();
         disk.restart(Cut::Kill);
         let before = disk.steps();
-        assert_eq!(open(&disk).unwrap().newest().to_string(), "5-40");
+        assert_eq!(open(&disk).unwrap().newest().to_string(), "5-220");
         // Each byte is a step, and each call.
         let written = disk.steps() - before;
         assert!(written < bytes.len() as u64, "what was synced is not written once more");

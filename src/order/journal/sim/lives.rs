@@ -19,7 +19,7 @@ use crate::event::EventId;
 use crate::fuzz::random::Random;
 use crate::net::atomic::AtomicU64;
 use crate::order::journal::find::first_id;
-use crate::order::journal::open;
+use crate::order::journal::open::SECTOR;
 use crate::order::journal::options::{JournalSync, Options};
 use crate::order::journal::reader::JournalReader;
 use crate::order::journal::scan::ANY_FORMAT;
@@ -164,9 +164,8 @@ impl Lives {
         self.end();
     }
 
-    /// A bit of what was synced becomes another one. Readers miss the event that it belongs to, and
-    /// no other; but at the end of what is there it can't be told from a torn event, and where a
-    /// sector now ends in a zero, and nothing says that it was synced, from a lost one.
+    /// A bit of what was synced becomes another one. Readers miss the event that it belongs to. At
+    /// the end it is like a torn one; and where a sector ends in a zero then, like a lost one.
     fn spoil(&mut self) {
         self.end_by(Cut::Kill);
         let files = self.disk.files();
@@ -188,13 +187,12 @@ impl Lives {
         let left = before.iter().filter(|(range, ..)| !is_hit(range));
         let synced = left.clone().filter_map(|(.., synced)| *synced).max();
         let last = left.map(|(_, event, _)| event.id).max();
-        let looks_lost =
-            files[name][place] == bit && (place as u64 + 1).is_multiple_of(open::SECTOR);
+        let is_lost = files[name][place] == bit && (place + 1).is_multiple_of(SECTOR as usize);
 
         let mut expected = self.model.there();
         // It may have no event.
         let newest = files.keys().max_by_key(|name| first_id(name));
-        let kept = if looks_lost { synced } else { last };
+        let kept = if is_lost { synced } else { last };
         if Some(name) == newest && hit.last().is_some_and(|event| Some(event.id) > kept) {
             let first = hit[0].id;
             let end = expected.iter().position(|event| event.id == first).expect("it is there");

@@ -210,7 +210,7 @@ fn a_start_removes_all_that_is_past_a_smaller_bound_and_a_publish_a_few() {
         for now in 1_000..1_010 {
             append(&mut open(&disk, bounds, now), now).unwrap();
         }
-        let mut store = open(&disk, Options { bytes: 250, ..bounds }, 2_000);
+        let mut store = open(&disk, Options { bytes: 300, ..bounds }, 2_000);
         if at_start {
             store.keep_bounds(2_000);
         }
