@@ -171,9 +171,12 @@ impl Followed {
         let epochs = sequence.epochs();
         let place = match start {
             Start::Live => sequence.newest(),
-            Start::Newest(count) => self
-                .with_logs(|logs| read::before_newest_kept(logs, sequence.newest(), count))
-                .unwrap_or_else(|| past.before_newest(&self.names(), count)),
+            Start::Newest(count) => {
+                let (kept, more, gone) =
+                    self.with_logs(|logs| read::before_newest_kept(logs, sequence.newest(), count));
+                let older = (more > 0).then(|| past.before_newest(&self.names(), more, gone));
+                older.flatten().unwrap_or(kept)
+            }
             Start::After(id) => {
                 let known = Id::parse(id).ok_or(Reason::Restarted).and_then(|id| past.resume(id));
                 match known {

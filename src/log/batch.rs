@@ -161,7 +161,7 @@ impl Batch {
         } else {
             chunk::encode_with(len, write, &mut self.bytes);
         }
-        self.end(Cursor { place, seen: self.cursor.seen + 1 });
+        self.end(Cursor { place, seen: 0 });
         true
     }
 
@@ -179,7 +179,7 @@ impl Batch {
         let range = if self.plain { size_line..size_line + content } else { 0..chunk };
         let past = PastPart { place, chunk, range };
         read(&past, &mut self.bytes)?;
-        let cursor = Cursor { place, seen: self.cursor.seen + 1 };
+        let cursor = Cursor { place, seen: 0 };
         self.ends.push(End { at: past.range.len(), cursor });
         (self.cursor, self.past) = (cursor, Some(past));
         Ok(())

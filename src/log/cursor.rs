@@ -10,6 +10,7 @@ pub(crate) struct Cursor {
     pub(crate) place: u64,
     /// How many events of the followed channels were sent, or reported as missed, or came before
     /// the stream. The same for all streams that follow the same channels and stand here.
+    /// Nobody counts in a hub that has a past: there it may say where to read on.
     pub(crate) seen: u64,
 }
 
@@ -55,5 +56,9 @@ pub enum Start<'a> {
     After(&'a str),
     /// With the newest events that are kept, so many of them. Where one of several channels has let
     /// go of an event that comes after the first of these, the stream is told so.
+    ///
+    /// With a journal, those that are no longer in memory are searched in its newest 16 MiB. That
+    /// is done for one stream at a time, while three more wait; any other begins with what is in
+    /// memory.
     Newest(usize),
 }

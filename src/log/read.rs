@@ -240,17 +240,17 @@ fn before_the_newest(logs: &[impl Deref<Target = Log>], newest: u64, count: usiz
     places.peek().map_or(newest, |Reverse(place)| place - 1)
 }
 
-/// Where a stream begins that is to be sent the newest `count` events, if all of them are in the
-/// logs.
+/// Where a stream begins that is to be sent the newest `count` events, as far as the logs have
+/// them; how many more it wants; and up to where those come that may have left the logs.
 pub(crate) fn before_newest_kept(
     logs: &[impl Deref<Target = Log>],
     newest: u64,
     count: usize,
-) -> Option<u64> {
-    let place = before_the_newest(logs, newest, count);
-    let has_all = |log: &Log| log.evicted_through <= place;
+) -> (u64, usize, u64) {
+    let gone = logs.iter().map(|log| log.evicted_through).max().unwrap_or(0);
+    let place = before_the_newest(logs, newest, count).max(gone);
     let kept = logs.iter().map(|log| log.len() - log.after(place)).sum::<usize>();
-    (kept == count && logs.iter().all(|log| has_all(log))).then_some(place)
+    (place, count.saturating_sub(kept), gone)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::log::batch::Batch;
+use crate::log::cursor::Cursor;
 use crate::log::gap::Reason;
 use crate::log::id::Id;
 use crate::log::large::PastPart;
@@ -28,19 +29,21 @@ pub(crate) trait Past: Send + Sync {
     /// Whether events after this place are no longer kept, as they were too old or too many.
     fn has_lost(&self, after: u64) -> bool;
 
-    /// The place after which the newest `count` events of these channels come, as far as they are
-    /// among the newest of all channels.
-    fn before_newest(&self, names: &[&str], count: usize) -> u64;
+    /// The place after which the newest `count` events of these channels up to `until` come, as far
+    /// as they are among the newest of all channels. `None` where there are none of them, or too
+    /// many others ask for theirs.
+    fn before_newest(&self, names: &[&str], count: usize, until: u64) -> Option<u64>;
 
-    /// Fills the batch with the next events of these channels after `place`, as many as one batch
-    /// takes or a part of a large one. The batch's cursor says how far it came: it may have come
-    /// past events of other channels alone. That is never past the newest place of the hub's
+    /// Fills the batch with the next events of these channels after the cursor, as many as one
+    /// batch takes or a part of a large one. The batch's cursor says how far it came, and the next
+    /// read goes on there: it may have come past events of other channels alone, or past what is
+    /// damaged. That is never past the newest place of the hub's
     /// [`Sequence`](super::sequence::Sequence). Where events are gone, a gap event comes first.
     ///
     /// # Errors
     ///
     /// When the system can't read now what it may read later.
-    fn read(&self, names: &[&str], place: u64, plain: bool, batch: &mut Batch) -> io::Result<()>;
+    fn read(&self, names: &[&str], from: Cursor, plain: bool, batch: &mut Batch) -> io::Result<()>;
 
     /// Appends the first bytes of a part of a large event, no more than one batch takes, and at
     /// least one.

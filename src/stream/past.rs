@@ -28,6 +28,7 @@ use crate::channel::reader::{Advance, Reader};
 use crate::channel::subscription::Followed;
 use crate::error::CloseReason;
 use crate::log::batch::Batch;
+use crate::log::cursor::Cursor;
 use crate::log::large::PastPart;
 use crate::net::moment::Moment;
 use crate::net::pool::Task;
@@ -43,8 +44,8 @@ struct Chore {
 
 /// What a stream is to be sent next.
 enum Wanted {
-    /// Whatever comes after this place.
-    After(u64),
+    /// Whatever comes after this.
+    After(Cursor),
     /// The rest of a large event.
     Part(PastPart),
 }
@@ -143,7 +144,7 @@ impl Stream {
         let subscription = live.subscription.as_ref()?;
         let wanted = match live.outbox.missing() {
             Some(part) => Wanted::Part(part.clone()),
-            None => Wanted::After(subscription.cursor.place),
+            None => Wanted::After(subscription.cursor),
         };
         Some((subscription.followed.clone(), wanted))
     }
@@ -166,11 +167,11 @@ impl Stream {
                 piece.clear();
                 past.read_part(part, piece).map_err(failed)
             }
-            Wanted::After(place) if followed.closes() && past.has_lost(*place) => {
+            Wanted::After(from) if followed.closes() && past.has_lost(from.place) => {
                 Err(CloseReason::Lagged)
             }
-            Wanted::After(place) => {
-                past.read(&followed.names(), *place, !self.chunked, batch).map_err(failed)
+            Wanted::After(from) => {
+                past.read(&followed.names(), *from, !self.chunked, batch).map_err(failed)
             }
         }
     }

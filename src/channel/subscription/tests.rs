@@ -62,16 +62,17 @@ impl Past for Remembers {
         2
     }
 
-    fn before_newest(&self, names: &[&str], count: usize) -> u64 {
-        assert_eq!(names, ["a", "b"]);
-        BEFORE - count as u64
+    fn before_newest(&self, names: &[&str], count: usize, until: u64) -> Option<u64> {
+        assert_eq!((names, until), (&["a", "b"][..], BEFORE - 2));
+        // Nine are more than there are.
+        (count < 7).then(|| until - count as u64)
     }
 
     fn has_lost(&self, after: u64) -> bool {
         after < 2
     }
 
-    fn read(&self, _: &[&str], _: u64, _: bool, _: &mut Batch) -> io::Result<()> {
+    fn read(&self, _: &[&str], _: Cursor, _: bool, _: &mut Batch) -> io::Result<()> {
         unreachable!("no stream is sent anything")
     }
 
@@ -124,6 +125,7 @@ fn in_a_hub_with_a_past_a_stream_begins_at_any_id_that_the_past_knows() {
         (Start::Newest(0), 8, kept("")),
         (Start::Newest(2), 6, kept("7 of a8 of b")),
         (Start::Newest(5), 3, None),
+        (Start::Newest(9), 6, kept("7 of a8 of b")),
     ] {
         assert_eq!(begun(&channels, start), (format!("id: 171-{place}\n\n"), then), "{start:?}");
     }

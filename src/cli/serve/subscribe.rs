@@ -11,7 +11,7 @@
 //! | --- | --- |
 //! | the field `Last-Event-ID` | after that event |
 //! | `?last-event-id=ID` | the same, where a field can't be set |
-//! | `?history=N` | with the newest N events; of a journal, those in its last 16 MiB |
+//! | `?history=N` | with the newest N events: [`Start::Newest`] |
 //! | nothing | with the next event |
 //!
 //! The field comes first: an `EventSource` that reconnects sends it to the URL that it was given,

@@ -23,6 +23,9 @@ const NEAR: u64 = 16 * 1024;
 /// that is larger is found by reading from the beginning.
 pub(crate) const LAST: u64 = 4 * 1024 * 1024;
 
+/// How far each step looks for a block, but for the rest of one that is large.
+const PROBE: u64 = 1024 * 1024;
+
 /// The name of the segment whose first event has this id.
 pub(crate) fn file_name(first: Id) -> String {
     format!("{first}{SUFFIX}")
@@ -36,14 +39,15 @@ pub(crate) fn first_id(name: &str) -> Option<Id> {
 const SUFFIX: &str = ".sse";
 
 /// Where a segment of so many bytes has to be read on from, to come to all events after this id and
-/// few others before.
+/// few others before. Where bytes are bad, and where events are large, there may be many.
 pub(crate) fn find(file: &dyn DiskFile, len: u64, after: Id) -> u64 {
     let (mut low, mut high) = (0, len);
     let (mut lowest, mut highest) = (None, None);
     let mut buffer = Vec::new();
     while high.saturating_sub(low) > NEAR {
         let middle = low + (high - low) / 2;
-        let mut walk = match Walk::within(file, middle, high, buffer) {
+        let until = high.min(middle + PROBE);
+        let mut walk = match Walk::within(file, middle, until, buffer) {
             Ok(walk) => walk,
             Err(spare) => {
                 (buffer, high) = (spare, middle);
@@ -54,18 +58,16 @@ pub(crate) fn find(file: &dyn DiskFile, len: u64, after: Id) -> u64 {
         let mut is_over = false;
         while found.is_none() && !is_over {
             let stepped = walk.step(|step| {
-                let (at, id) = match step {
-                    Step::Block(at, block) => (at, block.head.id),
-                    Step::Large(large) => (large.at, large.head.id),
-                    Step::Bad(bad, _) => return bad.end < high,
+                let Some((at, id)) = step.block() else {
+                    return matches!(step, Step::Bad(bad, _) if bad.end < until);
                 };
                 let is_between = id.epoch == after.epoch
                     && lowest.is_none_or(|lowest| lowest < id)
                     && highest.is_none_or(|highest| id < highest);
-                if at < high && is_between {
+                if at < until && is_between {
                     found = Some(id);
                 }
-                at < high
+                at < until
             });
             is_over = stepped != Some(true);
         }

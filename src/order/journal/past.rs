@@ -33,9 +33,10 @@ use crate::log::gap::Reason;
 use crate::log::large::PastPart;
 use crate::order::past::Past;
 use crate::order::sequence::Sequence;
-use reading::{Reading, read_chunk};
+use reading::{Reading, Stopped, read_chunk};
 
-/// How many bytes of the journal are read through for one batch, if they are of other channels.
+/// How many bytes of the journal are read through for one batch, if they are of other channels or
+/// bad. A block that is begun is read to its end.
 const MOST_READ: u64 = 512 * 1024;
 
 /// How many of the newest bytes are searched for a stream that wants the newest events.
@@ -53,6 +54,11 @@ pub(crate) struct JournalPast {
     sequence: Arc<Sequence>,
     /// No other lock is taken, and no file is touched, while this is held.
     cache: Mutex<Cache>,
+    /// Held by whoever searches for the newest events of channels: one at a time, so that whatever
+    /// is asked for leaves the processors to others.
+    search: Mutex<()>,
+    /// One of them is held by whoever searches, or waits for that.
+    turns: [Mutex<()>; 4],
 }
 
 #[derive(Default)]
@@ -112,7 +118,8 @@ impl JournalPast {
         segments: Arc<Segments>,
         sequence: Arc<Sequence>,
     ) -> Self {
-        Self { disk, segments, sequence, cache: Mutex::default() }
+        let (cache, search, turns) = Default::default();
+        Self { disk, segments, sequence, cache, search, turns }
     }
 
     fn cache(&self) -> MutexGuard<'_, Cache> {
@@ -189,7 +196,7 @@ impl JournalPast {
     /// Where in the list the segment is that has the first event after this id; the first, if that
     /// is gone.
     fn segment_after(list: &[Arc<Segment>], id: Id) -> usize {
-        list.partition_point(|segment| segment.first <= id).saturating_sub(1)
+        list.partition_point(|segment| segment.header.after <= id).saturating_sub(1)
     }
 }
 
@@ -217,45 +224,71 @@ impl Past for JournalPast {
         self.sequence.id(after) < Self::gone(&self.segments.list())
     }
 
-    fn before_newest(&self, names: &[&str], count: usize) -> u64 {
-        let newest = self.sequence.newest();
-        let (mut found, mut oldest, mut left) = (0, newest, NEWEST);
+    fn before_newest(&self, names: &[&str], count: usize, until: u64) -> Option<u64> {
+        let _waits = self.turns.iter().find_map(|turn| turn.try_lock().ok())?;
+        let _searches = self.search.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut found, mut oldest, mut left) = (0, None, NEWEST);
+        let until_id = self.sequence.id(until);
         for segment in self.segments.list().iter().rev() {
             if left == 0 || found >= count {
                 break;
             }
+            let most = left;
+            left = left.saturating_sub(segment.end());
+            if segment.header.after >= until_id {
+                continue;
+            }
             // What can't be read now comes with everything after.
             let Ok(Some(file)) = self.open(segment) else { break };
-            let _ = backwards(&file, file.end, left, |_, id, channel| {
+            // Where what comes after `until` begins.
+            let from = match segment.last() <= until_id {
+                true => file.end,
+                false => self.position(segment, &file, until),
+            };
+            let mut walk = Walk::new(&file, from, PEEK, Vec::new());
+            let is_before = |step: Step<'_>| step.block().is_none_or(|(_, id)| id <= until_id);
+            let mut end = walk.at();
+            while walk.step(is_before) == Some(true) {
+                end = walk.at();
+            }
+            let most = most.saturating_sub(file.end - end);
+            let _ = backwards(&file, end, most, |_, id, channel| {
                 if found >= count {
                     return ControlFlow::Break(());
                 }
                 let place = self.place(id);
                 // Somebody may have added a block that is no event of this hub.
-                if (1..=newest).contains(&place) && names.contains(&channel) {
+                if (1..=until).contains(&place) && names.contains(&channel) {
                     found += 1;
-                    oldest = place - 1;
+                    oldest = Some(place - 1);
                 }
                 ControlFlow::Continue(())
             });
-            left = left.saturating_sub(file.end);
         }
         oldest
     }
 
-    fn read(&self, names: &[&str], place: u64, plain: bool, batch: &mut Batch) -> io::Result<()> {
+    fn read(&self, names: &[&str], from: Cursor, plain: bool, batch: &mut Batch) -> io::Result<()> {
         // Before the segments: everything up to here is in them, or was.
         let newest = self.sequence.newest();
         let list = self.segments.list();
+        let place = from.place;
         batch.begin(Cursor { place, seen: 0 }, plain);
-        let (is_bad, left) = (false, MOST_READ);
-        let from = place;
-        let mut read = Reading { past: self, names, newest, batch, from, place, is_bad, left };
+        let mut read =
+            Reading { past: self, names, newest, batch, place, is_bad: false, left: MOST_READ };
         let begin = Self::segment_after(&list, self.sequence.id(place));
-        for segment in list.iter().skip(begin) {
+        for (number, segment) in list.iter().enumerate().skip(begin) {
             // What was removed meanwhile is missed with the next.
             let Some(file) = self.open(segment)? else { continue };
-            let from = self.position(segment, &file, place);
+            let stopped = Stopped::of(from).filter(|_| number == begin);
+            let from = match stopped {
+                // Unless it was in another segment, which is gone.
+                Some(stopped) if place >= self.place_before(segment, segment.first) => {
+                    read.is_bad = stopped.is_bad;
+                    stopped.at
+                }
+                _ => self.position(segment, &file, place),
+            };
             if read.segment(segment, &file, from)?.is_break() {
                 return Ok(());
             }
@@ -268,7 +301,8 @@ impl Past for JournalPast {
         let gone = || io::Error::from(ErrorKind::NotFound);
         let list = self.segments.list();
         let id = self.sequence.id(part.place);
-        let segment = list.get(Self::segment_after(&list, id)).ok_or_else(gone)?;
+        let before = self.sequence.id(part.place - 1);
+        let segment = list.get(Self::segment_after(&list, before)).ok_or_else(gone)?;
         let file = self.open(segment)?.ok_or_else(gone)?;
         let mut at = self.position(segment, &file, part.place - 1);
         let mut start = [0; LONGEST_HEAD];
@@ -285,12 +319,7 @@ impl Past for JournalPast {
             // It is some blocks on, or after bytes that are none.
             let mut walk = Walk::new(&file, at, PEEK, Vec::new());
             let next = loop {
-                let found = walk.step(|step| match step {
-                    Step::Block(at, block) => Some((at, block.head.id)),
-                    Step::Large(large) => Some((large.at, large.head.id)),
-                    Step::Bad(..) => None,
-                });
-                match found {
+                match walk.step(|step| step.block()) {
                     Some(Some((found, of))) if of == id && found > at => break Some(found),
                     Some(Some((_, of))) if of >= id => break None,
                     Some(_) => {}

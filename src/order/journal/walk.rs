@@ -12,7 +12,7 @@
 
 use std::ops::Range;
 
-use super::block::{Block, FIRST, Fault, Head, LARGEST};
+use super::block::{Block, FIRST, Fault, Head, Id, LARGEST};
 use super::crc::Crc;
 use super::disk::DiskFile;
 use super::scan::{Found, Scan, next_first};
@@ -40,6 +40,17 @@ pub(crate) enum Step<'a> {
     Large(Large<'a>),
     /// More bad bytes may follow.
     Bad(Range<u64>, Fault),
+}
+
+impl Step<'_> {
+    /// Where a block begins, and its id.
+    pub(crate) fn block(&self) -> Option<(u64, Id)> {
+        match self {
+            Self::Block(at, block) => Some((*at, block.head.id)),
+            Self::Large(large) => Some((large.at, large.head.id)),
+            Self::Bad(..) => None,
+        }
+    }
 }
 
 /// A whole block that is too large to be held.

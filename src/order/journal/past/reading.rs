@@ -61,13 +61,34 @@ pub(super) struct Reading<'a> {
     pub(super) names: &'a [&'a str],
     pub(super) newest: u64,
     pub(super) batch: &'a mut Batch,
-    /// Where it begins, and the place of the last event, of whatever channel.
-    pub(super) from: u64,
+    /// The place of the last event, of whatever channel.
     pub(super) place: u64,
     /// Whether bytes came after it that are none.
     pub(super) is_bad: bool,
     /// How many bytes may still be read.
     pub(super) left: u64,
+}
+
+/// Where a read has stopped in the segment after its place, as the cursor's count keeps it: bytes
+/// that are none have no place, and may be many.
+pub(super) struct Stopped {
+    pub(super) at: u64,
+    /// Whether bytes before it are none, and not told yet.
+    pub(super) is_bad: bool,
+}
+
+impl Stopped {
+    /// Tells it from a count of events.
+    const MARK: u64 = 1 << 63;
+
+    pub(super) fn of(cursor: Cursor) -> Option<Self> {
+        let bits = cursor.seen & !Self::MARK;
+        (cursor.seen != bits).then_some(Self { at: bits >> 1, is_bad: bits & 1 == 1 })
+    }
+
+    fn seen(self) -> u64 {
+        Self::MARK | self.at << 1 | u64::from(self.is_bad)
+    }
 }
 
 /// What a step makes of the read.
@@ -94,12 +115,7 @@ impl Reading<'_> {
         let mut result = Ok(());
         while let Some(next) = walk.step(|step| self.step(segment, file, step)) {
             match next {
-                // Where bytes are bad, the next event says what is gone.
-                Next::GoOn if self.is_bad => {}
-                Next::GoOn
-                    if self.place >= self.newest
-                        || walk.at() >= limit && self.place > self.from =>
-                {
+                Next::GoOn if self.place >= self.newest || walk.at() >= limit => {
                     stopped = Some(walk.at());
                 }
                 Next::GoOn => {}
@@ -115,6 +131,10 @@ impl Reading<'_> {
         self.past.cache().buffer = walk.into_buffer();
         result?;
         let Some(at) = stopped else { return Ok(ControlFlow::Continue(())) };
+        if at >= limit && self.place < self.newest {
+            self.stop(segment, at);
+            return Ok(ControlFlow::Break(()));
+        }
         self.past.remember(Hint { place: self.place, segment: segment.first, at });
         Ok(ControlFlow::Break(()))
     }
@@ -169,6 +189,19 @@ impl Reading<'_> {
         // What is bad before it has been told, or comes before what is read.
         self.is_bad = false;
         Next::GoOn
+    }
+
+    /// Has the next read go on here.
+    fn stop(&mut self, segment: &Segment, at: u64) {
+        let is_bad = self.is_bad;
+        let before = self.past.place_before(segment, segment.first);
+        // What is gone of the segments before this one is known.
+        if self.place < before {
+            self.push_gap(before.min(self.newest));
+        }
+        if self.place >= before && self.place < self.newest {
+            self.batch.cursor.seen = Stopped { at, is_bad }.seen();
+        }
     }
 
     /// Everything there is has been read. What was not found is gone.

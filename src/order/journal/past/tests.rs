@@ -2,7 +2,7 @@
 //! every place.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::*;
@@ -14,12 +14,12 @@ use crate::order::journal::block::Block;
 use crate::order::journal::scan::{Header, next_first};
 use crate::order::journal::walk::tests::{Bytes, block};
 
-/// Files in memory, and how often one of them is read.
+/// Files in memory, and how many of their bytes were read.
 #[derive(Default)]
-struct Files(Mutex<BTreeMap<String, Arc<Bytes>>>, Arc<AtomicUsize>);
+struct Files(Mutex<BTreeMap<String, Arc<Bytes>>>, Arc<AtomicU64>);
 
 /// One that is open.
-struct Open(Arc<Bytes>, Arc<AtomicUsize>);
+struct Open(Arc<Bytes>, Arc<AtomicU64>);
 
 impl DiskFile for Open {
     fn len(&self) -> io::Result<u64> {
@@ -27,8 +27,9 @@ impl DiskFile for Open {
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.1.fetch_add(1, Ordering::Relaxed);
-        self.0.read_at(buffer, offset)
+        let len = self.0.read_at(buffer, offset)?;
+        self.1.fetch_add(len as u64, Ordering::Relaxed);
+        Ok(len)
     }
 
     fn write_all_at(&self, _bytes: &[u8], _offset: u64) -> io::Result<()> {
@@ -151,6 +152,11 @@ fn journal(
     Journal { disk, past, events: all, segments }
 }
 
+/// A cursor at this place, of which no more is known.
+fn at(place: u64) -> Cursor {
+    Cursor { place, seen: 0 }
+}
+
 impl Journal {
     fn place(&self, id: Id) -> u64 {
         self.past.place(id)
@@ -158,13 +164,13 @@ impl Journal {
 
     /// Reads everything after a place, as a stream is sent it.
     fn read(&self, names: &[&str], from: u64, plain: bool) -> Vec<u8> {
-        let (mut place, mut out) = (from, Vec::new());
+        let (mut cursor, mut out) = (at(from), Vec::new());
         let mut batch = Batch::default();
         let newest = self.past.sequence.newest();
         let mut reads = 0;
-        while place < newest {
-            self.past.read(names, place, plain, &mut batch).unwrap();
-            assert!(batch.cursor.place > place, "it goes on");
+        while cursor.place < newest {
+            self.past.read(names, cursor, plain, &mut batch).unwrap();
+            assert!(batch.cursor.place > cursor.place, "it goes on");
             assert!(batch.cursor.place <= newest);
             assert!(batch.bytes().len() <= LARGE + 300, "a gap event may come first");
             out.extend_from_slice(batch.bytes());
@@ -185,7 +191,7 @@ impl Journal {
                 }
                 assert_eq!(sent, batch.len());
             }
-            place = batch.cursor.place;
+            cursor = batch.cursor;
             reads += 1;
         }
         assert!(reads <= 10 + self.events.len(), "{reads}");
@@ -333,7 +339,7 @@ fn where_segments_are_gone_a_stream_is_told_and_goes_on_with_the_oldest() {
     let names = ["a", "b", "rare"];
     let start = journal.place(journal.events[0].id);
     // One read of it leaves the file open, which is no segment any more.
-    journal.past.read(&names, 0, true, &mut Batch::default()).unwrap();
+    journal.past.read(&names, at(0), true, &mut Batch::default()).unwrap();
     assert!(!journal.past.has_lost(0) && !journal.past.has_lost(start));
     for removed in 1..=3 {
         journal.remove_oldest();
@@ -419,10 +425,17 @@ fn the_newest_events_are_found_from_the_end() {
         for count in [1, 2, 7, 50, 10_000] {
             let first = places.len().saturating_sub(count);
             let newest = journal.past.sequence.newest();
-            let expected = places.get(first).map_or(newest, |place| place - 1);
-            assert_eq!(journal.past.before_newest(names, count), expected, "{names:?} {count}");
+            let expected = places.get(first).map(|place| place - 1);
+            let found = journal.past.before_newest(names, count, newest);
+            assert_eq!(found, expected, "{names:?} {count}");
+            // Of those up to one of them.
+            let until = journal.place(journal.events[random.below(journal.events.len())].id);
+            let up_to = places.partition_point(|place| *place <= until);
+            let expected = places[..up_to].get(up_to.saturating_sub(count)).map(|place| place - 1);
+            let found = journal.past.before_newest(names, count, until);
+            assert_eq!(found, expected, "{names:?} {count} up to {until}");
         }
-        assert_eq!(journal.past.before_newest(names, 0), journal.past.sequence.newest());
+        assert_eq!(journal.past.before_newest(names, 0, journal.past.sequence.newest()), None);
     }
 }
 
@@ -438,7 +451,9 @@ fn blocks_that_are_no_events_of_the_hub_are_not_among_the_newest() {
     let len = bytes.len() as u64;
     journal.disk.0.lock().unwrap().insert("5-1.sse".into(), Arc::new(Bytes::new(bytes)));
     journal.past.segments.list()[0].grow(len, journal.events.len() as u64, 7);
-    assert_eq!(journal.past.before_newest(&["a"], 1), journal.place(newest) - 1);
+    let until = journal.past.sequence.newest();
+    let found = journal.past.before_newest(&["a"], 1, until);
+    assert_eq!(found, Some(journal.place(newest) - 1));
 }
 
 #[test]
@@ -446,12 +461,12 @@ fn a_stream_of_a_rare_channel_comes_along_although_it_is_sent_nothing() {
     let mut random = Random::of(&[8]);
     let journal = journal(&mut random, &[(5, 4)], 1_000, false, 0);
     let mut batch = Batch::default();
-    let (mut place, mut reads) = (0, 0);
+    let (mut cursor, mut reads) = (at(0), 0);
     let newest = journal.past.sequence.newest();
-    while place < newest {
-        journal.past.read(&["nothing"], place, false, &mut batch).unwrap();
-        assert!(batch.bytes().is_empty() && batch.cursor.place > place);
-        place = batch.cursor.place;
+    while cursor.place < newest {
+        journal.past.read(&["nothing"], cursor, false, &mut batch).unwrap();
+        assert!(batch.bytes().is_empty() && batch.cursor.place > cursor.place);
+        cursor = batch.cursor;
         reads += 1;
     }
     let bytes: u64 = journal.past.segments.list().iter().map(|segment| segment.end()).sum();
@@ -464,15 +479,15 @@ fn a_stream_that_begins_before_everything_searches_for_nothing() {
     let mut random = Random::of(&[11]);
     let journal = journal(&mut random, &[(5, 1), (6, 1)], 5_000, false, 0);
     let reads = || journal.disk.1.swap(0, Ordering::Relaxed);
-    journal.past.read(&["a"], 0, true, &mut Batch::default()).unwrap();
+    journal.past.read(&["a"], at(0), true, &mut Batch::default()).unwrap();
     let few = reads();
-    assert!(few <= 20, "{few}");
+    assert!(few <= MOST_READ, "{few}");
     journal.disk.remove("5-1.sse").unwrap();
     let segments = &journal.past.segments;
     segments.remove(&segments.list()[0]);
-    journal.past.read(&["a"], 0, true, &mut Batch::default()).unwrap();
+    journal.past.read(&["a"], at(0), true, &mut Batch::default()).unwrap();
     let few = reads();
-    assert!(few <= 20, "{few}");
+    assert!(few <= MOST_READ, "{few}");
 }
 
 #[test]
@@ -482,7 +497,137 @@ fn however_many_segments_are_read_few_files_are_open() {
     journal.read(&["a"], 0, true);
     assert!(journal.past.cache().files.len() <= OPEN);
     for event in &journal.events {
-        journal.past.read(&["a"], journal.place(event.id), true, &mut Batch::default()).unwrap();
+        let from = at(journal.place(event.id));
+        journal.past.read(&["a"], from, true, &mut Batch::default()).unwrap();
     }
     assert!(journal.past.cache().hints.len() <= HINTS);
+}
+
+/// Makes the bytes of a segment bad, from a block to a place: what is begun is read to its end.
+fn spoil(journal: &Journal, number: usize, bad: std::ops::Range<usize>) {
+    let name = journal.past.segments.list()[number].name();
+    let mut files = journal.disk.0.lock().unwrap();
+    let mut bytes = files[&name].bytes.clone();
+    let begin = if bad.start > 0 { next_first(&bytes, bad.start) } else { 0 };
+    bytes[begin..bad.end].fill(0);
+    files.insert(name, Arc::new(Bytes::new(bytes)));
+}
+
+/// A journal of so many segments, with so many events in each, each of some six kilobytes.
+fn even(segments: u64, events: u64) -> Journal {
+    let disk = Arc::new(Files::default());
+    let (mut all, mut list) = (Vec::new(), Vec::new());
+    for segment in 0..segments {
+        let first = Id { epoch: 5, sequence: segment * events + 1 };
+        let after = all.last().map(|last: &Known| last.id).unwrap_or_default();
+        let mut bytes = Header::line(after).into_bytes();
+        for sequence in first.sequence..first.sequence + events {
+            let (id, start) = (Id { epoch: 5, sequence }, bytes.len());
+            block(id, "a", 4_000, &mut bytes);
+            let whole = Block::parse(&bytes[start..]).unwrap();
+            let content = [whole.id_line, whole.event, b"\n"].concat();
+            all.push(Known { id, channel: "a", content, is_good: true });
+        }
+        let (end, last) = (bytes.len() as u64, first.sequence + events - 1);
+        list.push(Segment::new(first, Header::new(after), end, last, 0));
+        disk.0.lock().unwrap().insert(list.last().unwrap().name(), Arc::new(Bytes::new(bytes)));
+    }
+    let known = Epochs::rising(vec![0, 5], 1_000_000);
+    let newest = known.place(all.last().unwrap().id).unwrap();
+    let segments = list.iter().map(|segment| segment.first).collect();
+    let sequence = Arc::new(Sequence::resumed(known, newest, Duration::ZERO));
+    let shared = Arc::clone(&disk) as Arc<dyn Disk>;
+    let past = JournalPast::new(shared, Arc::new(Segments::new(list)), sequence);
+    Journal { disk, past, events: all, segments }
+}
+
+#[test]
+fn row_58_however_many_bytes_are_bad_one_read_takes_a_piece_and_the_next_goes_on() {
+    // With a search for where to begin.
+    const MOST: u64 = MOST_READ + 9 * 512 * 1024;
+    let len =
+        |journal: &Journal, number: usize| journal.past.segments.list()[number].end() as usize;
+    // Beginnings, ends and middles of segments, and all of one.
+    let (begin, middle) = (|_| 0..3_000_000, |len: usize| 700_000..len - 700_000);
+    let (end, all) = (|len: usize| 700_000..len, |len: usize| 0..len);
+    type Bad = fn(usize) -> std::ops::Range<usize>;
+    let shapes: [[Option<Bad>; 3]; 4] = [
+        [Some(middle), None, Some(middle)],
+        [Some(end), Some(all), Some(begin)],
+        [Some(begin), Some(end), Some(all)],
+        [None, Some(begin), None],
+    ];
+    for (number, shape) in shapes.into_iter().enumerate() {
+        let journal = even(3, 1_300);
+        for (number, bad) in shape.into_iter().enumerate() {
+            if let Some(bad) = bad {
+                spoil(&journal, number, bad(len(&journal, number)));
+            }
+        }
+        let journal = journal.with_what_is_there();
+        let good: Vec<u64> = journal
+            .events
+            .iter()
+            .filter(|event| event.is_good)
+            .map(|event| event.id.sequence)
+            .collect();
+        // Others come in between, so nobody's place is remembered.
+        let newest = journal.past.sequence.newest();
+        let (mut cursor, mut batch, mut told) = (at(0), Batch::default(), Vec::new());
+        while cursor.place < newest {
+            let before = journal.disk.1.load(Ordering::Relaxed);
+            journal.past.read(&["a"], cursor, true, &mut batch).unwrap();
+            let read = journal.disk.1.load(Ordering::Relaxed) - before;
+            assert!(read <= MOST, "{read} bytes at once, {number}");
+            assert!(batch.cursor != cursor, "it goes on");
+            cursor = batch.cursor;
+            journal.past.cache().hints.clear();
+            told.extend_from_slice(batch.bytes());
+        }
+        // Each event that is whole, and what is gone between two of them: nothing twice.
+        let mut parser = Parser::new();
+        parser.feed(&told).unwrap();
+        let (mut last, mut come) = (Id { epoch: 5, sequence: 0 }, Vec::new());
+        while let Some(event) = parser.next_event() {
+            let id = Id::parse(&event.last_event_id).unwrap();
+            if event.event_type == "tidings.gap" {
+                let from = if last.sequence == 0 { Id::default() } else { last };
+                assert!(event.data.contains(&format!(r#""from":"{from}""#)), "{}", event.data);
+                assert!(event.data.contains(r#""reason":"damaged""#), "{}", event.data);
+                assert!(id > last);
+            } else {
+                assert_eq!(id.sequence, last.sequence + 1, "{number}");
+                come.push(id.sequence);
+            }
+            last = id;
+        }
+        assert!(come == good, "{} of {}, {number}", come.len(), good.len());
+        assert_eq!(journal.place(last), newest);
+    }
+}
+
+#[test]
+fn the_newest_events_are_not_searched_where_the_logs_have_all_of_them_or_too_many_ask() {
+    let journal = even(2, 1_600);
+    let until = |back: u64| journal.past.sequence.newest() - back;
+    let search = |until, names: &[&str]| {
+        let before = journal.disk.1.load(Ordering::Relaxed);
+        let found = journal.past.before_newest(names, 10, until);
+        (found, journal.disk.1.load(Ordering::Relaxed) - before)
+    };
+    // 16 MiB are some 2,600 events.
+    let few = 1024 * 1024;
+    for (back, is_found) in [(0, true), (1_590, true), (1_610, true), (3_100, false)] {
+        let (found, read) = search(until(back), &["a"]);
+        assert_eq!(found, is_found.then_some(until(back) - 10), "{back}");
+        assert!(read <= few, "{read} for {back}");
+    }
+    let (found, read) = search(until(3_100), &["b"]);
+    assert!(found.is_none() && read <= few, "{read}");
+    assert!(search(until(0), &["b"]).1 > 16 * 1024 * 1024, "of a channel without any");
+
+    let turns: Vec<_> = journal.past.turns.iter().map(|turn| turn.lock().unwrap()).collect();
+    assert_eq!(search(until(0), &["a"]), (None, 0));
+    drop(turns);
+    assert!(search(until(0), &["a"]).0.is_some());
 }
