@@ -1,4 +1,4 @@
-//! Streams that are behind their logs: what they are sent next is read from their hub's past.
+//! Streams whose next event has left their logs: it is read from the past of their hub.
 //!
 //! ```text
 //!               pass, retry: it is not in the logs
@@ -6,7 +6,7 @@
 //!             │        ▼
 //!        catch up    queue ──► a worker's chore: read a piece ──► send it ─┐
 //!             ▲        ▲                                                   │
-//!             │        └── behind still, and the socket took all of it ◄───┤
+//!             │        └── not there yet, and the socket took all of it ◄──┤
 //!             └─────────── the logs have the rest ◄────────────────────────┤
 //!                 watch ◄── the socket is full: its retry comes back here ◄┘
 //! ```

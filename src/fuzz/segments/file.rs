@@ -118,12 +118,12 @@ pub(super) fn check_places(bytes: &[u8], random: &mut Random) -> usize {
         let next = ids.iter().position(|id| *id > after).unwrap_or(ids.len());
         let linear = all.get(next).map_or(len, |block| block.at as u64);
         assert!(place <= linear, "{after:?} is read on from {place}, and not {linear}");
-        let in_vain = linear - place;
+        let too_early = linear - place;
         // Where what it has found may mislead, it reads on from the beginning.
         let is_safe = place == 0;
         assert!(
-            is_safe || in_vain <= near,
-            "{in_vain} bytes are read in vain for {after:?}, past {near}"
+            is_safe || too_early <= near,
+            "the place for {after:?} is {too_early} bytes too early, and not {near} at most"
         );
     }
     if is_sound {

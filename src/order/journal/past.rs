@@ -3,7 +3,7 @@
 //! ```text
 //! segments:  1 2 3 4 │ 5 6 7 8 │ 9 10 11 12 ◄─ written
 //!                ▲                   ▲
-//!                a stream behind     its log begins here: from there on it is sent that
+//!                a stream            its log begins here, and sends it the rest
 //! ```
 //!
 //! One read takes what one batch takes, or so many bytes of the journal without finding that. A
