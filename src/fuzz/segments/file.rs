@@ -8,7 +8,7 @@ use super::plain::Plain;
 use super::to_plain;
 use crate::fuzz::random::Random;
 use crate::order::journal::block::{Block, Id};
-use crate::order::journal::disk::DiskFile;
+use crate::order::journal::disk::ReadFile;
 use crate::order::journal::find::{backwards, find, last_id};
 use crate::order::journal::walk::{PEEK, Step, Walk};
 
@@ -24,7 +24,7 @@ impl<'a> File<'a> {
     }
 }
 
-impl DiskFile for File<'_> {
+impl ReadFile for File<'_> {
     fn len(&self) -> io::Result<u64> {
         Ok(self.bytes.len() as u64)
     }
@@ -38,18 +38,6 @@ impl DiskFile for File<'_> {
         }
         buffer[..len].copy_from_slice(&rest[..len]);
         Ok(len)
-    }
-
-    fn write_all_at(&self, _: &[u8], _: u64) -> io::Result<()> {
-        unreachable!("it is read")
-    }
-
-    fn set_len(&self, _: u64) -> io::Result<()> {
-        unreachable!("it is read")
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        unreachable!("it is read")
     }
 }
 

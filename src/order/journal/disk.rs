@@ -21,14 +21,16 @@ pub(crate) trait Disk: Send + Sync {
     fn sync_folder(&self) -> io::Result<()>;
 }
 
-/// A file, read and written at positions. It has no position of its own, so several threads may
-/// read at once.
-pub(crate) trait DiskFile: Send + Sync {
+/// A file, read at positions. It has no position of its own, so several threads may read at once.
+pub(crate) trait ReadFile: Send + Sync {
     fn len(&self) -> io::Result<u64>;
 
     /// Reads up to so many bytes; none only at the end of the file.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+}
 
+/// A file that can be written too.
+pub(crate) trait DiskFile: ReadFile {
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
 
     /// Cuts the file off, or makes it longer with zeros.
@@ -40,7 +42,7 @@ pub(crate) trait DiskFile: Send + Sync {
 
 /// Reads what a file begins with: as many bytes as there are, or as the buffer takes. One read may
 /// give less.
-pub(crate) fn read_begin(file: &dyn DiskFile, buffer: &mut [u8]) -> io::Result<usize> {
+pub(crate) fn read_begin(file: &dyn ReadFile, buffer: &mut [u8]) -> io::Result<usize> {
     let mut have = 0;
     loop {
         match file.read_at(&mut buffer[have..], have as u64)? {

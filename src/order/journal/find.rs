@@ -13,7 +13,7 @@
 use std::ops::ControlFlow;
 
 use super::block::Id;
-use super::disk::DiskFile;
+use super::disk::ReadFile;
 use super::walk::{PEEK, Step, Walk};
 
 /// A range that is so small is read through.
@@ -40,7 +40,7 @@ const SUFFIX: &str = ".sse";
 
 /// Where a segment of so many bytes has to be read on from, to come to all events after this id and
 /// few others before. Where bytes are bad, and where events are large, there may be many.
-pub(crate) fn find(file: &dyn DiskFile, len: u64, after: Id) -> u64 {
+pub(crate) fn find(file: &dyn ReadFile, len: u64, after: Id) -> u64 {
     let (mut low, mut high) = (0, len);
     let (mut lowest, mut highest) = (None, None);
     let mut buffer = Vec::new();
@@ -86,7 +86,7 @@ pub(crate) fn find(file: &dyn DiskFile, len: u64, after: Id) -> u64 {
 
 /// Whether the event after this one stands here, or nothing: else something is damaged or foreign
 /// hereabouts, and the segment has to be read through.
-fn goes_on(file: &dyn DiskFile, at: u64, id: Id, buffer: Vec<u8>) -> bool {
+fn goes_on(file: &dyn ReadFile, at: u64, id: Id, buffer: Vec<u8>) -> bool {
     let next = Id { sequence: id.sequence + 1, ..id };
     let step = Walk::new(file, at, PEEK, buffer).step(|step| match step {
         Step::Block(_, block) => block.head.id == next,
@@ -97,7 +97,7 @@ fn goes_on(file: &dyn DiskFile, at: u64, id: Id, buffer: Vec<u8>) -> bool {
 }
 
 /// The id of the last whole block of a segment.
-pub(crate) fn last_id(file: &dyn DiskFile, len: u64, epoch: u64) -> Option<Id> {
+pub(crate) fn last_id(file: &dyn ReadFile, len: u64, epoch: u64) -> Option<Id> {
     let mut last = None;
     let _ = backwards(file, len, len, |_, id, _| {
         if id.epoch == epoch {
@@ -112,7 +112,7 @@ pub(crate) fn last_id(file: &dyn DiskFile, len: u64, epoch: u64) -> Option<Id> {
 /// Visits the blocks of a segment from its end, the last first, as far as they begin within the
 /// last `most` bytes: where one begins, its id, and its channel.
 pub(crate) fn backwards(
-    file: &dyn DiskFile,
+    file: &dyn ReadFile,
     len: u64,
     most: u64,
     mut visit: impl FnMut(u64, Id, &str) -> ControlFlow<()>,

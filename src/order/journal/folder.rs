@@ -156,7 +156,7 @@ mod unix {
     use std::io;
     use std::os::unix::fs::FileExt;
 
-    use super::super::disk::DiskFile;
+    use super::super::disk::{DiskFile, ReadFile};
 
     pub(super) struct RealFile(File);
 
@@ -166,7 +166,7 @@ mod unix {
         }
     }
 
-    impl DiskFile for RealFile {
+    impl ReadFile for RealFile {
         fn len(&self) -> io::Result<u64> {
             Ok(self.0.metadata()?.len())
         }
@@ -174,7 +174,9 @@ mod unix {
         fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
             super::again(|| self.0.read_at(buffer, offset))
         }
+    }
 
+    impl DiskFile for RealFile {
         fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
             self.0.write_all_at(bytes, offset)
         }
@@ -196,7 +198,7 @@ mod elsewhere {
     use std::io::{self, Read, Seek, SeekFrom, Write};
     use std::sync::{Mutex, MutexGuard, PoisonError};
 
-    use super::super::disk::DiskFile;
+    use super::super::disk::{DiskFile, ReadFile};
 
     /// A file that has a position, which belongs to one caller at a time.
     pub(super) struct RealFile(Mutex<File>);
@@ -217,7 +219,7 @@ mod elsewhere {
         }
     }
 
-    impl DiskFile for RealFile {
+    impl ReadFile for RealFile {
         fn len(&self) -> io::Result<u64> {
             Ok(self.lock().metadata()?.len())
         }
@@ -225,7 +227,9 @@ mod elsewhere {
         fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
             super::again(|| self.at(offset)?.read(buffer))
         }
+    }
 
+    impl DiskFile for RealFile {
         fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
             self.at(offset)?.write_all(bytes)
         }

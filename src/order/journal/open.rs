@@ -23,7 +23,7 @@ use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
 use super::block::{Fault, Head, Id, LARGEST};
-use super::disk::{Disk, DiskFile, read_begin};
+use super::disk::{Disk, DiskFile, ReadFile, read_begin};
 use super::find::{LAST, backwards, file_name, find, first_id};
 use super::options::Options;
 use super::scan::{ANY_FORMAT, Header, OtherFormat};
@@ -100,7 +100,7 @@ fn forget_oldest_epochs(disk: &dyn Disk, found: &mut Vec<(Id, u64)>) -> Result<(
 }
 
 /// Reads the first line of a segment.
-fn header(file: &dyn DiskFile, first: Id) -> Result<Header> {
+fn header(file: &dyn ReadFile, first: Id) -> Result<Header> {
     Header::read(file, first).map_err(failed("read", first))?.map_err(|OtherFormat(number)| {
         Error::invalid(format!(
             "the journal's segment {} has the format {number}, and this version reads format 1: \
@@ -143,7 +143,7 @@ fn complete(disk: &dyn Disk, first: Id, len: u64, next: Id) -> Result<Segment> {
 /// The sequence number of the last event of a segment; one less than the first's if there is none,
 /// or none before more bad bytes than a block can have. Fails if what may come after it can't be
 /// read.
-fn last_of(file: &dyn DiskFile, len: u64, first: Id) -> Result<u64> {
+fn last_of(file: &dyn ReadFile, len: u64, first: Id) -> Result<u64> {
     let mut from = 0;
     let _ = backwards(file, len, LAST, |at, id, _| {
         if id.epoch != first.epoch {
@@ -219,7 +219,7 @@ fn write_again(file: &dyn DiskFile, bytes: Range<u64>) -> io::Result<()> {
 
 /// Whether a file begins with something else that somebody wrote: what is lost in a crash reads as
 /// zeros.
-fn is_foreign(file: &dyn DiskFile) -> io::Result<bool> {
+fn is_foreign(file: &dyn ReadFile) -> io::Result<bool> {
     let mut bytes = [0; ANY_FORMAT.len()];
     let have = read_begin(file, &mut bytes)?;
     Ok(have > 0 && bytes[0] != 0 && !ANY_FORMAT.starts_with(&bytes[..have]))
@@ -247,7 +247,7 @@ pub(super) const SECTOR: u64 = 64;
 /// Whether these bytes, in which there is no event, look like some that a power cut took: what a
 /// disk has lost reads as zeros up to the end of a sector. Bytes that went bad in another way leave
 /// those around them as they were.
-fn is_lost(file: &dyn DiskFile, bytes: Range<u64>) -> io::Result<bool> {
+fn is_lost(file: &dyn ReadFile, bytes: Range<u64>) -> io::Result<bool> {
     let mut buffer = vec![0; READ];
     let mut at = bytes.start;
     while at < bytes.end {
@@ -263,7 +263,7 @@ fn is_lost(file: &dyn DiskFile, bytes: Range<u64>) -> io::Result<bool> {
 }
 
 /// Reads a segment through, of which everything up to the number `durable` was synced.
-fn scan(file: &dyn DiskFile, len: u64, first: Id, begin: u64, durable: u64) -> Result<Recovered> {
+fn scan(file: &dyn ReadFile, len: u64, first: Id, begin: u64, durable: u64) -> Result<Recovered> {
     let whole = End { bytes: begin, sequence: first.sequence - 1, time: 0 };
     let mut pass = Pass {
         file,
@@ -290,7 +290,7 @@ fn scan(file: &dyn DiskFile, len: u64, first: Id, begin: u64, durable: u64) -> R
 }
 
 struct Pass<'a> {
-    file: &'a dyn DiskFile,
+    file: &'a dyn ReadFile,
     first: Id,
     begin: u64,
     durable: u64,

@@ -23,7 +23,7 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::block::{Head, Id, LONGEST_HEAD};
-use super::disk::{Disk, DiskFile};
+use super::disk::{Disk, DiskFile, ReadFile};
 use super::find::{backwards, find};
 use super::segments::{Segment, Segments};
 use super::walk::{PEEK, Step, Walk};
@@ -85,7 +85,7 @@ struct Visible {
     end: u64,
 }
 
-impl DiskFile for Visible {
+impl ReadFile for Visible {
     fn len(&self) -> io::Result<u64> {
         Ok(self.end)
     }
@@ -97,18 +97,6 @@ impl DiskFile for Visible {
             return Ok(0);
         }
         self.file.read_at(&mut buffer[..len], offset)
-    }
-
-    fn write_all_at(&self, _bytes: &[u8], _offset: u64) -> io::Result<()> {
-        Err(ErrorKind::Unsupported.into())
-    }
-
-    fn set_len(&self, _len: u64) -> io::Result<()> {
-        Err(ErrorKind::Unsupported.into())
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        Err(ErrorKind::Unsupported.into())
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::block::{Block, Fault, Head, Id};
-use super::disk::{Disk, DiskFile};
+use super::disk::{Disk, DiskFile, ReadFile};
 use super::find::{find, first_id};
 use super::folder::Folder;
 use super::scan::{Header, OtherFormat};
@@ -275,7 +275,7 @@ impl JournalRecords<'_> {
     }
 
     /// Reads on in a segment. Returns whether there may be more in it.
-    fn read(&mut self, file: &dyn DiskFile) -> bool {
+    fn read(&mut self, file: &dyn ReadFile) -> bool {
         let mut writes = 0;
         let mut ahead = 0;
         let mut walk = Walk::new(file, self.at, READ, std::mem::take(&mut self.buffer));
@@ -323,7 +323,7 @@ impl JournalRecords<'_> {
     /// The same for one that is large.
     fn large(
         &self,
-        file: &dyn DiskFile,
+        file: &dyn ReadFile,
         large: &Large<'_>,
     ) -> std::result::Result<Option<JournalRecord>, ErrorKind> {
         let id_line = large.id_line.len();

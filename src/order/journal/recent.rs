@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::block::{Head, Id};
-use super::disk::{Disk, DiskFile};
+use super::disk::{Disk, ReadFile};
 use super::segments::Segment;
 use super::walk::{READ, Step, Walk};
 
@@ -84,7 +84,7 @@ struct Teller<T> {
 }
 
 impl<T: FnMut(Recent<'_>)> Teller<T> {
-    fn read(&mut self, segment: &Segment, file: &dyn DiskFile, from: u64) {
+    fn read(&mut self, segment: &Segment, file: &dyn ReadFile, from: u64) {
         let end = segment.end();
         let Ok(walk) = Walk::within(file, from, end, Vec::new()) else {
             return (self.tell)(Recent::Hole);
@@ -121,7 +121,7 @@ impl<T: FnMut(Recent<'_>)> Teller<T> {
     }
 }
 
-fn read_exact(file: &dyn DiskFile, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+fn read_exact(file: &dyn ReadFile, buffer: &mut [u8], offset: u64) -> io::Result<()> {
     let mut have = 0;
     while have < buffer.len() {
         match file.read_at(&mut buffer[have..], offset + have as u64)? {

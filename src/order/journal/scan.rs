@@ -8,7 +8,7 @@ use std::io;
 use std::ops::Range;
 
 use super::block::{Block, FIRST, Fault, Id};
-use super::disk::{DiskFile, read_begin};
+use super::disk::{ReadFile, read_begin};
 use crate::search::first_of;
 
 /// What every format begins with.
@@ -43,7 +43,7 @@ impl Header {
     }
 
     /// Reads the first line of the segment whose first event has this id.
-    pub(crate) fn read(file: &dyn DiskFile, first: Id) -> io::Result<Result<Self, OtherFormat>> {
+    pub(crate) fn read(file: &dyn ReadFile, first: Id) -> io::Result<Result<Self, OtherFormat>> {
         let mut bytes = [0; Self::LONGEST];
         let have = read_begin(file, &mut bytes)?;
         Ok(Self::parse(&bytes[..have], first))

@@ -14,7 +14,7 @@ use std::ops::Range;
 
 use super::block::{Block, FIRST, Fault, Head, Id, LARGEST};
 use super::crc::Crc;
-use super::disk::DiskFile;
+use super::disk::ReadFile;
 use super::scan::{Found, Scan, next_first};
 use crate::search::first_of;
 
@@ -65,7 +65,7 @@ pub(crate) struct Large<'a> {
 }
 
 pub(crate) struct Walk<'a> {
-    file: &'a dyn DiskFile,
+    file: &'a dyn ReadFile,
     /// How much is read at once.
     read: usize,
     /// Its first `filled` bytes are those of the file from `start` on; up to `at` they have been
@@ -83,7 +83,7 @@ pub(crate) struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     /// Begins at `from`, where a block should begin. The buffer may be one that was used before.
-    pub(crate) fn new(file: &'a dyn DiskFile, from: u64, read: usize, buffer: Vec<u8>) -> Self {
+    pub(crate) fn new(file: &'a dyn ReadFile, from: u64, read: usize, buffer: Vec<u8>) -> Self {
         Self {
             file,
             read,
@@ -100,7 +100,7 @@ impl<'a> Walk<'a> {
     /// Begins with the first line `id: ` that begins at `from` or after, and before `until`; `None`
     /// if there is none. What comes before it is no news.
     pub(crate) fn within(
-        file: &'a dyn DiskFile,
+        file: &'a dyn ReadFile,
         from: u64,
         until: u64,
         buffer: Vec<u8>,

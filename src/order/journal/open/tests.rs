@@ -318,7 +318,7 @@ fn row_57_what_a_failed_sync_left_to_the_system_alone_is_on_the_disk_after_a_sta
 /// A file without a good block, which counts what is read of it.
 struct Foreign(u64, AtomicU64);
 
-impl DiskFile for Foreign {
+impl ReadFile for Foreign {
     fn len(&self) -> io::Result<u64> {
         Ok(self.0)
     }
@@ -328,18 +328,6 @@ impl DiskFile for Foreign {
         buffer[..read].fill(b'x');
         self.1.fetch_add(read as u64, Ordering::Relaxed);
         Ok(read)
-    }
-
-    fn write_all_at(&self, _: &[u8], _: u64) -> io::Result<()> {
-        unreachable!("it is read")
-    }
-
-    fn set_len(&self, _: u64) -> io::Result<()> {
-        unreachable!("it is read")
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        unreachable!("it is read")
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Instant;
 
-use super::super::disk::{Disk, DiskFile};
+use super::super::disk::{Disk, DiskFile, ReadFile};
 use super::super::options::Options;
 use super::super::sim::{Faults, SimDisk};
 use super::*;
@@ -68,7 +68,7 @@ impl Disk for SyncDisk {
     }
 }
 
-impl DiskFile for SyncFile {
+impl ReadFile for SyncFile {
     fn len(&self) -> io::Result<u64> {
         self.0.len()
     }
@@ -76,7 +76,9 @@ impl DiskFile for SyncFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         self.0.read_at(buffer, offset)
     }
+}
 
+impl DiskFile for SyncFile {
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         self.0.write_all_at(bytes, offset)
     }

@@ -10,7 +10,7 @@ use crate::log::cursor::Cursor;
 use crate::log::gap::{Gap, Reason};
 use crate::log::large::{LARGE, PastPart};
 use crate::order::journal::block;
-use crate::order::journal::disk::DiskFile;
+use crate::order::journal::disk::ReadFile;
 use crate::order::journal::segments::Segment;
 use crate::order::journal::walk::{READ, Step, Walk};
 

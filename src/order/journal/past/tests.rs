@@ -21,7 +21,7 @@ struct Files(Mutex<BTreeMap<String, Arc<Bytes>>>, Arc<AtomicU64>);
 /// One that is open.
 struct Open(Arc<Bytes>, Arc<AtomicU64>);
 
-impl DiskFile for Open {
+impl ReadFile for Open {
     fn len(&self) -> io::Result<u64> {
         self.0.len()
     }
@@ -31,7 +31,9 @@ impl DiskFile for Open {
         self.1.fetch_add(len as u64, Ordering::Relaxed);
         Ok(len)
     }
+}
 
+impl DiskFile for Open {
     fn write_all_at(&self, _bytes: &[u8], _offset: u64) -> io::Result<()> {
         unreachable!("nothing here writes")
     }

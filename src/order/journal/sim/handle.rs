@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::sync::MutexGuard;
 
-use super::super::disk::DiskFile;
+use super::super::disk::{DiskFile, ReadFile};
 use super::{Call, SimDisk, State};
 
 /// A file that was opened.
@@ -29,7 +29,7 @@ impl SimFile {
     }
 }
 
-impl DiskFile for SimFile {
+impl ReadFile for SimFile {
     fn len(&self) -> io::Result<u64> {
         Ok(self.begin(Call::Len)?.contents[self.of].seen.len() as u64)
     }
@@ -45,7 +45,9 @@ impl DiskFile for SimFile {
         buffer[..taken].copy_from_slice(&seen[start..start + taken]);
         Ok(taken)
     }
+}
 
+impl DiskFile for SimFile {
     /// Where it fails, a part may have been written.
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         let begun = self.begin(Call::Write).map(drop);

@@ -20,7 +20,7 @@ impl Bytes {
     }
 }
 
-impl DiskFile for Bytes {
+impl ReadFile for Bytes {
     fn len(&self) -> io::Result<u64> {
         Ok(self.bytes.len() as u64)
     }
@@ -36,18 +36,6 @@ impl DiskFile for Bytes {
         }
         buffer[..len].copy_from_slice(&self.bytes[from..from + len]);
         Ok(len)
-    }
-
-    fn write_all_at(&self, _bytes: &[u8], _offset: u64) -> io::Result<()> {
-        unreachable!("nothing here writes")
-    }
-
-    fn set_len(&self, _len: u64) -> io::Result<()> {
-        unreachable!("nothing here writes")
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        unreachable!("nothing here writes")
     }
 }
 
