@@ -5,7 +5,8 @@ use super::super::options::JournalSync;
 use super::super::sim::SimDisk;
 use super::*;
 use crate::event::Event;
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::net::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 
 /// The first line of the first segment of all.
 const HEADER: &[u8] = b": tidings journal 1, after 0-0\n";

@@ -2,7 +2,7 @@
 //! every place.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::*;
@@ -10,6 +10,7 @@ use crate::event::parser::Parser;
 use crate::fuzz::random::Random;
 use crate::log::id::Epochs;
 use crate::log::large::LARGE;
+use crate::net::atomic::AtomicU64;
 use crate::order::journal::block::Block;
 use crate::order::journal::scan::{Header, next_first};
 use crate::order::journal::walk::tests::{Bytes, block};
