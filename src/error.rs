@@ -37,6 +37,8 @@ enum Kind {
     TooManyKeys(usize),
     StorageFull(io::Error),
     StorageFailed { doing: String, source: io::Error },
+    Unavailable(String),
+    Unknown(String),
     BatchTooLarge { of: &'static str, size: usize, most: usize },
     Opened(&'static str),
     Response { what: String, status: Option<u16> },
@@ -98,6 +100,19 @@ impl Error {
     #[allow(dead_code, reason = "only a journal makes it")]
     pub(crate) fn storage_failed(doing: impl Into<String>, source: io::Error) -> Self {
         Self(Box::new(Kind::StorageFailed { doing: doing.into(), source }))
+    }
+
+    /// The order of the hub lies elsewhere, and did not take what was to be published.
+    #[allow(dead_code, reason = "only an order elsewhere makes it")]
+    pub(crate) fn unavailable(what: impl Into<String>) -> Self {
+        Self(Box::new(Kind::Unavailable(what.into())))
+    }
+
+    /// The order of the hub lies elsewhere, and nobody knows whether it took what was to be
+    /// published.
+    #[allow(dead_code, reason = "only an order elsewhere makes it")]
+    pub(crate) fn unknown(what: impl Into<String>) -> Self {
+        Self(Box::new(Kind::Unknown(what.into())))
     }
 
     /// A batch of so many events or bytes, where its channel keeps no more than `most`.
@@ -234,6 +249,23 @@ impl Error {
         matches!(*self.0, Kind::StorageFailed { .. })
     }
 
+    /// Whether the events were certainly not published, as Redis or the followed hub can't be
+    /// reached, or takes nothing now. Try it again a little later. A handler that returns such an
+    /// error responds with 503.
+    pub fn is_unavailable(&self) -> bool {
+        matches!(*self.0, Kind::Unavailable(_))
+    }
+
+    /// Whether nobody knows if the events were published: the connection to Redis or the followed
+    /// hub was lost before its response. Try it again under the same idempotency key
+    /// ([`Channel::send_once`]), and they are published once. A handler that returns such an error
+    /// responds with 504.
+    ///
+    /// [`Channel::send_once`]: crate::Channel::send_once
+    pub fn is_outcome_unknown(&self) -> bool {
+        matches!(*self.0, Kind::Unknown(_))
+    }
+
     /// Whether a status or a field was set after the head had gone out.
     pub fn is_already_open(&self) -> bool {
         matches!(*self.0, Kind::Opened(_))
@@ -246,6 +278,8 @@ impl fmt::Display for Error {
             Kind::Invalid(what)
             | Kind::Request { what, .. }
             | Kind::Response { what, .. }
+            | Kind::Unavailable(what)
+            | Kind::Unknown(what)
             | Kind::TimedOut(what) => f.write_str(what),
             Kind::ChannelClosed => f.write_str("the channel is closed"),
             Kind::Closed(reason) => reason.fmt(f),

@@ -180,6 +180,8 @@ pub use order::journal::reader::{
 };
 #[cfg(feature = "journal")]
 pub use order::journal::{Journal, JournalStats, JournalSync};
+#[cfg(any(feature = "redis", feature = "follow"))]
+pub use order::remote::OrderStats;
 pub use peer::Peer;
 pub use server::Server;
 pub use server::handle::Handle;

@@ -46,6 +46,10 @@ pub(crate) enum Reason {
     /// Their bytes on disk have changed, or can't be read.
     #[cfg_attr(not(feature = "journal"), allow(dead_code))]
     Damaged,
+    /// The server that had them has lost some: it was emptied, or another took its place that did
+    /// not have them all.
+    #[allow(dead_code)]
+    Failover,
 }
 
 impl Gap {
@@ -67,6 +71,7 @@ impl Gap {
             Reason::Restarted => "restarted",
             Reason::Lagged => "lagged",
             Reason::Damaged => "damaged",
+            Reason::Failover => "failover",
         };
         format!(r#"{{"from":{from},"to":"{to}","missed":{missed},"reason":"{reason}"}}"#)
     }

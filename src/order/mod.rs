@@ -16,7 +16,13 @@
 //! | [`memory`] | the order of a hub that remembers nothing |
 //! | [`past`] | what an order remembers beyond the logs |
 //! | [`keys`] | idempotency keys, which make a publish that is sent again harmless |
-#![cfg_attr(not(feature = "journal"), allow(dead_code, reason = "it is for orders that remember"))]
+//! | `remote` | what orders that lie elsewhere have in common: where they deliver, what is known of them |
+//! | `redis` | the order of many hubs over one Redis |
+//! | `follow` | the order of another hub, which this one follows |
+#![cfg_attr(
+    not(all(feature = "journal", feature = "redis", feature = "follow")),
+    allow(dead_code, reason = "it is for orders that remember, or lie elsewhere")
+)]
 
 use std::sync::Arc;
 
@@ -29,14 +35,23 @@ use past::Past;
 use sequence::Sequence;
 use shared_log::SharedLog;
 
-#[cfg(feature = "journal")]
+#[cfg(any(feature = "journal", feature = "redis"))]
 pub(crate) mod commit;
+#[cfg(feature = "follow")]
+#[allow(dead_code)]
+pub(crate) mod follow;
 #[cfg(feature = "journal")]
 #[allow(dead_code, reason = "tests and fuzzing alone use some of it")]
 pub(crate) mod journal;
 pub(crate) mod keys;
 pub(crate) mod memory;
 pub(crate) mod past;
+#[cfg(feature = "redis")]
+#[allow(dead_code)]
+pub(crate) mod redis;
+#[cfg(any(feature = "redis", feature = "follow"))]
+#[allow(dead_code)]
+pub(crate) mod remote;
 pub(crate) mod sequence;
 pub(crate) mod shared_log;
 
@@ -65,6 +80,13 @@ pub(crate) trait Order: Send + Sync {
 
     #[cfg(feature = "journal")]
     fn journal(&self) -> Option<&journal::order::JournalOrder> {
+        None
+    }
+
+    /// What is known of an order that lies elsewhere.
+    #[allow(dead_code)]
+    #[cfg(any(feature = "redis", feature = "follow"))]
+    fn remote(&self) -> Option<&remote::Remote> {
         None
     }
 }

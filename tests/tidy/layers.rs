@@ -16,8 +16,10 @@ const LAYERS: [(&str, &[&str]); 15] = [
     ("http", &["error", "limits", "digits", "peer", "search"]),
     ("event", &["error", "digits", "search"]),
     ("log", &["error", "digits", "event", "http"]),
+    ("client", &["error", "limits", "random", "http", "event"]),
     ("net", &["error", "peer", "log"]),
-    ("order", &["error", "digits", "search", "random", "event", "http", "log", "net"]),
+    // Another hub is followed with the client that everybody has.
+    ("order", &["error", "digits", "search", "random", "event", "http", "log", "client", "net"]),
     ("channel", &["error", "peer", "random", "event", "log", "net", "order"]),
     (
         "stream",
@@ -27,7 +29,6 @@ const LAYERS: [(&str, &[&str]); 15] = [
         "server",
         &["error", "limits", "peer", "search", "http", "event", "log", "net", "channel", "stream"],
     ),
-    ("client", &["error", "limits", "random", "http", "event"]),
 ];
 
 /// What each command of the program is made of. None of them imports another.

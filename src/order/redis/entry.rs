@@ -1,0 +1,1 @@
+//! *Pure*: events as entries of a stream in Redis, both ways.

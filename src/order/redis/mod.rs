@@ -1,0 +1,24 @@
+//! The order of many hubs over one Redis: their events are the entries of one stream there.
+//!
+//! ```text
+//! publishers ─► queue ─► leader: XADD, XADD, … in one pipeline ─► replies: ids
+//! reader thread ◄─ XREAD BLOCK ◄─ the same entries, in their order ─► Sink
+//! ```
+//!
+//! | file | what it is |
+//! | --- | --- |
+//! | [`resp`] | *pure*: Redis' wire, RESP2, both ways |
+//! | [`entry`] | *pure*: events as entries of the stream, both ways |
+//! | [`rules`] | *pure*: epochs, fencing, and what is a gap |
+//! | [`options`] | which Redis, and how |
+//! | [`link`] | one connection: connect, greet, send, receive, each by a deadline |
+//! | [`order`] | publishing: the queue and its leaders |
+//! | [`reader`] | the thread that reads the stream |
+
+pub(crate) mod entry;
+pub(crate) mod link;
+pub(crate) mod options;
+pub(crate) mod order;
+pub(crate) mod reader;
+pub(crate) mod resp;
+pub(crate) mod rules;

@@ -1,0 +1,1 @@
+//! Which Redis the hub uses, and how.

@@ -1,0 +1,1 @@
+//! *Pure*: epochs and gaps.
