@@ -16,7 +16,7 @@
 //! | [`memory`] | the order of a hub that remembers nothing |
 //! | [`past`] | what an order remembers beyond the logs |
 //! | [`keys`] | idempotency keys, which make a publish that is sent again harmless |
-//! | `remote` | what orders that lie elsewhere have in common: where they deliver, what is known of them |
+//! | `remote` | what orders that lie elsewhere have in common |
 //! | `redis` | the order of many hubs over one Redis |
 //! | `follow` | the order of another hub, which this one follows |
 #![cfg_attr(

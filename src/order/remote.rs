@@ -61,7 +61,6 @@ const MOST_WAITING: usize = 8;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What a hub knows of its order elsewhere. The reader thread and publishers write it.
-#[derive(Debug)]
 pub(crate) struct Remote {
     reachable: AtomicBool,
     /// When the order was heard of last, in milliseconds since `began`.
