@@ -14,6 +14,8 @@ use crate::log::History;
 use crate::log::cursor::Lag;
 use crate::order::Order;
 use crate::order::memory::Memory;
+#[cfg(any(feature = "redis", feature = "follow"))]
+use crate::order::remote::{OrderStats, Remote};
 use crate::order::sequence::Sequence;
 use crate::order::shared_log::SharedLog;
 use crate::peer::{Peer, Place};
@@ -213,7 +215,13 @@ impl Hub {
         &self.0.sequence
     }
 
-    #[cfg(feature = "journal")]
+    /// What the hub knows of its order, if that is Redis or another hub. Waits for neither.
+    #[cfg(any(feature = "redis", feature = "follow"))]
+    pub fn order_stats(&self) -> Option<OrderStats> {
+        self.order().remote().map(Remote::stats)
+    }
+
+    #[cfg(any(feature = "journal", feature = "redis", feature = "follow"))]
     pub(super) fn order(&self) -> &Arc<dyn Order> {
         &self.0.order
     }

@@ -84,7 +84,6 @@ pub(crate) trait Order: Send + Sync {
     }
 
     /// What is known of an order that lies elsewhere.
-    #[allow(dead_code)]
     #[cfg(any(feature = "redis", feature = "follow"))]
     fn remote(&self) -> Option<&remote::Remote> {
         None
