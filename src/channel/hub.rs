@@ -43,12 +43,12 @@ use crate::peer::{Peer, Place};
 ///
 /// [`SseWriter::follow`]: crate::SseWriter::follow
 #[derive(Clone)]
-pub struct Hub(Arc<Inner>);
+pub struct Hub(pub(super) Arc<Inner>);
 
-struct Inner {
-    order: Arc<dyn Order>,
+pub(super) struct Inner {
+    pub(super) order: Arc<dyn Order>,
     /// The order's own.
-    sequence: Arc<Sequence>,
+    pub(super) sequence: Arc<Sequence>,
     history: History,
     lag: Lag,
     /// Taken before any lock of a channel.
@@ -219,6 +219,20 @@ impl Hub {
     #[cfg(any(feature = "redis", feature = "follow"))]
     pub fn order_stats(&self) -> Option<OrderStats> {
         self.order().remote().map(Remote::stats)
+    }
+
+    /// Events up to this place may have been on any channel that is made from now on.
+    #[cfg(any(feature = "redis", feature = "follow"))]
+    pub(super) fn forget_through(&self, place: u64) {
+        self.names().forgotten_through = place;
+    }
+
+    /// The same, and all channels that there are: each is to be told.
+    #[cfg(any(feature = "redis", feature = "follow"))]
+    pub(super) fn lose_through(&self, place: u64) -> Vec<Channel> {
+        let mut names = self.names();
+        names.forgotten_through = place;
+        names.iter().map(|(_, channel)| channel.clone()).collect()
     }
 
     #[cfg(any(feature = "journal", feature = "redis", feature = "follow"))]

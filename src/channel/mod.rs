@@ -23,6 +23,9 @@ mod journal;
 mod names;
 mod publish;
 pub(crate) mod reader;
+#[cfg(any(feature = "redis", feature = "follow"))]
+#[allow(dead_code)]
+pub(crate) mod remote;
 pub(crate) mod slots;
 pub(crate) mod subscription;
 

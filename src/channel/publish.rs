@@ -137,7 +137,7 @@ impl Channel {
     }
 
     /// Brings what was appended at this time to the streams.
-    fn pass(&self, at: Moment) {
+    pub(super) fn pass(&self, at: Moment) {
         let (groups, streams) = {
             let groups = self.lock_groups();
             (Arc::clone(&groups.list), groups.streams)

@@ -11,6 +11,8 @@ use crate::log::Log;
 use crate::log::batch::Batch;
 use crate::log::cursor::{Cursor, Evicted, Lag, OnLag, Start};
 use crate::log::gap::Reason;
+#[cfg(any(feature = "redis", feature = "follow"))]
+use crate::log::id::Found;
 use crate::log::id::Id;
 use crate::log::read::{self, First};
 use crate::net::moment::Moment;
@@ -61,14 +63,15 @@ impl Subscription {
         if followed.channels().any(Channel::is_closed) {
             return Err(Error::channel_closed());
         }
+        #[cfg(any(feature = "redis", feature = "follow"))]
+        followed.come_up_to(start)?;
         let (cursor, first) = match followed.past() {
             Some(past) => followed.start_with(past, start),
             None => followed.with_logs(|logs| {
                 let now = sequence.now();
                 logs.iter_mut().for_each(|log| log.evict(now));
-                let epochs = sequence.epochs();
-                let (cursor, gap) = read::start(logs, epochs, sequence.newest(), start);
-                (cursor, First::at(logs, epochs, cursor, gap.as_ref()))
+                let (cursor, gap) = read::start(logs, sequence, sequence.newest(), start);
+                (cursor, First::at(logs, sequence, cursor, gap.as_ref()))
             }),
         };
         Ok((Self { followed, cursor }, first))
@@ -77,8 +80,8 @@ impl Subscription {
     /// Fills the batch with what comes next.
     pub(crate) fn read(&self, plain: bool, batch: &mut Batch) -> Result<(), Evicted> {
         let Self { followed, cursor } = self;
-        let (epochs, on_lag) = (followed.sequence().epochs(), followed.on_lag());
-        followed.with_logs(|logs| read::read(logs, epochs, *cursor, on_lag, plain, batch))
+        let (sequence, on_lag) = (followed.sequence(), followed.on_lag());
+        followed.with_logs(|logs| read::read(logs, sequence, *cursor, on_lag, plain, batch))
     }
 
     /// What the stream is to be sent next.
@@ -168,7 +171,6 @@ impl Followed {
     /// what has left the logs comes from there, and so does word of what is gone.
     fn start_with(&self, past: &dyn Past, start: Start<'_>) -> (Cursor, First) {
         let (sequence, at) = (self.sequence(), |place| Cursor { place, seen: 0 });
-        let epochs = sequence.epochs();
         let place = match start {
             Start::Live => sequence.newest(),
             Start::Newest(count) => {
@@ -182,13 +184,41 @@ impl Followed {
                 match known {
                     Ok(place) => place,
                     Err(reason) => {
-                        let gap = read::gap_before(epochs, id, at(past.beginning()), reason);
+                        let gap = read::gap_before(sequence, id, at(past.beginning()), reason);
                         return (gap.resume, First::gap(&gap));
                     }
                 }
             }
         };
-        (at(place), First::id(epochs.id(place).text().as_str()))
+        (at(place), First::id(sequence.id(place).text().as_str()))
+    }
+
+    /// Where the order lies elsewhere, another hub may be ahead of this one, and a client may come
+    /// from there. Waits for what it has seen already.
+    ///
+    /// # Errors
+    ///
+    /// If nobody can say now whether that comes: whoever comes again with the same id loses
+    /// nothing.
+    #[cfg(any(feature = "redis", feature = "follow"))]
+    fn come_up_to(&self, start: Start<'_>) -> Result<()> {
+        let (Some(remote), Start::After(text)) = (self.places()[0].0.0.order.remote(), start)
+        else {
+            return Ok(());
+        };
+        let Some((id, _)) = read::split(text) else { return Ok(()) };
+        let sequence = self.sequence();
+        let has_come = || match sequence.find(id) {
+            Found::At(place) => place <= sequence.newest(),
+            found => found != Found::Ahead,
+        };
+        if has_come() || remote.wait(id, has_come) {
+            return Ok(());
+        }
+        Err(Error::unavailable(
+            "the stream can't begin after an id that this hub has not come to: its order can't be \
+             reached now, or too many others wait for it",
+        ))
     }
 
     /// Locks all logs, for as long as this takes. One is locked without a list on the heap.

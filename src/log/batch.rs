@@ -201,6 +201,12 @@ impl Batch {
         self.end(gap.resume);
     }
 
+    /// The last event stands in another of the logs as well, and counts for that one too.
+    pub(super) fn see_another(&mut self) {
+        self.cursor.seen += 1;
+        self.ends.last_mut().into_iter().for_each(|end| end.cursor.seen += 1);
+    }
+
     fn end(&mut self, cursor: Cursor) {
         self.cursor = cursor;
         self.ends.push(End { at: self.bytes().len(), cursor });

@@ -8,10 +8,12 @@
 //! Ids are ordered as pairs. A hub begins a new epoch with each start, greater than every epoch
 //! that it knows; within an epoch the sequence counts up from 1, and 0 is before its first event.
 //! So the places of one hub are ordered as its ids are. A hub that remembers nothing knows one
-//! epoch, and there a place is the sequence number.
+//! epoch, and there a place is the sequence number. Where ids come from elsewhere, places are
+//! counted in another way: see [`runs`](super::runs).
 
 use std::fmt;
 
+use super::gap::Reason;
 use crate::digits::Digits;
 
 /// An event's id, or one of a place before or between events.
@@ -78,6 +80,29 @@ impl IdText {
     }
 }
 
+/// The ids of a hub's places, and the places of ids.
+pub(crate) trait Ids {
+    /// The id of one of the hub's places.
+    fn id(&self, place: u64) -> Id;
+
+    fn find(&self, id: Id) -> Found;
+}
+
+/// Where an id is among those of a hub.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// The hub has given everything after it, or tells what it has not: its place. It may be one
+    /// that the hub has not come to yet.
+    At(u64),
+    /// All that the hub has, and that comes after it, comes after this place. But the hub can't
+    /// know what else there was.
+    After(u64, Reason),
+    /// It may be the id of an event that the hub has not heard of yet.
+    Ahead,
+    /// It is none of this hub's.
+    Unknown,
+}
+
 /// How many bits of a place are its sequence number: at a million events a second, enough for nine
 /// years without a restart.
 const SEQUENCE_BITS: u32 = 48;
@@ -124,6 +149,16 @@ impl Epochs {
     pub(crate) fn place(&self, id: Id) -> Option<u64> {
         let index = self.0.binary_search(&id.epoch).ok()?;
         (id.sequence <= SEQUENCE).then_some((index as u64) << SEQUENCE_BITS | id.sequence)
+    }
+}
+
+impl Ids for Epochs {
+    fn id(&self, place: u64) -> Id {
+        self.id(place)
+    }
+
+    fn find(&self, id: Id) -> Found {
+        self.place(id).map_or(Found::Unknown, Found::At)
     }
 }
 

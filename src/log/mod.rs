@@ -27,6 +27,11 @@ mod history;
 pub(crate) mod id;
 pub(crate) mod large;
 pub(crate) mod read;
+#[cfg_attr(
+    not(any(feature = "redis", feature = "follow")),
+    allow(dead_code, reason = "it is for orders that lie elsewhere")
+)]
+pub(crate) mod runs;
 pub(crate) mod waiting;
 
 use std::collections::VecDeque;

@@ -16,7 +16,7 @@ use super::Log;
 use super::batch::Batch;
 use super::cursor::{Cursor, Evicted, OnLag, Start};
 use super::gap::{Gap, Reason};
-use super::id::{self, Epochs, Id};
+use super::id::{self, Found, Id, Ids};
 use crate::event::encode;
 
 /// What a stream begins with, after its head.
@@ -35,11 +35,11 @@ impl First {
     /// told, or a block that is no event.
     pub(crate) fn at(
         logs: &[impl Deref<Target = Log>],
-        epochs: &Epochs,
+        ids: &impl Ids,
         cursor: Cursor,
         gap: Option<&Gap>,
     ) -> Self {
-        gap.map_or_else(|| Self::id(&id_at(logs, epochs, cursor)), Self::gap)
+        gap.map_or_else(|| Self::id(&id_at(logs, ids, cursor)), Self::gap)
     }
 
     pub(crate) fn gap(gap: &Gap) -> Self {
@@ -59,8 +59,8 @@ impl First {
 /// that come after it: then the client has been told of these already, ahead of what the other logs
 /// still have. In that case the id also says how much the client has `seen` of which logs, as
 /// `<epoch>-<sequence>-<seen>-<logs>`, so that it is told of them only once.
-fn id_at(logs: &[impl Deref<Target = Log>], epochs: &Epochs, cursor: Cursor) -> String {
-    let id = epochs.id(cursor.place).text().into_string();
+fn id_at(logs: &[impl Deref<Target = Log>], ids: &impl Ids, cursor: Cursor) -> String {
+    let id = ids.id(cursor.place).text().into_string();
     match logs.iter().all(|log| log.evicted_through <= cursor.place) {
         true => id,
         false => format!("{id}-{}-{}", cursor.seen, mark_of(logs)),
@@ -79,20 +79,25 @@ struct Begin {
     place: u64,
     /// How much was seen, and of which logs, if the id says so.
     seen: Option<(u64, u64)>,
+    /// Why the client has to be told that something may be gone, if it is nowhere among the hub's.
+    unsure: Option<(Id, Reason)>,
 }
 
 impl Begin {
     /// Reads an id as [`id_at`] writes it, and no other form.
-    fn parse(text: &str, epochs: &Epochs) -> Option<Self> {
-        let longer = text.match_indices('-').nth(1).map(|(at, _)| at);
-        let (id, rest) = text.split_at(longer.unwrap_or(text.len()));
-        let place = epochs.place(Id::parse(id)?)?;
+    fn parse(text: &str, ids: &impl Ids) -> Option<Self> {
+        let (id, rest) = split(text)?;
+        let (place, unsure) = match ids.find(id) {
+            Found::At(place) => (place, None),
+            Found::After(place, reason) => (place, Some((id, reason))),
+            Found::Ahead | Found::Unknown => return None,
+        };
         let mut seen = None;
         if let Some(rest) = rest.strip_prefix('-') {
             let (count, mark) = rest.split_once('-')?;
             seen = Some((id::number(count)?, id::number(mark)?));
         }
-        Some(Self { place, seen })
+        Some(Self { place, seen, unsure })
     }
 
     /// How many events came after it that it was not told of, and that are gone; `None` where that
@@ -106,6 +111,13 @@ impl Begin {
     }
 }
 
+/// The id that a longer one begins with, and the rest.
+pub(crate) fn split(text: &str) -> Option<(Id, &str)> {
+    let longer = text.match_indices('-').nth(1).map(|(at, _)| at);
+    let (id, rest) = text.split_at(longer.unwrap_or(text.len()));
+    Some((Id::parse(id)?, rest))
+}
+
 /// How many events of the logs are no longer ahead of a stream that stands here.
 fn reached(logs: &[impl Deref<Target = Log>], place: u64) -> u64 {
     let pushed: u64 = logs.iter().map(|log| log.pushed).sum();
@@ -117,7 +129,7 @@ fn reached(logs: &[impl Deref<Target = Log>], place: u64) -> u64 {
 /// event comes first.
 pub(crate) fn read(
     logs: &[impl Deref<Target = Log>],
-    epochs: &Epochs,
+    ids: &impl Ids,
     cursor: Cursor,
     on_lag: OnLag,
     plain: bool,
@@ -136,7 +148,7 @@ pub(crate) fn read(
             return Err(Evicted::Lagged);
         }
         let missed = reached - cursor.seen;
-        batch.push_gap(&gap_after(logs, epochs, cursor.place, Some(missed), Reason::Lagged));
+        batch.push_gap(&gap_after(logs, ids, cursor.place, Some(missed), Reason::Lagged));
     }
     match logs {
         [log] => {
@@ -160,11 +172,18 @@ fn merge(logs: &[impl Deref<Target = Log>], place: u64, batch: &mut Batch) {
             .zip(&mut heads)
             .filter_map(|(log, head)| Some((log.place_at(*head)?, log, head)))
             .min_by_key(|(place, ..)| *place);
-        let Some((_, log, head)) = next else { return };
+        let Some((place, log, head)) = next else { return };
         if !log.event_at(*head).is_some_and(|event| batch.push(&event)) {
             return;
         }
         *head += 1;
+        // What is told to all channels is in each of their logs.
+        for (log, head) in logs.iter().zip(&mut heads) {
+            if log.place_at(*head) == Some(place) {
+                *head += 1;
+                batch.see_another();
+            }
+        }
     }
 }
 
@@ -172,35 +191,52 @@ fn merge(logs: &[impl Deref<Target = Log>], place: u64, batch: &mut Batch) {
 /// `newest` is the hub's newest place.
 pub(crate) fn start(
     logs: &[impl Deref<Target = Log>],
-    epochs: &Epochs,
+    ids: &impl Ids,
     newest: u64,
     start: Start<'_>,
 ) -> (Cursor, Option<Gap>) {
-    let at = |place| Some(Begin { place, seen: None });
+    let at = |place| Some(Begin { place, seen: None, unsure: None });
     let begin = match start {
         Start::Live => at(newest),
         Start::Newest(count) => at(before_the_newest(logs, newest, count)),
-        Start::After(id) => Begin::parse(id, epochs).filter(|begin| begin.place <= newest),
+        Start::After(id) => Begin::parse(id, ids).filter(|begin| begin.place <= newest),
     };
     let place = begin.map_or(0, |begin| begin.place);
     let missed = begin.and_then(|begin| begin.missed(logs));
-    let told = match start {
+    let told = match (start, begin.and_then(|begin| begin.unsure)) {
+        (Start::After(text), Some((id, reason))) => {
+            let gap = gap_after(logs, ids, place, None, reason);
+            Some(Gap { from: text.into(), ..gap }.after(id, ids))
+        }
         // An id from before this hub's start, or none of ours at all.
-        Start::After(id) if begin.is_none() => {
-            Some(Gap { from: id.into(), ..gap_after(logs, epochs, 0, None, Reason::Restarted) })
+        (Start::After(id), _) if begin.is_none() => {
+            Some(Gap { from: id.into(), ..gap_after(logs, ids, 0, None, Reason::Restarted) })
         }
         _ if missed == Some(0) => None,
-        _ => Some(gap_after(logs, epochs, place, missed, Reason::Evicted)),
+        _ => Some(gap_after(logs, ids, place, missed, Reason::Evicted)),
     };
     // Whoever is told of a gap goes on after it.
     let untold = || Cursor { place, seen: reached(logs, place) };
     (told.as_ref().map_or_else(untold, |gap| gap.resume), told)
 }
 
+impl Gap {
+    /// The same for a client that has been sent everything up to this id: it doesn't go back.
+    fn after(mut self, id: Id, ids: &impl Ids) -> Self {
+        if ids.id(self.resume.place) < id {
+            self.id = id.to_string();
+        }
+        if Id::parse(&self.to).is_none_or(|to| to < id) {
+            self.to = id.to_string();
+        }
+        self
+    }
+}
+
 /// What a client is told whose last event ID is none that its hub's past has everything after,
 /// where that past begins at the place of this cursor.
-pub(crate) fn gap_before(epochs: &Epochs, from: &str, begin: Cursor, reason: Reason) -> Gap {
-    let to = epochs.id(begin.place).to_string();
+pub(crate) fn gap_before(ids: &impl Ids, from: &str, begin: Cursor, reason: Reason) -> Gap {
+    let to = ids.id(begin.place).to_string();
     let (id, from) = (to.clone(), from.into());
     Gap { id, from, to, resume: begin, missed: None, reason }
 }
@@ -208,7 +244,7 @@ pub(crate) fn gap_before(epochs: &Epochs, from: &str, begin: Cursor, reason: Rea
 /// Describes what is gone after `place`.
 fn gap_after(
     logs: &[impl Deref<Target = Log>],
-    epochs: &Epochs,
+    ids: &impl Ids,
     place: u64,
     missed: Option<u64>,
     reason: Reason,
@@ -219,8 +255,8 @@ fn gap_after(
     let next = logs.iter().filter_map(|log| log.place_at(log.after(place)));
     let resume = next.min().map_or(to, |next| to.min(next - 1));
     let resume = Cursor { place: resume, seen: reached(logs, resume) };
-    let id = id_at(logs, epochs, resume);
-    let text = |place| epochs.id(place).text().into_string();
+    let id = id_at(logs, ids, resume);
+    let text = |place| ids.id(place).text().into_string();
     Gap { id, from: text(place), to: text(to), resume, missed, reason }
 }
 

@@ -10,7 +10,7 @@
 //! before or after it as with any event.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::event::Event;
@@ -21,6 +21,10 @@ use crate::net::moment::Moment;
 
 /// Where the events of such an order go: the channels of its hub. Its reader thread alone calls it.
 pub(crate) trait Sink: Send {
+    /// Nothing is known of what came before the event after this id. Called before all others, and
+    /// only where something did.
+    fn begin_after(&mut self, id: Id);
+
     /// Appends an event to its channel's log, and makes the channel if there is none. No event with
     /// this id came before.
     fn event(&mut self, arrival: &Arrival<'_>);
@@ -66,11 +70,22 @@ pub(crate) struct Remote {
     /// When the order was heard of last, in milliseconds since `began`.
     heard: AtomicU64,
     began: Moment,
+    /// How often it was heard of.
+    words: AtomicU64,
     /// Counters alone: `reachable` and `silence` count for nothing here.
     counts: Mutex<OrderStats>,
-    /// How many wait for the reader. No other lock is taken while this one is held.
-    waiting: Mutex<usize>,
+    /// No other lock is taken while this one is held.
+    waiting: Mutex<Waiting>,
     arrived: Condvar,
+}
+
+/// Who waits for the reader.
+#[derive(Default)]
+struct Waiting {
+    count: usize,
+    /// The greatest id that was asked for and had not come, and how often the order had been heard
+    /// of by then.
+    wanted: Option<(Id, u64)>,
 }
 
 /// What a hub knows of its order elsewhere, which is Redis or another hub
@@ -108,8 +123,9 @@ impl Remote {
             reachable: AtomicBool::new(false),
             heard: AtomicU64::new(0),
             began: Moment::now(),
+            words: AtomicU64::new(0),
             counts: Mutex::default(),
-            waiting: Mutex::new(0),
+            waiting: Mutex::default(),
             arrived: Condvar::new(),
         }
     }
@@ -123,8 +139,10 @@ impl Remote {
         self.reachable.load(Ordering::Relaxed)
     }
 
-    /// The order has said something.
+    /// The order has responded to a read, with everything that it had then or as much as one
+    /// response takes.
     pub(crate) fn hear(&self) {
+        self.words.fetch_add(1, Ordering::Relaxed);
         let since = Moment::now().since(self.began).as_millis();
         self.heard.store(u64::try_from(since).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
@@ -143,24 +161,52 @@ impl Remote {
         }
     }
 
-    /// Waits until the reader has come so far, as `is_reached` says; false if it hasn't within two
-    /// seconds, or if too many others wait already. No lock may be held.
-    pub(crate) fn wait(&self, is_reached: impl Fn() -> bool) -> bool {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if *waiting >= MOST_WAITING {
-            return is_reached();
+    /// Waits until the hub knows this id, as `is_known` says, or knows that it doesn't come; no
+    /// longer than two seconds, and not at all if too many others wait. No lock may be held.
+    /// Returns false if nobody knows by then.
+    pub(crate) fn wait(&self, id: Id, is_known: impl Fn() -> bool) -> bool {
+        let mut waiting = self.waiting();
+        if is_known() || self.is_vain(id, &mut waiting) {
+            return true;
         }
-        *waiting += 1;
-        let waited = self.arrived.wait_timeout_while(waiting, PATIENCE, |_| !is_reached());
-        *waited.unwrap_or_else(PoisonError::into_inner).0 -= 1;
-        is_reached()
+        if waiting.count >= MOST_WAITING {
+            return false;
+        }
+        waiting.count += 1;
+        let waited = self.arrived.wait_timeout_while(waiting, PATIENCE, |_| !is_known());
+        let mut waiting = waited.unwrap_or_else(PoisonError::into_inner).0;
+        waiting.count -= 1;
+        is_known() || self.is_vain(id, &mut waiting)
+    }
+
+    /// Whether an id that the hub doesn't know is none that it will: two responses came since it
+    /// was first asked for. The second one was asked for after that, and the event was in the order
+    /// before, if there was one.
+    fn is_vain(&self, id: Id, waiting: &mut Waiting) -> bool {
+        let words = self.words.load(Ordering::Relaxed);
+        match waiting.wanted {
+            Some((wanted, then)) if id <= wanted => words >= then + 2,
+            _ => {
+                waiting.wanted = Some((id, words));
+                false
+            }
+        }
     }
 
     /// Wakes those who wait. Called by the sink after each pass.
     pub(crate) fn arrived(&self) {
-        if *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) > 0 {
+        if self.waiting().count > 0 {
             self.arrived.notify_all();
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn has_waiting(&self) -> bool {
+        self.waiting().count > 0
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -170,26 +216,41 @@ mod tests {
 
     use super::*;
 
+    const ID: Id = Id { epoch: 7, sequence: 1 };
+
     #[test]
     fn whoever_waits_is_woken_when_events_arrive() {
         let (remote, reached) = (Remote::new(), AtomicBool::new(false));
         thread::scope(|scope| {
-            let waits = scope.spawn(|| remote.wait(|| reached.load(Ordering::Relaxed)));
-            while *remote.waiting.lock().unwrap() == 0 {
+            let waits = scope.spawn(|| remote.wait(ID, || reached.load(Ordering::Relaxed)));
+            while remote.waiting().count == 0 {
                 thread::yield_now();
             }
             reached.store(true, Ordering::Relaxed);
             remote.arrived();
             assert!(waits.join().unwrap());
         });
-        assert_eq!(*remote.waiting.lock().unwrap(), 0);
+        assert_eq!(remote.waiting().count, 0);
     }
 
     #[test]
     fn too_many_do_not_wait() {
         let remote = Remote::new();
-        *remote.waiting.lock().unwrap() = MOST_WAITING;
-        assert!(!remote.wait(|| false));
-        assert!(remote.wait(|| true));
+        remote.waiting().count = MOST_WAITING;
+        assert!(!remote.wait(ID, || false));
+        assert!(remote.wait(ID, || true));
+    }
+
+    #[test]
+    fn an_id_that_two_responses_did_not_bring_is_waited_for_in_vain() {
+        let remote = Remote::new();
+        remote.waiting().count = MOST_WAITING;
+        for heard in [false, false, true] {
+            assert_eq!(remote.wait(ID, || false), heard);
+            remote.hear();
+        }
+        assert!(remote.wait(Id { sequence: 0, ..ID }, || false));
+        let greater = Id { sequence: 2, ..ID };
+        assert!(!remote.wait(greater, || false), "it may have come since");
     }
 }

@@ -1,18 +1,22 @@
 //! How far a hub's order has come: its epochs, its newest place, and the time as its logs know it.
 
 use std::sync::atomic::Ordering;
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use crate::digits::Digits;
-use crate::log::id::{Epochs, Id};
+use crate::log::id::{Epochs, Found, Id, Ids};
+use crate::log::runs::Runs;
 use crate::net::atomic::AtomicU64;
 use crate::net::moment::Moment;
 use crate::random::random;
 
 /// Shared by all channels of a hub. Its order writes it, and everybody reads it.
-#[derive(Debug)]
 pub(crate) struct Sequence {
     epochs: Epochs,
+    /// Where ids come from elsewhere, these count in place of the epochs. No other lock is taken
+    /// while this one is held.
+    runs: Option<RwLock<Runs>>,
     /// What the ids of the newest epoch begin with: most of the work of writing one.
     prefix: String,
     /// The place before the first event of that epoch.
@@ -25,6 +29,10 @@ pub(crate) struct Sequence {
     /// The time of logs at the start.
     offset: Duration,
 }
+
+/// Whether ids come from elsewhere in any order of this build. Where they don't, the compiler
+/// leaves out all that is for it.
+const HAS_RUNS: bool = cfg!(any(feature = "redis", feature = "follow"));
 
 /// At most thirteen digits: short on the wire, and the chance that two starts share an epoch is 1
 /// in 10^12.
@@ -46,18 +54,49 @@ impl Sequence {
             prefix: format!("{}-", epochs.id(own).epoch),
             own,
             epochs,
+            runs: None,
             newest: AtomicU64::new(newest),
             started: Moment::now(),
             offset: oldest,
         }
     }
 
+    /// That of a hub whose order lies elsewhere, and of whose events it knows none yet. Its places
+    /// begin anywhere, as an id may say how much a client has seen of logs whose first events are
+    /// at certain places ([`read`](crate::log::read)): that is to mean nothing to another hub.
+    #[allow(dead_code)]
+    pub(crate) fn elsewhere(oldest: Duration) -> Self {
+        let own = random() >> (u64::BITS - EPOCH_BITS);
+        let runs = Some(RwLock::new(Runs::new(own, Id::default())));
+        Self { own, runs, ..Self::resumed(Epochs::one(0), own, oldest) }
+    }
+
+    /// Of an order that has epochs of its own.
     pub(crate) fn epochs(&self) -> &Epochs {
         &self.epochs
     }
 
+    fn runs(&self) -> Option<&RwLock<Runs>> {
+        self.runs.as_ref().filter(|_| HAS_RUNS)
+    }
+
+    /// Changes the runs of an order elsewhere.
+    pub(crate) fn change_runs<T>(&self, change: impl FnOnce(&mut Runs) -> T) -> Option<T> {
+        self.runs().map(|runs| change(&mut runs.write().unwrap_or_else(PoisonError::into_inner)))
+    }
+
     pub(crate) fn id(&self, place: u64) -> Id {
-        self.epochs.id(place)
+        match self.runs() {
+            Some(runs) => runs.read().unwrap_or_else(PoisonError::into_inner).id(place),
+            None => self.epochs.id(place),
+        }
+    }
+
+    pub(crate) fn find(&self, id: Id) -> Found {
+        match self.runs() {
+            Some(runs) => runs.read().unwrap_or_else(PoisonError::into_inner).find(id),
+            None => self.epochs.find(id),
+        }
     }
 
     /// The id as text of an event of the hub's own epoch. It has room for the line feed that goes
@@ -109,6 +148,16 @@ impl Sequence {
     /// When an event of this age came, as logs know it.
     pub(crate) fn aged(&self, age: Duration) -> Duration {
         self.now().saturating_sub(age)
+    }
+}
+
+impl Ids for Sequence {
+    fn id(&self, place: u64) -> Id {
+        self.id(place)
+    }
+
+    fn find(&self, id: Id) -> Found {
+        self.find(id)
     }
 }
 

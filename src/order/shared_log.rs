@@ -136,8 +136,23 @@ impl SharedLog {
         self.append(&mut self.lock(), place, came, len, encode);
     }
 
+    /// Appends an event from elsewhere, which came when the clock of logs stood so, and makes
+    /// everything up to it visible. For the one thread that delivers them.
+    pub(crate) fn arrive(
+        &self,
+        sequence: &Sequence,
+        place: u64,
+        came: Duration,
+        len: usize,
+        encode: impl FnOnce(&mut Vec<u8>),
+    ) {
+        let mut log = self.lock();
+        self.append(&mut log, place, came, len, encode);
+        sequence.reach(place);
+    }
+
     /// Appends an event to the locked log.
-    pub(super) fn append(
+    pub(crate) fn append(
         &self,
         log: &mut Log,
         place: u64,
@@ -184,7 +199,7 @@ mod tests {
 
         let (mut batch, kept) = (Batch::default(), log.lock());
         let cursor = Cursor { place: last - 1, seen: 1 };
-        read::read(&[kept], sequence.epochs(), cursor, OnLag::Close, true, &mut batch).unwrap();
+        read::read(&[kept], &sequence, cursor, OnLag::Close, true, &mut batch).unwrap();
         assert_eq!(batch.bytes(), b"89", "the one that is too old has gone");
     }
 }

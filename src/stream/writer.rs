@@ -230,12 +230,24 @@ impl SseWriter {
     ///
     /// When one of the channels is closed, the stream ends.
     ///
+    /// Where the hub's order lies elsewhere, a client may come with the id of an event that this
+    /// hub has not come to. Then this waits for it, for two seconds at most. If the order can't be
+    /// reached, the stream ends with a reconnection time: the client comes back with its id, and
+    /// loses nothing.
+    ///
     /// # Errors
     ///
     /// When the stream or a channel has ended, the stream follows channels already, there is no
     /// channel, or the channels are not of one hub.
     pub fn follow(&self, channels: &[Channel], start: Start<'_>) -> Result<()> {
-        let (subscription, first) = Subscription::new(channels, start)?;
-        self.0.follow(subscription, &first)
+        match Subscription::new(channels, start) {
+            Ok((subscription, first)) => self.0.follow(subscription, &first),
+            Err(error) if error.is_unavailable() => {
+                self.retry(self.0.runtime.come_back_after())?;
+                self.close();
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::log::History;
+use crate::log::id::Epochs;
 use std::time::Duration;
 
 fn epochs() -> Epochs {

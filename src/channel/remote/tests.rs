@@ -1,0 +1,217 @@
+//! Hubs whose events come from a script in place of an order elsewhere.
+
+use std::thread;
+
+use super::*;
+use crate::channel::batches::Batches;
+use crate::channel::subscription::Subscription;
+use crate::error::{Error, Result};
+use crate::event::Event;
+use crate::log::History;
+use crate::log::cursor::{Lag, Start};
+use crate::log::gap::Reason;
+use crate::order::keys::Keys;
+use crate::order::remote::Remote;
+use crate::order::shared_log::SharedLog;
+use crate::order::{Appended, Order, Post};
+
+/// An order that takes nothing, and whose reader is the test.
+struct Elsewhere {
+    sequence: Arc<Sequence>,
+    keys: Keys,
+    remote: Remote,
+}
+
+impl Order for Elsewhere {
+    fn sequence(&self) -> &Arc<Sequence> {
+        &self.sequence
+    }
+
+    fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    fn append(&self, _: &Arc<SharedLog>, _: &Post<'_>) -> Result<Appended> {
+        Err(Error::unavailable("nobody is there"))
+    }
+
+    fn remote(&self) -> Option<&Remote> {
+        Some(&self.remote)
+    }
+}
+
+/// A hub whose logs keep so many events, and its order.
+fn hub(events: usize) -> (Hub, Arc<Elsewhere>) {
+    let sequence = Arc::new(Sequence::elsewhere(Duration::from_secs(3600)));
+    let order = Elsewhere { sequence, keys: Keys::new(), remote: Remote::new() };
+    let (order, history) = (Arc::new(order), History::default().events(events));
+    let own = order.sequence.newest();
+    (Hub::with_order(Arc::clone(&order) as _, history, Lag::default(), own), order)
+}
+
+fn id(text: &str) -> Id {
+    Id::parse(text).expect("an id")
+}
+
+fn event(sink: &mut HubSink, text: &str, channel: &str) {
+    let event = Event::new(text);
+    sink.event(&Arrival { id: id(text), channel, event: &event, age: Duration::ZERO });
+}
+
+fn lose(sink: &mut HubSink, through: &str) {
+    sink.loss(&Loss { through: id(through), missed: Some(3), reason: Reason::Evicted });
+}
+
+/// What a stream is sent that begins there, without its head and framing: the data of its events,
+/// and each gap as from and to.
+fn sent(hub: &Hub, names: &[&str], start: Start<'_>) -> Vec<String> {
+    let channels: Vec<Channel> = names.iter().map(|name| hub.channel(name)).collect();
+    let (mut subscription, first) = Subscription::new(&channels, start).expect("a stream");
+    let mut text = String::from_utf8(first.content.to_vec()).expect("text");
+    let mut batches = Batches::default();
+    loop {
+        batches.forget();
+        let batch = subscription.next(true, &mut batches).expect("it is not closed");
+        if batch.len() == 0 {
+            break;
+        }
+        text += str::from_utf8(batch.bytes()).expect("text");
+        subscription.cursor = batch.cursor;
+    }
+    let data = text.lines().filter_map(|line| line.strip_prefix("data: "));
+    data.map(|data| data.replace("\"missed\":null,", "").replace('"', "")).collect()
+}
+
+fn gap(from: &str, to: &str, reason: &str) -> String {
+    format!("{{from:{from},to:{to},reason:{reason}}}")
+}
+
+#[test]
+fn events_come_in_their_order_whoever_begins_the_epochs() {
+    let (hub, _order) = hub(100);
+    let mut sink = hub.sink();
+    for (text, channel) in [("5-0", "a"), ("5-1", "b"), ("5-2", "a"), ("9-0", "b"), ("9-1", "a")] {
+        event(&mut sink, text, channel);
+    }
+    sink.pass();
+    assert_eq!(sent(&hub, &["a", "b"], Start::After("5-0")), ["5-1", "5-2", "9-0", "9-1"]);
+    assert_eq!(sent(&hub, &["a"], Start::After("5-1")), ["5-2", "9-1"]);
+    assert_eq!(sent(&hub, &["b"], Start::After("9-0")), [""; 0]);
+    assert_eq!(sent(&hub, &["b"], Start::Newest(1)), ["9-0"]);
+    assert_eq!(sent(&hub, &["a", "b"], Start::After("0-0")).len(), 5);
+    assert_eq!(hub.published(), 5);
+}
+
+#[test]
+fn a_loss_is_told_once_to_every_stream_in_its_place() {
+    let (hub, _order) = hub(100);
+    let mut sink = hub.sink();
+    event(&mut sink, "5-0", "a");
+    event(&mut sink, "5-1", "b");
+    lose(&mut sink, "5-4");
+    event(&mut sink, "5-5", "b");
+    event(&mut sink, "5-6", "a");
+    sink.pass();
+    let told = "{from:5-1,to:5-4,missed:3,reason:evicted}";
+    let all = sent(&hub, &["a", "b"], Start::After("5-0"));
+    assert_eq!(all, ["5-1", told, "5-5", "5-6"]);
+    assert_eq!(sent(&hub, &["a"], Start::After("5-0")), [told, "5-6"]);
+    // From another hub, which had them.
+    assert_eq!(sent(&hub, &["b"], Start::After("5-3")), [told, "5-5"]);
+    assert_eq!(sent(&hub, &["b", "a"], Start::After("5-4")), ["5-5", "5-6"]);
+    // A channel that is made later may have had some of them.
+    let [first, ..] = &sent(&hub, &["c"], Start::After("5-0"))[..] else { panic!("nothing told") };
+    assert!(first.contains("from:5-0,to:5-4") && first.contains("reason:evicted"), "{first}");
+    assert_eq!(sent(&hub, &["c"], Start::Live), [""; 0]);
+}
+
+#[test]
+fn a_loss_of_nobody_knows_what_is_told_to_whoever_has_the_newest_event() {
+    let (hub, _order) = hub(100);
+    let mut sink = hub.sink();
+    event(&mut sink, "5-0", "a");
+    sink.loss(&Loss { through: id("5-0"), missed: None, reason: Reason::Failover });
+    event(&mut sink, "7-0", "a");
+    sink.pass();
+    let told = gap("5-0", "5-0", "failover");
+    assert_eq!(sent(&hub, &["a"], Start::After("5-0")), [told.as_str(), "7-0"]);
+    // From a hub that had more.
+    let told = gap("5-9", "5-9", "failover");
+    assert_eq!(sent(&hub, &["a"], Start::After("5-9")), [told.as_str(), "7-0"]);
+    assert_eq!(sent(&hub, &["a"], Start::After("7-0")), [""; 0]);
+}
+
+#[test]
+fn an_id_between_two_epochs_is_told_of_and_nothing_is_sent_twice() {
+    let (hub, _order) = hub(100);
+    let mut sink = hub.sink();
+    for text in ["5-0", "5-1", "7-0", "7-1"] {
+        event(&mut sink, text, "a");
+    }
+    sink.pass();
+    // From a hub that had more of the epoch, which Redis has lost since.
+    let told = gap("5-9", "5-9", "failover");
+    assert_eq!(sent(&hub, &["a"], Start::After("5-9")), [told.as_str(), "7-0", "7-1"]);
+    assert_eq!(sent(&hub, &["a"], Start::After("6-0"))[1..], ["7-0", "7-1"]);
+    let channel = hub.channel("a");
+    let (_, first) = Subscription::new(&[channel], Start::After("5-9")).unwrap();
+    assert!(first.content.starts_with(b"id: 5-9\n"), "a client doesn't go back");
+}
+
+#[test]
+fn what_came_before_the_beginning_is_gone() {
+    let (hub, _order) = hub(100);
+    let mut sink = hub.sink();
+    sink.begin_after(id("5-49"));
+    event(&mut sink, "5-50", "a");
+    sink.pass();
+    assert_eq!(sent(&hub, &["a"], Start::After("5-49")), ["5-50"]);
+    for old in ["0-0", "4-7", "5-48"] {
+        let told = gap(old, "5-49", "evicted");
+        assert_eq!(sent(&hub, &["a"], Start::After(old)), [told.as_str(), "5-50"]);
+    }
+}
+
+#[test]
+fn what_has_left_the_log_is_told_as_ever() {
+    let (hub, _order) = hub(2);
+    let mut sink = hub.sink();
+    (0..5).for_each(|n| event(&mut sink, &format!("5-{n}"), "a"));
+    sink.pass();
+    let told = "{from:5-0,to:5-2,missed:2,reason:evicted}";
+    assert_eq!(sent(&hub, &["a"], Start::After("5-0")), [told, "5-3", "5-4"]);
+}
+
+#[test]
+fn a_client_from_a_hub_that_is_ahead_is_sent_what_comes_then() {
+    let (hub, order) = hub(100);
+    let mut sink = hub.sink();
+    event(&mut sink, "5-0", "a");
+    thread::scope(|scope| {
+        let hub = &hub;
+        let waits = scope.spawn(move || sent(hub, &["a"], Start::After("5-1")));
+        while !order.remote.has_waiting() {
+            thread::yield_now();
+        }
+        event(&mut sink, "5-1", "a");
+        event(&mut sink, "5-2", "a");
+        sink.pass();
+        assert_eq!(waits.join().expect("a stream"), ["5-2"]);
+    });
+}
+
+#[test]
+fn an_id_that_never_comes_is_told_once_the_order_has_said_so() {
+    let (hub, order) = hub(100);
+    let mut sink = hub.sink();
+    event(&mut sink, "5-0", "a");
+    sink.pass();
+    let channels = [hub.channel("a")];
+    let refused = Subscription::new(&channels, Start::After("5-7")).expect_err("nobody knows");
+    assert!(refused.is_unavailable());
+    order.remote.hear();
+    order.remote.hear();
+    let told = sent(&hub, &["a"], Start::After("5-7"));
+    assert!(told[0].contains("from:5-7") && told[0].contains("restarted"), "{told:?}");
+    assert_eq!(told[1..], ["5-0"]);
+}
