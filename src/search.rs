@@ -10,17 +10,18 @@ const HIGHEST_BITS: Word = Word::from_ne_bytes([0x80; 8]);
 /// The place of the first byte that is one of these.
 #[inline]
 pub(crate) fn first_of<const N: usize>(wanted: [u8; N], bytes: &[u8]) -> Option<usize> {
-    let mut rest = bytes;
-    while let Some((word, after)) = rest.split_first_chunk() {
+    let repeated = wanted.map(|byte| Word::from_ne_bytes([byte; 8]));
+    let (words, rest) = bytes.as_chunks();
+    for (number, word) in words.iter().enumerate() {
         let word = Word::from_le_bytes(*word);
-        let marks = wanted.map(|byte| zeros(word ^ Word::from_ne_bytes([byte; 8])));
-        let found = marks.iter().fold(0, |all, mark| all | mark);
+        let mut found = 0;
+        for byte in &repeated {
+            found |= zeros(word ^ byte);
+        }
         if found != 0 {
             // The first byte in memory is the lowest of the number.
-            let before = found.trailing_zeros() as usize / 8;
-            return Some(bytes.len() - rest.len() + before);
+            return Some(number * 8 + found.trailing_zeros() as usize / 8);
         }
-        rest = after;
     }
     let last = rest.iter().position(|byte| wanted.contains(byte))?;
     Some(bytes.len() - rest.len() + last)

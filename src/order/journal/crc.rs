@@ -68,7 +68,8 @@ impl Crc {
 
 /// What four bytes leave that so many zero bytes come after.
 fn of_four(four: u32, after: usize) -> u32 {
-    let [a, b, c, d] = four.to_le_bytes().map(usize::from);
+    let [a, b, c, d] = four.to_le_bytes();
+    let [a, b, c, d] = [a as usize, b as usize, c as usize, d as usize];
     TABLES[after + 3][a] ^ TABLES[after + 2][b] ^ TABLES[after + 1][c] ^ TABLES[after][d]
 }
 

@@ -325,10 +325,10 @@ impl Lives {
     }
 }
 
-/// How many seeds there are for each level of sync: in a debug build, all of them take seconds.
+/// How many seeds there are for each level of sync: so many show every fault in `tests/mutants`.
 fn seeds() -> u64 {
     let asked = std::env::var("TIDINGS_JOURNAL_SEEDS");
-    asked.map_or(10_000, |text| text.parse().expect("TIDINGS_JOURNAL_SEEDS is a number"))
+    asked.map_or(3_000, |text| text.parse().expect("TIDINGS_JOURNAL_SEEDS is a number"))
 }
 
 /// On all cores, as each seed stands for itself.

@@ -42,9 +42,10 @@ impl ReadFile for Bytes {
 /// Appends the block of an event of a channel, whose data has so many bytes.
 pub(crate) fn block(id: Id, channel: &str, len: usize, out: &mut Vec<u8>) {
     let head = Head { id, channel, time: 7, synced: None, batch: None, key: None };
-    // Lines of several lengths, none of which is that of another.
-    let line = format!("id: {}-{}\n", id.epoch, id.sequence);
-    let data: String = line.chars().cycle().take(len).collect();
+    // Lines that look like the first of a block, and longer ones; no event has those of another.
+    let lines = format!("id: {}-{}\n{}\n", id.epoch, id.sequence, "x".repeat(100));
+    let mut data = lines.repeat(len.div_ceil(lines.len()));
+    data.truncate(len);
     head.encode(&Event::new(data), out);
 }
 
