@@ -162,9 +162,12 @@ fn fault_of_the_request(request: &Request, error: &Error) -> Option<Status> {
 fn fault_of_the_server(error: Option<&Error>) -> Status {
     match error {
         Some(full) if full.is_storage_full() => Status::INSUFFICIENT_STORAGE,
-        Some(later) if later.is_storage_failed() || later.is_too_many_keys() => {
+        Some(later)
+            if later.is_storage_failed() || later.is_too_many_keys() || later.is_unavailable() =>
+        {
             Status::SERVICE_UNAVAILABLE
         }
+        Some(unknown) if unknown.is_outcome_unknown() => Status::GATEWAY_TIMEOUT,
         _ => Status::INTERNAL_SERVER_ERROR,
     }
 }
@@ -185,7 +188,11 @@ fn failure(site: &Site, request: &Request, error: Option<&Error>) -> Response {
         hooks::call(|| hooks.failed(request.peer(), request.target(), error));
     }
     let status = fault_of_the_server(error);
-    Response::text(format!("{status}\n")).with_status(status)
+    let mut response = Response::text(format!("{status}\n")).with_status(status);
+    if error.is_some_and(Error::is_unavailable) {
+        response.add_field("Retry-After", "1");
+    }
+    response
 }
 
 fn internal_server_error() -> Response {
@@ -241,5 +248,18 @@ pub(crate) fn start_stream(
             stream.end(CloseReason::Failed);
             Ok(())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_order_elsewhere_does_not_take_is_the_servers_fault() {
+        let status = |error: Error| fault_of_the_server(Some(&error)).code();
+        assert_eq!(status(Error::unavailable("nobody is there")), 503);
+        assert_eq!(status(Error::unknown("nobody has responded")), 504);
+        assert_eq!(status(Error::other("a sensor")), 500);
     }
 }
