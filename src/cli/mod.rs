@@ -109,8 +109,15 @@ static COMMANDS: &[&dyn Command] = &[
 /// The commands that a build without the feature `tools` lacks.
 const TOOLS: [&str; 5] = ["bench", "completions", "mock", "record", "tail"];
 
-/// The command that a build without the feature `journal` lacks, and how its flags begin.
+/// The command that a build without the feature `journal` lacks.
 const JOURNAL: &str = "journal";
+
+/// Features of the hub, and whether this build has them. Their flags are called so, or begin so.
+const OF_THE_HUB: [(&str, bool); 3] = [
+    ("follow", cfg!(feature = "follow")),
+    (JOURNAL, cfg!(feature = "journal")),
+    ("redis", cfg!(feature = "redis")),
+];
 
 const DEFAULT: &str = "serve";
 

@@ -6,27 +6,35 @@
 //! ```
 //!
 //! This file starts the hub. To read on: [`options`] has the command line, [`routes`] puts the
-//! parts together: [`guard`] decides who may publish; [`subscribe`], [`publish`], [`metrics`] and
-//! [`page`] respond. [`channels`] has the names of channels, [`query`] reads what a URL asks for,
-//! [`batch`] a body of several events, [`fields`] what a publisher may say of one, [`key`] what
-//! makes a retry harmless, [`stdin`] publishes standard input, and [`mod@journal`] opens the folder
-//! that outlives the hub.
+//! parts together: [`guard`] decides who may publish; [`subscribe`], [`publish`], [`metrics`],
+//! [`health`] and [`page`] respond. [`channels`] has the names of channels, [`query`] reads what a
+//! URL asks for, [`batch`] a body of several events, [`fields`] what a publisher may say of one,
+//! [`key`] what makes a retry harmless, and [`stdin`] publishes standard input. [`order`] is where
+//! events get their ids: [`mod@journal`] opens the folder that outlives the hub, [`redis`] connects
+//! to Redis, and [`mod@follow`] to another hub. [`secret`] reads files of tokens and passwords.
 
 mod batch;
 mod channels;
 mod fields;
+#[cfg(feature = "follow")]
+mod follow;
 mod guard;
+mod health;
 #[cfg(feature = "journal")]
 mod journal;
 mod key;
 mod metrics;
 mod options;
+mod order;
 #[cfg(feature = "page")]
 mod page;
 mod publish;
 mod query;
+#[cfg(feature = "redis")]
+mod redis;
 mod refuse;
 mod routes;
+mod secret;
 mod stdin;
 mod subscribe;
 
@@ -48,6 +56,7 @@ use routes::State;
 /// Serves until a signal, a request with the token, or with `--until-eof` the end of standard input
 /// stops it.
 fn serve(options: &Options) -> Outcome {
+    order::check(options)?;
     // Until the hub opens its sockets, there is nothing to end.
     signals::on_first(|_| process::exit(0));
     let mut found = Vec::new();
@@ -60,7 +69,7 @@ fn serve(options: &Options) -> Outcome {
         check_loopback(&found)?;
     }
     let cors = cors(&options.cors)?;
-    let hub = hub(options)?;
+    let (hub, order) = order::open(options)?;
     let server = Server::new();
     let stop = Stop(server.handle());
     // From here on there may be a file, which has to be removed.
@@ -70,6 +79,7 @@ fn serve(options: &Options) -> Outcome {
     let (server, _files) = listen_on(server, opened);
     let state = State {
         channels: Channels { hub: hub.clone(), most: options.max_channels, batch: options.batch },
+        order,
         stop: stop.clone(),
         guard: Guard { token, cors: cors.clone() },
         started: Instant::now(),
@@ -98,16 +108,6 @@ fn serve(options: &Options) -> Outcome {
     // Where a thread would not end, it may be the disk's fault: that is not waited for.
     routes::add_to(server, state).run().map_err(failed)?;
     keep(&hub)
-}
-
-/// The hub, with what it remembers: before the sockets are open, so that nobody connects to a hub
-/// that can't begin, or that doesn't know yet what it has.
-fn hub(options: &Options) -> Result<Hub, Failure> {
-    #[cfg(feature = "journal")]
-    if let Some(hub) = options.journal.open(options.history, options.lag)? {
-        return Ok(hub);
-    }
-    Ok(Hub::with(options.history, options.lag))
 }
 
 /// Waits until everything that was published is on the disk, if the hub has one: the thread of

@@ -12,6 +12,7 @@ mod input;
 mod journal;
 mod leaving;
 mod mock;
+mod orders;
 mod publishing;
 mod record;
 mod retries;

@@ -7,7 +7,7 @@ use tidings::http::masked_url;
 
 use super::nearest::nearest;
 use super::{LETTERS, Preset, Row, Shown};
-use crate::cli::{JOURNAL, visible, without};
+use crate::cli::{OF_THE_HUB, visible, without};
 
 pub(crate) type Arguments<'a> = &'a mut dyn Iterator<Item = OsString>;
 
@@ -115,8 +115,13 @@ impl Shown {
                 false => without("--man", "tools"),
             };
         }
-        if name.starts_with(JOURNAL) && cfg!(not(feature = "journal")) {
-            return without(given, "journal");
+        let is_of = |feature: &str| {
+            let rest = name.strip_prefix(feature);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+        };
+        let lacks = OF_THE_HUB.iter().find(|(feature, has)| !has && is_of(feature));
+        if let Some((feature, _)) = lacks {
+            return without(given, feature);
         }
         let mut names = self.flags.iter().map(|flag| flag.name);
         let hint = nearest(own_name(name), &mut names);

@@ -20,21 +20,17 @@
 //! may get more of them (Fetch Metadata Request Headers, section 2.4).
 
 use std::fmt;
-use std::fs::File;
 use std::hint::black_box;
-use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use tidings::http::Head;
 use tidings::{Cors, Method, Response, Status};
 
 use super::refuse::{bad_request, refuse};
+use super::secret::Secret;
 
 /// What a publisher has to know. It is never shown, not even for debugging.
 pub(super) struct Token(Vec<u8>);
-
-/// A token is a line; whoever names a log or a disk by mistake is told so.
-const LONGEST_TOKEN: usize = 4096;
 
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -43,31 +39,16 @@ impl fmt::Debug for Token {
 }
 
 impl Token {
-    /// Reads a file that contains the token and nothing else but a line end after it.
-    pub(super) fn read(path: &Path) -> Result<Self, String> {
-        let mut content = Vec::new();
-        File::open(path)
-            .and_then(|file| file.take(LONGEST_TOKEN as u64 + 3).read_to_end(&mut content))
-            .map_err(|error| {
-                let remedy = match error.kind() {
-                    ErrorKind::NotFound => "make one with 'openssl rand -hex 16 > FILE'",
-                    _ => "name a file that this user may read",
-                };
-                format!("can't read the token file {}: {error}: {remedy}", path.display())
-            })?;
-        Self::new(&content).map_err(|why| format!("the token file {} {why}", path.display()))
-    }
+    const SECRET: Secret = Secret {
+        name: "token",
+        missing: "make one with 'openssl rand -hex 16 > FILE'",
+        empty: "write a token into it that is hard to guess",
+        is_token: true,
+    };
 
-    fn new(content: &[u8]) -> Result<Self, String> {
-        let token = content.strip_suffix(b"\n").unwrap_or(content);
-        match token.strip_suffix(b"\r").unwrap_or(token) {
-            [] => Err("is empty: write a token into it that is hard to guess".into()),
-            long if long.len() > LONGEST_TOKEN => {
-                Err(format!("is too long: a token may have {LONGEST_TOKEN} bytes"))
-            }
-            good if good.iter().all(u8::is_ascii_graphic) => Ok(Self(good.into())),
-            _ => Err("must contain one token of visible ASCII, without spaces".into()),
-        }
+    /// Reads the file that contains the token.
+    pub(super) fn read(path: &Path) -> Result<Self, String> {
+        Self::SECRET.read(path).map(|token| Self(token.into_bytes()))
     }
 
     /// Takes as long for a token that is nearly right as for one that is all wrong, so that nobody
@@ -207,24 +188,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_the_file_without_its_line_end() {
-        for content in [&b"secret"[..], b"secret\n", b"secret\r\n"] {
-            assert!(Token::new(content).unwrap().is(b"secret"));
-        }
-        assert!(Token::new(&[b'x'; LONGEST_TOKEN]).is_ok());
-    }
-
-    #[test]
-    fn what_no_field_could_carry_is_no_token() {
-        for content in [&b""[..], b"\n", b"\r\n", b"two words", b"two\nlines", b"\xFF", b"a\n\n"] {
-            assert!(Token::new(content).is_err(), "{}", content.escape_ascii());
-        }
-        assert!(Token::new(&[b'x'; LONGEST_TOKEN + 1]).is_err());
-    }
-
-    #[test]
     fn only_the_very_token_is_the_token() {
-        let token = Token::new(b"secret").unwrap();
+        let token = Token(b"secret".into());
         assert!(token.is(b"secret"));
         for other in [&b""[..], b"secre", b"secrets", b"Secret", b"secreT", b"terces"] {
             assert!(!token.is(other), "{}", other.escape_ascii());

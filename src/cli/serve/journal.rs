@@ -45,11 +45,22 @@ impl Settings {
         });
     }
 
+    pub(super) fn is_given(&self) -> bool {
+        self.folder.is_some()
+    }
+
+    /// The flags that say how a journal is kept, and whether each was given.
+    pub(super) fn ways(&self) -> Vec<(&'static str, bool)> {
+        vec![
+            ("--journal-sync", self.sync.is_some()),
+            ("--journal-bytes", self.bytes.is_some()),
+            ("--journal-age", self.age.is_some()),
+        ]
+    }
+
     /// Opens the journal, if there is to be one, and says what is in it.
     pub(super) fn open(&self, history: History, lag: Lag) -> Result<Option<Hub>, Failure> {
-        let Some(folder) = &self.folder else {
-            return self.check_unused().map(|()| None);
-        };
+        let Some(folder) = &self.folder else { return Ok(None) };
         let hub = Hub::journal(self.journal(folder), history, lag)
             .map_err(|error| Failure::Failed(why(&error, folder)))?;
         if let Some(stats) = hub.journal_stats() {
@@ -62,22 +73,6 @@ impl Settings {
         let journal = Journal::new(folder).sync(self.sync.unwrap_or_default());
         let journal = self.bytes.into_iter().fold(journal, Journal::bytes);
         self.age.into_iter().fold(journal, Journal::age)
-    }
-
-    /// Whoever says how the journal is kept believes that there is one.
-    fn check_unused(&self) -> Result<(), Failure> {
-        let given = [
-            ("sync", self.sync.is_some()),
-            ("bytes", self.bytes.is_some()),
-            ("age", self.age.is_some()),
-        ];
-        match given.iter().find(|(_, is_given)| *is_given) {
-            None => Ok(()),
-            Some((name, _)) => Err(Failure::Usage(format!(
-                "--journal-{name} says how a journal is kept, and there is none: name its folder \
-                 with --journal DIR"
-            ))),
-        }
     }
 }
 

@@ -7,8 +7,12 @@ use std::time::Duration;
 use tidings::{Cors, History, Lag, Limits};
 
 use super::channels::{Bounds, check_name};
+#[cfg(feature = "follow")]
+use super::follow;
 #[cfg(feature = "journal")]
 use super::journal;
+#[cfg(feature = "redis")]
+use super::redis;
 use crate::cli::duration::{LONGEST, SHORTEST};
 use crate::cli::flags::{MOST, Table, flags};
 use crate::cli::listen::Place;
@@ -22,6 +26,10 @@ pub(crate) struct Options {
     pub(super) lag: Lag,
     #[cfg(feature = "journal")]
     pub(super) journal: journal::Settings,
+    #[cfg(feature = "redis")]
+    pub(super) redis: redis::Settings,
+    #[cfg(feature = "follow")]
+    pub(super) follow: follow::Settings,
     pub(super) limits: Limits,
     pub(super) max_connections: usize,
     pub(super) max_body: usize,
@@ -143,6 +151,40 @@ pub(crate) static TABLE: Table<Options> = Table {
             /// an event is published after that. The newest file always stays.
             duration("journal-age", SHORTEST..=LONGEST, |o, age| o.journal.age = Some(age))
                 .otherwise("no limit"),
+        ],
+        #[cfg(feature = "redis")]
+        &flags![Options,
+            /// Shares events with all hubs that use the same Redis: clients may resume on any of
+            /// them, and whatever is published on one is published on all. redis://HOST:PORT,
+            /// redis://HOST:PORT/DATABASE or unix:PATH; Redis must be 7.0 or newer. Give the
+            /// addresses of one Redis and its replicas: the hub uses the one that is the master.
+            checked("redis", "URL", |o, url| o.redis.add_url(url)).repeats()
+                .otherwise("events are kept in memory alone"),
+            /// Shares events only with hubs that have the same name: the key in Redis is
+            /// tidings:{NAME}.
+            checked("redis-name", "NAME", |o, name| o.redis.set_name(name)).otherwise("default"),
+            /// Sends Redis the password that this file contains.
+            text("redis-password-file", "FILE", |o, path| o.redis.password_file = Some(path.into()))
+                .otherwise("no password is sent"),
+            /// Waits until N replicas of Redis have an event, too, before its publisher gets its
+            /// response. So the event outlives the master.
+            number("redis-wait", "N", 1..=redis::MOST_REPLICAS, |o, n| o.redis.wait = Some(n))
+                .otherwise("the response comes once the master has the event"),
+            /// Keeps about so many events in Redis, those of all channels together. The oldest go.
+            number("redis-length", "N", 1..=MOST, |o, n| o.redis.length = Some(n))
+                .otherwise("100000"),
+        ],
+        #[cfg(feature = "follow")]
+        &flags![Options,
+            /// Follows another hub: serves the events of all its channels under the same ids, and
+            /// hands it whatever is published here. http://HOST:PORT. While that hub is away,
+            /// streams stay open and publishes are refused.
+            checked("follow", "URL", |o, url| o.follow.set_url(url))
+                .otherwise("no other hub is followed"),
+            /// Sends the token in this file to the hub that --follow names. It must be that of the
+            /// hub's own --token-file.
+            text("follow-token-file", "FILE", |o, path| o.follow.token_file = Some(path.into()))
+                .otherwise("no token is sent"),
         ],
         &flags![Options,
             /// Sends a comment on a stream that has been silent for so long, so that no proxy

@@ -21,14 +21,13 @@
 //! events, another channel or other parameters under the same key are refused. What was refused for
 //! another reason is not remembered.
 
-use std::fmt::Display;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tidings::{Channel, Error, Event, Request, Response, Status};
 
 use super::channels::{Channels, check_name};
-use super::refuse::{bad_request, refuse};
+use super::refuse::{bad_request, later, refuse};
 use super::{batch, fields, key, query};
 use crate::cli::say;
 
@@ -96,7 +95,8 @@ fn event(request: &Request, text: &str) -> Result<Event, Response> {
 
 /// The event with what the query says of it.
 fn with_parameters(mut event: Event, request: &Request) -> Result<Event, Response> {
-    let [type_name, retry_time] = query::only(request, PARAMETERS)?;
+    let [type_name, retry_time] =
+        query::only(request, PARAMETERS, "those of a publish are event and retry")?;
     if let Some(name) = type_name {
         event = event.with_type(fields::event_type(name).map_err(bad_request)?);
     }
@@ -113,7 +113,7 @@ fn batch(channels: &Channels, request: &Request, text: &str) -> Result<Vec<Event
     if request.head().values("content-type").nth(1).is_some() {
         return Err(bad_request("there may be only one field Content-Type"));
     }
-    let given = query::only(request, PARAMETERS)?;
+    let given = query::only(request, PARAMETERS, "those of a publish are event and retry")?;
     let given = PARAMETERS.iter().zip(given).find(|(_, value)| value.is_some());
     if let Some((parameter, _)) = given {
         return Err(bad_request(format_args!(
@@ -151,12 +151,28 @@ fn refusal(error: &Error, is_batch: bool) -> Response {
             ": make room on it, or start the hub with a smaller --journal-bytes",
         ),
         error if error.is_storage_failed() => (Status::SERVICE_UNAVAILABLE, ""),
+        error if error.is_unavailable() || error.is_outcome_unknown() => return not_taken(error),
         _ => (Status::INTERNAL_SERVER_ERROR, ""),
     };
     if error.is_storage_full() || error.is_storage_failed() {
         tell(&format!("a publish was refused: {error}{remedy}"));
     }
     refuse(status, format_args!("{error}{remedy}"))
+}
+
+/// The response where the order lies elsewhere, and has not said that it took the events.
+fn not_taken(error: &Error) -> Response {
+    if error.is_unavailable() {
+        tell(&format!("a publish was refused: {error}"));
+        let why = format_args!("{error}: nothing was published, so send it again later");
+        return later(Status::SERVICE_UNAVAILABLE, "1", why);
+    }
+    tell(&format!("nobody knows whether an event was published: {error}"));
+    let why = format_args!(
+        "{error}: nobody knows whether it was published, so send the same request again with the \
+         same Idempotency-Key; without one, it may be published twice"
+    );
+    refuse(Status::GATEWAY_TIMEOUT, why)
 }
 
 /// Publishers who try again and again are one line each so often, and not more.
@@ -172,13 +188,6 @@ fn tell(what: &str) {
         drop(told);
         say(what);
     }
-}
-
-/// A refusal of what may be possible later: so many seconds, at least.
-fn later(status: Status, seconds: &'static str, why: impl Display) -> Response {
-    refuse(status, why)
-        .with_field("Retry-After", seconds)
-        .expect("the name is a token and the value is text")
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! What the query of a request asks for.
 //!
 //! The hub doesn't ignore what it doesn't understand. It refuses a parameter that is given twice
-//! with two values, and a publish with an unknown parameter. A stream may have unknown ones, since
-//! proxies and scripts add some against caches; but where it begins can be said in any common
-//! spelling.
+//! with two values, and a publish or a health check with an unknown parameter. A stream may have
+//! unknown ones, since proxies and scripts add some against caches; but where it begins can be said
+//! in any common spelling.
 
 use tidings::{Request, Response};
 
@@ -21,17 +21,18 @@ fn is_last_event_id(name: &str) -> bool {
     letters.map(|byte| byte.to_ascii_lowercase()).eq(*b"lasteventid")
 }
 
-/// The values of these parameters, in their order. Refuses a query that has any other.
+/// The values of these parameters, in their order. Refuses a query that has any other, and then
+/// says which `there_are`.
 pub(super) fn only<const N: usize>(
     request: &Request,
     known: [&str; N],
+    there_are: &str,
 ) -> Result<[Option<String>; N], Response> {
     let mut values = [const { None }; N];
     for (given, value) in request.query_pairs() {
         let Some(at) = known.iter().position(|known| *known == given) else {
             return Err(bad_request(format_args!(
-                "there is no parameter {given:?} here: those of a publish are {}",
-                known.join(" and ")
+                "there is no parameter {given:?} here: {there_are}"
             )));
         };
         let earlier = values[at].take().map(|value| (given.clone(), value));

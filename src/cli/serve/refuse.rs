@@ -11,3 +11,10 @@ pub(super) fn refuse(status: Status, why: impl Display) -> Response {
 pub(super) fn bad_request(why: impl Display) -> Response {
     refuse(Status::BAD_REQUEST, why)
 }
+
+/// A refusal of what may be possible later: so many seconds, at least.
+pub(super) fn later(status: Status, seconds: &'static str, why: impl Display) -> Response {
+    refuse(status, why)
+        .with_field("Retry-After", seconds)
+        .expect("the name is a token and the value is text")
+}

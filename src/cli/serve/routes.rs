@@ -7,11 +7,13 @@ use tidings::{Reply, Request, Response, Server, Status};
 
 use super::channels::Channels;
 use super::guard::Guard;
-use super::{Stop, metrics, publish, subscribe};
+use super::order::{self, Order};
+use super::{Stop, health, metrics, publish, subscribe};
 
 /// What all handlers share.
 pub(super) struct State {
     pub(super) channels: Channels,
+    pub(super) order: Order,
     pub(super) stop: Stop,
     pub(super) guard: Guard,
     pub(super) started: Instant,
@@ -26,7 +28,16 @@ impl State {
     }
 
     fn metrics(&self) -> Response {
-        metrics::response(&self.channels.hub, self.stop.0.stats(), self.started.elapsed())
+        metrics::response(
+            &self.channels.hub,
+            self.order,
+            self.stop.0.stats(),
+            self.started.elapsed(),
+        )
+    }
+
+    fn health(&self, request: &Request) -> Result<Response, Response> {
+        health::response(request, self.order, order::State::of(&self.channels.hub))
     }
 }
 
@@ -44,7 +55,7 @@ pub(super) fn add_to(server: Server, state: State) -> Server {
         .get("/events", with(|state, request| subscribe::several(&state.channels, request)))
         .post("/stop", with(|state, _request| state.stop().map(Into::into)))
         .get("/metrics", with(|state, _request| Ok(state.metrics().into())))
-        .get("/health", |_request| Ok(Response::text("ok\n")))
+        .get("/health", with(|state, request| state.health(request).map(Into::into)))
         .admit(move |head, _peer| guarded.guard.check(head))
         .post("/events/{name}", move |request| {
             // The server itself refuses a body that is not text.

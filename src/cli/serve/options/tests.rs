@@ -33,6 +33,20 @@ fn every_flag_of_the_contract_is_there_and_told_in_the_help() {
         "--journal-bytes BYTES",
         #[cfg(feature = "journal")]
         "--journal-age DURATION",
+        #[cfg(feature = "redis")]
+        "--redis URL",
+        #[cfg(feature = "redis")]
+        "--redis-name NAME",
+        #[cfg(feature = "redis")]
+        "--redis-password-file FILE",
+        #[cfg(feature = "redis")]
+        "--redis-wait N",
+        #[cfg(feature = "redis")]
+        "--redis-length N",
+        #[cfg(feature = "follow")]
+        "--follow URL",
+        #[cfg(feature = "follow")]
+        "--follow-token-file FILE",
         "--heartbeat DURATION",
         "--max-connections N",
         "--max-streams N",
