@@ -4,11 +4,15 @@
 //! every one of them.
 
 use std::fmt;
+#[cfg(feature = "follow")]
+use std::sync::OnceLock;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 #[cfg(feature = "journal")]
 use std::time::Duration;
 
 use super::Channel;
+#[cfg(feature = "follow")]
+use super::feed;
 use super::names::Names;
 use crate::log::History;
 use crate::log::cursor::Lag;
@@ -18,6 +22,7 @@ use crate::order::memory::Memory;
 use crate::order::remote::{OrderStats, Remote};
 use crate::order::sequence::Sequence;
 use crate::order::shared_log::SharedLog;
+use crate::order::shared_log::feed::FeedSlot;
 use crate::peer::{Peer, Place};
 
 /// Named channels that share one order of events.
@@ -53,6 +58,10 @@ pub(super) struct Inner {
     lag: Lag,
     /// Taken before any lock of a channel.
     names: Mutex<Names>,
+    /// Where the logs of its channels find its feed.
+    slot: Arc<FeedSlot>,
+    #[cfg(feature = "follow")]
+    feed: OnceLock<Channel>,
 }
 
 impl Default for Hub {
@@ -89,7 +98,16 @@ impl Hub {
     ) -> Self {
         let sequence = Arc::clone(order.sequence());
         let names = Mutex::new(Names::new(history.age, sequence.now(), forgotten_through));
-        Self(Arc::new(Inner { order, sequence, history, lag, names }))
+        Self(Arc::new(Inner {
+            order,
+            sequence,
+            history,
+            lag,
+            names,
+            slot: Arc::default(),
+            #[cfg(feature = "follow")]
+            feed: OnceLock::new(),
+        }))
     }
 
     /// Gives a channel an event from before the hub's start, whose chunk `encode` writes in `len`
@@ -161,7 +179,7 @@ impl Hub {
         by: Option<Place>,
         room: impl Fn(&Names) -> bool,
     ) -> Option<Channel> {
-        let Inner { order, sequence, history, lag, .. } = &*self.0;
+        let Inner { order, sequence, history, lag, slot, .. } = &*self.0;
         let mut names = self.names();
         let closed = match names.find(name, by, sequence) {
             Ok(found) => return Some(found),
@@ -174,13 +192,46 @@ impl Hub {
             return None;
         }
         let name: Arc<str> = name.into();
-        let log = SharedLog::new(Some(Arc::clone(&name)), *history, names.forgotten_through);
+        let log = SharedLog::new(Some(Arc::clone(&name)), *history, names.forgotten_through)
+            .with_feed(slot);
         let channel = Channel::build(Arc::clone(order), *lag, log);
         if let Some(closed) = closed.filter(|_| order.past().is_some()) {
             closed.0.log.replace_with(&channel.0.log, sequence);
         }
         names.add(name, channel.clone(), by);
         Some(channel)
+    }
+
+    /// The feed: a channel without a name that has the events of all channels of the hub, in their
+    /// order. Each begins with the line `channel: NAME`, before that of its id. It is for other
+    /// hubs, and for programs that want everything.
+    ///
+    /// It is made when it is first asked for, and begins with what the channels keep then. From
+    /// then on each event is copied to it. It keeps sixteen times as many events and bytes as a
+    /// channel does, of forgotten channels too. With a journal, streams are sent from there what is
+    /// older.
+    ///
+    /// Nothing can be published on it, and a stream that follows it follows no other channel.
+    /// Events of a channel whose name can't stand in one line are left out and counted as missed:
+    /// it holds CR, LF or NUL, or has more than 1,024 bytes. A feed that was closed stays closed.
+    ///
+    /// ```
+    /// use tidings::Hub;
+    ///
+    /// let hub = Hub::new();
+    /// hub.channel("weather").send("rain")?;
+    /// let feed = hub.feed();
+    /// hub.channel("traffic").send("slow")?;
+    /// assert_eq!(feed.kept(), 2);
+    /// assert!(feed.send("by itself").unwrap_err().is_invalid());
+    /// # Ok::<(), tidings::Error>(())
+    /// ```
+    #[cfg(feature = "follow")]
+    pub fn feed(&self) -> Channel {
+        let Inner { order, history, lag, slot, feed, .. } = &*self.0;
+        let names = self.names();
+        let (channels, forgotten) = (names.iter(), names.forgotten_through);
+        feed.get_or_init(|| feed::make(order, *history, *lag, slot, channels, forgotten)).clone()
     }
 
     /// The names and channels at the moment, in no order. While a channel is held, it is not
@@ -233,6 +284,12 @@ impl Hub {
         let mut names = self.names();
         names.forgotten_through = place;
         names.iter().map(|(_, channel)| channel.clone()).collect()
+    }
+
+    /// Where its feed is, once somebody has asked for that.
+    #[cfg(any(feature = "redis", feature = "follow"))]
+    pub(super) fn feed_slot(&self) -> &FeedSlot {
+        &self.0.slot
     }
 
     #[cfg(any(feature = "journal", feature = "redis", feature = "follow"))]

@@ -16,6 +16,8 @@
 
 pub(crate) mod batches;
 pub(crate) mod fanout;
+#[cfg(feature = "follow")]
+mod feed;
 pub(crate) mod group;
 pub(crate) mod hub;
 #[cfg(feature = "journal")]
@@ -70,7 +72,8 @@ use reader::Reader;
 pub struct Channel(Arc<Inner>);
 
 /// Lock order: `groups`, then a group's list, then one stream's state, then `log`. Where a
-/// stream follows several channels, their logs are locked in the order of their `number`.
+/// stream follows several channels, their logs are locked in the order of their `number`. The log
+/// of a hub's feed comes after all others.
 struct Inner {
     /// Ids come from here; all channels of a hub share it.
     order: Arc<dyn Order>,

@@ -136,13 +136,21 @@ impl Channel {
         self.0.order.append(&self.0.log, &Post { events, key })
     }
 
-    /// Brings what was appended at this time to the streams.
+    /// Brings what was appended at this time to the streams, and to those of the hub's feed.
     pub(super) fn pass(&self, at: Moment) {
+        let now = self.pass_alone(at);
+        if let Some(feed) = self.0.log.feed() {
+            feed.pass(now);
+        }
+    }
+
+    /// Brings it to the streams of this channel alone. Returns what is `now` after it.
+    pub(super) fn pass_alone(&self, at: Moment) -> Moment {
         let (groups, streams) = {
             let groups = self.lock_groups();
             (Arc::clone(&groups.list), groups.streams)
         };
-        groups.iter().fold(at, |now, group| group.publish(streams <= FEW, now));
+        groups.iter().fold(at, |now, group| group.publish(streams <= FEW, now))
     }
 }
 

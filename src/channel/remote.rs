@@ -71,6 +71,12 @@ impl Sink for HubSink {
         let Some(place) = self.place(|runs| runs.push(arrival.id)) else { return };
         let Some(channel) = hub.channel_within(arrival.channel, CHANNELS) else {
             hub.forget_through(place);
+            let _delivery = hub.feed_slot().deliveries();
+            if let Some(feed) = hub.feed_slot().get() {
+                let (mut block, id) = (Vec::new(), arrival.id.text());
+                arrival.event.encode_with(Some(id.as_str()), &mut block);
+                feed.lock().push(Some(arrival.channel), place, [&block, &[]], came);
+            }
             self.sequence.reach(place);
             return;
         };
@@ -94,11 +100,15 @@ impl Sink for HubSink {
         let mut channels = hub.lose_through(place);
         channels.sort_unstable_by_key(|channel| channel.0.number);
         {
+            let _delivery = hub.feed_slot().deliveries();
             // All at once, as a stream that follows several must find it in each or in none.
             let mut logs: Vec<_> = channels.iter().map(Channel::log).collect();
             for (channel, log) in channels.iter().zip(&mut logs) {
                 let write = |out: &mut Vec<u8>| out.extend_from_slice(&content);
                 channel.0.log.append(log, place, came, content.len(), write);
+            }
+            if let Some(feed) = hub.feed_slot().get() {
+                feed.lock().push(None, place, [&content, &[]], came);
             }
             self.sequence.reach(place);
         }
@@ -107,9 +117,10 @@ impl Sink for HubSink {
 
     fn pass(&mut self) {
         let at = Moment::now();
-        self.touched.drain(..).for_each(|channel| channel.pass(at));
-        if let Some(hub) = self.hub.upgrade() {
-            hub.order.remote().into_iter().for_each(|remote| remote.arrived());
+        let at = self.touched.drain(..).fold(at, |now, channel| channel.pass_alone(now));
+        if let Some(hub) = self.hub.upgrade().map(Hub) {
+            hub.feed_slot().get().into_iter().for_each(|feed| feed.pass(at));
+            hub.order().remote().into_iter().for_each(|remote| remote.arrived());
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::net::moment::Moment;
 use crate::net::sync::{MutexGuard, Ordering};
 use crate::order::past::{self, Past};
 use crate::order::sequence::Sequence;
+use crate::order::shared_log::feed;
 
 /// What a stream follows, and its cursor into the logs. Owned by the stream.
 #[derive(Debug)]
@@ -58,6 +59,12 @@ impl Subscription {
         if !followed.channels().all(|channel| std::ptr::eq(&*channel.0.sequence, sequence)) {
             return Err(Error::invalid(
                 "a stream can only follow channels of one hub, as others have another order",
+            ));
+        }
+        if feed::IS_BUILT_IN && matches!(followed, Followed::Many(_)) && followed.has_feed() {
+            return Err(Error::invalid(
+                "a stream that follows a hub's feed can follow no other channel: the feed has the \
+                 events of all",
             ));
         }
         if followed.channels().any(Channel::is_closed) {
@@ -141,13 +148,17 @@ impl Followed {
         &self.places()[0].0.0.sequence
     }
 
+    fn has_feed(&self) -> bool {
+        self.channels().any(|channel| channel.0.log.is_feed())
+    }
+
     /// What the hub remembers beyond the logs, if it does. Not to be read while a lock is held.
     pub(crate) fn past(&self) -> Option<&dyn Past> {
         let channel = &self.places()[0].0.0;
         (past::IS_BUILT_IN && channel.remembers).then(|| channel.order.past()).flatten()
     }
 
-    /// The names of the channels, in a hub that has a past.
+    /// The names of the channels, in a hub that has a past. None for its feed.
     pub(crate) fn names(&self) -> Vec<&str> {
         self.channels().filter_map(|channel| channel.0.log.name()).collect()
     }

@@ -23,8 +23,8 @@ use crate::event::Event;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct History {
-    pub(super) events: usize,
-    pub(super) bytes: usize,
+    pub(crate) events: usize,
+    pub(crate) bytes: usize,
     pub(crate) age: Duration,
     pub(crate) event: usize,
 }
@@ -76,6 +76,18 @@ impl History {
     pub fn age(mut self, age: Duration) -> Self {
         self.age = age.max(Duration::from_secs(1));
         self
+    }
+
+    /// That of a log which has the events of all channels that keep so much: `times` as many, in
+    /// `times` as many bytes, each of which may be `longer` than theirs.
+    #[cfg_attr(not(feature = "follow"), allow(dead_code))]
+    pub(crate) fn of_all(self, times: usize, longer: usize) -> Self {
+        Self {
+            events: self.events.saturating_mul(times),
+            bytes: self.bytes.saturating_mul(times),
+            age: self.age,
+            event: self.event.saturating_add(longer),
+        }
     }
 
     /// Returns how many bytes the events take without ids. Fails if one is larger than it may be;

@@ -66,6 +66,10 @@ impl LargeEvent {
         self.0.len()
     }
 
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// Whether a stream stands within it, or may be about to: a pass has it.
     pub(crate) fn is_in_use(&self) -> bool {
         Arc::weak_count(&self.0) > 0 || Arc::strong_count(&self.0) > 1

@@ -65,6 +65,8 @@ pub(crate) struct Log {
     evicted_through: u64,
     /// What `evicted_through` began with: whatever lies before can't be counted.
     forgotten_through: u64,
+    /// Whether it is the log of a feed, and may begin with the same event as another log.
+    is_feed: bool,
     /// Where an event that is not large is encoded. Empty between two pushes.
     scratch: Vec<u8>,
 }
@@ -95,6 +97,23 @@ pub(crate) enum Chunk<'a> {
     /// The second is empty, unless the chunk lies round the end of the log's ring.
     Pieces([&'a [u8]; 2]),
     Large(&'a LargeEvent),
+}
+
+impl Kept<'_> {
+    /// The event without chunk framing. The second piece is empty, unless it lies round the end of
+    /// the log's ring.
+    pub(crate) fn content(&self) -> [&[u8]; 2] {
+        let (start, end) = (self.size_line, self.chunk.len() - chunk::CRLF.len());
+        let [head, tail] = match self.chunk {
+            Chunk::Pieces(pieces) => pieces,
+            Chunk::Large(event) => [event.bytes(), &[]],
+        };
+        let split = head.len();
+        [
+            &head[start.min(split)..end.min(split)],
+            &tail[start.saturating_sub(split)..end.saturating_sub(split)],
+        ]
+    }
 }
 
 impl Chunk<'_> {
@@ -130,8 +149,24 @@ impl Log {
             first: 0,
             evicted_through: forgotten_through,
             forgotten_through,
+            is_feed: false,
             scratch: Vec::new(),
         }
+    }
+
+    /// The log of a feed.
+    #[cfg_attr(not(feature = "follow"), allow(dead_code))]
+    pub(crate) fn of_feed(history: History, forgotten_through: u64) -> Self {
+        Self { is_feed: true, ..Self::new(history, forgotten_through) }
+    }
+
+    pub(crate) fn is_feed(&self) -> bool {
+        self.is_feed
+    }
+
+    /// Up to where events have left the log, or may have been in another.
+    pub(crate) fn evicted_through(&self) -> u64 {
+        self.evicted_through
     }
 
     /// Lets go of what would be past the bounds, and appends the event that `encode` writes in
@@ -197,6 +232,20 @@ impl Log {
         self.forgotten_through = self.forgotten_through.max(place);
     }
 
+    #[cfg_attr(not(feature = "follow"), allow(dead_code))]
+    pub(crate) fn pushed_at(&self, index: usize) -> Option<Duration> {
+        self.entries.get(index).map(|entry| entry.pushed_at)
+    }
+
+    /// Counts the event of this place as one that was pushed and evicted at once.
+    pub(crate) fn miss(&mut self, place: u64) {
+        if self.pushed == 0 {
+            self.first = place;
+        }
+        self.pushed += 1;
+        self.evicted_through = self.evicted_through.max(place);
+    }
+
     /// Lets go of what is too old at this time.
     pub(crate) fn evict(&mut self, now: Duration) {
         self.evict_while(|log, oldest| log.is_too_old(oldest, now));
@@ -215,7 +264,8 @@ impl Log {
             let Some(oldest) = self.entries.pop_front() else { break };
             self.bytes.drain(..(oldest.end - self.evicted_bytes) as usize);
             self.evicted_bytes = oldest.end;
-            self.evicted_through = oldest.place;
+            // Where events of other logs are known to be gone, more may be.
+            self.evicted_through = self.evicted_through.max(oldest.place);
             if let Some(large) = oldest.large {
                 self.large_bytes -= large.len();
                 self.leaving.push(large);

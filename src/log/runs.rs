@@ -74,6 +74,13 @@ impl Runs {
         self.newest
     }
 
+    /// Whether this place is one of a loss.
+    #[cfg_attr(not(feature = "follow"), allow(dead_code))]
+    pub(crate) fn is_loss(&self, place: u64) -> bool {
+        let at = self.runs.binary_search_by_key(&place, |run| run.place);
+        at.is_ok_and(|at| self.runs[at].is_loss)
+    }
+
     /// The id of a place; that of the oldest one that is known, if it is older.
     pub(crate) fn id(&self, place: u64) -> Id {
         let after = self.runs.partition_point(|run| run.place <= place);
@@ -135,6 +142,10 @@ mod tests {
         }
         assert_eq!(runs.lose(id("9-4")), 140);
         assert_eq!((runs.push(id("9-5")), runs.push(id("12-0")), runs.newest()), (141, 142, 142));
+        assert_eq!(
+            [139, 140, 141, 142].map(|place| runs.is_loss(place)),
+            [false, true, false, false]
+        );
         runs
     }
 

@@ -99,6 +99,15 @@ impl Sequence {
         }
     }
 
+    /// Whether what has this place tells of a loss, and is in the logs of all channels.
+    #[cfg_attr(not(feature = "follow"), allow(dead_code))]
+    pub(crate) fn is_loss(&self, place: u64) -> bool {
+        let is_loss = |runs: &RwLock<Runs>| {
+            runs.read().unwrap_or_else(PoisonError::into_inner).is_loss(place)
+        };
+        self.runs().is_some_and(is_loss)
+    }
+
     /// The id as text of an event of the hub's own epoch. It has room for the line feed that goes
     /// with it to a publisher.
     pub(crate) fn text(&self, place: u64) -> String {

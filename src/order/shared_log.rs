@@ -1,5 +1,7 @@
 //! A channel's log, as an order and the channel share it.
 
+pub(crate) mod feed;
+
 use std::fmt;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
@@ -10,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::log::{History, Log};
 use crate::net::moment::Moment;
 use crate::net::sync::{AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, PoisonError};
+use feed::{Feed, FeedSlot, IS_BUILT_IN};
 
 /// The log of one channel. Orders append to it, whoever's thread they are on; streams read it.
 pub(crate) struct SharedLog {
@@ -24,6 +27,8 @@ pub(crate) struct SharedLog {
     /// That of the channel which has the name since this one was closed: an order may still deliver
     /// here what it had taken before.
     successor: OnceLock<Weak<SharedLog>>,
+    /// That of its hub, if it is the log of a channel there.
+    feed: Option<Arc<FeedSlot>>,
 }
 
 impl fmt::Debug for SharedLog {
@@ -40,7 +45,36 @@ impl SharedLog {
             newest: Arc::new(AtomicU64::new(forgotten_through)),
             closed: AtomicBool::new(false),
             successor: OnceLock::new(),
+            feed: None,
         }
+    }
+
+    /// The log of a feed, with the events of all channels that it begins with.
+    pub(crate) fn of_feed(log: Log) -> Self {
+        let newest = log.len().checked_sub(1).and_then(|at| log.place_at(at)).unwrap_or_default();
+        let newest = newest.max(log.evicted_through());
+        Self { log: Mutex::new(log), ..Self::new(None, History::default(), newest) }
+    }
+
+    /// The same log in a hub, whose feed is in this slot once somebody has asked for it.
+    pub(crate) fn with_feed(self, slot: &Arc<FeedSlot>) -> Self {
+        Self { feed: IS_BUILT_IN.then(|| Arc::clone(slot)), ..self }
+    }
+
+    /// Held while events are delivered that have their places already.
+    fn delivery(&self) -> Option<impl Drop + '_> {
+        let slot = self.feed.as_ref().filter(|_| IS_BUILT_IN);
+        slot.map(|slot| slot.deliveries())
+    }
+
+    pub(crate) fn is_feed(&self) -> bool {
+        self.lock().is_feed()
+    }
+
+    /// The feed of its hub, if there is one by now.
+    #[inline]
+    pub(crate) fn feed(&self) -> Option<&Feed> {
+        self.feed.as_ref().and_then(|slot| slot.get())
     }
 
     pub(crate) fn name(&self) -> Option<&str> {
@@ -85,11 +119,15 @@ impl SharedLog {
         at: Moment,
         events: impl IntoIterator<Item = (usize, E)>,
     ) {
+        let _delivery = self.delivery();
         let (mut log, now) = (self.lock(), sequence.time(at));
         let mut next = first;
         for (len, encode) in events {
             self.append(&mut log, next, now, len, encode);
             next += 1;
+        }
+        if let Some(feed) = self.feed() {
+            feed.lock().copy_newest(self.name(), &log, (next - first) as usize, now);
         }
         sequence.reach(next - 1);
         drop(log);
@@ -146,8 +184,12 @@ impl SharedLog {
         len: usize,
         encode: impl FnOnce(&mut Vec<u8>),
     ) {
+        let _delivery = self.delivery();
         let mut log = self.lock();
         self.append(&mut log, place, came, len, encode);
+        if let Some(feed) = self.feed() {
+            feed.lock().copy_newest(self.name(), &log, 1, came);
+        }
         sequence.reach(place);
     }
 

@@ -215,3 +215,45 @@ fn an_id_that_never_comes_is_told_once_the_order_has_said_so() {
     assert!(told[0].contains("from:5-7") && told[0].contains("restarted"), "{told:?}");
     assert_eq!(told[1..], ["5-0"]);
 }
+
+#[cfg(feature = "follow")]
+#[test]
+fn a_feed_has_each_event_with_its_channel_and_each_loss_once_whenever_it_is_asked_for() {
+    fn all(hub: &Hub, start: Start<'_>) -> String {
+        let (stream, first) = Subscription::new(&[hub.feed()], start).expect("a stream");
+        let mut batch = crate::log::batch::Batch::default();
+        stream.read(true, &mut batch).expect("it is not closed");
+        String::from_utf8([&first.content, batch.bytes()].concat()).expect("text")
+    }
+    for (asked, channels) in [(0, 2), (2, 2), (9, 2), (9, 1)] {
+        let (hub, _order) = hub(9);
+        let mut sink = hub.sink();
+        let other = if channels == 2 { "b" } else { "a" };
+        sink.begin_after(id("7-0"));
+        for step in 0..4 {
+            if step >= asked {
+                hub.feed();
+            }
+            match step {
+                0 => event(&mut sink, "7-1", "a"),
+                1 => event(&mut sink, "7-2", other),
+                2 => lose(&mut sink, "7-5"),
+                _ => event(&mut sink, "9-0", other),
+            }
+        }
+        let events = [
+            "channel: a\nid: 7-1\ndata: 7-1\n\n".to_owned(),
+            format!("channel: {other}\nid: 7-2\ndata: 7-2\n\n"),
+            "id: 7-5\nevent: tidings.gap\ndata: {\"from\":\"7-2\",\"to\":\"7-5\",\"missed\":3,\
+             \"reason\":\"evicted\"}\n\n"
+                .to_owned(),
+            format!("channel: {other}\nid: 9-0\ndata: 9-0\n\n"),
+        ];
+        let sent = all(&hub, Start::After("7-1"));
+        assert!(sent.ends_with(&events[1..].concat()), "{asked} {channels} {sent}");
+        if asked < 9 {
+            assert_eq!(sent, "id: 7-1\n\n".to_owned() + &events[1..].concat());
+        }
+        assert_eq!(all(&hub, Start::After("7-5")), "id: 7-5\n\n".to_owned() + &events[3]);
+    }
+}
