@@ -104,10 +104,10 @@ impl Hub {
     /// How large the journal is and whether it works, if the hub has one. Waits for no disk.
     pub fn journal_stats(&self) -> Option<JournalStats> {
         let order = self.order();
-        let Stats { segments, bytes, cut_off, failed } = order.journal()?.stats();
+        let Stats { segments, bytes, cut_off, failed, refused } = order.journal()?.stats();
         let sequence = order.sequence();
         let newest = EventId::of_channel(sequence.id(sequence.newest()).text().into_string());
-        Some(JournalStats { segments: segments as u64, bytes, newest, cut_off, failed })
+        Some(JournalStats { segments: segments as u64, bytes, newest, cut_off, failed, refused })
     }
 }
 

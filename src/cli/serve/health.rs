@@ -27,21 +27,21 @@ pub(super) fn response(
     if ready.as_ref().is_some_and(|value| !value.is_empty()) {
         return Err(bad_request("ready takes no value: ask for /health?ready"));
     }
-    let said = said(order, state);
-    let retry = match state {
-        State::Away(_) => "1",
+    match (state, ready) {
+        (State::Away(_), Some(_)) => Err(not_ready(order, state, "1")),
         // It needs somebody who restarts the hub.
-        State::SyncFailed => "30",
-        State::Own | State::Reachable => return Ok(ok(&said)),
-    };
-    match ready {
-        None => Ok(ok(&said)),
-        Some(_) => Err(later(Status::SERVICE_UNAVAILABLE, retry, said)),
+        (State::SyncFailed, Some(_)) => Err(not_ready(order, state, "30")),
+        _ => Ok(alive(order, state)),
     }
 }
 
-fn ok(said: &str) -> Response {
+fn alive(order: Order, state: State) -> Response {
+    let said = said(order, state);
     Response::text(format!("ok\n{said}{}", if said.is_empty() { "" } else { "\n" }))
+}
+
+fn not_ready(order: Order, state: State, retry_after: &'static str) -> Response {
+    later(Status::SERVICE_UNAVAILABLE, retry_after, said(order, state))
 }
 
 /// What there is to say of the order.
@@ -55,5 +55,46 @@ fn said(order: Order, state: State) -> String {
             "{name} can't be reached, and was heard of last {} s ago: nothing can be published",
             silence.as_secs()
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::order::MEMORY;
+    use super::*;
+
+    const REDIS: Order = Order { series: "", name: "Redis" };
+
+    fn text(response: &Response) -> &str {
+        str::from_utf8(response.content_bytes()).expect("text")
+    }
+
+    #[test]
+    fn a_hub_is_alive_while_it_serves_streams_and_says_how_its_order_is() {
+        let away = State::Away(Duration::from_millis(12_999));
+        let unreachable = "Redis can't be reached, and was heard of last 12 s ago: nothing can be \
+                           published";
+        let failed = "a sync of the journal failed: nothing is published any more";
+        for (order, state, said) in [
+            (MEMORY, State::Own, "ok\n".to_owned()),
+            (MEMORY, State::SyncFailed, format!("ok\n{failed}\n")),
+            (REDIS, State::Reachable, "ok\nRedis can be reached\n".to_owned()),
+            (REDIS, away, format!("ok\n{unreachable}\n")),
+        ] {
+            let response = alive(order, state);
+            assert_eq!((response.status(), text(&response)), (Status::OK, &*said));
+        }
+    }
+
+    #[test]
+    fn a_hub_that_is_not_ready_says_why_and_when_to_ask_again() {
+        let away = State::Away(Duration::from_millis(500));
+        let response = not_ready(REDIS, away, "1");
+        let said = "503 Service Unavailable: Redis can't be reached, and was heard of last 0 s \
+                    ago: nothing can be published\n";
+        assert_eq!((response.status().code(), text(&response)), (503, said));
+        assert_eq!(response.field("Retry-After"), Some("1"));
     }
 }

@@ -25,6 +25,9 @@ const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// series that differ in it alone are adjacent, and the first has the help of all.
 type Series = (&'static str, &'static str, u64);
 
+#[cfg(any(feature = "journal", feature = "redis", feature = "follow"))]
+const REFUSED: &str = "Publishes that the journal, Redis or the followed hub did not take.";
+
 pub(super) fn response(hub: &Hub, order: Order, stats: Stats, uptime: Duration) -> Response {
     Response::bytes(CONTENT_TYPE, text(&all(hub, order, stats, uptime)))
 }
@@ -70,6 +73,7 @@ fn of_journal(hub: &Hub) -> Vec<Series> {
         ("journal_segments", "Files of the journal.", stats.segments),
         ("journal_bytes", "Bytes in the files of the journal.", stats.bytes),
         ("journal_failed", failed, u64::from(stats.failed)),
+        ("publishes_refused_total", REFUSED, stats.refused),
     ]
 }
 
@@ -80,7 +84,6 @@ fn of_order(hub: &Hub) -> Vec<Series> {
     let silence = "Time since the hub last heard of the order.";
     let epochs = "Epochs that the hub began in the order.";
     let gaps = "Gaps that all streams of the hub were told of, by their reason.";
-    let refused = "Publishes that failed, and were certainly not published.";
     let unknown = "Publishes that failed of which nobody knows whether they were published.";
     let ignored = "Entries of the order that were left out, as they are no events.";
     let Some(stats) = hub.order_stats() else { return Vec::new() };
@@ -93,7 +96,7 @@ fn of_order(hub: &Hub) -> Vec<Series> {
         ("order_gaps_total{reason=\"failover\"}", "", stats.gaps_failover),
         ("order_gaps_total{reason=\"passed_on\"}", "", stats.gaps_passed_on),
         ("order_ignored_total", ignored, stats.ignored),
-        ("publishes_refused_total", refused, stats.refused),
+        ("publishes_refused_total", REFUSED, stats.refused),
         ("publishes_unknown_total", unknown, stats.unknown),
     ]
 }

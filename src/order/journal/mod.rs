@@ -138,4 +138,6 @@ pub struct JournalStats {
     pub cut_off: u64,
     /// Whether a sync has failed. Nothing is published any more then.
     pub failed: bool,
+    /// How many publishes the journal did not take, as its disk is full, fails or is busy.
+    pub refused: u64,
 }

@@ -27,6 +27,7 @@ use super::past::JournalPast;
 use super::segments::Segments;
 use super::store::{Draft, Refusal, Store};
 use crate::error::{Error, Result};
+use crate::net::atomic::AtomicU64;
 use crate::net::moment::Moment;
 use crate::order::commit::{Commit, Outcome};
 use crate::order::keys::Keys;
@@ -72,6 +73,8 @@ struct Shared {
     segments: Arc<Segments>,
     cut_off: u64,
     failed: AtomicBool,
+    /// How many posts it did not take.
+    refused: AtomicU64,
 }
 
 /// What the thread is told.
@@ -90,6 +93,8 @@ pub(crate) struct Stats {
     pub(crate) cut_off: u64,
     /// Whether a sync has failed.
     pub(crate) failed: bool,
+    /// How many posts the journal did not take.
+    pub(crate) refused: u64,
 }
 
 /// A post in the queue, as bytes, since another thread may write it.
@@ -147,6 +152,7 @@ impl JournalOrder {
             segments: Arc::clone(store.segments()),
             cut_off: store.torn().map_or(0, |torn| torn.bytes),
             failed: AtomicBool::new(false),
+            refused: AtomicU64::new(0),
             store: Mutex::new(store),
         });
         let mut thread = None;
@@ -165,12 +171,13 @@ impl JournalOrder {
 
     /// It waits for no disk.
     pub(crate) fn stats(&self) -> Stats {
-        let Shared { segments, cut_off, failed, .. } = &*self.shared;
+        let Shared { segments, cut_off, failed, refused, .. } = &*self.shared;
         Stats {
             segments: segments.list().len(),
             bytes: segments.bytes(),
             cut_off: *cut_off,
             failed: failed.load(Ordering::Relaxed),
+            refused: refused.load(Ordering::Relaxed),
         }
     }
 
@@ -252,11 +259,15 @@ impl Order for JournalOrder {
         }
         let most = LARGEST - LONGEST_HEAD;
         post.events.iter().try_for_each(|event| event.check_len(None, most).map(drop))?;
-        match self.queue.run(Waiting::new(to, post), |posts| self.lead(posts)) {
+        let appended = match self.queue.run(Waiting::new(to, post), |posts| self.lead(posts)) {
             Outcome::Result(result) => result,
             Outcome::Lost => Err(lost()),
             Outcome::Late => Err(late()),
+        };
+        if appended.is_err() {
+            self.shared.refused.fetch_add(1, Ordering::Relaxed);
         }
+        appended
     }
 }
 

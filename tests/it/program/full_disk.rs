@@ -68,6 +68,9 @@ fn row_58_a_full_disk_refuses_publishes_until_there_is_room_and_streams_go_on() 
             assert!(response.text().contains("No space left on device"), "{}", response.text());
         }
         assert_eq!(get(hub.address(), "/health").status, 200);
+        let metrics = get(hub.address(), "/metrics");
+        let counted = "\ntidings_publishes_refused_total 3\n";
+        assert!(metrics.text().contains(counted), "{}", metrics.text());
         // Whoever runs the hub is told, and not once for each publisher.
         let told = "tidings: a publish was refused: the disk of the journal is full: ";
         let times = || hub.stderr().iter().filter(|line| line.starts_with(told)).count();
