@@ -79,10 +79,18 @@ pub struct Parser {
     line: Vec<u8>,
     /// The event so far.
     block: Block,
-    /// Events not yet taken; the id is copied into its place when they are.
-    events: VecDeque<(MessageEvent, Arc<str>)>,
+    /// Events not yet taken.
+    events: VecDeque<Waiting>,
     /// That of the event that was taken last, or with which it began.
     taken_id: Arc<str>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    event: MessageEvent,
+    /// Copied into its place when the event is taken.
+    last_event_id: Arc<str>,
+    channel: String,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -157,10 +165,16 @@ impl Parser {
 
     /// The next event that is complete, in the order of the stream.
     pub fn next_event(&mut self) -> Option<MessageEvent> {
-        let (mut event, last_event_id) = self.events.pop_front()?;
+        self.next_with_channel().map(|(event, _)| event)
+    }
+
+    /// The same with the value of its field `channel`, which the feed of a hub and its journal have
+    /// in each event; empty if there is none.
+    pub(crate) fn next_with_channel(&mut self) -> Option<(MessageEvent, String)> {
+        let Waiting { mut event, last_event_id, channel } = self.events.pop_front()?;
         event.last_event_id = last_event_id.as_ref().into();
         self.taken_id = last_event_id;
-        Some(event)
+        Some((event, channel))
     }
 
     /// All events that are complete.
@@ -179,6 +193,13 @@ impl Parser {
     /// The same if no further event is taken: those that wait would come again.
     pub(crate) fn taken_last_event_id(&self) -> &str {
         if self.events.is_empty() { self.last_event_id() } else { &self.taken_id }
+    }
+
+    /// The id that the unfinished event has named, or the last event ID: once that event has proved
+    /// to be too long, with what to ask for those after it.
+    #[cfg(feature = "follow")]
+    pub(crate) fn unfinished_id(&self) -> &str {
+        &self.block.id
     }
 
     /// How long to wait before connecting again, if the stream has said so.
@@ -243,8 +264,9 @@ impl Parser {
             self.at_start = false;
             line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
         }
-        if let Some(event) = self.block.take_line(line, self.max_event)? {
-            self.events.push_back((event, Arc::clone(&self.block.last_event_id)));
+        if let Some((event, channel)) = self.block.take_line(line, self.max_event)? {
+            let last_event_id = Arc::clone(&self.block.last_event_id);
+            self.events.push_back(Waiting { event, last_event_id, channel });
         }
         Ok(())
     }

@@ -5,6 +5,7 @@
 //! event       kept for this event   ├ at the blank line they become one MessageEvent
 //! id          kept until replaced   ┘
 //! retry       sets the reconnection time at once, and is told with the next event
+//! channel     kept for this event, for whoever follows a hub's feed; no rule of the standard's
 //! ```
 //!
 //! A field that no rule knows is ignored, and so is an `id` with NUL in it and a `retry` that is
@@ -28,12 +29,14 @@ pub(super) struct Block {
     data: String,
     /// Empty where the event named none.
     event_type: String,
+    /// Empty where the event named none.
+    channel: String,
     /// The reconnection time that the event so far has set.
     retry: Option<Duration>,
     /// That of a block without data, which the next event tells of.
     untold: Option<Duration>,
     /// The id named last. Only the next blank line makes it the last event ID.
-    id: String,
+    pub(super) id: String,
     /// Shared by the events that wait, lest a long id with many tiny events after it be copied
     /// for each of them.
     pub(super) last_event_id: Arc<str>,
@@ -58,12 +61,13 @@ impl Block {
         };
     }
 
-    /// Takes a line without its end; the event if the line was blank and there is one.
+    /// Takes a line without its end; the event and its channel if the line was blank and there is
+    /// one.
     pub(super) fn take_line(
         &mut self,
         line: &[u8],
         max_event: usize,
-    ) -> Result<Option<MessageEvent>, TooLong> {
+    ) -> Result<Option<(MessageEvent, String)>, TooLong> {
         if line.is_empty() {
             return Ok(self.dispatch());
         }
@@ -97,6 +101,10 @@ impl Block {
                 self.retry = Some(milliseconds(value));
                 self.reconnection_time = self.retry;
             }
+            b"channel" => {
+                self.channel.clear();
+                decode(value, &mut self.channel);
+            }
             _ => {}
         }
         Ok(())
@@ -104,7 +112,7 @@ impl Block {
 
     /// What a blank line does. The event has no last event ID yet: that is copied into its place
     /// when it is taken.
-    fn dispatch(&mut self) -> Option<MessageEvent> {
+    fn dispatch(&mut self) -> Option<(MessageEvent, String)> {
         if *self.last_event_id != self.id {
             self.last_event_id = self.id.as_str().into();
         }
@@ -119,7 +127,8 @@ impl Block {
         self.data.clear();
         self.data.shrink_to(KEPT);
         self.event_type.clear();
-        event
+        let channel = std::mem::take(&mut self.channel);
+        event.map(|event| (event, channel))
     }
 }
 

@@ -378,3 +378,20 @@ fn many_small_events_share_one_long_id_until_they_are_taken() {
     parser.feed("data\n\n".repeat(10_000).as_bytes()).unwrap();
     assert_eq!(parser.next_event().unwrap().last_event_id.len(), 1024 * 1024);
 }
+
+#[test]
+fn the_channel_of_an_event_is_told_beside_it_and_holds_for_it_alone() {
+    let mut parser = Parser::new();
+    parser.feed(b"channel: a\nchannel: news\ndata: 1\n\nchannel: b\n\ndata: 2\n\n").unwrap();
+    let channels = std::iter::from_fn(|| parser.next_with_channel());
+    let channels: Vec<_> = channels.map(|(event, channel)| pair(&event.data, &channel)).collect();
+    assert_eq!(channels, [pair("1", "news"), pair("2", "")]);
+}
+
+#[cfg(feature = "follow")]
+#[test]
+fn an_event_that_is_too_long_has_named_its_id_before() {
+    let mut parser = Parser::new().max_line(20);
+    parser.feed(b"id: 7-1\ndata: x\n\nid: 7-2\ndata: longer than it may be").unwrap_err();
+    assert_eq!((parser.last_event_id(), parser.unfinished_id()), ("7-1", "7-2"));
+}
