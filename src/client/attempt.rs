@@ -25,12 +25,12 @@ use crate::http::{ResponseHead, Status, masked_url, masked_value};
 
 /// What an attempt may take.
 #[derive(Clone, Debug)]
-pub(super) struct Bounds {
-    pub(super) connect_deadline: Duration,
-    pub(super) response_deadline: Duration,
-    pub(super) silence: Option<Duration>,
-    pub(super) longest_head: usize,
-    pub(super) most_redirects: u32,
+pub(crate) struct Bounds {
+    pub(crate) connect_deadline: Duration,
+    pub(crate) response_deadline: Duration,
+    pub(crate) silence: Option<Duration>,
+    pub(crate) longest_head: usize,
+    pub(crate) most_redirects: u32,
 }
 
 impl Default for Bounds {
@@ -48,7 +48,7 @@ impl Default for Bounds {
 }
 
 /// How an attempt went wrong.
-pub(super) enum Trouble {
+pub(crate) enum Trouble {
     /// Another attempt may go better.
     Passing(Error),
     /// Another attempt would go the same way.
@@ -61,10 +61,10 @@ pub(super) enum Trouble {
 }
 
 /// A stream that is open, where it is, and how it was announced.
-pub(super) type Open = (Session, Url, ResponseHead);
+pub(crate) type Open = (Session, Url, ResponseHead);
 
 /// Tries to open the stream. The connection is put where closers find it.
-pub(super) fn attempt(
+pub(crate) fn attempt(
     request: &StreamRequest,
     last_event_id: &str,
     transport: &dyn Transport,

@@ -28,7 +28,7 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long to wait with this reconnection time, if so many connections in a row were in vain, and
 /// the last attempt `began` so long ago. `most` bounds what failures and chance make of it;
 /// `random` is any number.
-pub(super) fn pause(
+pub(crate) fn pause(
     retry: Duration,
     in_vain: u32,
     began: Duration,

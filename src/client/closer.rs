@@ -62,7 +62,7 @@ impl Closer {
     }
 
     /// Lets closers shut this connection down; does so at once if they came first.
-    pub(super) fn adopt(&self, connection: &Arc<dyn Connection>) {
+    pub(crate) fn adopt(&self, connection: &Arc<dyn Connection>) {
         let mut state = self.lock();
         if state.closed {
             connection.shutdown();
@@ -72,12 +72,12 @@ impl Closer {
     }
 
     /// The connection is over.
-    pub(super) fn release(&self) {
+    pub(crate) fn release(&self) {
         self.lock().connection = None;
     }
 
     /// Waits until then, or until it is closed.
-    pub(super) fn wait_until(&self, until: Instant) {
+    pub(crate) fn wait_until(&self, until: Instant) {
         let left = until.saturating_duration_since(Instant::now());
         let wait = self.closed.wait_timeout_while(self.lock(), left, |state| !state.closed);
         drop(wait.unwrap_or_else(PoisonError::into_inner));

@@ -41,15 +41,18 @@ mod url;
 
 mod request;
 
-mod transport;
+pub(crate) mod transport;
 
 mod tap;
 
-mod session;
+pub(crate) mod session;
 
-mod attempt;
+pub(crate) mod attempt;
 
-mod backoff;
+pub(crate) mod backoff;
+
+#[cfg(feature = "follow")]
+pub(crate) mod kept;
 
 mod update;
 

@@ -95,6 +95,12 @@ impl StreamRequest {
         Ok(Self { url: Url::parse(url)?, fields: Vec::new(), content: None })
     }
 
+    /// Asks for what is at this URL.
+    #[cfg(feature = "follow")]
+    pub(crate) fn of(url: Url) -> Self {
+        Self { url, fields: Vec::new(), content: None }
+    }
+
     /// Asks with a POST that carries this content.
     ///
     /// # Errors

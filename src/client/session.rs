@@ -31,7 +31,7 @@ const EXCERPT_DEADLINE: Duration = Duration::from_secs(1);
 const EARLY_RESPONSE_DEADLINE: Duration = Duration::from_secs(1);
 
 /// How a connection has ended.
-pub(super) enum End {
+pub(crate) enum End {
     /// As it should.
     Clean,
     /// The connection failed, or the server broke the rules of HTTP.
@@ -40,7 +40,7 @@ pub(super) enum End {
     TooLong(Error),
 }
 
-pub(super) struct Session {
+pub(crate) struct Session {
     connection: Arc<dyn Connection>,
     body: BodyDecoder,
     framing: Framing,
@@ -57,7 +57,7 @@ impl Session {
     ///
     /// A server may respond before it has taken the request, as it wants none of it. Its response
     /// then says more than that the request could not be sent (RFC 9112, section 9.5).
-    pub(super) fn open(
+    pub(crate) fn open(
         connection: Arc<dyn Connection>,
         request: &[u8],
         longest_head: usize,
@@ -103,7 +103,7 @@ impl Session {
     }
 
     /// From now on the server may be silent for so long.
-    pub(super) fn set_silence(&mut self, silence: Option<Duration>) -> Result<()> {
+    pub(crate) fn set_silence(&mut self, silence: Option<Duration>) -> Result<()> {
         self.silence = silence;
         let set = self.connection.set_read_timeout(silence.map(at_least));
         set.map_err(|error| Error::io("can't set a deadline", error))
@@ -111,7 +111,7 @@ impl Session {
 
     /// Takes what has come, and waits for it if nothing has. Events go to the parser. `None` if
     /// more may come.
-    pub(super) fn read(&mut self, parser: &mut Parser) -> Option<End> {
+    pub(crate) fn read(&mut self, parser: &mut Parser) -> Option<End> {
         if self.body.is_done() {
             return Some(End::Clean);
         }
@@ -152,7 +152,7 @@ impl Session {
 
     /// The beginning of what the server says in place of a stream, as one line of text, once
     /// `public` has taken out what must not be shown.
-    pub(super) fn excerpt(&mut self, public: impl Fn(&str) -> String) -> String {
+    pub(crate) fn excerpt(&mut self, public: impl Fn(&str) -> String) -> String {
         let deadline = Instant::now() + EXCERPT_DEADLINE;
         while self.content.len() < EXCERPT && !self.body.is_done() {
             if self.received == 0 {
@@ -173,7 +173,7 @@ impl Session {
 }
 
 /// Writes it all, and waits no longer than until the deadline, in however many steps it is taken.
-fn write_by(connection: &dyn Connection, bytes: &[u8], deadline: Instant) -> Result<()> {
+pub(crate) fn write_by(connection: &dyn Connection, bytes: &[u8], deadline: Instant) -> Result<()> {
     let failed = |error: io::Error| match is_timeout(&error) {
         true => Error::timed_out("the server did not take the request in time"),
         false => Error::io("can't send the request", error),
@@ -197,7 +197,11 @@ fn write_by(connection: &dyn Connection, bytes: &[u8], deadline: Instant) -> Res
 }
 
 /// Reads, and waits no longer than until the deadline, however often it is called.
-fn read_by(connection: &dyn Connection, buffer: &mut [u8], deadline: Instant) -> Result<usize> {
+pub(crate) fn read_by(
+    connection: &dyn Connection,
+    buffer: &mut [u8],
+    deadline: Instant,
+) -> Result<usize> {
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         let read = connection.set_read_timeout(Some(at_least(left)));
@@ -217,10 +221,10 @@ fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
-fn cut(when: &str) -> Error {
+pub(crate) fn cut(when: &str) -> Error {
     Error::io(format!("the connection was cut {when}"), ErrorKind::UnexpectedEof.into())
 }
 
-fn broken(refusal: &Refusal) -> Error {
+pub(crate) fn broken(refusal: &Refusal) -> Error {
     Error::response(format!("the response breaks the rules of HTTP: {}", refusal.why()), None)
 }

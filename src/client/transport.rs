@@ -130,6 +130,25 @@ pub struct Plain;
 
 impl Transport for Plain {
     fn connect(&self, url: &Url, within: Duration) -> io::Result<Arc<dyn Connection>> {
+        Ok(match Socket::connect(url, within)? {
+            Socket::Tcp(socket) => Arc::new(socket),
+            #[cfg(unix)]
+            Socket::Unix(socket) => Arc::new(socket),
+        })
+    }
+}
+
+/// What [`Plain`] connects.
+#[derive(Debug)]
+pub(crate) enum Socket {
+    Tcp(TcpStream),
+    #[cfg(unix)]
+    Unix(UnixStream),
+}
+
+impl Socket {
+    /// Connects as [`Plain`] does.
+    pub(crate) fn connect(url: &Url, within: Duration) -> io::Result<Self> {
         if url.is_https() {
             return Err(io::Error::new(
                 ErrorKind::Unsupported,
@@ -142,7 +161,7 @@ impl Transport for Plain {
         let addresses: Vec<_> = (url.host(), url.port()).to_socket_addrs()?.collect();
         let socket = connect_to_one(&addresses, within)?;
         socket.set_nodelay(true)?;
-        Ok(Arc::new(socket))
+        Ok(Self::Tcp(socket))
     }
 }
 
@@ -163,18 +182,18 @@ fn connect_to_one(addresses: &[SocketAddr], within: Duration) -> io::Result<TcpS
 /// A connect to a unix socket has no deadline, and waits where too many others wait to be accepted.
 /// So a thread makes it, which nobody waits for any more once the time is over.
 #[cfg(unix)]
-fn connect_to_socket(path: &Path, within: Duration) -> io::Result<Arc<dyn Connection>> {
+fn connect_to_socket(path: &Path, within: Duration) -> io::Result<Socket> {
     let (connected, comes) = mpsc::channel();
     let path = path.to_owned();
     thread::Builder::new().name("tidings-connect".into()).spawn(move || {
         let _ = connected.send(UnixStream::connect(path));
     })?;
     let late = |_| io::Error::from(ErrorKind::TimedOut);
-    Ok(Arc::new(comes.recv_timeout(within).map_err(late)??))
+    Ok(Socket::Unix(comes.recv_timeout(within).map_err(late)??))
 }
 
 #[cfg(not(unix))]
-fn connect_to_socket(_path: &Path, _within: Duration) -> io::Result<Arc<dyn Connection>> {
+fn connect_to_socket(_path: &Path, _within: Duration) -> io::Result<Socket> {
     Err(io::Error::new(ErrorKind::Unsupported, "there are no unix sockets on this system"))
 }
 
