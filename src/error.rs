@@ -4,9 +4,13 @@
 //! so that it reads well after a program's own words. Predicates say of which kind it is; the
 //! cause, where there is one, is its [`source`](std::error::Error::source).
 
+mod close_reason;
+
 use std::fmt;
 use std::io;
 use std::time::Duration;
+
+pub use close_reason::CloseReason;
 
 /// What every fallible call of this crate gives.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -39,6 +43,7 @@ enum Kind {
     StorageFailed { doing: String, source: io::Error },
     Unavailable(String),
     Unknown(String),
+    PassedOn { status: u16, content: String, retry_after: Option<String> },
     BatchTooLarge { of: &'static str, size: usize, most: usize },
     Opened(&'static str),
     Response { what: String, status: Option<u16> },
@@ -113,6 +118,30 @@ impl Error {
     #[allow(dead_code, reason = "only an order elsewhere makes it")]
     pub(crate) fn unknown(what: impl Into<String>) -> Self {
         Self(Box::new(Kind::Unknown(what.into())))
+    }
+
+    /// The hub that takes the events has refused them, with this response.
+    #[allow(dead_code, reason = "only an order with another hub makes it")]
+    pub(crate) fn refused_elsewhere(
+        status: u16,
+        content: String,
+        retry_after: Option<String>,
+    ) -> Self {
+        Self(Box::new(Kind::PassedOn { status, content, retry_after }))
+    }
+
+    /// What [`passed_on`](Self::passed_on) makes a response of, where it stands.
+    pub(crate) fn response_parts(&self) -> Option<(u16, &str, Option<&str>)> {
+        match &*self.0 {
+            Kind::PassedOn { status, content, retry_after } => {
+                Some((*status, content, retry_after.as_deref()))
+            }
+            _ => None,
+        }
+    }
+
+    fn is_passed_on(&self, as_status: u16) -> bool {
+        matches!(*self.0, Kind::PassedOn { status, .. } if status == as_status)
     }
 
     /// A batch of so many events or bytes, where its channel keeps no more than `most`.
@@ -213,6 +242,7 @@ impl Error {
     /// [`Limits::event`]: crate::Limits::event
     pub fn is_too_large(&self) -> bool {
         matches!(*self.0, Kind::TooLarge { .. } | Kind::BatchTooLarge { .. })
+            || self.is_passed_on(413)
     }
 
     /// Whether the events were refused because their idempotency key was used for other events, or
@@ -221,14 +251,14 @@ impl Error {
     ///
     /// [`Channel::send_once`]: crate::Channel::send_once
     pub fn is_key_reused(&self) -> bool {
-        matches!(*self.0, Kind::KeyReused)
+        matches!(*self.0, Kind::KeyReused) || self.is_passed_on(422)
     }
 
     /// Whether another publish with the same idempotency key has been under way for so long that
     /// this one no longer waits for it. Try it again with the same key. A handler that returns such
     /// an error responds with 409.
     pub fn is_key_in_use(&self) -> bool {
-        matches!(*self.0, Kind::KeyInUse(_))
+        matches!(*self.0, Kind::KeyInUse(_)) || self.is_passed_on(409)
     }
 
     /// Whether the hub knows as many idempotency keys as it may: 100,000 in five minutes. Try it
@@ -240,7 +270,7 @@ impl Error {
     /// Whether the events were not published because the disk of the journal is full. Publishing
     /// works again once there is room. A handler that returns such an error responds with 507.
     pub fn is_storage_full(&self) -> bool {
-        matches!(*self.0, Kind::StorageFull(_))
+        matches!(*self.0, Kind::StorageFull(_)) || self.is_passed_on(507)
     }
 
     /// Whether the events were not published because the journal could not be written or synced.
@@ -253,7 +283,7 @@ impl Error {
     /// reached, or takes nothing now. Try it again a little later. A handler that returns such an
     /// error responds with 503.
     pub fn is_unavailable(&self) -> bool {
-        matches!(*self.0, Kind::Unavailable(_))
+        matches!(*self.0, Kind::Unavailable(_)) || self.is_passed_on(503)
     }
 
     /// Whether nobody knows if the events were published: the connection to Redis or the followed
@@ -263,7 +293,7 @@ impl Error {
     ///
     /// [`Channel::send_once`]: crate::Channel::send_once
     pub fn is_outcome_unknown(&self) -> bool {
-        matches!(*self.0, Kind::Unknown(_))
+        matches!(*self.0, Kind::Unknown(_)) || self.is_passed_on(504)
     }
 
     /// Whether a status or a field was set after the head had gone out.
@@ -281,6 +311,9 @@ impl fmt::Display for Error {
             | Kind::Unavailable(what)
             | Kind::Unknown(what)
             | Kind::TimedOut(what) => f.write_str(what),
+            Kind::PassedOn { content, .. } => {
+                write!(f, "the hub that this one follows responded: {}", content.trim_end())
+            }
             Kind::ChannelClosed => f.write_str("the channel is closed"),
             Kind::Closed(reason) => reason.fmt(f),
             Kind::Full => f.write_str(
@@ -342,55 +375,5 @@ impl std::error::Error for Error {
 impl From<io::Error> for Error {
     fn from(error: io::Error) -> Self {
         Self::other(error)
-    }
-}
-
-/// Which end came first, when a stream has ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum CloseReason {
-    /// The client closed its connection.
-    Client,
-    /// The client's connection was reset, or writing to it failed.
-    Reset,
-    /// The server's side called `close`.
-    Server,
-    /// The last owner let go of the stream.
-    Released,
-    /// The channel that it followed was closed.
-    Channel,
-    /// It fell behind the log of a channel that closes such streams; or the large event that it
-    /// was sending had left the log before its peer had taken all of it. It was cut off, so its
-    /// client reconnects and is told what it missed.
-    Lagged,
-    /// Its peer took nothing for the whole write deadline.
-    Stalled,
-    /// The server stopped.
-    Stopped,
-    /// Its handler or one of its intervals failed or panicked; it was cut off.
-    Failed,
-}
-
-impl CloseReason {
-    /// Whether the stream is ended with its last chunk, so that the client knows it to be whole.
-    /// One that is cut off does not get it (RFC 9112, section 8).
-    pub(crate) fn ends_well(self) -> bool {
-        matches!(self, Self::Server | Self::Released | Self::Channel | Self::Stopped)
-    }
-}
-
-impl fmt::Display for CloseReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Client => "the client closed the connection",
-            Self::Reset => "the connection was reset",
-            Self::Server => "the server closed the stream",
-            Self::Released => "nobody held the stream any more",
-            Self::Channel => "the channel was closed",
-            Self::Lagged => "the client fell too far behind",
-            Self::Stalled => "the client stopped reading",
-            Self::Stopped => "the server stopped",
-            Self::Failed => "the stream's handler or interval failed",
-        })
     }
 }

@@ -343,5 +343,19 @@ impl fmt::Debug for Body {
     }
 }
 
+impl Error {
+    /// The response of the hub that this one follows, by which it refused what was to be published
+    /// ([`Hub::follow`](crate::Hub::follow)): its status, its text, and when to come again. A
+    /// handler that returns such an error responds with it.
+    pub fn passed_on(&self) -> Option<Response> {
+        let (status, content, retry_after) = self.response_parts()?;
+        let response = Response::text(content.to_owned()).with_status(Status::new(status).ok()?);
+        match retry_after {
+            Some(time) => response.with_field("Retry-After", time.to_owned()).ok(),
+            None => Some(response),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -78,6 +78,7 @@ statuses! {
     GATEWAY_TIMEOUT = 504 "Gateway Timeout";
     VERSION_NOT_SUPPORTED = 505 "HTTP Version Not Supported";
     INSUFFICIENT_STORAGE = 507 "Insufficient Storage";
+    LOOP_DETECTED = 508 "Loop Detected";
 }
 
 impl Status {

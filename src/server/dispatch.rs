@@ -175,6 +175,9 @@ fn fault_of_the_server(error: Option<&Error>) -> Status {
 /// The response to a request whose handler failed; without an error, it panicked. The hooks get the
 /// error, and the client does not.
 fn failure(site: &Site, request: &Request, error: Option<&Error>) -> Response {
+    if let Some(response) = error.and_then(Error::passed_on) {
+        return response;
+    }
     let fault = error.and_then(|error| Some((error, fault_of_the_request(request, error)?)));
     if let Some((error, status)) = fault {
         let mut response = Response::text(format!("{status}: {error}\n")).with_status(status);
