@@ -52,6 +52,34 @@ pub(crate) enum Reason {
     Failover,
 }
 
+impl Reason {
+    #[cfg(feature = "follow")]
+    const ALL: [Self; 5] =
+        [Self::Evicted, Self::Restarted, Self::Lagged, Self::Damaged, Self::Failover];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Evicted => "evicted",
+            Self::Restarted => "restarted",
+            Self::Lagged => "lagged",
+            Self::Damaged => "damaged",
+            Self::Failover => "failover",
+        }
+    }
+}
+
+/// What the data of another hub's gap event says: how many events were missed, and why. A reason
+/// that a newer hub has is one of its own affairs, as a restart is.
+#[cfg(feature = "follow")]
+pub(crate) fn told(data: &str) -> (Option<u64>, Reason) {
+    // What a client sent stands before these, and is escaped: none of it looks like them.
+    let after = |name: &str| data.rsplit_once(name).map_or("", |(_, after)| after);
+    let missed = after(r#","missed":"#).split(',').next().and_then(|count| count.parse().ok());
+    let named = after(r#","reason":""#).split('"').next().unwrap_or_default();
+    let reason = Reason::ALL.into_iter().find(|reason| reason.name() == named);
+    (missed, reason.unwrap_or(Reason::Restarted))
+}
+
 impl Gap {
     /// The event, without chunk framing.
     pub(crate) fn content(&self) -> Vec<u8> {
@@ -66,13 +94,7 @@ impl Gap {
             if self.from.len() <= LONGEST_ID { json_string(&self.from) } else { "null".into() };
         let missed = self.missed.map_or_else(|| "null".into(), |missed| missed.to_string());
         let to = &self.to;
-        let reason = match self.reason {
-            Reason::Evicted => "evicted",
-            Reason::Restarted => "restarted",
-            Reason::Lagged => "lagged",
-            Reason::Damaged => "damaged",
-            Reason::Failover => "failover",
-        };
+        let reason = self.reason.name();
         format!(r#"{{"from":{from},"to":"{to}","missed":{missed},"reason":"{reason}"}}"#)
     }
 }
@@ -131,5 +153,26 @@ mod tests {
         assert_eq!(gap.json(), json);
         let long = Gap { from: "9".repeat(1000), ..gap };
         assert!(long.json().starts_with(r#"{"from":null,"#));
+    }
+
+    #[cfg(feature = "follow")]
+    #[test]
+    fn what_another_hub_tells_is_read_as_it_is_written() {
+        for (missed, reason) in
+            Reason::ALL.map(|reason| [(None, reason), (Some(7), reason)]).into_iter().flatten()
+        {
+            let gap = Gap {
+                id: "1-0".into(),
+                from: r#"","missed":9,"reason":"evicted"#.into(),
+                to: "1-0".into(),
+                resume: Cursor::default(),
+                missed,
+                reason,
+            };
+            assert_eq!(told(&gap.json()), (missed, reason));
+        }
+        for data in ["", "{}", r#"{"from":null,"to":"1-0","missed":-1,"reason":"new"}"#] {
+            assert_eq!(told(data), (None, Reason::Restarted), "{data}");
+        }
     }
 }
