@@ -174,14 +174,14 @@ pub use log::cursor::{Lag, Start};
 pub use net::counts::Stats;
 pub use net::listener::{Address, Listener};
 pub use net::ticker::{Interval, IntervalEnd};
+#[cfg(feature = "follow")]
+pub use order::follow::options::Follow;
 #[cfg(feature = "journal")]
 pub use order::journal::reader::{
     JournalDamage, JournalReader, JournalRecord, JournalRecords, JournalSegment,
 };
 #[cfg(feature = "journal")]
 pub use order::journal::{Journal, JournalStats, JournalSync};
-#[cfg(feature = "redis")]
-pub use order::redis::options::Redis;
 #[cfg(any(feature = "redis", feature = "follow"))]
 pub use order::remote::OrderStats;
 pub use peer::Peer;

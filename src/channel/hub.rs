@@ -17,6 +17,8 @@ use super::names::Names;
 use crate::log::History;
 use crate::log::cursor::Lag;
 use crate::order::Order;
+#[cfg(feature = "follow")]
+use crate::order::follow::chain::Chain;
 use crate::order::memory::Memory;
 #[cfg(any(feature = "redis", feature = "follow"))]
 use crate::order::remote::{OrderStats, Remote};
@@ -61,7 +63,10 @@ pub(super) struct Inner {
     /// Where the logs of its channels find its feed.
     slot: Arc<FeedSlot>,
     #[cfg(feature = "follow")]
-    feed: OnceLock<Channel>,
+    pub(super) feed: OnceLock<Channel>,
+    /// This hub, and those that it follows; the order's own, if that has one.
+    #[cfg(feature = "follow")]
+    pub(super) chain: Arc<Chain>,
 }
 
 impl Default for Hub {
@@ -99,6 +104,8 @@ impl Hub {
         let sequence = Arc::clone(order.sequence());
         let names = Mutex::new(Names::new(history.age, sequence.now(), forgotten_through));
         Self(Arc::new(Inner {
+            #[cfg(feature = "follow")]
+            chain: order.chain().map_or_else(|| Arc::new(Chain::new()), Arc::clone),
             order,
             sequence,
             history,

@@ -18,6 +18,8 @@ pub(crate) mod batches;
 pub(crate) mod fanout;
 #[cfg(feature = "follow")]
 mod feed;
+#[cfg(feature = "follow")]
+mod follow;
 pub(crate) mod group;
 pub(crate) mod hub;
 #[cfg(feature = "journal")]

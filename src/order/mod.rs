@@ -38,7 +38,6 @@ use shared_log::SharedLog;
 #[cfg(any(feature = "journal", feature = "redis"))]
 pub(crate) mod commit;
 #[cfg(feature = "follow")]
-#[allow(dead_code)]
 pub(crate) mod follow;
 #[cfg(feature = "journal")]
 #[allow(dead_code, reason = "tests and fuzzing alone use some of it")]
@@ -80,6 +79,12 @@ pub(crate) trait Order: Send + Sync {
 
     #[cfg(feature = "journal")]
     fn journal(&self) -> Option<&journal::order::JournalOrder> {
+        None
+    }
+
+    /// The hubs that follow one another from here on, if it follows one.
+    #[cfg(feature = "follow")]
+    fn chain(&self) -> Option<&Arc<follow::chain::Chain>> {
         None
     }
 

@@ -1,1 +1,0 @@
-//! One connection, with a real server and with scripted ones.
