@@ -182,6 +182,8 @@ pub use order::journal::reader::{
 };
 #[cfg(feature = "journal")]
 pub use order::journal::{Journal, JournalStats, JournalSync};
+#[cfg(feature = "redis")]
+pub use order::redis::options::Redis;
 #[cfg(any(feature = "redis", feature = "follow"))]
 pub use order::remote::OrderStats;
 pub use peer::Peer;

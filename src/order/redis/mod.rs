@@ -12,13 +12,16 @@
 //! | [`rules`] | *pure*: epochs, fencing, and what is a gap |
 //! | [`options`] | which Redis, and how |
 //! | [`link`] | one connection: connect, greet, send, receive, each by a deadline |
+//! | [`greeting`], [`trouble`] | *pure*: what Redis says first; what goes wrong, and what to do |
 //! | [`order`] | publishing: the queue and its leaders |
 //! | [`reader`] | the thread that reads the stream |
 
 pub(crate) mod entry;
+pub(crate) mod greeting;
 pub(crate) mod link;
 pub(crate) mod options;
 pub(crate) mod order;
 pub(crate) mod reader;
 pub(crate) mod resp;
 pub(crate) mod rules;
+pub(crate) mod trouble;

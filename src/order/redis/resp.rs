@@ -39,17 +39,26 @@ const LONGEST_ERROR: usize = 240;
 
 /// Appends a command.
 pub(crate) fn command(out: &mut Vec<u8>, arguments: &[&[u8]]) {
-    let number = |out: &mut Vec<u8>, kind: u8, number: usize| {
-        out.push(kind);
-        out.extend_from_slice(Digits::decimal(number as u64).as_bytes());
-        out.extend_from_slice(b"\r\n");
-    };
-    number(out, b'*', arguments.len());
+    array(out, arguments.len());
     for argument in arguments {
-        number(out, b'$', argument.len());
-        out.extend_from_slice(argument);
-        out.extend_from_slice(b"\r\n");
+        bulk(out, argument);
     }
+}
+
+/// Begins a command of so many arguments.
+pub(crate) fn array(out: &mut Vec<u8>, count: usize) {
+    out.push(b'*');
+    out.extend_from_slice(Digits::decimal(count as u64).as_bytes());
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Appends an argument.
+pub(crate) fn bulk(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.push(b'$');
+    out.extend_from_slice(Digits::decimal(bytes.len() as u64).as_bytes());
+    out.extend_from_slice(b"\r\n");
+    out.extend_from_slice(bytes);
+    out.extend_from_slice(b"\r\n");
 }
 
 /// A piece of a reply.

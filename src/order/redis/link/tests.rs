@@ -1,0 +1,1 @@
+//! One connection, with a real server and with scripted ones.
