@@ -14,8 +14,9 @@
 //! earlier life: it begins one after each start and whenever another run of Redis greets it. Two
 //! things keep new ids away from lost ones, which it may not know:
 //!
-//! - An epoch is greater than the clock and than every id that the hub has heard of, by a random
-//!   number of milliseconds under [`SPREAD`]. So two hubs don't begin the same.
+//! - An epoch is the clock's time, which lost epochs had not reached. Where the clock stands behind
+//!   an id that the hub has heard of, it is greater than that one by a random number, as another
+//!   hub may have begun the next one.
 //! - Its first sequence number is [`FIRST`], given as a full id, and hubs go on in no epoch that
 //!   began otherwise. Where a stream with a lower id has taken the place of theirs unnoticed, `E-*`
 //!   gives `E-0`: an id that no event had, and one that tells what has happened.
@@ -44,8 +45,11 @@ use crate::order::remote::Loss;
 /// hubs together: so many may come under `E-0`, `E-1`, … before the first reply says so.
 pub(crate) const FIRST: u64 = 100_000;
 
-/// By how many milliseconds an epoch lies ahead of the least that would do: 17 minutes at most.
+/// By how many milliseconds at most an epoch is greater than the least that would do: 17 minutes.
 const SPREAD: u64 = 1 << 20;
+
+/// How many runs without a read are told apart.
+const RUNS: usize = 16;
 
 const ZERO: Id = Id { epoch: 0, sequence: 0 };
 
@@ -89,6 +93,7 @@ pub(crate) struct Publish {
     /// The hub's, and the greatest id that it had heard of, when this was made.
     epoch: u64,
     newest: Id,
+    run: u64,
 }
 
 /// What comes before a post.
@@ -167,9 +172,10 @@ pub(crate) struct Rules {
     epoch: u64,
     phase: Phase,
     creates: bool,
-    /// The greatest id that the hub has heard of, and the greatest that its own events were given.
+    /// The greatest id that the hub has heard of.
     newest: Id,
-    given: Id,
+    /// That of each run, as long as the reader hasn't come to it.
+    awaited: Vec<(u64, Id)>,
     /// The entry that was read last, of the stream as it is now, and the greatest id delivered.
     position: Id,
     delivered: Id,
@@ -187,7 +193,7 @@ impl Rules {
             phase: Phase::Over,
             creates: false,
             newest: ZERO,
-            given: ZERO,
+            awaited: Vec::new(),
             position: ZERO,
             delivered: ZERO,
             is_told: false,
@@ -210,7 +216,7 @@ impl Rules {
         }
         self.creates = last_generated.is_none();
         let phase = self.phase;
-        self.hear(last);
+        self.hear(last, self.run);
         if phase == Phase::Over {
             self.phase = phase;
         }
@@ -220,16 +226,17 @@ impl Rules {
     /// How the next post is sent, or the one in this place of a pipeline, on a connection that was
     /// greeted with `run`.
     pub(crate) fn next(&self, run: u64, place: usize) -> Next {
-        let (is_first, is_new) = (place == 0, self.phase == Phase::New);
-        let wanted = if is_first && is_new { Wanted::First } else { Wanted::Next };
+        let begins = place == 0 && self.phase == Phase::New;
+        let wanted = if begins { Wanted::First } else { Wanted::Next };
         match self.phase {
             _ if run != self.run => Next::Reconnect,
             Phase::Over => Next::Time,
             _ => Next::Publish(Publish {
                 wanted: wanted(self.epoch),
-                creates: self.creates && is_first,
+                creates: self.creates && begins,
                 epoch: self.epoch,
                 newest: self.newest,
+                run,
             }),
         }
     }
@@ -240,20 +247,23 @@ impl Rules {
         let is_over = self.phase == Phase::Over;
         if is_over {
             let least = time.max(self.epoch.saturating_add(1));
-            self.epoch = least.saturating_add(random % SPREAD);
+            // One millisecond is no clock that was set back: two epochs may begin in it.
+            let back = (least - time).saturating_sub(1).saturating_mul(16);
+            self.epoch = least.saturating_add(random % back.clamp(1, SPREAD));
             self.phase = Phase::New;
         }
         is_over
     }
 
     pub(crate) fn reply(&mut self, sent: &Publish, reply: Reply) -> Outcome {
-        let again = |wanted| Outcome::Again(Publish { wanted, creates: false, ..*sent });
+        let (epoch, newest) = (self.epoch, self.newest);
+        let again =
+            |wanted| Outcome::Again(Publish { wanted, creates: false, epoch, newest, ..*sent });
         match (reply, sent.wanted) {
             (Reply::Id(id), _) => {
                 self.creates = false;
                 if id > sent.newest {
-                    self.given = self.given.max(id);
-                    self.hear(id);
+                    self.hear(id, sent.run);
                 } else {
                     self.doubt(sent);
                 }
@@ -265,6 +275,10 @@ impl Rules {
                 Outcome::Renew
             }
             (Reply::TooSmall, Wanted::First(epoch)) => again(Wanted::Next(epoch)),
+            // The reader may have read the greater one by now.
+            (Reply::TooSmall, Wanted::Next(old)) if epoch > old && self.phase == Phase::Begun => {
+                again(Wanted::Next(epoch))
+            }
             (Reply::TooSmall, Wanted::Next(_)) => again(Wanted::Clock),
             (Reply::TooSmall, Wanted::Clock) => Outcome::Refused,
         }
@@ -280,8 +294,14 @@ impl Rules {
     }
 
     /// Adopts a greater epoch.
-    fn hear(&mut self, id: Id) {
+    fn hear(&mut self, id: Id, run: u64) {
         self.newest = self.newest.max(id);
+        let is_full = self.awaited.len() == RUNS;
+        match self.awaited.last_mut() {
+            _ if id <= self.position => {}
+            Some(last) if last.0 == run || is_full => last.1 = last.1.max(id),
+            _ => self.awaited.push((run, id)),
+        }
         let is_hubs = id.sequence >= FIRST;
         if id.epoch > self.epoch {
             self.epoch = id.epoch;
@@ -309,13 +329,15 @@ impl Rules {
     /// add to a stream that was deleted while the clock is set back is not told before the next
     /// event of a hub. `None` is no stream.
     pub(crate) fn look(&mut self, known: Option<&Known>) -> Option<Loss> {
-        self.in_doubt = false;
         let last = known.map_or(ZERO, |known| known.last_generated);
-        if last >= self.position.max(self.given) {
+        let is_less = self.position > last || self.awaited.iter().any(|(_, id)| *id > last);
+        // Entries that are still there come first.
+        self.in_doubt = is_less && self.position < last;
+        if !is_less || self.in_doubt {
             return None;
         }
-        self.position = self.position.min(last);
-        self.given = ZERO;
+        self.position = last;
+        self.awaited.clear();
         self.lose(None)
     }
 
@@ -343,7 +365,8 @@ impl Rules {
         let Id { epoch, sequence } = self.position;
         let is_same = epoch == id.epoch && (sequence >= FIRST) == (id.sequence >= FIRST);
         let hole = id.sequence.saturating_sub(sequence.saturating_add(1));
-        let skipped = self.position < self.given && self.given < id;
+        let skipped = self.awaited.iter().any(|(_, awaited)| *awaited < id);
+        self.awaited.retain(|(_, awaited)| *awaited > id);
         let loss = match gone {
             Some(Reason::Failover) => self.lose(None),
             _ if is_same && hole > 0 => self.lose(Some((id, hole))),
@@ -352,7 +375,7 @@ impl Rules {
             None => None,
         };
         self.position = id;
-        self.hear(id);
+        self.hear(id, self.run);
         if id <= self.delivered {
             return Step::Drop(loss.or_else(|| self.lose(None)));
         }
