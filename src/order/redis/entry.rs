@@ -1,1 +1,212 @@
-//! *Pure*: events as entries of a stream in Redis, both ways.
+//! *Pure*: events as entries of the stream in Redis, both ways.
+//!
+//! ```text
+//! XADD tidings:hub … c news  d rain  t 1764314275000  e weather  r 3000  k 7f3a
+//!                    channel data    time in ms       type       retry   idempotency key
+//! ```
+//!
+//! The last three are left out where the event has none. Redis stores the names of fields once for
+//! some forty entries, if all of these have the same ones in the same order: so what is written
+//! here has. An event of 64 bytes then takes 100 bytes in Redis.
+//!
+//! **What others add** is read with its fields in any order, and may have more of them; of two
+//! fields of one name the first counts. Without `t`, the time is that of the entry's id. An entry
+//! is no event, and left out, if it has no `c` or `d`, if these or `e` are not UTF-8, or if `c` or
+//! `e` is a text that the wire can't carry (CR, LF, NUL). `t` and `r` count only if they are
+//! numbers.
+
+use std::time::Duration;
+
+use crate::digits::Digits;
+use crate::event::{Event, EventType};
+use crate::log::id::number;
+
+/// The longest name of a channel, in bytes.
+const LONGEST_NAME: usize = 1024;
+
+/// Whether a channel of this name can be in the stream.
+pub(crate) fn is_name(name: &str) -> bool {
+    name.len() <= LONGEST_NAME && !name.contains(['\r', '\n', '\0'])
+}
+
+/// What an entry is written of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Draft<'a> {
+    pub(crate) channel: &'a str,
+    pub(crate) event: &'a Event,
+    /// In milliseconds since 1970.
+    pub(crate) time: u64,
+    pub(crate) key: Option<&'a str>,
+}
+
+impl Draft<'_> {
+    /// How many names and values [`each`](Self::each) gives.
+    pub(crate) fn count(&self) -> usize {
+        let optional =
+            [self.event.event_type().is_some(), self.event.retry().is_some(), self.key.is_some()];
+        6 + 2 * optional.iter().filter(|is| **is).count()
+    }
+
+    /// Gives each field's name, and then its value.
+    pub(crate) fn each(&self, mut put: impl FnMut(&[u8])) {
+        let mut field = |name: &str, value: &[u8]| {
+            put(name.as_bytes());
+            put(value);
+        };
+        field("c", self.channel.as_bytes());
+        field("d", self.event.data().as_bytes());
+        field("t", Digits::decimal(self.time).as_bytes());
+        if let Some(name) = self.event.event_type() {
+            field("e", name.as_bytes());
+        }
+        if let Some(retry) = self.event.retry() {
+            let milliseconds = u64::try_from(retry.as_millis()).unwrap_or(u64::MAX);
+            field("r", Digits::decimal(milliseconds).as_bytes());
+        }
+        if let Some(key) = self.key {
+            field("k", key.as_bytes());
+        }
+    }
+}
+
+/// An entry as it is read, field for field. One is used for all entries.
+#[derive(Debug, Default)]
+pub(crate) struct Fields {
+    /// Names and values, one after the other.
+    channel: Option<Vec<u8>>,
+    data: Option<Vec<u8>>,
+    event_type: Option<Vec<u8>>,
+    retry: Option<u64>,
+    time: Option<u64>,
+}
+
+/// What an entry is, if it is an event.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) channel: String,
+    pub(crate) event: Event,
+    /// In milliseconds since 1970, if it says so.
+    pub(crate) time: Option<u64>,
+}
+
+impl Fields {
+    /// Takes a field.
+    pub(crate) fn put(&mut self, name: &[u8], value: &[u8]) {
+        let number = || std::str::from_utf8(value).ok().and_then(number);
+        match name {
+            b"c" => keep(&mut self.channel, || value.to_vec()),
+            b"d" => keep(&mut self.data, || value.to_vec()),
+            b"e" => keep(&mut self.event_type, || value.to_vec()),
+            b"r" => self.retry = self.retry.or_else(number),
+            b"t" => self.time = self.time.or_else(number),
+            _ => {}
+        }
+    }
+
+    /// The event that the fields are, and begins the next entry.
+    pub(crate) fn take(&mut self) -> Option<Entry> {
+        let Self { channel, data, event_type, retry, time } = std::mem::take(self);
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).ok();
+        let channel = text(channel?).filter(|name| is_name(name))?;
+        let mut event = Event::new(text(data?)?);
+        if let Some(name) = event_type {
+            event = event.with_type(EventType::new(text(name)?).ok()?);
+        }
+        if let Some(retry) = retry {
+            event = event.with_retry(Duration::from_millis(retry));
+        }
+        Some(Entry { channel, event, time })
+    }
+}
+
+fn keep<T>(place: &mut Option<T>, value: impl FnOnce() -> T) {
+    if place.is_none() {
+        *place = Some(value());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(draft: &Draft<'_>) -> Vec<String> {
+        let mut parts = Vec::new();
+        draft.each(|part| parts.push(String::from_utf8(part.to_vec()).unwrap()));
+        assert_eq!(parts.len(), draft.count());
+        parts
+    }
+
+    fn read(parts: &[impl AsRef<[u8]>]) -> Option<Entry> {
+        let mut fields = Fields::default();
+        let pairs = parts.chunks_exact(2);
+        pairs.for_each(|pair| fields.put(pair[0].as_ref(), pair[1].as_ref()));
+        fields.take()
+    }
+
+    fn full() -> Event {
+        let event = Event::new("heavy\nrain").with_retry(Duration::from_secs(3));
+        event.with_type(EventType::new("weather").unwrap())
+    }
+
+    #[test]
+    fn an_event_is_written_in_the_same_fields_in_the_same_order() {
+        let event = Event::new("rain");
+        let draft = Draft { channel: "news", event: &event, time: 1_764_314_275_000, key: None };
+        assert_eq!(written(&draft), ["c", "news", "d", "rain", "t", "1764314275000"]);
+
+        let draft = Draft { channel: "news", event: &full(), time: 5, key: Some("7f3a") };
+        let all = "c news d heavy\nrain t 5 e weather r 3000 k 7f3a";
+        assert_eq!(written(&draft), all.split(' ').collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn an_entry_is_read_as_the_event_that_was_written() {
+        for event in [Event::new(""), Event::new("rain"), full()] {
+            let draft = Draft { channel: "news", event: &event, time: 5, key: Some("7f3a") };
+            let entry = Entry { channel: "news".into(), event: event.clone(), time: Some(5) };
+            assert_eq!(read(&written(&draft)), Some(entry));
+        }
+    }
+
+    #[test]
+    fn fields_of_others_come_in_any_order_and_the_first_of_a_name_counts() {
+        let entry = read(&["x", "1", "d", "rain", "e", "", "c", "news", "c", "other", "", "y"]);
+        let event = Event::new("rain");
+        assert_eq!(entry, Some(Entry { channel: "news".into(), event, time: None }));
+    }
+
+    #[test]
+    fn a_time_or_reconnection_time_that_is_no_number_counts_for_nothing() {
+        let entry = read(&["c", "news", "d", "rain", "t", "now", "r", "-1"]).unwrap();
+        assert_eq!((entry.time, entry.event.retry()), (None, None));
+    }
+
+    #[test]
+    fn an_entry_that_the_wire_cannot_carry_is_no_event() {
+        let long = "n".repeat(LONGEST_NAME + 1);
+        let none: [&[&[u8]]; 9] = [
+            &[],
+            &[b"c", b"news"],
+            &[b"d", b"rain"],
+            &[b"c", b"news", b"d", b"\xff"],
+            &[b"c", b"\xff", b"d", b"rain"],
+            &[b"c", b"two\nlines", b"d", b"rain"],
+            &[b"c", long.as_bytes(), b"d", b"rain"],
+            &[b"c", b"news", b"d", b"rain", b"e", b"a\rb"],
+            &[b"c", b"news", b"d", b"rain", b"e", b"\xff"],
+        ];
+        for parts in none {
+            assert_eq!(read(parts), None, "{parts:?}");
+        }
+    }
+
+    #[test]
+    fn after_an_entry_the_next_one_begins_without_fields() {
+        let mut fields = Fields::default();
+        fields.put(b"c", b"news");
+        fields.put(b"e", b"weather");
+        assert_eq!(fields.take(), None);
+        fields.put(b"d", b"rain");
+        assert_eq!(fields.take(), None);
+    }
+}
