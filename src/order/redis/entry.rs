@@ -69,15 +69,28 @@ impl Draft<'_> {
     }
 }
 
-/// An entry as it is read, field for field. One is used for all entries.
+/// An entry as it is read, piece by piece.
 #[derive(Debug, Default)]
 pub(crate) struct Fields {
-    /// Names and values, one after the other.
+    /// Of the field whose value is next.
+    name: Option<Name>,
     channel: Option<Vec<u8>>,
     data: Option<Vec<u8>>,
     event_type: Option<Vec<u8>>,
     retry: Option<u64>,
     time: Option<u64>,
+    /// The field whose value was too large to be received.
+    oversized: Option<Name>,
+}
+
+/// The fields that mean something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Name {
+    Channel,
+    Data,
+    Time,
+    Type,
+    Retry,
 }
 
 /// What an entry is, if it is an event.
@@ -90,22 +103,46 @@ pub(crate) struct Entry {
 }
 
 impl Fields {
-    /// Takes a field.
-    pub(crate) fn put(&mut self, name: &[u8], value: &[u8]) {
+    /// Takes a field's name. Its value follows.
+    pub(crate) fn name(&mut self, name: &[u8]) {
+        self.name = match name {
+            b"c" => Some(Name::Channel),
+            b"d" => Some(Name::Data),
+            b"t" => Some(Name::Time),
+            b"e" => Some(Name::Type),
+            b"r" => Some(Name::Retry),
+            _ => None,
+        };
+    }
+
+    pub(crate) fn value(&mut self, value: &[u8]) {
         let number = || std::str::from_utf8(value).ok().and_then(number);
-        match name {
-            b"c" => keep(&mut self.channel, || value.to_vec()),
-            b"d" => keep(&mut self.data, || value.to_vec()),
-            b"e" => keep(&mut self.event_type, || value.to_vec()),
-            b"r" => self.retry = self.retry.or_else(number),
-            b"t" => self.time = self.time.or_else(number),
-            _ => {}
+        match self.name.take() {
+            Some(Name::Channel) => keep(&mut self.channel, value),
+            Some(Name::Data) => keep(&mut self.data, value),
+            Some(Name::Type) => keep(&mut self.event_type, value),
+            Some(Name::Time) => self.time = self.time.or_else(number),
+            Some(Name::Retry) => self.retry = self.retry.or_else(number),
+            None => {}
         }
+    }
+
+    /// The value is too large to be received.
+    pub(crate) fn oversized(&mut self) {
+        self.oversized = self.oversized.or(self.name.take());
+    }
+
+    /// Whether it would be an event if its data were not too large.
+    pub(crate) fn lacks_data(&self) -> bool {
+        self.oversized == Some(Name::Data) && self.channel.is_some()
     }
 
     /// The event that the fields are, and begins the next entry.
     pub(crate) fn take(&mut self) -> Option<Entry> {
-        let Self { channel, data, event_type, retry, time } = std::mem::take(self);
+        let Self { channel, data, event_type, retry, time, oversized, .. } = std::mem::take(self);
+        if oversized.is_some() {
+            return None;
+        }
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).ok();
         let channel = text(channel?).filter(|name| is_name(name))?;
         let mut event = Event::new(text(data?)?);
@@ -119,10 +156,8 @@ impl Fields {
     }
 }
 
-fn keep<T>(place: &mut Option<T>, value: impl FnOnce() -> T) {
-    if place.is_none() {
-        *place = Some(value());
-    }
+fn keep(place: &mut Option<Vec<u8>>, value: &[u8]) {
+    place.get_or_insert_with(|| value.to_vec());
 }
 
 #[cfg(test)]
@@ -138,8 +173,10 @@ mod tests {
 
     fn read(parts: &[impl AsRef<[u8]>]) -> Option<Entry> {
         let mut fields = Fields::default();
-        let pairs = parts.chunks_exact(2);
-        pairs.for_each(|pair| fields.put(pair[0].as_ref(), pair[1].as_ref()));
+        for pair in parts.chunks_exact(2) {
+            fields.name(pair[0].as_ref());
+            fields.value(pair[1].as_ref());
+        }
         fields.take()
     }
 
@@ -200,13 +237,36 @@ mod tests {
         }
     }
 
+    fn with(fields: &mut Fields, name: &str, value: &str) {
+        fields.name(name.as_bytes());
+        fields.value(value.as_bytes());
+    }
+
     #[test]
     fn after_an_entry_the_next_one_begins_without_fields() {
         let mut fields = Fields::default();
-        fields.put(b"c", b"news");
-        fields.put(b"e", b"weather");
+        with(&mut fields, "c", "news");
+        with(&mut fields, "e", "weather");
         assert_eq!(fields.take(), None);
-        fields.put(b"d", b"rain");
+        with(&mut fields, "d", "rain");
         assert_eq!(fields.take(), None);
+    }
+
+    #[test]
+    fn an_event_whose_data_is_too_large_is_told_from_what_is_no_event() {
+        for (name, lacks) in [("d", true), ("e", false), ("c", false)] {
+            let mut fields = Fields::default();
+            with(&mut fields, "c", "news");
+            fields.name(name.as_bytes());
+            fields.oversized();
+            with(&mut fields, "d", "rain");
+            assert_eq!((fields.lacks_data(), fields.take()), (lacks, None), "{name}");
+            assert!(!fields.lacks_data());
+        }
+        let mut fields = Fields::default();
+        ["c", "d"].iter().for_each(|name| with(&mut fields, name, "x"));
+        fields.name(b"a picture");
+        fields.oversized();
+        assert!(fields.take().is_some(), "what means nothing may be as large as it likes");
     }
 }
