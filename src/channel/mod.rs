@@ -27,6 +27,8 @@ mod journal;
 mod names;
 mod publish;
 pub(crate) mod reader;
+#[cfg(feature = "redis")]
+mod redis;
 #[cfg(any(feature = "redis", feature = "follow"))]
 #[allow(dead_code)]
 pub(crate) mod remote;

@@ -9,10 +9,12 @@
 //! | --- | --- |
 //! | [`resp`] | *pure*: Redis' wire, RESP2, both ways |
 //! | [`entry`] | *pure*: events as entries of the stream, both ways |
+//! | [`post`] | *pure*: posts as commands, and what Redis says to them |
 //! | [`rules`] | *pure*: epochs, fencing, and what is a gap |
 //! | [`options`] | which Redis, and how |
 //! | [`link`] | one connection: connect, greet, send, receive, each by a deadline |
 //! | [`greeting`], [`trouble`] | *pure*: what Redis says first; what goes wrong, and what to do |
+//! | [`shared`] | what publishers and the reader share |
 //! | [`order`] | publishing: the queue and its leaders |
 //! | [`reader`] | the thread that reads the stream |
 
@@ -21,7 +23,9 @@ pub(crate) mod greeting;
 pub(crate) mod link;
 pub(crate) mod options;
 pub(crate) mod order;
+pub(crate) mod post;
 pub(crate) mod reader;
 pub(crate) mod resp;
 pub(crate) mod rules;
+pub(crate) mod shared;
 pub(crate) mod trouble;

@@ -1,0 +1,230 @@
+//! *Pure*: posts as commands, and what Redis says to them.
+//!
+//! ```text
+//! one event without a key   XADD stream [NOMKSTREAM] MAXLEN ~ N id  c news  d rain  t 1764…
+//! else, all or none         EVAL script 2 stream stream:key:KEY [NOMKSTREAM] MAXLEN ~ N id digest
+//!                                    6  c news  d rain  t 1764…  6  c news  d sun  t 1764…
+//! ```
+//!
+//! Publishers encode them, each on its own thread, but for what stands in brackets and the id:
+//! these are known when the post is sent. Under an idempotency key Redis keeps what a post came to,
+//! `<digest> <first id> <count>`, for five minutes; and decides by it, for all hubs.
+
+use super::entry::Draft;
+use super::resp::{Token, array, bulk};
+use super::rules::Reply;
+use crate::digits::Digits;
+use crate::log::id::{Id, number};
+use crate::order::Post;
+
+/// Redis runs it as one step, and refuses the first `XADD` of it or none: without memory, too. The
+/// further events of a post follow in the epoch of the first one.
+const SCRIPT: &str = "
+local at, key, first, count = ARGV[1] == 'NOMKSTREAM' and 5 or 4, KEYS[2], false, 0
+local was = key and redis.call('GET', key)
+if was then return was end
+local id, next = ARGV[at], at + 2
+while ARGV[next] do
+  local add = {'XADD', KEYS[1], unpack(ARGV, 1, at - 1)}
+  add[at + 2] = id
+  for i = 1, ARGV[next] do add[at + 2 + i] = ARGV[next + i] end
+  local got = redis.pcall(unpack(add))
+  if not got or got.err then return got end
+  if not first then first, id = got, got:match('^%d+') .. '-*' end
+  next, count = next + 1 + ARGV[next], count + 1
+end
+if key then redis.call('SET', key, ARGV[at + 1] .. ' ' .. first .. ' ' .. count, 'EX', 300) end
+return first
+";
+
+/// A post, encoded.
+#[derive(Debug)]
+pub(crate) struct Posted {
+    /// The arguments of its command but for those in its middle, and where these belong.
+    arguments: Vec<u8>,
+    middle: usize,
+    count: usize,
+    pub(crate) events: usize,
+    /// That of its idempotency key.
+    digest: Option<u64>,
+}
+
+/// What Redis said to a post.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Said {
+    Now(Reply),
+    /// The post was published under its key before: its first event had this id.
+    Before(Id, usize),
+    /// The key was used for another post.
+    KeyReused,
+    /// It was not published, for this reason.
+    Error(String),
+    /// Nothing that Redis says to such a command.
+    Nonsense,
+}
+
+impl Posted {
+    /// One for the channel of this name, at this time in milliseconds since 1970.
+    pub(crate) fn new(stream: &str, channel: &str, post: &Post<'_>, time: u64) -> Self {
+        let draft = |event| Draft { channel, event, time, key: post.key.map(|of| of.key) };
+        let size = |event| 128 + channel.len() + post.key.map_or(0, |of| of.key.len()) + len(event);
+        let mut arguments = Vec::with_capacity(post.events.iter().map(size).sum::<usize>() + 64);
+        let mut count = 0;
+        let mut put = |argument: &[u8]| {
+            bulk(&mut arguments, argument);
+            count += 1;
+            arguments.len()
+        };
+        let mut middle;
+        if let ([event], None) = (post.events, post.key) {
+            put(b"XADD");
+            middle = put(stream.as_bytes());
+            draft(event).each(|part| _ = put(part));
+        } else {
+            put(b"EVAL");
+            put(SCRIPT.as_bytes());
+            put(if post.key.is_some() { b"2" } else { b"1" });
+            middle = put(stream.as_bytes());
+            if let Some(of) = post.key {
+                middle = put(format!("{stream}:key:{}", of.key).as_bytes());
+            }
+            put(Digits::decimal(post.key.map_or(0, |of| of.digest)).as_bytes());
+            for event in post.events {
+                let draft = draft(event);
+                put(Digits::decimal(draft.count() as u64).as_bytes());
+                draft.each(|part| _ = put(part));
+            }
+        }
+        let digest = post.key.map(|of| of.digest);
+        Self { arguments, middle, count, events: post.events.len(), digest }
+    }
+
+    /// How many bytes it takes, or a few more.
+    pub(crate) fn len(&self) -> usize {
+        self.arguments.len() + 64
+    }
+
+    /// Appends its command: for an event, or the first one, with this id, in a stream of which
+    /// Redis is to keep so many.
+    pub(crate) fn write(&self, out: &mut Vec<u8>, id: &str, creates: bool, most: u64) {
+        let most = Digits::decimal(most);
+        let middle = [b"NOMKSTREAM", &b"MAXLEN"[..], b"~", most.as_bytes(), id.as_bytes()];
+        let middle = if creates { &middle[1..] } else { &middle[..] };
+        array(out, self.count + middle.len());
+        let (before, after) = self.arguments.split_at(self.middle);
+        out.extend_from_slice(before);
+        middle.iter().for_each(|argument| bulk(out, argument));
+        out.extend_from_slice(after);
+    }
+
+    /// What the reply to its command means.
+    pub(crate) fn read(&self, reply: Token<&[u8]>) -> Said {
+        let said = match reply {
+            Token::Null => Some(Said::Now(Reply::Nil)),
+            Token::Error(error) if is_too_small(error) => Some(Said::Now(Reply::TooSmall)),
+            Token::Error(error) => Some(Said::Error(String::from_utf8_lossy(error).into())),
+            Token::Bulk(text) => std::str::from_utf8(text).ok().and_then(|text| self.known(text)),
+            _ => None,
+        };
+        said.unwrap_or(Said::Nonsense)
+    }
+
+    fn known(&self, text: &str) -> Option<Said> {
+        let mut words = text.split(' ');
+        let (word, then) = (words.next()?, words.next());
+        let Some(first) = then else { return Id::parse(word).map(|id| Said::Now(Reply::Id(id))) };
+        let (digest, first, count) = (number(word)?, Id::parse(first)?, number(words.next()?)?);
+        Some(match self.digest == Some(digest) {
+            true => Said::Before(first, count as usize),
+            false => Said::KeyReused,
+        })
+    }
+}
+
+fn len(event: &crate::event::Event) -> usize {
+    event.data().len() + event.event_type().map_or(0, str::len)
+}
+
+fn is_too_small(error: &[u8]) -> bool {
+    error.starts_with(b"ERR The ID specified in XADD is equal or smaller")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Event;
+    use crate::order::PostKey;
+
+    fn id(text: &str) -> Id {
+        Id::parse(text).unwrap()
+    }
+
+    fn posted(events: &[&str], key: Option<&str>) -> Posted {
+        let events: Vec<Event> = events.iter().map(|data| Event::new(*data)).collect();
+        let key = key.map(|key| PostKey { key, digest: 77 });
+        Posted::new("tidings:{hub}", "news", &Post { events: &events, key }, 5)
+    }
+
+    /// The arguments of a command.
+    fn arguments(posted: &Posted, id: &str, creates: bool) -> Vec<String> {
+        let mut command = Vec::new();
+        posted.write(&mut command, id, creates, 1000);
+        assert!(command.len() <= posted.len() + id.len() + 16);
+        let text = String::from_utf8(command).unwrap();
+        let mut lines = text.split("\r\n$");
+        let count = lines.next().unwrap().strip_prefix('*').unwrap().parse().unwrap();
+        let arguments: Vec<String> = lines
+            .map(|line| {
+                let (len, argument) = line.trim_end_matches("\r\n").split_once("\r\n").unwrap();
+                assert_eq!(len.parse(), Ok(argument.len()));
+                argument.to_owned()
+            })
+            .collect();
+        assert_eq!(arguments.len(), count, "{arguments:?}");
+        arguments
+    }
+
+    #[test]
+    fn an_event_is_an_xadd_with_the_id_that_is_known_when_it_is_sent() {
+        let posted = posted(&["rain"], None);
+        assert_eq!(
+            arguments(&posted, "7-*", false).join(" "),
+            "XADD tidings:{hub} NOMKSTREAM MAXLEN ~ 1000 7-* c news d rain t 5"
+        );
+        assert_eq!(
+            arguments(&posted, "7-100000", true).join(" "),
+            "XADD tidings:{hub} MAXLEN ~ 1000 7-100000 c news d rain t 5"
+        );
+    }
+
+    #[test]
+    fn several_events_are_one_script_and_one_with_a_key_is_too() {
+        let several = arguments(&posted(&["rain", "sun"], None), "7-*", true);
+        assert_eq!((&*several[0], &*several[1]), ("EVAL", SCRIPT));
+        assert_eq!(
+            several[2..].join(" "),
+            "1 tidings:{hub} MAXLEN ~ 1000 7-* 0 6 c news d rain t 5 6 c news d sun t 5"
+        );
+        assert_eq!(
+            arguments(&posted(&["rain"], Some("K")), "*", false)[2..].join(" "),
+            "2 tidings:{hub} tidings:{hub}:key:K NOMKSTREAM MAXLEN ~ 1000 * 77 \
+             8 c news d rain t 5 k K"
+        );
+    }
+
+    #[test]
+    fn a_reply_is_an_id_or_what_the_key_stands_for_or_a_reason() {
+        let (plain, keyed) = (posted(&["rain"], None), posted(&["rain"], Some("K")));
+        assert_eq!(plain.read(Token::Bulk(b"7-100000")), Said::Now(Reply::Id(id("7-100000"))));
+        assert_eq!(keyed.read(Token::Null), Said::Now(Reply::Nil));
+        let small = b"ERR The ID specified in XADD is equal or smaller than the target stream top \
+            item";
+        assert_eq!(keyed.read(Token::Error(small)), Said::Now(Reply::TooSmall));
+        assert_eq!(keyed.read(Token::Bulk(b"77 7-1 3")), Said::Before(id("7-1"), 3));
+        assert_eq!(keyed.read(Token::Bulk(b"78 7-1 3")), Said::KeyReused);
+        assert_eq!(plain.read(Token::Error(b"OOM no")), Said::Error("OOM no".into()));
+        for senseless in [Token::Bulk(&b"7-1-1"[..]), Token::Bulk(b"77 x"), Token::Integer(1)] {
+            assert_eq!(keyed.read(senseless), Said::Nonsense);
+        }
+    }
+}
