@@ -7,8 +7,8 @@
 //! ```
 //!
 //! The leader of the [queue](crate::order::commit) sends the posts of all that wait, and hears what
-//! became of them. A post is published once Redis has said so, or so many of its replicas have. Logs
-//! are filled by the [reader](super::reader) alone.
+//! became of them. A post is published once Redis has said so, or so many of its replicas have.
+//! Logs are filled by the [reader](super::reader) alone.
 //!
 //! **Who waits how long.** A post waits 500 ms for a leader. A leader has 1,500 ms: to connect, to
 //! send, and to hear. After two seconds without Redis a leader tries for 250 ms only.

@@ -15,7 +15,8 @@
 //! asked to wait, the thread connects again: after 50 ms, then after twice as long each time, up to
 //! a second; or at once, where a publisher has reached Redis. Streams stay open meanwhile.
 //!
-//! **A panic** of ours is told on standard error, and the thread goes on as after a lost connection.
+//! **A panic** of ours is told on standard error, and the thread goes on as after a lost
+//! connection.
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
