@@ -14,6 +14,25 @@ pub(crate) struct Cursor {
     pub(crate) seen: u64,
 }
 
+#[cfg_attr(not(feature = "journal"), allow(dead_code))]
+impl Cursor {
+    /// Tells a position to read on from a count of events, so that the cursors of a batch, of which
+    /// there is one for each event, have no field for it.
+    const POSITION: u64 = 1 << 63;
+
+    /// Has the next read of the past begin at this position of the segment in which the event after
+    /// the place is.
+    pub(crate) fn set_position(&mut self, at: u64) {
+        self.seen = Self::POSITION | at;
+    }
+
+    /// The position to read on, if an earlier read has set one for this place.
+    pub(crate) fn position(self) -> Option<u64> {
+        let at = self.seen & !Self::POSITION;
+        (self.seen != at).then_some(at)
+    }
+}
+
 /// What happens to a stream that reads so slowly that its next event has left the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]

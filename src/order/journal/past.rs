@@ -33,7 +33,7 @@ use crate::log::gap::Reason;
 use crate::log::large::PastPart;
 use crate::order::past::Past;
 use crate::order::sequence::Sequence;
-use reading::{Reading, Stopped, read_chunk};
+use reading::{Reading, read_chunk};
 
 /// How many bytes of the journal are read through for one batch, if they are of other channels or
 /// bad. A block that is begun is read to its end.
@@ -262,18 +262,19 @@ impl Past for JournalPast {
         let list = self.segments.list();
         let place = from.place;
         batch.begin(Cursor { place, seen: 0 }, plain);
+        let (is_bad, left) = (false, MOST_READ);
         let mut read =
-            Reading { past: self, names, newest, batch, place, is_bad: false, left: MOST_READ };
+            Reading { past: self, list: &list, names, newest, batch, place, is_bad, left };
         let begin = Self::segment_after(&list, self.sequence.id(place));
         for (number, segment) in list.iter().enumerate().skip(begin) {
             // What was removed meanwhile is missed with the next.
             let Some(file) = self.open(segment)? else { continue };
-            let stopped = Stopped::of(from).filter(|_| number == begin);
-            let from = match stopped {
+            let from = match from.position().filter(|_| number == begin) {
                 // Unless it was in another segment, which is gone.
-                Some(stopped) if place >= self.place_before(segment, segment.first) => {
-                    read.is_bad = stopped.is_bad;
-                    stopped.at
+                Some(at) if place >= self.place_before(segment, segment.first) => {
+                    // What comes after the place and is not to come is bad.
+                    read.is_bad = true;
+                    at
                 }
                 _ => self.position(segment, &file, place),
             };
@@ -319,5 +320,7 @@ impl Past for JournalPast {
     }
 }
 
+#[cfg(test)]
+mod model;
 #[cfg(test)]
 mod tests;

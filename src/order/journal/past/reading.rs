@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind};
 use std::ops::{ControlFlow, Range};
+use std::sync::Arc;
 
 use super::{Hint, JournalPast, Visible};
 use crate::http::chunk;
@@ -58,6 +59,8 @@ pub(super) fn read_chunk(
 /// One read, as far as it has come.
 pub(super) struct Reading<'a> {
     pub(super) past: &'a JournalPast,
+    /// The segments, as they were when the read began.
+    pub(super) list: &'a [Arc<Segment>],
     pub(super) names: &'a [&'a str],
     pub(super) newest: u64,
     pub(super) batch: &'a mut Batch,
@@ -67,28 +70,6 @@ pub(super) struct Reading<'a> {
     pub(super) is_bad: bool,
     /// How many bytes may still be read.
     pub(super) left: u64,
-}
-
-/// Where a read has stopped in the segment after its place, as the cursor's count keeps it: bytes
-/// that are none have no place, and may be many.
-pub(super) struct Stopped {
-    pub(super) at: u64,
-    /// Whether bytes before it are none, and not told yet.
-    pub(super) is_bad: bool,
-}
-
-impl Stopped {
-    /// Tells it from a count of events.
-    const MARK: u64 = 1 << 63;
-
-    pub(super) fn of(cursor: Cursor) -> Option<Self> {
-        let bits = cursor.seen & !Self::MARK;
-        (cursor.seen != bits).then_some(Self { at: bits >> 1, is_bad: bits & 1 == 1 })
-    }
-
-    fn seen(self) -> u64 {
-        Self::MARK | self.at << 1 | u64::from(self.is_bad)
-    }
 }
 
 /// What a step makes of the read.
@@ -115,7 +96,9 @@ impl Reading<'_> {
         let mut result = Ok(());
         while let Some(next) = walk.step(|step| self.step(segment, file, step)) {
             match next {
-                Next::GoOn if self.place >= self.newest || walk.at() >= limit => {
+                Next::GoOn
+                    if self.place >= self.newest || (limit..file.end).contains(&walk.at()) =>
+                {
                     stopped = Some(walk.at());
                 }
                 Next::GoOn => {}
@@ -191,16 +174,17 @@ impl Reading<'_> {
         Next::GoOn
     }
 
-    /// Has the next read go on here.
+    /// Has the next read go on here, unless it begins with another segment: bytes that are none
+    /// have no place, and may be many.
     fn stop(&mut self, segment: &Segment, at: u64) {
-        let is_bad = self.is_bad;
         let before = self.past.place_before(segment, segment.first);
         // What is gone of the segments before this one is known.
         if self.place < before {
             self.push_gap(before.min(self.newest));
         }
-        if self.place >= before && self.place < self.newest {
-            self.batch.cursor.seen = Stopped { at, is_bad }.seen();
+        let begin = JournalPast::segment_after(self.list, self.past.sequence.id(self.place));
+        if self.place < self.newest && self.list[begin].first == segment.first {
+            self.batch.cursor.set_position(at);
         }
     }
 
