@@ -124,6 +124,8 @@ impl Reader {
     fn connect(&mut self, by: Instant) -> Result<(Link, Greeting), Trouble> {
         let (link, greeting) = self.shared.connector.connect(by)?;
         self.is_level = false;
+        // A part of an entry may have come before the connection was cut.
+        self.fields.take();
         match self.shared.reads(&link, &greeting) {
             true => Ok((link, greeting)),
             false => Err(Trouble::passing("the hub has ended")),
@@ -279,9 +281,12 @@ impl Reader {
                 _ => None,
             };
             let id = id.ok_or_else(senseless)?;
+            // The hub has gone on to an entry only once it has all of it.
+            bytes += self.fields(link, by)?;
             let mut step = self.shared.rules().read(id, at == 0);
             if step == Step::Ask {
                 let Some(known) = known else {
+                    self.fields.take();
                     while !link.is_whole() {
                         link.token(Instant::now() + SILENCE)?;
                     }
@@ -289,7 +294,6 @@ impl Reader {
                 };
                 step = self.shared.rules().settle(id, known.as_ref());
             }
-            bytes += self.fields(link, by)?;
             self.take(id, step);
         }
         let is_full = count >= self.count;
