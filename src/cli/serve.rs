@@ -15,6 +15,8 @@
 
 mod batch;
 mod channels;
+#[cfg(feature = "follow")]
+mod feed;
 mod fields;
 #[cfg(feature = "follow")]
 mod follow;

@@ -14,6 +14,9 @@ pub(crate) const IS_BUILT_IN: bool = cfg!(feature = "journal");
 
 /// A hub's past, as far as it is kept. Reading it may take as long as a disk does: nobody holds a
 /// lock meanwhile.
+///
+/// `names` are those of the channels that a stream follows. None stand for all of them: that is the
+/// feed, whose events have the line of their channel ([`feed`](super::shared_log::feed)).
 pub(crate) trait Past: Send + Sync {
     /// The place of an id after which everything is kept.
     ///
@@ -51,5 +54,5 @@ pub(crate) trait Past: Send + Sync {
     /// # Errors
     ///
     /// When they can't be read, or the event is gone.
-    fn read_part(&self, part: &PastPart, out: &mut Vec<u8>) -> io::Result<()>;
+    fn read_part(&self, names: &[&str], part: &PastPart, out: &mut Vec<u8>) -> io::Result<()>;
 }

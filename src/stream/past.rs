@@ -165,7 +165,7 @@ impl Stream {
         match wanted {
             Wanted::Part(part) => {
                 piece.clear();
-                past.read_part(part, piece).map_err(failed)
+                past.read_part(&followed.names(), part, piece).map_err(failed)
             }
             Wanted::After(from) if followed.closes() && past.has_lost(from.place) => {
                 Err(CloseReason::Lagged)

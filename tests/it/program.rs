@@ -5,6 +5,7 @@ mod begin;
 mod bench;
 mod bounds;
 mod command_line;
+mod feed;
 mod following;
 #[cfg(target_os = "linux")]
 mod full_disk;

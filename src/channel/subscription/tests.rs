@@ -76,7 +76,7 @@ impl Past for Remembers {
         unreachable!("no stream is sent anything")
     }
 
-    fn read_part(&self, _: &PastPart, _: &mut Vec<u8>) -> io::Result<()> {
+    fn read_part(&self, _: &[&str], _: &PastPart, _: &mut Vec<u8>) -> io::Result<()> {
         unreachable!("no stream is sent anything")
     }
 }

@@ -98,6 +98,14 @@ impl Guard {
         }
     }
 
+    /// Whether the request with this head may have the events of all channels; if not, the refusal.
+    #[cfg(feature = "follow")]
+    pub(super) fn check_feed(&self, head: &Head) -> Result<(), Response> {
+        let Some(token) = &self.token else { return Ok(()) };
+        check_once(head)?;
+        check_token(token, head.field("authorization"))
+    }
+
     /// Whether the page for which a browser sent this may publish. Programs have no page.
     fn check_page(&self, head: &Head, origin: Option<&[u8]>) -> Result<(), Response> {
         let origin = origin.map(|origin| std::str::from_utf8(origin).unwrap_or_default());

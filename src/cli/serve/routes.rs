@@ -48,6 +48,8 @@ pub(super) fn add_to(server: Server, state: State) -> Server {
         let state = Arc::clone(&state);
         move |request: &Request| Ok(handle(&state, request).unwrap_or_else(Into::into))
     };
+    #[cfg(feature = "follow")]
+    let feed = with(|state, request| super::feed::all(&state.channels, &state.guard, request));
     let guarded = Arc::clone(&state);
     // Routes are tried in this order: what is asked for most comes first.
     let server = server
@@ -62,6 +64,8 @@ pub(super) fn add_to(server: Server, state: State) -> Server {
             let text = request.body_text()?;
             Ok(publish::publish(&state.channels, request, text).unwrap_or_else(|refusal| refusal))
         });
+    #[cfg(feature = "follow")]
+    let server = server.get("/feed", feed);
     #[cfg(feature = "page")]
     let server = super::page::add_to(server);
     server

@@ -59,20 +59,15 @@ fn stream(
     names: impl AsRef<[String]> + Send + 'static,
     request: &Request,
 ) -> Result<Reply, Response> {
-    let (last_event_id, newest) = begin(request)?;
+    let begin = Begin::of(request)?;
     names.as_ref().iter().try_for_each(|name| check_name(name)).map_err(bad_request)?;
     let Channels { hub, most, .. } = channels.clone();
     // Runs only when there is a stream, so a HEAD makes no channel.
     Ok(Reply::event_stream(move |stream| {
-        let start = match (&last_event_id, newest) {
-            (Some(id), _) => Start::After(id),
-            (None, Some(count)) => Start::Newest(count),
-            (None, None) => Start::Live,
-        };
         let peer = stream.peer();
         let channels = names.as_ref().iter().map(|name| hub.channel_followed(name, peer, most));
         match channels.collect::<Option<Vec<_>>>() {
-            Some(channels) => stream.follow(&channels, start),
+            Some(channels) => stream.follow(&channels, begin.start()),
             None => send_away(&stream),
         }
     }))
@@ -89,17 +84,36 @@ fn send_away(stream: &SseWriter) -> tidings::Result<()> {
     Ok(())
 }
 
-/// Where the stream begins: the last event ID, and how many of the newest events.
-fn begin(request: &Request) -> Result<(Option<String>, Option<usize>), Response> {
-    if request.head().field("last-event-id").is_some() {
-        let is_id = |(name, _): &(&str, &[u8])| name.eq_ignore_ascii_case("last-event-id");
-        let text = |(name, id): (&str, &[u8])| (name.into(), String::from_utf8_lossy(id).into());
-        query::one(&mut request.head().fields().filter(is_id).map(text))?;
+/// Where a stream is to begin.
+#[derive(Debug)]
+pub(super) struct Begin {
+    last_event_id: Option<String>,
+    /// How many of the newest events.
+    newest: Option<usize>,
+}
+
+impl Begin {
+    pub(super) fn of(request: &Request) -> Result<Self, Response> {
+        if request.head().field("last-event-id").is_some() {
+            let is_id = |(name, _): &(&str, &[u8])| name.eq_ignore_ascii_case("last-event-id");
+            let text =
+                |(name, id): (&str, &[u8])| (name.into(), String::from_utf8_lossy(id).into());
+            query::one(&mut request.head().fields().filter(is_id).map(text))?;
+        }
+        let asked = query::last_event_id(request)?;
+        let is_history = |(given, _): &(String, String)| given == "history";
+        let history = query::one(&mut request.query_pairs().filter(is_history))?;
+        let newest = history.map(|count| newest(&count)).transpose()?;
+        Ok(Self { last_event_id: request.last_event_id().map(Into::into).or(asked), newest })
     }
-    let asked = query::last_event_id(request)?;
-    let history = query::one(&mut request.query_pairs().filter(|(given, _)| given == "history"))?;
-    let newest = history.map(|count| newest(&count)).transpose()?;
-    Ok((request.last_event_id().map(Into::into).or(asked), newest))
+
+    pub(super) fn start(&self) -> Start<'_> {
+        match (&self.last_event_id, self.newest) {
+            (Some(id), _) => Start::After(id),
+            (None, Some(count)) => Start::Newest(count),
+            (None, None) => Start::Live,
+        }
+    }
 }
 
 fn newest(count: &str) -> Result<usize, Response> {

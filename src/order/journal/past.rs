@@ -33,7 +33,7 @@ use crate::log::gap::Reason;
 use crate::log::large::PastPart;
 use crate::order::past::Past;
 use crate::order::sequence::Sequence;
-use reading::{Reading, read_chunk};
+use reading::{Reading, first_lines, is_among, read_chunk};
 
 /// How many bytes of the journal are read through for one batch, if they are of other channels or
 /// bad. A block that is begun is read to its end.
@@ -246,7 +246,7 @@ impl Past for JournalPast {
                 }
                 let place = self.place(id);
                 // Somebody may have added a block that is no event of this hub.
-                if (1..=until).contains(&place) && names.contains(&channel) {
+                if (1..=until).contains(&place) && is_among(names, channel) {
                     found += 1;
                     oldest = Some(place - 1);
                 }
@@ -286,7 +286,7 @@ impl Past for JournalPast {
         Ok(())
     }
 
-    fn read_part(&self, part: &PastPart, out: &mut Vec<u8>) -> io::Result<()> {
+    fn read_part(&self, names: &[&str], part: &PastPart, out: &mut Vec<u8>) -> io::Result<()> {
         let gone = || io::Error::from(ErrorKind::NotFound);
         let list = self.segments.list();
         let id = self.sequence.id(part.place);
@@ -300,8 +300,8 @@ impl Past for JournalPast {
             match Head::parse(&start[..len]) {
                 Ok((head, id_line, begin)) if head.id == id => {
                     self.remember(Hint { place: part.place - 1, segment: segment.first, at });
-                    let id_line = &start[..id_line];
-                    return read_chunk(&file, id_line, at + begin as u64, part, out);
+                    let first = first_lines(names, &head, &start[..id_line]);
+                    return read_chunk(&file, &first, at + begin as u64, part, out);
                 }
                 _ => {}
             }

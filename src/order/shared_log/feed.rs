@@ -134,13 +134,18 @@ pub(crate) fn push(
 ) {
     let line = match name {
         Some(name) if !is_line(name) => return feed.miss(place),
-        Some(name) => [FIELD, name.as_bytes(), b"\n"],
+        Some(name) => channel_line(name),
         None => [&[][..]; 3],
     };
     let parts = line.iter().chain(&block);
     let len = parts.clone().map(|part| part.len()).sum();
     let write = |out: &mut Vec<u8>| parts.for_each(|part| out.extend_from_slice(part));
     feed.push(place, now, len, write);
+}
+
+/// The line of a channel, with its LF.
+pub(crate) fn channel_line(name: &str) -> [&[u8]; 3] {
+    [FIELD, name.as_bytes(), b"\n"]
 }
 
 fn is_line(name: &str) -> bool {

@@ -14,10 +14,10 @@ use super::super::support::until_some;
 use super::*;
 
 /// A folder for a journal, which goes with the test.
-struct Folder(PathBuf);
+pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Self {
+    pub(super) fn new(name: &str) -> Self {
         let name = format!("tidings-{}-journal-{name}", std::process::id());
         let path = std::env::temp_dir().join(name);
         let _ = fs::remove_dir_all(&path);
@@ -28,7 +28,7 @@ impl Folder {
         format!("--journal={}", self.0.display())
     }
 
-    fn hub(&self, arguments: &[&str]) -> Process {
+    pub(super) fn hub(&self, arguments: &[&str]) -> Process {
         hub(&[&[&*self.argument()], arguments].concat())
     }
 

@@ -192,7 +192,7 @@ impl Journal {
                     };
                     assert!(sent > batch.bytes().len() || at_hand.is_empty());
                     piece.clear();
-                    self.past.read_part(&part, &mut piece).unwrap();
+                    self.past.read_part(names, &part, &mut piece).unwrap();
                     assert!(!piece.is_empty() && piece.len() <= LARGE);
                     out.extend_from_slice(&piece);
                     sent += piece.len();
@@ -231,7 +231,10 @@ impl Journal {
                 if last < before {
                     gap(last, before, "damaged", &mut out);
                 }
-                if names.contains(&event.channel) {
+                if names.is_empty() {
+                    out.extend_from_slice(format!("channel: {}\n", event.channel).as_bytes());
+                }
+                if names.is_empty() || names.contains(&event.channel) {
                     out.extend_from_slice(&event.content);
                 }
                 last = place;
@@ -286,7 +289,8 @@ fn dechunked(mut bytes: &[u8]) -> Vec<u8> {
         let len = usize::from_str_radix(str::from_utf8(&bytes[..line]).unwrap(), 16).unwrap();
         let content = &bytes[line + 2..][..len];
         // An event is a chunk, whatever its size is.
-        assert!(content.starts_with(b"id: ") && content.ends_with(b"\n\n"));
+        let is_feed = content.starts_with(b"channel: ");
+        assert!((is_feed || content.starts_with(b"id: ")) && content.ends_with(b"\n\n"));
         out.extend_from_slice(content);
         assert_eq!(&bytes[line + 2 + len..][..2], b"\r\n");
         bytes = &bytes[line + 2 + len + 2..];

@@ -1,5 +1,6 @@
 //! One read of the past, as it goes from event to event, and how parts of large events are read.
 
+use std::borrow::Cow;
 use std::io::{self, ErrorKind};
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
@@ -10,15 +11,34 @@ use crate::log::batch::Batch;
 use crate::log::cursor::Cursor;
 use crate::log::gap::{Gap, Reason};
 use crate::log::large::{LARGE, PastPart};
-use crate::order::journal::block;
+use crate::order::journal::block::{self, Head};
 use crate::order::journal::disk::ReadFile;
 use crate::order::journal::segments::Segment;
 use crate::order::journal::walk::{READ, Step, Walk};
+use crate::order::shared_log::feed;
 
-/// Appends the first bytes of a part of a chunk, whose event begins here in the file.
+/// Whether a stream of these channels is sent the events of this one; of none, those of all.
+pub(super) fn is_among(names: &[&str], channel: &str) -> bool {
+    names.is_empty() || names.contains(&channel)
+}
+
+/// What comes before the lines of an event: that of its id, and in the feed that of its channel
+/// before.
+pub(super) fn first_lines<'a>(names: &[&str], head: &Head<'_>, id_line: &'a [u8]) -> Cow<'a, [u8]> {
+    match names {
+        [] => {
+            let [field, name, end] = feed::channel_line(head.channel);
+            [field, name, end, id_line].concat().into()
+        }
+        _ => id_line.into(),
+    }
+}
+
+/// Appends the first bytes of a part of a chunk, whose event begins here in the file after these
+/// lines.
 pub(super) fn read_chunk(
     file: &Visible,
-    id_line: &[u8],
+    first_lines: &[u8],
     event: u64,
     part: &PastPart,
     out: &mut Vec<u8>,
@@ -26,7 +46,7 @@ pub(super) fn read_chunk(
     let mut start = Vec::new();
     let content = chunk::content_len(part.chunk);
     chunk::encode_size_line(content, &mut start);
-    start.extend_from_slice(id_line);
+    start.extend_from_slice(first_lines);
     let end = part.range.end.min(part.range.start + LARGE);
     // The lines of the event are between these, and after them its blank line and the chunk's end.
     let lines = start.len()..part.chunk - b"\n\r\n".len();
@@ -147,17 +167,18 @@ impl Reading<'_> {
             if self.place < before {
                 self.push_gap(before);
             }
-            if self.names.contains(&head.channel) {
+            if is_among(self.names, head.channel) {
+                let first = first_lines(self.names, &head, id_line);
                 match lines {
-                    Some(lines) if self.batch.push_past(place, [id_line, lines, b"\n"]) => {}
+                    Some(lines) if self.batch.push_past(place, [&first, lines, b"\n"]) => {}
                     _ if self.batch.events() > 0 => {
                         self.batch.full = true;
                         return Next::Stop(at);
                     }
                     _ => {
-                        let content = id_line.len() + (event.end - event.start) as usize + 1;
+                        let content = first.len() + (event.end - event.start) as usize + 1;
                         let read = |part: &PastPart, out: &mut Vec<u8>| {
-                            read_chunk(file, id_line, event.start, part, out)
+                            read_chunk(file, &first, event.start, part, out)
                         };
                         if let Err(error) = self.batch.push_large(place, content, read) {
                             return Next::Failed(error);

@@ -1,0 +1,32 @@
+//! The feed: the events of all channels on one stream, for hubs that follow this one.
+//!
+//! ```text
+//! GET /feed HTTP/1.1                     HTTP/1.1 200 OK
+//! Host: localhost:3000                   Content-Type: text/event-stream
+//! Authorization: Bearer 2YotnFZFEjr1
+//! Last-Event-ID: 171-6                   channel: news
+//!                                        id: 171-7
+//!                                        data: rain
+//! ```
+//!
+//! It begins as a stream of channels does: see [`subscribe`](super::subscribe). Whoever has it has
+//! everything, whatever the channels are called: so a hub that has a token wants it here as it does
+//! of publishers.
+
+use tidings::{Reply, Request, Response};
+
+use super::channels::Channels;
+use super::guard::Guard;
+use super::subscribe::Begin;
+
+pub(super) fn all(
+    channels: &Channels,
+    guard: &Guard,
+    request: &Request,
+) -> Result<Reply, Response> {
+    guard.check_feed(request.head())?;
+    let begin = Begin::of(request)?;
+    let hub = channels.hub.clone();
+    // Runs only when there is a stream, so a HEAD makes no feed.
+    Ok(Reply::event_stream(move |stream| stream.follow(&[hub.feed()], begin.start())))
+}
