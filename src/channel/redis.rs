@@ -53,3 +53,6 @@ impl Hub {
         Ok(hub)
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests;

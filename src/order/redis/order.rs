@@ -118,7 +118,6 @@ impl RedisOrder {
         while trouble.is_none() && !work.rest.is_empty() {
             trouble = writer.round(&self.shared, &mut work, by).err();
         }
-        writer.link.take_if(|_| trouble.is_some());
         writer.away = trouble.is_some().then(|| writer.away.unwrap_or_else(Instant::now));
         drop(writer);
         if trouble.is_some() {
@@ -185,29 +184,39 @@ impl Writer {
         if Instant::now() >= by {
             return Err(Trouble::passing("Redis has refused this too often"));
         }
-        if shared.is_stale() {
-            self.link = None;
-        }
-        let (link, run) = match &mut self.link {
+        self.link.take_if(|_| shared.is_stale());
+        // It is put back once it is of use: not after trouble, and not after a panic.
+        let (mut link, run) = match self.link.take() {
             Some(of) => of,
-            none => {
+            None => {
                 let is_away = self.away.is_some_and(|since| since.elapsed() > AWAY);
                 let by = if is_away { by.min(Instant::now() + QUICK) } else { by };
                 let (link, greeting) = shared.connector.connect(by)?;
-                none.insert((link, shared.publishes(&greeting)))
+                (link, shared.publishes(&greeting))
             }
         };
-        let sent = match work.next(shared, *run) {
-            Ok(sent) => sent,
-            Err(Next::Time) => return renew(shared, link, by),
-            Err(_) => {
-                self.link = None;
-                return Ok(());
-            }
+        let is_useful = match work.next(shared, run) {
+            Ok(sent) => self.exchange(shared, work, &sent, &mut link, by)?,
+            Err(Next::Time) => renew(shared, &mut link, by).map(|()| true)?,
+            Err(_) => false,
         };
-        self.out.clear();
+        self.link = is_useful.then_some((link, run));
+        Ok(())
+    }
+
+    /// Sends this much of the work, and hears what became of it. Returns whether the link is still
+    /// of use.
+    fn exchange(
+        &mut self,
+        shared: &Shared,
+        work: &mut Work<'_>,
+        sent: &[(usize, Publish)],
+        link: &mut Link,
+        by: Instant,
+    ) -> Result<bool, Trouble> {
         let redis = shared.connector.redis();
-        work.write(&sent, redis.length, &mut self.out);
+        self.out.clear();
+        work.write(sent, redis.length, &mut self.out);
         if redis.replicas > 0 {
             let time = by.saturating_duration_since(Instant::now()).as_millis() / 2;
             let (replicas, time) = (redis.replicas.to_string(), time.max(1).to_string());
@@ -218,15 +227,14 @@ impl Writer {
             // Then they are left, as they were.
             Err(trouble) if trouble.is_unsent => return Err(trouble),
             Err(trouble) => Err(trouble),
-            Ok(()) => hear(link, work, &sent, &mut said, redis.replicas, by),
+            Ok(()) => hear(link, work, sent, &mut said, redis.replicas, by),
         };
         self.out.shrink_to(2 * MOST);
-        let is_useless = work.settle(shared, link, &sent, said, &heard);
-        if is_useless {
-            self.link = None;
+        let is_useful = work.settle(shared, link, sent, said, &heard);
+        if !is_useful {
             shared.doubt();
         }
-        heard.map(drop)
+        heard.map(|_| is_useful)
     }
 }
 
@@ -292,7 +300,7 @@ impl Work<'_> {
     }
 
     /// Notes what became of what was sent. What is to be sent again comes first in the rest.
-    /// Returns whether another connection is needed.
+    /// Returns whether the connection is still of use.
     fn settle(
         &mut self,
         shared: &Shared,
@@ -302,15 +310,12 @@ impl Work<'_> {
         heard: &Result<bool, Trouble>,
     ) -> bool {
         let (at, count) = (Moment::now(), said.len());
-        let (mut rules, mut is_useless) = (shared.rules(), false);
+        let (mut rules, mut is_useful) = (shared.rules(), true);
         let mut again = Vec::new();
         for ((post, publish), said) in sent.iter().zip(said) {
-            let published = |first, count| {
-                let text = first_text(first);
-                match heard {
-                    Ok(false) => Err(unknown("Redis has this, and too few of its replicas do")),
-                    _ => Ok(Appended { first, text, count, at }),
-                }
+            let published = |first: Id, count| match heard {
+                Ok(false) => Err(unknown("Redis has this, and too few of its replicas do")),
+                _ => Ok(Appended { first, text: first.text().into_string(), count, at }),
             };
             let result = match said {
                 Said::Now(reply) => match rules.reply(publish, reply) {
@@ -330,7 +335,7 @@ impl Work<'_> {
                 Said::Before(first, count) => published(first, count),
                 Said::KeyReused => Err(Error::key_reused()),
                 Said::Error(error) => {
-                    is_useless |= is_no_master(&error);
+                    is_useful &= !is_no_master(&error);
                     Err(not_published(Some(&link.refused(&error))))
                 }
                 Said::Nonsense => Err(unknown("Redis gave a response that makes no sense")),
@@ -345,17 +350,13 @@ impl Work<'_> {
         }
         self.rest.drain(..sent.len());
         self.rest.splice(..0, again);
-        is_useless
+        is_useful
     }
 }
 
 /// Whether this error says that another server is the master, or may be.
 fn is_no_master(error: &str) -> bool {
     ["READONLY", "LOADING", "MASTERDOWN"].iter().any(|word| error.starts_with(word))
-}
-
-fn first_text(id: Id) -> String {
-    id.text().into_string()
 }
 
 #[cold]

@@ -70,7 +70,6 @@ pub(crate) struct Reader {
     is_level: bool,
     /// At the start, of what was in the stream before: what Redis said of it.
     before: Option<StreamInfo>,
-    panics: Panics,
 }
 
 /// What came of a read.
@@ -87,8 +86,7 @@ impl Reader {
     pub(super) fn begin(shared: Arc<Shared>, sink: Box<dyn Sink>) -> Result<JoinHandle<()>> {
         let fields = Fields::default();
         let (count, is_level, before) = (FIRST, false, None);
-        let panics = Panics::default();
-        let mut reader = Self { shared, sink, fields, count, is_level, before, panics };
+        let mut reader = Self { shared, sink, fields, count, is_level, before };
         let (until, mut pause) = (Instant::now() + START, SHORTEST);
         let link = loop {
             match reader.fill(until) {
@@ -137,24 +135,23 @@ impl Reader {
         let (mut link, mut pause) = (Some(link), SHORTEST);
         loop {
             if let Some(mut link) = link.take() {
-                // Of a panic nobody is told but standard error.
-                let panics = std::mem::take(&mut self.panics);
+                let panics = Panics::default();
                 panics.catch(|| self.follow(&mut link));
-                self.panics = panics;
                 self.shared.remote.set_reachable(false);
                 self.shared.lost();
+                pause = if self.is_level { SHORTEST } else { LONGEST.min(2 * pause) };
             }
             // Not all hubs at once.
-            if !self
-                .shared
-                .pause(pause / 2 + pause.mul_f64(random() as f64 / u64::MAX as f64 / 2.0))
-            {
+            let chance = (random() >> 32) as f64 / f64::from(u32::MAX);
+            if !self.shared.pause(pause.mul_f64(0.5 + chance / 2.0)) {
                 return;
             }
-            pause = LONGEST.min(2 * pause);
-            if let Ok((connected, _)) = self.connect(Instant::now() + CONNECT) {
-                self.shared.remote.count(|stats| stats.reconnects += 1);
-                (link, pause) = (Some(connected), SHORTEST);
+            match self.connect(Instant::now() + CONNECT) {
+                Ok((connected, _)) => {
+                    self.shared.remote.count(|stats| stats.reconnects += 1);
+                    link = Some(connected);
+                }
+                Err(_) => pause = LONGEST.min(2 * pause),
             }
         }
     }
@@ -174,7 +171,8 @@ impl Reader {
     fn step(&mut self, link: &mut Link, asks: bool) -> Result<bool, Trouble> {
         Ok(match self.read(link, asks)? {
             Came::Question => true,
-            Came::Nothing => self.shared.rules().is_in_doubt(),
+            // A doubt that an answer has left is asked about again, and not at once.
+            Came::Nothing => !asks && self.shared.rules().is_in_doubt(),
             Came::Entries => false,
         })
     }
