@@ -28,4 +28,6 @@ pub(crate) mod reader;
 pub(crate) mod resp;
 pub(crate) mod rules;
 pub(crate) mod shared;
+#[cfg(test)]
+pub(crate) mod support;
 pub(crate) mod trouble;
