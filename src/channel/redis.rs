@@ -17,7 +17,7 @@ impl Hub {
     ///
     /// It begins with what is in Redis, as far as `history` allows: give Redis a [length] for all
     /// channels together. What others add to the stream in Redis is served as any other event:
-    /// `XADD tidings:{NAME} * c CHANNEL d DATA`.
+    /// `XADD tidings:NAME * c CHANNEL d DATA`.
     ///
     /// A publish returns once Redis has the event, and its streams are sent it once the hub has
     /// read it from there. It waits for two seconds at most. Then, or if Redis refuses the event,

@@ -161,7 +161,7 @@ pub(crate) static TABLE: Table<Options> = Table {
             checked("redis", "URL", |o, url| o.redis.add_url(url)).repeats()
                 .otherwise("events are kept in memory alone"),
             /// Shares events only with hubs that have the same name: the key in Redis is
-            /// tidings:{NAME}.
+            /// tidings:NAME.
             checked("redis-name", "NAME", |o, name| o.redis.set_name(name)).otherwise("default"),
             /// Sends Redis the password that this file contains.
             text("redis-password-file", "FILE", |o, path| o.redis.password_file = Some(path.into()))

@@ -7,7 +7,7 @@
 //! INFO server                                  redis_version:7.0.15, run_id:…
 //! ROLE                                         master …
 //! TIME                                         1764314275, 493211
-//! XINFO STREAM tidings:{NAME}                  last-generated-id, …; or -ERR no such key
+//! XINFO STREAM tidings:NAME                    last-generated-id, …; or -ERR no such key
 //! ```
 //!
 //! Of several addresses the first that is a master is used, beginning with the last good one. What

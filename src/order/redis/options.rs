@@ -100,7 +100,7 @@ impl Redis {
     }
 
     /// What the hubs call themselves: those of another name have other events in the same Redis.
-    /// The stream there has the key `tidings:{NAME}`. Defaults to `default`.
+    /// The stream there has the key `tidings:NAME`. Defaults to `default`.
     ///
     /// # Errors
     ///
@@ -169,9 +169,9 @@ impl Redis {
         self
     }
 
-    /// The key of the stream. The braces have a cluster put all keys of one name into one place.
+    /// The key of the stream.
     pub(crate) fn key(&self) -> String {
-        format!("tidings:{{{}}}", self.name)
+        format!("tidings:{}", self.name)
     }
 
     /// The password for one of its servers.

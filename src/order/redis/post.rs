@@ -162,7 +162,7 @@ mod tests {
     fn posted(events: &[&str], key: Option<&str>) -> Posted {
         let events: Vec<Event> = events.iter().map(|data| Event::new(*data)).collect();
         let key = key.map(|key| PostKey { key, digest: 77 });
-        Posted::new("tidings:{hub}", "news", &Post { events: &events, key }, 5)
+        Posted::new("tidings:hub", "news", &Post { events: &events, key }, 5)
     }
 
     /// The arguments of a command.
@@ -189,11 +189,11 @@ mod tests {
         let posted = posted(&["rain"], None);
         assert_eq!(
             arguments(&posted, "7-*", false).join(" "),
-            "XADD tidings:{hub} NOMKSTREAM MAXLEN ~ 1000 7-* c news d rain t 5"
+            "XADD tidings:hub NOMKSTREAM MAXLEN ~ 1000 7-* c news d rain t 5"
         );
         assert_eq!(
             arguments(&posted, "7-100000", true).join(" "),
-            "XADD tidings:{hub} MAXLEN ~ 1000 7-100000 c news d rain t 5"
+            "XADD tidings:hub MAXLEN ~ 1000 7-100000 c news d rain t 5"
         );
     }
 
@@ -203,11 +203,11 @@ mod tests {
         assert_eq!((&*several[0], &*several[1]), ("EVAL", SCRIPT));
         assert_eq!(
             several[2..].join(" "),
-            "1 tidings:{hub} MAXLEN ~ 1000 7-* 0 6 c news d rain t 5 6 c news d sun t 5"
+            "1 tidings:hub MAXLEN ~ 1000 7-* 0 6 c news d rain t 5 6 c news d sun t 5"
         );
         assert_eq!(
             arguments(&posted(&["rain"], Some("K")), "*", false)[2..].join(" "),
-            "2 tidings:{hub} tidings:{hub}:key:K NOMKSTREAM MAXLEN ~ 1000 * 77 \
+            "2 tidings:hub tidings:hub:key:K NOMKSTREAM MAXLEN ~ 1000 * 77 \
              8 c news d rain t 5 k K"
         );
     }

@@ -1,7 +1,7 @@
 //! The thread that reads the stream, and fills the logs.
 //!
 //! ```text
-//! XREAD COUNT 1000 BLOCK 5000 STREAMS tidings:{hub} 7-100017
+//! XREAD COUNT 1000 BLOCK 5000 STREAMS tidings:hub 7-100017
 //!   ─► one entry after the other ─► rules ─► Sink: the log of its channel ─► passes
 //! in doubt, as one step:
 //! MULTI, XRANGE of the last entry, XINFO, XREAD, EXEC
