@@ -243,9 +243,10 @@ fn a_master_is_greeted_in_one_go() {
     });
     let url = url.replace("://", "://:pw@") + "/3";
     let (link, greeting) = to(&url).connect(soon()).unwrap();
-    let expected = "*3\r\n$4\r\nAUTH\r\n$7\r\ndefault\r\n$2\r\npw\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n\
+    let expected = "*3\r\n$4\r\nAUTH\r\n$7\r\ndefault\r\n$2\r\npw\r\n\
+        *2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n\
         *2\r\n$4\r\nINFO\r\n$6\r\nserver\r\n*1\r\n$4\r\nROLE\r\n*1\r\n$4\r\nTIME\r\n\
-        *3\r\n$5\r\nXINFO\r\n$6\r\nSTREAM\r\n$17\r\ntidings:{default}\r\n";
+        *3\r\n$5\r\nXINFO\r\n$6\r\nSTREAM\r\n$15\r\ntidings:default\r\n";
     assert_eq!(String::from_utf8(hears.recv().unwrap()).unwrap(), expected);
     assert_eq!((&*greeting.run, greeting.time, greeting.stream), ("4af1", 1_764_314_275_493, None));
     drop(link);
