@@ -79,6 +79,15 @@ const show = (metrics) => {
   element("connections").textContent = number(metrics.connections);
   element("workers").textContent = number(metrics.workers);
   element("uptime").textContent = duration(metrics.uptime_seconds);
+  element("order").textContent = orderOf(metrics);
+};
+
+// Where the events are: the hub says so in the label of a metric, and the page in words.
+const ORDERS = { memory: "memory", journal: "a journal", redis: "Redis", hub: "another hub" };
+
+const orderOf = (metrics) => {
+  const of = Object.keys(ORDERS).find((order) => metrics[`order_info{order="${order}"}`] === 1);
+  return ORDERS[of] ?? "–";
 };
 
 // Screen readers read a status aloud when it is set, so this sets it only when it changes.
@@ -86,12 +95,22 @@ const sayOfHub = (text, state) => {
   if (element("hub").dataset.state !== state) say("hub", text, state);
 };
 
+const sayOfOrder = (metrics) => {
+  if (metrics.order_reachable !== 0) {
+    sayOfHub(`at ${location.host}`, "there");
+    return;
+  }
+  const since = new Date(Date.now() - metrics.order_silence_seconds * 1000).toLocaleTimeString();
+  sayOfHub(`at ${location.host}, which has not heard of ${orderOf(metrics)} since ${since}`, "apart");
+};
+
 const poll = async () => {
   try {
     const response = await fetch("metrics", { cache: "no-store" });
     if (!response.ok) throw new Error(response.statusText);
-    show(parseMetrics(await response.text()));
-    sayOfHub(`at ${location.host}`, "there");
+    const metrics = parseMetrics(await response.text());
+    show(metrics);
+    sayOfOrder(metrics);
   } catch {
     sayOfHub("the hub does not respond", "gone");
   }
@@ -193,6 +212,8 @@ const tellGap = (data) => {
     evicted: "they left the log before this page reconnected",
     restarted: "the hub has restarted since",
     lagged: "this page did not read fast enough",
+    damaged: "the journal of the hub can’t be read there",
+    failover: "Redis has lost them",
   };
   try {
     const { from, to, missed, reason } = JSON.parse(data);
