@@ -362,13 +362,10 @@ fn is_no_master(error: &str) -> bool {
 #[cold]
 fn not_published(trouble: Option<&Trouble>) -> Error {
     let why = trouble.map_or("Redis is slow, and others wait for it", |trouble| &trouble.what);
-    Error::unavailable(format!("{why}; this was not published: publish it again"))
+    Error::unavailable(why)
 }
 
 #[cold]
 fn unknown(why: &str) -> Error {
-    Error::unknown(format!(
-        "{why}; nobody knows whether this was published or will last: publish it again under the \
-         same idempotency key"
-    ))
+    Error::unknown(why)
 }
