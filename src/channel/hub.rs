@@ -14,6 +14,8 @@ use super::Channel;
 #[cfg(feature = "follow")]
 use super::feed;
 use super::names::Names;
+#[cfg(any(feature = "redis", feature = "follow"))]
+use crate::event::EventId;
 use crate::log::History;
 use crate::log::cursor::Lag;
 use crate::order::Order;
@@ -277,6 +279,14 @@ impl Hub {
     #[cfg(any(feature = "redis", feature = "follow"))]
     pub fn order_stats(&self) -> Option<OrderStats> {
         self.order().remote().map(Remote::stats)
+    }
+
+    /// The id of the newest event that the hub has, or that was before its first one; `0-0` if it
+    /// knows of none.
+    #[cfg(any(feature = "redis", feature = "follow"))]
+    pub fn newest(&self) -> EventId {
+        let sequence = self.sequence();
+        EventId::of_channel(sequence.id(sequence.newest()).text().into_string())
     }
 
     /// Events up to this place may have been on any channel that is made from now on.

@@ -9,9 +9,9 @@
 //! parts together: [`guard`] decides who may publish; [`subscribe`], [`publish`], [`metrics`],
 //! [`health`] and [`page`] respond. [`channels`] has the names of channels, [`query`] reads what a
 //! URL asks for, [`batch`] a body of several events, [`fields`] what a publisher may say of one,
-//! [`key`] what makes a retry harmless, and [`stdin`] publishes standard input. [`order`] is where
-//! events get their ids: [`mod@journal`] opens the folder that outlives the hub, [`redis`] connects
-//! to Redis, and [`mod@follow`] to another hub. [`secret`] reads files of tokens and passwords.
+//! [`key`] what makes a retry harmless, and [`stdin`] publishes standard input. [`mod@hub`]
+//! opens the hub, by way of [`mod@journal`], [`redis`] or [`mod@follow`], and [`order`] says how
+//! that is. [`token`] reads the files of tokens.
 
 mod batch;
 mod channels;
@@ -22,6 +22,7 @@ mod fields;
 mod follow;
 mod guard;
 mod health;
+mod hub;
 #[cfg(feature = "journal")]
 mod journal;
 mod key;
@@ -36,9 +37,9 @@ mod query;
 mod redis;
 mod refuse;
 mod routes;
-mod secret;
 mod stdin;
 mod subscribe;
+mod token;
 
 use std::io;
 use std::process;
@@ -58,7 +59,7 @@ use routes::State;
 /// Serves until a signal, a request with the token, or with `--until-eof` the end of standard input
 /// stops it.
 fn serve(options: &Options) -> Outcome {
-    order::check(options)?;
+    hub::check(options)?;
     // Until the hub opens its sockets, there is nothing to end.
     signals::on_first(|_| process::exit(0));
     let mut found = Vec::new();
@@ -71,7 +72,7 @@ fn serve(options: &Options) -> Outcome {
         check_loopback(&found)?;
     }
     let cors = cors(&options.cors)?;
-    let (hub, order) = order::open(options)?;
+    let (hub, order) = hub::open(options)?;
     let server = Server::new();
     let stop = Stop(server.handle());
     // From here on there may be a file, which has to be removed.

@@ -16,6 +16,8 @@ mod mock;
 mod orders;
 mod publishing;
 mod record;
+#[cfg(unix)]
+mod redis;
 mod retries;
 mod secrets;
 #[cfg(target_os = "linux")]

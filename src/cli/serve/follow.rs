@@ -1,38 +1,42 @@
-//! Another hub, which this one follows: it gets its events there, and publishes there.
+//! Another hub, which this one follows: it has its events from there, and publishes there.
 //!
 //! ```text
-//! tidings: the hub http://hub.example:3000 is followed, up to the event 1795849075123-1203
+//! tidings: the hub at http://hub.example:3000 keeps 1203 events, up to the event
+//! 1795849075123-1203
 //! ```
 
 use std::path::PathBuf;
 
-use tidings::{History, Hub, Lag};
+use tidings::http::masked_url;
+use tidings::{Follow, History, Hub, Lag};
 
-use super::secret::Secret;
-use crate::cli::Failure;
+use super::order;
+use super::token::Remedies;
+use crate::cli::{Failure, say};
 
-const TOKEN: Secret = Secret {
-    name: "token",
+const REMEDIES: Remedies = Remedies {
     missing: "copy the --token-file of the hub that --follow names",
     empty: "write the token of the hub that --follow names into it",
-    is_token: true,
 };
 
 /// What the command line says.
 #[derive(Debug, Default)]
 pub(super) struct Settings {
-    url: Option<String>,
+    follow: Option<Follow>,
+    /// Its URL, as it may be shown.
+    shown: String,
     pub(super) token_file: Option<PathBuf>,
 }
 
 impl Settings {
     pub(super) fn set_url(&mut self, url: &str) -> Result<(), String> {
-        self.url = Some(url.into());
+        self.follow = Some(Follow::new(url).map_err(|error| error.to_string())?);
+        self.shown = masked_url(url).into();
         Ok(())
     }
 
     pub(super) fn is_given(&self) -> bool {
-        self.url.is_some()
+        self.follow.is_some()
     }
 
     /// The flags that say how the hub is followed, and whether each was given.
@@ -41,9 +45,18 @@ impl Settings {
     }
 
     /// Follows another hub, if one is to be followed, and says what it has.
-    pub(super) fn open(&self, _history: History, _lag: Lag) -> Result<Option<Hub>, Failure> {
-        let Some(_url) = &self.url else { return Ok(None) };
-        let _token = self.token_file.as_deref().map(|path| TOKEN.read(path)).transpose();
-        Err(Failure::Failed("following is not in this build yet".into()))
+    pub(super) fn open(&self, history: History, lag: Lag) -> Result<Option<Hub>, Failure> {
+        let Some(follow) = &self.follow else { return Ok(None) };
+        let failed = |error: tidings::Error| Failure::Failed(error.to_string());
+        let follow = match self.token_file.as_deref() {
+            None => follow.clone(),
+            Some(path) => {
+                let token = REMEDIES.read(path).map_err(Failure::Failed)?;
+                follow.clone().token(token).map_err(failed)?
+            }
+        };
+        let hub = Hub::follow(follow, history, lag).map_err(failed)?;
+        say(&format!("the hub at {} keeps {}", self.shown, order::found(&hub)));
+        Ok(Some(hub))
     }
 }

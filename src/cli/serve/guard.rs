@@ -27,7 +27,7 @@ use tidings::http::Head;
 use tidings::{Cors, Method, Response, Status};
 
 use super::refuse::{bad_request, refuse};
-use super::secret::Secret;
+use super::token::Remedies;
 
 /// What a publisher has to know. It is never shown, not even for debugging.
 pub(super) struct Token(Vec<u8>);
@@ -39,16 +39,14 @@ impl fmt::Debug for Token {
 }
 
 impl Token {
-    const SECRET: Secret = Secret {
-        name: "token",
+    const REMEDIES: Remedies = Remedies {
         missing: "make one with 'openssl rand -hex 16 > FILE'",
         empty: "write a token into it that is hard to guess",
-        is_token: true,
     };
 
     /// Reads the file that contains the token.
     pub(super) fn read(path: &Path) -> Result<Self, String> {
-        Self::SECRET.read(path).map(|token| Self(token.into_bytes()))
+        Self::REMEDIES.read(path).map(|token| Self(token.into_bytes()))
     }
 
     /// Takes as long for a token that is nearly right as for one that is all wrong, so that nobody

@@ -162,7 +162,7 @@ pub(crate) static TABLE: Table<Options> = Table {
                 .otherwise("events are kept in memory alone"),
             /// Shares events only with hubs that have the same name: the key in Redis is
             /// tidings:NAME.
-            checked("redis-name", "NAME", |o, name| o.redis.set_name(name)).otherwise("default"),
+            text("redis-name", "NAME", |o, name| o.redis.set_name(name)).otherwise("default"),
             /// Sends Redis the password that this file contains.
             text("redis-password-file", "FILE", |o, path| o.redis.password_file = Some(path.into()))
                 .otherwise("no password is sent"),

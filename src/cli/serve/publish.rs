@@ -126,6 +126,13 @@ fn batch(channels: &Channels, request: &Request, text: &str) -> Result<Vec<Event
 
 /// The response to events that could not be published, and what would help.
 fn refusal(error: &Error, is_batch: bool) -> Response {
+    if let Some(response) = error.passed_on() {
+        // What is wrong there is for whoever runs this hub to know, and a bad request is not.
+        if response.status().code() >= 500 {
+            tell(&format!("a publish was refused: {error}"));
+        }
+        return response;
+    }
     let (status, remedy) = match error {
         // Each event of a batch has been found to be small enough: they are too many bytes.
         error if error.is_too_large() && is_batch => {
@@ -167,10 +174,10 @@ fn not_taken(error: &Error) -> Response {
         let why = format_args!("{error}: nothing was published, so send it again later");
         return later(Status::SERVICE_UNAVAILABLE, "1", why);
     }
-    tell(&format!("nobody knows whether an event was published: {error}"));
+    tell(&format!("a publish has an unknown outcome: {error}"));
     let why = format_args!(
-        "{error}: nobody knows whether it was published, so send the same request again with the \
-         same Idempotency-Key; without one, it may be published twice"
+        "{error}: it may have been published, or not, so send the same request again with the same \
+         Idempotency-Key; without one, it may be published twice"
     );
     refuse(Status::GATEWAY_TIMEOUT, why)
 }

@@ -7,6 +7,8 @@ pub(crate) mod memory;
 #[cfg(target_os = "linux")]
 pub(crate) mod namespaces;
 pub(crate) mod process;
+#[cfg(unix)]
+pub(crate) mod redis;
 pub(crate) mod script;
 pub(crate) mod stream;
 
