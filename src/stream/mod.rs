@@ -18,7 +18,7 @@
 //!
 //! | file | what it is |
 //! | --- | --- |
-//! | [`writer`], [`interval`] | what an application holds of a stream, and calls |
+//! | [`writer`], [`interval`], `feed` | what an application holds of a stream, and calls |
 //! | [`delivery`] | its channels' batches to its socket; retries; heartbeats |
 //! | [`past`], `turns` | what its channels' logs no longer have, read from the hub's journal |
 //! | [`outbox`] | the socket, and what that did not take yet |
@@ -28,6 +28,8 @@
 
 pub(crate) mod delivery;
 pub(crate) mod end;
+#[cfg(feature = "follow")]
+mod feed;
 pub(crate) mod hooks;
 pub(crate) mod interval;
 pub(crate) mod logger;

@@ -3,11 +3,16 @@
 //! ```text
 //! GET /feed HTTP/1.1                     HTTP/1.1 200 OK
 //! Host: localhost:3000                   Content-Type: text/event-stream
-//! Authorization: Bearer 2YotnFZFEjr1
-//! Last-Event-ID: 171-6                   channel: news
+//! Authorization: Bearer 2YotnFZFEjr1     Tidings-Hubs: 09f8a2b3c4d5e6f7
+//! Tidings-Hubs: 5d01c6f7a8b9e2a3         Tidings-Newest: 171-7
+//! Last-Event-ID: 171-6
+//!                                        channel: news
 //!                                        id: 171-7
 //!                                        data: rain
 //! ```
+//!
+//! `Tidings-Hubs` is the hub that asks; and this one, with those that it follows itself. The feed
+//! has caught up with the event `Tidings-Newest`. Other programs need neither.
 //!
 //! It begins as a stream of channels does: see [`subscribe`](super::subscribe). Whoever has it has
 //! everything, whatever the channels are called: so a hub that has a token wants it here as it does
@@ -16,6 +21,7 @@
 use tidings::{Reply, Request, Response};
 
 use super::channels::Channels;
+use super::follow;
 use super::guard::Guard;
 use super::subscribe::Begin;
 
@@ -26,7 +32,8 @@ pub(super) fn all(
 ) -> Result<Reply, Response> {
     guard.check_feed(request.head())?;
     let begin = Begin::of(request)?;
+    follow::check(&channels.hub, request.head())?;
     let hub = channels.hub.clone();
     // Runs only when there is a stream, so a HEAD makes no feed.
-    Ok(Reply::event_stream(move |stream| stream.follow(&[hub.feed()], begin.start())))
+    Ok(Reply::event_stream(move |stream| stream.follow_feed(&hub, begin.start())))
 }

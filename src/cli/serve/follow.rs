@@ -7,10 +7,11 @@
 
 use std::path::PathBuf;
 
-use tidings::http::masked_url;
-use tidings::{Follow, History, Hub, Lag};
+use tidings::http::{Head, masked_url};
+use tidings::{Follow, History, Hub, Lag, Response, Status};
 
 use super::order;
+use super::refuse::refuse;
 use super::token::Remedies;
 use crate::cli::{Failure, say};
 
@@ -59,4 +60,21 @@ impl Settings {
         say(&format!("the hub at {} keeps {}", self.shown, order::found(&hub)));
         Ok(Some(hub))
     }
+}
+
+/// The hub that asks.
+const HUBS: &str = "Tidings-Hubs";
+
+/// Refuses a request of a hub that this one follows, or of this one itself: it would go round in a
+/// circle.
+pub(super) fn check(hub: &Hub, head: &Head) -> Result<(), Response> {
+    let names = || head.values(HUBS).filter_map(|value| str::from_utf8(value).ok());
+    if head.field(HUBS).is_some() && names().any(|names| hub.is_in_chain(names)) {
+        return Err(refuse(
+            Status::LOOP_DETECTED,
+            "this hub follows the one that asks, or is that hub itself, so events would go round \
+             in a circle: have one of the hubs follow none of the others",
+        ));
+    }
+    Ok(())
 }

@@ -35,6 +35,13 @@ pub(super) const REDIS: Order = Order { series: "order_info{order=\"redis\"}", n
 pub(super) const FOLLOW: Order =
     Order { series: "order_info{order=\"hub\"}", name: "the hub that this one follows" };
 
+impl Order {
+    /// Whether what is published here goes to another hub.
+    pub(super) fn follows(self) -> bool {
+        self.series == FOLLOW.series
+    }
+}
+
 /// What an order elsewhere has, at the start.
 #[cfg(any(feature = "redis", feature = "follow"))]
 pub(super) fn found(hub: &Hub) -> String {

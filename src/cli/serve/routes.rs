@@ -36,6 +36,15 @@ impl State {
         )
     }
 
+    /// Refuses what was published here and would come back.
+    #[cfg(feature = "follow")]
+    fn check_circle(&self, request: &Request) -> Result<(), Response> {
+        match self.order.follows() {
+            true => super::follow::check(&self.channels.hub, request.head()),
+            false => Ok(()),
+        }
+    }
+
     fn health(&self, request: &Request) -> Result<Response, Response> {
         health::response(request, self.order, order::State::of(&self.channels.hub))
     }
@@ -60,6 +69,10 @@ pub(super) fn add_to(server: Server, state: State) -> Server {
         .get("/health", with(|state, request| state.health(request).map(Into::into)))
         .admit(move |head, _peer| guarded.guard.check(head))
         .post("/events/{name}", move |request| {
+            #[cfg(feature = "follow")]
+            if let Err(refusal) = state.check_circle(request) {
+                return Ok(refusal);
+            }
             // The server itself refuses a body that is not text.
             let text = request.body_text()?;
             Ok(publish::publish(&state.channels, request, text).unwrap_or_else(|refusal| refusal))

@@ -22,6 +22,9 @@ use crate::random::random;
 /// The field with the names, in requests and responses.
 pub(crate) const FIELD: &str = "Tidings-Hubs";
 
+/// The field in which a hub says with which event its feed has caught up.
+pub(crate) const NEWEST: &str = "Tidings-Newest";
+
 /// How many hubs may follow one another: each adds to the time that an event takes.
 const MOST: usize = 16;
 

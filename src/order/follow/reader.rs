@@ -18,7 +18,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::chain::FIELD;
+use super::chain::{FIELD, NEWEST};
 use super::message::{Message, id};
 use super::shared::{Shared, Stage};
 use crate::client::attempt::{Bounds, Trouble, attempt};
@@ -48,9 +48,6 @@ const LARGEST: usize = 16 * 1024 * 1024 + 64 * 1024;
 
 /// What goes on going wrong is told so often.
 const TELL: Duration = Duration::from_secs(60);
-
-/// The field in which a hub says with which event its feed has caught up.
-const NEWEST: &str = "Tidings-Newest";
 
 pub(super) struct Reader {
     shared: Arc<Shared>,
