@@ -9,6 +9,7 @@ mod channels;
 mod client;
 mod deploy;
 mod examples;
+mod follow;
 mod http;
 #[cfg(all(feature = "journal", target_os = "linux"))]
 mod journal;

@@ -23,6 +23,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::chain::{self, Chain};
+use super::message::shown;
 use super::options::Follow;
 use crate::client::Url;
 use crate::client::kept::{Exchanged, Failed, Kept};
@@ -153,10 +154,9 @@ impl Forward {
             return Err(unknown(&format_args!("it responded with {status}")));
         }
         if status.is_redirect() || OF_THIS_HUB.contains(&status) {
-            let said: String = text.chars().take(200).collect();
-            let said = said.trim_end().escape_debug();
             return Err(Error::unavailable(format!(
-                "the hub that this one follows refuses this hub: {said}"
+                "the hub that this one follows refuses this hub: {}",
+                shown(&text)
             )));
         }
         let retry_after = exchanged.head.field_text("retry-after").map(str::to_owned);

@@ -1,4 +1,4 @@
-//! What one event of a feed says.
+//! What the other hub says: one event of its feed, or a text.
 //!
 //! ```text
 //! channel: news               an event of a channel
@@ -18,6 +18,9 @@ use crate::log::id::Id;
 use crate::order::remote::Loss;
 
 const GAP: &str = "tidings.gap";
+
+/// In characters.
+const LONGEST_SHOWN: usize = 400;
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Message {
@@ -56,6 +59,12 @@ fn event(message: MessageEvent) -> Option<Event> {
 pub(super) fn id(text: &str) -> Option<Id> {
     let end = text.match_indices('-').nth(1).map_or(text.len(), |(at, _)| at);
     Id::parse(&text[..end])
+}
+
+/// A text of the other hub's as it may be shown: in one line, and no longer than one.
+pub(super) fn shown(text: &str) -> String {
+    let visible = |c: char| if c.is_control() { ' ' } else { c };
+    text.trim_end().chars().map(visible).take(LONGEST_SHOWN).collect()
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@
 //! | [`options`] | which hub, and how |
 //! | [`chain`] | the names of the hubs that follow one another, so that none follows itself |
 //! | [`forward`] | publishing: connections that are kept, and what a failure means |
-//! | [`message`] | *pure*: what one event of the feed says |
+//! | [`message`] | *pure*: what the other hub says |
 //! | [`reader`] | the thread that reads the feed |
 //! | [`shared`] | what that shares with publishers and the hub |
 //! | [`order`] | both of them as an order, and how it begins |

@@ -31,6 +31,7 @@ const STACK: usize = 256 * 1024;
 pub(crate) struct FollowOrder {
     sequence: Arc<Sequence>,
     keys: Keys,
+    root: Url,
     request: StreamRequest,
     forward: Forward,
     shared: Arc<Shared>,
@@ -51,6 +52,7 @@ impl FollowOrder {
         Ok(Self {
             sequence: Arc::new(Sequence::elsewhere(oldest)),
             keys: Keys::new(),
+            root: follow.root().clone(),
             request,
             forward,
             shared: Arc::new(shared),
@@ -77,7 +79,7 @@ impl FollowOrder {
             Error::unavailable(format!(
                 "can't follow the hub at {}: {why}: check that it runs, that its URL is right, and \
                  that this hub has its token if it wants one",
-                self.request.url()
+                self.root
             ))
         })
     }

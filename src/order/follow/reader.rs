@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::chain::{FIELD, NEWEST};
-use super::message::{Message, id};
+use super::message::{Message, id, shown};
 use super::shared::{Shared, Stage};
 use crate::client::attempt::{Bounds, Trouble, attempt};
 use crate::client::backoff::pause;
@@ -291,10 +291,11 @@ impl Reader {
 
     fn tell(&mut self, ended: &Ended) {
         let Ended { error, is_refusal } = ended;
-        let said = error.to_string();
-        let said = said.escape_debug();
-        if !self.shared.is_started(|| said.to_string(), *is_refusal)
+        let said = shown(&error.to_string());
+        if !self.shared.is_started(|| said.clone(), *is_refusal)
             || self.shared.closer.is_closed()
+            // It may well come back at once.
+            || self.in_vain == 0
             || self.told.is_some_and(|told| told.elapsed() < TELL)
         {
             return;
