@@ -1,6 +1,7 @@
 //! The options of `serve`: what each word on the command line sets, and which are refused.
 
 use super::*;
+use crate::cli::OF_THE_HUB;
 use crate::cli::flags::{Command, support};
 
 fn parse(arguments: &[&str]) -> Result<Options, String> {
@@ -142,4 +143,18 @@ fn a_value_that_could_never_work_is_refused() {
         assert_eq!(wrong(&[name, "3000"]), said);
     }
     assert_eq!(wrong(&["--token=x"]), "unknown option --token: did you mean --token-file?");
+}
+
+#[test]
+fn a_flag_of_a_feature_that_this_build_lacks_names_the_feature() {
+    for (feature, _) in OF_THE_HUB.iter().filter(|(_, has)| !has) {
+        for flag in [format!("--{feature}"), format!("--{feature}-of-tomorrow")] {
+            assert_eq!(
+                wrong(&[&flag, "x"]),
+                format!(
+                    "this tidings was built without {flag}: build it with --features {feature}"
+                ),
+            );
+        }
+    }
 }
