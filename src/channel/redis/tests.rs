@@ -354,3 +354,20 @@ fn a_hub_that_is_dropped_does_not_wait_for_events() {
     drop(hub);
     assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
 }
+
+#[test]
+fn many_events_that_others_have_added_are_read_at_the_start_and_after_a_cut() {
+    let Some(server) = Server::start(false) else { return };
+    let add = "for i = 1, 3000 do redis.call('XADD', KEYS[1], '*', 'c', 'news', 'd', i) end";
+    let add = || server.ask_for(&[b"EVAL", add.as_bytes(), b"1", KEY.as_bytes()]);
+    add();
+    let history = History::default().events(10_000);
+    let hub = Hub::redis(server.redis(), history, Lag::default()).expect("a hub");
+    let numbers = |count: usize| (1..=count).map(|n| n.to_string());
+    assert!(all(&hub, &["news"]).into_iter().eq(numbers(3000)));
+    server.ask("CLIENT KILL TYPE normal");
+    add();
+    until_published(&hub, 6000);
+    assert!(all(&hub, &["news"]).into_iter().eq(numbers(3000).chain(numbers(3000))));
+    assert_eq!(hub.order_stats().map(|of| (of.gaps_failover, of.gaps_evicted)), Some((0, 0)));
+}

@@ -42,6 +42,9 @@ const BLOCK: &str = "5000";
 /// How long it may be silent beyond that.
 const SILENCE: Duration = Duration::from_secs(2);
 
+/// How long an entry may take, once its reply has begun: 16 MiB at 13 Mbit/s.
+const ENTRY: Duration = Duration::from_secs(10);
+
 /// How long a connect may take.
 const CONNECT: Duration = Duration::from_secs(2);
 
@@ -91,8 +94,11 @@ impl Reader {
         let link = loop {
             match reader.fill(until) {
                 Ok(link) => break link,
-                Err(trouble) if trouble.is_lasting || Instant::now() + pause > until => {
-                    return Err(Error::unavailable(trouble.what));
+                Err(trouble) if trouble.is_lasting => return Err(Error::unavailable(trouble.what)),
+                Err(trouble) if Instant::now() + pause > until => {
+                    let what = trouble.what;
+                    let remedy = "it was tried for 10 seconds: see whether it runs there";
+                    return Err(Error::unavailable(format!("{what}; {remedy}")));
                 }
                 Err(_) => reader.shared.pause(pause),
             };
@@ -173,7 +179,8 @@ impl Reader {
             Came::Question => true,
             // A doubt that an answer has left is asked about again, and not at once.
             Came::Nothing => !asks && self.shared.rules().is_in_doubt(),
-            Came::Entries => false,
+            // What others add may lie anywhere, and each page would be read twice.
+            Came::Entries => !self.is_level,
         })
     }
 
@@ -273,7 +280,7 @@ impl Reader {
         }
         let mut bytes = 0;
         for at in 0..count {
-            let by = Instant::now() + SILENCE;
+            let by = Instant::now() + ENTRY;
             let id = match (link.token(by)? == Token::Array(2), link.token(by)?) {
                 (true, Token::Bulk(id)) => std::str::from_utf8(id).ok().and_then(Id::parse),
                 _ => None,
@@ -286,7 +293,7 @@ impl Reader {
                 let Some(known) = known else {
                     self.fields.take();
                     while !link.is_whole() {
-                        link.token(Instant::now() + SILENCE)?;
+                        link.token(Instant::now() + ENTRY)?;
                     }
                     return Ok(Came::Question);
                 };
