@@ -15,7 +15,7 @@ use crate::log::cursor::Start;
 use crate::order::redis::resp::Reply;
 use support::{LONG, Server, until};
 
-const KEY: &str = "tidings:{default}";
+const KEY: &str = "tidings:default";
 
 fn hub(server: &Server) -> Hub {
     Hub::redis(server.redis(), History::default(), Lag::default()).expect("a hub")
