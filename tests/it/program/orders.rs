@@ -1,8 +1,9 @@
 //! Where a hub's events get their ids: what the command line may say of it, and how the hub tells
 //! how that place is.
 
-use super::super::support::http::{Client, exchange, get};
+use super::super::support::http::{Client, exchange, get, post};
 use super::super::support::process::run_hub;
+use super::super::support::{until, until_some};
 use super::*;
 
 #[track_caller]
@@ -83,4 +84,37 @@ fn the_metrics_say_where_events_get_their_ids() {
     let info = "# TYPE tidings_order_info gauge\ntidings_order_info{order=\"memory\"} 1\n";
     assert!(metrics.contains(info), "{metrics}");
     assert!(!metrics.contains("tidings_order_reachable"), "{metrics}");
+}
+
+#[test]
+fn a_hub_that_follows_another_says_how_that_is() {
+    let mut followed = hub(&["--max-event=100"]);
+    let id = publish(&followed, "/events/a", "x");
+    let url = format!("http://{}", followed.address());
+    let follower = hub(&["--follow", &url]);
+    let said = format!("tidings: the hub at {url} keeps 1 event, up to the event {id}");
+    until_some(&said, || follower.stderr().into_iter().find(|line| *line == said));
+    let health = |target: &str| get(follower.address(), target);
+    let reachable = "ok\nthe hub that this one follows can be reached\n";
+    assert_eq!((health("/health").status, health("/health?ready").text()), (200, reachable));
+    let metrics = health("/metrics");
+    for line in ["tidings_order_info{order=\"hub\"} 1", "tidings_order_reachable 1"] {
+        assert!(metrics.text().lines().any(|metric| metric == line), "{}", metrics.text());
+    }
+
+    // What it refuses is refused in its words.
+    let large = "x".repeat(200);
+    let [own, passed_on] =
+        [&followed, &follower].map(|hub| post(hub.address(), "/events/a", &large));
+    assert_eq!((passed_on.status, passed_on.text()), (413, own.text()));
+
+    followed.kill();
+    until("the follower to notice", || health("/health?ready").status == 503);
+    let alive = health("/health");
+    let begins = "ok\nthe hub that this one follows can't be reached, and was heard of last ";
+    assert!(alive.status == 200 && alive.text().starts_with(begins), "{}", alive.text());
+    let refused = post(follower.address(), "/events/a", "y");
+    assert_eq!((refused.status, refused.field("Retry-After")), (503, Some("1")));
+    let ends = ": nothing was published, so send it again later\n";
+    assert!(refused.text().ends_with(ends), "{}", refused.text());
 }
