@@ -43,6 +43,12 @@ const SILENCE: Duration = Duration::from_secs(45);
 const CONNECT: Duration = Duration::from_secs(3);
 const RESPONSE: Duration = Duration::from_secs(10);
 
+/// A client may come with the id of an event that is still on its way here. What has not come in
+/// two such times, while everything else did, is given up ([`Remote::hear`]).
+///
+/// [`Remote::hear`]: crate::order::remote::Remote::hear
+const HEAR: Duration = Duration::from_secs(5);
+
 /// The largest event, with some room for its fields. A hub takes one of 1 MiB by default.
 const LARGEST: usize = 16 * 1024 * 1024 + 64 * 1024;
 
@@ -63,6 +69,7 @@ pub(super) struct Reader {
     lost: Option<Id>,
     /// The newest event that the other hub had when it was asked, until it has come.
     awaited: Option<Id>,
+    heard: Option<Instant>,
     /// How many connections in a row have brought nothing.
     in_vain: u32,
     has_connected: bool,
@@ -100,6 +107,7 @@ impl Reader {
             at: None,
             lost: None,
             awaited: None,
+            heard: None,
             in_vain: 0,
             has_connected: false,
             told: None,
@@ -189,16 +197,25 @@ impl Reader {
         self.check_caught_up();
         loop {
             let end = session.read(&mut self.parser);
-            if end.is_none() {
-                self.shared.remote.hear();
-            }
             self.deliver();
+            if end.is_none() {
+                self.hear();
+            }
             match end {
                 None => {}
                 Some(End::Clean) => return Error::closed(CloseReason::Server),
                 Some(End::Lost(error)) => return error,
                 Some(End::TooLong(error)) => return self.pass_over(error),
             }
+        }
+    }
+
+    /// The other hub has sent something, and all that it had some time ago.
+    fn hear(&mut self) {
+        let is_due = self.heard.is_none_or(|heard| heard.elapsed() >= HEAR);
+        if is_due && self.awaited.is_none() {
+            self.heard = Some(Instant::now());
+            self.shared.remote.hear();
         }
     }
 
