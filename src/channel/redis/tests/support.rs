@@ -43,7 +43,7 @@ impl Server {
             return None;
         };
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let folder = env::temp_dir().join(format!("tidings-redis-{}-{count}", process::id()));
+        let folder = env::temp_dir().join(format!("tidings-hubs-{}-{count}", process::id()));
         fs::create_dir_all(&folder).expect("a folder");
         let child = run(&program, &folder, keeps);
         let server = Self { program, folder, child, keeps };
