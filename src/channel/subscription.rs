@@ -78,7 +78,7 @@ impl Subscription {
                 let now = sequence.now();
                 logs.iter_mut().for_each(|log| log.evict(now));
                 let (cursor, gap) = read::start(logs, sequence, sequence.newest(), start);
-                (cursor, First::at(logs, sequence, cursor, gap.as_ref()))
+                (cursor, First::at(logs, sequence, start, cursor, gap.as_ref()))
             }),
         };
         Ok((Self { followed, cursor }, first))

@@ -36,10 +36,19 @@ impl First {
     pub(crate) fn at(
         logs: &[impl Deref<Target = Log>],
         ids: &impl Ids,
+        start: Start<'_>,
         cursor: Cursor,
         gap: Option<&Gap>,
     ) -> Self {
-        gap.map_or_else(|| Self::id(&id_at(logs, ids, cursor)), Self::gap)
+        let id = || match start {
+            // It is among those that are lost here: another hub had them. Whoever has them already
+            // doesn't go back.
+            Start::After(text) if split(text).is_some_and(|(id, _)| ids.id(cursor.place) < id) => {
+                Self::id(text)
+            }
+            _ => Self::id(&id_at(logs, ids, cursor)),
+        };
+        gap.map_or_else(id, Self::gap)
     }
 
     pub(crate) fn gap(gap: &Gap) -> Self {

@@ -118,6 +118,8 @@ fn a_loss_is_told_once_to_every_stream_in_its_place() {
     assert_eq!(sent(&hub, &["a"], Start::After("5-0")), [told, "5-6"]);
     // From another hub, which had them.
     assert_eq!(sent(&hub, &["b"], Start::After("5-3")), [told, "5-5"]);
+    let (_, first) = Subscription::new(&[hub.channel("b")], Start::After("5-3")).unwrap();
+    assert_eq!(first.content, &b"id: 5-3\n\n"[..], "a client that is cut off now doesn't go back");
     assert_eq!(sent(&hub, &["b", "a"], Start::After("5-4")), ["5-5", "5-6"]);
     // A channel that is made later may have had some of them.
     let [first, ..] = &sent(&hub, &["c"], Start::After("5-0"))[..] else { panic!("nothing told") };

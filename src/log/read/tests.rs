@@ -203,7 +203,7 @@ fn a_client_that_resumes_from_a_gap_event_is_told_once_and_loses_nothing() {
     assert_eq!(gap, None, "it was told");
     assert_eq!(sent(&[&a, &b], cursor), "data: 3\n\ndata: 5\n\n");
     // It begins with the same place, so that it is told no more if it is cut off again.
-    let first = First::at(&[&a, &b], &epochs(), cursor, None);
+    let first = First::at(&[&a, &b], &epochs(), Start::Live, cursor, None);
     assert_eq!(first.content, format!("id: {id}\n\n").as_bytes());
 
     // What goes after it was told is new to it, and counted.
