@@ -39,6 +39,11 @@ impl Hubs {
         Self::start(place, urls.iter().map(|url| over(url)).collect())
     }
 
+    /// The address of the hub with this number, also of one that isn't started yet.
+    pub(crate) fn address_of(place: &Place, hub: usize) -> SocketAddr {
+        place.address(PORT + hub as u16)
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.0.len()
     }

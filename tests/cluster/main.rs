@@ -1,5 +1,5 @@
-//! Many hubs over one Redis, while everything fails: what a stream is sent is checked for loss,
-//! doubles and order, and each gap that it is told of must be true.
+//! Many hubs over one Redis, and hubs that follow hubs, while everything fails: what a stream is
+//! sent is checked for loss, doubles and order, and each gap that it is told of must be true.
 //!
 //! ```text
 //! publishers ──► 4 hubs ──► proxies ──► a real Redis        killed, stopped, cut, stalled, emptied,
@@ -27,6 +27,7 @@
 //! | `lossless` | faults in which nothing may be lost |
 //! | `lossy` | faults in which Redis itself loses events, which is told |
 //! | `outage`, `start`, `idle` | how long things take, and how often Redis is asked |
+//! | `chain` | hubs that follow hubs |
 
 #![forbid(unsafe_code)]
 #![cfg_attr(not(target_os = "linux"), allow(dead_code, unused_imports))]
@@ -50,6 +51,8 @@ mod redis;
 mod resp;
 mod wire;
 
+#[cfg(target_os = "linux")]
+mod chain;
 #[cfg(target_os = "linux")]
 mod idle;
 #[cfg(target_os = "linux")]
