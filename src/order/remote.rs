@@ -139,12 +139,16 @@ impl Remote {
         self.reachable.load(Ordering::Relaxed)
     }
 
-    /// The order has responded to a read, with everything that it had then or as much as one
-    /// response takes.
+    /// The order has said something.
     pub(crate) fn hear(&self) {
-        self.words.fetch_add(1, Ordering::Relaxed);
         let since = Moment::now().since(self.began).as_millis();
         self.heard.store(u64::try_from(since).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// The order has given all that it had when it was asked last.
+    pub(crate) fn hear_all(&self) {
+        self.words.fetch_add(1, Ordering::Relaxed);
+        self.hear();
     }
 
     /// Counts something that happens seldom.
@@ -179,9 +183,9 @@ impl Remote {
         is_known() || self.is_vain(id, &mut waiting)
     }
 
-    /// Whether an id that the hub doesn't know is none that it will: two responses came since it
-    /// was first asked for. The second one was asked for after that, and the event was in the order
-    /// before, if there was one.
+    /// Whether an id that the hub doesn't know is none that it will: the order has given all that
+    /// it had twice since the id was first asked for. The second time it was asked after that, and
+    /// the event was in the order before, if there was one.
     fn is_vain(&self, id: Id, waiting: &mut Waiting) -> bool {
         let words = self.words.load(Ordering::Relaxed);
         match waiting.wanted {
@@ -248,6 +252,7 @@ mod tests {
         for heard in [false, false, true] {
             assert_eq!(remote.wait(ID, || false), heard);
             remote.hear();
+            remote.hear_all();
         }
         assert!(remote.wait(Id { sequence: 0, ..ID }, || false));
         let greater = Id { sequence: 2, ..ID };

@@ -211,8 +211,8 @@ fn an_id_that_never_comes_is_told_once_the_order_has_said_so() {
     let channels = [hub.channel("a")];
     let refused = Subscription::new(&channels, Start::After("5-7")).expect_err("nobody knows");
     assert!(refused.is_unavailable());
-    order.remote.hear();
-    order.remote.hear();
+    order.remote.hear_all();
+    order.remote.hear_all();
     let told = sent(&hub, &["a"], Start::After("5-7"));
     assert!(told[0].contains("from:5-7") && told[0].contains("restarted"), "{told:?}");
     assert_eq!(told[1..], ["5-0"]);

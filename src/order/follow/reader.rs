@@ -212,10 +212,11 @@ impl Reader {
 
     /// The other hub has sent something, and all that it had some time ago.
     fn hear(&mut self) {
+        self.shared.remote.hear();
         let is_due = self.heard.is_none_or(|heard| heard.elapsed() >= HEAR);
         if is_due && self.awaited.is_none() {
             self.heard = Some(Instant::now());
-            self.shared.remote.hear();
+            self.shared.remote.hear_all();
         }
     }
 

@@ -196,7 +196,6 @@ impl Reader {
             let loss = self.shared.rules().look(known.as_ref().and_then(Option::as_ref));
             self.lose(loss);
         }
-        self.shared.remote.hear();
         self.sink.pass();
         Ok(came)
     }
@@ -307,14 +306,17 @@ impl Reader {
             _ if is_full && bytes < BYTES / 2 => (self.count * 2).min(MOST),
             _ => self.count,
         };
-        if !is_full {
-            self.level();
+        match is_full {
+            true => self.shared.remote.hear(),
+            false => self.level(),
         }
         Ok(Came::Entries)
     }
 
+    /// All was read that there was.
     fn level(&mut self) {
         self.is_level = true;
+        self.shared.remote.hear_all();
         self.shared.remote.set_reachable(true);
     }
 
