@@ -15,6 +15,7 @@ use crate::place::Place;
 use crate::proxy::{Proxy, Way};
 use crate::seeded::Random;
 use crate::support::until;
+use crate::wire::{self, Stream};
 
 fn survive(name: &str, faults: impl FnOnce(&Load<'_>, &[Proxy])) {
     let place = Place::new(name);
@@ -24,6 +25,15 @@ fn survive(name: &str, faults: impl FnOnce(&Load<'_>, &[Proxy])) {
     let follows = |link: &Proxy| vec![format!("--follow=http://{}", link.address())];
     let each = [first, follows(&links[0]), follows(&links[1])];
     let hubs = Hubs::start(&place, each.map(|more| [remembers(), more].concat()).into());
+    // A hub without any event doesn't know where its events begin.
+    let (status, text) = wire::post(hubs.address(2), "first", "", "first").expect("a hub");
+    assert_eq!(status, 200, "{text}");
+    for hub in 0..3 {
+        let mut stream = Stream::open(hubs.address(hub), "/events/first?history=1", None).unwrap();
+        until("the first event", || {
+            stream.read().unwrap().iter().any(|block| block.data.is_some())
+        });
+    }
     let outcome = run(&hubs, |load| faults(load, &links));
     check(&outcome, None).assert(name);
 }

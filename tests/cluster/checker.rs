@@ -7,7 +7,7 @@
 //! | an event | has one id; two only where an attempt to publish it ended unknown and a fault came that may lose keys |
 //! | a post that was told ids | is there as a whole, in its publisher's order |
 //! | a stream | has ids that rise; every known event of its channels from where it began, or a gap event in its place |
-//! | a gap | is told only where a fault may have lost events: the fault came between the events before and after it, or a known event is missing there, or gone from Redis; the number of those, if it gives one, is right |
+//! | a gap | is told only where a fault may have lost events: the fault came between the event before it and its own arrival, or a known event is missing there, or gone from Redis; the number of those, if it gives one, is right |
 //! | a stream of a hub that wasn't killed | isn't closed |
 //! | a publish | has its response within 3 s |
 //!
@@ -77,7 +77,7 @@ impl fmt::Display for Report {
             self.told_missing, self.anew, self.unheard
         )?;
         write!(f, "{} published twice; {} refused; ", self.twice, self.refused)?;
-        write!(f, "longest response {:.0?} (machine {:.0?} late); ", self.longest, self.late)?;
+        write!(f, "longest response {:.2?} (machine {:.0?} late); ", self.longest, self.late)?;
         write!(f, "{} wrong", self.wrong.len())
     }
 }
@@ -127,8 +127,15 @@ struct Step<'a> {
     had: Id,
     /// What comes has a greater id than this: that of the last event or gap.
     floor: Id,
-    /// The data of the gaps since that event.
+    /// The data of the gaps since that event, and when the last one was told.
     gaps: Vec<&'a str>,
+    told: Option<Instant>,
+}
+
+impl Step<'_> {
+    fn after(id: Id) -> Self {
+        Self { last: id, had: id, floor: id, gaps: Vec::new(), told: None }
+    }
 }
 
 struct Checker<'a> {
@@ -261,11 +268,11 @@ impl<'a> Checker<'a> {
         let Some(start) = stream.start.as_deref().and_then(id_of) else {
             return self.wrong(format!("{name} never began"));
         };
-        let mut step = Step { last: start, had: start, floor: start, gaps: Vec::new() };
+        let mut step = Step::after(start);
         for (number, got) in stream.got.iter().enumerate() {
             match got {
                 Got::Begin { .. } => {}
-                Got::Gap { id, json } => {
+                Got::Gap { id, json, at: told } => {
                     let reason = value_of(json, "reason").unwrap_or_default();
                     *self.report.gaps.entry(reason.into()).or_default() += 1;
                     let Some(at) = id_of(id) else {
@@ -279,6 +286,7 @@ impl<'a> Checker<'a> {
                     }
                     step.floor = step.floor.max(at);
                     step.gaps.push(json);
+                    step.told = Some(*told);
                 }
                 Got::Event { id, .. } => {
                     let Some(at) = id_of(id) else { continue };
@@ -291,7 +299,7 @@ impl<'a> Checker<'a> {
                         continue;
                     }
                     self.check_step(&name, stream, &step, at);
-                    step = Step { last: at, had: at, floor: at, gaps: Vec::new() };
+                    step = Step::after(at);
                 }
             }
         }
@@ -319,11 +327,9 @@ impl<'a> Checker<'a> {
             }
             return;
         }
-        let until = if step.had == last { at } else { END };
         // Where something is gone, nobody knows which channels it was on.
         let is_gone = |id: &Id| self.there.as_ref().is_some_and(|there| !there.contains(id));
-        let is_true =
-            its > 0 || between().any(|(id, _)| is_gone(id)) || self.is_between(step.had, until);
+        let is_true = its > 0 || between().any(|(id, _)| is_gone(id)) || self.is_after_loss(step);
         self.report.told_missing += its;
         if self.losses.is_empty() || !is_true {
             let gaps = &step.gaps;
@@ -346,14 +352,13 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Whether something happened between these two that may have lost events.
-    fn is_between(&self, last: Id, at: Id) -> bool {
-        let post = |id: Id| self.known.get(&id).and_then(|data| self.posts.get(data));
-        let (before, after): (Option<Instant>, Option<Instant>) =
-            (post(last).map(|post| post.sent), post(at).map(|post| post.told));
+    /// Whether something happened that may have lost events, after the last event was published and
+    /// before the gap was told.
+    fn is_after_loss(&self, step: &Step<'_>) -> bool {
+        let post = self.known.get(&step.had).and_then(|data| self.posts.get(data));
         self.losses.iter().any(|fault| {
-            before.is_none_or(|sent| sent <= fault.to)
-                && after.is_none_or(|told| told >= fault.from)
+            post.is_none_or(|post| post.sent <= fault.to)
+                && step.told.is_some_and(|told| told >= fault.from)
         })
     }
 

@@ -40,6 +40,7 @@ pub(crate) enum Got {
     Gap {
         id: String,
         json: String,
+        at: Instant,
     },
 }
 
@@ -173,7 +174,8 @@ impl Hopper<'_> {
         }
         let Some(data) = block.data else { return };
         if block.event == "tidings.gap" {
-            return self.received.got.push(Got::Gap { id, json: data });
+            let at = Instant::now();
+            return self.received.got.push(Got::Gap { id, json: data, at });
         }
         let mut words = data.split(' ');
         if let (Some(channel), Some("last")) = (words.next(), words.next())

@@ -44,7 +44,7 @@ fn be_away(name: &str, away: impl Fn(&RedisServer, &Proxy)) {
     });
     let report = check(&outcome, Some(&redis.entries()));
     let first = first_published(&outcome, &back);
-    println!("{name}: first published after {first:.0?}");
+    println!("{name}: first published after {first:.1?}");
     report.assert(name);
     let longest = first.iter().max().expect("publishes that work");
     assert!(*longest <= SOON + 2 * outcome.late, "{longest:.1?}");
