@@ -44,9 +44,9 @@ const CONNECT: Duration = Duration::from_secs(3);
 const RESPONSE: Duration = Duration::from_secs(10);
 
 /// A client may come with the id of an event that is still on its way here. What has not come in
-/// two such times, while everything else did, is given up ([`Remote::hear`]).
+/// two such times, while everything else did, is given up ([`Remote::hear_all`]).
 ///
-/// [`Remote::hear`]: crate::order::remote::Remote::hear
+/// [`Remote::hear_all`]: crate::order::remote::Remote::hear_all
 const HEAR: Duration = Duration::from_secs(5);
 
 /// The largest event, with some room for its fields. A hub takes one of 1 MiB by default.
