@@ -14,6 +14,8 @@
 //! - [`segments`] are files of a journal, whatever became of them. Every whole event in them is
 //!   found and nothing else, wherever and in whatever pieces they are read; and [`places`] in large
 //!   ones are found by a search as by a linear reading.
+//! - [`resp`] is what a Redis sends. It means what a simple reader sees in it, in no more memory
+//!   than it may take or than has come; and commands are read as they were written.
 //! - [`encoded`] is a script of events, comments and reconnection times to be sent. They come back,
 //!   through chunks and all.
 //!
@@ -34,6 +36,8 @@ mod events;
 mod plain;
 pub(crate) mod random;
 mod requests;
+#[cfg(feature = "redis")]
+mod resp;
 mod responses;
 #[cfg(feature = "journal")]
 mod segments;
@@ -46,6 +50,8 @@ pub use chunks::chunks;
 pub use encoded::encoded;
 pub use events::events;
 pub use requests::requests;
+#[cfg(feature = "redis")]
+pub use resp::resp;
 pub use responses::responses;
 #[cfg(feature = "journal")]
 pub use segments::{places, segments};

@@ -9,6 +9,8 @@ mod dice;
 mod http;
 #[cfg(feature = "journal")]
 mod journal;
+#[cfg(feature = "redis")]
+mod redis;
 mod sse;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -137,5 +139,22 @@ mod segments {
         let cases = CASES / 20;
         let found = run_cases(cases, |random| random.next().to_le_bytes().to_vec(), places);
         assert!(found > cases * 10, "only {found} events were there to be found");
+    }
+}
+
+#[cfg(feature = "redis")]
+mod resp {
+    use super::super::resp;
+    use super::{CASES, not_quite, redis, right, run};
+
+    #[test]
+    fn replies_of_redis_keep_their_property() {
+        let whole = run(not_quite(redis::replies), resp);
+        assert!((CASES..CASES * 4).contains(&whole), "{whole} replies were whole");
+    }
+
+    #[test]
+    fn replies_that_follow_the_grammar_are_all_read() {
+        assert_eq!(run(right(redis::reply), resp), CASES);
     }
 }

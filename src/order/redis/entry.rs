@@ -17,12 +17,16 @@
 
 use std::time::Duration;
 
+use super::resp::Reply;
 use crate::digits::Digits;
 use crate::event::{Event, EventType};
 use crate::log::id::number;
 
 /// The longest name of a channel, in bytes.
 const LONGEST_NAME: usize = 1024;
+
+/// The fields that are read: channel, data, time, type and reconnection time.
+const NAMES: [&str; 5] = ["c", "d", "t", "e", "r"];
 
 /// Whether a channel of this name can be in the stream.
 pub(crate) fn is_name(name: &str) -> bool {
@@ -69,95 +73,62 @@ impl Draft<'_> {
     }
 }
 
-/// An entry as it is read, piece by piece.
-#[derive(Debug, Default)]
-pub(crate) struct Fields {
-    /// Of the field whose value is next.
-    name: Option<Name>,
-    channel: Option<Vec<u8>>,
-    data: Option<Vec<u8>>,
-    event_type: Option<Vec<u8>>,
-    retry: Option<u64>,
-    time: Option<u64>,
-    /// The field whose value was too large to be received.
-    oversized: Option<Name>,
-}
-
-/// The fields that mean something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Name {
-    Channel,
-    Data,
-    Time,
-    Type,
-    Retry,
-}
-
-/// What an entry is, if it is an event.
+/// What an entry is.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Entry {
-    pub(crate) channel: String,
-    pub(crate) event: Event,
-    /// In milliseconds since 1970, if it says so.
-    pub(crate) time: Option<u64>,
+pub(crate) enum Entry {
+    Event {
+        channel: String,
+        event: Event,
+        /// In milliseconds since 1970, if it says so.
+        time: Option<u64>,
+    },
+    /// It would be an event if it were not too large to be received.
+    TooLarge,
+    /// No event.
+    Other,
 }
 
-impl Fields {
-    /// Takes a field's name. Its value follows.
-    pub(crate) fn name(&mut self, name: &[u8]) {
-        self.name = match name {
-            b"c" => Some(Name::Channel),
-            b"d" => Some(Name::Data),
-            b"t" => Some(Name::Time),
-            b"e" => Some(Name::Type),
-            b"r" => Some(Name::Retry),
-            _ => None,
-        };
-    }
-
-    pub(crate) fn value(&mut self, value: &[u8]) {
-        let number = || std::str::from_utf8(value).ok().and_then(number);
-        match self.name.take() {
-            Some(Name::Channel) => keep(&mut self.channel, value),
-            Some(Name::Data) => keep(&mut self.data, value),
-            Some(Name::Type) => keep(&mut self.event_type, value),
-            Some(Name::Time) => self.time = self.time.or_else(number),
-            Some(Name::Retry) => self.retry = self.retry.or_else(number),
-            None => {}
+/// What the names and values of an entry mean.
+pub(crate) fn read(fields: Reply) -> Entry {
+    let Reply::Array(fields) = fields else {
+        return if fields == Reply::Oversized { Entry::TooLarge } else { Entry::Other };
+    };
+    let mut values = NAMES.map(|_| None);
+    let mut fields = fields.into_iter();
+    while let (Some(name), Some(value)) = (fields.next(), fields.next()) {
+        let known = NAMES.iter().position(|known| name.text() == Some(known));
+        if let Some(at) = known {
+            values[at].get_or_insert(value);
         }
     }
-
-    /// The value is too large to be received.
-    pub(crate) fn oversized(&mut self) {
-        self.oversized = self.oversized.or(self.name.take());
+    let [channel, data, time, event_type, retry] = values;
+    if data == Some(Reply::Oversized) && matches!(channel, Some(Reply::Text(_))) {
+        return Entry::TooLarge;
     }
-
-    /// Whether it would be an event if its data were not too large.
-    pub(crate) fn lacks_data(&self) -> bool {
-        self.oversized == Some(Name::Data) && self.channel.is_some()
-    }
-
-    /// The event that the fields are, and begins the next entry.
-    pub(crate) fn take(&mut self) -> Option<Entry> {
-        let Self { channel, data, event_type, retry, time, oversized, .. } = std::mem::take(self);
-        if oversized.is_some() {
-            return None;
-        }
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).ok();
-        let channel = text(channel?).filter(|name| is_name(name))?;
-        let mut event = Event::new(text(data?)?);
-        if let Some(name) = event_type {
-            event = event.with_type(EventType::new(text(name)?).ok()?);
-        }
-        if let Some(retry) = retry {
-            event = event.with_retry(Duration::from_millis(retry));
-        }
-        Some(Entry { channel, event, time })
-    }
+    let number = |value: Option<Reply>| number(value?.text()?);
+    let (time, retry) = (number(time), number(retry));
+    event(channel, data, event_type, retry).map_or(Entry::Other, |(channel, event)| Entry::Event {
+        channel,
+        event,
+        time,
+    })
 }
 
-fn keep(place: &mut Option<Vec<u8>>, value: &[u8]) {
-    place.get_or_insert_with(|| value.to_vec());
+fn event(
+    channel: Option<Reply>,
+    data: Option<Reply>,
+    event_type: Option<Reply>,
+    retry: Option<u64>,
+) -> Option<(String, Event)> {
+    let channel = channel?.into_text().filter(|name| is_name(name))?;
+    let mut event = Event::new(data?.into_text()?);
+    if let Some(name) = event_type {
+        event = event.with_type(EventType::new(name.into_text()?).ok()?);
+    }
+    if let Some(retry) = retry {
+        event = event.with_retry(Duration::from_millis(retry));
+    }
+    Some((channel, event))
 }
 
 #[cfg(test)]
@@ -171,13 +142,12 @@ mod tests {
         parts
     }
 
-    fn read(parts: &[impl AsRef<[u8]>]) -> Option<Entry> {
-        let mut fields = Fields::default();
-        for pair in parts.chunks_exact(2) {
-            fields.name(pair[0].as_ref());
-            fields.value(pair[1].as_ref());
-        }
-        fields.take()
+    fn text(part: impl AsRef<[u8]>) -> Reply {
+        Reply::Text(part.as_ref().to_vec())
+    }
+
+    fn read(parts: &[impl AsRef<[u8]>]) -> Entry {
+        super::read(Reply::Array(parts.iter().map(text).collect()))
     }
 
     fn full() -> Event {
@@ -200,22 +170,23 @@ mod tests {
     fn an_entry_is_read_as_the_event_that_was_written() {
         for event in [Event::new(""), Event::new("rain"), full()] {
             let draft = Draft { channel: "news", event: &event, time: 5, key: Some("7f3a") };
-            let entry = Entry { channel: "news".into(), event: event.clone(), time: Some(5) };
-            assert_eq!(read(&written(&draft)), Some(entry));
+            let (channel, event) = ("news".into(), event.clone());
+            assert_eq!(read(&written(&draft)), Entry::Event { channel, event, time: Some(5) });
         }
     }
 
     #[test]
     fn fields_of_others_come_in_any_order_and_the_first_of_a_name_counts() {
         let entry = read(&["x", "1", "d", "rain", "e", "", "c", "news", "c", "other", "", "y"]);
-        let event = Event::new("rain");
-        assert_eq!(entry, Some(Entry { channel: "news".into(), event, time: None }));
+        let (channel, event) = ("news".into(), Event::new("rain"));
+        assert_eq!(entry, Entry::Event { channel, event, time: None });
     }
 
     #[test]
     fn a_time_or_reconnection_time_that_is_no_number_counts_for_nothing() {
-        let entry = read(&["c", "news", "d", "rain", "t", "now", "r", "-1"]).unwrap();
-        assert_eq!((entry.time, entry.event.retry()), (None, None));
+        let entry = read(&["c", "news", "d", "rain", "t", "now", "r", "-1"]);
+        let (channel, event) = ("news".into(), Event::new("rain"));
+        assert_eq!(entry, Entry::Event { channel, event, time: None });
     }
 
     #[test]
@@ -233,40 +204,27 @@ mod tests {
             &[b"c", b"news", b"d", b"rain", b"e", b"\xff"],
         ];
         for parts in none {
-            assert_eq!(read(parts), None, "{parts:?}");
+            assert_eq!(read(parts), Entry::Other, "{parts:?}");
         }
     }
 
-    fn with(fields: &mut Fields, name: &str, value: &str) {
-        fields.name(name.as_bytes());
-        fields.value(value.as_bytes());
-    }
-
     #[test]
-    fn after_an_entry_the_next_one_begins_without_fields() {
-        let mut fields = Fields::default();
-        with(&mut fields, "c", "news");
-        with(&mut fields, "e", "weather");
-        assert_eq!(fields.take(), None);
-        with(&mut fields, "d", "rain");
-        assert_eq!(fields.take(), None);
-    }
-
-    #[test]
-    fn an_event_whose_data_is_too_large_is_told_from_what_is_no_event() {
-        for (name, lacks) in [("d", true), ("e", false), ("c", false)] {
-            let mut fields = Fields::default();
-            with(&mut fields, "c", "news");
-            fields.name(name.as_bytes());
-            fields.oversized();
-            with(&mut fields, "d", "rain");
-            assert_eq!((fields.lacks_data(), fields.take()), (lacks, None), "{name}");
-            assert!(!fields.lacks_data());
+    fn an_event_that_is_too_large_is_told_from_what_is_no_event() {
+        for (name, is_event) in [("d", true), ("e", false), ("c", false)] {
+            let fields = [text("c"), text("news"), text(name), Reply::Oversized];
+            let [c, news, name, large] = fields;
+            let fields = match name.text() {
+                Some("c") => vec![name, large, text("d"), text("rain")],
+                _ => vec![c, news, name, large, text("d"), text("rain")],
+            };
+            let entry = super::read(Reply::Array(fields));
+            assert_eq!(entry, if is_event { Entry::TooLarge } else { Entry::Other });
         }
-        let mut fields = Fields::default();
-        ["c", "d"].iter().for_each(|name| with(&mut fields, name, "x"));
-        fields.name(b"a picture");
-        fields.oversized();
-        assert!(fields.take().is_some(), "what means nothing may be as large as it likes");
+        assert_eq!(super::read(Reply::Oversized), Entry::TooLarge);
+        let others = ["a picture", "c", "news", "d", "rain"].map(text);
+        let mut others = others.to_vec();
+        others.insert(1, Reply::Oversized);
+        let entry = super::read(Reply::Array(others));
+        assert!(matches!(entry, Entry::Event { .. }), "what means nothing may be of any size");
     }
 }

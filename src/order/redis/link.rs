@@ -17,21 +17,28 @@
 //! One thread owns a link. Others may shut its [`connection`](Link::connection) down, which ends
 //! what the owner waits for.
 
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::greeting::{Greeting, StreamInfo, check_role, milliseconds, run_of, senseless};
+use super::greeting::{Greeting, Trouble, good, senseless};
 use super::options::{Redis, Server};
-use super::resp::{Parser, Reply, Token, command};
-use super::trouble::Trouble;
+use super::resp::{Head, Replies, Reply, command};
 use crate::client::{Connection, Plain, Transport};
 
-/// A publish has at most 16 MiB, and its type is beside its data.
-const LONGEST_BULK: usize = 16 * 1024 * 1024 + 64 * 1024;
+/// What a reply may take in memory. Where an entry of the stream is a part of it, that may be
+/// larger, and is left out.
+const LARGEST_REPLY: usize = 256 * 1024;
+
+/// A publish has at most 16 MiB, and its type and the names of its fields are beside its data.
+const LARGEST_ENTRY: usize = 16 * 1024 * 1024 + 64 * 1024;
+
+/// How exactly the system is told how long to wait, in milliseconds. So the same time is not told
+/// anew for each command, which would take a call of the system.
+const STEP: u64 = 100;
 
 /// How many connects that somebody gave up may still be under way: a name server or a full unix
 /// socket has a thread wait for as long as it wants.
@@ -83,7 +90,7 @@ impl Connector {
                     self.last_good.store(at, Ordering::Relaxed);
                     return Ok(opened);
                 }
-                Err(trouble) => troubles.push(trouble.at(&servers[at].shown)),
+                Err(trouble) => troubles.push(trouble),
             }
         }
         let is_lasting = troubles.iter().all(|trouble| trouble.is_lasting);
@@ -91,27 +98,25 @@ impl Connector {
         Err(Trouble { what: whats.join("; "), is_lasting, is_unsent: true })
     }
 
-    fn open(&self, server: &Server, deadline: Instant) -> Result<(Link, Greeting), Trouble> {
-        let connection = self.connect_to(server, deadline)?;
-        let (parser, shown) = (Parser::new(LONGEST_BULK), server.shown.clone());
-        let mut link = Link { connection, parser, server: shown };
-        let password = self.redis.password_for(server);
-        let greeting = link.greet(server, password, &self.key, deadline)?;
+    fn open(&self, server: &Server, by: Instant) -> Result<(Link, Greeting), Trouble> {
+        let connection = self.connect_to(server, by).map_err(|error| {
+            Trouble::passing(format!("can't be connected to: {error}")).at(&server.shown)
+        })?;
+        let socket = Socket { connection, by, wait: Duration::ZERO };
+        let mut link = Link { replies: Replies::new(socket), server: server.shown.clone() };
+        let greeting = link.greet(server, self.redis.password_for(server), &self.key, by)?;
         Ok((link, greeting))
     }
 
     /// Where the system may take longer than the time there is, a thread of its own waits for it.
-    fn connect_to(&self, server: &Server, by: Instant) -> Result<Arc<dyn Connection>, Trouble> {
-        let failed = |error: io::Error| match is_timeout(&error) {
-            true => Trouble::passing("can't be connected to: it does not respond in time"),
-            false => Trouble::passing(format!("can't be connected to: {error}")),
-        };
+    fn connect_to(&self, server: &Server, by: Instant) -> io::Result<Arc<dyn Connection>> {
         let (url, within) = (server.url.clone(), by.saturating_duration_since(Instant::now()));
         if url.host().parse::<IpAddr>().is_ok() {
-            return Plain.connect(&url, within).map_err(failed);
+            return Plain.connect(&url, within);
         }
+        let late = || io::Error::new(ErrorKind::TimedOut, "it does not respond in time");
         if Arc::strong_count(&self.connects) > ABANDONED {
-            return Err(failed(ErrorKind::TimedOut.into()));
+            return Err(late());
         }
         let (connected, comes) = mpsc::channel();
         let slot = Arc::clone(&self.connects);
@@ -120,65 +125,81 @@ impl Connector {
             let _ = connected.send(Plain.connect(&url, within));
             drop(slot);
         };
-        let started = thread::Builder::new().name("tidings-redis-connect".into()).spawn(connect);
-        started.map_err(failed)?;
-        let late = |_| io::Error::from(ErrorKind::TimedOut);
-        comes.recv_timeout(within).map_err(late).and_then(|connected| connected).map_err(failed)
+        thread::Builder::new().name("tidings-redis-connect".into()).spawn(connect)?;
+        comes.recv_timeout(within).unwrap_or_else(|_| Err(late()))
     }
 }
 
 /// A connection to a Redis that has been greeted.
 pub(crate) struct Link {
-    connection: Arc<dyn Connection>,
-    parser: Parser,
+    replies: Replies<Socket>,
     server: Box<str>,
 }
 
 impl Link {
     /// Sends commands.
-    pub(crate) fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), Trouble> {
-        let sent = write_by(&*self.connection, bytes, deadline);
-        sent.map_err(|trouble| trouble.at(&self.server))
+    pub(crate) fn send(&mut self, bytes: &[u8], by: Instant) -> Result<(), Trouble> {
+        let socket = self.replies.source();
+        socket.by = by;
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            match socket.write(rest) {
+                Ok(length) => rest = &rest[length..],
+                Err(error) => {
+                    let is_unsent = rest.len() == bytes.len();
+                    return Err(Trouble { is_unsent, ..self.trouble(error) });
+                }
+            }
+        }
+        Ok(())
     }
 
-    /// The next piece of a reply.
-    pub(crate) fn token(&mut self, deadline: Instant) -> Result<Token<&[u8]>, Trouble> {
-        let connection = &*self.connection;
-        let token = self.parser.token(&mut |room| read_by(connection, room, deadline));
-        token.map_err(|trouble: Trouble| trouble.at(&self.server))
-    }
-
-    /// The next reply as a whole, for short ones.
-    pub(crate) fn reply(&mut self, deadline: Instant) -> Result<Reply, Trouble> {
-        self.receive(deadline).map_err(|trouble| trouble.at(&self.server))
-    }
-
-    /// Whether the reply of the last token is whole.
-    pub(crate) fn is_whole(&self) -> bool {
-        self.parser.is_whole()
-    }
-
-    /// What another thread shuts down to end this link.
-    pub(crate) fn connection(&self) -> Arc<dyn Connection> {
-        Arc::clone(&self.connection)
-    }
-
-    /// Trouble that an error reply of this server means.
-    pub(crate) fn refused(&self, error: &str) -> Trouble {
-        Trouble::refused(error).at(&self.server)
-    }
-
-    fn receive(&mut self, deadline: Instant) -> Result<Reply, Trouble> {
-        let connection = &*self.connection;
-        self.parser.reply(&mut |room| read_by(connection, room, deadline))
+    /// The next reply, for short ones.
+    pub(crate) fn reply(&mut self, by: Instant) -> Result<Reply, Trouble> {
+        self.read(by, |replies| replies.reply(LARGEST_REPLY))
     }
 
     /// The next reply, unless it is an error.
-    fn good(&mut self, deadline: Instant) -> Result<Reply, Trouble> {
-        match self.receive(deadline)? {
-            Reply::Error(error) => Err(Trouble::refused(&error)),
-            reply => Ok(reply),
+    pub(crate) fn good(&mut self, by: Instant) -> Result<Reply, Trouble> {
+        self.reply(by).and_then(|reply| good(reply).map_err(|trouble| self.at(trouble)))
+    }
+
+    /// The next reply, an entry of the stream.
+    pub(crate) fn entry(&mut self, by: Instant) -> Result<Reply, Trouble> {
+        self.read(by, |replies| replies.reply(LARGEST_ENTRY))
+    }
+
+    /// Begins a reply that is an array, and says how many replies follow; or `None` for null.
+    pub(crate) fn array(&mut self, by: Instant) -> Result<Option<usize>, Trouble> {
+        match self.read(by, Replies::head)? {
+            Head::Array(count) => Ok(Some(count)),
+            Head::Whole(Reply::Null) => Ok(None),
+            Head::Whole(Reply::Error(error)) => Err(self.at(Trouble::refused(&error))),
+            _ => Err(self.at(senseless())),
         }
+    }
+
+    fn read<T>(
+        &mut self,
+        by: Instant,
+        read: impl FnOnce(&mut Replies<Socket>) -> io::Result<T>,
+    ) -> Result<T, Trouble> {
+        self.replies.source().by = by;
+        read(&mut self.replies).map_err(|error| self.trouble(error))
+    }
+
+    fn trouble(&self, error: io::Error) -> Trouble {
+        self.at(error.into())
+    }
+
+    /// The same trouble, which says that it is this server's.
+    pub(crate) fn at(&self, trouble: Trouble) -> Trouble {
+        trouble.at(&self.server)
+    }
+
+    /// What another thread shuts down to end this link.
+    pub(crate) fn connection(&mut self) -> Arc<dyn Connection> {
+        Arc::clone(&self.replies.source().connection)
     }
 
     fn greet(
@@ -186,16 +207,15 @@ impl Link {
         server: &Server,
         password: Option<&[u8]>,
         key: &str,
-        deadline: Instant,
+        by: Instant,
     ) -> Result<Greeting, Trouble> {
         let (mut out, mut settings) = (Vec::new(), 0);
-        match (password, &server.user) {
+        match (password, server.user.as_deref()) {
             (Some(password), user) => {
-                let user = user.as_deref().unwrap_or("default");
-                command(&mut out, &[b"AUTH", user.as_bytes(), password]);
+                command(&mut out, &[b"AUTH", user.unwrap_or("default").as_bytes(), password]);
                 settings += 1;
             }
-            (None, Some(_)) => return Err(Trouble::lasting(NO_PASSWORD)),
+            (None, Some(_)) => return Err(self.at(Trouble::lasting(NO_PASSWORD))),
             (None, None) => {}
         }
         if server.database != 0 {
@@ -206,83 +226,70 @@ impl Link {
             command(&mut out, arguments);
         }
         command(&mut out, &[b"XINFO", b"STREAM", key.as_bytes()]);
-        write_by(&*self.connection, &out, deadline)?;
+        self.send(&out, by)?;
         for _ in 0..settings {
-            self.good(deadline)?;
+            self.good(by)?;
         }
-        let run = run_of(self.good(deadline)?.text().unwrap_or_default())?;
-        check_role(&self.good(deadline)?)?;
-        let time = milliseconds(&self.good(deadline)?).ok_or_else(senseless)?;
-        let stream = match self.receive(deadline)? {
-            Reply::Error(error) if error.contains("no such key") => None,
-            Reply::Error(error) => return Err(Trouble::refused(&error)),
-            info => Some(StreamInfo::of(&info).ok_or_else(senseless)?),
-        };
-        Ok(Greeting { server: self.server.clone(), run, time, stream })
+        // A server that has too many clients says so once, and ends.
+        let said = [self.good(by)?, self.reply(by)?, self.reply(by)?, self.reply(by)?];
+        Greeting::read(said).map_err(|trouble| self.at(trouble))
     }
 }
 
 impl Drop for Link {
     /// The server need not wait until whoever else has the connection lets go of it.
     fn drop(&mut self) {
-        self.connection.shutdown();
+        self.replies.source().connection.shutdown();
     }
 }
 
-fn is_timeout(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+/// A connection that waits until a time at most, however often it is read and written.
+struct Socket {
+    connection: Arc<dyn Connection>,
+    by: Instant,
+    /// How long it lets the system wait.
+    wait: Duration,
 }
 
-/// The time that is left, which the system wants to be some.
-fn left(deadline: Instant) -> Duration {
-    deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1))
-}
+impl Socket {
+    fn attempt<T>(
+        &mut self,
+        mut attempt: impl FnMut(&dyn Connection) -> io::Result<T>,
+    ) -> io::Result<T> {
+        loop {
+            let left = self.by.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(ErrorKind::TimedOut.into());
+            }
+            let wait = Duration::from_millis((left.as_millis() as u64 / STEP + 1) * STEP);
+            if wait != self.wait {
+                self.connection.set_read_timeout(Some(wait))?;
+                self.connection.set_write_timeout(Some(wait))?;
+                self.wait = wait;
+            }
+            match attempt(&*self.connection) {
+                Err(error) if is_passing(error.kind()) => {}
+                done => return done,
+            }
+        }
+    }
 
-fn failed(error: &io::Error) -> Trouble {
-    match is_timeout(error) {
-        true => Trouble::passing("does not respond in time"),
-        false => Trouble::passing(format!("has ended the connection: {error}")),
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.attempt(|connection| connection.write(bytes))? {
+            0 => Err(ErrorKind::WriteZero.into()),
+            length => Ok(length),
+        }
     }
 }
 
-/// Writes it all, and waits no longer than until the deadline, in however many steps it is taken.
-fn write_by(connection: &dyn Connection, bytes: &[u8], deadline: Instant) -> Result<(), Trouble> {
-    let mut rest = bytes;
-    while !rest.is_empty() {
-        let is_unsent = rest.len() == bytes.len();
-        // One write there always is, as a short one never waits.
-        if !is_unsent && Instant::now() >= deadline {
-            return Err(failed(&ErrorKind::TimedOut.into()));
-        }
-        let set = connection.set_write_timeout(Some(left(deadline)));
-        match set.and_then(|()| connection.write(rest)) {
-            Ok(0) => return Err(Trouble { is_unsent, ..failed(&ErrorKind::WriteZero.into()) }),
-            Ok(length) => rest = &rest[length..],
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(Trouble { is_unsent, ..failed(&error) }),
-        }
+impl Read for Socket {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        self.attempt(|connection| connection.read(room))
     }
-    Ok(())
 }
 
-/// Reads, and waits no longer than until the deadline, however often it is called.
-fn read_by(
-    connection: &dyn Connection,
-    room: &mut [u8],
-    deadline: Instant,
-) -> Result<usize, Trouble> {
-    loop {
-        if Instant::now() >= deadline {
-            return Err(failed(&ErrorKind::TimedOut.into()));
-        }
-        let set = connection.set_read_timeout(Some(left(deadline)));
-        match set.and_then(|()| connection.read(room)) {
-            Ok(0) => return Err(Trouble::passing("has ended the connection")),
-            Ok(length) => return Ok(length),
-            Err(error) if error.kind() == ErrorKind::Interrupted || is_timeout(&error) => {}
-            Err(error) => return Err(failed(&error)),
-        }
-    }
+fn is_passing(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }
 
 #[cfg(test)]

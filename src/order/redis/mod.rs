@@ -12,8 +12,8 @@
 //! | [`post`] | *pure*: posts as commands, and what Redis says to them |
 //! | [`rules`] | *pure*: epochs, fencing, and what is a gap |
 //! | [`options`] | which Redis, and how |
+//! | [`greeting`] | *pure*: what Redis says when a connection begins, and what its trouble means |
 //! | [`link`] | one connection: connect, greet, send, receive, each by a deadline |
-//! | [`greeting`], [`trouble`] | *pure*: what Redis says first; what goes wrong, and what to do |
 //! | [`shared`] | what publishers and the reader share |
 //! | [`order`] | publishing: the queue and its leaders |
 //! | [`reader`] | the thread that reads the stream |
@@ -30,4 +30,3 @@ pub(crate) mod rules;
 pub(crate) mod shared;
 #[cfg(test)]
 pub(crate) mod support;
-pub(crate) mod trouble;

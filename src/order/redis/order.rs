@@ -21,6 +21,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::entry::is_name;
+use super::greeting::{Trouble, milliseconds};
 use super::link::Link;
 use super::options::Redis;
 use super::post::{Posted, Said};
@@ -28,7 +29,6 @@ use super::reader::Reader;
 use super::resp::{Reply, command};
 use super::rules::{Next, Outcome, Publish, Wanted};
 use super::shared::Shared;
-use super::trouble::Trouble;
 use crate::error::{Error, Result};
 use crate::log::id::Id;
 use crate::net::moment::Moment;
@@ -243,8 +243,7 @@ fn renew(shared: &Shared, link: &mut Link, by: Instant) -> Result<(), Trouble> {
     let mut out = Vec::new();
     command(&mut out, &[b"TIME"]);
     link.send(&out, by)?;
-    let reply = link.reply(by)?;
-    let time = super::greeting::milliseconds(&reply).ok_or_else(super::greeting::senseless)?;
+    let time = milliseconds(&link.good(by)?).map_err(|trouble| link.at(trouble))?;
     if shared.rules().renew(time, random()) {
         shared.remote.count(|stats| stats.epochs += 1);
     }
@@ -261,7 +260,7 @@ fn hear(
     by: Instant,
 ) -> Result<bool, Trouble> {
     for (at, _) in sent {
-        said.push(work.posts[*at].read(link.token(by)?));
+        said.push(work.posts[*at].read(link.reply(by)?));
     }
     Ok(replicas == 0
         || match link.reply(by)? {
@@ -336,7 +335,7 @@ impl Work<'_> {
                 Said::KeyReused => Err(Error::key_reused()),
                 Said::Error(error) => {
                     is_useful &= !is_no_master(&error);
-                    Err(not_published(Some(&link.refused(&error))))
+                    Err(not_published(Some(&link.at(Trouble::refused(&error)))))
                 }
                 Said::Nonsense => Err(unknown("Redis gave a response that makes no sense")),
             };

@@ -11,7 +11,7 @@
 //! `<digest> <first id> <count>`, for five minutes; and decides by it, for all hubs.
 
 use super::entry::Draft;
-use super::resp::{Token, array, bulk};
+use super::resp::{self, array, bulk};
 use super::rules::Reply;
 use crate::digits::Digits;
 use crate::log::id::{Id, number};
@@ -118,13 +118,12 @@ impl Posted {
     }
 
     /// What the reply to its command means.
-    pub(crate) fn read(&self, reply: Token<&[u8]>) -> Said {
+    pub(crate) fn read(&self, reply: resp::Reply) -> Said {
         let said = match reply {
-            Token::Null => Some(Said::Now(Reply::Nil)),
-            Token::Error(error) if is_too_small(error) => Some(Said::Now(Reply::TooSmall)),
-            Token::Error(error) => Some(Said::Error(String::from_utf8_lossy(error).into())),
-            Token::Bulk(text) => std::str::from_utf8(text).ok().and_then(|text| self.known(text)),
-            _ => None,
+            resp::Reply::Null => Some(Said::Now(Reply::Nil)),
+            resp::Reply::Error(error) if is_too_small(&error) => Some(Said::Now(Reply::TooSmall)),
+            resp::Reply::Error(error) => Some(Said::Error(error)),
+            reply => reply.text().and_then(|text| self.known(text)),
         };
         said.unwrap_or(Said::Nonsense)
     }
@@ -145,8 +144,8 @@ fn len(event: &crate::event::Event) -> usize {
     event.data().len() + event.event_type().map_or(0, str::len)
 }
 
-fn is_too_small(error: &[u8]) -> bool {
-    error.starts_with(b"ERR The ID specified in XADD is equal or smaller")
+fn is_too_small(error: &str) -> bool {
+    error.starts_with("ERR The ID specified in XADD is equal or smaller")
 }
 
 #[cfg(test)]
@@ -215,15 +214,17 @@ mod tests {
     #[test]
     fn a_reply_is_an_id_or_what_the_key_stands_for_or_a_reason() {
         let (plain, keyed) = (posted(&["rain"], None), posted(&["rain"], Some("K")));
-        assert_eq!(plain.read(Token::Bulk(b"7-100000")), Said::Now(Reply::Id(id("7-100000"))));
-        assert_eq!(keyed.read(Token::Null), Said::Now(Reply::Nil));
-        let small = b"ERR The ID specified in XADD is equal or smaller than the target stream top \
-            item";
-        assert_eq!(keyed.read(Token::Error(small)), Said::Now(Reply::TooSmall));
-        assert_eq!(keyed.read(Token::Bulk(b"77 7-1 3")), Said::Before(id("7-1"), 3));
-        assert_eq!(keyed.read(Token::Bulk(b"78 7-1 3")), Said::KeyReused);
-        assert_eq!(plain.read(Token::Error(b"OOM no")), Said::Error("OOM no".into()));
-        for senseless in [Token::Bulk(&b"7-1-1"[..]), Token::Bulk(b"77 x"), Token::Integer(1)] {
+        let text = |text: &str| resp::Reply::Text(text.into());
+        let error = |error: &str| resp::Reply::Error(error.into());
+        assert_eq!(plain.read(text("7-100000")), Said::Now(Reply::Id(id("7-100000"))));
+        assert_eq!(keyed.read(resp::Reply::Null), Said::Now(Reply::Nil));
+        let small =
+            "ERR The ID specified in XADD is equal or smaller than the target stream top item";
+        assert_eq!(keyed.read(error(small)), Said::Now(Reply::TooSmall));
+        assert_eq!(keyed.read(text("77 7-1 3")), Said::Before(id("7-1"), 3));
+        assert_eq!(keyed.read(text("78 7-1 3")), Said::KeyReused);
+        assert_eq!(plain.read(error("OOM no")), Said::Error("OOM no".into()));
+        for senseless in [text("7-1-1"), text("77 x"), resp::Reply::Integer(1)] {
             assert_eq!(keyed.read(senseless), Said::Nonsense);
         }
     }

@@ -22,13 +22,12 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::entry::Fields;
-use super::greeting::{Greeting, StreamInfo, senseless};
+use super::entry::{self, Entry};
+use super::greeting::{Trouble, known, senseless};
 use super::link::Link;
-use super::resp::{Reply, Token, command};
+use super::resp::{Reply, command};
 use super::rules::{Known, Step};
 use super::shared::Shared;
-use super::trouble::Trouble;
 use crate::error::{Error, Result};
 use crate::log::gap::Reason;
 use crate::log::id::Id;
@@ -36,8 +35,8 @@ use crate::net::panics::Panics;
 use crate::order::remote::{Arrival, Loss, Sink};
 use crate::random::random;
 
-/// How long Redis waits for entries, in milliseconds.
-const BLOCK: &str = "5000";
+/// How long Redis waits for entries.
+const BLOCK: Duration = Duration::from_secs(5);
 
 /// How long it may be silent beyond that.
 const SILENCE: Duration = Duration::from_secs(2);
@@ -66,30 +65,21 @@ const STACK: usize = 128 * 1024;
 pub(crate) struct Reader {
     shared: Arc<Shared>,
     sink: Box<dyn Sink>,
-    fields: Fields,
     /// How many entries it asks for.
     count: usize,
+    /// Whether it asks what Redis knows of the stream, together with the next read.
+    asks: bool,
     /// Whether it has read all there was, since it connected.
     is_level: bool,
-    /// At the start, of what was in the stream before: what Redis said of it.
-    before: Option<StreamInfo>,
-}
-
-/// What came of a read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Came {
-    Nothing,
-    Entries,
-    /// Rules have a question: nothing was taken.
-    Question,
+    /// Whether it has done so once.
+    is_begun: bool,
 }
 
 impl Reader {
     /// Gives the sink all that there is, and starts the thread that goes on.
     pub(super) fn begin(shared: Arc<Shared>, sink: Box<dyn Sink>) -> Result<JoinHandle<()>> {
-        let fields = Fields::default();
-        let (count, is_level, before) = (FIRST, false, None);
-        let mut reader = Self { shared, sink, fields, count, is_level, before };
+        let (count, asks, is_level, is_begun) = (FIRST, true, false, false);
+        let mut reader = Self { shared, sink, count, asks, is_level, is_begun };
         let (until, mut pause) = (Instant::now() + START, SHORTEST);
         let link = loop {
             match reader.fill(until) {
@@ -111,27 +101,19 @@ impl Reader {
 
     /// Connects, and reads all that there is.
     fn fill(&mut self, until: Instant) -> Result<Link, Trouble> {
-        let (mut link, greeting) = self.connect(until.min(Instant::now() + CONNECT))?;
-        if self.shared.rules().position() == Id::default() {
-            self.before = greeting.stream;
-        }
-        let mut asks = true;
+        let mut link = self.connect(until.min(Instant::now() + CONNECT))?;
         while !self.is_level {
-            asks = self.step(&mut link, asks)?;
+            self.read(&mut link)?;
         }
-        if let Some(before) = self.before.take().filter(|before| before.newest > Id::default()) {
-            self.sink.begin_after(before.newest);
-        }
+        self.is_begun = true;
         Ok(link)
     }
 
-    fn connect(&mut self, by: Instant) -> Result<(Link, Greeting), Trouble> {
-        let (link, greeting) = self.shared.connector.connect(by)?;
-        self.is_level = false;
-        // A part of an entry may have come before the connection was cut.
-        self.fields.take();
-        match self.shared.reads(&link, &greeting) {
-            true => Ok((link, greeting)),
+    fn connect(&mut self, by: Instant) -> Result<Link, Trouble> {
+        let (mut link, greeting) = self.shared.connector.connect(by)?;
+        (self.asks, self.is_level) = (true, false);
+        match self.shared.reads(link.connection(), &greeting) {
+            true => Ok(link),
             false => Err(Trouble::passing("the hub has ended")),
         }
     }
@@ -142,7 +124,7 @@ impl Reader {
         loop {
             if let Some(mut link) = link.take() {
                 let panics = Panics::default();
-                panics.catch(|| self.follow(&mut link));
+                panics.catch(|| while self.read(&mut link).is_ok() {});
                 self.shared.remote.set_reachable(false);
                 self.shared.lost();
                 pause = if self.is_level { SHORTEST } else { LONGEST.min(2 * pause) };
@@ -153,7 +135,7 @@ impl Reader {
                 return;
             }
             match self.connect(Instant::now() + CONNECT) {
-                Ok((connected, _)) => {
+                Ok(connected) => {
                     self.shared.remote.count(|stats| stats.reconnects += 1);
                     link = Some(connected);
                 }
@@ -162,91 +144,65 @@ impl Reader {
         }
     }
 
-    /// Reads for as long as the connection lasts.
-    fn follow(&mut self, link: &mut Link) -> Trouble {
-        let mut asks = !self.is_level;
-        loop {
-            match self.step(link, asks) {
-                Ok(is_next) => asks = is_next,
-                Err(trouble) => return trouble,
-            }
-        }
-    }
-
-    /// Reads once, and says whether there is something to ask with the next read.
-    fn step(&mut self, link: &mut Link, asks: bool) -> Result<bool, Trouble> {
-        Ok(match self.read(link, asks)? {
-            Came::Question => true,
-            // A doubt that an answer has left is asked about again, and not at once.
-            Came::Nothing => !asks && self.shared.rules().is_in_doubt(),
-            // What others add may lie anywhere, and each page would be read twice.
-            Came::Entries => !self.is_level,
-        })
-    }
-
     /// Reads once. Waits for entries where all were read that there were, and there is nothing
-    /// else to ask.
-    fn read(&mut self, link: &mut Link, asks: bool) -> Result<Came, Trouble> {
-        let waits = self.is_level && !asks;
-        let by = |waits| Instant::now() + SILENCE + Duration::from_secs(if waits { 5 } else { 0 });
-        link.send(&self.command(asks, waits), by(false))?;
-        let known = if asks { self.answer(link, by(false))? } else { None };
-        let came = self.entries(link, known.as_ref(), by(waits))?;
-        if asks && came == Came::Nothing {
-            let loss = self.shared.rules().look(known.as_ref().and_then(Option::as_ref));
-            self.lose(loss);
+    /// to ask.
+    fn read(&mut self, link: &mut Link) -> Result<(), Trouble> {
+        let waits = self.is_level && !self.asks;
+        let by = Instant::now() + SILENCE + if waits { BLOCK } else { Duration::ZERO };
+        link.send(&self.command(waits), by)?;
+        let known = if self.asks { Some(self.answer(link, by)?) } else { None };
+        match link.array(by)? {
+            None => {
+                self.level();
+                if let Some(known) = &known {
+                    let loss = self.shared.rules().look(known.as_ref());
+                    self.lose(loss);
+                }
+                // A doubt that an answer has left is asked about again, and not at once.
+                self.asks = known.is_none() && self.shared.rules().is_in_doubt();
+            }
+            Some(1) => self.entries(link, known.as_ref(), by)?,
+            Some(_) => return Err(link.at(senseless())),
         }
         self.sink.pass();
-        Ok(came)
+        Ok(())
     }
 
-    fn command(&self, asks: bool, waits: bool) -> Vec<u8> {
+    fn command(&self, waits: bool) -> Vec<u8> {
         let (mut out, key) = (Vec::new(), self.shared.connector.key().as_bytes());
         let position = self.shared.rules().position().text();
         let (position, count) = (position.as_str().as_bytes(), self.count.to_string());
-        if asks {
+        if self.asks {
             command(&mut out, &[b"MULTI"]);
             command(&mut out, &[b"XRANGE", key, position, position]);
             command(&mut out, &[b"XINFO", b"STREAM", key]);
         }
-        let mut read = vec![&b"XREAD"[..], b"COUNT", count.as_bytes()];
-        if waits {
-            read.extend([&b"BLOCK"[..], BLOCK.as_bytes()]);
-        }
-        read.extend([&b"STREAMS"[..], key, position]);
-        command(&mut out, &read);
-        if asks {
+        let block = BLOCK.as_millis().to_string();
+        let block = [&b"BLOCK"[..], block.as_bytes()];
+        let block = if waits { &block[..] } else { &[] };
+        let read = [b"XREAD", &b"COUNT"[..], count.as_bytes()];
+        command(&mut out, &[&read, block, &[b"STREAMS", key, position]].concat());
+        if self.asks {
             command(&mut out, &[b"EXEC"]);
         }
         out
     }
 
-    /// What Redis knows, which it was asked together with what follows; `None` if no stream.
-    #[allow(clippy::option_option, reason = "whether it was asked, and whether there is a stream")]
-    fn answer(&mut self, link: &mut Link, by: Instant) -> Result<Option<Option<Known>>, Trouble> {
+    /// What Redis knows of the stream, if there is one. Only the last part of the reply is left.
+    fn answer(&mut self, link: &mut Link, by: Instant) -> Result<Option<Known>, Trouble> {
         for _ in 0..4 {
-            if let Reply::Error(error) = link.reply(by)? {
-                return Err(link.refused(&error));
-            }
+            link.good(by)?;
         }
-        if link.token(by)? != Token::Array(3) {
-            return Err(senseless());
+        if link.array(by)? != Some(3) {
+            return Err(link.at(senseless()));
         }
-        let has_position = match link.reply(by)? {
-            Reply::Error(error) => return Err(link.refused(&error)),
-            Reply::Array(entries) => !entries.is_empty(),
-            _ => true,
-        };
-        Ok(Some(match link.reply(by)? {
-            Reply::Error(error) if error.contains("no such key") => None,
-            Reply::Error(error) => return Err(link.refused(&error)),
-            info => {
-                let StreamInfo { newest, first, length, added } =
-                    StreamInfo::of(&info).ok_or_else(senseless)?;
-                let (last_generated, entries_added) = (newest, added);
-                Some(Known { last_generated, entries_added, length, first, has_position })
-            }
-        }))
+        let has_position = link.good(by)? != Reply::Array(Vec::new());
+        let known = known(link.reply(by)?).map_err(|trouble| link.at(trouble))?;
+        let is_start = !self.is_begun && self.shared.rules().position() == Id::default();
+        if let Some(known) = known.filter(|known| is_start && known.entries_added > known.length) {
+            self.sink.begin_after(known.first.map_or(known.last_generated, before));
+        }
+        Ok(known.map(|known| Known { has_position, ..known }))
     }
 
     /// Takes the entries of a reply.
@@ -255,50 +211,31 @@ impl Reader {
         link: &mut Link,
         known: Option<&Option<Known>>,
         by: Instant,
-    ) -> Result<Came, Trouble> {
-        match link.token(by)? {
-            Token::Null => {
-                self.level();
-                return Ok(Came::Nothing);
-            }
-            Token::Array(1) => {}
-            Token::Error(error) => {
-                let error = String::from_utf8_lossy(error).into_owned();
-                return Err(link.refused(&error));
-            }
-            _ => return Err(senseless()),
-        }
-        let key = self.shared.connector.key().len();
-        let [pair, name] = [
-            link.token(by)? == Token::Array(2),
-            matches!(link.token(by)?, Token::Bulk(of) if of.len() == key),
-        ];
-        let Token::Array(count) = link.token(by)? else { return Err(senseless()) };
-        if !pair || !name {
-            return Err(senseless());
-        }
+    ) -> Result<(), Trouble> {
+        let pair = (link.array(by)?, link.good(by)?);
+        let (Some(2), Reply::Text(_), Some(count)) = (pair.0, pair.1, link.array(by)?) else {
+            return Err(link.at(senseless()));
+        };
         let mut bytes = 0;
         for at in 0..count {
             let by = Instant::now() + ENTRY;
-            let id = match (link.token(by)? == Token::Array(2), link.token(by)?) {
-                (true, Token::Bulk(id)) => std::str::from_utf8(id).ok().and_then(Id::parse),
-                _ => None,
-            };
-            let id = id.ok_or_else(senseless)?;
-            // The hub has gone on to an entry only once it has all of it.
-            bytes += self.fields(link, by)?;
+            let pair = (link.array(by)?, link.good(by)?);
+            let id = pair.1.text().filter(|_| pair.0 == Some(2)).and_then(Id::parse);
+            let id = id.ok_or_else(|| link.at(senseless()))?;
+            // The hub goes on to an entry only once it has all of it.
+            let fields = link.entry(by)?;
+            bytes += fields.len();
             let mut step = self.shared.rules().read(id, at == 0);
             if step == Step::Ask {
                 let Some(known) = known else {
-                    self.fields.take();
-                    while !link.is_whole() {
-                        link.token(Instant::now() + ENTRY)?;
-                    }
-                    return Ok(Came::Question);
+                    // All of this is read again, together with what Redis knows.
+                    (at + 1..count).try_for_each(|_| link.reply(by).map(drop))?;
+                    self.asks = true;
+                    return Ok(());
                 };
                 step = self.shared.rules().settle(id, known.as_ref());
             }
-            self.take(id, step);
+            self.take(id, step, fields);
         }
         let is_full = count >= self.count;
         self.count = match bytes {
@@ -310,7 +247,9 @@ impl Reader {
             true => self.shared.remote.hear(),
             false => self.level(),
         }
-        Ok(Came::Entries)
+        // What others add may lie anywhere, and each page would be read twice.
+        self.asks = !self.is_level;
+        Ok(())
     }
 
     /// All was read that there was.
@@ -320,53 +259,25 @@ impl Reader {
         self.shared.remote.set_reachable(true);
     }
 
-    /// Reads the fields of an entry, and returns their size.
-    fn fields(&mut self, link: &mut Link, by: Instant) -> Result<usize, Trouble> {
-        let Token::Array(count) = link.token(by)? else { return Err(senseless()) };
-        let mut bytes = 0;
-        for at in 0..count {
-            match link.token(by)? {
-                Token::Bulk(name) if at % 2 == 0 => self.fields.name(name),
-                Token::Oversized(_) if at % 2 == 0 => self.fields.name(b""),
-                Token::Bulk(value) => {
-                    bytes += value.len();
-                    self.fields.value(value);
-                }
-                Token::Oversized(length) => {
-                    bytes += length as usize;
-                    self.fields.oversized();
-                }
-                _ => return Err(senseless()),
-            }
-        }
-        Ok(bytes)
-    }
-
     /// Gives an entry to the sink, or tells what is gone in place of it.
-    fn take(&mut self, id: Id, step: Step) {
-        let (lacks_data, entry) = (self.fields.lacks_data(), self.fields.take());
+    fn take(&mut self, id: Id, step: Step, fields: Reply) {
         let (Step::Deliver(loss) | Step::Drop(loss)) = step else { return };
-        if let Some(before) = self.before.take() {
-            let is_all = before.first == Some(id) && before.added == before.length;
-            if !is_all {
-                self.sink.begin_after(before_id(id));
-            }
-        }
         self.lose(loss);
         if matches!(step, Step::Drop(_)) {
             return;
         }
-        if let Some(entry) = entry {
-            let time = entry.time.unwrap_or(id.epoch);
-            // What comes now came now, whatever clock its publisher has.
-            let age = if self.is_level { 0 } else { self.shared.now().saturating_sub(time) };
-            let age = Duration::from_millis(age);
-            let (channel, event) = (&*entry.channel, &entry.event);
-            self.sink.event(&Arrival { id, channel, event, age });
-        } else if lacks_data {
-            self.lose(Some(Loss { through: id, missed: Some(1), reason: Reason::Evicted }));
-        } else {
-            self.shared.remote.count(|stats| stats.ignored += 1);
+        match entry::read(fields) {
+            Entry::Event { channel, event, time } => {
+                let time = time.unwrap_or(id.epoch);
+                // What comes now came now, whatever clock its publisher has.
+                let age = if self.is_level { 0 } else { self.shared.now().saturating_sub(time) };
+                let age = Duration::from_millis(age);
+                self.sink.event(&Arrival { id, channel: &channel, event: &event, age });
+            }
+            Entry::TooLarge => {
+                self.lose(Some(Loss { through: id, missed: Some(1), reason: Reason::Evicted }));
+            }
+            Entry::Other => self.shared.remote.count(|stats| stats.ignored += 1),
         }
     }
 
@@ -381,7 +292,7 @@ impl Reader {
 }
 
 /// The greatest id before this one.
-fn before_id(id: Id) -> Id {
+fn before(id: Id) -> Id {
     match id.sequence.checked_sub(1) {
         Some(sequence) => Id { sequence, ..id },
         None => Id { epoch: id.epoch.saturating_sub(1), sequence: u64::MAX },

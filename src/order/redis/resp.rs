@@ -1,4 +1,4 @@
-//! *Pure*: Redis' wire, RESP2. Commands out, tokens in.
+//! *Pure*: Redis' wire, RESP2. Commands out, replies in.
 //!
 //! ```text
 //! command = "*" count CRLF *bulk
@@ -7,32 +7,24 @@
 //! array   = "*" count CRLF *reply | "*-1" CRLF
 //! ```
 //!
-//! A [`Parser`] gives one [`Token`] after the other, so that a reply of any size passes through a
-//! small buffer; a [`Reply`] is a whole short one. Nothing is allocated by a length that the peer
-//! names: the buffer grows with what has come. A bulk that is longer than the bound is skipped as
-//! it comes. What is no RESP2, which RESP3 is not either, is a [`Fault`], and ends the connection.
+//! A [`Reply`] is a tree of bounded size: what is too large for it is received and left out. A
+//! large array is read [head](Replies::head) first, and then one reply after the other. Nothing is
+//! allocated by a length that the peer names: memory grows with what has come. What is no RESP2,
+//! which RESP3 is not either, is an error of the kind `InvalidData`. After any error the connection
+//! is of no use.
 
-use std::fmt;
-use std::ops::Range;
+use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 
 use crate::digits::Digits;
-use crate::search::first_of;
 
 /// Redis' own lines are shorter than 1 KiB; an error may quote a script.
 const LONGEST_LINE: usize = 64 * 1024;
 
-/// What one read may take, at least half of it. An idle connection keeps so much.
+/// What one read may take. An idle connection keeps so much.
 const READ: usize = 64 * 1024;
 
-/// More than the entries that one command of ours asks for, and than the fields that one has.
-const LONGEST_ARRAY: u64 = 1 << 20;
-
-/// `XREAD` needs five.
+/// An entry of a stream in `XINFO` needs three.
 const DEEPEST: usize = 8;
-
-/// What a [`Reply`] may take in memory. Where an entry of a stream is a part of it, that may be
-/// larger, and is left out.
-const LARGEST_REPLY: usize = 256 * 1024;
 
 /// So much of an error is kept. What is at its beginning says what it is.
 const LONGEST_ERROR: usize = 240;
@@ -61,283 +53,167 @@ pub(crate) fn bulk(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// A piece of a reply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Token<T> {
-    Simple(T),
-    Error(T),
+/// A reply, or a part of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Reply {
+    /// Of either kind.
+    Text(Vec<u8>),
+    /// Its beginning.
+    Error(String),
     Integer(i64),
-    Bulk(T),
-    /// A bulk of so many bytes, which was skipped.
-    Oversized(u64),
     Null,
+    Array(Vec<Reply>),
+    /// A text or an array that was too large.
+    Oversized,
+}
+
+/// How a reply begins.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Head {
+    /// All of it is here.
+    Whole(Reply),
+    /// So many bytes follow.
+    Bulk(usize),
     /// So many replies follow.
     Array(usize),
 }
 
-impl<T> Token<T> {
-    fn map<U>(self, to: impl FnOnce(T) -> U) -> Token<U> {
-        match self {
-            Self::Simple(text) => Token::Simple(to(text)),
-            Self::Error(text) => Token::Error(to(text)),
-            Self::Integer(number) => Token::Integer(number),
-            Self::Bulk(bytes) => Token::Bulk(to(bytes)),
-            Self::Oversized(length) => Token::Oversized(length),
-            Self::Null => Token::Null,
-            Self::Array(count) => Token::Array(count),
-        }
-    }
-}
-
-/// What the peer sent that is no RESP2, or past a bound.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Fault(&'static str);
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
-    }
-}
-
-/// Finds tokens in bytes that come in any pieces. After a fault it is of no use.
+/// Replies as they come from a source.
 #[derive(Debug)]
-pub(crate) struct Parser {
-    longest_bulk: u64,
-    /// What was received and not yet parsed lies in `start..end`.
-    buffer: Vec<u8>,
-    start: usize,
-    end: usize,
-    /// So many bytes after `start` hold no CR.
-    searched: usize,
-    /// The length of the bulk that is being received, and how much of it is still to come: all of
-    /// it until it is whole, if it is not skipped.
-    bulk: Option<(u64, u64)>,
-    /// How many replies are still to come of each array that is not whole, the outermost first.
-    arrays: Vec<usize>,
+pub(crate) struct Replies<R> {
+    input: BufReader<R>,
+    /// The last line, without its end.
+    line: Vec<u8>,
 }
 
-impl Parser {
-    pub(crate) fn new(longest_bulk: usize) -> Self {
-        Self {
-            longest_bulk: longest_bulk as u64,
-            buffer: Vec::new(),
-            start: 0,
-            end: 0,
-            searched: 0,
-            bulk: None,
-            arrays: Vec::new(),
+impl<R: Read> Replies<R> {
+    pub(crate) fn new(source: R) -> Self {
+        Self { input: BufReader::with_capacity(READ, source), line: Vec::new() }
+    }
+
+    pub(crate) fn source(&mut self) -> &mut R {
+        self.input.get_mut()
+    }
+
+    /// The next reply. What does not fit into so many bytes of memory is received, and not kept.
+    pub(crate) fn reply(&mut self, most: usize) -> io::Result<Reply> {
+        self.part(&mut { most }, DEEPEST)
+    }
+
+    fn part(&mut self, left: &mut usize, deeper: usize) -> io::Result<Reply> {
+        match self.head()? {
+            Head::Array(count) => self.array(count, left, deeper),
+            Head::Bulk(length) => self.bulk(length, left),
+            Head::Whole(Reply::Text(text)) if !take(left, text.len()) => Ok(Reply::Oversized),
+            Head::Whole(Reply::Error(error)) if !take(left, error.len()) => Ok(Reply::Oversized),
+            Head::Whole(reply) => Ok(reply),
         }
     }
 
-    /// The next token. Where more bytes are needed, `fill` puts some at the beginning of the
-    /// buffer that it is given, and says how many; or it fails, and may be called again later.
-    pub(crate) fn token<E: From<Fault>>(
-        &mut self,
-        fill: &mut impl FnMut(&mut [u8]) -> Result<usize, E>,
-    ) -> Result<Token<&[u8]>, E> {
-        loop {
-            if let Some(token) = self.advance()? {
-                return Ok(token.map(|range| &self.buffer[range]));
-            }
-            self.end += fill(self.room())?;
-        }
-    }
-
-    /// The next reply as a whole, for short ones.
-    pub(crate) fn reply<E: From<Fault>>(
-        &mut self,
-        fill: &mut impl FnMut(&mut [u8]) -> Result<usize, E>,
-    ) -> Result<Reply, E> {
-        self.part(fill, &mut { LARGEST_REPLY })
-    }
-
-    /// What does not fit into `left` is received, and not kept.
-    fn part<E: From<Fault>>(
-        &mut self,
-        fill: &mut impl FnMut(&mut [u8]) -> Result<usize, E>,
-        left: &mut usize,
-    ) -> Result<Reply, E> {
-        let count = match self.token(fill)? {
-            Token::Simple(text) | Token::Bulk(text) => return Ok(Reply::text_within(text, left)),
-            Token::Error(text) => return Ok(Reply::error_within(text, left)),
-            Token::Integer(number) => return Ok(Reply::Integer(number)),
-            Token::Oversized(length) => return Ok(Reply::Oversized(length)),
-            Token::Null => return Ok(Reply::Null),
-            Token::Array(count) => count,
+    /// How the next reply begins: an array, whose replies can be read one after the other, or
+    /// something else.
+    pub(crate) fn head(&mut self) -> io::Result<Head> {
+        self.line()?;
+        let (&kind, text) = self.line.split_first().unwrap_or((&0, b""));
+        let number = || {
+            let text = std::str::from_utf8(text).ok().filter(|text| !text.starts_with('+'));
+            text.and_then(|text| text.parse::<i64>().ok()).ok_or_else(|| fault("a number is none"))
         };
+        let length = || match number()? {
+            -1 => Ok(None),
+            length => usize::try_from(length).map(Some).map_err(|_| fault("a length is negative")),
+        };
+        let shown = &text[..text.len().min(LONGEST_ERROR)];
+        Ok(match kind {
+            b'+' => Head::Whole(Reply::Text(text.into())),
+            b'-' => Head::Whole(Reply::Error(String::from_utf8_lossy(shown).into())),
+            b':' => Head::Whole(Reply::Integer(number()?)),
+            b'$' => length()?.map_or(Head::Whole(Reply::Null), Head::Bulk),
+            b'*' => length()?.map_or(Head::Whole(Reply::Null), Head::Array),
+            _ => return Err(fault("what was received is not Redis' protocol, RESP2")),
+        })
+    }
+
+    fn line(&mut self) -> io::Result<()> {
+        self.line.clear();
+        let most = LONGEST_LINE + 2;
+        self.input.by_ref().take(most as u64).read_until(b'\n', &mut self.line)?;
+        match self.line.strip_suffix(b"\r\n").map(|line| line.contains(&b'\r')) {
+            Some(false) => self.line.truncate(self.line.len() - 2),
+            None if self.line.len() == most => return Err(fault("a line is longer than 64 KiB")),
+            None if !self.line.ends_with(b"\n") => return Err(ErrorKind::UnexpectedEof.into()),
+            _ => return Err(fault("a line does not end in CRLF")),
+        }
+        Ok(())
+    }
+
+    fn array(&mut self, count: usize, left: &mut usize, deeper: usize) -> io::Result<Reply> {
+        let deeper =
+            deeper.checked_sub(1).ok_or_else(|| fault("arrays are nested deeper than 8"))?;
         let (before, mut parts) = (*left, Some(Vec::new()));
         for _ in 0..count {
-            let part = self.part(fill, left)?;
-            match (&mut parts, left.checked_sub(size_of::<Reply>())) {
-                (Some(kept), Some(rest)) => {
-                    *left = rest;
-                    kept.push(part);
-                }
-                _ => parts = None,
+            let part = self.part(left, deeper)?;
+            parts = parts.filter(|_| take(left, size_of::<Reply>()));
+            if let Some(parts) = &mut parts {
+                parts.push(part);
             }
         }
         if parts.is_none() {
             *left = before;
         }
-        Ok(parts.map_or(Reply::Oversized(count as u64), Reply::Array))
+        Ok(parts.map_or(Reply::Oversized, Reply::Array))
     }
 
-    /// Whether the reply of the last token is whole.
-    pub(crate) fn is_whole(&self) -> bool {
-        self.arrays.is_empty()
-    }
-
-    /// Where there is room for more.
-    fn room(&mut self) -> &mut [u8] {
-        let is_short = |parser: &Self| parser.buffer.len() - parser.end < READ / 2;
-        if self.start > 0 && (self.start == self.end || is_short(self)) {
-            self.buffer.copy_within(self.start..self.end, 0);
-            self.end -= self.start;
-            self.start = 0;
+    fn bulk(&mut self, length: usize, left: &mut usize) -> io::Result<Reply> {
+        let mut bytes = take(left, length).then(|| Vec::with_capacity(length.min(READ)));
+        let mut input = self.input.by_ref().take(length as u64);
+        match &mut bytes {
+            Some(bytes) => _ = input.read_to_end(bytes)?,
+            None => _ = io::copy(&mut input, &mut io::sink())?,
         }
-        if self.end == 0 && self.buffer.len() > READ {
-            self.buffer.truncate(READ);
-            self.buffer.shrink_to_fit();
-        } else if is_short(self) {
-            // Only what is new is zeroed.
-            self.buffer.resize(READ.max(2 * self.buffer.len()), 0);
+        let mut end = [0; 2];
+        self.input.read_exact(&mut end)?;
+        match end == *b"\r\n" {
+            true => Ok(bytes.map_or(Reply::Oversized, Reply::Text)),
+            false => Err(fault("a bulk does not end where its length says")),
         }
-        &mut self.buffer[self.end..]
-    }
-
-    /// The next token, if all of it has come.
-    fn advance(&mut self) -> Result<Option<Token<Range<usize>>>, Fault> {
-        let (length, mut left) = match self.bulk.take() {
-            Some(bulk) => bulk,
-            None => match self.head()? {
-                Some(Head::Token(token)) => return self.found(token),
-                Some(Head::Bulk(length)) => (length, length),
-                None => return Ok(None),
-            },
-        };
-        let is_oversized = length > self.longest_bulk;
-        let received = (self.end - self.start) as u64;
-        if is_oversized {
-            let skipped = received.min(left);
-            self.start += skipped as usize;
-            left -= skipped;
-        }
-        if ((self.end - self.start) as u64) < left + 2 {
-            self.bulk = Some((length, left));
-            return Ok(None);
-        }
-        let bytes = self.start..self.start + left as usize;
-        self.start = bytes.end + 2;
-        if self.buffer[bytes.end..self.start] != *b"\r\n" {
-            return Err(Fault("a bulk does not end where its length says"));
-        }
-        self.found(if is_oversized { Token::Oversized(length) } else { Token::Bulk(bytes) })
-    }
-
-    /// The next line, if all of it has come, as what it begins.
-    fn head(&mut self) -> Result<Option<Head>, Fault> {
-        let received = &self.buffer[self.start..self.end];
-        if received.first().is_some_and(|kind| !b"+-:$*".contains(kind)) {
-            return Err(Fault("what was received is not Redis' protocol, RESP2"));
-        }
-        let end = first_of([b'\r'], &received[self.searched..]).map(|at| self.searched + at);
-        self.searched = end.unwrap_or(received.len());
-        if self.searched > LONGEST_LINE {
-            return Err(Fault("a line is longer than 64 KiB"));
-        }
-        let Some(end) = end.filter(|end| end + 1 < received.len()) else { return Ok(None) };
-        if received[end + 1] != b'\n' || received[1..end].contains(&b'\n') {
-            return Err(Fault("a line does not end in CRLF"));
-        }
-        let (kind, text) = (received[0], self.start + 1..self.start + end);
-        let number = number(&self.buffer[text.clone()]);
-        let length = || match number.ok_or(Fault("a number is none"))? {
-            -1 => Ok(None),
-            length => u64::try_from(length).map(Some).map_err(|_| Fault("a length is negative")),
-        };
-        self.start += end + 2;
-        self.searched = 0;
-        Ok(Some(match kind {
-            b'+' => Head::Token(Token::Simple(text)),
-            b'-' => Head::Token(Token::Error(text)),
-            b':' => Head::Token(Token::Integer(number.ok_or(Fault("a number is none"))?)),
-            b'$' => length()?.map_or(Head::Token(Token::Null), Head::Bulk),
-            _ => Head::Token(match length()? {
-                None => Token::Null,
-                Some(count) if count <= LONGEST_ARRAY => Token::Array(count as usize),
-                Some(_) => return Err(Fault("an array has more than 1,048,576 elements")),
-            }),
-        }))
-    }
-
-    /// Counts a token among those of the arrays that it belongs to.
-    fn found(&mut self, token: Token<Range<usize>>) -> Result<Option<Token<Range<usize>>>, Fault> {
-        match token {
-            Token::Array(count @ 1..) if self.arrays.len() < DEEPEST => self.arrays.push(count),
-            Token::Array(1..) => return Err(Fault("arrays are nested deeper than 8")),
-            _ => {
-                while let Some(left) = self.arrays.last_mut() {
-                    *left -= 1;
-                    if *left > 0 {
-                        break;
-                    }
-                    self.arrays.pop();
-                }
-            }
-        }
-        Ok(Some(token))
     }
 }
 
-/// What a line is.
-enum Head {
-    Token(Token<Range<usize>>),
-    /// So many bytes follow.
-    Bulk(u64),
+/// Takes so much of what is left, if it is enough.
+fn take(left: &mut usize, size: usize) -> bool {
+    let rest = left.checked_sub(size);
+    *left = rest.unwrap_or(*left);
+    rest.is_some()
 }
 
-/// `["-"] 1*DIGIT`, of 64 bits.
-fn number(text: &[u8]) -> Option<i64> {
-    let text = std::str::from_utf8(text).ok().filter(|text| !text.starts_with('+'))?;
-    text.parse().ok()
-}
-
-/// A whole reply.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Reply {
-    /// Of either kind.
-    Text(Box<[u8]>),
-    /// Its beginning.
-    Error(Box<str>),
-    Integer(i64),
-    /// A bulk of so many bytes, or an array of so many replies, which was skipped.
-    Oversized(u64),
-    Null,
-    Array(Vec<Reply>),
+fn fault(why: &'static str) -> io::Error {
+    io::Error::new(ErrorKind::InvalidData, why)
 }
 
 impl Reply {
-    fn text_within(text: &[u8], left: &mut usize) -> Self {
-        match left.checked_sub(text.len()) {
-            Some(rest) => {
-                *left = rest;
-                Self::Text(text.into())
-            }
-            None => Self::Oversized(text.len() as u64),
-        }
-    }
-
-    fn error_within(text: &[u8], left: &mut usize) -> Self {
-        let shown = text.len().min(LONGEST_ERROR).min(*left);
-        *left -= shown;
-        Self::Error(String::from_utf8_lossy(&text[..shown]).into())
-    }
-
     /// Its text, if it is one.
     pub(crate) fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => std::str::from_utf8(text).ok(),
             _ => None,
+        }
+    }
+
+    pub(crate) fn into_text(self) -> Option<String> {
+        match self {
+            Self::Text(text) => String::from_utf8(text).ok(),
+            _ => None,
+        }
+    }
+
+    /// How many bytes of text it has; or many, if that is not known.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Array(parts) => parts.iter().map(Self::len).sum(),
+            Self::Oversized => 16 * 1024 * 1024,
+            Self::Error(_) | Self::Integer(_) | Self::Null => 0,
         }
     }
 
@@ -351,11 +227,8 @@ impl Reply {
 
     /// What follows this name, in an array of names and values as `XINFO` gives it.
     pub(crate) fn value(&self, name: &str) -> Option<&Self> {
-        let pairs = self.parts().chunks_exact(2);
-        pairs
-            .map(|pair| (&pair[0], &pair[1]))
-            .find(|pair| pair.0.text() == Some(name))
-            .map(|of| of.1)
+        let mut pairs = self.parts().chunks_exact(2);
+        pairs.find(|pair| pair[0].text() == Some(name)).map(|pair| &pair[1])
     }
 }
 

@@ -152,9 +152,10 @@ pub(crate) enum Step {
 }
 
 /// How far the hub's own epoch has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Phase {
     /// A new one has to begin.
+    #[default]
     Over,
     /// No event of it is known.
     New,
@@ -163,7 +164,7 @@ enum Phase {
 }
 
 /// What one hub knows.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Rules {
     /// The run of Redis that greeted last, and how many have.
     run_id: String,
@@ -185,22 +186,6 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
-    pub(crate) fn new() -> Self {
-        Self {
-            run_id: String::new(),
-            run: 0,
-            epoch: 0,
-            phase: Phase::Over,
-            creates: false,
-            newest: ZERO,
-            awaited: Vec::new(),
-            position: ZERO,
-            delivered: ZERO,
-            is_told: false,
-            in_doubt: false,
-        }
-    }
-
     /// A connection was made: `run_id` is from `INFO server`, and `last_generated` from `XINFO
     /// STREAM` if there is a stream. Returns the number that the connection publishes with.
     pub(crate) fn greet(&mut self, run_id: &str, last_generated: Option<Id>) -> u64 {

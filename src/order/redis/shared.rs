@@ -4,7 +4,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::greeting::Greeting;
-use super::link::{Connector, Link};
+use super::link::Connector;
 use super::options::Redis;
 use super::rules::Rules;
 use crate::client::Connection;
@@ -41,7 +41,7 @@ impl Shared {
         Self {
             connector: Connector::new(redis),
             remote: Remote::new(),
-            rules: Mutex::new(Rules::new()),
+            rules: Mutex::default(),
             state: Mutex::default(),
             wake: Condvar::new(),
         }
@@ -64,7 +64,7 @@ impl Shared {
 
     /// A connection was greeted. Returns the number of its run.
     fn greet(&self, greeting: &Greeting) -> u64 {
-        let newest = greeting.stream.map(|stream| stream.newest);
+        let newest = greeting.stream.map(|known| known.last_generated);
         let run = self.rules().greet(&greeting.run, newest);
         self.state().clock = (greeting.time, Moment::now());
         run
@@ -84,11 +84,11 @@ impl Shared {
     }
 
     /// The reader has connected, and publishers are to use the same run. False if all is over.
-    pub(super) fn reads(&self, link: &Link, greeting: &Greeting) -> bool {
+    pub(super) fn reads(&self, connection: Arc<dyn Connection>, greeting: &Greeting) -> bool {
         let run = self.greet(greeting);
         let mut state = self.state();
         state.is_found = false;
-        state.reading = Some((link.connection(), run));
+        state.reading = Some((connection, run));
         !state.is_over
     }
 

@@ -3,7 +3,7 @@
 use super::*;
 
 fn text(text: &str) -> Reply {
-    Reply::Text(text.as_bytes().into())
+    Reply::Text(text.into())
 }
 
 fn texts(texts: &[&str]) -> Reply {
@@ -44,13 +44,13 @@ fn only_a_master_will_do() {
 
 #[test]
 fn the_time_is_seconds_and_microseconds() {
-    assert_eq!(milliseconds(&texts(&["1764314275", "493999"])), Some(1_764_314_275_493));
+    assert_eq!(milliseconds(&texts(&["1764314275", "493999"])), Ok(1_764_314_275_493));
     for wrong in
         [texts(&["1"]), texts(&["1", "2", "3"]), texts(&["x", "1"]), text("1"), Reply::Null]
     {
-        assert_eq!(milliseconds(&wrong), None);
+        assert_eq!(milliseconds(&wrong), Err(senseless()));
     }
-    assert_eq!(milliseconds(&texts(&["18446744073709551615", "1"])), None);
+    assert_eq!(milliseconds(&texts(&["18446744073709551615", "1"])), Err(senseless()));
 }
 
 #[test]
@@ -68,15 +68,23 @@ fn what_is_known_of_a_stream_is_read_whatever_stands_between() {
             text("recorded-first-entry-id"),
             text(first),
             text("first-entry"),
-            Reply::Oversized(100_000),
+            Reply::Oversized,
         ])
     };
     let id = |epoch, sequence| Id { epoch, sequence };
-    let known = StreamInfo { newest: id(7, 9), first: Some(id(5, 1)), length: 3, added: 12 };
-    assert_eq!(StreamInfo::of(&info(3, "5-1")), Some(known));
-    let empty = StreamInfo { first: None, length: 0, ..known };
-    assert_eq!(StreamInfo::of(&info(0, "0-0")), Some(empty));
-    assert_eq!(StreamInfo::of(&info(-1, "0-0")), None);
-    assert_eq!(StreamInfo::of(&texts(&["length", "3"])), None);
-    assert_eq!(StreamInfo::of(&Reply::Null), None);
+    let known = |info: Reply| known(info).map_err(|trouble| trouble.is_lasting);
+    let all = Known {
+        last_generated: id(7, 9),
+        entries_added: 12,
+        length: 3,
+        first: Some(id(5, 1)),
+        has_position: false,
+    };
+    assert_eq!(known(info(3, "5-1")), Ok(Some(all)));
+    assert_eq!(known(info(0, "0-0")), Ok(Some(Known { first: None, length: 0, ..all })));
+    assert_eq!(known(Reply::Error("ERR no such key".into())), Ok(None));
+    assert_eq!(known(Reply::Error("NOPERM".into())), Err(true));
+    for senseless in [info(-1, "0-0"), texts(&["length", "3"]), Reply::Null] {
+        assert_eq!(known(senseless), Err(true));
+    }
 }

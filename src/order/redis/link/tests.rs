@@ -67,7 +67,7 @@ fn a_real_redis_says_who_it_is_and_what_is_in_the_stream() {
     let (mut link, greeting) = connector.connect(soon()).unwrap();
     assert_eq!((greeting.run.len(), greeting.stream), (40, None));
     assert!(greeting.time > 1_700_000_000_000, "{greeting:?}");
-    assert_eq!(*greeting.server, *redis.url());
+    assert_eq!(*link.server, *redis.url());
 
     for id in [&b"5-1"[..], b"5-2", b"7-100000"] {
         let key = connector.key().as_bytes();
@@ -76,8 +76,9 @@ fn a_real_redis_says_who_it_is_and_what_is_in_the_stream() {
     let (_, again) = connector.connect(soon()).unwrap();
     assert_eq!(again.run, greeting.run);
     let id = |epoch, sequence| Id { epoch, sequence };
-    let stream = StreamInfo { newest: id(7, 100_000), first: Some(id(5, 2)), length: 2, added: 3 };
-    assert_eq!(again.stream, Some(stream));
+    let known = again.stream.unwrap();
+    assert_eq!((known.last_generated, known.first), (id(7, 100_000), Some(id(5, 2))));
+    assert_eq!((known.length, known.entries_added), (2, 3));
 }
 
 #[test]
@@ -85,7 +86,7 @@ fn a_stream_whose_entries_are_large_or_many_is_greeted() {
     let Some(redis) = RealRedis::start(&[]) else { return };
     let connector = to(&redis.url());
     let (mut link, _) = connector.connect(soon()).unwrap();
-    let (key, large) = (connector.key().as_bytes(), vec![b'x'; LONGEST_BULK + 1]);
+    let (key, large) = (connector.key().as_bytes(), vec![b'x'; LARGEST_ENTRY + 1]);
     ask(&mut link, &[b"XADD", key, b"1-1", b"d", &large]);
     let mut many = vec![b"XADD", key, b"1-2"];
     many.extend(std::iter::repeat_n(&b"f"[..], 40_000));
@@ -97,11 +98,12 @@ fn a_stream_whose_entries_are_large_or_many_is_greeted() {
     ask(&mut link, &[b"SET", b"large", &large]);
     let mut out = Vec::new();
     command(&mut out, &[b"GET", b"large"]);
+    command(&mut out, &[b"GET", b"large"]);
     command(&mut out, &[b"PING"]);
     link.send(&out, soon()).unwrap();
-    assert_eq!(link.token(soon()).unwrap(), Token::Oversized(large.len() as u64));
-    assert_eq!(link.token(soon()).unwrap(), Token::Simple(&b"PONG"[..]));
-    assert!(link.is_whole());
+    assert_eq!(link.reply(soon()).unwrap(), Reply::Oversized);
+    assert_eq!(link.entry(soon()).unwrap(), Reply::Oversized);
+    assert_eq!(link.reply(soon()).unwrap().text(), Some("PONG"));
 }
 
 #[test]
@@ -164,10 +166,10 @@ fn of_several_addresses_the_master_is_used_and_asked_first_the_next_time() {
     assert!(!trouble.is_lasting, "one may be promoted");
 
     let all = connector(replicas.or(&master.url()).unwrap());
-    let (_, greeting) = all.connect(soon()).unwrap();
-    assert_eq!((&*greeting.server, all.last_good.load(Ordering::Relaxed)), (&*master.url(), 2));
+    let (link, _) = all.connect(soon()).unwrap();
+    assert_eq!((&*link.server, all.last_good.load(Ordering::Relaxed)), (&*master.url(), 2));
     drop(replica);
-    assert_eq!(*all.connect(soon()).unwrap().1.server, *master.url());
+    assert_eq!(*all.connect(soon()).unwrap().0.server, *master.url());
     drop(master);
     let whats = trouble_of(&all).to_string();
     assert_eq!(whats.matches("can't be connected to: No such file").count(), 3, "{whats}");
@@ -204,15 +206,16 @@ fn a_server_that_can_not_be_reached_is_a_passing_trouble() {
 fn what_is_no_redis_of_ours_is_told_so() {
     let old = info("6.2.6") + MASTER;
     let senseless = "does not respond as Redis does";
+    let sentinel = "*1\r\n$8\r\nsentinel\r\n".to_owned() + &"-ERR unknown command\r\n".repeat(2);
     for (said, why, is_lasting) in [
         (old, "is too old: it is version \"6.2.6\"", true),
         ("HTTP/1.1 400 Bad Request\r\n\r\n".into(), "does not speak its protocol", false),
         ("-ERR max number of clients reached\r\n".into(), "takes no command now", false),
         ("-LOADING Redis is loading\r\n".into(), "takes no command now: LOADING", false),
-        ("$0\r\n\r\n".into(), senseless, true),
-        (":1\r\n".into(), senseless, true),
-        (info("7.0.0") + "*1\r\n$8\r\nsentinel\r\n", "is a Sentinel", true),
-        (info("7.0.0") + "*0\r\n", senseless, true),
+        ("$0\r\n\r\n".to_owned() + MASTER, senseless, true),
+        (":1\r\n".to_owned() + MASTER, senseless, true),
+        (info("7.0.0") + &sentinel, "is a Sentinel", true),
+        (info("7.0.0") + "*0\r\n:1\r\n:1\r\n", senseless, true),
         (info("7.0.0") + &MASTER.replace("$10\r\n1764314275", "$1\r\nx"), senseless, true),
         (
             info("7.0.0") + &MASTER.replace("ERR no such key", "MOVED 866 10.0.0.1:6379"),
@@ -310,8 +313,9 @@ fn what_is_sent_in_part_is_no_longer_unsent() {
         drop(socket);
     });
     // More than any two sockets hold.
+    let much = vec![b'x'; 64 * 1024 * 1024];
     let deadline = Instant::now() + Duration::from_millis(200);
-    let trouble = link.send(&vec![b'x'; 64 * 1024 * 1024], deadline).unwrap_err();
+    let trouble = link.send(&much, deadline).unwrap_err();
     assert!(trouble.to_string().ends_with("does not respond in time"), "{trouble}");
     assert!(!trouble.is_unsent && Instant::now() >= deadline);
     link.connection().shutdown();
