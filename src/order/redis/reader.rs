@@ -173,6 +173,7 @@ impl Reader {
         let position = self.shared.rules().position().text();
         let (position, count) = (position.as_str().as_bytes(), self.count.to_string());
         if self.asks {
+            self.shared.rules().ask();
             command(&mut out, &[b"MULTI"]);
             command(&mut out, &[b"XRANGE", key, position, position]);
             command(&mut out, &[b"XINFO", b"STREAM", key]);

@@ -183,6 +183,8 @@ pub(crate) struct Rules {
     /// A loss of unknown size was told after the event delivered last.
     is_told: bool,
     in_doubt: bool,
+    /// The greatest id that the hub had heard of when the reader asked Redis last.
+    asked: Id,
 }
 
 impl Rules {
@@ -315,15 +317,24 @@ impl Rules {
     /// event of a hub. `None` is no stream.
     pub(crate) fn look(&mut self, known: Option<&Known>) -> Option<Loss> {
         let last = known.map_or(ZERO, |known| known.last_generated);
-        let is_less = self.position > last || self.awaited.iter().any(|(_, id)| *id > last);
+        let mut missing = self.awaited.iter().map(|(_, id)| *id).filter(|id| *id > last);
+        // What was heard of after the question may be newer than the answer.
+        let is_newer = missing.clone().any(|id| id > self.asked);
+        let is_less = self.position > last || missing.any(|id| id <= self.asked);
         // Entries that are still there come first.
-        self.in_doubt = is_less && self.position < last;
-        if !is_less || self.in_doubt {
+        let is_lost = is_less && self.position >= last;
+        self.in_doubt = is_newer || is_less && !is_lost;
+        if !is_lost {
             return None;
         }
         self.position = last;
-        self.awaited.clear();
+        self.awaited.retain(|(_, id)| *id > self.asked);
         self.lose(None)
+    }
+
+    /// The reader is about to ask Redis what it [knows](Known).
+    pub(crate) fn ask(&mut self) {
+        self.asked = self.newest;
     }
 
     /// An entry was read, the first of its reply or one that follows.
@@ -384,5 +395,33 @@ impl Rules {
                 Loss { through, missed: Some(missed), reason: Reason::Evicted }
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_heard_of_between_a_question_and_its_answer_is_not_lost() {
+        let id = |sequence| Id { epoch: 7, sequence: FIRST + sequence };
+        let has = |last_generated| Known {
+            last_generated,
+            entries_added: 1,
+            length: 1,
+            first: Some(id(0)),
+            has_position: true,
+        };
+        let mut rules = Rules::default();
+        let run = rules.greet("a", None);
+        assert_eq!(rules.read(id(0), true), Step::Deliver(None));
+        rules.ask();
+        let Next::Publish(sent) = rules.next(run, 0) else { panic!("an epoch has begun") };
+        assert_eq!(rules.reply(&sent, Reply::Id(id(1))), Outcome::Published(id(1)));
+        assert_eq!(rules.look(Some(&has(id(0)))), None, "Redis may have it since");
+        assert!(rules.is_in_doubt());
+        rules.ask();
+        assert!(rules.look(Some(&has(id(0)))).is_some(), "Redis has had it, and has it no more");
+        assert!(!rules.is_in_doubt());
     }
 }
