@@ -230,7 +230,9 @@ impl Reader {
             if step == Step::Ask {
                 let Some(known) = known else {
                     // All of this is read again, together with what Redis knows.
-                    (at + 1..count).try_for_each(|_| link.reply(by).map(drop))?;
+                    for _ in at + 1..count {
+                        link.reply(Instant::now() + ENTRY)?;
+                    }
                     self.asks = true;
                     return Ok(());
                 };
