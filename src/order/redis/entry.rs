@@ -9,6 +9,8 @@
 //! some forty entries, if all of these have the same ones in the same order: so what is written
 //! here has. An event of 64 bytes then takes 100 bytes in Redis.
 //!
+//! An epoch begins with an entry that is no event: it has one field, `lost`.
+//!
 //! **What others add** is read with its fields in any order, and may have more of them; of two
 //! fields of one name the first counts. Without `t`, the time is that of the entry's id. An entry
 //! is no event, and left out, if it has no `c` or `d`, if these or `e` are not UTF-8, or if `c` or
@@ -20,13 +22,16 @@ use std::time::Duration;
 use super::resp::Reply;
 use crate::digits::Digits;
 use crate::event::{Event, EventType};
-use crate::log::id::number;
+use crate::log::id::{Id, number};
 
 /// The longest name of a channel, in bytes.
 const LONGEST_NAME: usize = 1024;
 
-/// The fields that are read: channel, data, time, type and reconnection time.
-const NAMES: [&str; 5] = ["c", "d", "t", "e", "r"];
+/// The fields that are read: channel, data, time, type, reconnection time, and what is lost.
+const NAMES: [&str; 6] = ["c", "d", "t", "e", "r", LOST];
+
+/// The field of a [mark](super::rules): the greatest id that is known to be lost, or nothing.
+pub(crate) const LOST: &str = "lost";
 
 /// Whether a channel of this name can be in the stream.
 pub(crate) fn is_name(name: &str) -> bool {
@@ -82,6 +87,8 @@ pub(crate) enum Entry {
         /// In milliseconds since 1970, if it says so.
         time: Option<u64>,
     },
+    /// The beginning of an epoch, and the greatest id that is known to be lost before it.
+    Mark(Option<Id>),
     /// It would be an event if it were not too large to be received.
     TooLarge,
     /// No event.
@@ -101,7 +108,10 @@ pub(crate) fn read(fields: Reply) -> Entry {
             values[at].get_or_insert(value);
         }
     }
-    let [channel, data, time, event_type, retry] = values;
+    let [channel, data, time, event_type, retry, lost] = values;
+    if let (None, None, Some(Reply::Text(lost))) = (&channel, &data, &lost) {
+        return Entry::Mark(str::from_utf8(lost).ok().and_then(Id::parse));
+    }
     if data == Some(Reply::Oversized) && matches!(channel, Some(Reply::Text(_))) {
         return Entry::TooLarge;
     }

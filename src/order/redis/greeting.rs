@@ -10,23 +10,23 @@ use crate::log::id::Id;
 /// The oldest Redis that takes `<ms>-*` for an id.
 const OLDEST: u32 = 7;
 
-/// What Redis has said of itself and of the stream.
+/// What Redis has said of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Greeting {
     /// Another one after each start of a server.
     pub(crate) run: String,
     /// Its clock, in milliseconds since 1970.
     pub(crate) time: u64,
-    /// `None` where there is no stream.
-    pub(crate) stream: Option<Known>,
 }
 
 impl Greeting {
-    /// Reads the replies to `INFO server`, `ROLE`, `TIME` and `XINFO STREAM`.
+    /// Reads the replies to `INFO server`, `ROLE`, `TIME` and `XINFO STREAM`. The last one is asked
+    /// for what is wrong with the stream, or with what this user may do.
     pub(crate) fn read([info, role, time, stream]: [Reply; 4]) -> Result<Self, Trouble> {
         let run = run_of(good(info)?.text().unwrap_or_default())?;
         check_role(&good(role)?)?;
-        Ok(Self { run, time: milliseconds(&good(time)?)?, stream: known(stream)? })
+        known(stream)?;
+        Ok(Self { run, time: milliseconds(&good(time)?)? })
     }
 }
 
@@ -82,11 +82,11 @@ pub(crate) fn milliseconds(time: &Reply) -> Result<u64, Trouble> {
     sum.ok_or_else(senseless)
 }
 
-/// Reads the reply to `XINFO STREAM`; `None` if there is no stream.
-pub(crate) fn known(info: Reply) -> Result<Option<Known>, Trouble> {
+/// Reads the reply to `XINFO STREAM`.
+pub(crate) fn known(info: Reply) -> Result<Known, Trouble> {
     match info {
-        Reply::Error(error) if error.contains("no such key") => Ok(None),
-        info => known_of(&good(info)?).map(Some).ok_or_else(senseless),
+        Reply::Error(error) if error.contains("no such key") => Ok(Known::default()),
+        info => known_of(&good(info)?).ok_or_else(senseless),
     }
 }
 
@@ -98,12 +98,11 @@ fn known_of(info: &Reply) -> Option<Known> {
     };
     let length = count("length")?;
     Some(Known {
-        last_generated: id("last-generated-id")?,
-        entries_added: count("entries-added")?,
-        length,
+        newest: Some(id("last-generated-id")?),
         // It says 0-0 where there is none.
         first: id("recorded-first-entry-id").filter(|_| length > 0),
-        has_position: false,
+        is_whole: count("entries-added")? == length,
+        ..Known::default()
     })
 }
 

@@ -11,6 +11,7 @@
 //! | [`entry`] | *pure*: events as entries of the stream, both ways |
 //! | [`post`] | *pure*: posts as commands, and what Redis says to them |
 //! | [`rules`] | *pure*: epochs, fencing, and what is a gap |
+//! | `epoch` | what is asked of Redis beside events: what there is, and an epoch |
 //! | [`options`] | which Redis, and how |
 //! | [`greeting`] | *pure*: what Redis says when a connection begins, and what its trouble means |
 //! | [`link`] | one connection: connect, greet, send, receive, each by a deadline |
@@ -19,6 +20,7 @@
 //! | [`reader`] | the thread that reads the stream |
 
 pub(crate) mod entry;
+mod epoch;
 pub(crate) mod greeting;
 pub(crate) mod link;
 pub(crate) mod options;

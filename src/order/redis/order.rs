@@ -21,13 +21,14 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::entry::is_name;
-use super::greeting::{Trouble, milliseconds};
+use super::epoch;
+use super::greeting::Trouble;
 use super::link::Link;
 use super::options::Redis;
 use super::post::{Posted, Said};
 use super::reader::Reader;
 use super::resp::{Reply, command};
-use super::rules::{Next, Outcome, Publish, Rules, Wanted};
+use super::rules::{Next, Publish};
 use super::shared::Shared;
 use crate::error::{Error, Result};
 use crate::log::id::Id;
@@ -38,7 +39,6 @@ use crate::order::remote::{Remote, Sink};
 use crate::order::sequence::Sequence;
 use crate::order::shared_log::SharedLog;
 use crate::order::{Appended, Order, Post};
-use crate::random::random;
 
 /// How long a post waits for its turn.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -76,13 +76,13 @@ struct Writer {
     out: Vec<u8>,
 }
 
-/// What becomes of a post.
-enum Fate {
-    /// It is to be sent: like this, if that is known.
-    Waits(Option<Publish>),
-    /// It was sent like this, or is being sent.
-    Sent(Publish),
-    Came(Result<Appended>),
+/// What a leader has to do.
+struct Work<'a> {
+    posts: &'a [Posted],
+    /// One for each post.
+    results: Vec<Option<Result<Appended>>>,
+    /// Which posts are still to be sent.
+    rest: Vec<usize>,
 }
 
 impl RedisOrder {
@@ -111,25 +111,20 @@ impl RedisOrder {
 
     fn lead(&self, posts: &[Posted]) -> Vec<Result<Appended>> {
         let by = Instant::now() + DEADLINE;
-        let mut fates: Vec<Fate> = posts.iter().map(|_| Fate::Waits(None)).collect();
+        let rest = (0..posts.len()).collect();
+        let mut work = Work { posts, results: posts.iter().map(|_| None).collect(), rest };
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let mut trouble = None;
-        while trouble.is_none() && fates.iter().any(|fate| matches!(fate, Fate::Waits(_))) {
-            trouble = writer.round(&self.shared, posts, &mut fates, by).err();
+        while trouble.is_none() && !work.rest.is_empty() {
+            trouble = writer.round(&self.shared, &mut work, by).err();
         }
         writer.away = trouble.is_some().then(|| writer.away.unwrap_or_else(Instant::now));
         drop(writer);
         if trouble.is_some() {
             self.shared.doubt();
         }
-        let result = |fate| match (fate, &trouble) {
-            (Fate::Came(result), _) => result,
-            (Fate::Sent(_), Some(trouble)) if !trouble.is_unsent => {
-                Err(Error::unknown(&*trouble.what))
-            }
-            _ => Err(not_published(trouble.as_ref())),
-        };
-        fates.into_iter().map(result).collect()
+        let left = || Err(not_published(trouble.as_ref()));
+        work.results.into_iter().map(|result| result.unwrap_or_else(left)).collect()
     }
 }
 
@@ -159,7 +154,7 @@ impl Order for RedisOrder {
         let result = match self.queue.run(posted, |posts| self.lead(posts)) {
             commit::Outcome::Result(result) => result,
             commit::Outcome::Late => Err(not_published(None)),
-            commit::Outcome::Lost => Err(Error::unknown("the hub failed while it published this")),
+            commit::Outcome::Lost => Err(unknown("the hub failed while it published this")),
         };
         if let Err(error) = &result {
             self.shared.remote.count(|stats| {
@@ -183,15 +178,9 @@ impl Drop for RedisOrder {
 }
 
 impl Writer {
-    /// Does the next thing for posts that wait: connects, begins an epoch, or sends them and hears
-    /// what became of them.
-    fn round(
-        &mut self,
-        shared: &Shared,
-        posts: &[Posted],
-        fates: &mut [Fate],
-        by: Instant,
-    ) -> Result<(), Trouble> {
+    /// Sends what is left to be sent, and hears what became of it. On trouble nothing of what is
+    /// left then was published.
+    fn round(&mut self, shared: &Shared, work: &mut Work<'_>, by: Instant) -> Result<(), Trouble> {
         if Instant::now() >= by {
             return Err(Trouble::passing("Redis has refused this too often"));
         }
@@ -206,132 +195,113 @@ impl Writer {
                 (link, shared.publishes(&greeting))
             }
         };
-        let planned = plan(&shared.rules(), run, fates);
-        match planned {
-            Ok(()) if self.exchange(shared, posts, fates, &mut link, by)? => {}
-            Ok(()) => {
-                shared.doubt();
-                return Ok(());
-            }
-            Err(Next::Time) => renew(shared, &mut link, by)?,
-            Err(_) => return Ok(()),
-        }
-        self.link = Some((link, run));
+        let next = shared.rules().next(run);
+        let is_useful = match next {
+            Next::Publish(publish) => self.exchange(shared, work, publish, &mut link, by)?,
+            Next::Begin => epoch::begin(shared, &mut link, run, by).map(|()| true)?,
+            Next::Reconnect => false,
+        };
+        self.link = is_useful.then_some((link, run));
         Ok(())
     }
 
-    /// Sends what is planned, and hears what became of it. Returns whether the link is still of
-    /// use.
+    /// Sends what is left of the work, and hears what became of it. Returns whether the link is
+    /// still of use.
     fn exchange(
         &mut self,
         shared: &Shared,
-        posts: &[Posted],
-        fates: &mut [Fate],
+        work: &mut Work<'_>,
+        publish: Publish,
         link: &mut Link,
         by: Instant,
     ) -> Result<bool, Trouble> {
-        let Redis { length, replicas, .. } = *shared.connector.redis();
+        let redis = shared.connector.redis();
         self.out.clear();
-        self.out.shrink_to(2 * MOST);
-        let (mut wanted, mut id) = (None, String::new());
-        for (post, fate) in posts.iter().zip(&*fates) {
-            let Fate::Sent(publish) = fate else { continue };
-            if wanted.replace(publish.wanted) != Some(publish.wanted) {
-                id = publish.wanted.to_string();
-            }
-            post.write(&mut self.out, &id, publish.creates, length);
+        let epoch = format!("{}-*", publish.epoch);
+        for at in &work.rest {
+            work.posts[*at].write(&mut self.out, &epoch, redis.length);
         }
-        if replicas > 0 {
+        if redis.replicas > 0 {
             let time = by.saturating_duration_since(Instant::now()).as_millis() / 2;
-            let (replicas, time) = (replicas.to_string(), time.max(1).to_string());
+            let (replicas, time) = (redis.replicas.to_string(), time.max(1).to_string());
             command(&mut self.out, &[b"WAIT", replicas.as_bytes(), time.as_bytes()]);
         }
-        link.send(&self.out, by)?;
-        hear(shared, posts, fates, link, by)
-    }
-}
-
-/// Decides how posts that wait are sent, or says what comes before.
-fn plan(rules: &Rules, run: u64, fates: &mut [Fate]) -> Result<(), Next> {
-    let mut place = 0;
-    for fate in fates {
-        let Fate::Waits(publish) = fate else { continue };
-        let publish = match publish.map_or_else(|| rules.next(run, place), Next::Publish) {
-            Next::Publish(publish) => publish,
-            other if place == 0 => return Err(other),
-            _ => break,
+        let mut said = Vec::with_capacity(work.rest.len());
+        let heard = match link.send(&self.out, by) {
+            // Then they are left, as they were.
+            Err(trouble) if trouble.is_unsent => return Err(trouble),
+            Err(trouble) => Err(trouble),
+            Ok(()) => hear(link, work, &mut said, redis.replicas, by),
         };
-        *fate = Fate::Sent(publish);
-        place += 1;
-        // A post that was published before under its key begins no epoch: see first.
-        if matches!(publish.wanted, Wanted::First(_)) {
-            break;
+        self.out.shrink_to(2 * MOST);
+        let is_useful = work.settle(shared, link, publish, said, &heard);
+        if !is_useful {
+            shared.doubt();
         }
+        heard.map(|_| is_useful)
     }
-    Ok(())
 }
 
-/// Begins a new epoch.
-fn renew(shared: &Shared, link: &mut Link, by: Instant) -> Result<(), Trouble> {
-    let mut out = Vec::new();
-    command(&mut out, &[b"TIME"]);
-    link.send(&out, by)?;
-    let time = milliseconds(&link.good(by)?).map_err(|trouble| link.at(trouble))?;
-    if shared.rules().renew(time, random()) {
-        shared.remote.count(|stats| stats.epochs += 1);
-    }
-    Ok(())
-}
-
-/// Hears what became of what was sent. Returns whether the link is still of use.
+/// Hears what Redis says to what was sent, and whether enough replicas have it.
 fn hear(
-    shared: &Shared,
-    posts: &[Posted],
-    fates: &mut [Fate],
     link: &mut Link,
+    work: &Work<'_>,
+    said: &mut Vec<Said>,
+    replicas: u32,
     by: Instant,
 ) -> Result<bool, Trouble> {
-    let replicas = shared.connector.redis().replicas;
-    let (mut is_useful, mut held) = (true, Vec::new());
-    for (post, fate) in posts.iter().zip(fates) {
-        let Fate::Sent(publish) = fate else { continue };
-        let came = match post.read(link.reply(by)?) {
-            Said::Now(reply) => match shared.rules().reply(publish, reply) {
-                Outcome::Published(first) => published(first, post.events),
-                Outcome::Again(publish) => Fate::Waits(Some(publish)),
-                Outcome::Renew => Fate::Waits(None),
-                Outcome::Refused => Fate::Came(Err(Error::unavailable(
-                    "the stream in Redis has no ids left: somebody has added the greatest one",
-                ))),
-            },
-            Said::Before(first, count) => published(first, count),
-            Said::KeyReused => Fate::Came(Err(Error::key_reused())),
-            Said::Error(error) => {
-                is_useful &= !is_no_master(&error);
-                Fate::Came(Err(not_published(Some(&link.at(Trouble::refused(&error))))))
-            }
-            Said::Nonsense => {
-                Fate::Came(Err(Error::unknown("Redis gave a response that makes no sense")))
-            }
-        };
-        match came {
-            Fate::Came(Ok(appended)) if replicas > 0 => held.push((fate, appended)),
-            came => *fate = came,
-        }
+    for at in &work.rest {
+        said.push(work.posts[*at].read(link.reply(by)?));
     }
-    if replicas > 0 {
-        let is_enough = matches!(link.reply(by)?, Reply::Integer(have) if have >= replicas.into());
-        let few = || Error::unknown("Redis has this, and too few of its replicas do");
-        for (fate, appended) in held {
-            *fate = Fate::Came(if is_enough { Ok(appended) } else { Err(few()) });
-        }
-    }
-    Ok(is_useful)
+    Ok(replicas == 0
+        || match link.reply(by)? {
+            Reply::Integer(have) => have >= replicas.into(),
+            _ => false,
+        })
 }
 
-fn published(first: Id, count: usize) -> Fate {
-    let text = first.text().into_string();
-    Fate::Came(Ok(Appended { first, text, count, at: Moment::now() }))
+impl Work<'_> {
+    /// Notes what became of what was sent. What is to be sent again is the rest then. Returns whether the connection is still of use.
+    fn settle(
+        &mut self,
+        shared: &Shared,
+        link: &Link,
+        publish: Publish,
+        said: Vec<Said>,
+        heard: &Result<bool, Trouble>,
+    ) -> bool {
+        let (at, mut rules, mut is_useful) = (Moment::now(), shared.rules(), true);
+        let mut sent = std::mem::take(&mut self.rest).into_iter();
+        // In this order: the posts that nothing was said to are left.
+        for (said, post) in said.into_iter().zip(sent.by_ref()) {
+            let published = |first: Id, count| match heard {
+                Ok(false) => Err(unknown("Redis has this, and too few of its replicas do")),
+                _ => Ok(Appended { first, text: first.text().into_string(), count, at }),
+            };
+            let result = match said {
+                Said::Now(reply) => match rules.reply(&publish, reply) {
+                    Some(first) => published(first, self.posts[post].events),
+                    None => {
+                        self.rest.push(post);
+                        continue;
+                    }
+                },
+                Said::Before(first, count) => published(first, count),
+                Said::KeyReused => Err(Error::key_reused()),
+                Said::Error(error) => {
+                    is_useful &= !is_no_master(&error);
+                    Err(not_published(Some(&link.at(Trouble::refused(&error)))))
+                }
+                Said::Nonsense => Err(unknown("Redis gave a response that makes no sense")),
+            };
+            self.results[post] = Some(result);
+        }
+        drop(rules);
+        if let Err(trouble) = heard {
+            sent.for_each(|post| self.results[post] = Some(Err(unknown(&trouble.what))));
+        }
+        is_useful
+    }
 }
 
 /// Whether this error says that another server is the master, or may be.
@@ -343,4 +313,9 @@ fn is_no_master(error: &str) -> bool {
 fn not_published(trouble: Option<&Trouble>) -> Error {
     let why = trouble.map_or("Redis is slow, and others wait for it", |trouble| &trouble.what);
     Error::unavailable(why)
+}
+
+#[cold]
+fn unknown(why: &str) -> Error {
+    Error::unknown(why)
 }

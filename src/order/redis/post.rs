@@ -17,23 +17,19 @@ use crate::digits::Digits;
 use crate::log::id::{Id, number};
 use crate::order::Post;
 
-/// Redis runs it as one step, and refuses the first `XADD` of it or none: without memory, too. The
-/// further events of a post follow in the epoch of the first one.
+/// Redis runs it as one step, and refuses the first `XADD` of it or none: without memory, too.
 const SCRIPT: &str = "
-local at, key, first, count = ARGV[1] == 'NOMKSTREAM' and 5 or 4, KEYS[2], false, 0
+local key, next, first, count = KEYS[2], 7, false, 0
 local was = key and redis.call('GET', key)
 if was then return was end
-local id, next = ARGV[at], at + 2
 while ARGV[next] do
-  local add = {'XADD', KEYS[1], unpack(ARGV, 1, at - 1)}
-  add[at + 2] = id
-  for i = 1, ARGV[next] do add[at + 2 + i] = ARGV[next + i] end
+  local add = {'XADD', KEYS[1], unpack(ARGV, 1, 5)}
+  for i = 1, ARGV[next] do add[7 + i] = ARGV[next + i] end
   local got = redis.pcall(unpack(add))
   if not got or got.err then return got end
-  if not first then first, id = got, got:match('^%d+') .. '-*' end
-  next, count = next + 1 + ARGV[next], count + 1
+  first, next, count = first or got, next + 1 + ARGV[next], count + 1
 end
-if key then redis.call('SET', key, ARGV[at + 1] .. ' ' .. first .. ' ' .. count, 'EX', 300) end
+if key then redis.call('SET', key, ARGV[6] .. ' ' .. first .. ' ' .. count, 'EX', 300) end
 return first
 ";
 
@@ -104,12 +100,11 @@ impl Posted {
         self.arguments.len() + 64
     }
 
-    /// Appends its command: for an event, or the first one, with this id, in a stream of which
-    /// Redis is to keep so many.
-    pub(crate) fn write(&self, out: &mut Vec<u8>, id: &str, creates: bool, most: u64) {
+    /// Appends its command: for events of this epoch, in a stream of which Redis is to keep so
+    /// many.
+    pub(crate) fn write(&self, out: &mut Vec<u8>, epoch: &str, most: u64) {
         let most = Digits::decimal(most);
-        let middle = [b"NOMKSTREAM", &b"MAXLEN"[..], b"~", most.as_bytes(), id.as_bytes()];
-        let middle = if creates { &middle[1..] } else { &middle[..] };
+        let middle = [b"NOMKSTREAM", &b"MAXLEN"[..], b"~", most.as_bytes(), epoch.as_bytes()];
         array(out, self.count + middle.len());
         let (before, after) = self.arguments.split_at(self.middle);
         out.extend_from_slice(before);
@@ -120,19 +115,19 @@ impl Posted {
     /// What the reply to its command means.
     pub(crate) fn read(&self, reply: resp::Reply) -> Said {
         let said = match reply {
-            resp::Reply::Null => Some(Said::Now(Reply::Nil)),
-            resp::Reply::Error(error) if is_too_small(&error) => Some(Said::Now(Reply::TooSmall)),
-            resp::Reply::Error(error) => Some(Said::Error(error)),
-            reply => reply.text().and_then(|text| self.known(text)),
+            resp::Reply::Error(error) if !is_too_small(&error) => Some(Said::Error(error)),
+            reply => match said(&reply) {
+                Some(reply) => Some(Said::Now(reply)),
+                None => reply.text().and_then(|text| self.known(text)),
+            },
         };
         said.unwrap_or(Said::Nonsense)
     }
 
     fn known(&self, text: &str) -> Option<Said> {
         let mut words = text.split(' ');
-        let (word, then) = (words.next()?, words.next());
-        let Some(first) = then else { return Id::parse(word).map(|id| Said::Now(Reply::Id(id))) };
-        let (digest, first, count) = (number(word)?, Id::parse(first)?, number(words.next()?)?);
+        let digest = number(words.next()?)?;
+        let (first, count) = (Id::parse(words.next()?)?, number(words.next()?)?);
         Some(match self.digest == Some(digest) {
             true => Said::Before(first, count as usize),
             false => Said::KeyReused,
@@ -144,7 +139,16 @@ fn len(event: &crate::event::Event) -> usize {
     event.data().len() + event.event_type().map_or(0, str::len)
 }
 
-fn is_too_small(error: &str) -> bool {
+/// What Redis says to an `XADD`, if it is that.
+pub(crate) fn said(reply: &resp::Reply) -> Option<Reply> {
+    match reply {
+        resp::Reply::Null => Some(Reply::Nil),
+        resp::Reply::Error(error) => is_too_small(error).then_some(Reply::TooSmall),
+        reply => Id::parse(reply.text()?).map(Reply::Id),
+    }
+}
+
+pub(crate) fn is_too_small(error: &str) -> bool {
     error.starts_with("ERR The ID specified in XADD is equal or smaller")
 }
 
@@ -165,9 +169,9 @@ mod tests {
     }
 
     /// The arguments of a command.
-    fn arguments(posted: &Posted, id: &str, creates: bool) -> Vec<String> {
+    fn arguments(posted: &Posted, id: &str) -> Vec<String> {
         let mut command = Vec::new();
-        posted.write(&mut command, id, creates, 1000);
+        posted.write(&mut command, id, 1000);
         assert!(command.len() <= posted.len() + id.len() + 16);
         let text = String::from_utf8(command).unwrap();
         let mut lines = text.split("\r\n$");
@@ -187,26 +191,22 @@ mod tests {
     fn an_event_is_an_xadd_with_the_id_that_is_known_when_it_is_sent() {
         let posted = posted(&["rain"], None);
         assert_eq!(
-            arguments(&posted, "7-*", false).join(" "),
+            arguments(&posted, "7-*").join(" "),
             "XADD tidings:hub NOMKSTREAM MAXLEN ~ 1000 7-* c news d rain t 5"
-        );
-        assert_eq!(
-            arguments(&posted, "7-100000", true).join(" "),
-            "XADD tidings:hub MAXLEN ~ 1000 7-100000 c news d rain t 5"
         );
     }
 
     #[test]
     fn several_events_are_one_script_and_one_with_a_key_is_too() {
-        let several = arguments(&posted(&["rain", "sun"], None), "7-*", true);
+        let several = arguments(&posted(&["rain", "sun"], None), "7-*");
         assert_eq!((&*several[0], &*several[1]), ("EVAL", SCRIPT));
         assert_eq!(
             several[2..].join(" "),
-            "1 tidings:hub MAXLEN ~ 1000 7-* 0 6 c news d rain t 5 6 c news d sun t 5"
+            "1 tidings:hub NOMKSTREAM MAXLEN ~ 1000 7-* 0 6 c news d rain t 5 6 c news d sun t 5"
         );
         assert_eq!(
-            arguments(&posted(&["rain"], Some("K")), "*", false)[2..].join(" "),
-            "2 tidings:hub tidings:hub:key:K NOMKSTREAM MAXLEN ~ 1000 * 77 \
+            arguments(&posted(&["rain"], Some("K")), "7-*")[2..].join(" "),
+            "2 tidings:hub tidings:hub:key:K NOMKSTREAM MAXLEN ~ 1000 7-* 77 \
              8 c news d rain t 5 k K"
         );
     }

@@ -1,14 +1,14 @@
 //! The thread that reads the stream, and fills the logs.
 //!
 //! ```text
-//! XREAD COUNT 1000 BLOCK 5000 STREAMS tidings:hub 7-100017
+//! XREAD COUNT 1000 BLOCK 6000 STREAMS tidings:hub 7-100017
 //!   ─► one entry after the other ─► rules ─► Sink: the log of its channel ─► passes
 //! in doubt, as one step:
-//! MULTI, XRANGE of the last entry, XINFO, XREAD, EXEC
-//!   ─► whether anything is gone ─► Sink: a gap in every log
+//! MULTI, XRANGE of the last entries, XINFO, XREAD, EXEC
+//!   ─► whether anything is gone ─► Sink: a gap in every log; and a mark, so that all hubs tell it
 //! ```
 //!
-//! An idle hub asks once in five seconds. A reply is never in memory as a whole. How many entries
+//! An idle hub sends six commands in thirty seconds. A reply is never in memory as a whole. How many entries
 //! it has depends on how large those before were, as Redis has all of it in its memory.
 //!
 //! **Away.** When the connection ends, or Redis says nothing for two seconds longer than it was
@@ -23,6 +23,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::entry::{self, Entry};
+use super::epoch;
 use super::greeting::{Trouble, known, senseless};
 use super::link::Link;
 use super::resp::{Reply, command};
@@ -36,7 +37,10 @@ use crate::order::remote::{Arrival, Loss, Sink};
 use crate::random::random;
 
 /// How long Redis waits for entries.
-const BLOCK: Duration = Duration::from_secs(5);
+const BLOCK: Duration = Duration::from_secs(6);
+
+/// After so many waits in vain, the reader asks whether the stream is still there.
+const WAITS: u32 = 5;
 
 /// How long it may be silent beyond that.
 const SILENCE: Duration = Duration::from_secs(2);
@@ -65,8 +69,12 @@ const STACK: usize = 128 * 1024;
 pub(crate) struct Reader {
     shared: Arc<Shared>,
     sink: Box<dyn Sink>,
+    /// That which the connection is to.
+    run: u64,
     /// How many entries it asks for.
     count: usize,
+    /// How many waits in a row were in vain.
+    waits: u32,
     /// Whether it asks what Redis knows of the stream, together with the next read.
     asks: bool,
     /// Whether it has read all there was, since it connected.
@@ -78,8 +86,9 @@ pub(crate) struct Reader {
 impl Reader {
     /// Gives the sink all that there is, and starts the thread that goes on.
     pub(super) fn begin(shared: Arc<Shared>, sink: Box<dyn Sink>) -> Result<JoinHandle<()>> {
-        let (count, asks, is_level, is_begun) = (FIRST, true, false, false);
-        let mut reader = Self { shared, sink, count, asks, is_level, is_begun };
+        let (run, count, waits) = (0, FIRST, 0);
+        let (asks, is_level, is_begun) = (true, false, false);
+        let mut reader = Self { shared, sink, run, count, waits, asks, is_level, is_begun };
         let (until, mut pause) = (Instant::now() + START, SHORTEST);
         let link = loop {
             match reader.fill(until) {
@@ -112,10 +121,9 @@ impl Reader {
     fn connect(&mut self, by: Instant) -> Result<Link, Trouble> {
         let (mut link, greeting) = self.shared.connector.connect(by)?;
         (self.asks, self.is_level) = (true, false);
-        match self.shared.reads(link.connection(), &greeting) {
-            true => Ok(link),
-            false => Err(Trouble::passing("the hub has ended")),
-        }
+        let run = self.shared.reads(link.connection(), &greeting);
+        self.run = run.ok_or_else(|| Trouble::passing("the hub has ended"))?;
+        Ok(link)
     }
 
     /// The life of the thread.
@@ -149,68 +157,82 @@ impl Reader {
     fn read(&mut self, link: &mut Link) -> Result<(), Trouble> {
         let waits = self.is_level && !self.asks;
         let by = Instant::now() + SILENCE + if waits { BLOCK } else { Duration::ZERO };
-        link.send(&self.command(waits), by)?;
-        let known = if self.asks { Some(self.answer(link, by)?) } else { None };
+        let (command, asked) = self.command(waits);
+        link.send(&command, by)?;
+        let known = asked.map(|asked| self.answer(link, asked, by)).transpose()?;
         match link.array(by)? {
             None => {
                 self.level();
-                if let Some(known) = &known {
-                    let loss = self.shared.rules().look(known.as_ref());
-                    self.lose(loss);
+                known.iter().for_each(|_| self.shared.rules().is_level());
+                self.asks = self.shared.rules().has_question();
+                self.waits += u32::from(waits);
+                if self.waits >= WAITS {
+                    self.check(link, Instant::now() + SILENCE)?;
                 }
-                // A doubt that an answer has left is asked about again, and not at once.
-                self.asks = known.is_none() && self.shared.rules().is_in_doubt();
             }
             Some(1) => self.entries(link, known.as_ref(), by)?,
             Some(_) => return Err(link.at(senseless())),
         }
         self.sink.pass();
+        while self.shared.rules().tells_loss(self.run) {
+            epoch::begin(&self.shared, link, self.run, Instant::now() + SILENCE)?;
+        }
         Ok(())
     }
 
-    fn command(&self, waits: bool) -> Vec<u8> {
+    /// The next command, and the id for which it asks, if it does.
+    fn command(&self, waits: bool) -> (Vec<u8>, Option<Id>) {
         let (mut out, key) = (Vec::new(), self.shared.connector.key().as_bytes());
         let position = self.shared.rules().position().text();
         let (position, count) = (position.as_str().as_bytes(), self.count.to_string());
-        if self.asks {
-            self.shared.rules().ask();
+        let asked = self.asks.then(|| {
             command(&mut out, &[b"MULTI"]);
-            command(&mut out, &[b"XRANGE", key, position, position]);
-            command(&mut out, &[b"XINFO", b"STREAM", key]);
-        }
+            epoch::ask(&mut out, &self.shared)
+        });
         let block = BLOCK.as_millis().to_string();
         let block = [&b"BLOCK"[..], block.as_bytes()];
         let block = if waits { &block[..] } else { &[] };
         let read = [b"XREAD", &b"COUNT"[..], count.as_bytes()];
         command(&mut out, &[&read, block, &[b"STREAMS", key, position]].concat());
-        if self.asks {
+        if asked.is_some() {
             command(&mut out, &[b"EXEC"]);
         }
-        out
+        (out, asked)
     }
 
-    /// What Redis knows of the stream, if there is one. Only the last part of the reply is left.
-    fn answer(&mut self, link: &mut Link, by: Instant) -> Result<Option<Known>, Trouble> {
-        for _ in 0..4 {
+    /// What Redis has. Only the last part of the reply is left.
+    fn answer(&mut self, link: &mut Link, asked: Id, by: Instant) -> Result<Known, Trouble> {
+        for _ in 0..5 {
             link.good(by)?;
         }
-        if link.array(by)? != Some(3) {
+        if link.array(by)? != Some(4) {
             return Err(link.at(senseless()));
         }
-        let has_position = link.good(by)? != Reply::Array(Vec::new());
-        let known = known(link.reply(by)?).map_err(|trouble| link.at(trouble))?;
+        let known = epoch::answer(link, asked, by)?;
         let is_start = !self.is_begun && self.shared.rules().position() == Id::default();
-        if let Some(known) = known.filter(|known| is_start && known.entries_added > known.length) {
-            self.sink.begin_after(known.first.map_or(known.last_generated, before));
+        if let (true, false, Some(newest)) = (is_start, known.is_whole, known.newest) {
+            self.sink.begin_after(known.first.map_or(newest, before));
         }
-        Ok(known.map(|known| Known { has_position, ..known }))
+        self.shared.rules().look(self.run, &known);
+        Ok(known)
+    }
+
+    /// Asks whether the stream still has what it had: somebody may have deleted it.
+    fn check(&mut self, link: &mut Link, by: Instant) -> Result<(), Trouble> {
+        self.waits = 0;
+        let mut out = Vec::new();
+        command(&mut out, &[b"XINFO", b"STREAM", self.shared.connector.key().as_bytes()]);
+        link.send(&out, by)?;
+        let known = known(link.reply(by)?).map_err(|trouble| link.at(trouble))?;
+        self.asks |= known.newest.unwrap_or_default() < self.shared.rules().asked();
+        Ok(())
     }
 
     /// Takes the entries of a reply.
     fn entries(
         &mut self,
         link: &mut Link,
-        known: Option<&Option<Known>>,
+        known: Option<&Known>,
         by: Instant,
     ) -> Result<(), Trouble> {
         let pair = (link.array(by)?, link.good(by)?);
@@ -226,19 +248,17 @@ impl Reader {
             // The hub goes on to an entry only once it has all of it.
             let fields = link.entry(by)?;
             bytes += fields.len();
-            let mut step = self.shared.rules().read(id, at == 0);
-            if step == Step::Ask {
-                let Some(known) = known else {
-                    // All of this is read again, together with what Redis knows.
-                    for _ in at + 1..count {
-                        link.reply(Instant::now() + ENTRY)?;
-                    }
-                    self.asks = true;
-                    return Ok(());
-                };
-                step = self.shared.rules().settle(id, known.as_ref());
-            }
-            self.take(id, step, fields);
+            let entry = entry::read(fields);
+            let mark = if let Entry::Mark(lost) = entry { lost } else { None };
+            let Step::Take(loss) = self.shared.rules().read(self.run, id, mark, at == 0, known)
+            else {
+                // All of this is read again, together with what Redis has.
+                (at + 1..count).try_for_each(|_| link.reply(by).map(drop))?;
+                self.asks = true;
+                return Ok(());
+            };
+            self.lose(loss);
+            self.take(id, entry);
         }
         let is_full = count >= self.count;
         self.count = match bytes {
@@ -251,7 +271,8 @@ impl Reader {
             false => self.level(),
         }
         // What others add may lie anywhere, and each page would be read twice.
-        self.asks = !self.is_level;
+        self.asks = !self.is_level || self.shared.rules().has_question();
+        self.waits = 0;
         Ok(())
     }
 
@@ -262,14 +283,10 @@ impl Reader {
         self.shared.remote.set_reachable(true);
     }
 
-    /// Gives an entry to the sink, or tells what is gone in place of it.
-    fn take(&mut self, id: Id, step: Step, fields: Reply) {
-        let (Step::Deliver(loss) | Step::Drop(loss)) = step else { return };
-        self.lose(loss);
-        if matches!(step, Step::Drop(_)) {
-            return;
-        }
-        match entry::read(fields) {
+    /// Gives an entry to the sink, if it is an event.
+    fn take(&mut self, id: Id, entry: Entry) {
+        match entry {
+            Entry::Mark(_) => {}
             Entry::Event { channel, event, time } => {
                 let time = time.unwrap_or(id.epoch);
                 // What comes now came now, whatever clock its publisher has.

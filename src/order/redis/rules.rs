@@ -2,97 +2,69 @@
 //! and what is a gap.
 //!
 //! ```text
-//! XADD key [NOMKSTREAM] E-100000 …    begins the epoch E             ─► E-100000
-//! XADD key NOMKSTREAM E-* …           goes on in it                  ─► E-100001, E-100002, …
-//!   "equal or smaller"                somebody has a greater epoch:  E-*, then *
-//!   nil                               the stream is gone: a new epoch creates it
-//!   an id that is no news             another stream is in its place: a new epoch
+//! XADD key E-100000 b [LOST]         begins the epoch E with a mark     ─► E-100000
+//! XADD key NOMKSTREAM E-* c … d …    publishes in it                    ─► E-100001, E-100002, …
+//!   "equal or smaller"               somebody has begun a greater one: goes on in that
+//!   nil, or an id that is no news    the stream is gone, or another: begins a new epoch
 //! ```
 //!
 //! **No id names two events.** Redis keeps ids apart within one life of one stream. But streams are
-//! deleted and rolled back, and clocks are set back. So a hub doesn't go on in an epoch of an
-//! earlier life: it begins one after each start and whenever another run of Redis greets it. Two
-//! things keep new ids away from lost ones, which it may not know:
+//! deleted and rolled back. So a hub never goes on in an epoch that was begun before it connected
+//! to this run of Redis: it begins one, greater than the clock and than every id that it has heard
+//! of, or joins one that another hub has begun since. An epoch begins with a full id, [`FIRST`]:
+//! where a stream with smaller ids has taken the place of the hub's unnoticed, `E-*` gives `E-0`,
+//! an id that no event had, and one that tells what has happened.
 //!
-//! - An epoch is the clock's time, which lost epochs had not reached. Where the clock stands behind
-//!   an id that the hub has heard of, it is greater than that one by a random number, as another
-//!   hub may have begun the next one.
-//! - Its first sequence number is [`FIRST`], given as a full id, and hubs go on in no epoch that
-//!   began otherwise. Where a stream with a lower id has taken the place of theirs unnoticed, `E-*`
-//!   gives `E-0`: an id that no event had, and one that tells what has happened.
+//! What is left: `*`, which other programs send, gives an id twice where Redis' clock is set back
+//! *and* events are lost; and `E-0` comes twice where the stream is replaced like this twice before
+//! a hub hears of it.
 //!
-//! What is left: `*`, which others send and hubs fall back on, gives an id twice where the clock is
-//! set back *and* events are lost; and `E-0` comes twice where that happens twice before a hub has
-//! heard of the first time. A hub that has passed the id tells a gap.
+//! **Nothing is lost silently.** Three things see to that:
 //!
-//! **Nothing is lost silently.** The next id of an epoch follows without a question. Before any
-//! other that is the first of a reply, the reader asks Redis whether the entry that it read last is
-//! still there ([`Known`]): if so, nothing after it was trimmed, and no other stream has taken its
-//! place. Entries of one reply have lain side by side. What was lost before a hub has heard of it,
-//! that hub can't tell.
+//! - The next id of an epoch follows without a question. Before any other, and on each new
+//!   connection, the reader asks whether the entry that it read last is still there. If not,
+//!   entries after it may be gone too.
+//! - A hub remembers the greatest id that it has heard of: that it has read, or that a publisher
+//!   has got. It asks for that one too. If it has gone, the hub begins an epoch, whose mark says
+//!   so: thus all hubs tell a gap there, also those that had not heard of what is lost.
+//! - The entries of one reply have lain side by side.
+//!
+//! What no hub has heard of that is still there, nobody can tell.
 //!
 //! **Who calls.** Publishers' leaders and the reader share it behind a mutex, which is held for a
-//! call and never while a socket is used. Each call is one step; between a send and its reply the
-//! reader may have gone on, so [`Publish`] says what was known when it was sent.
-
-use std::fmt;
+//! call and never while a socket is used. Between a question and its answer the other may have gone
+//! on, so calls say what was known when it was asked, and of which [run](Rules::greet).
 
 use crate::log::gap::Reason;
 use crate::log::id::Id;
 use crate::order::remote::Loss;
 
-/// The sequence number that an epoch begins with. More events than are on their way at once, of all
-/// hubs together: so many may come under `E-0`, `E-1`, … before the first reply says so.
+/// The sequence number of a mark. More events than are on their way at once, of all hubs together:
+/// so many may come under `E-0`, `E-1`, … before the first reply says so.
 pub(crate) const FIRST: u64 = 100_000;
 
-/// By how many milliseconds at most an epoch is greater than the least that would do: 17 minutes.
+/// Where Redis' clock was set back by more than this, in milliseconds, hubs that begin an epoch at
+/// the same time would begin the same one. So they begin them apart by chance, within `SPREAD`.
+const BACK: u64 = 60_000;
 const SPREAD: u64 = 1 << 20;
 
-/// How many runs without a read are told apart.
-const RUNS: usize = 16;
-
-const ZERO: Id = Id { epoch: 0, sequence: 0 };
-
-/// Which id an event asks for. It is shown as `XADD` wants it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wanted {
-    /// The first of the hub's own epoch.
-    First(u64),
-    /// The next one of an epoch.
-    Next(u64),
-    /// Any.
-    Clock,
-}
-
-impl Wanted {
-    /// What the further events of one post or one pipeline ask for.
-    pub(crate) fn next(self) -> Self {
-        match self {
-            Self::First(epoch) => Self::Next(epoch),
-            other => other,
-        }
-    }
-}
-
-impl fmt::Display for Wanted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::First(epoch) => write!(f, "{epoch}-{FIRST}"),
-            Self::Next(epoch) => write!(f, "{epoch}-*"),
-            Self::Clock => f.write_str("*"),
-        }
-    }
-}
-
-/// How a post is to be sent.
+/// How a post is sent: with `<epoch>-*`, and `NOMKSTREAM`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Publish {
-    pub(crate) wanted: Wanted,
+    pub(crate) epoch: u64,
+    /// The greatest id that the hub had heard of by then.
+    newest: Id,
+    run: u64,
+}
+
+/// The entry that begins an epoch, under this very id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub(crate) id: Id,
     /// Without `NOMKSTREAM`.
     pub(crate) creates: bool,
-    /// The hub's, and the greatest id that it had heard of, when this was made.
-    epoch: u64,
-    newest: Id,
+    /// The greatest id that is known to be gone, which no mark has told of.
+    pub(crate) lost: Option<Id>,
     run: u64,
 }
 
@@ -100,13 +72,13 @@ pub(crate) struct Publish {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
     Publish(Publish),
-    /// Ask for `TIME`, call [`Rules::renew`], and ask again.
-    Time,
+    /// Ask what there is ([`Known`]), and call [`Rules::begin`].
+    Begin,
     /// Another connection was greeted by another run since this one was: connect anew.
     Reconnect,
 }
 
-/// What Redis said to a post; for a script, to the first of its events.
+/// What Redis said to an `XADD`; for a script, to the first of its events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reply {
     Id(Id),
@@ -116,51 +88,30 @@ pub(crate) enum Reply {
     TooSmall,
 }
 
-/// What became of a post.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    Published(Id),
-    /// Send it again like this.
-    Again(Publish),
-    /// Send it again, as [`Rules::next`] says.
-    Renew,
-    /// No id is left in the stream: somebody has added the greatest there is.
-    Refused,
-}
-
-/// What Redis knows of the stream: `XINFO STREAM key`, and `XRANGE key P P` of the
-/// [position](Rules::position) P.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What Redis has, as one answer: `XRANGE key A A` of the [asked](Rules::asked) id A, the same for
+/// the [position](Rules::position), and `XINFO STREAM key`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Known {
-    pub(crate) last_generated: Id,
-    pub(crate) entries_added: u64,
-    pub(crate) length: u64,
-    pub(crate) first: Option<Id>,
-    /// Whether the entry at the position is there.
+    /// The id that was asked for, and whether its entry is there.
+    pub(crate) asked: Id,
+    pub(crate) has_asked: bool,
+    /// Whether the entry at the position is there, where that was asked.
     pub(crate) has_position: bool,
+    /// The greatest id that the stream ever had; `None` if there is no stream.
+    pub(crate) newest: Option<Id>,
+    /// That of the oldest entry.
+    pub(crate) first: Option<Id>,
+    /// Whether all entries are there that were ever added.
+    pub(crate) is_whole: bool,
 }
 
 /// What the reader does with an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Ask Redis ([`Known`]), then call [`Rules::settle`].
+    /// Ask what there is ([`Known`]), and read again from the same position.
     Ask,
-    /// Tell the loss, then deliver.
-    Deliver(Option<Loss>),
-    /// The hub has delivered greater ids: tell the loss, and leave the entry out.
-    Drop(Option<Loss>),
-}
-
-/// How far the hub's own epoch has come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Phase {
-    /// A new one has to begin.
-    #[default]
-    Over,
-    /// No event of it is known.
-    New,
-    /// It goes on.
-    Begun,
+    /// Tell the loss, then deliver the entry, if it is an event.
+    Take(Option<Loss>),
 }
 
 /// What one hub knows.
@@ -169,135 +120,151 @@ pub(crate) struct Rules {
     /// The run of Redis that greeted last, and how many have.
     run_id: String,
     run: u64,
-    /// The greatest that was begun or heard of.
-    epoch: u64,
-    phase: Phase,
-    creates: bool,
+    /// That which events are published in; `None` where one has to begin.
+    epoch: Option<u64>,
+    /// The greatest that the stream had when this run was first asked, or the stream was lost: no
+    /// epoch up to there is gone on with. `None` before that.
+    base: Option<u64>,
+    /// The greatest epoch that was begun or heard of.
+    greatest: u64,
     /// The greatest id that the hub has heard of.
     newest: Id,
-    /// That of each run, as long as the reader hasn't come to it.
-    awaited: Vec<(u64, Id)>,
-    /// The entry that was read last, of the stream as it is now, and the greatest id delivered.
+    /// The greatest id of an earlier run that this run was not asked for.
+    unsure: Option<Id>,
+    /// The greatest id that is known to be gone, and that of which the marks have told.
+    lost: Option<Id>,
+    marked: Id,
+    /// The entry that was read last.
     position: Id,
-    delivered: Id,
-    /// A loss of unknown size was told after the event delivered last.
-    is_told: bool,
-    in_doubt: bool,
-    /// The greatest id that the hub had heard of when the reader asked Redis last.
-    asked: Id,
+    /// The reader's connection is new, so it asks.
+    is_new: bool,
+    /// The greatest lost id of which this hub's streams were told.
+    told: Id,
 }
 
 impl Rules {
-    /// A connection was made: `run_id` is from `INFO server`, and `last_generated` from `XINFO
-    /// STREAM` if there is a stream. Returns the number that the connection publishes with.
-    pub(crate) fn greet(&mut self, run_id: &str, last_generated: Option<Id>) -> u64 {
-        let last = last_generated.unwrap_or(ZERO);
+    /// A connection was made. `run_id` is from `INFO server`. Returns the number that all calls for
+    /// this connection have.
+    pub(crate) fn greet(&mut self, run_id: &str) -> u64 {
         if self.run_id != run_id {
             run_id.clone_into(&mut self.run_id);
             self.run += 1;
-            self.phase = Phase::Over;
-        }
-        if last < self.newest {
-            self.phase = Phase::Over;
-            self.in_doubt = true;
-        }
-        self.creates = last_generated.is_none();
-        let phase = self.phase;
-        self.hear(last, self.run);
-        if phase == Phase::Over {
-            self.phase = phase;
+            (self.epoch, self.base) = (None, None);
+            self.unsure = Some(self.newest);
         }
         self.run
     }
 
-    /// How the next post is sent, or the one in this place of a pipeline, on a connection that was
-    /// greeted with `run`.
-    pub(crate) fn next(&self, run: u64, place: usize) -> Next {
-        let begins = place == 0 && self.phase == Phase::New;
-        let wanted = if begins { Wanted::First } else { Wanted::Next };
-        match self.phase {
+    /// The id whose entry Redis is to be asked for.
+    pub(crate) fn asked(&self) -> Id {
+        self.unsure.unwrap_or(self.newest)
+    }
+
+    /// Redis has answered on a connection of this run.
+    pub(crate) fn look(&mut self, run: u64, known: &Known) {
+        if run != self.run {
+            return;
+        }
+        let Known { asked, newest, .. } = *known;
+        self.unsure.take_if(|unsure| *unsure <= asked);
+        let top = newest.unwrap_or_default();
+        if known.lacks(asked, known.has_asked) == Some(Reason::Failover) && asked > self.marked {
+            self.lost = self.lost.max(Some(asked));
+            (self.epoch, self.base) = (None, None);
+        }
+        self.base.get_or_insert(top.epoch);
+        self.hear(top, run);
+    }
+
+    /// Goes on in the epoch of this id, if another hub has begun it in this run.
+    fn join(&mut self, id: Id) {
+        let is_later = self.base.is_some_and(|base| id.epoch > base);
+        if is_later && id.sequence >= FIRST {
+            self.epoch = self.epoch.max(Some(id.epoch));
+        }
+    }
+
+    /// How the next post is sent on a connection of this run.
+    pub(crate) fn next(&self, run: u64) -> Next {
+        match self.epoch {
             _ if run != self.run => Next::Reconnect,
-            Phase::Over => Next::Time,
-            _ => Next::Publish(Publish {
-                wanted: wanted(self.epoch),
-                creates: self.creates && begins,
-                epoch: self.epoch,
-                newest: self.newest,
-                run,
-            }),
-        }
-    }
-
-    /// Begins a new epoch if one has to begin, and says whether it does. `time` is Redis' in
-    /// milliseconds, asked for after [`next`](Self::next) wanted it.
-    pub(crate) fn renew(&mut self, time: u64, random: u64) -> bool {
-        let is_over = self.phase == Phase::Over;
-        if is_over {
-            let least = time.max(self.epoch.saturating_add(1));
-            // One millisecond is no clock that was set back: two epochs may begin in it.
-            let back = (least - time).saturating_sub(1).saturating_mul(16);
-            self.epoch = least.saturating_add(random % back.clamp(1, SPREAD));
-            self.phase = Phase::New;
-        }
-        is_over
-    }
-
-    pub(crate) fn reply(&mut self, sent: &Publish, reply: Reply) -> Outcome {
-        let (epoch, newest) = (self.epoch, self.newest);
-        let again =
-            |wanted| Outcome::Again(Publish { wanted, creates: false, epoch, newest, ..*sent });
-        match (reply, sent.wanted) {
-            (Reply::Id(id), _) => {
-                self.creates = false;
-                if id > sent.newest {
-                    self.hear(id, sent.run);
-                } else {
-                    self.doubt(sent);
-                }
-                Outcome::Published(id)
+            Some(epoch) if self.lost.is_none() => {
+                Next::Publish(Publish { epoch, newest: self.newest, run })
             }
-            (Reply::Nil, _) => {
-                self.creates = true;
-                self.doubt(sent);
-                Outcome::Renew
-            }
-            (Reply::TooSmall, Wanted::First(epoch)) => again(Wanted::Next(epoch)),
-            // The reader may have read the greater one by now.
-            (Reply::TooSmall, Wanted::Next(old)) if epoch > old && self.phase == Phase::Begun => {
-                again(Wanted::Next(epoch))
-            }
-            (Reply::TooSmall, Wanted::Next(_)) => again(Wanted::Clock),
-            (Reply::TooSmall, Wanted::Clock) => Outcome::Refused,
+            _ => Next::Begin,
         }
     }
 
-    /// The stream is not the one that the hub knew. Replies to what was sent in an earlier epoch
-    /// tell nothing new.
-    fn doubt(&mut self, sent: &Publish) {
-        if self.epoch == sent.epoch {
-            self.phase = Phase::Over;
-        }
-        self.in_doubt = true;
+    /// Whether a loss is known that no mark tells of yet, and a connection of this run can.
+    pub(crate) fn tells_loss(&self, run: u64) -> bool {
+        run == self.run && self.lost.is_some()
     }
 
-    /// Adopts a greater epoch.
+    /// Redis has answered, at this time of its clock in milliseconds: the mark to send, if an epoch
+    /// has to begin.
+    pub(crate) fn begin(
+        &mut self,
+        run: u64,
+        known: &Known,
+        time: u64,
+        random: u64,
+    ) -> Option<Mark> {
+        self.look(run, known);
+        if run != self.run || self.epoch.is_some() && self.lost.is_none() {
+            return None;
+        }
+        let least = time.max(self.greatest.saturating_add(1));
+        let is_set_back = least - time > BACK;
+        let epoch = least.saturating_add(if is_set_back { random % SPREAD } else { 0 });
+        self.greatest = epoch;
+        let id = Id { epoch, sequence: FIRST };
+        Some(Mark { id, creates: known.newest.is_none(), lost: self.lost, run })
+    }
+
+    /// Redis has said so to a mark. Ask [`next`](Self::next) again.
+    pub(crate) fn begun(&mut self, mark: &Mark, reply: Reply) {
+        if let Reply::Id(id) = reply {
+            self.hear(id, mark.run);
+            if mark.run == self.run {
+                self.epoch = self.epoch.max(Some(id.epoch));
+            }
+            self.is_marked(mark.lost);
+        }
+    }
+
+    /// Redis has said so to a post: its id, or that it is to be sent again as [`next`](Self::next)
+    /// says.
+    pub(crate) fn reply(&mut self, sent: &Publish, reply: Reply) -> Option<Id> {
+        if let Reply::Id(id) = reply {
+            if id > sent.newest {
+                self.hear(id, sent.run);
+                return Some(id);
+            }
+            // Another stream is in the place of the one that had that.
+            self.lost = self.lost.max(Some(sent.newest).filter(|lost| *lost > self.marked));
+        }
+        if self.epoch == Some(sent.epoch) {
+            self.epoch = None;
+        }
+        match reply {
+            Reply::Id(id) => Some(id),
+            _ => None,
+        }
+    }
+
     fn hear(&mut self, id: Id, run: u64) {
         self.newest = self.newest.max(id);
-        let is_full = self.awaited.len() == RUNS;
-        match self.awaited.last_mut() {
-            _ if id <= self.position => {}
-            Some(last) if last.0 == run || is_full => last.1 = last.1.max(id),
-            _ => self.awaited.push((run, id)),
+        self.greatest = self.greatest.max(id.epoch);
+        if run == self.run {
+            self.join(id);
+        } else {
+            self.unsure = self.unsure.max(Some(id));
         }
-        let is_hubs = id.sequence >= FIRST;
-        if id.epoch > self.epoch {
-            self.epoch = id.epoch;
-            self.phase = if is_hubs { Phase::Begun } else { Phase::Over };
-        } else if id.epoch == self.epoch && !is_hubs {
-            self.phase = Phase::Over;
-        } else if id.epoch == self.epoch && self.phase == Phase::New {
-            self.phase = Phase::Begun;
-        }
+    }
+
+    fn is_marked(&mut self, lost: Option<Id>) {
+        self.marked = self.marked.max(lost.unwrap_or_default());
+        self.lost = self.lost.filter(|lost| *lost > self.marked);
     }
 
     /// The id after which the reader reads on.
@@ -305,123 +272,81 @@ impl Rules {
         self.position
     }
 
-    /// Whether the reader is to ask Redis and call [`look`](Self::look) where it has read nothing.
-    pub(crate) fn is_in_doubt(&self) -> bool {
-        self.in_doubt
+    /// The reader has connected, so it asks with its next read.
+    pub(crate) fn reads(&mut self) {
+        self.is_new = true;
     }
 
-    /// Where there is nothing to read: whether something was lost, as Redis has none of what the
-    /// hub knew. Called after each greeting of the reader, and after a `BLOCK` that ended with
-    /// nothing: always, or at least when [in doubt](Self::is_in_doubt). Without it, what others
-    /// add to a stream that was deleted while the clock is set back is not told before the next
-    /// event of a hub. `None` is no stream.
-    pub(crate) fn look(&mut self, known: Option<&Known>) -> Option<Loss> {
-        let last = known.map_or(ZERO, |known| known.last_generated);
-        let mut missing = self.awaited.iter().map(|(_, id)| *id).filter(|id| *id > last);
-        // What was heard of after the question may be newer than the answer.
-        let is_newer = missing.clone().any(|id| id > self.asked);
-        let is_less = self.position > last || missing.any(|id| id <= self.asked);
-        // Entries that are still there come first.
-        let is_lost = is_less && self.position >= last;
-        self.in_doubt = is_newer || is_less && !is_lost;
-        if !is_lost {
-            return None;
-        }
-        self.position = last;
-        self.awaited.retain(|(_, id)| *id > self.asked);
-        self.lose(None)
+    /// Whether the reader asks with its next read.
+    pub(crate) fn has_question(&self) -> bool {
+        self.is_new || self.unsure.is_some()
     }
 
-    /// The reader is about to ask Redis what it [knows](Known).
-    pub(crate) fn ask(&mut self) {
-        self.asked = self.newest;
+    /// There was nothing to read, where Redis was asked.
+    pub(crate) fn is_level(&mut self) {
+        self.is_new = false;
     }
 
-    /// An entry was read, the first of its reply or one that follows.
-    pub(crate) fn read(&mut self, id: Id, is_first: bool) -> Step {
+    /// An entry was read on a connection of this run: the first of its reply, or one that follows.
+    /// `mark` is what is lost by it, if it is one. `known` is what was asked in one step with the
+    /// reply.
+    pub(crate) fn read(
+        &mut self,
+        run: u64,
+        id: Id,
+        mark: Option<Id>,
+        is_first: bool,
+        known: Option<&Known>,
+    ) -> Step {
         let Id { epoch, sequence } = self.position;
-        let follows = id.epoch == epoch && id.sequence.checked_sub(1) == Some(sequence);
-        let is_fresh = self.delivered == ZERO && !self.is_told;
-        if is_first && !follows && !is_fresh { Step::Ask } else { self.pass(id, None) }
-    }
-
-    /// The same once Redis was asked.
-    pub(crate) fn settle(&mut self, id: Id, known: Option<&Known>) -> Step {
-        let Some(known) = known else { return self.pass(id, Some(Reason::Failover)) };
-        // Before everything there was, there is no entry to ask for.
-        let is_whole = known.entries_added == known.length;
-        let is_kept = known.has_position || self.position == ZERO && is_whole;
-        let is_later = known.first.is_some_and(|first| first > self.position);
-        let reason = if is_later && !is_whole { Reason::Evicted } else { Reason::Failover };
-        self.pass(id, (!is_kept).then_some(reason))
-    }
-
-    /// Goes on to this entry, before which others are gone for this reason.
-    fn pass(&mut self, id: Id, gone: Option<Reason>) -> Step {
-        let Id { epoch, sequence } = self.position;
-        let is_same = epoch == id.epoch && (sequence >= FIRST) == (id.sequence >= FIRST);
-        let hole = id.sequence.saturating_sub(sequence.saturating_add(1));
-        let skipped = self.awaited.iter().any(|(_, awaited)| *awaited < id);
-        self.awaited.retain(|(_, awaited)| *awaited > id);
-        let loss = match gone {
-            Some(Reason::Failover) => self.lose(None),
-            _ if is_same && hole > 0 => self.lose(Some((id, hole))),
-            Some(_) => self.lose(Some((id, 0))),
-            None if skipped => self.lose(None),
-            None => None,
+        let is_next = id.epoch == epoch && id.sequence.checked_sub(1) == Some(sequence);
+        let is_fresh = self.position == Id::default();
+        let gone = match known {
+            _ if !is_first || is_fresh => None,
+            None if is_next && !self.has_question() => None,
+            None => return Step::Ask,
+            Some(known) => known.lacks(self.position, known.has_position),
         };
-        self.position = id;
-        self.hear(id, self.run);
-        if id <= self.delivered {
-            return Step::Drop(loss.or_else(|| self.lose(None)));
-        }
-        self.delivered = id;
-        self.is_told = false;
-        Step::Deliver(loss)
-    }
-
-    /// Something is gone after the event delivered last: so many entries before this one have left
-    /// the stream, none for an unknown number; or nobody knows what. It is told once.
-    fn lose(&mut self, evicted: Option<(Id, u64)>) -> Option<Loss> {
-        if std::mem::replace(&mut self.is_told, true) {
-            return None;
-        }
-        let loss = Loss { through: self.delivered, missed: None, reason: Reason::Failover };
-        Some(match evicted {
-            None => loss,
-            Some((_, 0)) => Loss { reason: Reason::Evicted, ..loss },
-            Some((id, missed)) => {
-                let through = Id { sequence: id.sequence - 1, ..id }.max(self.delivered);
-                Loss { through, missed: Some(missed), reason: Reason::Evicted }
+        self.is_new = false;
+        let is_same = id.epoch == epoch && (sequence >= FIRST) == (id.sequence >= FIRST);
+        let hole = id.sequence.saturating_sub(sequence.saturating_add(1));
+        let loss = |through, missed, reason| Some(Loss { through, missed, reason });
+        let loss = match gone {
+            _ if mark > Some(self.told) => loss(id, None, Reason::Failover),
+            Some(Reason::Failover) if self.position > self.told => {
+                self.told = self.position;
+                loss(self.position, None, Reason::Failover)
             }
-        })
+            _ if is_next || is_fresh => None,
+            _ if is_same => {
+                loss(Id { sequence: id.sequence - 1, ..id }, Some(hole), Reason::Evicted)
+            }
+            Some(Reason::Evicted) => loss(self.position, None, Reason::Evicted),
+            _ => None,
+        };
+        self.told = self.told.max(mark.unwrap_or_default());
+        self.position = id;
+        self.is_marked(mark);
+        self.hear(id, run);
+        Step::Take(loss)
+    }
+}
+
+impl Known {
+    /// Why an entry isn't there; `None` if it is, or there is none of this id.
+    fn lacks(&self, id: Id, has: bool) -> Option<Reason> {
+        let is_trimmed = self.newest.is_some_and(|newest| newest >= id)
+            && !self.is_whole
+            && self.first.is_none_or(|first| first > id);
+        match has || id == Id::default() {
+            true => None,
+            false if is_trimmed => Some(Reason::Evicted),
+            false => Some(Reason::Failover),
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_heard_of_between_a_question_and_its_answer_is_not_lost() {
-        let id = |sequence| Id { epoch: 7, sequence: FIRST + sequence };
-        let has = |last_generated| Known {
-            last_generated,
-            entries_added: 1,
-            length: 1,
-            first: Some(id(0)),
-            has_position: true,
-        };
-        let mut rules = Rules::default();
-        let run = rules.greet("a", None);
-        assert_eq!(rules.read(id(0), true), Step::Deliver(None));
-        rules.ask();
-        let Next::Publish(sent) = rules.next(run, 0) else { panic!("an epoch has begun") };
-        assert_eq!(rules.reply(&sent, Reply::Id(id(1))), Outcome::Published(id(1)));
-        assert_eq!(rules.look(Some(&has(id(0)))), None, "Redis may have it since");
-        assert!(rules.is_in_doubt());
-        rules.ask();
-        assert!(rules.look(Some(&has(id(0)))).is_some(), "Redis has had it, and has it no more");
-        assert!(!rules.is_in_doubt());
-    }
-}
+mod model_tests;
+#[cfg(test)]
+mod tests;

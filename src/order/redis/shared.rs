@@ -64,8 +64,7 @@ impl Shared {
 
     /// A connection was greeted. Returns the number of its run.
     fn greet(&self, greeting: &Greeting) -> u64 {
-        let newest = greeting.stream.map(|known| known.last_generated);
-        let run = self.rules().greet(&greeting.run, newest);
+        let run = self.rules().greet(&greeting.run);
         self.state().clock = (greeting.time, Moment::now());
         run
     }
@@ -83,13 +82,19 @@ impl Shared {
         run
     }
 
-    /// The reader has connected, and publishers are to use the same run. False if all is over.
-    pub(super) fn reads(&self, connection: Arc<dyn Connection>, greeting: &Greeting) -> bool {
+    /// The reader has connected, and publishers are to use the same run. Returns its number, unless
+    /// all is over.
+    pub(super) fn reads(
+        &self,
+        connection: Arc<dyn Connection>,
+        greeting: &Greeting,
+    ) -> Option<u64> {
         let run = self.greet(greeting);
+        self.rules().reads();
         let mut state = self.state();
         state.is_found = false;
         state.reading = Some((connection, run));
-        !state.is_over
+        (!state.is_over).then_some(run)
     }
 
     /// The reader has lost its connection.

@@ -73,16 +73,11 @@ fn what_is_known_of_a_stream_is_read_whatever_stands_between() {
     };
     let id = |epoch, sequence| Id { epoch, sequence };
     let known = |info: Reply| known(info).map_err(|trouble| trouble.is_lasting);
-    let all = Known {
-        last_generated: id(7, 9),
-        entries_added: 12,
-        length: 3,
-        first: Some(id(5, 1)),
-        has_position: false,
-    };
-    assert_eq!(known(info(3, "5-1")), Ok(Some(all)));
-    assert_eq!(known(info(0, "0-0")), Ok(Some(Known { first: None, length: 0, ..all })));
-    assert_eq!(known(Reply::Error("ERR no such key".into())), Ok(None));
+    let all = Known { newest: Some(id(7, 9)), first: Some(id(5, 1)), ..Known::default() };
+    assert_eq!(known(info(3, "5-1")), Ok(all));
+    assert_eq!(known(info(12, "5-1")), Ok(Known { is_whole: true, ..all }));
+    assert_eq!(known(info(0, "0-0")), Ok(Known { first: None, ..all }));
+    assert_eq!(known(Reply::Error("ERR no such key".into())), Ok(Known::default()));
     assert_eq!(known(Reply::Error("NOPERM".into())), Err(true));
     for senseless in [info(-1, "0-0"), texts(&["length", "3"]), Reply::Null] {
         assert_eq!(known(senseless), Err(true));
