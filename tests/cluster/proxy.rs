@@ -5,6 +5,7 @@
 //!     ◄──       ◄──            Down: what comes back
 //! ```
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
@@ -37,14 +38,16 @@ struct State {
     down: bool,
     over: bool,
     cuts: usize,
-    sockets: Vec<TcpStream>,
+    /// How many connections there were, and both sockets of those that there are.
+    connections: usize,
+    sockets: BTreeMap<usize, [TcpStream; 2]>,
 }
 
 impl State {
     fn cut(&mut self) {
         self.cuts += 1;
         self.left = [None; 2];
-        for socket in self.sockets.drain(..) {
+        for socket in self.sockets.values().flatten() {
             let _ = socket.shutdown(Shutdown::Both);
         }
     }
@@ -134,10 +137,17 @@ fn connect(shared: &Arc<Shared>, client: TcpStream, server: SocketAddr) -> std::
         (Way::Up, client.try_clone()?, server.try_clone()?),
         (Way::Down, server.try_clone()?, client.try_clone()?),
     ];
-    shared.state.lock().unwrap().sockets.extend([client, server]);
+    let mut state = shared.state.lock().unwrap();
+    state.connections += 1;
+    let number = state.connections;
+    state.sockets.insert(number, [client, server]);
+    drop(state);
     for (way, from, to) in pairs {
         let shared = Arc::clone(shared);
-        thread::spawn(move || pump(&shared, way, &from, &to));
+        thread::spawn(move || {
+            pump(&shared, way, &from, &to);
+            shared.state.lock().unwrap().sockets.remove(&number);
+        });
     }
     Ok(())
 }
