@@ -261,7 +261,8 @@ fn hear(
 }
 
 impl Work<'_> {
-    /// Notes what became of what was sent. What is to be sent again is the rest then. Returns whether the connection is still of use.
+    /// Notes what became of what was sent. What is to be sent again is the rest then. Returns
+    /// whether the connection is still of use.
     fn settle(
         &mut self,
         shared: &Shared,

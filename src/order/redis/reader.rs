@@ -5,11 +5,12 @@
 //!   ─► one entry after the other ─► rules ─► Sink: the log of its channel ─► passes
 //! in doubt, as one step:
 //! MULTI, XRANGE of the last entries, XINFO, XREAD, EXEC
-//!   ─► whether anything is gone ─► Sink: a gap in every log; and a mark, so that all hubs tell it
+//!   ─► whether anything is gone ─► Sink: a gap in every log; a mark, for other hubs
 //! ```
 //!
-//! An idle hub sends six commands in thirty seconds. A reply is never in memory as a whole. How many entries
-//! it has depends on how large those before were, as Redis has all of it in its memory.
+//! An idle hub sends six commands in thirty seconds. A reply is never in memory as a whole. How
+//! many entries it has depends on how large those before were, as Redis has all of it in its
+//! memory.
 //!
 //! **Away.** When the connection ends, or Redis says nothing for two seconds longer than it was
 //! asked to wait, the thread connects again: after 50 ms, then after twice as long each time, up to
