@@ -50,8 +50,6 @@ pub(crate) struct Report {
     pub(crate) gaps: BTreeMap<String, usize>,
     /// Over all streams: known events that a stream was not sent, and told of.
     pub(crate) told_missing: usize,
-    /// The same without a word, where hubs could not hear of them.
-    pub(crate) unheard: usize,
     /// How often a stream began anew after a gap.
     pub(crate) anew: usize,
     /// Events that have two ids, as they may.
@@ -71,11 +69,7 @@ impl fmt::Display for Report {
         write!(f, "{events} events, {acknowledged} acknowledged, {unknown} unknown; ")?;
         write!(f, "{deliveries} deliveries, {hops} connections, {closed} closed, ")?;
         write!(f, "{} turned away; gaps {:?}, ", self.turned_away, self.gaps)?;
-        write!(
-            f,
-            "{} missing and told, {} anew, {} unheard of; ",
-            self.told_missing, self.anew, self.unheard
-        )?;
+        write!(f, "{} missing and told, {} anew; ", self.told_missing, self.anew)?;
         write!(f, "{} published twice; {} refused; ", self.twice, self.refused)?;
         write!(f, "longest response {:.2?} (machine {:.0?} late); ", self.longest, self.late)?;
         write!(f, "{} wrong", self.wrong.len())
@@ -97,7 +91,6 @@ pub(crate) fn check(outcome: &Outcome, entries: Option<&[Entry]>) -> Report {
     let posts: Vec<&Post> = outcome.published.iter().flat_map(|one| &one.posts).collect();
     let mut checker = Checker {
         losses: &outcome.losses,
-        unheard: outcome.unheard,
         known: BTreeMap::new(),
         ids: HashMap::new(),
         there: entries.map(|all| all.iter().filter_map(|(id, ..)| id_of(id)).collect()),
@@ -140,7 +133,6 @@ impl Step<'_> {
 
 struct Checker<'a> {
     losses: &'a [Fault],
-    unheard: bool,
     /// Every event that anybody was told of.
     known: BTreeMap<Id, &'a str>,
     ids: HashMap<&'a str, BTreeSet<Id>>,
@@ -316,7 +308,6 @@ impl<'a> Checker<'a> {
             let first = between().find(|(_, data)| is_its(data)).map(|(id, data)| (*id, *data));
             match first {
                 None => {}
-                Some(_) if self.unheard => self.report.unheard += its,
                 Some((id, data)) => {
                     let to = if at == END { "the end".into() } else { format!("{at:?}") };
                     self.wrong(format!(

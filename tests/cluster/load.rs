@@ -56,7 +56,6 @@ pub(crate) struct Load<'a> {
     /// The test has failed: everybody ends.
     failed: AtomicBool,
     losses: Mutex<Vec<Fault>>,
-    unheard: AtomicBool,
     /// The longest that a thread was kept waiting that had nothing to do.
     late: Mutex<Duration>,
 }
@@ -66,8 +65,6 @@ pub(crate) struct Outcome {
     pub(crate) published: Vec<Published>,
     pub(crate) received: Vec<Received>,
     pub(crate) losses: Vec<Fault>,
-    /// Whether some hubs could not hear of all that was lost.
-    pub(crate) unheard: bool,
     pub(crate) late: Duration,
     pub(crate) ended: Vec<String>,
 }
@@ -116,13 +113,6 @@ impl Load<'_> {
         done
     }
 
-    /// The same where some hubs can't hear of what is lost: those that were stopped, and those that
-    /// start later. Of an event that was in Redis and is in nobody's memory, nobody can tell.
-    pub(crate) fn loses_unheard<T>(&self, act: impl FnOnce() -> T) -> T {
-        self.unheard.store(true, Ordering::SeqCst);
-        self.loses(act)
-    }
-
     /// Notes how long the machine keeps a thread waiting.
     fn watch(&self, done: &AtomicBool) {
         const STEP: Duration = Duration::from_millis(5);
@@ -147,7 +137,6 @@ pub(crate) fn run(hubs: &Hubs, faults: impl FnOnce(&Load<'_>)) -> Outcome {
         ended: Mutex::new(None),
         failed: AtomicBool::new(false),
         losses: Mutex::default(),
-        unheard: AtomicBool::new(false),
         late: Mutex::default(),
     };
     let done = AtomicBool::new(false);
@@ -177,8 +166,8 @@ pub(crate) fn run(hubs: &Hubs, faults: impl FnOnce(&Load<'_>)) -> Outcome {
         drop(ends);
     });
     let (losses, late) = (load.losses.into_inner().unwrap(), load.late.into_inner().unwrap());
-    let (unheard, ended) = (load.unheard.into_inner(), hubs.ended());
-    Outcome { published, received, losses, unheard, late, ended }
+    let ended = hubs.ended();
+    Outcome { published, received, losses, late, ended }
 }
 
 /// Ends the thread that watches the clock.

@@ -82,7 +82,7 @@ fn row_59_what_flushall_takes_while_a_hub_is_stopped_is_told() {
 fn row_59_what_a_roll_back_takes_while_a_hub_is_stopped_is_told() {
     let save = |redis: &RedisServer| drop(redis.call("SAVE"));
     stopped("roll-back-stopped", save, |load, redis| {
-        load.loses_unheard(|| {
+        load.loses(|| {
             redis.kill();
             redis.start_again();
         });
@@ -95,7 +95,7 @@ fn row_59_what_a_roll_back_takes_is_told() {
         for _ in 0..rounds(1) {
             redis.call("SAVE");
             load.go_on(SOME);
-            load.loses_unheard(|| {
+            load.loses(|| {
                 redis.kill();
                 redis.start_again();
             });
@@ -131,7 +131,7 @@ fn row_59_a_clock_that_is_an_hour_back_names_no_two_events_alike() {
         for round in 0..rounds(2) {
             redis.call("SAVE");
             load.go_on(SOME);
-            load.loses_unheard(|| {
+            load.loses(|| {
                 redis.kill();
                 redis.start_with(|command| {
                     if round % 2 == 0 {

@@ -179,7 +179,7 @@ impl RedisServer {
         until_some("a stream in Redis", || self.find_stream())
     }
 
-    /// All entries of its stream: their ids and what they have as channel and data.
+    /// All events of its stream: ids, channels and data. Marks of hubs are none.
     pub(crate) fn entries(&self) -> Vec<(String, String, String)> {
         let Some(key) = self.find_stream() else { return Vec::new() };
         let entries = self.call(&format!("XRANGE {key} - +"));
@@ -192,7 +192,8 @@ impl RedisServer {
             };
             (id.text().to_owned(), find("c"), find("d"))
         };
-        entries.list().iter().map(entry).collect()
+        let is_event = |(_, channel, _): &(String, String, String)| !channel.is_empty();
+        entries.list().iter().map(entry).filter(is_event).collect()
     }
 }
 
