@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hub_refuses_itself_and_those_that_it_follows() {
+    fn row_60_a_hub_refuses_itself_and_those_that_it_follows() {
         let chain = Chain::new();
         chain.follow(["hub".into(), "root".into()].into());
         for names in [chain.own(), "root", "a,hub", &format!("a , {}\t", chain.own())] {
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hub_does_not_follow_one_that_follows_it_or_too_many() {
+    fn row_60_a_hub_does_not_follow_one_that_follows_it_or_too_many() {
         let chain = Chain::new();
         let why = |field: &str| chain.read(&head(field)).unwrap_err();
         let own = format!("Tidings-Hubs: a\r\nTidings-Hubs: b, {}\r\n", chain.own());

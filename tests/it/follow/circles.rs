@@ -35,7 +35,7 @@ fn settle(hubs: &[&Served]) {
 }
 
 #[test]
-fn a_hub_that_follows_itself_refuses() {
+fn row_60_a_hub_that_follows_itself_refuses() {
     let root = Served::new(Hub::new());
     let address = root.address();
     let hub = follow(address).unwrap();
@@ -47,7 +47,7 @@ fn a_hub_that_follows_itself_refuses() {
 }
 
 #[test]
-fn two_hubs_that_follow_each_other_end_with_one_that_refuses() {
+fn row_60_two_hubs_that_follow_each_other_end_with_one_that_refuses() {
     let root = Served::new(Hub::new());
     let address = root.address();
     let first = root.follower();
@@ -59,7 +59,7 @@ fn two_hubs_that_follow_each_other_end_with_one_that_refuses() {
 }
 
 #[test]
-fn three_hubs_that_follow_one_another_in_a_circle_end_with_one_that_refuses() {
+fn row_60_three_hubs_that_follow_one_another_in_a_circle_end_with_one_that_refuses() {
     let root = Served::new(Hub::new());
     let address = root.address();
     let first = root.follower();
@@ -71,7 +71,7 @@ fn three_hubs_that_follow_one_another_in_a_circle_end_with_one_that_refuses() {
 }
 
 #[test]
-fn two_hubs_that_begin_to_follow_each_other_at_once_end_with_one_that_refuses() {
+fn row_60_two_hubs_that_begin_to_follow_each_other_at_once_end_with_one_that_refuses() {
     let roots = [(); 2].map(|()| Served::new(Hub::new()));
     let addresses = [0, 1].map(|at| roots[at].address());
     let hubs = [follow(addresses[1]).unwrap(), follow(addresses[0]).unwrap()];
@@ -84,7 +84,7 @@ fn two_hubs_that_begin_to_follow_each_other_at_once_end_with_one_that_refuses() 
 }
 
 #[test]
-fn a_request_of_a_hub_that_is_followed_gets_508() {
+fn row_60_a_request_of_a_hub_that_is_followed_gets_508() {
     let root = root(&[]);
     let middle = follower(root.address(), &[]);
     let request = |hub: &Process, line: &str, names: &str| {

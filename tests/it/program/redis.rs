@@ -65,7 +65,7 @@ fn redis_keeps_about_as_many_events_as_it_is_told_to() {
 }
 
 #[test]
-fn a_redis_that_goes_and_comes_back_is_told_and_streams_stay() {
+fn row_59_a_redis_that_goes_and_comes_back_is_told_and_streams_stay() {
     let Some(mut redis) = Redis::start("goes") else { return };
     let hub = hub_over(&redis, &[]);
     let mut stream = EventStream::open(hub.address(), "/events/a");
@@ -114,7 +114,7 @@ fn a_redis_that_goes_and_comes_back_is_told_and_streams_stay() {
 }
 
 #[test]
-fn a_publish_that_redis_does_not_respond_to_is_told_to_be_unknown() {
+fn row_59_a_publish_that_redis_does_not_respond_to_is_told_to_be_unknown() {
     let Some(redis) = Redis::start("stops") else { return };
     let hub = hub_over(&redis, &[]);
     publish(&hub, "/events/a", "x");
