@@ -108,7 +108,7 @@
 //! | `server` | bind and run; accept; routes; the thread and the socket of one connection |
 //! | `stream` | one event stream from its request to its end; intervals; hooks |
 //! | `channel` | channels and hubs; which streams follow them; passes over those |
-//! | `order` | where ids come from: memory, or a journal on disk |
+//! | `order` | where ids come from: memory, a journal on disk, Redis, or another hub |
 //! | `net` | sockets, workers, the watch thread, and what bounds them |
 //! | `log` | *pure*: a channel's events, cursors into them, batches and gaps |
 //! | `event` | *pure*: events, their encoding and their parser |
@@ -119,6 +119,17 @@
 //! Under test there is one more, `fuzz`: what holds for any bytes at all.
 //!
 //! Why things are as they are, where the code alone can't say it, is in `src/doc/`.
+//!
+//! # Features
+//!
+//! All of them are on by default.
+//!
+//! | feature | what it brings |
+//! | --- | --- |
+//! | `journal` | `Hub::journal` and `JournalReader`: a hub that keeps its events on disk |
+//! | `redis` | `Hub::redis`: many hubs that share one order over Redis |
+//! | `follow` | `Hub::follow` and `SseWriter::follow_feed`: a hub that has its events from another |
+//! | `page`, `tools` | of the program alone: the page at `/`; `tail`, `record`, `mock` and `bench` |
 
 #![forbid(unsafe_code)]
 
@@ -158,6 +169,10 @@ pub mod robustness {}
 #[cfg(feature = "journal")]
 #[doc = include_str!("doc/journal.md")]
 pub mod journal {}
+
+#[cfg(all(feature = "follow", feature = "redis"))]
+#[doc = include_str!("doc/many-hubs.md")]
+pub mod many_hubs {}
 
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
