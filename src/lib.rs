@@ -128,8 +128,8 @@
 //! | --- | --- |
 //! | `journal` | `Hub::journal` and `JournalReader`: a hub that keeps its events on disk |
 //! | `redis` | `Hub::redis`: many hubs that share one order over Redis |
-//! | `follow` | `Hub::follow` and `SseWriter::follow_feed`: a hub that has its events from another |
-//! | `page`, `tools` | of the program alone: the page at `/`; `tail`, `record`, `mock` and `bench` |
+//! | `follow` | `Hub::follow`, `SseWriter::follow_feed`: a hub that has its events from another |
+//! | `page`, `tools` | of the program: the page at `/`; `tail`, `record`, `mock` and `bench` |
 
 #![forbid(unsafe_code)]
 
