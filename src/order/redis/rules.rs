@@ -138,7 +138,8 @@ pub(crate) struct Rules {
     position: Id,
     /// The reader's connection is new, so it asks.
     is_new: bool,
-    /// The greatest lost id of which this hub's streams were told.
+    /// The entry before which the hub's streams were told of a loss last. That tells of all smaller
+    /// ids: what was lost of them had gone before the entry came, or it would have gone with them.
     told: Id,
 }
 
@@ -312,9 +313,8 @@ impl Rules {
         let hole = id.sequence.saturating_sub(sequence.saturating_add(1));
         let loss = |through, missed, reason| Some(Loss { through, missed, reason });
         let loss = match gone {
-            _ if mark > Some(self.told) => loss(id, None, Reason::Failover),
-            Some(Reason::Failover) if self.position > self.told => {
-                self.told = self.position;
+            _ if mark.is_some_and(|lost| lost >= self.told) => loss(id, None, Reason::Failover),
+            Some(Reason::Failover) if self.position >= self.told => {
                 loss(self.position, None, Reason::Failover)
             }
             _ if is_next || is_fresh => None,
@@ -324,7 +324,9 @@ impl Rules {
             Some(Reason::Evicted) => loss(self.position, None, Reason::Evicted),
             _ => None,
         };
-        self.told = self.told.max(mark.unwrap_or_default());
+        if loss.is_some() {
+            self.told = id;
+        }
         self.position = id;
         self.is_marked(mark);
         self.hear(id, run);

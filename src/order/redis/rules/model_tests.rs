@@ -568,6 +568,11 @@ impl Model {
         assert!(is_marks || loss.through < before.id, "{loss:?} {before:?}");
         let is_owed = hub.owed.iter().any(|owed| owed.gone.is_some());
         let is_true = is_marks || is_owed || !hub.damage.is_empty();
+        // Something that has been lost lies there, or is the last event itself. A mark may come
+        // after events that were published before its hub knew.
+        let is_here = |lost: &Id| *lost >= hub.newest && *lost < before.id;
+        let is_in_place = is_marks || loss.reason == Reason::Evicted;
+        let is_true = is_true && (is_in_place || self.was_lost.iter().any(is_here));
         assert!(is_true || self.is_twice, "hub {at} tells {loss:?} for nothing");
         if let Some(missed) = loss.missed {
             self.seen.holes += 1;
