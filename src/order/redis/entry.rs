@@ -17,10 +17,10 @@
 //! `e` is a text that the wire can't carry (CR, LF, NUL). `t` and `r` count only if they are
 //! numbers.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::resp::Reply;
-use crate::digits::Digits;
 use crate::event::{Event, EventType};
 use crate::log::id::{Id, number};
 
@@ -38,44 +38,20 @@ pub(crate) fn is_name(name: &str) -> bool {
     name.len() <= LONGEST_NAME && !name.contains(['\r', '\n', '\0'])
 }
 
-/// What an entry is written of.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Draft<'a> {
-    pub(crate) channel: &'a str,
-    pub(crate) event: &'a Event,
-    /// In milliseconds since 1970.
-    pub(crate) time: u64,
-    pub(crate) key: Option<&'a str>,
-}
-
-impl Draft<'_> {
-    /// How many names and values [`each`](Self::each) gives.
-    pub(crate) fn count(&self) -> usize {
-        let optional =
-            [self.event.event_type().is_some(), self.event.retry().is_some(), self.key.is_some()];
-        6 + 2 * optional.iter().filter(|is| **is).count()
-    }
-
-    /// Gives each field's name, and then its value.
-    pub(crate) fn each(&self, mut put: impl FnMut(&[u8])) {
-        let mut field = |name: &str, value: &[u8]| {
-            put(name.as_bytes());
-            put(value);
-        };
-        field("c", self.channel.as_bytes());
-        field("d", self.event.data().as_bytes());
-        field("t", Digits::decimal(self.time).as_bytes());
-        if let Some(name) = self.event.event_type() {
-            field("e", name.as_bytes());
-        }
-        if let Some(retry) = self.event.retry() {
-            let milliseconds = u64::try_from(retry.as_millis()).unwrap_or(u64::MAX);
-            field("r", Digits::decimal(milliseconds).as_bytes());
-        }
-        if let Some(key) = self.key {
-            field("k", key.as_bytes());
-        }
-    }
+/// The names and values that an event is written as, at this time in milliseconds since 1970.
+pub(crate) fn fields<'a>(
+    channel: &'a str,
+    event: &'a Event,
+    time: u64,
+    key: Option<&'a str>,
+) -> Vec<(&'static str, Cow<'a, str>)> {
+    let milliseconds = |of: Duration| u64::try_from(of.as_millis()).unwrap_or(u64::MAX);
+    let mut fields =
+        vec![("c", channel.into()), ("d", event.data().into()), ("t", time.to_string().into())];
+    fields.extend(event.event_type().map(|name| ("e", name.into())));
+    fields.extend(event.retry().map(|retry| ("r", milliseconds(retry).to_string().into())));
+    fields.extend(key.map(|key| ("k", key.into())));
+    fields
 }
 
 /// What an entry is.
@@ -145,11 +121,9 @@ fn event(
 mod tests {
     use super::*;
 
-    fn written(draft: &Draft<'_>) -> Vec<String> {
-        let mut parts = Vec::new();
-        draft.each(|part| parts.push(String::from_utf8(part.to_vec()).unwrap()));
-        assert_eq!(parts.len(), draft.count());
-        parts
+    fn written(event: &Event, time: u64, key: Option<&str>) -> Vec<String> {
+        let fields = fields("news", event, time, key);
+        fields.into_iter().flat_map(|(name, value)| [name.to_owned(), value.into()]).collect()
     }
 
     fn text(part: impl AsRef<[u8]>) -> Reply {
@@ -168,20 +142,19 @@ mod tests {
     #[test]
     fn an_event_is_written_in_the_same_fields_in_the_same_order() {
         let event = Event::new("rain");
-        let draft = Draft { channel: "news", event: &event, time: 1_764_314_275_000, key: None };
-        assert_eq!(written(&draft), ["c", "news", "d", "rain", "t", "1764314275000"]);
+        let parts = written(&event, 1_764_314_275_000, None);
+        assert_eq!(parts, ["c", "news", "d", "rain", "t", "1764314275000"]);
 
-        let draft = Draft { channel: "news", event: &full(), time: 5, key: Some("7f3a") };
+        let parts = written(&full(), 5, Some("7f3a"));
         let all = "c news d heavy\nrain t 5 e weather r 3000 k 7f3a";
-        assert_eq!(written(&draft), all.split(' ').collect::<Vec<_>>());
+        assert_eq!(parts, all.split(' ').collect::<Vec<_>>());
     }
 
     #[test]
     fn an_entry_is_read_as_the_event_that_was_written() {
         for event in [Event::new(""), Event::new("rain"), full()] {
-            let draft = Draft { channel: "news", event: &event, time: 5, key: Some("7f3a") };
-            let (channel, event) = ("news".into(), event.clone());
-            assert_eq!(read(&written(&draft)), Entry::Event { channel, event, time: Some(5) });
+            let parts = written(&event, 5, Some("7f3a"));
+            assert_eq!(read(&parts), Entry::Event { channel: "news".into(), event, time: Some(5) });
         }
     }
 

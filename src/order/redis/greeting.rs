@@ -72,14 +72,9 @@ fn check_role(role: &Reply) -> Result<(), Trouble> {
 
 /// Reads the reply to `TIME`: seconds and microseconds.
 pub(crate) fn milliseconds(time: &Reply) -> Result<u64, Trouble> {
-    let number = |of: &Reply| of.text()?.parse::<u64>().ok();
-    let sum = match time.parts() {
-        [seconds, micros] => number(seconds).zip(number(micros)),
-        _ => None,
-    };
-    let sum =
-        sum.and_then(|(seconds, micros)| seconds.checked_mul(1000)?.checked_add(micros / 1000));
-    sum.ok_or_else(senseless)
+    let number = |at: usize| time.parts().get(at)?.text()?.parse::<u64>().ok();
+    let sum = || number(0)?.checked_mul(1000)?.checked_add(number(1)? / 1000);
+    sum().ok_or_else(senseless)
 }
 
 /// Reads the reply to `XINFO STREAM`.

@@ -76,13 +76,13 @@ struct Writer {
     out: Vec<u8>,
 }
 
-/// What a leader has to do.
-struct Work<'a> {
-    posts: &'a [Posted],
-    /// One for each post.
-    results: Vec<Option<Result<Appended>>>,
-    /// Which posts are still to be sent.
-    rest: Vec<usize>,
+/// What becomes of a post.
+enum Fate {
+    /// It is to be sent.
+    Waits,
+    /// It was sent, or is being sent.
+    Sent,
+    Came(Result<Appended>),
 }
 
 impl RedisOrder {
@@ -111,20 +111,25 @@ impl RedisOrder {
 
     fn lead(&self, posts: &[Posted]) -> Vec<Result<Appended>> {
         let by = Instant::now() + DEADLINE;
-        let rest = (0..posts.len()).collect();
-        let mut work = Work { posts, results: posts.iter().map(|_| None).collect(), rest };
+        let mut fates: Vec<Fate> = posts.iter().map(|_| Fate::Waits).collect();
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let mut trouble = None;
-        while trouble.is_none() && !work.rest.is_empty() {
-            trouble = writer.round(&self.shared, &mut work, by).err();
+        while trouble.is_none() && fates.iter().any(|fate| matches!(fate, Fate::Waits)) {
+            trouble = writer.round(&self.shared, posts, &mut fates, by).err();
         }
         writer.away = trouble.is_some().then(|| writer.away.unwrap_or_else(Instant::now));
         drop(writer);
         if trouble.is_some() {
             self.shared.doubt();
         }
-        let left = || Err(not_published(trouble.as_ref()));
-        work.results.into_iter().map(|result| result.unwrap_or_else(left)).collect()
+        let result = |fate| match (fate, &trouble) {
+            (Fate::Came(result), _) => result,
+            (Fate::Sent, Some(trouble)) if !trouble.is_unsent => {
+                Err(Error::unknown(&*trouble.what))
+            }
+            _ => Err(not_published(trouble.as_ref())),
+        };
+        fates.into_iter().map(result).collect()
     }
 }
 
@@ -150,11 +155,12 @@ impl Order for RedisOrder {
             ));
         };
         post.events.iter().try_for_each(|event| event.check_len(None, LARGEST).map(drop))?;
-        let posted = Posted::new(self.shared.connector.key(), name, post, self.shared.now());
+        let (connector, now) = (&self.shared.connector, self.shared.now());
+        let posted = Posted::new(connector.key(), connector.redis().length, name, post, now);
         let result = match self.queue.run(posted, |posts| self.lead(posts)) {
             commit::Outcome::Result(result) => result,
             commit::Outcome::Late => Err(not_published(None)),
-            commit::Outcome::Lost => Err(unknown("the hub failed while it published this")),
+            commit::Outcome::Lost => Err(Error::unknown("the hub failed while it published this")),
         };
         if let Err(error) = &result {
             self.shared.remote.count(|stats| {
@@ -178,9 +184,15 @@ impl Drop for RedisOrder {
 }
 
 impl Writer {
-    /// Sends what is left to be sent, and hears what became of it. On trouble nothing of what is
-    /// left then was published.
-    fn round(&mut self, shared: &Shared, work: &mut Work<'_>, by: Instant) -> Result<(), Trouble> {
+    /// Does the next thing for posts that wait: connects, begins an epoch, or sends them and hears
+    /// what became of them.
+    fn round(
+        &mut self,
+        shared: &Shared,
+        posts: &[Posted],
+        fates: &mut [Fate],
+        by: Instant,
+    ) -> Result<(), Trouble> {
         if Instant::now() >= by {
             return Err(Trouble::passing("Redis has refused this too often"));
         }
@@ -197,7 +209,10 @@ impl Writer {
         };
         let next = shared.rules().next(run);
         let is_useful = match next {
-            Next::Publish(publish) => self.exchange(shared, work, publish, &mut link, by)?,
+            Next::Publish(publish) => {
+                self.send(shared, posts, fates, publish.epoch, &mut link, by)?;
+                hear(shared, posts, fates, &publish, &mut link, by)?
+            }
             Next::Begin => epoch::begin(shared, &mut link, run, by).map(|()| true)?,
             Next::Reconnect => false,
         };
@@ -205,104 +220,85 @@ impl Writer {
         Ok(())
     }
 
-    /// Sends what is left of the work, and hears what became of it. Returns whether the link is
-    /// still of use.
-    fn exchange(
+    /// Sends the posts that wait.
+    fn send(
         &mut self,
         shared: &Shared,
-        work: &mut Work<'_>,
-        publish: Publish,
+        posts: &[Posted],
+        fates: &mut [Fate],
+        epoch: u64,
         link: &mut Link,
         by: Instant,
-    ) -> Result<bool, Trouble> {
-        let redis = shared.connector.redis();
+    ) -> Result<(), Trouble> {
+        let (replicas, epoch) = (shared.connector.redis().replicas, format!("{epoch}-*"));
         self.out.clear();
-        let epoch = format!("{}-*", publish.epoch);
-        for at in &work.rest {
-            work.posts[*at].write(&mut self.out, &epoch, redis.length);
+        self.out.shrink_to(2 * MOST);
+        for (post, fate) in posts.iter().zip(fates) {
+            if matches!(fate, Fate::Waits) {
+                post.write(&mut self.out, &epoch);
+                *fate = Fate::Sent;
+            }
         }
-        if redis.replicas > 0 {
+        if replicas > 0 {
             let time = by.saturating_duration_since(Instant::now()).as_millis() / 2;
-            let (replicas, time) = (redis.replicas.to_string(), time.max(1).to_string());
+            let (replicas, time) = (replicas.to_string(), time.max(1).to_string());
             command(&mut self.out, &[b"WAIT", replicas.as_bytes(), time.as_bytes()]);
         }
-        let mut said = Vec::with_capacity(work.rest.len());
-        let heard = match link.send(&self.out, by) {
-            // Then they are left, as they were.
-            Err(trouble) if trouble.is_unsent => return Err(trouble),
-            Err(trouble) => Err(trouble),
-            Ok(()) => hear(link, work, &mut said, redis.replicas, by),
-        };
-        self.out.shrink_to(2 * MOST);
-        let is_useful = work.settle(shared, link, publish, said, &heard);
-        if !is_useful {
-            shared.doubt();
-        }
-        heard.map(|_| is_useful)
+        link.send(&self.out, by)
     }
 }
 
-/// Hears what Redis says to what was sent, and whether enough replicas have it.
+/// Hears what became of the posts that were sent. Returns whether the link is still of use.
 fn hear(
+    shared: &Shared,
+    posts: &[Posted],
+    fates: &mut [Fate],
+    publish: &Publish,
     link: &mut Link,
-    work: &Work<'_>,
-    said: &mut Vec<Said>,
-    replicas: u32,
     by: Instant,
 ) -> Result<bool, Trouble> {
-    for at in &work.rest {
-        said.push(work.posts[*at].read(link.reply(by)?));
-    }
-    Ok(replicas == 0
-        || match link.reply(by)? {
-            Reply::Integer(have) => have >= replicas.into(),
-            _ => false,
-        })
-}
-
-impl Work<'_> {
-    /// Notes what became of what was sent. What is to be sent again is the rest then. Returns
-    /// whether the connection is still of use.
-    fn settle(
-        &mut self,
-        shared: &Shared,
-        link: &Link,
-        publish: Publish,
-        said: Vec<Said>,
-        heard: &Result<bool, Trouble>,
-    ) -> bool {
-        let (at, mut rules, mut is_useful) = (Moment::now(), shared.rules(), true);
-        let mut sent = std::mem::take(&mut self.rest).into_iter();
-        // In this order: the posts that nothing was said to are left.
-        for (said, post) in said.into_iter().zip(sent.by_ref()) {
-            let published = |first: Id, count| match heard {
-                Ok(false) => Err(unknown("Redis has this, and too few of its replicas do")),
-                _ => Ok(Appended { first, text: first.text().into_string(), count, at }),
-            };
-            let result = match said {
-                Said::Now(reply) => match rules.reply(&publish, reply) {
-                    Some(first) => published(first, self.posts[post].events),
-                    None => {
-                        self.rest.push(post);
-                        continue;
-                    }
-                },
-                Said::Before(first, count) => published(first, count),
-                Said::KeyReused => Err(Error::key_reused()),
-                Said::Error(error) => {
-                    is_useful &= !is_no_master(&error);
-                    Err(not_published(Some(&link.at(Trouble::refused(&error)))))
+    let replicas = shared.connector.redis().replicas;
+    let (mut is_useful, mut held) = (true, Vec::new());
+    for (post, fate) in posts.iter().zip(fates) {
+        if !matches!(fate, Fate::Sent) {
+            continue;
+        }
+        let published = |first: Id, count| {
+            let (text, at) = (first.text().into_string(), Moment::now());
+            Ok(Appended { first, text, count, at })
+        };
+        let result = match post.read(link.reply(by)?) {
+            Said::Now(reply) => match shared.rules().reply(publish, reply) {
+                Some(first) => published(first, post.events),
+                None => {
+                    *fate = Fate::Waits;
+                    continue;
                 }
-                Said::Nonsense => Err(unknown("Redis gave a response that makes no sense")),
-            };
-            self.results[post] = Some(result);
+            },
+            Said::Before(first, count) => published(first, count),
+            Said::KeyReused => Err(Error::key_reused()),
+            Said::Error(error) => {
+                is_useful &= !is_no_master(&error);
+                Err(not_published(Some(&link.at(Trouble::refused(&error)))))
+            }
+            Said::Nonsense => Err(Error::unknown("Redis gave a response that makes no sense")),
+        };
+        match result {
+            Ok(appended) if replicas > 0 => held.push((fate, appended)),
+            result => *fate = Fate::Came(result),
         }
-        drop(rules);
-        if let Err(trouble) = heard {
-            sent.for_each(|post| self.results[post] = Some(Err(unknown(&trouble.what))));
-        }
-        is_useful
     }
+    if replicas > 0 {
+        let is_enough = matches!(link.reply(by)?, Reply::Integer(have) if have >= replicas.into());
+        let few = || Error::unknown("Redis has this, and too few of its replicas do");
+        for (fate, appended) in held {
+            *fate = Fate::Came(if is_enough { Ok(appended) } else { Err(few()) });
+        }
+    }
+    if !is_useful {
+        shared.doubt();
+    }
+    Ok(is_useful)
 }
 
 /// Whether this error says that another server is the master, or may be.
@@ -314,9 +310,4 @@ fn is_no_master(error: &str) -> bool {
 fn not_published(trouble: Option<&Trouble>) -> Error {
     let why = trouble.map_or("Redis is slow, and others wait for it", |trouble| &trouble.what);
     Error::unavailable(why)
-}
-
-#[cold]
-fn unknown(why: &str) -> Error {
-    Error::unknown(why)
 }

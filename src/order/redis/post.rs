@@ -1,16 +1,16 @@
 //! *Pure*: posts as commands, and what Redis says to them.
 //!
 //! ```text
-//! one event without a key   XADD stream [NOMKSTREAM] MAXLEN ~ N id  c news  d rain  t 1764…
-//! else, all or none         EVAL script 2 stream stream:key:KEY [NOMKSTREAM] MAXLEN ~ N id digest
+//! one event without a key   XADD stream NOMKSTREAM MAXLEN ~ N id  c news  d rain  t 1764…
+//! else, all or none         EVAL script 2 stream stream:key:KEY NOMKSTREAM MAXLEN ~ N id digest
 //!                                    6  c news  d rain  t 1764…  6  c news  d sun  t 1764…
 //! ```
 //!
-//! Publishers encode them, each on its own thread, but for what stands in brackets and the id:
-//! these are known when the post is sent. Under an idempotency key Redis keeps what a post came to,
+//! Publishers encode them, each on its own thread, but for the id, whose epoch is known when the
+//! post is sent. Under an idempotency key Redis keeps what a post came to,
 //! `<digest> <first id> <count>`, for five minutes; and decides by it, for all hubs.
 
-use super::entry::Draft;
+use super::entry;
 use super::resp::{self, array, bulk};
 use super::rules::Reply;
 use crate::digits::Digits;
@@ -36,9 +36,9 @@ return first
 /// A post, encoded.
 #[derive(Debug)]
 pub(crate) struct Posted {
-    /// The arguments of its command but for those in its middle, and where these belong.
+    /// So many arguments of its command: all but the id, which belongs after so many bytes.
     arguments: Vec<u8>,
-    middle: usize,
+    before_id: usize,
     count: usize,
     pub(crate) events: usize,
     /// That of its idempotency key.
@@ -60,39 +60,53 @@ pub(crate) enum Said {
 }
 
 impl Posted {
-    /// One for the channel of this name, at this time in milliseconds since 1970.
-    pub(crate) fn new(stream: &str, channel: &str, post: &Post<'_>, time: u64) -> Self {
-        let draft = |event| Draft { channel, event, time, key: post.key.map(|of| of.key) };
-        let size = |event| 128 + channel.len() + post.key.map_or(0, |of| of.key.len()) + len(event);
-        let mut arguments = Vec::with_capacity(post.events.iter().map(size).sum::<usize>() + 64);
-        let mut count = 0;
+    /// One for the channel of this name, at this time in milliseconds since 1970, in a stream of
+    /// which Redis is to keep so many entries.
+    pub(crate) fn new(
+        stream: &str,
+        length: u64,
+        channel: &str,
+        post: &Post<'_>,
+        time: u64,
+    ) -> Self {
+        let data: usize = post.events.iter().map(|event| 256 + event.data().len()).sum();
+        let (mut arguments, mut count) = (Vec::with_capacity(data), 0);
         let mut put = |argument: &[u8]| {
             bulk(&mut arguments, argument);
             count += 1;
             arguments.len()
         };
-        let mut middle;
-        if let ([event], None) = (post.events, post.key) {
+        let is_plain = post.events.len() == 1 && post.key.is_none();
+        if is_plain {
             put(b"XADD");
-            middle = put(stream.as_bytes());
-            draft(event).each(|part| _ = put(part));
         } else {
             put(b"EVAL");
             put(SCRIPT.as_bytes());
             put(if post.key.is_some() { b"2" } else { b"1" });
-            middle = put(stream.as_bytes());
-            if let Some(of) = post.key {
-                middle = put(format!("{stream}:key:{}", of.key).as_bytes());
-            }
+        }
+        put(stream.as_bytes());
+        if let Some(of) = post.key {
+            put(format!("{stream}:key:{}", of.key).as_bytes());
+        }
+        for argument in [b"NOMKSTREAM", &b"MAXLEN"[..], b"~"] {
+            put(argument);
+        }
+        let before_id = put(Digits::decimal(length).as_bytes());
+        if !is_plain {
             put(Digits::decimal(post.key.map_or(0, |of| of.digest)).as_bytes());
-            for event in post.events {
-                let draft = draft(event);
-                put(Digits::decimal(draft.count() as u64).as_bytes());
-                draft.each(|part| _ = put(part));
+        }
+        for event in post.events {
+            let fields = entry::fields(channel, event, time, post.key.map(|of| of.key));
+            if !is_plain {
+                put(Digits::decimal(2 * fields.len() as u64).as_bytes());
+            }
+            for (name, value) in fields {
+                put(name.as_bytes());
+                put(value.as_bytes());
             }
         }
         let digest = post.key.map(|of| of.digest);
-        Self { arguments, middle, count, events: post.events.len(), digest }
+        Self { arguments, before_id, count, events: post.events.len(), digest }
     }
 
     /// How many bytes it takes, or a few more.
@@ -100,15 +114,12 @@ impl Posted {
         self.arguments.len() + 64
     }
 
-    /// Appends its command: for events of this epoch, in a stream of which Redis is to keep so
-    /// many.
-    pub(crate) fn write(&self, out: &mut Vec<u8>, epoch: &str, most: u64) {
-        let most = Digits::decimal(most);
-        let middle = [b"NOMKSTREAM", &b"MAXLEN"[..], b"~", most.as_bytes(), epoch.as_bytes()];
-        array(out, self.count + middle.len());
-        let (before, after) = self.arguments.split_at(self.middle);
+    /// Appends its command, with this for an id.
+    pub(crate) fn write(&self, out: &mut Vec<u8>, id: &str) {
+        array(out, self.count + 1);
+        let (before, after) = self.arguments.split_at(self.before_id);
         out.extend_from_slice(before);
-        middle.iter().for_each(|argument| bulk(out, argument));
+        bulk(out, id.as_bytes());
         out.extend_from_slice(after);
     }
 
@@ -133,10 +144,6 @@ impl Posted {
             false => Said::KeyReused,
         })
     }
-}
-
-fn len(event: &crate::event::Event) -> usize {
-    event.data().len() + event.event_type().map_or(0, str::len)
 }
 
 /// What Redis says to an `XADD`, if it is that.
@@ -165,13 +172,13 @@ mod tests {
     fn posted(events: &[&str], key: Option<&str>) -> Posted {
         let events: Vec<Event> = events.iter().map(|data| Event::new(*data)).collect();
         let key = key.map(|key| PostKey { key, digest: 77 });
-        Posted::new("tidings:hub", "news", &Post { events: &events, key }, 5)
+        Posted::new("tidings:hub", 1000, "news", &Post { events: &events, key }, 5)
     }
 
     /// The arguments of a command.
     fn arguments(posted: &Posted, id: &str) -> Vec<String> {
         let mut command = Vec::new();
-        posted.write(&mut command, id, 1000);
+        posted.write(&mut command, id);
         assert!(command.len() <= posted.len() + id.len() + 16);
         let text = String::from_utf8(command).unwrap();
         let mut lines = text.split("\r\n$");

@@ -129,27 +129,23 @@ impl Reader {
 
     /// The life of the thread.
     fn run(mut self, link: Link) {
-        let (mut link, mut pause) = (Some(link), SHORTEST);
+        let (mut connected, mut pause) = (Ok(link), SHORTEST);
         loop {
-            if let Some(mut link) = link.take() {
+            if let Ok(mut link) = connected {
                 let panics = Panics::default();
                 panics.catch(|| while self.read(&mut link).is_ok() {});
                 self.shared.remote.set_reachable(false);
                 self.shared.lost();
-                pause = if self.is_level { SHORTEST } else { LONGEST.min(2 * pause) };
             }
+            let was_level = std::mem::take(&mut self.is_level);
+            pause = if was_level { SHORTEST } else { LONGEST.min(2 * pause) };
             // Not all hubs at once.
             let chance = (random() >> 32) as f64 / f64::from(u32::MAX);
             if !self.shared.pause(pause.mul_f64(0.5 + chance / 2.0)) {
                 return;
             }
-            match self.connect(Instant::now() + CONNECT) {
-                Ok(connected) => {
-                    self.shared.remote.count(|stats| stats.reconnects += 1);
-                    link = Some(connected);
-                }
-                Err(_) => pause = LONGEST.min(2 * pause),
-            }
+            connected = self.connect(Instant::now() + CONNECT);
+            self.shared.remote.count(|stats| stats.reconnects += u64::from(connected.is_ok()));
         }
     }
 
@@ -254,7 +250,9 @@ impl Reader {
             let Step::Take(loss) = self.shared.rules().read(self.run, id, mark, at == 0, known)
             else {
                 // All of this is read again, together with what Redis has.
-                (at + 1..count).try_for_each(|_| link.reply(by).map(drop))?;
+                for _ in at + 1..count {
+                    link.reply(Instant::now() + ENTRY)?;
+                }
                 self.asks = true;
                 return Ok(());
             };

@@ -45,9 +45,7 @@ fn only_a_master_will_do() {
 #[test]
 fn the_time_is_seconds_and_microseconds() {
     assert_eq!(milliseconds(&texts(&["1764314275", "493999"])), Ok(1_764_314_275_493));
-    for wrong in
-        [texts(&["1"]), texts(&["1", "2", "3"]), texts(&["x", "1"]), text("1"), Reply::Null]
-    {
+    for wrong in [texts(&["1"]), texts(&["x", "1"]), text("1"), Reply::Null] {
         assert_eq!(milliseconds(&wrong), Err(senseless()));
     }
     assert_eq!(milliseconds(&texts(&["18446744073709551615", "1"])), Err(senseless()));
