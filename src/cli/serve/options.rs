@@ -167,7 +167,7 @@ pub(crate) static TABLE: Table<Options> = Table {
             text("redis-password-file", "FILE", |o, path| o.redis.password_file = Some(path.into()))
                 .otherwise("no password is sent"),
             /// Waits until N replicas of Redis have an event, too, before its publisher gets its
-            /// response. So the event outlives the master.
+            /// response. So the event most likely outlives the master.
             number("redis-wait", "N", 1..=redis::MOST_REPLICAS, |o, n| o.redis.wait = Some(n))
                 .otherwise("the response comes once the master has the event"),
             /// Keeps about so many events in Redis, those of all channels together. The oldest go.
