@@ -223,7 +223,10 @@ impl Followed {
             Found::At(place) => place <= sequence.newest(),
             found => found != Found::Ahead,
         };
-        if has_come() || remote.wait(id, has_come) {
+        // An epoch that the hub doesn't know is as unknown with each of its numbers.
+        let is_of_another = sequence.id(sequence.newest()).epoch != id.epoch;
+        let asked = if is_of_another { Id { sequence: 0, ..id } } else { id };
+        if has_come() || remote.wait(asked, has_come) {
             return Ok(());
         }
         Err(Error::unavailable(

@@ -9,6 +9,7 @@
 //! its own in every log ([`Sink::loss`]), so that each stream is sent it in its place, and resumes
 //! before or after it as with any event.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -79,13 +80,26 @@ pub(crate) struct Remote {
     arrived: Condvar,
 }
 
+/// How long an id that had not come is remembered: longer than an idle order takes to be heard of
+/// twice.
+const MEMORY: Duration = Duration::from_secs(60);
+
+/// How many of them are remembered. Those who wait bring four a second at most.
+const MOST_WANTED: usize = 256;
+
 /// Who waits for the reader.
 #[derive(Default)]
 struct Waiting {
     count: usize,
-    /// The greatest id that was asked for and had not come, and how often the order had been heard
-    /// of by then.
-    wanted: Option<(Id, u64)>,
+    /// What was asked for and had not come. The oldest comes first.
+    wanted: VecDeque<Wanted>,
+}
+
+struct Wanted {
+    id: Id,
+    asked: Moment,
+    /// How often the order had been heard of by then.
+    words: u64,
 }
 
 /// What a hub knows of its order elsewhere, which is Redis or another hub
@@ -115,6 +129,25 @@ pub struct OrderStats {
     pub unknown: u64,
     /// How many entries of the order were no events, and were left out.
     pub ignored: u64,
+}
+
+impl Wanted {
+    fn is_fresh(&self) -> bool {
+        Moment::now().since(self.asked) < MEMORY
+    }
+}
+
+impl Waiting {
+    /// Remembers what was asked for and has not come, unless it was asked for before.
+    fn want(&mut self, wanted: Wanted) {
+        self.wanted.retain(Wanted::is_fresh);
+        if self.wanted.iter().all(|other| other.id != wanted.id) {
+            if self.wanted.len() >= MOST_WANTED {
+                self.wanted.pop_front();
+            }
+            self.wanted.push_back(wanted);
+        }
+    }
 }
 
 impl Remote {
@@ -165,36 +198,46 @@ impl Remote {
         }
     }
 
-    /// Waits until the hub knows this id, as `is_known` says, or knows that it doesn't come; no
-    /// longer than two seconds, and not at all if too many others wait. No lock may be held.
-    /// Returns false if nobody knows by then.
-    pub(crate) fn wait(&self, id: Id, is_known: impl Fn() -> bool) -> bool {
+    /// Waits until the hub knows what is asked for, as `is_known` says, or knows that it doesn't
+    /// come; no longer than two seconds, and not at all if too many others wait. No lock may be
+    /// held. Returns false if nobody knows by then.
+    pub(crate) fn wait(&self, asked: Id, is_known: impl Fn() -> bool) -> bool {
         let mut waiting = self.waiting();
-        if is_known() || self.is_vain(id, &mut waiting) {
+        if is_known() || self.is_vain(asked, &waiting) {
             return true;
         }
         if waiting.count >= MOST_WAITING {
             return false;
         }
         waiting.count += 1;
+        let wanted = self.wanted(asked);
         let waited = self.arrived.wait_timeout_while(waiting, PATIENCE, |_| !is_known());
         let mut waiting = waited.unwrap_or_else(PoisonError::into_inner).0;
         waiting.count -= 1;
-        is_known() || self.is_vain(id, &mut waiting)
+        if is_known() {
+            return true;
+        }
+        waiting.want(wanted);
+        self.is_vain(asked, &waiting)
     }
 
-    /// Whether an id that the hub doesn't know is none that it will: the order has given all that
-    /// it had twice since the id was first asked for. The second time it was asked after that, and
-    /// the event was in the order before, if there was one.
-    fn is_vain(&self, id: Id, waiting: &mut Waiting) -> bool {
-        let words = self.words.load(Ordering::Relaxed);
-        match waiting.wanted {
-            Some((wanted, then)) if id <= wanted => words >= then + 2,
-            _ => {
-                waiting.wanted = Some((id, words));
-                false
-            }
-        }
+    /// Whether what the hub doesn't know is none that it will: since it was first asked for, the
+    /// order has twice given all that it had. The second time it was asked after that, and the
+    /// event was in the order before, if there was one.
+    ///
+    /// That says nothing of any other id: a stranger may ask for one that is far ahead. And it
+    /// holds only for a while, as an id that somebody made up may be that of an event later.
+    fn is_vain(&self, asked: Id, waiting: &Waiting) -> bool {
+        let wanted = waiting.wanted.iter().find(|wanted| wanted.id == asked);
+        wanted.is_some_and(|wanted| wanted.is_fresh() && self.words() >= wanted.words + 2)
+    }
+
+    fn wanted(&self, id: Id) -> Wanted {
+        Wanted { id, asked: Moment::now(), words: self.words() }
+    }
+
+    fn words(&self) -> u64 {
+        self.words.load(Ordering::Relaxed)
     }
 
     /// Wakes those who wait. Called by the sink after each pass.
@@ -245,17 +288,53 @@ mod tests {
         assert!(remote.wait(ID, || true));
     }
 
+    /// Whether somebody who asks for this, and waits until it has not come, is told that it never
+    /// does.
+    fn is_told(remote: &Remote, asked: Id) -> bool {
+        let wanted = remote.wanted(asked);
+        let mut waiting = remote.waiting();
+        let is_vain = remote.is_vain(asked, &waiting);
+        waiting.want(wanted);
+        is_vain
+    }
+
+    fn hear_twice(remote: &Remote) {
+        remote.hear_all();
+        remote.hear_all();
+    }
+
     #[test]
     fn an_id_that_two_responses_did_not_bring_is_waited_for_in_vain() {
         let remote = Remote::new();
-        remote.waiting().count = MOST_WAITING;
-        for heard in [false, false, true] {
-            assert_eq!(remote.wait(ID, || false), heard);
+        for is_vain in [false, false, true, true] {
+            assert_eq!(is_told(&remote, ID), is_vain);
             remote.hear();
             remote.hear_all();
         }
-        assert!(remote.wait(Id { sequence: 0, ..ID }, || false));
-        let greater = Id { sequence: 2, ..ID };
-        assert!(!remote.wait(greater, || false), "it may have come since");
+    }
+
+    #[test]
+    fn an_id_that_a_stranger_made_up_says_nothing_of_any_other() {
+        let (remote, bogus) = (Remote::new(), Id { epoch: u64::MAX, sequence: 1 });
+        assert!(!is_told(&remote, bogus));
+        hear_twice(&remote);
+        assert!(is_told(&remote, bogus));
+        for other in [ID, Id { sequence: 0, ..bogus }] {
+            assert!(!is_told(&remote, other), "it may have come since");
+        }
+        for sequence in 2..10 {
+            assert!(!is_told(&remote, Id { sequence, ..bogus }));
+            hear_twice(&remote);
+        }
+        assert!(is_told(&remote, ID), "greater ones do not keep anybody from being told");
+    }
+
+    #[test]
+    fn a_bounded_number_of_ids_is_remembered() {
+        let remote = Remote::new();
+        for sequence in 0..2 * MOST_WANTED as u64 {
+            assert!(!is_told(&remote, Id { sequence, ..ID }));
+        }
+        assert_eq!(remote.waiting().wanted.len(), MOST_WANTED);
     }
 }
