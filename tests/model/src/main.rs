@@ -11,7 +11,7 @@
 mod channel;
 #[path = "../../../src/digits.rs"]
 mod digits;
-#[path = "../../../src/error.rs"]
+#[path = "../../../src/error/mod.rs"]
 mod error;
 #[path = "../../../src/event/mod.rs"]
 mod event;
