@@ -113,6 +113,9 @@ impl<R: Read> Replies<R> {
     /// How the next reply begins: an array, whose replies can be read one after the other, or
     /// something else.
     pub(crate) fn head(&mut self) -> io::Result<Head> {
+        if let Some(head) = self.short_length() {
+            return Ok(head);
+        }
         self.line()?;
         let (&kind, text) = self.line.split_first().unwrap_or((&0, b""));
         let number = || {
@@ -134,6 +137,22 @@ impl<R: Read> Replies<R> {
         })
     }
 
+    /// The length of a bulk or an array, as nearly all lines are, if it is short and all of it is
+    /// here.
+    fn short_length(&mut self) -> Option<Head> {
+        let [kind @ (b'$' | b'*'), rest @ ..] = self.input.buffer() else { return None };
+        let digits = rest.iter().take(7).take_while(|byte| byte.is_ascii_digit()).count();
+        let (digits, [b'\r', b'\n', ..]) = rest.split_at(digits) else { return None };
+        if digits.is_empty() {
+            return None;
+        }
+        let add = |length, digit: &u8| 10 * length + usize::from(digit - b'0');
+        let (length, size) = (digits.iter().fold(0, add), digits.len() + 3);
+        let head = if *kind == b'$' { Head::Bulk(length) } else { Head::Array(length) };
+        self.input.consume(size);
+        Some(head)
+    }
+
     fn line(&mut self) -> io::Result<()> {
         self.line.clear();
         let most = LONGEST_LINE + 2;
@@ -150,7 +169,7 @@ impl<R: Read> Replies<R> {
     fn array(&mut self, count: usize, left: &mut usize, deeper: usize) -> io::Result<Reply> {
         let deeper =
             deeper.checked_sub(1).ok_or_else(|| fault("arrays are nested deeper than 8"))?;
-        let (before, mut parts) = (*left, Some(Vec::new()));
+        let (before, mut parts) = (*left, Some(Vec::with_capacity(count.min(8))));
         for _ in 0..count {
             let part = self.part(left, deeper)?;
             parts = parts.filter(|_| take(left, size_of::<Reply>()));
@@ -165,6 +184,15 @@ impl<R: Read> Replies<R> {
     }
 
     fn bulk(&mut self, length: usize, left: &mut usize) -> io::Result<Reply> {
+        // Nearly always all of it is here.
+        let here = self.input.buffer().split_at_checked(length);
+        if let Some((bytes, [b'\r', b'\n', ..])) = here
+            && take(left, length)
+        {
+            let bytes = bytes.to_vec();
+            self.input.consume(length + 2);
+            return Ok(Reply::Text(bytes));
+        }
         let mut bytes = take(left, length).then(|| Vec::with_capacity(length.min(READ)));
         let mut input = self.input.by_ref().take(length as u64);
         match &mut bytes {
