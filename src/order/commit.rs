@@ -25,7 +25,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::net::sync::{Condvar, Instant, Mutex, MutexGuard, PoisonError};
+use crate::net::sync::{Condvar, Instant, Mutex, MutexGuard, PoisonError, thread};
+
+/// How often a publisher lets other threads run before it sleeps. Where nothing else wants to run,
+/// that is over at once. Where all cores are busy, its result often is there by then, and nobody
+/// has to wake it, which costs more than its part of the work.
+const YIELDS: usize = 4;
 
 /// A queue of items `T`, for each of which the work gives an `R`.
 pub(crate) struct Commit<T, R> {
@@ -91,6 +96,16 @@ impl<R> Ticket<R> {
         }
     }
 
+    /// Lets other threads run, until there is news or nothing is left to be run.
+    fn linger(&self) {
+        for _ in 0..YIELDS {
+            if !matches!(self.lock().turn, Turn::Wait) {
+                break;
+            }
+            thread::yield_now();
+        }
+    }
+
     /// Waits for so long at most, if at all bounded. It is `Wait` still if that is over.
     fn wait(&self, most: Option<Duration>) -> Turn<R> {
         let is_waiting = |seat: &mut Seat<R>| {
@@ -133,7 +148,10 @@ impl<T, R> Commit<T, R> {
     pub(crate) fn run(&self, item: T, lead: impl FnOnce(&[T]) -> Vec<R>) -> Outcome<R> {
         let ticket = Ticket::new();
         let told = match self.enqueue(item, &ticket) {
-            Some(most) => ticket.wait(Some(most)),
+            Some(most) => {
+                ticket.linger();
+                ticket.wait(Some(most))
+            }
             None => Turn::Lead,
         };
         let told = match told {
