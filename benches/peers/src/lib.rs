@@ -8,11 +8,12 @@
 //! To read on: [`servers`] are the programs that are measured, [`load`] is what they have to bear
 //! and what checks their events, [`harness`] starts both in turn and makes tables of what the load
 //! reports. [`system`] is what the kernel knows of a process. [`cost`] counts what each act of the
-//! product costs.
+//! product costs, and [`redis`] measures many hubs.
 
 pub mod cost;
 pub mod harness;
 pub mod load;
+pub mod redis;
 pub mod servers;
 pub mod system;
 

@@ -8,6 +8,7 @@ fn main() -> ExitCode {
     let result = match args.first().map(String::as_str) {
         Some("serve") => peers::servers::run(rest),
         Some("cost") => peers::cost::run(rest),
+        Some("redis") => peers::redis::run(rest),
         Some("load") => peers::load::run(rest),
         Some("pinned") => peers::system::run_pinned(rest),
         _ => peers::harness::run(&args),

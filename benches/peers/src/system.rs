@@ -58,15 +58,17 @@ pub fn family(pid: i32) -> Vec<i32> {
     std::iter::once(pid).chain(children).collect()
 }
 
-/// Becomes another program on one core: `pinned CORE PROGRAM ARGS…`. It is killed when the
-/// harness ends, however that ends.
+/// Becomes another program on one core, or on `any`: `pinned CORE PROGRAM ARGS…`. It is killed when
+/// the harness ends, however that ends.
 pub fn run_pinned(args: &[String]) -> Result<()> {
     let [core, program, args @ ..] = args else { return Err("pinned CORE PROGRAM ARGS…".into()) };
     prctl::set_pdeathsig(Signal::SIGKILL)?;
-    let mut cores = CpuSet::new();
-    cores.set(core.parse()?)?;
-    if let Err(error) = sched_setaffinity(Pid::from_raw(0), &cores) {
-        eprintln!("peers: not pinned to core {core}: {error}");
+    if core != "any" {
+        let mut cores = CpuSet::new();
+        cores.set(core.parse()?)?;
+        if let Err(error) = sched_setaffinity(Pid::from_raw(0), &cores) {
+            eprintln!("peers: not pinned to core {core}: {error}");
+        }
     }
     Err(Command::new(program).args(args).exec().into())
 }

@@ -102,7 +102,7 @@ fn which(cost: &Spent) -> String {
 }
 
 /// A number with a comma before each three digits.
-fn thousands(number: f64) -> String {
+pub(crate) fn thousands(number: f64) -> String {
     let digits = format!("{:.0}", number);
     let mut out = String::new();
     for (place, digit) in digits.chars().enumerate() {

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 
 /// A line on the machine: processor, cores, kernel.
-pub(super) fn machine() -> String {
+pub(crate) fn machine() -> String {
     let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     let model = model.map_or("an unknown processor", |(_, model)| model);

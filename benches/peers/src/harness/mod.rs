@@ -18,9 +18,10 @@ mod tool;
 
 use crate::Result;
 use cases::Case;
+pub(crate) use machine::machine;
 use options::Options;
 use process::Server;
-pub(crate) use process::{SERVER_CORE, pinned};
+pub(crate) use process::{SERVER_CORE, nchan_module, pinned};
 pub(crate) use results::median;
 use results::{Outcome, Results};
 pub(crate) use tool::program;

@@ -71,7 +71,7 @@ pub(super) fn load(case: &Case, server: &Server) -> Result<Outcome> {
     Outcome::parse(&String::from_utf8(output.stdout)?)
 }
 
-/// This program, about to become another one on this core.
+/// This program, about to become another one on this core, or on `any`.
 pub(crate) fn pinned(core: &str) -> Result<Command> {
     let mut command = Command::new(env::current_exe()?);
     command.args(["pinned", core]);
@@ -98,7 +98,7 @@ fn lacks(programs: &[&str]) -> Option<String> {
     missing.map(|program| format!("{program} is not installed"))
 }
 
-fn nchan_module() -> Option<PathBuf> {
+pub(crate) fn nchan_module() -> Option<PathBuf> {
     let places = ["/usr/lib/nginx/modules", "/usr/share/nginx/modules", "/usr/lib64/nginx/modules"];
     let module = places.map(|place| Path::new(place).join("ngx_nchan_module.so"));
     module.into_iter().find(|module| module.is_file())
