@@ -102,7 +102,14 @@ impl<R: Read> Replies<R> {
 
     fn part(&mut self, left: &mut usize, deeper: usize) -> io::Result<Reply> {
         match self.head()? {
-            Head::Array(count) => self.array(count, left, deeper),
+            // One in another array takes half of what is left at most: what follows has room, too.
+            Head::Array(count) => {
+                let share = if deeper < DEEPEST { *left / 2 } else { *left };
+                let mut rest = share;
+                let array = self.array(count, &mut rest, deeper)?;
+                *left -= share - rest;
+                Ok(array)
+            }
             Head::Bulk(length) => self.bulk(length, left),
             Head::Whole(Reply::Text(text)) if !take(left, text.len()) => Ok(Reply::Oversized),
             Head::Whole(Reply::Error(error)) if !take(left, error.len()) => Ok(Reply::Oversized),

@@ -123,6 +123,17 @@ fn what_is_too_large_is_left_out_as_it_comes() {
 }
 
 #[test]
+fn what_is_in_an_array_leaves_room_for_what_follows_it() {
+    let most = 4096;
+    for length in 0..most {
+        let entry = [b"*2\r\n$3\r\n1-0\r\n*2\r\n+d\r\n", &*bulk_of(length)].concat();
+        let bytes = [b"*4\r\n+first\r\n", &*entry, b"+last\r\n", &entry].concat();
+        let (found, _) = replies(&bytes, most);
+        assert_eq!(found[0].parts().len(), 4, "with {length} bytes");
+    }
+}
+
+#[test]
 fn nothing_is_allocated_by_a_length_that_the_peer_names() {
     let bytes = b"*9000000000000000000\r\n$9000000000000000000\r\nxyz";
     assert_eq!(replies(bytes, usize::MAX), (vec![], end()));
