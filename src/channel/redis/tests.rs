@@ -280,6 +280,20 @@ fn an_event_that_too_few_replicas_have_is_not_known_to_last() {
 }
 
 #[test]
+fn an_event_of_whose_replicas_nothing_was_heard_is_not_known_to_last() {
+    let Some(server) = Server::start(false) else { return };
+    let hub = Hub::redis(server.redis().wait(1), History::default(), Lag::default());
+    let hub = hub.expect("a hub");
+    let error = thread::scope(|scope| {
+        let sent = scope.spawn(|| hub.channel("news").send("one"));
+        until_published(&hub, 1);
+        server.ask("CLIENT KILL TYPE normal");
+        sent.join().unwrap().unwrap_err()
+    });
+    assert!(error.is_outcome_unknown(), "{error}");
+}
+
+#[test]
 fn a_redis_that_is_no_master_any_more_takes_nothing_until_it_is_one_again() {
     let Some(server) = Server::start(false) else { return };
     let hub = hub(&server);

@@ -281,7 +281,11 @@ fn hear(
                 is_useful &= !is_no_master(&error);
                 Err(not_published(Some(&link.at(Trouble::refused(&error)))))
             }
-            Said::Nonsense => Err(Error::unknown("Redis gave a response that makes no sense")),
+            Said::Nonsense => {
+                // What comes next need not be the reply to what is sent next.
+                is_useful = false;
+                Err(Error::unknown("Redis gave a response that makes no sense"))
+            }
         };
         match result {
             Ok(appended) if replicas > 0 => held.push((fate, appended)),
