@@ -160,7 +160,7 @@ fn all<E: IntoEvent>(events: impl IntoIterator<Item = E>) -> Result<Vec<Event>> 
 
 /// The ids of so many adjacent events.
 fn ids(first: Id, count: usize) -> Vec<EventId> {
-    let sequences = (first.sequence..).take(count);
+    let sequences = (0..count as u64).map(|further| first.sequence.wrapping_add(further));
     sequences.map(|sequence| event_id(Id { sequence, ..first })).collect()
 }
 

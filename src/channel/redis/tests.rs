@@ -294,6 +294,21 @@ fn an_event_of_whose_replicas_nothing_was_heard_is_not_known_to_last() {
 }
 
 #[test]
+fn a_user_who_may_not_keep_keys_publishes_nothing_under_one() {
+    let Some(server) = Server::start(false) else { return };
+    let hub = hub(&server);
+    let channel = hub.channel("news");
+    publish(&channel, "one");
+    server.ask("ACL SETUSER default -set");
+    let error = channel.send_once("K", ["two"]).unwrap_err();
+    assert!(is_sure(&error) && error.to_string().contains("ACL"), "{error}");
+    server.ask("ACL SETUSER default +set");
+    channel.send_once("K", ["three"]).expect("it is published");
+    until_published(&hub, 2);
+    assert_eq!(all(&hub, &["news"]), ["one", "three"]);
+}
+
+#[test]
 fn a_redis_that_is_no_master_any_more_takes_nothing_until_it_is_one_again() {
     let Some(server) = Server::start(false) else { return };
     let hub = hub(&server);

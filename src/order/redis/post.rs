@@ -22,6 +22,9 @@ const SCRIPT: &str = "
 local key, next, first, count = KEYS[2], 7, false, 0
 local was = key and redis.call('GET', key)
 if was then return was end
+if key and not redis.acl_check_cmd('SET', key, '') then
+  return redis.error_reply('NOPERM this user may not SET the key of a post')
+end
 while ARGV[next] do
   local add = {'XADD', KEYS[1], unpack(ARGV, 1, 5)}
   for i = 1, ARGV[next] do add[7 + i] = ARGV[next + i] end
@@ -139,10 +142,11 @@ impl Posted {
         let mut words = text.split(' ');
         let digest = number(words.next()?)?;
         let (first, count) = (Id::parse(words.next()?)?, number(words.next()?)?);
-        Some(match self.digest == Some(digest) {
-            true => Said::Before(first, count as usize),
-            false => Said::KeyReused,
-        })
+        match self.digest == Some(digest) {
+            // The digest is that of so many events.
+            true => (count == self.events as u64).then_some(Said::Before(first, self.events)),
+            false => Some(Said::KeyReused),
+        }
     }
 }
 
@@ -228,10 +232,11 @@ mod tests {
         let small =
             "ERR The ID specified in XADD is equal or smaller than the target stream top item";
         assert_eq!(keyed.read(error(small)), Said::Now(Reply::TooSmall));
-        assert_eq!(keyed.read(text("77 7-1 3")), Said::Before(id("7-1"), 3));
+        assert_eq!(keyed.read(text("77 7-1 1")), Said::Before(id("7-1"), 1));
         assert_eq!(keyed.read(text("78 7-1 3")), Said::KeyReused);
         assert_eq!(plain.read(error("OOM no")), Said::Error("OOM no".into()));
-        for senseless in [text("7-1-1"), text("77 x"), resp::Reply::Integer(1)] {
+        let other_count = text("77 7-1 18446744073709551615");
+        for senseless in [text("7-1-1"), text("77 x"), other_count, resp::Reply::Integer(1)] {
             assert_eq!(keyed.read(senseless), Said::Nonsense);
         }
     }
