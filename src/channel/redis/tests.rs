@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -306,6 +308,38 @@ fn a_user_who_may_not_keep_keys_publishes_nothing_under_one() {
     channel.send_once("K", ["three"]).expect("it is published");
     until_published(&hub, 2);
     assert_eq!(all(&hub, &["news"]), ["one", "three"]);
+}
+
+#[test]
+fn ids_that_have_come_to_their_end_are_told_with_what_to_do() {
+    let Some(server) = Server::start(false) else { return };
+    server.ask(&format!("XADD {KEY} 18446744073709551615-200000 c news d one"));
+    let hub = hub(&server);
+    let error = hub.channel("news").send("two").unwrap_err();
+    assert!(is_sure(&error) && error.to_string().contains("--redis-name"), "{error}");
+    assert_eq!(all(&hub, &["news"]), ["one"]);
+}
+
+#[test]
+fn entries_that_do_not_rise_are_none_of_a_redis() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");
+    let url = format!("redis://{}", listener.local_addr().expect("an address"));
+    thread::spawn(move || {
+        let (mut socket, _) = listener.accept().expect("a hub");
+        let info = "redis_version:7.0.15\r\nrun_id:1\r\n";
+        let role = "*1\r\n$6\r\nmaster\r\n*2\r\n$1\r\n1\r\n$1\r\n0\r\n-ERR no such key\r\n";
+        let entry = |id| format!("*2\r\n$3\r\n{id}\r\n*4\r\n+c\r\n+news\r\n+d\r\n+rain\r\n");
+        let known = "+OK\r\n".repeat(5) + "*4\r\n*0\r\n*0\r\n-ERR no such key\r\n";
+        let read = format!("*1\r\n*2\r\n+key\r\n*2\r\n{}{}", entry("5-3"), entry("5-0"));
+        for said in [format!("${}\r\n{info}\r\n{role}", info.len()), known + &read] {
+            let _ = socket.read(&mut [0; 4096]);
+            let _ = socket.write_all(said.as_bytes());
+        }
+        let _ = socket.read_to_end(&mut Vec::new());
+    });
+    let redis = Redis::new(&url).expect("a URL");
+    let error = Hub::redis(redis, History::default(), Lag::default()).expect_err("no hub");
+    assert!(error.to_string().contains("does not respond as Redis does"), "{error}");
 }
 
 #[test]

@@ -17,6 +17,10 @@ use super::{entry, resp};
 use crate::log::id::Id;
 use crate::random::random;
 
+/// Somebody has added an entry under such an id.
+const EXHAUSTED: &str = "has a stream whose ids have come to their end: delete its key, or choose \
+     another --redis-name";
+
 /// Appends the question what there is, and returns the id that it asks for.
 pub(super) fn ask(out: &mut Vec<u8>, shared: &Shared) -> Id {
     let (asked, position) = {
@@ -68,6 +72,9 @@ pub(super) fn begin(
         }
         reply => {
             let reply = said(&reply).ok_or_else(|| link.at(super::greeting::senseless()))?;
+            if reply == Reply::TooSmall && mark.id.epoch == u64::MAX {
+                return Err(link.at(Trouble::lasting(EXHAUSTED)));
+            }
             shared.rules().begun(&mark, reply);
             shared.remote.count(|stats| stats.epochs += u64::from(matches!(reply, Reply::Id(_))));
             Ok(())

@@ -241,6 +241,7 @@ impl Reader {
             let by = Instant::now() + ENTRY;
             let pair = (link.array(by)?, link.good(by)?);
             let id = pair.1.text().filter(|_| pair.0 == Some(2)).and_then(Id::parse);
+            let id = id.filter(|id| *id > self.shared.rules().position());
             let id = id.ok_or_else(|| link.at(senseless()))?;
             // The hub goes on to an entry only once it has all of it.
             let fields = link.entry(by)?;
