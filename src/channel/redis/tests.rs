@@ -346,7 +346,7 @@ fn entries_that_do_not_rise_are_none_of_a_redis() {
 fn a_redis_that_is_no_master_any_more_takes_nothing_until_it_is_one_again() {
     let Some(server) = Server::start(false) else { return };
     let hub = hub(&server);
-    publish(&hub.channel("news"), "one");
+    let one = publish(&hub.channel("news"), "one");
     server.ask("REPLICAOF 127.0.0.1 1");
     let error = hub.channel("news").send("two").unwrap_err();
     assert!(is_sure(&error), "{error}");
@@ -354,7 +354,9 @@ fn a_redis_that_is_no_master_any_more_takes_nothing_until_it_is_one_again() {
     let error = hub.channel("news").send("two").unwrap_err();
     assert!(is_sure(&error) && error.to_string().contains("replica"), "{error}");
     server.ask_anyone("REPLICAOF NO ONE");
-    publish(&hub.channel("news"), "three");
+    let three = publish(&hub.channel("news"), "three");
+    let epoch = |id: &str| crate::log::id::Id::parse(id).expect("an id").epoch;
+    assert!(epoch(&three) > epoch(&one), "it may have another server's data since");
     until_published(&hub, 2);
     assert_eq!(all(&hub, &["news"]), ["one", "three"]);
 }

@@ -13,14 +13,15 @@ const OLDEST: u32 = 7;
 /// What Redis has said of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Greeting {
-    /// Another one after each start of a server.
+    /// Another one after each start of a server, and after each time that it was a replica: then
+    /// it has the data of another one.
     pub(crate) run: String,
     /// Its clock, in milliseconds since 1970.
     pub(crate) time: u64,
 }
 
 impl Greeting {
-    /// Reads the replies to `INFO server`, `ROLE`, `TIME` and `XINFO STREAM`. The last one is asked
+    /// Reads the replies to `INFO`, `ROLE`, `TIME` and `XINFO STREAM`. The last one is asked
     /// for what is wrong with the stream, or with what this user may do.
     pub(crate) fn read([info, role, time, stream]: [Reply; 4]) -> Result<Self, Trouble> {
         let run = run_of(good(info)?.text().unwrap_or_default())?;
@@ -51,7 +52,7 @@ fn run_of(info: &str) -> Result<String, Trouble> {
             "is too old: it is version {version:?}, and Redis 7.0 or newer is needed, or Valkey"
         )));
     }
-    Ok(run.into())
+    Ok(format!("{run} {}", value("master_replid").unwrap_or_default()))
 }
 
 /// Only a master takes events.

@@ -4,7 +4,7 @@
 //! the hub                                      Redis, answered in one go
 //! AUTH [user] password                         +OK              if there is a password
 //! SELECT database                              +OK              if it is not 0
-//! INFO server                                  redis_version:7.0.15, run_id:…
+//! INFO                                         redis_version:7.0.15, run_id:…, master_replid:…
 //! ROLE                                         master …
 //! TIME                                         1764314275, 493211
 //! XINFO STREAM tidings:NAME                    last-generated-id, …; or -ERR no such key
@@ -222,8 +222,8 @@ impl Link {
             command(&mut out, &[b"SELECT", server.database.to_string().as_bytes()]);
             settings += 1;
         }
-        for arguments in [&[&b"INFO"[..], b"server"][..], &[b"ROLE"], &[b"TIME"]] {
-            command(&mut out, arguments);
+        for name in [b"INFO", &b"ROLE"[..], b"TIME"] {
+            command(&mut out, &[name]);
         }
         command(&mut out, &[b"XINFO", b"STREAM", key.as_bytes()]);
         self.send(&out, by)?;

@@ -17,7 +17,8 @@
 //!
 //! What is left: `*`, which other programs send, gives an id twice where Redis' clock is set back
 //! *and* events are lost; and `E-0` comes twice where the stream is replaced like this twice before
-//! a hub hears of it.
+//! a hub hears of it. And `RESTORE` of an earlier state of the stream, within one run, gives the
+//! ids after it again, until a hub hears of the first.
 //!
 //! **Nothing is lost silently.** Three things see to that:
 //!
@@ -144,7 +145,7 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
-    /// A connection was made. `run_id` is from `INFO server`. Returns the number that all calls for
+    /// A connection was made. `run_id` is from `INFO`. Returns the number that all calls for
     /// this connection have.
     pub(crate) fn greet(&mut self, run_id: &str) -> u64 {
         if self.run_id != run_id {

@@ -13,12 +13,13 @@ fn texts(texts: &[&str]) -> Reply {
 #[test]
 fn redis_is_new_enough_or_a_valkey() {
     for info in [
-        "# Server\r\nredis_version:7.0.15\r\nrun_id:4af1\r\n",
+        "# Server\r\nredis_version:7.0.15\r\nrun_id:4af1\r\n# Replication\r\nmaster_replid:e9\r\n",
         "redis_version:7.2.4\r\nserver_name:valkey\r\nvalkey_version:8.0.1\r\nrun_id:4af1\r\n",
         "redis_version:6.9.9\r\nvalkey_version:9.0.0\r\nrun_id:4af1\r\n",
         "redis_version:255.255.255\r\nrun_id:4af1",
     ] {
-        assert_eq!(run_of(info), Ok("4af1".into()), "{info}");
+        let replid = if info.contains("replid") { "e9" } else { "" };
+        assert_eq!(run_of(info), Ok(format!("4af1 {replid}")), "{info}");
     }
     for version in ["6.2.21", "", "x"] {
         let trouble = run_of(&format!("redis_version:{version}\r\nrun_id:4af1\r\n")).unwrap_err();

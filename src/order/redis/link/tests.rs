@@ -64,7 +64,7 @@ fn a_real_redis_says_who_it_is() {
     let Some(redis) = RealRedis::start(&[]) else { return };
     let connector = to(&redis.url());
     let (link, greeting) = connector.connect(soon()).unwrap();
-    assert_eq!(greeting.run.len(), 40);
+    assert_eq!(greeting.run.len(), 40 + 1 + 40);
     assert!(greeting.time > 1_700_000_000_000, "{greeting:?}");
     assert_eq!(*link.server, *redis.url());
 
@@ -241,10 +241,10 @@ fn a_master_is_greeted_in_one_go() {
     let (link, greeting) = to(&url).connect(soon()).unwrap();
     let expected = "*3\r\n$4\r\nAUTH\r\n$7\r\ndefault\r\n$2\r\npw\r\n\
         *2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n\
-        *2\r\n$4\r\nINFO\r\n$6\r\nserver\r\n*1\r\n$4\r\nROLE\r\n*1\r\n$4\r\nTIME\r\n\
+        *1\r\n$4\r\nINFO\r\n*1\r\n$4\r\nROLE\r\n*1\r\n$4\r\nTIME\r\n\
         *3\r\n$5\r\nXINFO\r\n$6\r\nSTREAM\r\n$15\r\ntidings:default\r\n";
     assert_eq!(String::from_utf8(hears.recv().unwrap()).unwrap(), expected);
-    assert_eq!((&*greeting.run, greeting.time), ("4af1", 1_764_314_275_493));
+    assert_eq!((&*greeting.run, greeting.time), ("4af1 ", 1_764_314_275_493));
     drop(link);
 }
 
