@@ -311,6 +311,21 @@ fn a_user_who_may_not_keep_keys_publishes_nothing_under_one() {
 }
 
 #[test]
+fn a_reader_that_is_refused_rests_although_publishers_are_not() {
+    let Some(server) = Server::start(false) else { return };
+    let hub = hub(&server);
+    let channel = hub.channel("news");
+    publish(&channel, "one");
+    server.ask("ACL SETUSER default -multi");
+    server.ask("CLIENT KILL TYPE normal");
+    let begun = Instant::now();
+    (0..300).for_each(|_| drop(publish(&channel, "two")));
+    let most = 10 + 2 * begun.elapsed().as_secs();
+    let reconnects = hub.order_stats().unwrap().reconnects;
+    assert!(reconnects < most, "{reconnects}");
+}
+
+#[test]
 fn ids_that_have_come_to_their_end_are_told_with_what_to_do() {
     let Some(server) = Server::start(false) else { return };
     server.ask(&format!("XADD {KEY} 18446744073709551615-200000 c news d one"));

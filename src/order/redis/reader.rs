@@ -135,7 +135,7 @@ impl Reader {
                 let panics = Panics::default();
                 panics.catch(|| while self.read(&mut link).is_ok() {});
                 self.shared.remote.set_reachable(false);
-                self.shared.lost();
+                self.shared.lost(self.is_level);
             }
             let was_level = std::mem::take(&mut self.is_level);
             pause = if was_level { SHORTEST } else { LONGEST.min(2 * pause) };

@@ -97,11 +97,12 @@ impl Shared {
         (!state.is_over).then_some(run)
     }
 
-    /// The reader has lost its connection.
-    pub(super) fn lost(&self) {
+    /// The reader has lost its connection, which was of use to it or not. Only then publishers are
+    /// to connect anew: that wakes the reader, and it would never rest.
+    pub(super) fn lost(&self, was_of_use: bool) {
         let mut state = self.state();
         state.reading = None;
-        state.is_stale = true;
+        state.is_stale |= was_of_use;
     }
 
     /// Whether a publisher is to connect anew. It is told once.
