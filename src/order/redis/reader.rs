@@ -160,7 +160,7 @@ impl Reader {
         match link.array(by)? {
             None => {
                 self.level();
-                known.iter().for_each(|_| self.shared.rules().is_level());
+                known.iter().for_each(|known| self.shared.rules().is_level(known));
                 self.asks = self.shared.rules().has_question();
                 self.waits += u32::from(waits);
                 if self.waits >= WAITS {

@@ -137,6 +137,8 @@ pub(crate) struct Rules {
     marked: Id,
     /// The entry that was read last.
     position: Id,
+    /// There was no stream yet when all was read that there was.
+    was_empty: bool,
     /// The reader's connection is new, so it asks.
     is_new: bool,
     /// The entry before which the hub's streams were told of a loss last. That tells of all smaller
@@ -284,9 +286,10 @@ impl Rules {
         self.is_new || self.unsure.is_some()
     }
 
-    /// There was nothing to read, where Redis was asked.
-    pub(crate) fn is_level(&mut self) {
+    /// There was nothing to read, and Redis had this.
+    pub(crate) fn is_level(&mut self, known: &Known) {
         self.is_new = false;
+        self.was_empty |= known.newest.is_none();
     }
 
     /// An entry was read on a connection of this run: the first of its reply, or one that follows.
@@ -302,7 +305,7 @@ impl Rules {
     ) -> Step {
         let Id { epoch, sequence } = self.position;
         let is_next = id.epoch == epoch && id.sequence.checked_sub(1) == Some(sequence);
-        let is_fresh = self.position == Id::default();
+        let is_fresh = self.position == Id::default() && !self.was_empty;
         let gone = match known {
             _ if !is_first || is_fresh => None,
             None if is_next && !self.has_question() => None,
@@ -341,10 +344,10 @@ impl Known {
         let is_trimmed = self.newest.is_some_and(|newest| newest >= id)
             && !self.is_whole
             && self.first.is_none_or(|first| first > id);
-        match has || id == Id::default() {
+        match has {
             true => None,
             false if is_trimmed => Some(Reason::Evicted),
-            false => Some(Reason::Failover),
+            false => Some(Reason::Failover).filter(|_| id > Id::default()),
         }
     }
 }

@@ -256,7 +256,7 @@ impl Model {
         for entry in stream.entries.drain(..surplus) {
             for hub in &mut self.hubs {
                 hub.lose(entry, stamp);
-                if hub.rules.position() == entry.id {
+                if [entry.id, Id::default()].contains(&hub.rules.position()) {
                     hub.damage.push(stamp);
                 }
             }
@@ -329,6 +329,10 @@ impl Model {
             let all = self.stream.as_ref().map_or(&[][..], |stream| &stream.all);
             for hub in &mut self.hubs {
                 hub.owed.retain(|owed| owed.gone.is_some() || all.contains(&owed.entry));
+                // So may a stream that had been trimmed before the hub found none.
+                if hub.rules.position() == Id::default() {
+                    hub.damage.push(self.stamp);
+                }
             }
             self.forget();
         }
@@ -507,7 +511,8 @@ impl Model {
         if let Some(known) = hub.known {
             hub.rules.look(run, &known);
             if hub.is_idle {
-                hub.rules.is_level();
+                hub.rules.is_level(&known);
+                hub.has_read |= self.stream.is_none();
             }
         }
     }
