@@ -94,11 +94,8 @@ impl Reader {
         let link = loop {
             match reader.fill(until) {
                 Ok(link) => break link,
-                Err(trouble) if trouble.is_lasting => return Err(Error::unavailable(trouble.what)),
-                Err(trouble) if Instant::now() + pause > until => {
-                    let what = trouble.what;
-                    let remedy = "it was tried for 10 seconds: see whether it runs there";
-                    return Err(Error::unavailable(format!("{what}; {remedy}")));
+                Err(trouble) if trouble.is_lasting || Instant::now() + pause > until => {
+                    return Err(Error::unavailable(trouble.what));
                 }
                 Err(_) => reader.shared.pause(pause),
             };

@@ -131,7 +131,11 @@ impl<R: Read> Replies<R> {
         };
         let length = || match number()? {
             -1 => Ok(None),
-            length => usize::try_from(length).map(Some).map_err(|_| fault("a length is negative")),
+            // More than memory has never comes to its end.
+            length => match u64::try_from(length) {
+                Ok(length) => Ok(Some(usize::try_from(length).unwrap_or(usize::MAX))),
+                Err(_) => Err(fault("a length is negative")),
+            },
         };
         let shown = &text[..text.len().min(LONGEST_ERROR)];
         Ok(match kind {
