@@ -50,9 +50,9 @@ fn hubs_over_one_redis_are_one_hub() {
     assert_eq!(said(&apart, "tidings: Redis"), name);
     assert_eq!(redis.command("EXISTS tidings:apart"), ":0");
     publish(&apart, "/events/a", "y");
-    // Each has the mark of an epoch beside its events.
+    // Beside events there is the mark of each epoch: two hubs may begin one at once.
     assert_eq!(redis.command("XLEN tidings:apart"), ":2");
-    assert_eq!(redis.command("XLEN tidings:default"), ":3");
+    assert!([":3", ":4"].contains(&&*redis.command("XLEN tidings:default")));
 }
 
 #[test]
