@@ -10,6 +10,7 @@
 //! before or after it as with any event.
 
 use std::collections::VecDeque;
+use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -57,6 +58,15 @@ pub(crate) struct Loss {
     pub(crate) through: Id,
     pub(crate) missed: Option<u64>,
     pub(crate) reason: Reason,
+}
+
+/// Whoever runs the hub is told of an order that can't be read once in so long.
+pub(crate) const TELL: Duration = Duration::from_secs(60);
+
+/// Says what whoever runs the hub has to see to.
+pub(crate) fn say(what: &str) {
+    // Nobody may read standard error, and that is no reason to panic.
+    let _ = writeln!(io::stderr(), "tidings: {what}");
 }
 
 /// How many requests wait at once for events that another hub has already sent.

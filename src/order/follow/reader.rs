@@ -14,7 +14,6 @@
 //! It goes on whatever happens: it tries again after a refusal too, as somebody may mend the other
 //! hub. What goes wrong is told on standard error, once a minute.
 
-use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -31,7 +30,7 @@ use crate::event::parser::Parser;
 use crate::http::{ResponseHead, Status};
 use crate::log::gap::Reason;
 use crate::log::id::Id;
-use crate::order::remote::{Arrival, Loss, Sink};
+use crate::order::remote::{Arrival, Loss, Sink, TELL, say};
 use crate::random::random;
 
 /// How long it waits between two connections: at first, and after many in vain.
@@ -51,9 +50,6 @@ const HEAR: Duration = Duration::from_secs(5);
 
 /// The largest event, with some room for its fields. A hub takes one of 1 MiB by default.
 const LARGEST: usize = 16 * 1024 * 1024 + 64 * 1024;
-
-/// What goes on going wrong is told so often.
-const TELL: Duration = Duration::from_secs(60);
 
 pub(super) struct Reader {
     shared: Arc<Shared>,
@@ -321,11 +317,6 @@ impl Reader {
         self.told = Some(Instant::now());
         say(&format!("the hub that this one follows can't be read: {said}; trying again"));
     }
-}
-
-fn say(what: &str) {
-    // Nobody may read standard error, and that is no reason to panic.
-    let _ = writeln!(io::stderr(), "tidings: {what}");
 }
 
 #[cfg(test)]

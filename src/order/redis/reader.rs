@@ -34,7 +34,7 @@ use crate::error::{Error, Result};
 use crate::log::gap::Reason;
 use crate::log::id::Id;
 use crate::net::panics::Panics;
-use crate::order::remote::{Arrival, Loss, Sink};
+use crate::order::remote::{Arrival, Loss, Sink, TELL, say};
 use crate::random::random;
 
 /// How long Redis waits for entries.
@@ -82,14 +82,16 @@ pub(crate) struct Reader {
     is_level: bool,
     /// Whether it has done so once.
     is_begun: bool,
+    /// When it said that Redis can't be read, until it can.
+    told: Option<Instant>,
 }
 
 impl Reader {
     /// Gives the sink all that there is, and starts the thread that goes on.
     pub(super) fn begin(shared: Arc<Shared>, sink: Box<dyn Sink>) -> Result<JoinHandle<()>> {
         let (run, count, waits) = (0, FIRST, 0);
-        let (asks, is_level, is_begun) = (true, false, false);
-        let mut reader = Self { shared, sink, run, count, waits, asks, is_level, is_begun };
+        let (asks, is_level, is_begun, told) = (true, false, false, None);
+        let mut reader = Self { shared, sink, run, count, waits, asks, is_level, is_begun, told };
         let (until, mut pause) = (Instant::now() + START, SHORTEST);
         let link = loop {
             match reader.fill(until) {
@@ -128,9 +130,14 @@ impl Reader {
     fn run(mut self, link: Link) {
         let (mut connected, mut pause) = (Ok(link), SHORTEST);
         loop {
+            let mut trouble = connected.as_ref().err().cloned();
             if let Ok(mut link) = connected {
                 let panics = Panics::default();
-                panics.catch(|| while self.read(&mut link).is_ok() {});
+                panics.catch(|| {
+                    while trouble.is_none() {
+                        trouble = self.read(&mut link).err();
+                    }
+                });
                 self.shared.remote.set_reachable(false);
                 self.shared.lost(self.is_level);
             }
@@ -140,6 +147,10 @@ impl Reader {
             let chance = (random() >> 32) as f64 / f64::from(u32::MAX);
             if !self.shared.pause(pause.mul_f64(0.5 + chance / 2.0)) {
                 return;
+            }
+            // It may well come back at once.
+            if let Some(trouble) = trouble.filter(|_| !was_level) {
+                self.tell(&trouble);
             }
             connected = self.connect(Instant::now() + CONNECT);
             self.shared.remote.count(|stats| stats.reconnects += u64::from(connected.is_ok()));
@@ -278,6 +289,17 @@ impl Reader {
         self.is_level = true;
         self.shared.remote.hear_all();
         self.shared.remote.set_reachable(true);
+        if self.told.take().is_some() {
+            say("Redis can be read again");
+        }
+    }
+
+    /// Says what is wrong, once a minute.
+    fn tell(&mut self, trouble: &Trouble) {
+        if self.told.is_none_or(|told| told.elapsed() >= TELL) {
+            self.told = Some(Instant::now());
+            say(&format!("{trouble}; streams stay open, and it is tried again"));
+        }
     }
 
     /// Gives an entry to the sink, if it is an event.
@@ -304,6 +326,11 @@ impl Reader {
             Reason::Evicted => stats.gaps_evicted += 1,
             _ => stats.gaps_failover += 1,
         });
+        let why = match loss.reason {
+            Reason::Evicted => "left Redis before this hub had read them",
+            _ => "were lost by Redis",
+        };
+        say(&format!("streams are told of a gap: events up to {} {why}", loss.through));
         self.sink.loss(&loss);
     }
 }

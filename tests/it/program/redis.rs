@@ -101,8 +101,12 @@ fn row_59_a_redis_that_goes_and_comes_back_is_told_and_streams_stay() {
     assert!(has_metric(&hub, "tidings_order_reachable 0"));
     assert!(has_metric(&hub, "tidings_publishes_refused_total 2"));
 
+    let is_told = |line: &String| line.ends_with("; streams stay open, and it is tried again");
+    until("it is said", || hub.stderr().iter().any(is_told));
+
     redis.run();
     until("the hub to be ready", || ready().status == 200);
+    said(&hub, "tidings: Redis can be read again");
     let id = publish(&hub, "/events/a", "z");
     // It came back empty.
     let gap = stream.next().expect("the gap");
