@@ -326,11 +326,13 @@ impl Reader {
             Reason::Evicted => stats.gaps_evicted += 1,
             _ => stats.gaps_failover += 1,
         });
-        let why = match loss.reason {
-            Reason::Evicted => "left Redis before this hub had read them",
-            _ => "were lost by Redis",
-        };
-        say(&format!("streams are told of a gap: events up to {} {why}", loss.through));
+        if self.is_begun {
+            let why = match loss.reason {
+                Reason::Evicted => "had left Redis before this hub read them",
+                _ => "Redis has lost some",
+            };
+            say(&format!("streams are told of a gap in the events up to {}: {why}", loss.through));
+        }
         self.sink.loss(&loss);
     }
 }
