@@ -30,7 +30,6 @@ pub(crate) mod reader;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(any(feature = "redis", feature = "follow"))]
-#[allow(dead_code)]
 pub(crate) mod remote;
 pub(crate) mod slots;
 pub(crate) mod subscription;

@@ -48,7 +48,7 @@ pub(crate) enum Reason {
     Damaged,
     /// The server that had them has lost some: it was emptied, or another took its place that did
     /// not have them all.
-    #[allow(dead_code)]
+    #[cfg_attr(not(any(feature = "redis", feature = "follow")), allow(dead_code))]
     Failover,
 }
 

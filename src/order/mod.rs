@@ -46,10 +46,8 @@ pub(crate) mod keys;
 pub(crate) mod memory;
 pub(crate) mod past;
 #[cfg(feature = "redis")]
-#[allow(dead_code)]
 pub(crate) mod redis;
 #[cfg(any(feature = "redis", feature = "follow"))]
-#[allow(dead_code)]
 pub(crate) mod remote;
 pub(crate) mod sequence;
 pub(crate) mod shared_log;

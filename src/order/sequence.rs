@@ -64,7 +64,7 @@ impl Sequence {
     /// That of a hub whose order lies elsewhere, and of whose events it knows none yet. Its places
     /// begin anywhere, as an id may say how much a client has seen of logs whose first events are
     /// at certain places ([`read`](crate::log::read)): that is to mean nothing to another hub.
-    #[allow(dead_code)]
+    #[cfg_attr(not(any(feature = "redis", feature = "follow")), allow(dead_code))]
     pub(crate) fn elsewhere(oldest: Duration) -> Self {
         let own = random() >> (u64::BITS - EPOCH_BITS);
         let runs = Some(RwLock::new(Runs::new(own, Id::default())));
