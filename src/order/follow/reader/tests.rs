@@ -127,16 +127,17 @@ fn a_gap_is_passed_on_once_and_a_hub_that_forgets_may_begin_a_smaller_epoch() {
         vec![
             head("7-1") + "id: 7-0\n\n" + &event("7-1", "1"),
             head("3-0") + gap,
-            head("3-1") + gap + &event("3-1", "2") + &event("3-1", "2"),
+            head("3-1") + gap + &event("3-1", "2") + &event("3-1", "2") + &event("3-2", "3"),
         ],
-        4,
+        5,
     );
     assert_eq!(
         requests[1..].iter().map(|of| of.rsplit_once(' ').unwrap().1).collect::<Vec<_>>(),
         ["7-1", "3-0"]
     );
-    assert_eq!(noted, ["begin 7-0", "7-1 a: 1", "lost 3-0 None Restarted", "3-1 a: 2"]);
-    assert_eq!((stats.gaps_passed_on, stats.ignored), (1, 1), "the other one came twice");
+    let expected = ["begin 7-0", "7-1 a: 1", "lost 3-0 None Restarted", "3-1 a: 2", "3-2 a: 3"];
+    assert_eq!(noted, expected);
+    assert_eq!((stats.gaps_passed_on, stats.ignored), (1, 1), "an event that came twice");
 }
 
 #[test]
