@@ -94,6 +94,13 @@ impl SharedLog {
         self.closed.store(true, Ordering::Release);
     }
 
+    /// Calls a closure with the logs that this one has its events from: itself, if it is that of a
+    /// channel.
+    #[allow(dead_code)] // Until a stream surveys the logs.
+    pub(crate) fn with_members<T>(self: &Arc<Self>, run: impl FnOnce(&[Arc<Self>]) -> T) -> T {
+        run(std::slice::from_ref(self))
+    }
+
     pub(crate) fn lock(&self) -> MutexGuard<'_, Log> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
