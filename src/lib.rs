@@ -179,6 +179,7 @@ pub mod fuzz;
 
 pub use channel::Channel;
 pub use channel::hub::Hub;
+pub use channel::in_process::ChannelReader;
 pub use error::{CloseReason, Error, Result};
 pub use event::parser::{MessageEvent, Parser};
 pub use event::{Event, EventId, EventType, IntoEvent};

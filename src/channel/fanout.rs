@@ -8,8 +8,13 @@
 //! ```text
 //!             ┌─ group of shard 0: stream stream stream …   ◄─ a slice by whoever holds
 //! channel ────┤                                                the pass of shard 0
-//!             └─ group of shard 1: stream stream …
+//!             ├─ group of shard 1: stream stream …
+//!             └─ group of the inline shard: reader reader …    ◄─ whoever publishes
 //! ```
+//!
+//! What reads a channel in this process is in a shard of its own, the same for all channels. It has
+//! no thread and no passes: a publisher comes to each of its readers itself, as that is but a note
+//! and no `send` ([`in_process`](super::in_process)).
 //!
 //! **Who makes a pass.** The publisher, if the channel has few streams (`FEW`), nobody makes a pass
 //! in this shard, and the shard has rested for at least as long as its last pass took: then an
@@ -26,7 +31,7 @@
 //! nobody saves up credit while it rests.
 
 use std::collections::BinaryHeap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::batches::Batches;
@@ -51,6 +56,8 @@ pub(crate) struct Fanout {
 
 /// One core's share of a server's streams.
 pub(crate) struct Shard {
+    /// Whether it is the one of readers in this process, to which publishers come themselves.
+    pub(super) is_inline: bool,
     /// What waits for the fan-out thread. No other lock is taken while this one is held.
     queue: Mutex<Queue>,
     wake: Condvar,
@@ -105,7 +112,8 @@ impl Pass {
 
 impl Fanout {
     pub(crate) fn new(shards: usize, panics: &Arc<Panics>, lifecycle: &Arc<Lifecycle>) -> Self {
-        Self { shards: (0..shards.max(1)).map(|_| Shard::new(panics, lifecycle)).collect() }
+        let shard = |_| Shard::new(false, panics, lifecycle);
+        Self { shards: (0..shards.max(1)).map(shard).collect() }
     }
 
     /// The shard of the stream with this number.
@@ -127,8 +135,9 @@ impl Fanout {
 }
 
 impl Shard {
-    fn new(panics: &Arc<Panics>, lifecycle: &Arc<Lifecycle>) -> Arc<Self> {
+    fn new(is_inline: bool, panics: &Arc<Panics>, lifecycle: &Arc<Lifecycle>) -> Arc<Self> {
         Arc::new(Self {
+            is_inline,
             queue: Mutex::default(),
             wake: Condvar::new(),
             pass: Mutex::default(),
@@ -136,6 +145,12 @@ impl Shard {
             panics: Arc::clone(panics),
             lifecycle: Arc::clone(lifecycle),
         })
+    }
+
+    /// That of all readers in this process.
+    pub(super) fn inline() -> &'static Arc<Self> {
+        static INLINE: OnceLock<Arc<Shard>> = OnceLock::new();
+        INLINE.get_or_init(|| Self::new(true, &Arc::default(), &Arc::default()))
     }
 
     /// Starts the fan-out thread if it is not running yet.

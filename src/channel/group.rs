@@ -24,6 +24,7 @@ use std::mem;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use super::batches::Batches;
 use super::fanout::{Pass, Shard, Work};
 use super::reader::{Advance, Reader};
 use super::slots::{Bucket, Slots};
@@ -114,6 +115,10 @@ impl Group {
     /// what is `now` after it.
     pub(crate) fn publish(self: &Arc<Self>, few: bool, now: Moment) -> Moment {
         let Some(shard) = self.shard.upgrade() else { return now };
+        if shard.is_inline {
+            self.note(now);
+            return now;
+        }
         if self.turn.swap(FRESH, Ordering::AcqRel) != IDLE {
             return now;
         }
@@ -122,6 +127,15 @@ impl Group {
         }
         shard.enqueue(self.clone());
         now
+    }
+
+    /// Comes to each reader in this process, which only notes it.
+    #[cold]
+    fn note(&self, now: Moment) {
+        let (newest, mut batches) = (self.newest.load(Ordering::Acquire), Batches::default());
+        for reader in self.readers() {
+            reader.advance(newest, &mut batches, now);
+        }
     }
 
     /// Has the fan-out thread make a pass.

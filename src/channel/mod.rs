@@ -11,8 +11,8 @@
 //! To read on: [`log`](crate::log) keeps the events and says what a stream is sent next,
 //! [`order`](crate::order) numbers them, `publish` gives them to it, [`reader`] is a stream as it
 //! is known here, [`subscription`] is its place in its channels, [`group`] makes the passes over
-//! streams, [`fanout`] says whose turn it is, [`hub`] gives names to channels, and `names` forgets
-//! them.
+//! streams, [`fanout`] says whose turn it is, [`in_process`] reads without a stream, [`hub`] gives
+//! names to channels, and `names` forgets them.
 
 pub(crate) mod batches;
 pub(crate) mod fanout;
@@ -22,6 +22,7 @@ mod feed;
 mod follow;
 pub(crate) mod group;
 pub(crate) mod hub;
+pub(crate) mod in_process;
 #[cfg(feature = "journal")]
 mod journal;
 mod names;
@@ -198,7 +199,7 @@ impl Channel {
         ticker::start(self.clone(), period, call)
     }
 
-    /// How many streams follow it.
+    /// How many streams and [readers](Self::reader) follow it.
     pub fn streams(&self) -> usize {
         self.lock_groups().streams
     }

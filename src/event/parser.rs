@@ -177,6 +177,11 @@ impl Parser {
         Some((event, channel))
     }
 
+    /// Whether an event is complete.
+    pub(crate) fn has_event(&self) -> bool {
+        !self.events.is_empty()
+    }
+
     /// All events that are complete.
     pub fn drain(&mut self) -> impl Iterator<Item = MessageEvent> {
         iter::from_fn(|| self.next_event())

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::channel::Channel;
 use crate::channel::fanout::{Fanout, Shard};
+use crate::channel::in_process::ChannelReader;
 use crate::channel::reader::Reader;
 use crate::channel::slots::BUCKET;
 use crate::channel::subscription::Subscription;
@@ -13,7 +14,7 @@ use crate::reader::{Placeholder, Stream};
 use crate::stand_in::count;
 use crate::{CloseReason, Hub};
 
-pub(crate) const ALL: [(&str, fn()); 7] = [
+pub(crate) const ALL: [(&str, fn()); 9] = [
     ("publish to streams that follow, and to one that joins", publish_and_join),
     ("publish to streams that are blocked now and then", publish_and_block),
     ("publish to streams in two buckets", publish_in_slices),
@@ -21,6 +22,8 @@ pub(crate) const ALL: [(&str, fn()); 7] = [
     ("close while streams join and publishers publish", close),
     ("end a stream while it joins", end),
     ("join as the only stream leaves", join_and_leave),
+    ("publish to readers in this process", publish_to_readers),
+    ("close a channel that is read in this process", close_to_readers),
 ];
 
 type Act = Box<dyn FnOnce() -> u64 + Send>;
@@ -179,4 +182,50 @@ fn join_and_leave() {
     check(&streams[1..], 2);
     assert_eq!(channel.streams(), 1);
     stop(fanout);
+}
+
+/// Reads on until there is the event of this number, or up to the end of the channel: each event after
+/// the one where the reader began, once and in order. Returns the number of the last.
+fn read(mut reader: ChannelReader, up_to: Option<u64>) -> u64 {
+    let number = |id: &str| id.split_once('-').unwrap().1.parse().unwrap();
+    let mut last: u64 = number(reader.last_event_id());
+    while up_to != Some(last) {
+        let Some(event) = reader.next() else { break };
+        let next = number(&event.unwrap().last_event_id);
+        assert_eq!(next, last + 1);
+        last = next;
+    }
+    last
+}
+
+fn publish_to_readers() {
+    count();
+    let channel = Channel::new();
+    let [first, leaves] = [(); 2].map(|()| channel.reader(Start::Live).unwrap());
+    let joined = channel.clone();
+    at_once([
+        publisher(&channel, 2),
+        publisher(&channel, 1),
+        does(move || assert_eq!(read(first, Some(3)), 3)),
+        does(move || assert_eq!(read(joined.reader(Start::Live).unwrap(), Some(3)), 3)),
+        does(move || drop(leaves)),
+    ]);
+    assert_eq!(channel.streams(), 0, "a reader that was dropped is in no list");
+}
+
+fn close_to_readers() {
+    count();
+    let channel = Channel::new();
+    let reader = channel.reader(Start::Live).unwrap();
+    let (closer, joined) = (channel.clone(), channel.clone());
+    let reading = thread::spawn(move || read(reader, None));
+    let sent = at_once([
+        publisher(&channel, 1),
+        publisher(&channel, 1),
+        does(move || drop(joined.reader(Start::Live).map(|reader| read(reader, None)))),
+        does(move || closer.close()),
+    ]);
+    // What a publisher was told is published has been read.
+    assert_eq!(reading.join().unwrap(), sent);
+    assert_eq!(channel.streams(), 0, "a reader that has ended is in no list");
 }
