@@ -22,7 +22,7 @@ impl Hub {
     /// one, up to sixteen of them; one that would follow itself around any corner refuses.
     ///
     /// A publish returns once the other hub has responded, after three seconds at most. Where that
-    /// refuses the events, the error has its response ([`Error::passed_on`]). If it can't be
+    /// refuses the events, the error has its response ([`Error::response`]). If it can't be
     /// reached, nothing was published ([`is_unavailable`]); if it does not respond, nobody knows
     /// ([`is_outcome_unknown`]).
     ///
@@ -40,7 +40,7 @@ impl Hub {
     /// If the other hub can't be reached within ten seconds, or refuses this one; and if the system
     /// gives no thread. The message says what to do.
     ///
-    /// [`Error::passed_on`]: crate::Error::passed_on
+    /// [`Error::response`]: crate::Error::response
     /// [`is_unavailable`]: crate::Error::is_unavailable
     /// [`is_outcome_unknown`]: crate::Error::is_outcome_unknown
     pub fn follow(follow: Follow, history: History, lag: Lag) -> Result<Self> {

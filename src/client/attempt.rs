@@ -88,7 +88,7 @@ pub(crate) fn attempt(
         };
         request = request.redirected(head.status(), location).map_err(|error| {
             let what = format!("the server redirects, and can't be followed: {error}");
-            Trouble::Lasting(Error::response(what, Some(head.status().code())))
+            Trouble::Lasting(Error::bad_response(what, Some(head.status().code())))
         })?;
         closer.release();
     }
@@ -96,7 +96,7 @@ pub(crate) fn attempt(
     let url = request.url().to_string();
     let url = masked_url(&url);
     let what = format!("the server redirects more than {most} times, now to {url}");
-    Err(Trouble::Lasting(Error::response(what, None)))
+    Err(Trouble::Lasting(Error::bad_response(what, None)))
 }
 
 fn connect(
@@ -128,7 +128,7 @@ fn location(head: &ResponseHead) -> Result<Option<&str>, Trouble> {
         _ => {
             let what =
                 format!("the server responded with {} and did not say where to go", head.status());
-            Err(Trouble::Lasting(Error::response(what, Some(head.status().code()))))
+            Err(Trouble::Lasting(Error::bad_response(what, Some(head.status().code()))))
         }
     }
 }
@@ -140,7 +140,7 @@ fn check(
     session: &mut Session,
 ) -> Result<(), Trouble> {
     let lasting =
-        |what: String| Err(Trouble::Lasting(Error::response(what, Some(head.status().code()))));
+        |what: String| Err(Trouble::Lasting(Error::bad_response(what, Some(head.status().code()))));
     match head.status() {
         Status::NO_CONTENT => Err(Trouble::NoMore),
         Status::OK if !head.is_event_stream() => {
@@ -161,7 +161,7 @@ fn check(
             let said = said.strip_prefix(&status).unwrap_or(&said).trim_start_matches([':', ' ']);
             let colon = if said.is_empty() { "" } else { ": " };
             let what = format!("the server responded with {status}{colon}{said}");
-            let error = Error::response(what, Some(head.status().code()));
+            let error = Error::bad_response(what, Some(head.status().code()));
             Err(match BUSY.contains(&head.status().code()) {
                 true => Trouble::Busy(error, head.retry_after(SystemTime::now().into())),
                 false => Trouble::Lasting(error),

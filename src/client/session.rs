@@ -226,5 +226,5 @@ pub(crate) fn cut(when: &str) -> Error {
 }
 
 pub(crate) fn broken(refusal: &Refusal) -> Error {
-    Error::response(format!("the response breaks the rules of HTTP: {}", refusal.why()), None)
+    Error::bad_response(format!("the response breaks the rules of HTTP: {}", refusal.why()), None)
 }

@@ -5,12 +5,15 @@
 //! cause, where there is one, is its [`source`](std::error::Error::source).
 
 mod close_reason;
+mod kind;
 
+use std::any::Any;
 use std::fmt;
 use std::io;
 use std::time::Duration;
 
 pub use close_reason::CloseReason;
+use kind::Kind;
 
 /// What every fallible call of this crate gives.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -29,33 +32,15 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// ```
 pub struct Error(Box<Kind>);
 
-enum Kind {
-    Invalid(String),
-    Request { what: String, status: u16 },
-    Closed(CloseReason),
-    ChannelClosed,
-    Full,
-    TooLarge { size: usize, most: usize },
-    KeyReused,
-    KeyInUse(Duration),
-    TooManyKeys(usize),
-    StorageFull(io::Error),
-    StorageFailed { doing: String, source: io::Error },
-    Unavailable(String),
-    Unknown(String),
-    PassedOn { status: u16, content: String, retry_after: Option<String> },
-    BatchTooLarge { of: &'static str, size: usize, most: usize },
-    Opened(&'static str),
-    Response { what: String, status: Option<u16> },
-    TimedOut(String),
-    Io { doing: String, source: io::Error },
-    Other(Box<dyn std::error::Error + Send + Sync>),
-}
-
 impl Error {
-    /// A value that the wire or the API cannot carry.
+    /// A call that can't be: a mistake of the program's.
     pub(crate) fn invalid(what: impl Into<String>) -> Self {
-        Self(Box::new(Kind::Invalid(what.into())))
+        Self(Box::new(Kind::Invalid { what: what.into(), is_value: false }))
+    }
+
+    /// A value that the wire or the API can't carry, which may be the client's.
+    pub(crate) fn invalid_value(what: impl Into<String>) -> Self {
+        Self(Box::new(Kind::Invalid { what: what.into(), is_value: true }))
     }
 
     /// A request that its handler cannot take, and the status that it gets.
@@ -120,28 +105,31 @@ impl Error {
         Self(Box::new(Kind::Unknown(what.into())))
     }
 
-    /// The hub that takes the events has refused them, with this response.
-    #[allow(dead_code, reason = "only an order with another hub makes it")]
-    pub(crate) fn refused_elsewhere(
+    /// One that a handler responds to with this `response` of this status. Nothing here knows HTTP,
+    /// so what it is stands in `http`.
+    pub(crate) fn responding(
+        response: Box<dyn Any + Send + Sync>,
         status: u16,
-        content: String,
-        retry_after: Option<String>,
+        what: String,
+        is_elsewhere: bool,
     ) -> Self {
-        Self(Box::new(Kind::PassedOn { status, content, retry_after }))
+        Self(Box::new(Kind::Responding { response, status, what, is_elsewhere }))
     }
 
-    /// What [`passed_on`](Self::passed_on) makes a response of, where it stands.
-    pub(crate) fn response_parts(&self) -> Option<(u16, &str, Option<&str>)> {
+    /// The response of [`responding`](Self::responding).
+    pub(crate) fn response_within(&self) -> Option<&(dyn Any + Send + Sync)> {
         match &*self.0 {
-            Kind::PassedOn { status, content, retry_after } => {
-                Some((*status, content, retry_after.as_deref()))
-            }
+            Kind::Responding { response, .. } => Some(&**response),
             _ => None,
         }
     }
 
+    /// Whether the hub that takes the events has refused them with this status.
     fn is_passed_on(&self, as_status: u16) -> bool {
-        matches!(*self.0, Kind::PassedOn { status, .. } if status == as_status)
+        match *self.0 {
+            Kind::Responding { status, is_elsewhere, .. } => is_elsewhere && status == as_status,
+            _ => false,
+        }
     }
 
     /// A batch of so many events or bytes, where its channel keeps no more than `most`.
@@ -154,8 +142,8 @@ impl Error {
     }
 
     /// A response that is of no use to a client; the status if that was the reason.
-    pub(crate) fn response(what: impl Into<String>, status: Option<u16>) -> Self {
-        Self(Box::new(Kind::Response { what: what.into(), status }))
+    pub(crate) fn bad_response(what: impl Into<String>, status: Option<u16>) -> Self {
+        Self(Box::new(Kind::BadResponse { what: what.into(), status }))
     }
 
     pub(crate) fn timed_out(what: impl Into<String>) -> Self {
@@ -176,13 +164,20 @@ impl Error {
         Self(Box::new(Kind::Other(error.into())))
     }
 
-    /// Whether it was a value that the wire can't carry, or a call that can't be.
+    /// Whether it was a value that the wire can't carry, or a call that can't be. A handler that
+    /// returns an error about such a value (an id with a line break, say) responds with 400 if its
+    /// request has a query, parameters or a body, as the value came with these.
     pub fn is_invalid(&self) -> bool {
-        matches!(*self.0, Kind::Invalid(_))
+        matches!(*self.0, Kind::Invalid { .. })
     }
 
-    /// Whether a request was not what its handler asked it to be. A handler that returns such an
-    /// error responds with its [`status`](Self::status): 400 or 415.
+    pub(crate) fn is_invalid_value(&self) -> bool {
+        matches!(*self.0, Kind::Invalid { is_value: true, .. })
+    }
+
+    /// Whether a request was not what its handler asked it to be: see
+    /// [`bad_request`](Self::bad_request). A handler that returns such an error responds with its
+    /// [`status`](Self::status): 400 or 415.
     pub fn is_bad_request(&self) -> bool {
         matches!(*self.0, Kind::Request { .. })
     }
@@ -202,14 +197,14 @@ impl Error {
 
     /// Whether a server's response to a client was no event stream, or broke the rules of HTTP.
     pub fn is_bad_response(&self) -> bool {
-        matches!(*self.0, Kind::Response { .. })
+        matches!(*self.0, Kind::BadResponse { .. })
     }
 
     /// What [`status`](Self::status) makes a status of, where it stands: nothing here knows HTTP.
     pub(crate) fn status_code(&self) -> Option<u16> {
         match *self.0 {
-            Kind::Response { status, .. } => status,
-            Kind::Request { status, .. } => Some(status),
+            Kind::BadResponse { status, .. } => status,
+            Kind::Request { status, .. } | Kind::Responding { status, .. } => Some(status),
             _ => None,
         }
     }
@@ -304,52 +299,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &*self.0 {
-            Kind::Invalid(what)
-            | Kind::Request { what, .. }
-            | Kind::Response { what, .. }
-            | Kind::Unavailable(what)
-            | Kind::Unknown(what)
-            | Kind::TimedOut(what) => f.write_str(what),
-            Kind::PassedOn { content, .. } => {
-                write!(f, "the hub that this one follows responded: {}", content.trim_end())
-            }
-            Kind::ChannelClosed => f.write_str("the channel is closed"),
-            Kind::Closed(reason) => reason.fmt(f),
-            Kind::Full => f.write_str(
-                "the stream is full: its peer reads more slowly than events are sent to it",
-            ),
-            Kind::TooLarge { size, most } => write!(
-                f,
-                "the event is too large: it takes {size} bytes as it is sent, and may take {most}"
-            ),
-            Kind::KeyReused => f.write_str(
-                "this idempotency key was used for other events, or on another channel, in the \
-                 last five minutes",
-            ),
-            Kind::KeyInUse(waited) => write!(
-                f,
-                "another publish with this idempotency key has not ended for {} seconds",
-                waited.as_secs()
-            ),
-            Kind::TooManyKeys(most) => write!(
-                f,
-                "{most} idempotency keys were used in the last five minutes, and no more are known"
-            ),
-            Kind::StorageFull(source) => write!(f, "the disk of the journal is full: {source}"),
-            Kind::StorageFailed { doing, source } => write!(f, "{doing}: {source}"),
-            Kind::BatchTooLarge { of, size, most } => write!(
-                f,
-                "the batch is too large: it takes {size} {of} of its channel's history, which \
-                 keeps {most}, so its first events would be gone before a stream could be sent \
-                 them; publish it in parts"
-            ),
-            Kind::Opened(what) => {
-                write!(f, "the {what} can't be set any more: the head of the stream has gone out")
-            }
-            Kind::Io { doing, source } => write!(f, "{doing}: {source}"),
-            Kind::Other(error) => error.fmt(f),
-        }
+        self.0.fmt(f)
     }
 }
 
@@ -362,13 +312,7 @@ impl fmt::Debug for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &*self.0 {
-            Kind::Io { source, .. }
-            | Kind::StorageFull(source)
-            | Kind::StorageFailed { source, .. } => Some(source),
-            Kind::Other(error) => error.source(),
-            _ => None,
-        }
+        self.0.source()
     }
 }
 

@@ -125,7 +125,7 @@ impl EventId {
 
 fn check(what: &str, value: &str) -> Result<()> {
     if value.bytes().any(|byte| matches!(byte, b'\r' | b'\n' | b'\0')) {
-        return Err(Error::invalid(format!(
+        return Err(Error::invalid_value(format!(
             "{what} must not contain CR, LF or NUL, as they end a field: {value:?}"
         )));
     }

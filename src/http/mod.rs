@@ -51,11 +51,11 @@
 //!
 //! Reading order: `syntax` (the bytes that the grammar is made of), `request_line`, `target`,
 //! `percent`, `known`, `field_line`, `fields`, `framing`, `head`, `parser`; then bodies: `body`,
-//! `chunk`, `trailer`; then what handlers see: `pattern`, `request`, `response`, `cors`, `date`,
-//! with `method`, `status` and `refusal` as the words they are written in, and `origin` for what
-//! was refused; then `exchange`, which puts all of these together to one connection of a server;
-//! then what a client reads: `status_line`, `response_head`; and `secrets`, what of all that may be
-//! shown.
+//! `chunk`, `trailer`; then what handlers see: `pattern`, `request`, `response`, `responding`,
+//! `cors`, `date`, with `method`, `status` and `refusal` as the words they are written in, and
+//! `origin` for what was refused; then `exchange`, which puts all of these together to one
+//! connection of a server; then what a client reads: `status_line`, `response_head`; and `secrets`,
+//! what of all that may be shown.
 
 pub(crate) mod syntax;
 
@@ -83,6 +83,7 @@ pub(crate) mod method;
 pub(crate) mod origin;
 pub(crate) mod pattern;
 pub(crate) mod request;
+mod responding;
 pub(crate) mod response;
 pub(crate) mod status;
 

@@ -75,6 +75,11 @@ impl Request {
         self.pattern.value(name, self.head.path_bytes()).map(ascii)
     }
 
+    /// Whether its route has parameters.
+    pub(crate) fn has_params(&self) -> bool {
+        self.pattern.names().next().is_some()
+    }
+
     /// The first value that the query has for this name, decoded; `+` is a space.
     pub fn query(&self, name: &str) -> Option<String> {
         self.query_all(name).next()

@@ -301,12 +301,12 @@ fn lines(fields: &str) -> impl Iterator<Item = (&str, &str)> {
 /// Whether this can stand in a head and arrive as it was.
 pub(crate) fn check_field(name: &str, value: &str) -> Result<()> {
     if !is_token(name.as_bytes()) {
-        return Err(Error::invalid(format!(
+        return Err(Error::invalid_value(format!(
             "a field name must be a token, made of letters, digits and a few marks: {name:?}"
         )));
     }
     if !is_sendable(value) {
-        return Err(Error::invalid(format!(
+        return Err(Error::invalid_value(format!(
             "the value of the field {name} must have no control characters, and no white space \
              at its ends: {:?}",
             masked_value(name, value)
@@ -339,20 +339,6 @@ impl fmt::Debug for Body {
             Self::Static(bytes) => write!(f, "Static({} bytes)", bytes.len()),
             Self::Shared(bytes) => write!(f, "Shared({} bytes)", bytes.len()),
             Self::Owned(bytes) => write!(f, "Owned({} bytes)", bytes.len()),
-        }
-    }
-}
-
-impl Error {
-    /// The response of the hub that this one follows, by which it refused what was to be published
-    /// ([`Hub::follow`](crate::Hub::follow)): its status, its text, and when to come again. A
-    /// handler that returns such an error responds with it.
-    pub fn passed_on(&self) -> Option<Response> {
-        let (status, content, retry_after) = self.response_parts()?;
-        let response = Response::text(content.to_owned()).with_status(Status::new(status).ok()?);
-        match retry_after {
-            Some(time) => response.with_field("Retry-After", time.to_owned()).ok(),
-            None => Some(response),
         }
     }
 }

@@ -127,7 +127,8 @@ impl Status {
 
 impl Error {
     /// The status of a response that was no event stream, if that was what was wrong with it; the
-    /// status that a [bad request](Self::is_bad_request) gets.
+    /// status that a [bad request](Self::is_bad_request) gets; that of the
+    /// [`response`](Self::response) in it.
     pub fn status(&self) -> Option<Status> {
         self.status_code().map(Status)
     }

@@ -270,7 +270,7 @@ fn check(key: &str) -> Result<()> {
     if (1..=LONGEST).contains(&key.len()) && key.bytes().all(is_printable) {
         return Ok(());
     }
-    Err(Error::invalid(format!(
+    Err(Error::invalid_value(format!(
         "an idempotency key is 1 to {LONGEST} characters of printable ASCII, such as a UUID"
     )))
 }

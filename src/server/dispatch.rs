@@ -148,6 +148,8 @@ pub(crate) fn call(site: &Site, handler: &Handler, request: &Request) -> Reply {
 fn fault_of_the_request(request: &Request, error: &Error) -> Option<Status> {
     match error {
         bad if bad.is_bad_request() => bad.status(),
+        // Where nothing came that is free to be anything, the value is the handler's own.
+        bad if bad.is_invalid_value() && has_values(request) => Some(Status::BAD_REQUEST),
         // Where there is no body, the handler itself made the event too large.
         large if large.is_too_large() && !request.body().is_empty() => {
             Some(Status::CONTENT_TOO_LARGE)
@@ -156,6 +158,14 @@ fn fault_of_the_request(request: &Request, error: &Error) -> Option<Status> {
         in_use if in_use.is_key_in_use() => Some(Status::CONFLICT),
         _ => None,
     }
+}
+
+/// Whether the client has sent values that need not be what a field can carry: in the query, in the
+/// path or in the body.
+fn has_values(request: &Request) -> bool {
+    let head = request.head();
+    let has_query = head.query().is_some_and(|query| !query.is_empty());
+    has_query || head.is_encoded() || request.has_params() || !request.body().is_empty()
 }
 
 /// The status of a handler's error that is not, or of a panic.
@@ -175,8 +185,8 @@ fn fault_of_the_server(error: Option<&Error>) -> Status {
 /// The response to a request whose handler failed; without an error, it panicked. The hooks get the
 /// error, and the client does not.
 fn failure(site: &Site, request: &Request, error: Option<&Error>) -> Response {
-    if let Some(response) = error.and_then(Error::passed_on) {
-        return response;
+    if let Some(response) = error.and_then(Error::response) {
+        return response.clone();
     }
     let fault = error.and_then(|error| Some((error, fault_of_the_request(request, error)?)));
     if let Some((error, status)) = fault {
@@ -231,10 +241,10 @@ pub(crate) fn start_stream(
         chunked,
     };
     let stream = Stream::new(Arc::clone(&site.runtime), link, ticket, origin, head);
-    let give_back = |response| stream.reclaim().map_or(Ok(()), |link| Err((link, response)));
     if site.runtime.is_stopping() {
         // The stop may have ended all streams before this one was registered.
-        return give_back(busy(site, request.head(), true, "this server stops"));
+        let Some(link) = stream.reclaim() else { return Ok(()) };
+        return Err((link, busy(site, request.head(), true, "this server stops")));
     }
     let writer = SseWriter::new(Arc::clone(&stream));
     match catch_unwind(AssertUnwindSafe(|| handler(writer, request))) {
@@ -247,9 +257,13 @@ pub(crate) fn start_stream(
         Ok(Err(error)) if error.is_closed() && !stream.is_active() => Ok(()),
         failed => {
             let error = failed.ok().and_then(Result::err);
-            give_back(failure(site, request, error.as_ref()))?;
-            stream.end(CloseReason::Failed);
-            Ok(())
+            let Some(link) = stream.reclaim() else {
+                // The client learns of it only by the end.
+                error.iter().for_each(|error| stream.tell_failure(error));
+                stream.end(CloseReason::Failed);
+                return Ok(());
+            };
+            Err((link, failure(site, request, error.as_ref())))
         }
     }
 }

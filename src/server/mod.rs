@@ -48,9 +48,15 @@ use site::{Admit, Site};
 /// Made with [`bind`](Self::bind) or [`new`](Self::new), given its routes, and then
 /// [`run`](Self::run) on this thread or [`start`](Self::start)ed on another. A handler runs on a
 /// worker thread, once for each request; it may block, but a worker that waits serves no other
-/// request. The response to an error that it returns, and to a panic, is 500; to an
-/// [unusable body](Error::is_bad_request) 400 or 415, and to a body that makes
-/// [too large](Error::is_too_large) an event 413.
+/// request. The response to an error that it returns, and to a panic, is 500, unless
+///
+/// - the error has its response in it ([`Error::respond`]);
+/// - it is about the request: 400 for what the handler [says is bad](Error::bad_request) and for a
+///   value in the query, the path or the body that can't be [sent](Error::is_invalid), 400 or 415
+///   for an [unusable body](Error::is_bad_request), 413 for a body that makes an event
+///   [too large](Error::is_too_large), 409 or 422 for an idempotency key that is
+///   [in use](Error::is_key_in_use) or [used](Error::is_key_reused);
+/// - it is about what keeps the events: 503, 504 or 507, as the methods of [`Error`] say.
 ///
 /// ```
 /// use tidings::{Channel, Response, Server};
@@ -103,8 +109,9 @@ impl Server {
     /// A handler that has no stream for a client refuses it by its status: with
     /// `stream.set_status(Status::NO_CONTENT)` an `EventSource` stays away for good.
     ///
-    /// If the handler fails before anything was sent the client gets a 500, else the stream is cut
-    /// off without its last chunk.
+    /// If the handler fails before anything was sent the client gets a response: a 500, or what the
+    /// error says ([`Error::respond`], [`Error::bad_request`]). Else the stream is cut off without
+    /// its last chunk.
     #[must_use]
     pub fn sse<F>(self, path: &str, handler: F) -> Self
     where

@@ -8,6 +8,7 @@ mod deadlines;
 mod exchange;
 mod faults;
 mod limits;
+mod refusing;
 mod routes;
 mod slow;
 mod stop;

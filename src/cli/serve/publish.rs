@@ -126,12 +126,12 @@ fn batch(channels: &Channels, request: &Request, text: &str) -> Result<Vec<Event
 
 /// The response to events that could not be published, and what would help.
 fn refusal(error: &Error, is_batch: bool) -> Response {
-    if let Some(response) = error.passed_on() {
+    if let Some(response) = error.response() {
         // What is wrong there is for whoever runs this hub to know, and a bad request is not.
         if response.status().code() >= 500 {
             tell(&format!("a publish was refused: {error}"));
         }
-        return response;
+        return response.clone();
     }
     let (status, remedy) = match error {
         // Each event of a batch has been found to be small enough: they are too many bytes.

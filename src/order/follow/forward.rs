@@ -29,7 +29,7 @@ use crate::client::Url;
 use crate::client::kept::{Exchanged, Failed, Kept};
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::http::Status;
+use crate::http::{Response, Status};
 use crate::log::id::Id;
 use crate::net::moment::Moment;
 use crate::order::{Appended, Post};
@@ -159,8 +159,12 @@ impl Forward {
                 shown(&text)
             )));
         }
-        let retry_after = exchanged.head.field_text("retry-after").map(str::to_owned);
-        Err(Error::refused_elsewhere(status.code(), text.into_owned(), retry_after))
+        let mut response = Response::text(text).with_status(status);
+        if let Some(time) = exchanged.head.field_text("retry-after") {
+            // It came in a field, so it can be sent in one.
+            let _ = response.set_field("Retry-After", time);
+        }
+        Err(Error::refused_elsewhere(response))
     }
 
     fn request(&self, channel: &str, post: &Post<'_>) -> Vec<u8> {

@@ -146,7 +146,7 @@ impl Reader {
             }
             Err(why) => {
                 self.follow_nobody();
-                Ended { error: Error::response(why, None), is_refusal: true }
+                Ended { error: Error::bad_response(why, None), is_refusal: true }
             }
         }
     }
@@ -155,7 +155,7 @@ impl Reader {
         let (error, is_refusal) = match trouble {
             Trouble::Passing(error) | Trouble::Busy(error, _) => (error, false),
             Trouble::Lasting(error) => (error, true),
-            Trouble::NoMore => (Error::response("the response is no feed but 204", None), true),
+            Trouble::NoMore => (Error::bad_response("the response is no feed but 204", None), true),
         };
         if error.status() == Some(Status::LOOP_DETECTED) {
             self.follow_nobody();

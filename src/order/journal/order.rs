@@ -252,7 +252,7 @@ impl Order for JournalOrder {
     fn append(&self, to: &Arc<SharedLog>, post: &Post<'_>) -> Result<Appended> {
         to.admit(&to.lock(), post)?;
         if !to.name().is_some_and(is_name) {
-            return Err(Error::invalid(
+            return Err(Error::invalid_value(
                 "the name of a channel with a journal must have no more than 1,024 bytes, and \
                  none of CR, LF and NUL",
             ));

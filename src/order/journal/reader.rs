@@ -173,7 +173,9 @@ impl JournalReader {
         let after = match after {
             None => Id::default(),
             Some(text) => Id::parse(text).ok_or_else(|| {
-                Error::invalid(format!("{text:?} is not an event's id, such as 1764314275000-17"))
+                Error::invalid_value(format!(
+                    "{text:?} is not an event's id, such as 1764314275000-17"
+                ))
             })?,
         };
         // The last that may have one after it.

@@ -149,7 +149,7 @@ impl Order for RedisOrder {
     fn append(&self, to: &Arc<SharedLog>, post: &Post<'_>) -> Result<Appended> {
         to.admit(&to.lock(), post)?;
         let Some(name) = to.name().filter(|name| is_name(name)) else {
-            return Err(Error::invalid(
+            return Err(Error::invalid_value(
                 "the name of a channel over Redis must have no more than 1,024 bytes, and none of \
                  CR, LF and NUL",
             ));

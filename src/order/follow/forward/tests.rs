@@ -144,7 +144,7 @@ fn a_hub_that_can_not_be_reached_is_unavailable() {
 fn a_refusal_of_the_event_is_passed_on_and_one_of_this_hub_is_not() {
     let refused =
         publish(&[&["HTTP/1.1 429 \r\nRetry-After: 7\r\nContent-Length: 5\r\n\r\nlater"]], None, 1);
-    let response = refused[0].as_ref().unwrap_err().passed_on().unwrap();
+    let response = refused[0].as_ref().unwrap_err().response().unwrap();
     let parts = (response.status().code(), response.field("Retry-After"));
     assert_eq!((parts, response.content_bytes()), ((429, Some("7")), &b"later"[..]));
     for response in [
@@ -154,7 +154,7 @@ fn a_refusal_of_the_event_is_passed_on_and_one_of_this_hub_is_not() {
     ] {
         let all: &'static [&[&str]] = Vec::leak(vec![&*Vec::leak(vec![response])]);
         let error = publish(all, None, 1).remove(0).unwrap_err();
-        assert!(error.is_unavailable() && error.passed_on().is_none(), "{error}");
+        assert!(error.is_unavailable() && error.response().is_none(), "{error}");
     }
 }
 
