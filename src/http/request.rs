@@ -1,5 +1,7 @@
 //! A request as a handler sees it: a valid head, a whole body, and who sent it.
 
+mod by_hand;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -23,6 +25,9 @@ const LONGEST_LAST_EVENT_ID: usize = 1024;
 const UNKNOWN_EVENT_ID: &str = "\u{FFFD}";
 
 /// One request, whole: a handler runs only when the body has arrived to its end.
+///
+/// For the test of a handler that is a function, it can be made by hand: [`get`](Self::get),
+/// [`post`](Self::post).
 pub struct Request {
     head: Head,
     /// The decoded path, where it differs from what the head says.
@@ -30,8 +35,8 @@ pub struct Request {
     body: Vec<u8>,
     /// What the path matches.
     pattern: Arc<Pattern>,
-    /// What it has for the parameters, decoded, where something in the target is encoded. Else they
-    /// are read from it.
+    /// What it has for the parameters, decoded, where something in the target is encoded, or where
+    /// it was made by hand. Else they are read from it.
     decoded_params: Vec<(Arc<str>, String)>,
     peer: Peer,
 }
@@ -68,7 +73,7 @@ impl Request {
 
     /// What the path has in the place of this parameter of the route, decoded.
     pub fn param(&self, name: &str) -> Option<&str> {
-        if self.head.is_encoded() {
+        if self.head.is_encoded() || !self.decoded_params.is_empty() {
             let mut params = self.decoded_params.iter();
             return params.find(|(key, _)| **key == *name).map(|(_, value)| value.as_str());
         }
@@ -223,8 +228,10 @@ fn is_utf_8(charset: &[u8]) -> bool {
 /// Shows how long the body is, but not what is in it.
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let given = self.decoded_params.iter().map(|(name, value)| (&**name, &**value));
+        let read = self.pattern.names().map(|name| (name, self.param(name).unwrap_or_default()));
         let params: Vec<_> =
-            self.pattern.names().map(|name| (name, self.param(name).unwrap_or_default())).collect();
+            if self.decoded_params.is_empty() { read.collect() } else { given.collect() };
         f.debug_struct("Request")
             .field("head", &self.head)
             .field("params", &params)
