@@ -36,7 +36,8 @@ use crate::peer::{Peer, Place};
 /// lives and its [`History`] says.
 ///
 /// A channel is made when it is first asked for. One that keeps no events, that no stream follows
-/// and that nobody holds is forgotten: when the channels have become twice as many as were left
+/// and that nobody holds is forgotten; a closed one that had none only after the age that events
+/// are kept for. That is done when the channels have become twice as many as were left
 /// the last time, and about once in the age that events are kept for, by whoever then asks for a
 /// channel or for how many there are. So names that strangers make up do not add up.
 ///
@@ -76,6 +77,15 @@ impl Default for Hub {
         Self::new()
     }
 }
+
+/// Whether they are the same hub.
+impl PartialEq for Hub {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Hub {}
 
 impl fmt::Debug for Hub {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -134,7 +144,9 @@ impl Hub {
         self.channel(name).0.log.preload(place, came, len, encode);
     }
 
-    /// The channel of that name; made if there is none, or if it was closed.
+    /// The channel of that name; made if there is none. One that was [closed](Channel::close) keeps
+    /// its name until its events are too old, or an event of its end would be. Until then nothing
+    /// can be published under that name, unless the closed one is [forgotten](Self::forget).
     pub fn channel(&self, name: &str) -> Channel {
         self.find_or_make(name, None, |_| true).expect("there is always room")
     }
@@ -188,27 +200,65 @@ impl Hub {
         by: Option<Place>,
         room: impl Fn(&Names) -> bool,
     ) -> Option<Channel> {
-        let Inner { order, sequence, history, lag, slot, .. } = &*self.0;
+        let sequence = self.sequence();
         let mut names = self.names();
-        let closed = match names.find(name, by, sequence) {
-            Ok(found) => return Some(found),
-            Err(closed) => closed,
-        };
+        if let Some(found) = names.find(name, by) {
+            return Some(found);
+        }
         if names.is_crowded() || !room(&names) && names.has_rested(sequence.now()) {
             names.forget_unused(sequence);
         }
         if !room(&names) {
             return None;
         }
+        Some(self.make(&mut names, name, by))
+    }
+
+    /// Makes a channel of a name that is not there.
+    fn make(&self, names: &mut Names, name: &str, by: Option<Place>) -> Channel {
+        let Inner { order, history, lag, slot, .. } = &*self.0;
         let name: Arc<str> = name.into();
         let log = SharedLog::new(Some(Arc::clone(&name)), *history, names.forgotten_through)
             .with_feed(slot);
         let channel = Channel::build(Arc::clone(order), *lag, log);
-        if let Some(closed) = closed.filter(|_| order.past().is_some()) {
-            closed.0.log.replace_with(&channel.0.log, sequence);
-        }
         names.add(name, channel.clone(), by);
-        Some(channel)
+        channel
+    }
+
+    /// The channel of that name, if there is one; it may be closed.
+    pub fn get(&self, name: &str) -> Option<Channel> {
+        self.names().get(name).cloned()
+    }
+
+    /// Closes the channel of that name and forgets it, so that whoever asks for the name next gets
+    /// a new one without events. A client that comes back with an id of the old one is told that
+    /// events are gone; or is sent them, where the hub has a journal, which keeps its own. Returns
+    /// whether there was such a channel.
+    ///
+    /// ```
+    /// let hub = tidings::Hub::new();
+    /// hub.channel("job").send("done")?;
+    /// hub.channel("job").close();
+    /// assert!(hub.channel("job").send("again").is_err());
+    /// assert!(hub.forget("job") && !hub.forget("job"));
+    /// hub.channel("job").send("again")?;
+    /// assert_eq!(hub.channel("job").kept(), 1);
+    /// # Ok::<(), tidings::Error>(())
+    /// ```
+    pub fn forget(&self, name: &str) -> bool {
+        let Some(old) = self.get(name) else { return false };
+        // First, so that nothing is published on it that the next one doesn't know of.
+        old.close();
+        let mut names = self.names();
+        if !names.remove(name, &old, self.sequence()) {
+            return false;
+        }
+        if self.0.order.past().is_some() {
+            // The order may still deliver to the old one, and then has to tell a new one of it.
+            let new = self.make(&mut names, name, None);
+            old.0.log.replace_with(&new.0.log, self.sequence());
+        }
+        true
     }
 
     /// The feed: a channel without a name that has the events of all channels of the hub, in their
@@ -357,8 +407,29 @@ mod tests {
         assert!(hub.channel_within("3", 3).is_none());
         assert!(hub.channel_within("2", 3).is_some(), "it is there already");
         held[1].close();
-        assert!(hub.channel_within("1", 3).is_some(), "it takes the place of the closed one");
+        assert!(hub.channel_within("3", 3).is_none(), "a closed one takes its place");
+        assert!(hub.forget("1"));
+        assert!(hub.channel_within("3", 3).is_some());
         assert_eq!(hub.len(), 3);
+    }
+
+    #[test]
+    fn a_closed_channel_keeps_its_name_until_it_is_forgotten() {
+        let hub = Hub::with(History::default().age(Duration::from_secs(1)), Lag::default());
+        assert_eq!(hub.get("job"), None);
+        hub.channel("job").send("done").unwrap();
+        hub.channel("job").close();
+        assert!(hub.get("job").is_some_and(|job| job.is_closed() && job.kept() == 1));
+        assert!(hub.channel("job").send("more").unwrap_err().is_channel_closed());
+        let begun = Instant::now();
+        while hub.len() == 1 && begun.elapsed() < Duration::from_secs(20) {
+            std::thread::yield_now();
+        }
+        assert_eq!(hub.get("job"), None, "its events are too old");
+        let job = hub.channel("job");
+        assert!(!job.is_closed() && job == hub.channel("job") && job != hub.channel("other"));
+        assert!(hub.forget("job") && job.is_closed());
+        assert_eq!(hub.channel("job").kept(), 0);
     }
 
     #[test]

@@ -36,10 +36,10 @@ pub(crate) mod slots;
 pub(crate) mod subscription;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::error::{CloseReason, Error, Result};
+use crate::error::{Error, Result};
 use crate::log::cursor::Lag;
 use crate::log::{History, Log};
 use crate::net::atomic;
@@ -89,6 +89,8 @@ struct Inner {
     number: u64,
     lag: Lag,
     log: Arc<SharedLog>,
+    /// When it was closed, as the clock of logs stood.
+    closed_at: OnceLock<Duration>,
     groups: Mutex<Groups>,
 }
 
@@ -115,6 +117,15 @@ impl Default for Channel {
         Self::new()
     }
 }
+
+/// Whether they are the same channel.
+impl PartialEq for Channel {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Channel {}
 
 impl fmt::Debug for Channel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -146,6 +157,7 @@ impl Channel {
             number: NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed),
             lag,
             log: Arc::new(log),
+            closed_at: OnceLock::new(),
             groups: Mutex::default(),
         }))
     }
@@ -217,16 +229,44 @@ impl Channel {
         self.log().pushed
     }
 
-    /// Ends the channel and every stream that follows it. A stream is sent what it has not yet had,
-    /// and then its last chunk; what a slow reader would leave waiting beyond the limit of unsent
-    /// bytes is left out, and so is its last chunk. Publishing and subscribing then fail. Closing
-    /// it again does nothing.
+    /// Ends the channel: publishing on it fails from then on. A stream that follows it is sent what
+    /// it has not yet had, and ends with its last chunk; one of several channels does when all of
+    /// them are closed. A slow reader takes its time over that. Closing it again does nothing.
+    ///
+    /// Until they are too old, the channel keeps its events: a stream that follows it now is sent
+    /// those after its [start](crate::Start), and then ends. Where there are none, and none that
+    /// its client has to be told are gone, the response is 204 in place of a stream, which tells an
+    /// `EventSource` not to come back. So a client that saw the end comes back once, with its last
+    /// event ID, and then stays away.
+    ///
+    /// ```
+    /// use tidings::client::EventSource;
+    /// use tidings::{Channel, Server, Start};
+    ///
+    /// let job = Channel::new();
+    /// job.send("half of it")?;
+    /// job.send(("done", "all of it"))?;
+    /// job.close();
+    /// assert!(job.send("more").unwrap_err().is_channel_closed());
+    ///
+    /// let server = Server::bind("127.0.0.1:0")?
+    ///     .sse("/job", move |stream, _request| {
+    ///         let start = stream.last_event_id().map_or(Start::Newest(100), Start::After);
+    ///         stream.follow(&[job.clone()], start)
+    ///     })
+    ///     .start()?;
+    /// let url = format!("http://{}/job", server.address());
+    /// let events: Result<Vec<_>, _> = EventSource::new(&url)?.take(2).collect();
+    /// assert_eq!(events?[1].event_type, "done");
+    /// # Ok::<(), tidings::Error>(())
+    /// ```
     pub fn close(&self) {
         self.0.log.close();
+        let _ = self.0.closed_at.set(self.0.sequence.now());
         let groups = self.groups();
         let readers: Vec<Arc<dyn Reader>> =
             groups.iter().flat_map(|group| group.readers()).collect();
-        readers.iter().for_each(|reader| reader.end(CloseReason::Channel));
+        readers.into_iter().for_each(Reader::channel_closed);
     }
 
     /// Whether [`close`](Self::close) was called.
@@ -269,11 +309,15 @@ impl Channel {
         self.0.groups.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether it has to be kept by its hub: it has events, streams or other holders.
+    /// Whether it has to be kept by its hub: it has events, streams or other holders, or a client
+    /// may not yet know that it was closed.
     fn is_in_use(&self, now: Duration) -> bool {
         let mut log = self.log();
         log.evict(now);
-        (log.len() > 0 && !self.is_closed()) || Arc::strong_count(&self.0) > 1
+        let closed = self.0.closed_at.get();
+        log.len() > 0
+            || Arc::strong_count(&self.0) > 1
+            || closed.is_some_and(|at| now.saturating_sub(*at) < log.history.age)
     }
 
     fn log(&self) -> MutexGuard<'_, Log> {
@@ -300,6 +344,7 @@ impl Owner for Channel {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::CloseReason;
     use crate::net::moment::Moment;
     use crate::net::sync::{AtomicU64, Ordering};
     use batches::Batches;
@@ -321,6 +366,8 @@ mod tests {
         }
 
         fn settle(self: Arc<Self>, _advance: Advance) {}
+
+        fn channel_closed(self: Arc<Self>) {}
 
         fn end(&self, _reason: CloseReason) {}
     }

@@ -101,26 +101,31 @@ impl Names {
         self.known.iter().map(|(name, named)| (&**name, &named.channel))
     }
 
-    /// The open channel of that name, for a stream of this peer, or for a publisher. One for a
-    /// publisher counts for no peer from now on. One that is closed is forgotten, and is the error.
-    pub(super) fn find(
-        &mut self,
-        name: &str,
-        by: Option<Place>,
-        sequence: &Sequence,
-    ) -> Result<Channel, Option<Channel>> {
-        let Named { channel, by: maker } = self.known.get_mut(name).ok_or(None)?;
-        let closed = channel.is_closed();
-        if let Some(peer) = maker.take_if(|_| by.is_none() || closed) {
+    /// The channel of that name, for a stream of this peer, or for a publisher. One for a publisher
+    /// counts for no peer from now on.
+    pub(super) fn find(&mut self, name: &str, by: Option<Place>) -> Option<Channel> {
+        let Named { channel, by: maker } = self.known.get_mut(name)?;
+        if let Some(peer) = maker.take_if(|_| by.is_none()) {
             self.made_up.remove(peer);
         }
-        if !closed {
-            return Ok(channel.clone());
+        Some(channel.clone())
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&Channel> {
+        self.known.get(name).map(|named| &named.channel)
+    }
+
+    /// Forgets this channel, if it is the one of that name.
+    pub(super) fn remove(&mut self, name: &str, channel: &Channel, sequence: &Sequence) -> bool {
+        if self.get(name) != Some(channel) {
+            return false;
         }
+        let by = self.known.remove(name).and_then(|named| named.by);
+        by.into_iter().for_each(|peer| self.made_up.remove(peer));
         if channel.published() > 0 {
             self.forgotten_through = sequence.newest();
         }
-        Err(self.known.remove(name).map(|closed| closed.channel))
+        true
     }
 
     /// Adds a channel under a name that is not there, made up by this peer or established.
@@ -233,23 +238,37 @@ mod tests {
         names.forget_unused(&sequence);
         assert_eq!((names.len(), names.made_up.all), (1, 1));
         assert_eq!(names.made_up.by, HashMap::from([(peer(1), 1)]));
-        assert!(names.find("held", Some(peer(1)), &sequence).is_ok());
+        assert!(names.find("held", Some(peer(1))).is_some());
         assert_eq!(names.made_up.all, 1);
-        assert!(names.find("held", None, &sequence).is_ok());
-        assert!(names.find("held", None, &sequence).is_ok());
-        assert!(names.find("nobody's", None, &sequence).is_err());
+        assert!(names.find("held", None).is_some());
+        assert!(names.find("held", None).is_some());
+        assert!(names.find("nobody's", None).is_none());
         assert_eq!((names.len(), names.made_up.all), (1, 0));
         assert!(names.made_up.by.is_empty());
     }
 
     #[test]
-    fn a_closed_channel_counts_for_nobody() {
-        let mut names = new();
-        let closed = channel();
-        names.add("closed".into(), closed.clone(), Some(peer(1)));
-        closed.close();
-        assert!(names.find("closed", Some(peer(2)), &Sequence::new()).is_err());
+    fn a_channel_is_removed_once_and_counts_for_nobody_then() {
+        let (mut names, sequence) = (new(), Sequence::new());
+        let removed = channel();
+        names.add("name".into(), removed.clone(), Some(peer(1)));
+        assert!(names.remove("name", &removed, &sequence));
         assert_eq!((names.len(), names.made_up.all), (0, 0));
+        assert!(!names.remove("name", &removed, &sequence));
+        names.add("name".into(), channel(), None);
+        assert!(!names.remove("name", &removed, &sequence), "another has its name");
+    }
+
+    #[test]
+    fn a_closed_channel_is_kept_until_its_age_is_past_or_its_events_are() {
+        let minute = Duration::from_secs(60);
+        for age in [minute, Duration::MAX] {
+            let closed = Channel::with_history(History::default().age(age));
+            closed.close();
+            let before = minute.saturating_sub(Duration::from_millis(1));
+            assert!(closed.is_in_use(before));
+            assert_eq!(closed.is_in_use(2 * minute), age > minute);
+        }
     }
 
     #[test]
@@ -265,16 +284,19 @@ mod tests {
                 names.add("name".into(), channel.clone(), None);
                 if closed {
                     channel.close();
-                    assert!(names.find("name", None, &sequence).is_err());
-                } else {
-                    drop(channel);
-                    while names.len() == 1 {
-                        names.forget_unused(&sequence);
-                        std::thread::yield_now();
-                    }
+                }
+                drop(channel);
+                while names.len() == 1 {
+                    names.forget_unused(&sequence);
+                    std::thread::yield_now();
                 }
                 assert_eq!(names.forgotten_through, told, "{events} events, closed: {closed}");
             }
+            let (mut names, channel) = (new(), channel());
+            (0..events).for_each(|_| drop(channel.send("x").unwrap()));
+            names.add("name".into(), channel.clone(), None);
+            assert!(names.remove("name", &channel, &sequence));
+            assert_eq!(names.forgotten_through, told, "{events} events, removed");
         }
     }
 

@@ -18,13 +18,18 @@ pub(crate) trait Reader: Send + Sync {
     fn shard(&self) -> &Arc<Shard>;
 
     /// Sends it the next batch of its channels' logs, unless it has been sent everything up to the
-    /// sequence number `newest`. Called by passes, and by whoever makes it catch up: several
+    /// sequence number `newest`. Where there is no more and all channels are closed, that is its
+    /// end: [`Advance::Over`]. Called by passes, and by whoever makes it catch up: several
     /// threads may call it at once, and one of them sends. Never blocks. The caller passes on what
     /// this returns to [`settle`](Self::settle).
     fn advance(&self, newest: u64, batches: &mut Batches, now: Moment) -> Advance;
 
     /// Does what follows from an advance. Called without a lock.
     fn settle(self: Arc<Self>, advance: Advance);
+
+    /// Has it find whether all its channels are closed, now that one is: then it ends once it has
+    /// been sent everything. Called without a lock.
+    fn channel_closed(self: Arc<Self>);
 
     /// Ends it, if it has not ended. Called without a lock.
     fn end(&self, reason: CloseReason);

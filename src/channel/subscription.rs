@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::Channel;
 use super::batches::{Batches, Key};
 use super::fanout::Shard;
-use super::reader::Reader;
-use crate::error::{CloseReason, Error, Result};
+use super::reader::{Advance, Reader};
+use crate::error::{Error, Result};
 use crate::log::Log;
 use crate::log::batch::Batch;
 use crate::log::cursor::{Cursor, Evicted, Lag, OnLag, Start};
@@ -67,9 +67,6 @@ impl Subscription {
                  events of all",
             ));
         }
-        if followed.channels().any(Channel::is_closed) {
-            return Err(Error::channel_closed());
-        }
         #[cfg(any(feature = "redis", feature = "follow"))]
         followed.come_up_to(start)?;
         let (cursor, first) = match followed.past() {
@@ -98,6 +95,13 @@ impl Subscription {
         batches: &'a mut Batches,
     ) -> Result<&'a Batch, Evicted> {
         batches.next(self.key(plain), |batch| self.read(plain, batch))
+    }
+
+    /// Whether it has been sent everything that will ever come.
+    pub(crate) fn has_all(&self, plain: bool) -> bool {
+        // Asked first: nothing is appended after that.
+        self.followed.is_over()
+            && self.next(plain, &mut Batches::default()).is_ok_and(|batch| batch.bytes().is_empty())
     }
 
     pub(crate) fn key(&self, plain: bool) -> Key<'_> {
@@ -161,6 +165,11 @@ impl Followed {
     /// The names of the channels, in a hub that has a past. None for its feed.
     pub(crate) fn names(&self) -> Vec<&str> {
         self.channels().filter_map(|channel| channel.0.log.name()).collect()
+    }
+
+    /// Whether all channels are closed: a stream that has been sent everything has to end.
+    pub(crate) fn is_over(&self) -> bool {
+        self.channels().all(Channel::is_closed)
     }
 
     /// Whether a stream that has lost events is closed.
@@ -251,8 +260,8 @@ impl Followed {
 
     /// Has a stream, which has this subscription's cursor, join the channels. Until the stream is
     /// in a channel's list, publishers and `close` don't see it. So the order of the steps matters:
-    /// the stream reads the logs after it has joined, and then checks whether a channel has been
-    /// closed. `keep` has the stream keep its slots, to leave them at its end, or gives them back
+    /// the stream reads the logs after it has joined, and finds then if its channels are closed.
+    /// `keep` has the stream keep its slots, to leave them at its end, or gives them back
     /// if the stream has ended.
     pub(crate) fn enter(
         &self,
@@ -266,9 +275,6 @@ impl Followed {
             return joined.leave(reader.shard());
         }
         self.catch_up(reader);
-        if self.channels().any(Channel::is_closed) {
-            reader.end(CloseReason::Channel);
-        }
     }
 
     /// Adds the stream to each channel's list.
@@ -292,16 +298,20 @@ impl Followed {
     }
 
     /// Sends the stream what its channels' logs have for it, and leaves what is too much to the
-    /// shard's fan-out thread. No lock may be held.
+    /// shard's fan-out thread. Where all channels are closed it sends all of it: that has an end,
+    /// which the stream is to find. No lock may be held.
     pub(crate) fn catch_up(&self, reader: &Arc<dyn Reader>) {
-        let mut batches = Batches::default();
-        for _ in 0..BATCHES {
+        let (mut batches, is_over) = (Batches::default(), self.is_over());
+        let mut sent = 0;
+        while is_over || sent < BATCHES {
             batches.forget();
-            let advance = reader.advance(self.newest(), &mut batches, Moment::now());
+            let newest = if is_over { u64::MAX } else { self.newest() };
+            let advance = reader.advance(newest, &mut batches, Moment::now());
             Arc::clone(reader).settle(advance);
-            if !advance.has_more() {
+            if !(advance.has_more() || is_over && matches!(advance, Advance::Sent { .. })) {
                 return;
             }
+            sent += 1;
         }
         let shard = reader.shard();
         let groups = self.channels().filter_map(|channel| channel.lock_groups().of(shard));

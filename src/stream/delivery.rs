@@ -35,12 +35,16 @@ thread_local! {
 
 impl Stream {
     /// Follows channels. `first` says where that begins; it goes out with the head if that has not
-    /// gone out. All is one step, so that whoever ends the stream finds it following or not.
+    /// gone out. All is one step, so that whoever ends the stream finds it following or not. Where
+    /// nothing will ever come, the head says so instead.
     pub(crate) fn follow(
         self: &Arc<Self>,
         subscription: Subscription,
         first: &First,
     ) -> Result<()> {
+        if !first.is_event && subscription.has_all(!self.chunked) && self.end_without_content() {
+            return Ok(());
+        }
         self.shard().start()?;
         let followed = subscription.followed.clone();
         let Some(mut state) = self.lock_with_body() else {
@@ -91,8 +95,8 @@ impl Stream {
         } else if live.outbox.silent_for(now) >= self.runtime.limits.write_deadline {
             advance = Advance::Over(CloseReason::Stalled);
         }
-        let more = if advance.has_more() { live.subscription.as_ref() } else { None };
-        let more = more.map(|subscription| subscription.followed.clone());
+        let of = live.subscription.as_ref().map(|subscription| &subscription.followed);
+        let more = of.filter(|of| advance.has_more() || of.is_over()).cloned();
         drop(state);
         if moved || advance != Advance::Blocked {
             self.notify_drained();
@@ -130,6 +134,9 @@ impl Stream {
             return Advance::Idle;
         };
         match subscription.next(!self.chunked, batches) {
+            Ok(batch) if batch.bytes().is_empty() && subscription.followed.is_over() => {
+                Advance::Over(CloseReason::Channel)
+            }
             Ok(batch) => self.send_batch(live, batch, 0, now),
             Err(Evicted::Lagged) => Advance::Over(CloseReason::Lagged),
             Err(Evicted::Past) => self.turn_to_past(live),
@@ -250,6 +257,16 @@ impl Reader for Stream {
             }
             Advance::Over(reason) => self.end(reason),
         }
+    }
+
+    fn channel_closed(self: Arc<Self>) {
+        let followed = match self.lock().open() {
+            Some(Live { subscription: Some(of), .. }) if of.followed.is_over() => {
+                of.followed.clone()
+            }
+            _ => return,
+        };
+        followed.catch_up(&(self as _));
     }
 
     fn end(&self, reason: CloseReason) {

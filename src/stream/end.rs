@@ -9,7 +9,7 @@ use crate::channel::reader::Reader;
 use crate::channel::subscription::Subscription;
 use crate::error::{CloseReason, Result};
 use crate::event::encode;
-use crate::http::chunk;
+use crate::http::{Status, chunk};
 use crate::log::batch::Amount;
 use crate::net::linger::Linger;
 use crate::net::link::Link;
@@ -63,14 +63,30 @@ impl Stream {
             Some(head) if head.status().forbids_content() => self.encode_head(head),
             _ => return Some(state),
         };
-        let (Live { mut outbox, ticket, .. }, callbacks) = state.end(CloseReason::Server)?;
+        self.end_with_head(state, &head, CloseReason::Server);
+        None
+    }
+
+    /// Ends a stream of channels from which nothing will ever come, and tells its client to stay
+    /// away (HTML standard, section 9.2.3). Returns whether its head had not gone out.
+    pub(super) fn end_without_content(&self) -> bool {
+        let mut state = self.lock();
+        let Some(head) = state.head() else { return false };
+        head.set_status(Status::NO_CONTENT);
+        let head = self.encode_head(head);
+        self.end_with_head(state, &head, CloseReason::Channel);
+        true
+    }
+
+    /// Sends the head, which is all of the response, and ends the stream.
+    fn end_with_head(&self, mut state: MutexGuard<'_, State>, head: &[u8], reason: CloseReason) {
+        let Some((Live { mut outbox, ticket, .. }, callbacks)) = state.end(reason) else { return };
         drop(state);
         // Where it fails the peer has gone, and needs no head.
-        let _ = outbox.open(&head, Amount::default(), Moment::now());
+        let _ = outbox.open(head, Amount::default(), Moment::now());
         self.linger(outbox);
         drop(ticket);
-        self.run_later(callbacks, CloseReason::Server, false);
-        None
+        self.run_later(callbacks, reason, false);
     }
 
     /// Ends the stream, if it has not ended: gives back its socket, its place in the registry and

@@ -2,6 +2,7 @@
 
 mod batches;
 mod begin;
+mod closed;
 mod ends;
 mod fanout;
 mod history;

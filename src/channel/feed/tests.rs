@@ -197,7 +197,7 @@ fn the_events_of_a_forgotten_channel_stay_in_the_feed() {
     let hub = Hub::with(History::default().age(Duration::from_secs(3600)), Lag::default());
     let feed = hub.feed();
     let id = send(&hub, "a", "x");
-    hub.channel("a").close();
+    assert!(hub.forget("a"));
     let again = send(&hub, "a", "y");
     assert_eq!(hub.channel("a").kept(), 1);
     let before = format!("{}-0", id.split_once('-').unwrap().0);

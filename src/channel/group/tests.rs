@@ -48,6 +48,8 @@ impl Reader for Probe {
         }
     }
 
+    fn channel_closed(self: Arc<Self>) {}
+
     fn end(&self, reason: CloseReason) {
         let _ = self.ended.set(reason);
     }

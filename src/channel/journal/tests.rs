@@ -147,7 +147,7 @@ fn idempotency_keys_are_known_over_a_restart_for_as_long_as_without() {
 }
 
 #[test]
-fn an_event_that_is_under_way_when_its_channel_is_closed_and_made_anew_is_not_lost() {
+fn an_event_that_is_under_way_when_its_channel_is_forgotten_and_made_anew_is_not_lost() {
     use crate::channel::Channel;
     use crate::channel::subscription::Subscription;
     use crate::log::batch::Batch;
@@ -167,10 +167,10 @@ fn an_event_that_is_under_way_when_its_channel_is_closed_and_made_anew_is_not_lo
             [(1, encode)],
         );
     };
-    channel.close();
+    assert!(hub.forget("a"));
     let again = hub.channel("a");
     let (stream, _) = Subscription::new(std::slice::from_ref(&again), Start::Live).unwrap();
-    // As the leader does that has written it, for a publisher that came before the close.
+    // As the leader does that has written it, for a publisher that came before that.
     deliver(&channel, "2");
     deliver(&again, "3");
     let mut batch = Batch::default();

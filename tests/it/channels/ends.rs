@@ -3,10 +3,10 @@
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use tidings::{Channel, History, Hub, Limits, Reply, SseWriter, Start};
+use tidings::{Channel, CloseReason, History, Limits, Reply, SseWriter, Start};
 
 use super::{following, site};
-use crate::support::http::{Client, get, retry_behind};
+use crate::support::http::{Client, retry_behind};
 use crate::support::stream::{End, EventStream};
 use crate::support::{Gate, Notes, until};
 
@@ -69,15 +69,34 @@ const MANY: usize = 150;
 
 #[test]
 fn row_28_a_slow_reader_gets_all_that_was_published_before_the_close() {
-    let roomy = Limits::default().unsent(100 * 1024 * 1024);
-    assert_eq!(read_after_the_close(roomy), (MANY, End::Whole));
+    for unsent in [1, 100 * 1024 * 1024] {
+        let limits = Limits::default().unsent(unsent);
+        assert_eq!(read_after_the_close(limits), (MANY, End::Whole), "{unsent}");
+    }
 }
 
 #[test]
-fn row_28_a_slow_reader_for_whom_there_is_no_room_knows_that_it_has_not_got_all() {
-    let (got, end) = read_after_the_close(Limits::default());
-    assert!(got < MANY);
-    assert_eq!(end, End::CutOff);
+fn limit_write_deadline_a_reader_that_stops_does_not_keep_a_stream_of_a_closed_channel() {
+    let channel = Channel::with_history(History::default().bytes(100 * 1024 * 1024));
+    let (followed, ends) = (channel.clone(), Notes::new());
+    let noted = ends.clone();
+    let server = site(Limits::default().write_deadline(Duration::from_millis(300)))
+        .sse("/events", move |stream, _request| {
+            let ends = noted.clone();
+            stream.on_close(move |reason| ends.add(reason));
+            stream.subscribe(&followed)
+        })
+        .start()
+        .unwrap();
+    let stream = EventStream::open(server.address(), "/events");
+    until("the stream", || channel.streams() == 1);
+    for _ in 0..MANY {
+        channel.send("x".repeat(100_000)).unwrap();
+    }
+    channel.close();
+    assert_eq!(ends.first(), CloseReason::Stalled);
+    assert_eq!(channel.streams(), 0);
+    drop(stream);
 }
 
 #[test]
@@ -103,22 +122,6 @@ fn row_28_where_nothing_waits_an_event_larger_than_the_limit_goes_out_before_the
         }
         assert_eq!(stream.next().unwrap_err(), End::Whole);
     }
-}
-
-#[test]
-fn a_channel_that_was_closed_takes_no_stream() {
-    let channel = Channel::new();
-    let server = following(&channel);
-    channel.close();
-    assert!(channel.is_closed());
-    assert_eq!(get(server.address(), "/events").status, 500);
-}
-
-#[test]
-fn a_hub_makes_a_closed_channel_anew() {
-    let hub = Hub::new();
-    hub.channel("a").close();
-    assert!(!hub.channel("a").is_closed());
 }
 
 #[test]

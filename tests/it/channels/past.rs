@@ -16,17 +16,17 @@ use crate::support::stream::{End, EventStream};
 use crate::support::until;
 
 /// A folder of the test's. It goes with the test.
-struct Folder(PathBuf);
+pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Self {
+    pub(super) fn new(name: &str) -> Self {
         let name = format!("past-{name}-{}", std::process::id());
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         let _ = std::fs::remove_dir_all(&path);
         Self(path)
     }
 
-    fn hub(&self, history: History, lag: Lag, bytes: u64) -> Hub {
+    pub(super) fn hub(&self, history: History, lag: Lag, bytes: u64) -> Hub {
         let journal = Journal::new(&self.0).sync(JournalSync::None).bytes(bytes);
         Hub::journal(journal, history, lag).expect("a journal")
     }

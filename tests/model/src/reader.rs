@@ -44,12 +44,10 @@ impl Stream {
         Arc::new(Self { shard: Arc::clone(shard), is_slow, state, changed })
     }
 
-    /// Follows the channels from now on, unless one is closed.
+    /// Follows the channels from now on.
     pub(crate) fn follow(self: &Arc<Self>, channels: &[Channel]) {
         self.shard.start().unwrap();
-        let Ok((subscription, _)) = Subscription::new(channels, Start::Live) else {
-            return self.end(CloseReason::Channel);
-        };
+        let (subscription, _) = Subscription::new(channels, Start::Live).expect("channels");
         let followed = subscription.followed.clone();
         let mut state = self.state.lock().unwrap();
         if state.ended {
@@ -123,7 +121,8 @@ impl Reader for Stream {
         }
         let batch = subscription.next(false, batches).expect("it never lags");
         if batch.bytes().is_empty() {
-            return Advance::Idle;
+            let over = Advance::Over(CloseReason::Channel);
+            return if subscription.followed.is_over() { over } else { Advance::Idle };
         }
         if self.is_slow && thread_rng().gen_bool(0.3) {
             *blocked = true;
@@ -144,6 +143,14 @@ impl Reader for Stream {
             Advance::Over(reason) => self.end(reason),
             Advance::Idle | Advance::Sent { .. } => {}
         }
+    }
+
+    fn channel_closed(self: Arc<Self>) {
+        let followed = match &self.state.lock().unwrap().subscription {
+            Some(of) if of.followed.is_over() => of.followed.clone(),
+            _ => return,
+        };
+        followed.catch_up(&(self as _));
     }
 
     fn end(&self, reason: CloseReason) {
@@ -192,6 +199,8 @@ impl Reader for Placeholder {
     }
 
     fn settle(self: Arc<Self>, _advance: Advance) {}
+
+    fn channel_closed(self: Arc<Self>) {}
 
     fn end(&self, _reason: CloseReason) {}
 }
