@@ -97,8 +97,7 @@ impl Channel {
     ///
     /// # Errors
     ///
-    /// When the channel is closed ([`is_channel_closed`](Error::is_channel_closed)); and where its
-    /// order lies elsewhere, when nobody can say now what comes after `start`
+    /// Where the channel's order lies elsewhere, when nobody can say now what comes after `start`
     /// ([`is_unavailable`](Error::is_unavailable)).
     pub fn reader(&self, start: Start<'_>) -> Result<ChannelReader> {
         let (subscription, first) = Subscription::new(std::slice::from_ref(self), start)?;
@@ -308,6 +307,10 @@ impl Reader for Waiting {
     }
 
     fn settle(self: Arc<Self>, _advance: Advance) {}
+
+    fn channel_closed(self: Arc<Self>) {
+        self.end(CloseReason::Channel);
+    }
 
     fn end(&self, _reason: CloseReason) {
         self.lock().ended = true;

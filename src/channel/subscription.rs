@@ -274,6 +274,9 @@ impl Followed {
             // The stream ended before it had slots, so its end left none.
             return joined.leave(reader.shard());
         }
+        if self.is_over() {
+            return Arc::clone(reader).channel_closed();
+        }
         self.catch_up(reader);
     }
 

@@ -61,7 +61,9 @@ fn a_reader_is_given_what_comes_after_its_start_and_then_the_end() {
     for mut reader in [newest, resumed, live] {
         assert!(reader.next_within(SOON).unwrap().is_none() && reader.next().is_none());
     }
-    assert!(channel.reader(Start::Live).unwrap_err().is_channel_closed());
+    let mut late = channel.reader(Start::Newest(1)).unwrap();
+    assert_eq!(next(&mut late).data, "4\n5");
+    assert!(late.next().is_none() && channel.reader(Start::Live).unwrap().next().is_none());
 }
 
 #[test]
