@@ -31,6 +31,8 @@ pub(crate) struct Stream {
 struct State {
     subscription: Option<Subscription>,
     ended: bool,
+    /// Whether it has left its channels.
+    gone: bool,
     blocked: bool,
     /// What has gone out.
     bytes: Vec<u8>,
@@ -90,7 +92,7 @@ impl Stream {
 
     pub(crate) fn has_ended(&self) {
         let mut state = self.state.lock().unwrap();
-        while !state.ended {
+        while !state.gone {
             state = self.changed.wait(state).unwrap();
         }
     }
@@ -167,6 +169,7 @@ impl Reader for Stream {
                 self.put_rest_of_log(&mut subscription);
             }
         }
+        self.state.lock().unwrap().gone = true;
         self.changed.notify_all();
     }
 }

@@ -14,12 +14,13 @@ use crate::reader::{Placeholder, Stream};
 use crate::stand_in::count;
 use crate::{CloseReason, Hub};
 
-pub(crate) const ALL: [(&str, fn()); 9] = [
+pub(crate) const ALL: [(&str, fn()); 10] = [
     ("publish to streams that follow, and to one that joins", publish_and_join),
     ("publish to streams that are blocked now and then", publish_and_block),
     ("publish to streams in two buckets", publish_in_slices),
     ("publish on two channels that share their streams", publish_on_two),
     ("close while streams join and publishers publish", close),
+    ("close both channels of streams that are blocked now and then", close_two),
     ("end a stream while it joins", end),
     ("join as the only stream leaves", join_and_leave),
     ("publish to readers in this process", publish_to_readers),
@@ -151,6 +152,26 @@ fn close() {
     assert_eq!(channel.published(), sent);
     check(&streams[..1], sent);
     assert_eq!(channel.streams(), 0, "a stream that has ended is in no list");
+    stop(fanout);
+}
+
+fn close_two() {
+    let (fanout, hub) = (fanout(1), Hub::new());
+    let channels = ["a", "b"].map(|name| hub.channel(name));
+    let streams = [true, false].map(|is_slow| Stream::new(fanout.shard(0), is_slow));
+    streams[0].follow(&channels);
+    let closers = channels.clone().map(|channel| does(move || channel.close()));
+    let [first, second] = closers;
+    let sent = at_once([
+        publisher(&channels[0], 2),
+        publisher(&channels[1], 1),
+        joiner(&streams[1], &channels),
+        first,
+        second,
+    ]);
+    streams.iter().for_each(|stream| stream.has_ended());
+    check(&streams[..1], sent);
+    assert!(channels.iter().all(|channel| channel.streams() == 0));
     stop(fanout);
 }
 
