@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::hub::Hub;
-use crate::error::{CloseReason, Result};
+use crate::error::Result;
 use crate::log::History;
 use crate::log::cursor::Lag;
 use crate::order::Order;
@@ -69,12 +69,5 @@ impl Hub {
     /// one that it follows. What such a request asks for would go round in a circle.
     pub fn is_in_chain(&self, names: &str) -> bool {
         self.0.chain.has_any(names)
-    }
-
-    /// Ends the streams of the feed: the names have changed that they were told.
-    fn end_feeds(&self) {
-        let groups = self.0.feed.get().into_iter().flat_map(|feed| feed.groups().to_vec());
-        let streams: Vec<_> = groups.flat_map(|group| group.readers()).collect();
-        streams.iter().for_each(|stream| stream.end(CloseReason::Server));
     }
 }

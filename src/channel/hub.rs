@@ -4,15 +4,11 @@
 //! every one of them.
 
 use std::fmt;
-#[cfg(feature = "follow")]
-use std::sync::OnceLock;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 #[cfg(feature = "journal")]
 use std::time::Duration;
 
 use super::Channel;
-#[cfg(feature = "follow")]
-use super::feed;
 use super::names::Names;
 #[cfg(any(feature = "redis", feature = "follow"))]
 use crate::event::EventId;
@@ -26,7 +22,6 @@ use crate::order::memory::Memory;
 use crate::order::remote::{OrderStats, Remote};
 use crate::order::sequence::Sequence;
 use crate::order::shared_log::SharedLog;
-use crate::order::shared_log::feed::FeedSlot;
 use crate::peer::{Peer, Place};
 
 /// Named channels that share one order of events.
@@ -59,14 +54,10 @@ pub(super) struct Inner {
     pub(super) order: Arc<dyn Order>,
     /// The order's own.
     pub(super) sequence: Arc<Sequence>,
-    history: History,
-    lag: Lag,
+    pub(super) history: History,
+    pub(super) lag: Lag,
     /// Taken before any lock of a channel.
     names: Mutex<Names>,
-    /// Where the logs of its channels find its feed.
-    slot: Arc<FeedSlot>,
-    #[cfg(feature = "follow")]
-    pub(super) feed: OnceLock<Channel>,
     /// This hub, and those that it follows; the order's own, if that has one.
     #[cfg(feature = "follow")]
     pub(super) chain: Arc<Chain>,
@@ -123,9 +114,6 @@ impl Hub {
             history,
             lag,
             names,
-            slot: Arc::default(),
-            #[cfg(feature = "follow")]
-            feed: OnceLock::new(),
         }))
     }
 
@@ -162,7 +150,7 @@ impl Hub {
     /// # drop(held);
     /// ```
     pub fn channel_within(&self, name: &str, most: usize) -> Option<Channel> {
-        self.find_or_make(name, None, |names| names.len() < most)
+        self.find_or_make(name, None, |names| names.count() < most)
     }
 
     /// The channel of that name for a stream of this peer, or a new one if there is room: for names
@@ -188,8 +176,7 @@ impl Hub {
     /// ```
     pub fn channel_followed(&self, name: &str, peer: Peer, most: usize) -> Option<Channel> {
         let peer = peer.place();
-        let room = |names: &Names| names.len() < most && names.leaves_room(peer, most.div_ceil(2));
-        self.find_or_make(name, Some(peer), room)
+        self.find_or_make(name, Some(peer), |names| names.have_room_for_follower(peer, most))
     }
 
     /// The channel of that name, or a new one where there is `room`, if need be after those are
@@ -200,15 +187,11 @@ impl Hub {
         by: Option<Place>,
         room: impl Fn(&Names) -> bool,
     ) -> Option<Channel> {
-        let sequence = self.sequence();
         let mut names = self.names();
         if let Some(found) = names.find(name, by) {
             return Some(found);
         }
-        if names.is_crowded() || !room(&names) && names.has_rested(sequence.now()) {
-            names.forget_unused(sequence);
-        }
-        if !room(&names) {
+        if !names.make_room(self.sequence(), room) {
             return None;
         }
         Some(self.make(&mut names, name, by))
@@ -216,10 +199,9 @@ impl Hub {
 
     /// Makes a channel of a name that is not there.
     fn make(&self, names: &mut Names, name: &str, by: Option<Place>) -> Channel {
-        let Inner { order, history, lag, slot, .. } = &*self.0;
+        let Inner { order, history, lag, .. } = &*self.0;
         let name: Arc<str> = name.into();
-        let log = SharedLog::new(Some(Arc::clone(&name)), *history, names.forgotten_through)
-            .with_feed(slot);
+        let log = SharedLog::new(Some(Arc::clone(&name)), *history, names.forgotten_through);
         let channel = Channel::build(Arc::clone(order), *lag, log);
         names.add(name, channel.clone(), by);
         channel
@@ -261,38 +243,6 @@ impl Hub {
         true
     }
 
-    /// The feed: a channel without a name that has the events of all channels of the hub, in their
-    /// order. Each begins with the line `channel: NAME`, before that of its id. It is for other
-    /// hubs, and for programs that want everything.
-    ///
-    /// It is made when it is first asked for, and begins with what the channels keep then. From
-    /// then on each event is copied to it. It keeps sixteen times as many events and bytes as a
-    /// channel does, of forgotten channels too. With a journal, streams are sent from there what is
-    /// older.
-    ///
-    /// Nothing can be published on it, and a stream that follows it follows no other channel.
-    /// Events of a channel whose name can't stand in one line are left out and counted as missed:
-    /// it holds CR, LF or NUL, or has more than 1,024 bytes. A feed that was closed stays closed.
-    ///
-    /// ```
-    /// use tidings::Hub;
-    ///
-    /// let hub = Hub::new();
-    /// hub.channel("weather").send("rain")?;
-    /// let feed = hub.feed();
-    /// hub.channel("traffic").send("slow")?;
-    /// assert_eq!(feed.kept(), 2);
-    /// assert!(feed.send("by itself").unwrap_err().is_invalid());
-    /// # Ok::<(), tidings::Error>(())
-    /// ```
-    #[cfg(feature = "follow")]
-    pub fn feed(&self) -> Channel {
-        let Inner { order, history, lag, slot, feed, .. } = &*self.0;
-        let names = self.names();
-        let (channels, forgotten) = (names.iter(), names.forgotten_through);
-        feed.get_or_init(|| feed::make(order, *history, *lag, slot, channels, forgotten)).clone()
-    }
-
     /// The names and channels at the moment, in no order. While a channel is held, it is not
     /// forgotten.
     pub fn channels(&self) -> Vec<(String, Channel)> {
@@ -321,7 +271,7 @@ impl Hub {
         self.len() == 0
     }
 
-    fn sequence(&self) -> &Sequence {
+    pub(super) fn sequence(&self) -> &Sequence {
         &self.0.sequence
     }
 
@@ -339,26 +289,6 @@ impl Hub {
         EventId::of_channel(sequence.id(sequence.newest()).text().into_string())
     }
 
-    /// Events up to this place may have been on any channel that is made from now on.
-    #[cfg(any(feature = "redis", feature = "follow"))]
-    pub(super) fn forget_through(&self, place: u64) {
-        self.names().forgotten_through = place;
-    }
-
-    /// The same, and all channels that there are: each is to be told.
-    #[cfg(any(feature = "redis", feature = "follow"))]
-    pub(super) fn lose_through(&self, place: u64) -> Vec<Channel> {
-        let mut names = self.names();
-        names.forgotten_through = place;
-        names.iter().map(|(_, channel)| channel.clone()).collect()
-    }
-
-    /// Where its feed is, once somebody has asked for that.
-    #[cfg(any(feature = "redis", feature = "follow"))]
-    pub(super) fn feed_slot(&self) -> &FeedSlot {
-        &self.0.slot
-    }
-
     #[cfg(any(feature = "journal", feature = "redis", feature = "follow"))]
     pub(super) fn order(&self) -> &Arc<dyn Order> {
         &self.0.order
@@ -370,7 +300,7 @@ impl Hub {
     }
 
     /// The names, without those of channels whose time is over.
-    fn names(&self) -> MutexGuard<'_, Names> {
+    pub(super) fn names(&self) -> MutexGuard<'_, Names> {
         let mut names = self.0.names.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(now) = names.due(|| self.sequence().now()) {
             names.forget_unused(self.sequence());

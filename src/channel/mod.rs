@@ -34,6 +34,7 @@ mod redis;
 pub(crate) mod remote;
 pub(crate) mod slots;
 pub(crate) mod subscription;
+mod view;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -43,7 +44,7 @@ use crate::error::{Error, Result};
 use crate::log::cursor::Lag;
 use crate::log::{History, Log};
 use crate::net::atomic;
-use crate::net::sync::{Mutex, MutexGuard, PoisonError};
+use crate::net::sync::{Mutex, MutexGuard, Ordering, PoisonError};
 use crate::net::ticker::{self, Interval, IntervalEnd, Owner};
 use crate::order::Order;
 use crate::order::memory::Memory;
@@ -76,8 +77,8 @@ use reader::Reader;
 pub struct Channel(Arc<Inner>);
 
 /// Lock order: `groups`, then a group's list, then one stream's state, then `log`. Where a
-/// stream follows several channels, their logs are locked in the order of their `number`. The log
-/// of a hub's feed comes after all others.
+/// stream follows several channels, their logs are locked in the order of their `number`. Those of
+/// views come after all others.
 struct Inner {
     /// Ids come from here; all channels of a hub share it.
     order: Arc<dyn Order>,
@@ -92,6 +93,12 @@ struct Inner {
     /// When it was closed, as the clock of logs stood.
     closed_at: OnceLock<Duration>,
     groups: Mutex<Groups>,
+}
+
+impl Inner {
+    fn lock_groups(&self) -> MutexGuard<'_, Groups> {
+        self.groups.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The streams, by shard. No group is empty.
@@ -111,6 +118,9 @@ impl Groups {
 
 /// Gives each channel of the process its place in the lock order.
 static NUMBER: atomic::AtomicU64 = atomic::AtomicU64::new(0);
+
+/// What the numbers of views have more, so that they come after those of all channels.
+const VIEW: u64 = 1 << 63;
 
 impl Default for Channel {
     fn default() -> Self {
@@ -154,7 +164,8 @@ impl Channel {
             sequence: Arc::clone(order.sequence()),
             remembers: order.past().is_some(),
             order,
-            number: NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed),
+            number: NUMBER.fetch_add(1, Ordering::Relaxed)
+                | if log.viewed().is_some() { VIEW } else { 0 },
             lag,
             log: Arc::new(log),
             closed_at: OnceLock::new(),
@@ -306,7 +317,7 @@ impl Channel {
     }
 
     fn lock_groups(&self) -> MutexGuard<'_, Groups> {
-        self.0.groups.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock_groups()
     }
 
     /// Whether it has to be kept by its hub: it has events, streams or other holders, or a client
@@ -316,8 +327,13 @@ impl Channel {
         log.evict(now);
         let closed = self.0.closed_at.get();
         log.len() > 0
-            || Arc::strong_count(&self.0) > 1
+            || self.has_holders()
             || closed.is_some_and(|at| now.saturating_sub(*at) < log.history.age)
+    }
+
+    /// Whether streams or others than its hub hold it.
+    fn has_holders(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
     }
 
     fn log(&self) -> MutexGuard<'_, Log> {

@@ -19,6 +19,9 @@ use std::time::Duration;
 
 use super::Channel;
 use crate::order::sequence::Sequence;
+use crate::order::shared_log::SharedLog;
+#[cfg(any(feature = "redis", feature = "follow"))]
+use crate::order::shared_log::view::{View, Views};
 use crate::peer::Place;
 
 /// Below so many channels it is not worth checking for ones to forget.
@@ -32,6 +35,11 @@ const CLOCK_EVERY: u32 = 16;
 
 pub(super) struct Names {
     known: HashMap<Arc<str>, Named>,
+    /// By what the names of their channels begin with.
+    views: HashMap<Arc<str>, Named>,
+    /// Once somebody has asked for it. It is not forgotten.
+    #[cfg(feature = "follow")]
+    pub(super) feed: Option<Channel>,
     made_up: MadeUp,
     /// How long an event is kept at most.
     longest: Duration,
@@ -83,6 +91,9 @@ impl Names {
     pub(super) fn new(longest: Duration, now: Duration, forgotten_through: u64) -> Self {
         Self {
             known: HashMap::new(),
+            views: HashMap::new(),
+            #[cfg(feature = "follow")]
+            feed: None,
             made_up: MadeUp::default(),
             longest,
             forget_at: FEW,
@@ -93,8 +104,14 @@ impl Names {
         }
     }
 
+    /// How many channels there are.
     pub(super) fn len(&self) -> usize {
         self.known.len()
+    }
+
+    /// How many channels and views there are.
+    pub(super) fn count(&self) -> usize {
+        self.known.len() + self.views.len()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Channel)> {
@@ -125,18 +142,95 @@ impl Names {
         if channel.published() > 0 {
             self.forgotten_through = sequence.newest();
         }
+        self.each_view_of(name, |view| {
+            view.0.log.change_members(|logs| {
+                logs.retain(|log| !Arc::ptr_eq(log, &channel.0.log));
+            });
+        });
         true
     }
 
-    /// Adds a channel under a name that is not there, made up by this peer or established.
+    /// The same for the view of the names that begin with this. One that is closed is forgotten.
+    pub(super) fn find_view(&mut self, prefix: &str, by: Option<Place>) -> Option<Channel> {
+        let Named { channel, by: maker } = self.views.get_mut(prefix)?;
+        let closed = channel.is_closed();
+        if let Some(peer) = maker.take_if(|_| by.is_none() || closed) {
+            self.made_up.remove(peer);
+        }
+        if !closed {
+            return Some(channel.clone());
+        }
+        self.views.remove(prefix);
+        None
+    }
+
+    /// Adds a channel under a name that is not there, made up by this peer or established. Its
+    /// views have its events from the first on, as nobody else has it yet.
     pub(super) fn add(&mut self, name: Arc<str>, channel: Channel, by: Option<Place>) {
         by.into_iter().for_each(|peer| self.made_up.add(peer));
+        self.each_view_of(&name, |view| {
+            view.0.log.change_members(|logs| logs.push(Arc::clone(&channel.0.log)));
+            channel.0.log.feed(&(Arc::clone(&view.0) as _));
+        });
         self.known.insert(name, Named { channel, by });
+    }
+
+    /// Adds a view that is not there.
+    pub(super) fn add_view(&mut self, prefix: Arc<str>, view: Channel, by: Option<Place>) {
+        by.into_iter().for_each(|peer| self.made_up.add(peer));
+        self.views.insert(prefix, Named { channel: view, by });
+    }
+
+    /// Visits the views that a channel of this name feeds. They are found by what it begins with,
+    /// so it costs as much as the name has dots, however many there are.
+    fn each_view_of(&self, name: &str, mut visit: impl FnMut(&Channel)) {
+        if !self.views.is_empty() {
+            let dots = name.match_indices('.').map(|(at, _)| at + 1);
+            let views = [0].into_iter().chain(dots).filter_map(|len| self.views.get(&name[..len]));
+            views.for_each(|view| visit(&view.channel));
+        }
+        #[cfg(feature = "follow")]
+        self.feed.iter().for_each(visit);
+    }
+
+    /// The views that a channel of this name would feed.
+    #[cfg(any(feature = "redis", feature = "follow"))]
+    pub(super) fn views_of(&self, name: &str) -> Views {
+        let mut views: Vec<Arc<dyn View>> = Vec::new();
+        self.each_view_of(name, |view| views.push(Arc::clone(&view.0) as _));
+        Views::sorted(views)
+    }
+
+    #[cfg(any(feature = "redis", feature = "follow"))]
+    pub(super) fn all_views(&self) -> Views {
+        let views = self.views.values().map(|named| &named.channel);
+        #[cfg(feature = "follow")]
+        let views = views.chain(&self.feed);
+        Views::sorted(views.map(|view| Arc::clone(&view.0) as _).collect())
+    }
+
+    /// Whether there is room for another channel or view, as `is_room` says: if need be, after
+    /// those are forgotten that nobody needs.
+    pub(super) fn make_room(
+        &mut self,
+        sequence: &Sequence,
+        is_room: impl Fn(&Self) -> bool,
+    ) -> bool {
+        if self.is_crowded() || !is_room(self) && self.has_rested(sequence.now()) {
+            self.forget_unused(sequence);
+        }
+        is_room(self)
+    }
+
+    /// Whether this peer may make up another name where `most` may be there in all, half of them
+    /// made up.
+    pub(super) fn have_room_for_follower(&self, peer: Place, most: usize) -> bool {
+        self.count() < most && self.leaves_room(peer, most.div_ceil(2))
     }
 
     /// Whether this peer may make up a name, where all peers together may make up `most`: a peer
     /// has no more of them than it leaves to others.
-    pub(super) fn leaves_room(&self, peer: Place, most: usize) -> bool {
+    fn leaves_room(&self, peer: Place, most: usize) -> bool {
         let of_peer = self.made_up.by.get(&peer).copied().unwrap_or(0);
         of_peer < most.saturating_sub(self.made_up.all)
     }
@@ -149,13 +243,13 @@ impl Names {
         (self.uses == 0).then(now).filter(|now| *now >= self.forget_after)
     }
 
-    /// Whether there are twice as many channels as the last check left.
-    pub(super) fn is_crowded(&self) -> bool {
-        self.len() >= self.forget_at
+    /// Whether there are twice as many channels and views as the last check left.
+    fn is_crowded(&self) -> bool {
+        self.count() >= self.forget_at
     }
 
     /// Whether the last check is long enough ago for another to make room.
-    pub(super) fn has_rested(&self, now: Duration) -> bool {
+    fn has_rested(&self, now: Duration) -> bool {
         now >= self.checked + PATIENCE
     }
 
@@ -163,8 +257,16 @@ impl Names {
     /// that it costs little for each.
     pub(super) fn forget_unused(&mut self, sequence: &Sequence) {
         let now = sequence.now();
-        let mut had_events = false;
+        let (before, mut had_events) = (self.len(), false);
         let made_up = &mut self.made_up;
+        self.views.retain(|_, Named { channel, by }| {
+            // Its channels have its events.
+            let keep = channel.has_holders();
+            if !keep {
+                by.iter().for_each(|peer| made_up.remove(*peer));
+            }
+            keep
+        });
         self.known.retain(|_, Named { channel, by }| {
             let keep = channel.is_in_use(now);
             if !keep {
@@ -173,8 +275,12 @@ impl Names {
             }
             keep
         });
-        self.forget_at = FEW.max(self.len() * 2);
+        if self.len() < before {
+            self.forget_members();
+        }
+        self.forget_at = FEW.max(self.count() * 2);
         self.known.shrink_to(self.forget_at);
+        self.views.shrink_to(self.forget_at);
         self.checked = now;
         self.forget_after = now.saturating_add(self.longest);
         if had_events {
@@ -182,6 +288,18 @@ impl Names {
             // a new channel, which can't know what there was between; so it has to say so.
             self.forgotten_through = sequence.newest();
         }
+    }
+
+    /// Takes the logs of channels that were forgotten from the views.
+    fn forget_members(&self) {
+        let is_known = |log: &Arc<SharedLog>| {
+            let named = log.name().and_then(|name| self.known.get(name));
+            named.is_some_and(|named| Arc::ptr_eq(&named.channel.0.log, log))
+        };
+        let views = self.views.values().map(|named| &named.channel);
+        #[cfg(feature = "follow")]
+        let views = views.chain(&self.feed);
+        views.for_each(|view| view.0.log.change_members(|logs| logs.retain(is_known)));
     }
 }
 

@@ -136,15 +136,16 @@ impl Channel {
         self.0.order.append(&self.0.log, &Post { events, key })
     }
 
-    /// Brings what was appended at this time to the streams, and to those of the hub's feed.
+    /// Brings what was appended at this time to the streams, and to those of the channel's views.
     pub(super) fn pass(&self, at: Moment) {
-        let now = self.pass_alone(at);
-        if let Some(feed) = self.0.log.feed() {
-            feed.pass(now);
-        }
+        let now = self.0.pass_alone(at);
+        self.0.log.views().pass(now);
     }
+}
 
-    /// Brings it to the streams of this channel alone. Returns what is `now` after it.
+impl Inner {
+    /// Brings what was appended at this time to the streams of this channel alone. Returns what is
+    /// `now` after it.
     pub(super) fn pass_alone(&self, at: Moment) -> Moment {
         let (groups, streams) = {
             let groups = self.lock_groups();

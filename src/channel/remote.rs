@@ -20,6 +20,7 @@ use crate::log::runs::Runs;
 use crate::net::moment::Moment;
 use crate::order::remote::{Arrival, Loss, Sink};
 use crate::order::sequence::Sequence;
+use crate::order::shared_log::view::{View, Views};
 
 /// How many channels the order makes at most. Events of more are in the order alone.
 const CHANNELS: usize = 20_000;
@@ -32,12 +33,14 @@ pub(crate) struct HubSink {
     came: Duration,
     /// What was appended to since the last pass, each once.
     touched: Vec<Channel>,
+    /// Views that were appended to without their channels.
+    views: Vec<Arc<dyn View>>,
 }
 
 impl Hub {
     pub(super) fn sink(&self) -> HubSink {
         let (hub, sequence) = (Arc::downgrade(&self.0), Arc::clone(&self.0.sequence));
-        HubSink { hub, sequence, came: Duration::ZERO, touched: Vec::new() }
+        HubSink { hub, sequence, came: Duration::ZERO, touched: Vec::new(), views: Vec::new() }
     }
 }
 
@@ -70,14 +73,15 @@ impl Sink for HubSink {
         let Some(hub) = self.hub.upgrade().map(Hub) else { return };
         let Some(place) = self.place(|runs| runs.push(arrival.id)) else { return };
         let Some(channel) = hub.channel_within(arrival.channel, CHANNELS) else {
-            hub.forget_through(place);
-            let _delivery = hub.feed_slot().deliveries();
-            if let Some(feed) = hub.feed_slot().get() {
-                let (mut block, id) = (Vec::new(), arrival.id.text());
-                arrival.event.encode_with(Some(id.as_str()), &mut block);
-                feed.lock().push(Some(arrival.channel), place, [&block, &[]], came);
-            }
+            // Held to the end, so that a view that is made meanwhile doesn't miss it.
+            let mut names = hub.names();
+            names.forgotten_through = place;
+            let views = names.views_of(arrival.channel);
+            let (mut block, id) = (Vec::new(), arrival.id.text());
+            arrival.event.encode_with(Some(id.as_str()), &mut block);
+            views.lock().push(Some(arrival.channel), place, [&block, &[]], came);
             self.sequence.reach(place);
+            self.views.extend(views.iter().cloned());
             return;
         };
         let id = arrival.id.text();
@@ -97,29 +101,35 @@ impl Sink for HubSink {
         let Loss { missed, reason, .. } = *loss;
         let gap = Gap { id: to.clone(), from, to, resume: Cursor::default(), missed, reason };
         let content = gap.content();
-        let mut channels = hub.lose_through(place);
+        let mut names = hub.names();
+        names.forgotten_through = place;
+        let mut channels: Vec<Channel> = names.iter().map(|(_, channel)| channel.clone()).collect();
         channels.sort_unstable_by_key(|channel| channel.0.number);
+        let views = names.all_views();
         {
-            let _delivery = hub.feed_slot().deliveries();
             // All at once, as a stream that follows several must find it in each or in none.
             let mut logs: Vec<_> = channels.iter().map(Channel::log).collect();
             for (channel, log) in channels.iter().zip(&mut logs) {
                 let write = |out: &mut Vec<u8>| out.extend_from_slice(&content);
                 channel.0.log.append(log, place, came, content.len(), write);
             }
-            if let Some(feed) = hub.feed_slot().get() {
-                feed.lock().push(None, place, [&content, &[]], came);
-            }
+            views.lock().push(None, place, [&content, &[]], came);
             self.sequence.reach(place);
         }
+        drop(names);
+        self.views.extend(views.iter().cloned());
         channels.into_iter().for_each(|channel| self.touch(channel));
     }
 
     fn pass(&mut self) {
         let at = Moment::now();
-        let at = self.touched.drain(..).fold(at, |now, channel| channel.pass_alone(now));
+        let mut views = std::mem::take(&mut self.views);
+        let at = self.touched.drain(..).fold(at, |now, channel| {
+            views.extend(channel.0.log.views().iter().cloned());
+            channel.0.pass_alone(now)
+        });
+        Views::sorted(views).pass(at);
         if let Some(hub) = self.hub.upgrade().map(Hub) {
-            hub.feed_slot().get().into_iter().for_each(|feed| feed.pass(at));
             hub.order().remote().into_iter().for_each(|remote| remote.arrived());
         }
     }

@@ -17,9 +17,9 @@ use crate::log::id::Id;
 use crate::log::read::{self, First};
 use crate::net::moment::Moment;
 use crate::net::sync::{MutexGuard, Ordering};
-use crate::order::past::{self, Past};
+use crate::order::past::{self, Of, Past};
 use crate::order::sequence::Sequence;
-use crate::order::shared_log::feed;
+use crate::order::shared_log::view;
 
 /// What a stream follows, and its cursor into the logs. Owned by the stream.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ impl Subscription {
                 "a stream can only follow channels of one hub, as others have another order",
             ));
         }
-        if feed::IS_BUILT_IN && matches!(followed, Followed::Many(_)) && followed.has_feed() {
+        if view::HAS_FEED && matches!(followed, Followed::Many(_)) && followed.has_feed() {
             return Err(Error::invalid(
                 "a stream that follows a hub's feed can follow no other channel: the feed has the \
                  events of all",
@@ -119,7 +119,10 @@ impl Followed {
             return Ok(Self::One((channel.clone(), None)));
         }
         let mut places: Vec<Place> = Vec::with_capacity(channels.len());
-        for channel in channels {
+        let views: Vec<_> = channels.iter().filter(|of| of.0.log.viewed().is_some()).collect();
+        // A view has the events of others that are named too.
+        let is_covered = |of: &&Channel| views.iter().any(|view| view.covers(of));
+        for channel in channels.iter().filter(|channel| !is_covered(channel)) {
             // Each once, in order. A sort would be far more code.
             let number = |(channel, _): &Place| channel.0.number;
             if let Err(at) = places.binary_search_by_key(&channel.0.number, number) {
@@ -153,7 +156,7 @@ impl Followed {
     }
 
     fn has_feed(&self) -> bool {
-        self.channels().any(|channel| channel.0.log.is_feed())
+        self.channels().any(|channel| channel.0.log.is_labelled())
     }
 
     /// What the hub remembers beyond the logs, if it does. Not to be read while a lock is held.
@@ -162,9 +165,9 @@ impl Followed {
         (past::IS_BUILT_IN && channel.remembers).then(|| channel.order.past()).flatten()
     }
 
-    /// The names of the channels, in a hub that has a past. None for its feed.
-    pub(crate) fn names(&self) -> Vec<&str> {
-        self.channels().filter_map(|channel| channel.0.log.name()).collect()
+    /// The channels, as the past of a hub knows them.
+    pub(crate) fn names(&self) -> Vec<Of<'_>> {
+        self.channels().filter_map(|channel| channel.0.log.of()).collect()
     }
 
     /// Whether all channels are closed: a stream that has been sent everything has to end.

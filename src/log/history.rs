@@ -78,10 +78,9 @@ impl History {
         self
     }
 
-    /// That of a log which has the events of all channels that keep so much: `times` as many, in
+    /// That of a log which has the events of many channels that keep so much: `times` as many, in
     /// `times` as many bytes, each of which may be `longer` than theirs.
-    #[cfg_attr(not(feature = "follow"), allow(dead_code))]
-    pub(crate) fn of_all(self, times: usize, longer: usize) -> Self {
+    pub(crate) fn of_many(self, times: usize, longer: usize) -> Self {
         Self {
             events: self.events.saturating_mul(times),
             bytes: self.bytes.saturating_mul(times),

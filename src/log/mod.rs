@@ -65,8 +65,8 @@ pub(crate) struct Log {
     evicted_through: u64,
     /// What `evicted_through` began with: whatever lies before can't be counted.
     forgotten_through: u64,
-    /// Whether it is the log of a feed, and may begin with the same event as another log.
-    is_feed: bool,
+    /// Tells the log of a view from others, with whose events it may begin. Zero for all others.
+    salt: u32,
     /// Where an event that is not large is encoded. Empty between two pushes.
     scratch: Vec<u8>,
 }
@@ -149,19 +149,14 @@ impl Log {
             first: 0,
             evicted_through: forgotten_through,
             forgotten_through,
-            is_feed: false,
+            salt: 0,
             scratch: Vec::new(),
         }
     }
 
-    /// The log of a feed.
-    #[cfg_attr(not(feature = "follow"), allow(dead_code))]
-    pub(crate) fn of_feed(history: History, forgotten_through: u64) -> Self {
-        Self { is_feed: true, ..Self::new(history, forgotten_through) }
-    }
-
-    pub(crate) fn is_feed(&self) -> bool {
-        self.is_feed
+    /// The log of a view, which this random number tells from others.
+    pub(crate) fn of_view(history: History, forgotten_through: u64, salt: u32) -> Self {
+        Self { salt, ..Self::new(history, forgotten_through) }
     }
 
     /// Up to where events have left the log, or may have been in another.
@@ -232,7 +227,6 @@ impl Log {
         self.forgotten_through = self.forgotten_through.max(place);
     }
 
-    #[cfg_attr(not(feature = "follow"), allow(dead_code))]
     pub(crate) fn pushed_at(&self, index: usize) -> Option<Duration> {
         self.entries.get(index).map(|entry| entry.pushed_at)
     }

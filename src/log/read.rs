@@ -77,9 +77,9 @@ fn id_at(logs: &[impl Deref<Target = Log>], ids: &impl Ids, cursor: Cursor) -> S
 }
 
 /// Tells these logs from others: each that has had events has a first one that no other has, but
-/// for that of a feed.
+/// for those of views, which have a number of their own.
 fn mark_of(logs: &[impl Deref<Target = Log>]) -> u64 {
-    let first = |log: &Log| log.first as u32 ^ if log.is_feed { u32::MAX } else { 0 };
+    let first = |log: &Log| log.first as u32 ^ log.salt;
     let mark = |mark: u32, log: &Log| mark.wrapping_mul(0x0100_0193) ^ first(log);
     logs.iter().fold(logs.len() as u32, |so_far, log| mark(so_far, log)).into()
 }

@@ -1,15 +1,14 @@
 //! The order of a hub that remembers nothing: an event is in it once it has its number.
 //!
 //! The number is drawn while the channel's log is locked, so a reader who holds the logs of several
-//! channels sees all numbers up to the newest. No lock spans the hub, but for that of its
-//! [feed](super::shared_log::feed), if somebody has asked for one.
+//! channels sees all numbers up to the newest. No lock spans the hub, but for that of a
+//! [view](super::shared_log::view) of all channels, if somebody has asked for one.
 
 use std::sync::Arc;
 
 use super::keys::Keys;
 use super::sequence::Sequence;
 use super::shared_log::SharedLog;
-use super::shared_log::feed::Feed;
 use super::{Appended, Order, Post};
 use crate::error::Result;
 use crate::event::Event;
@@ -44,8 +43,9 @@ impl Order for Memory {
         let mut log = to.lock();
         let bytes = to.admit(&log, post)?;
         let count = post.events.len();
-        // Before the draw, so that its events are in order too.
-        let feed = to.feed().map(Feed::lock);
+        // Before the draw, so that their events are in order too.
+        let views = to.views();
+        let mut feeding = views.lock();
         let first = self.sequence.draw(count as u64);
         let at = Moment::now();
         let now = self.sequence.time(at);
@@ -60,9 +60,7 @@ impl Order for Memory {
                 first_text = text;
             }
         }
-        if let Some(mut feed) = feed {
-            feed.copy_newest(to.name(), &log, count, now);
-        }
+        feeding.copy_newest(to.name(), &log, count, now);
         Ok(Appended { first: self.sequence.id(first), text: first_text, count, at })
     }
 }

@@ -12,11 +12,31 @@ use crate::log::large::PastPart;
 /// for it.
 pub(crate) const IS_BUILT_IN: bool = cfg!(feature = "journal");
 
+/// Channels, by their names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Of<'a> {
+    Name(&'a str),
+    /// All whose names begin with this.
+    Below(&'a str),
+    /// All, and each event has the line of its channel: the feed
+    /// ([`view`](super::shared_log::view)).
+    Feed,
+}
+
+impl Of<'_> {
+    pub(crate) fn has(&self, name: &str) -> bool {
+        match self {
+            Self::Name(this) => *this == name,
+            Self::Below(prefix) => name.starts_with(prefix),
+            Self::Feed => true,
+        }
+    }
+}
+
 /// A hub's past, as far as it is kept. Reading it may take as long as a disk does: nobody holds a
 /// lock meanwhile.
 ///
-/// `names` are those of the channels that a stream follows. None stand for all of them: that is the
-/// feed, whose events have the line of their channel ([`feed`](super::shared_log::feed)).
+/// `of` says which channels a stream follows.
 pub(crate) trait Past: Send + Sync {
     /// The place of an id after which everything is kept.
     ///
@@ -35,7 +55,7 @@ pub(crate) trait Past: Send + Sync {
     /// The place after which the newest `count` events of these channels up to `until` come, as far
     /// as they are among the newest of all channels. `None` where there are none of them, or too
     /// many others ask for theirs.
-    fn before_newest(&self, names: &[&str], count: usize, until: u64) -> Option<u64>;
+    fn before_newest(&self, of: &[Of<'_>], count: usize, until: u64) -> Option<u64>;
 
     /// Fills the batch with the next events of these channels after the cursor, as many as one
     /// batch takes or a part of a large one. The batch's cursor says how far it came, and the next
@@ -46,7 +66,7 @@ pub(crate) trait Past: Send + Sync {
     /// # Errors
     ///
     /// When the system can't read now what it may read later.
-    fn read(&self, names: &[&str], from: Cursor, plain: bool, batch: &mut Batch) -> io::Result<()>;
+    fn read(&self, of: &[Of<'_>], from: Cursor, plain: bool, batch: &mut Batch) -> io::Result<()>;
 
     /// Appends the first bytes of a part of a large event, no more than one batch takes, and at
     /// least one.
@@ -54,5 +74,5 @@ pub(crate) trait Past: Send + Sync {
     /// # Errors
     ///
     /// When they can't be read, or the event is gone.
-    fn read_part(&self, names: &[&str], part: &PastPart, out: &mut Vec<u8>) -> io::Result<()>;
+    fn read_part(&self, of: &[Of<'_>], part: &PastPart, out: &mut Vec<u8>) -> io::Result<()>;
 }

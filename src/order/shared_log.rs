@@ -1,18 +1,19 @@
 //! A channel's log, as an order and the channel share it.
 
-pub(crate) mod feed;
+pub(crate) mod view;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use super::Post;
+use super::past::Of;
 use super::sequence::Sequence;
 use crate::error::{Error, Result};
 use crate::log::{History, Log};
 use crate::net::moment::Moment;
 use crate::net::sync::{AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, PoisonError};
-use feed::{Feed, FeedSlot, IS_BUILT_IN};
+use view::{Feeds, View, Viewed, Views};
 
 /// The log of one channel. Orders append to it, whoever's thread they are on; streams read it.
 pub(crate) struct SharedLog {
@@ -27,8 +28,10 @@ pub(crate) struct SharedLog {
     /// That of the channel which has the name since this one was closed: an order may still deliver
     /// here what it had taken before.
     successor: OnceLock<Weak<SharedLog>>,
-    /// That of its hub, if it is the log of a channel there.
-    feed: Option<Arc<FeedSlot>>,
+    /// The views that have its events too.
+    feeds: Feeds,
+    /// For the log of a view.
+    viewed: Option<Box<Viewed>>,
 }
 
 impl fmt::Debug for SharedLog {
@@ -45,36 +48,58 @@ impl SharedLog {
             newest: Arc::new(AtomicU64::new(forgotten_through)),
             closed: AtomicBool::new(false),
             successor: OnceLock::new(),
-            feed: None,
+            feeds: Feeds::default(),
+            viewed: None,
         }
     }
 
-    /// The log of a feed, with the events of all channels that it begins with.
-    pub(crate) fn of_feed(log: Log) -> Self {
+    /// The log of a view, with the events that it begins with, and the logs that it has them from.
+    pub(crate) fn of_view(log: Log, of: view::Names, members: Vec<Arc<Self>>) -> Self {
         let newest = log.len().checked_sub(1).and_then(|at| log.place_at(at)).unwrap_or_default();
         let newest = newest.max(log.evicted_through());
-        Self { log: Mutex::new(log), ..Self::new(None, History::default(), newest) }
+        Self {
+            log: Mutex::new(log),
+            viewed: Some(Box::new(Viewed::new(of, members))),
+            ..Self::new(None, History::default(), newest)
+        }
     }
 
-    /// The same log in a hub, whose feed is in this slot once somebody has asked for it.
-    pub(crate) fn with_feed(self, slot: &Arc<FeedSlot>) -> Self {
-        Self { feed: IS_BUILT_IN.then(|| Arc::clone(slot)), ..self }
+    /// From the next event on, this view has its events too. To be called where it is locked, or
+    /// nobody else has it.
+    pub(crate) fn feed(&self, view: &Arc<dyn View>) {
+        self.feeds.add(view);
     }
 
-    /// Held while events are delivered that have their places already.
-    fn delivery(&self) -> Option<impl Drop + '_> {
-        let slot = self.feed.as_ref().filter(|_| IS_BUILT_IN);
-        slot.map(|slot| slot.deliveries())
-    }
-
-    pub(crate) fn is_feed(&self) -> bool {
-        self.lock().is_feed()
-    }
-
-    /// The feed of its hub, if there is one by now.
+    /// The views that have its events too.
     #[inline]
-    pub(crate) fn feed(&self) -> Option<&Feed> {
-        self.feed.as_ref().and_then(|slot| slot.get())
+    pub(crate) fn views(&self) -> Views {
+        self.feeds.get()
+    }
+
+    /// What it is a view of, if it is the log of one.
+    pub(crate) fn viewed(&self) -> Option<&view::Names> {
+        self.viewed.as_ref().map(|viewed| viewed.names())
+    }
+
+    /// Whether its events have the line of their channel.
+    pub(crate) fn is_labelled(&self) -> bool {
+        self.viewed().is_some_and(view::Names::are_labelled)
+    }
+
+    /// Which channels of its hub it has the events of.
+    pub(crate) fn of(&self) -> Option<Of<'_>> {
+        match &self.viewed {
+            Some(viewed) => Some(viewed.of()),
+            None => self.name().map(Of::Name),
+        }
+    }
+
+    /// Changes the list of the logs that a view has its events from. The names of its hub must be
+    /// locked.
+    pub(crate) fn change_members(&self, change: impl FnOnce(&mut Vec<Arc<Self>>)) {
+        if let Some(viewed) = &self.viewed {
+            change(&mut viewed.members());
+        }
     }
 
     pub(crate) fn name(&self) -> Option<&str> {
@@ -95,10 +120,13 @@ impl SharedLog {
     }
 
     /// Calls a closure with the logs that this one has its events from: itself, if it is that of a
-    /// channel.
+    /// channel. They may be locked in it, one at a time.
     #[allow(dead_code)] // Until a stream surveys the logs.
     pub(crate) fn with_members<T>(self: &Arc<Self>, run: impl FnOnce(&[Arc<Self>]) -> T) -> T {
-        run(std::slice::from_ref(self))
+        match &self.viewed {
+            Some(viewed) => run(&viewed.members()),
+            None => run(std::slice::from_ref(self)),
+        }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Log> {
@@ -126,16 +154,13 @@ impl SharedLog {
         at: Moment,
         events: impl IntoIterator<Item = (usize, E)>,
     ) {
-        let _delivery = self.delivery();
         let (mut log, now) = (self.lock(), sequence.time(at));
         let mut next = first;
         for (len, encode) in events {
             self.append(&mut log, next, now, len, encode);
             next += 1;
         }
-        if let Some(feed) = self.feed() {
-            feed.lock().copy_newest(self.name(), &log, (next - first) as usize, now);
-        }
+        self.views().lock().copy_newest(self.name(), &log, (next - first) as usize, now);
         sequence.reach(next - 1);
         drop(log);
         self.pass_on(next - 1);
@@ -160,6 +185,8 @@ impl SharedLog {
         let newest = self.newest.load(Ordering::Acquire).max(place);
         self.newest.store(newest, Ordering::Release);
         drop(log);
+        // A view may be younger than the log that was given the event.
+        self.views().iter().for_each(|view| view.log().forget_through(place));
         self.pass_on(place);
     }
 
@@ -191,12 +218,9 @@ impl SharedLog {
         len: usize,
         encode: impl FnOnce(&mut Vec<u8>),
     ) {
-        let _delivery = self.delivery();
         let mut log = self.lock();
         self.append(&mut log, place, came, len, encode);
-        if let Some(feed) = self.feed() {
-            feed.lock().copy_newest(self.name(), &log, 1, came);
-        }
+        self.views().lock().copy_newest(self.name(), &log, 1, came);
         sequence.reach(place);
     }
 

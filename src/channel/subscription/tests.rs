@@ -62,8 +62,8 @@ impl Past for Remembers {
         2
     }
 
-    fn before_newest(&self, names: &[&str], count: usize, until: u64) -> Option<u64> {
-        assert_eq!((names, until), (&["a", "b"][..], BEFORE - 2));
+    fn before_newest(&self, of: &[Of<'_>], count: usize, until: u64) -> Option<u64> {
+        assert_eq!((of, until), (&[Of::Name("a"), Of::Name("b")][..], BEFORE - 2));
         // Nine are more than there are.
         (count < 7).then(|| until - count as u64)
     }
@@ -72,11 +72,11 @@ impl Past for Remembers {
         after < 2
     }
 
-    fn read(&self, _: &[&str], _: Cursor, _: bool, _: &mut Batch) -> io::Result<()> {
+    fn read(&self, _: &[Of<'_>], _: Cursor, _: bool, _: &mut Batch) -> io::Result<()> {
         unreachable!("no stream is sent anything")
     }
 
-    fn read_part(&self, _: &[&str], _: &PastPart, _: &mut Vec<u8>) -> io::Result<()> {
+    fn read_part(&self, _: &[Of<'_>], _: &PastPart, _: &mut Vec<u8>) -> io::Result<()> {
         unreachable!("no stream is sent anything")
     }
 }

@@ -31,7 +31,7 @@ use crate::log::batch::Batch;
 use crate::log::cursor::Cursor;
 use crate::log::gap::Reason;
 use crate::log::large::PastPart;
-use crate::order::past::Past;
+use crate::order::past::{Of, Past};
 use crate::order::sequence::Sequence;
 use reading::{Reading, first_lines, is_among, read_chunk};
 
@@ -212,7 +212,7 @@ impl Past for JournalPast {
         self.sequence.id(after) < Self::gone(&self.segments.list())
     }
 
-    fn before_newest(&self, names: &[&str], count: usize, until: u64) -> Option<u64> {
+    fn before_newest(&self, of: &[Of<'_>], count: usize, until: u64) -> Option<u64> {
         let _waits = self.turns.iter().find_map(|turn| turn.try_lock().ok())?;
         let _searches = self.search.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut found, mut oldest, mut left) = (0, None, NEWEST);
@@ -246,7 +246,7 @@ impl Past for JournalPast {
                 }
                 let place = self.place(id);
                 // Somebody may have added a block that is no event of this hub.
-                if (1..=until).contains(&place) && is_among(names, channel) {
+                if (1..=until).contains(&place) && is_among(of, channel) {
                     found += 1;
                     oldest = Some(place - 1);
                 }
@@ -256,15 +256,14 @@ impl Past for JournalPast {
         oldest
     }
 
-    fn read(&self, names: &[&str], from: Cursor, plain: bool, batch: &mut Batch) -> io::Result<()> {
+    fn read(&self, of: &[Of<'_>], from: Cursor, plain: bool, batch: &mut Batch) -> io::Result<()> {
         // Before the segments: everything up to here is in them, or was.
         let newest = self.sequence.newest();
         let list = self.segments.list();
         let place = from.place;
         batch.begin(Cursor { place, seen: 0 }, plain);
         let (is_bad, left) = (false, MOST_READ);
-        let mut read =
-            Reading { past: self, list: &list, names, newest, batch, place, is_bad, left };
+        let mut read = Reading { past: self, list: &list, of, newest, batch, place, is_bad, left };
         let begin = Self::segment_after(&list, self.sequence.id(place));
         for (number, segment) in list.iter().enumerate().skip(begin) {
             // What was removed meanwhile is missed with the next.
@@ -286,7 +285,7 @@ impl Past for JournalPast {
         Ok(())
     }
 
-    fn read_part(&self, names: &[&str], part: &PastPart, out: &mut Vec<u8>) -> io::Result<()> {
+    fn read_part(&self, of: &[Of<'_>], part: &PastPart, out: &mut Vec<u8>) -> io::Result<()> {
         let gone = || io::Error::from(ErrorKind::NotFound);
         let list = self.segments.list();
         let id = self.sequence.id(part.place);
@@ -300,7 +299,7 @@ impl Past for JournalPast {
             match Head::parse(&start[..len]) {
                 Ok((head, id_line, begin)) if head.id == id => {
                     self.remember(Hint { place: part.place - 1, segment: segment.first, at });
-                    let first = first_lines(names, &head, &start[..id_line]);
+                    let first = first_lines(of, &head, &start[..id_line]);
                     return read_chunk(&file, &first, at + begin as u64, part, out);
                 }
                 _ => {}

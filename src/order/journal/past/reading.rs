@@ -15,19 +15,20 @@ use crate::order::journal::block::{self, Head};
 use crate::order::journal::disk::ReadFile;
 use crate::order::journal::segments::Segment;
 use crate::order::journal::walk::{READ, Step, Walk};
-use crate::order::shared_log::feed;
+use crate::order::past::Of;
+use crate::order::shared_log::view;
 
-/// Whether a stream of these channels is sent the events of this one; of none, those of all.
-pub(super) fn is_among(names: &[&str], channel: &str) -> bool {
-    names.is_empty() || names.contains(&channel)
+/// Whether a stream of these channels is sent the events of this one.
+pub(super) fn is_among(of: &[Of<'_>], channel: &str) -> bool {
+    of.iter().any(|of| of.has(channel))
 }
 
 /// What comes before the lines of an event: that of its id, and in the feed that of its channel
 /// before.
-pub(super) fn first_lines<'a>(names: &[&str], head: &Head<'_>, id_line: &'a [u8]) -> Cow<'a, [u8]> {
-    match names {
-        [] => {
-            let [field, name, end] = feed::channel_line(head.channel);
+pub(super) fn first_lines<'a>(of: &[Of<'_>], head: &Head<'_>, id_line: &'a [u8]) -> Cow<'a, [u8]> {
+    match of {
+        [Of::Feed] => {
+            let [field, name, end] = view::channel_line(head.channel);
             [field, name, end, id_line].concat().into()
         }
         _ => id_line.into(),
@@ -81,7 +82,7 @@ pub(super) struct Reading<'a> {
     pub(super) past: &'a JournalPast,
     /// The segments, as they were when the read began.
     pub(super) list: &'a [Arc<Segment>],
-    pub(super) names: &'a [&'a str],
+    pub(super) of: &'a [Of<'a>],
     pub(super) newest: u64,
     pub(super) batch: &'a mut Batch,
     /// The place of the last event, of whatever channel.
@@ -167,8 +168,8 @@ impl Reading<'_> {
             if self.place < before {
                 self.push_gap(before);
             }
-            if is_among(self.names, head.channel) {
-                let first = first_lines(self.names, &head, id_line);
+            if is_among(self.of, head.channel) {
+                let first = first_lines(self.of, &head, id_line);
                 match lines {
                     Some(lines) if self.batch.push_past(place, [&first, lines, b"\n"]) => {}
                     _ if self.batch.events() > 0 => {

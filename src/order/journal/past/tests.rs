@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::model::{Files, Journal, at, check, even, journal, spoil};
+use super::model::{Files, Journal, at, check, even, journal, of, spoil};
 use super::*;
 use crate::event::parser::Parser;
 use crate::fuzz::random::Random;
@@ -16,7 +16,9 @@ fn everything_after_any_place_comes_once_and_in_order() {
     let mut random = Random::of(&[13]);
     for round in 0..4 {
         let journal = journal(&mut random, &[(5, 3), (7, 1), (8, 2)], 60, false, round % 3);
-        for names in [&["a"][..], &["rare"], &["b", "rare", "a"], &["nothing"], &[]] {
+        for names in
+            [&["a"][..], &["rare"], &["b", "rare", "a"], &["nothing"], &[], &["*"], &["a", "ra*"]]
+        {
             check(&journal, names, 0);
             let from = journal.place(journal.events[random.below(journal.events.len())].id);
             check(&journal, names, from);
@@ -47,7 +49,7 @@ fn where_segments_are_gone_a_stream_is_told_and_goes_on_with_the_oldest() {
     let names = ["a", "b", "rare"];
     let start = journal.place(journal.events[0].id);
     // One read of it leaves the file open, which is no segment any more.
-    journal.past.read(&names, at(0), true, &mut Batch::default()).unwrap();
+    journal.past.read(&of(&names), at(0), true, &mut Batch::default()).unwrap();
     assert!(!journal.past.has_lost(0) && !journal.past.has_lost(start));
     for removed in 1..=3 {
         journal.remove_oldest();
@@ -123,27 +125,27 @@ fn a_segment_that_somebody_has_removed_from_the_middle_is_told() {
 fn the_newest_events_are_found_from_the_end() {
     let mut random = Random::of(&[6]);
     let journal = journal(&mut random, &[(5, 3), (7, 2)], 40, false, 2);
-    for names in [&["a"][..], &["rare"], &["a", "b", "rare"], &["nothing"]] {
+    for names in [&["a"][..], &["rare"], &["a", "b", "rare"], &["nothing"], &["*"], &["b", "ra*"]] {
         let places: Vec<u64> = journal
             .events
             .iter()
-            .filter(|event| names.contains(&event.channel))
+            .filter(|event| of(names).iter().any(|of| of.has(event.channel)))
             .map(|event| journal.place(event.id))
             .collect();
         for count in [1, 2, 7, 50, 10_000] {
             let first = places.len().saturating_sub(count);
             let newest = journal.past.sequence.newest();
             let expected = places.get(first).map(|place| place - 1);
-            let found = journal.past.before_newest(names, count, newest);
+            let found = journal.past.before_newest(&of(names), count, newest);
             assert_eq!(found, expected, "{names:?} {count}");
             // Of those up to one of them.
             let until = journal.place(journal.events[random.below(journal.events.len())].id);
             let up_to = places.partition_point(|place| *place <= until);
             let expected = places[..up_to].get(up_to.saturating_sub(count)).map(|place| place - 1);
-            let found = journal.past.before_newest(names, count, until);
+            let found = journal.past.before_newest(&of(names), count, until);
             assert_eq!(found, expected, "{names:?} {count} up to {until}");
         }
-        assert_eq!(journal.past.before_newest(names, 0, journal.past.sequence.newest()), None);
+        assert_eq!(journal.past.before_newest(&of(names), 0, journal.past.sequence.newest()), None);
     }
 }
 
@@ -160,7 +162,7 @@ fn blocks_that_are_no_events_of_the_hub_are_not_among_the_newest() {
     journal.disk.0.lock().unwrap().insert("5-1.sse".into(), Arc::new(Bytes::new(bytes)));
     journal.past.segments.list()[0].grow(len, journal.events.len() as u64, 7);
     let until = journal.past.sequence.newest();
-    let found = journal.past.before_newest(&["a"], 1, until);
+    let found = journal.past.before_newest(&of(&["a"]), 1, until);
     assert_eq!(found, Some(journal.place(newest) - 1));
 }
 
@@ -172,7 +174,7 @@ fn a_stream_of_a_rare_channel_comes_along_although_it_is_sent_nothing() {
     let (mut cursor, mut reads) = (at(0), 0);
     let newest = journal.past.sequence.newest();
     while cursor.place < newest {
-        journal.past.read(&["nothing"], cursor, false, &mut batch).unwrap();
+        journal.past.read(&of(&["nothing"]), cursor, false, &mut batch).unwrap();
         assert!(batch.bytes().is_empty() && batch.cursor.place > cursor.place);
         cursor = batch.cursor;
         reads += 1;
@@ -187,13 +189,13 @@ fn a_stream_that_begins_before_everything_searches_for_nothing() {
     let mut random = Random::of(&[11]);
     let journal = journal(&mut random, &[(5, 1), (6, 1)], 5_000, false, 0);
     let reads = || journal.disk.1.swap(0, Ordering::Relaxed);
-    journal.past.read(&["a"], at(0), true, &mut Batch::default()).unwrap();
+    journal.past.read(&of(&["a"]), at(0), true, &mut Batch::default()).unwrap();
     let few = reads();
     assert!(few <= MOST_READ, "{few}");
     journal.disk.remove("5-1.sse").unwrap();
     let segments = &journal.past.segments;
     segments.remove(&segments.list()[0]);
-    journal.past.read(&["a"], at(0), true, &mut Batch::default()).unwrap();
+    journal.past.read(&of(&["a"]), at(0), true, &mut Batch::default()).unwrap();
     let few = reads();
     assert!(few <= MOST_READ, "{few}");
 }
@@ -206,7 +208,7 @@ fn however_many_segments_are_read_few_files_are_open() {
     assert!(journal.past.cache().files.len() <= OPEN);
     for event in &journal.events {
         let from = at(journal.place(event.id));
-        journal.past.read(&["a"], from, true, &mut Batch::default()).unwrap();
+        journal.past.read(&of(&["a"]), from, true, &mut Batch::default()).unwrap();
     }
     assert!(journal.past.cache().hints.len() <= HINTS);
 }
@@ -247,7 +249,7 @@ fn row_58_however_many_bytes_are_bad_one_read_takes_a_piece_and_the_next_goes_on
         let (mut cursor, mut batch, mut told) = (at(0), Batch::default(), Vec::new());
         while cursor.place < newest {
             let before = journal.disk.1.load(Ordering::Relaxed);
-            journal.past.read(&["a"], cursor, true, &mut batch).unwrap();
+            journal.past.read(&of(&["a"]), cursor, true, &mut batch).unwrap();
             let read = journal.disk.1.load(Ordering::Relaxed) - before;
             assert!(read <= MOST, "{read} bytes at once, {number}");
             assert!(batch.cursor != cursor, "it goes on");
@@ -293,7 +295,7 @@ fn the_newest_events_are_not_searched_where_the_logs_have_all_of_them_or_too_man
     let until = |back: u64| journal.past.sequence.newest() - back;
     let search = |until, names: &[&str]| {
         let before = journal.disk.1.load(Ordering::Relaxed);
-        let found = journal.past.before_newest(names, 10, until);
+        let found = journal.past.before_newest(&of(names), 10, until);
         (found, journal.disk.1.load(Ordering::Relaxed) - before)
     };
     // 16 MiB are some 2,600 events.
