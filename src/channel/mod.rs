@@ -175,7 +175,7 @@ impl Channel {
 
     /// Calls a closure again and again, on one thread for all the streams of the channel: a ticker.
     /// The first call comes after one period; later ones don't drift, and one that would come a
-    /// whole period late is left out.
+    /// whole period late is left out. What it returns in `Ok` counts for nothing.
     ///
     /// The interval holds the channel, and goes on until the channel is closed or the closure fails
     /// or panics. Nobody is told of a failure, as a channel has no server and so no hooks: that is
@@ -186,7 +186,7 @@ impl Channel {
     /// use tidings::Channel;
     ///
     /// let time = Channel::new();
-    /// time.every(Duration::from_millis(1), |time| time.send("tick").map(drop))?;
+    /// time.every(Duration::from_millis(1), |time| time.send("tick"))?;
     /// while time.kept() == 0 {
     ///     std::thread::yield_now();
     /// }
@@ -197,10 +197,10 @@ impl Channel {
     /// # Errors
     ///
     /// When the period is zero, the channel is closed, or the system gives no thread.
-    pub fn every(
+    pub fn every<T>(
         &self,
         period: Duration,
-        call: impl FnMut(&Channel) -> Result<()> + Send + 'static,
+        call: impl FnMut(&Channel) -> Result<T> + Send + 'static,
     ) -> Result<()> {
         self.interval(period, call).map(Interval::leave)
     }
@@ -211,15 +211,15 @@ impl Channel {
     /// # Errors
     ///
     /// As for `every`.
-    pub fn interval(
+    pub fn interval<T>(
         &self,
         period: Duration,
-        call: impl FnMut(&Channel) -> Result<()> + Send + 'static,
+        mut call: impl FnMut(&Channel) -> Result<T> + Send + 'static,
     ) -> Result<Interval> {
         if self.is_closed() {
             return Err(Error::channel_closed());
         }
-        ticker::start(self.clone(), period, call)
+        ticker::start(self.clone(), period, move |channel: &Channel| call(channel).map(drop))
     }
 
     /// How many streams and [readers](Self::reader) follow it.
@@ -262,8 +262,7 @@ impl Channel {
     ///
     /// let server = Server::bind("127.0.0.1:0")?
     ///     .sse("/job", move |stream, _request| {
-    ///         let start = stream.last_event_id().map_or(Start::Newest(100), Start::After);
-    ///         stream.follow(&[job.clone()], start)
+    ///         stream.subscribe_from(&job, Start::Newest(100))
     ///     })
     ///     .start()?;
     /// let url = format!("http://{}/job", server.address());

@@ -271,8 +271,19 @@ fn milliseconds(time: Duration) -> u64 {
 /// | `(id, type, data)` | all three |
 /// | an [`Event`] or `&Event` | itself |
 ///
-/// What stands in a tuple may be anything that becomes a `String`; an [`EventType`] and an
-/// [`EventId`] do as well. Types of your own can implement the trait:
+/// The data of a tuple may be anything that can be displayed: text, a number, a type of your own.
+/// Its type and id may be anything that becomes a `String`; an [`EventType`] and an [`EventId`] do
+/// as well. (A large `String` is moved, and not copied, as data alone or in an [`Event`].)
+///
+/// ```
+/// use tidings::IntoEvent;
+///
+/// let event = ("number", 17).into_event()?;
+/// assert_eq!(event.to_bytes(), b"event: number\ndata: 17\n\n");
+/// # Ok::<(), tidings::Error>(())
+/// ```
+///
+/// Types of your own can implement the trait:
 ///
 /// ```
 /// use tidings::{Event, IntoEvent, Result};
@@ -322,14 +333,14 @@ macro_rules! data {
 
 data!(&str, String, &String);
 
-impl<T: Into<String>, D: Into<String>> IntoEvent for (T, D) {
+impl<T: Into<String>, D: fmt::Display> IntoEvent for (T, D) {
     fn into_event(self) -> Result<Event> {
         let (event_type, data) = self;
-        Ok(Event::new(data).with_type(EventType::new(event_type.into())?))
+        Ok(Event::new(data.to_string()).with_type(EventType::new(event_type.into())?))
     }
 }
 
-impl<I: Into<String>, T: Into<String>, D: Into<String>> IntoEvent for (I, T, D) {
+impl<I: Into<String>, T: Into<String>, D: fmt::Display> IntoEvent for (I, T, D) {
     fn into_event(self) -> Result<Event> {
         let (id, event_type, data) = self;
         Ok((event_type, data).into_event()?.with_id(EventId::new(id)?))

@@ -168,7 +168,7 @@ fn a_reconnection_time_of_its_own_is_a_field_and_a_blank_line() {
 }
 
 #[test]
-fn texts_and_tuples_of_texts_become_events() {
+fn texts_and_tuples_with_what_can_be_displayed_become_events() {
     let tick = Event::new("7").with_type(typed("tick"));
     let owned = String::from("7");
     let borrowed: &str = &String::from("tick");
@@ -177,6 +177,8 @@ fn texts_and_tuples_of_texts_become_events() {
     assert_eq!((&owned).into_event().unwrap(), Event::new("7"));
     assert_eq!((borrowed, owned).into_event().unwrap(), tick);
     assert_eq!((typed("tick"), '7').into_event().unwrap(), tick);
+    assert_eq!((typed("tick"), 7).into_event().unwrap(), tick);
+    assert_eq!(("tick", format_args!("{:.0}", 7.4)).into_event().unwrap(), tick);
     assert_eq!((&tick).into_event().unwrap(), tick);
     assert_eq!((id("1"), "tick", "7").into_event().unwrap(), tick.clone().with_id(id("1")));
     assert_eq!(tick.clone().into_event().unwrap(), tick);

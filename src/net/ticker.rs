@@ -141,7 +141,7 @@ impl Interval {
     /// use tidings::{Channel, Error, IntervalEnd};
     ///
     /// let (say, said) = mpsc::channel();
-    /// let fails = |_: &Channel| Err(Error::other("the sensor does not respond"));
+    /// let fails = |_: &Channel| Err::<(), _>(Error::other("no response"));
     /// let ticker = Channel::new().interval(Duration::from_millis(1), fails)?;
     /// ticker.on_end(move |end| say.send(end).unwrap());
     /// assert!(matches!(said.recv(), Ok(IntervalEnd::Failed(_))));

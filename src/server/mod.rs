@@ -104,7 +104,8 @@ impl Server {
     }
 
     /// Serves an event stream at a path. The handler runs once for each client. Its stream lives
-    /// as long as any owner holds it, and not only as long as the handler runs.
+    /// as long as any owner holds it, and not only as long as the handler runs. What it returns in
+    /// `Ok` counts for nothing.
     ///
     /// A handler that has no stream for a client refuses it by its status: with
     /// `stream.set_status(Status::NO_CONTENT)` an `EventSource` stays away for good.
@@ -113,14 +114,15 @@ impl Server {
     /// error says ([`Error::respond`], [`Error::bad_request`]). Else the stream is cut off without
     /// its last chunk.
     #[must_use]
-    pub fn sse<F>(self, path: &str, handler: F) -> Self
-    where
-        F: Fn(SseWriter, &Request) -> Result<()> + Send + Sync + 'static,
-    {
+    pub fn sse<T>(
+        self,
+        path: &str,
+        handler: impl Fn(SseWriter, &Request) -> Result<T> + Send + Sync + 'static,
+    ) -> Self {
         let handler = Arc::new(handler);
         self.route(Method::Get, path, move |_request| {
             let handler = Arc::clone(&handler);
-            Ok(Reply::stream(Box::new(move |stream, request| handler(stream, request))))
+            Ok(Reply::stream(Box::new(move |stream, request| handler(stream, request).map(drop))))
         })
     }
 

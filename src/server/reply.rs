@@ -39,8 +39,8 @@ pub(crate) enum Outcome {
 impl Reply {
     /// An event stream. The closure runs once, with the stream, which lives as long as any owner
     /// holds it.
-    pub fn event_stream(handler: impl FnOnce(SseWriter) -> Result<()> + Send + 'static) -> Self {
-        Self::stream(Box::new(|stream, _request| handler(stream)))
+    pub fn event_stream<T>(handler: impl FnOnce(SseWriter) -> Result<T> + Send + 'static) -> Self {
+        Self::stream(Box::new(|stream, _request| handler(stream).map(drop)))
     }
 
     pub(crate) fn stream(handler: StreamHandler) -> Self {

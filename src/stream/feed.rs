@@ -17,8 +17,7 @@ impl SseWriter {
     /// hub.channel("weather").send("rain")?;
     /// let server = Server::bind("127.0.0.1:0")?
     ///     .sse("/feed", { let hub = hub.clone(); move |stream, _request| {
-    ///         let start = stream.last_event_id().map_or(Start::Newest(usize::MAX), Start::After);
-    ///         stream.follow_feed(&hub, start)
+    ///         stream.follow_feed(&hub, stream.start_or(Start::Newest(usize::MAX)))
     ///     }})
     ///     .start()?;
     ///

@@ -11,7 +11,7 @@ use crate::net::ticker::{self, Interval, IntervalEnd, Owner};
 impl SseWriter {
     /// Calls a closure again and again, on a thread of its own, until the stream ends. The first
     /// call comes after one period; later ones don't drift, and one that would come a whole period
-    /// late is left out.
+    /// late is left out. What it returns in `Ok` counts for nothing.
     ///
     /// The interval holds the stream. An error of the closure ends it: one that says that this
     /// stream has ended does so quietly. Any other cuts the stream off, also one that says that
@@ -21,10 +21,10 @@ impl SseWriter {
     /// # Errors
     ///
     /// When the period is zero, the stream has ended, or the system gives no thread.
-    pub fn every(
+    pub fn every<T>(
         &self,
         period: Duration,
-        call: impl FnMut(&SseWriter) -> Result<()> + Send + 'static,
+        call: impl FnMut(&SseWriter) -> Result<T> + Send + 'static,
     ) -> Result<()> {
         self.begin_interval(period, call, |interval| (Some(interval), ()))
     }
@@ -35,10 +35,10 @@ impl SseWriter {
     /// # Errors
     ///
     /// As for `every`.
-    pub fn interval(
+    pub fn interval<T>(
         &self,
         period: Duration,
-        call: impl FnMut(&SseWriter) -> Result<()> + Send + 'static,
+        call: impl FnMut(&SseWriter) -> Result<T> + Send + 'static,
     ) -> Result<Interval> {
         self.begin_interval(period, call, |interval| (None, interval))
     }
@@ -46,13 +46,13 @@ impl SseWriter {
     /// Begins an interval while the stream can't end. `split` says whether the stream keeps its
     /// guard. The thread comes to [`Owner::let_go`] in the end, and waits there until it is
     /// attached.
-    fn begin_interval<T>(
+    fn begin_interval<T, K>(
         &self,
         period: Duration,
-        mut call: impl FnMut(&SseWriter) -> Result<()> + Send + 'static,
-        split: impl FnOnce(Interval) -> (Option<Interval>, T),
-    ) -> Result<T> {
-        let call = move |owner: &Ticking| call(&owner.stream);
+        mut call: impl FnMut(&SseWriter) -> Result<T> + Send + 'static,
+        split: impl FnOnce(Interval) -> (Option<Interval>, K),
+    ) -> Result<K> {
+        let call = move |owner: &Ticking| call(&owner.stream).map(drop);
         let (kept, give) = self.stream().attach(|attached| {
             let slot = self.stream().runtime().counts.interval();
             let owner = Ticking { stream: self.clone(), _slot: slot };

@@ -3,6 +3,7 @@
 //! Four things can be sent on a stream, and each has its method: an event, a comment, the
 //! reconnection time, and the end.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -211,35 +212,83 @@ impl SseWriter {
         self.0.target()
     }
 
+    /// Where the stream of a client begins: after its last event ID where it has one, else here.
+    pub fn start_or<'a>(&'a self, start: Start<'a>) -> Start<'a> {
+        self.last_event_id().map_or(start, Start::After)
+    }
+
     /// Follows a channel: after the client's last event ID where it has one, else from now on.
     ///
     /// # Errors
     ///
-    /// When the stream or the channel has ended, or the stream follows channels already.
+    /// As for [`follow`](Self::follow).
     pub fn subscribe(&self, channel: &Channel) -> Result<()> {
-        let start = self.last_event_id().map_or(Start::Live, Start::After);
-        self.follow(std::slice::from_ref(channel), start)
+        self.subscribe_from(channel, Start::Live)
+    }
+
+    /// Follows a channel: after the client's last event ID where it has one, else from `start`.
+    ///
+    /// ```no_run
+    /// use tidings::{Channel, Server, Start};
+    ///
+    /// let talk = Channel::new();
+    /// Server::bind("127.0.0.1:3000")?
+    ///     .sse("/talk", move |stream, _request| stream.subscribe_from(&talk, Start::Newest(50)))
+    ///     .run()?;
+    /// # Ok::<(), tidings::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`follow`](Self::follow).
+    pub fn subscribe_from(&self, channel: &Channel, start: Start<'_>) -> Result<()> {
+        self.begin(std::slice::from_ref(channel), self.start_or(start))
     }
 
     /// Follows several channels of one hub, in the order of their events, from a place that the
-    /// caller chooses. The client is told that place first, by a block `id: <id>` that dispatches
-    /// nothing: so if its connection is lost before the first event, it resumes there. If events
-    /// from there on are gone, it is told so instead, by an event of type `tidings.gap`.
+    /// caller chooses; [`start_or`](Self::start_or) prefers the client's last event ID to it. The
+    /// client is told that place first, by a block `id: <id>` that dispatches nothing: so if its
+    /// connection is lost before the first event, it resumes there. If events from there on are
+    /// gone, it is told so instead, by an event of type `tidings.gap`.
     ///
     /// Both go out in one `send` with the head, if that has not gone out.
     ///
-    /// When one of the channels is closed, the stream ends.
+    /// When all of the channels are closed, the stream ends once it has been sent what they had.
+    /// Where they are closed already and have nothing for it, the response is 204 in its place
+    /// ([`Channel::close`]).
+    ///
+    /// A callback is to be set before ([`on_close`](Self::on_close)): the stream may end as soon as
+    /// it follows.
     ///
     /// Where the hub's order lies elsewhere, a client may come with the id of an event that this
     /// hub has not come to. Then this waits for it, for two seconds at most. If the order can't be
     /// reached, the stream ends with a reconnection time: the client comes back with its id, and
     /// loses nothing.
     ///
+    /// ```
+    /// use tidings::{Channel, Hub, Server, Start};
+    ///
+    /// let hub = Hub::new();
+    /// let server = Server::bind("127.0.0.1:0")?.sse("/events", move |stream, request| {
+    ///     let channels = request.query_all("channel").map(|name| hub.channel(&name));
+    ///     stream.follow(channels, stream.start_or(Start::Newest(10)))
+    /// });
+    /// # Ok::<(), tidings::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
-    /// When the stream or a channel has ended, the stream follows channels already, there is no
-    /// channel, or the channels are not of one hub.
-    pub fn follow(&self, channels: &[Channel], start: Start<'_>) -> Result<()> {
+    /// When the stream has ended or follows channels already, there is no channel, or the channels
+    /// are not of one hub.
+    pub fn follow<I>(&self, channels: I, start: Start<'_>) -> Result<()>
+    where
+        I: IntoIterator<Item: Borrow<Channel>>,
+    {
+        let channels = channels.into_iter().map(|channel| channel.borrow().clone());
+        self.begin(&channels.collect::<Vec<_>>(), start)
+    }
+
+    fn begin(&self, channels: &[Channel], start: Start<'_>) -> Result<()> {
         match Subscription::new(channels, start) {
             Ok((subscription, first)) => self.0.follow(subscription, &first),
             Err(error) if error.is_unavailable() => {

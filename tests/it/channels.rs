@@ -29,14 +29,9 @@ fn following_some(hub: &Hub) -> Running {
     site(Limits::default())
         .sse("/events", move |stream, request| {
             let names = request.query_all("channel");
-            let channels: Vec<Channel> = names.map(|name| hub.channel(&name)).collect();
+            let channels = names.map(|name| hub.channel(&name));
             let newest = request.query("history").and_then(|count| count.parse().ok());
-            let start = match (stream.last_event_id(), newest) {
-                (Some(id), _) => Start::After(id),
-                (None, Some(count)) => Start::Newest(count),
-                (None, None) => Start::Live,
-            };
-            stream.follow(&channels, start)
+            stream.follow(channels, stream.start_or(newest.map_or(Start::Live, Start::Newest)))
         })
         .start()
         .expect("a server")

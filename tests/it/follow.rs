@@ -81,7 +81,7 @@ impl Served {
                 _ => Ok(()),
             })
             .sse("/feed", move |stream, _| {
-                let start = stream.last_event_id().map_or(Start::Newest(usize::MAX), Start::After);
+                let start = stream.start_or(Start::Newest(usize::MAX));
                 stream.follow_feed(&feed, start)
             })
             .sse("/events/{name}", move |stream, request| {

@@ -110,7 +110,7 @@ fn row_41_a_stream_that_follows_later_says_so_then() {
         .sse("/events", move |stream, _request| {
             stream.send("first")?;
             noted.add(followed.send("before")?);
-            stream.follow(std::slice::from_ref(&followed), Start::Live)
+            stream.follow([&followed], Start::Live)
         })
         .start()
         .unwrap();

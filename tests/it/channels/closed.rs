@@ -24,8 +24,7 @@ fn starting(channel: &Channel, start: Start<'static>) -> (Running, Notes<CloseRe
     let handler = move |stream: tidings::SseWriter, _: &tidings::Request| {
         let ends = noted.clone();
         stream.on_close(move |reason| ends.add(reason));
-        let start = stream.last_event_id().map_or(start, Start::After);
-        stream.follow(std::slice::from_ref(&followed), start)
+        stream.subscribe_from(&followed, start)
     };
     (site(Limits::default()).sse("/events", handler).start().unwrap(), ends)
 }
@@ -117,7 +116,7 @@ fn a_stream_that_is_open_already_ends_where_a_channel_has_no_more_for_it() {
     let server = site(Limits::default())
         .sse("/events", move |stream, _request| {
             stream.send("first")?;
-            stream.follow(std::slice::from_ref(&channel), Start::Live)
+            stream.follow([&channel], Start::Live)
         })
         .start()
         .unwrap();

@@ -131,8 +131,8 @@ fn a_stream_follows_channels_once_and_of_one_hub() {
     let (a, b) = (Channel::new(), Channel::new());
     let server = site(Limits::default())
         .sse("/events", move |stream, _request| {
-            let none = stream.follow(&[], Start::Live).unwrap_err();
-            let two_hubs = stream.follow(&[a.clone(), b.clone()], Start::Live).unwrap_err();
+            let none = stream.follow::<[Channel; 0]>([], Start::Live).unwrap_err();
+            let two_hubs = stream.follow([&a, &b], Start::Live).unwrap_err();
             stream.subscribe(&a)?;
             let twice = stream.subscribe(&a).unwrap_err();
             let another = stream.subscribe(&b).unwrap_err();

@@ -241,7 +241,7 @@ fn one_ticker_serves_all_streams_of_a_channel_until_it_is_dropped() {
     let ticker = channel
         .interval(Duration::from_millis(5), move |channel| {
             count += 1;
-            channel.send(count.to_string()).map(drop)
+            channel.send(count.to_string())
         })
         .unwrap();
     for stream in &mut streams {
@@ -262,7 +262,7 @@ fn a_ticker_ends_with_its_channel() {
     let kept = Arc::clone(&held);
     let tick = move |channel: &Channel| {
         let _kept = &kept;
-        channel.send("").map(drop)
+        channel.send("")
     };
     channel.every(Duration::from_millis(1), tick).unwrap();
     until("a few ticks", || channel.published() > 2);

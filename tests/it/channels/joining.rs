@@ -27,7 +27,7 @@ fn an_event_that_is_published_while_a_stream_joins_is_sent_to_it_once() {
     let server = with(move || drop(published.send("meanwhile").expect("it is open")))
         .sse("/events", move |stream, _request| {
             stream.subscribe(&followed)?;
-            followed.send("afterwards").map(drop)
+            followed.send("afterwards")
         })
         .start()
         .unwrap();

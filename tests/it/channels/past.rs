@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
-use tidings::{Channel, History, Hub, Journal, JournalSync, Lag, Limits, Parser, Running, Start};
+use tidings::{History, Hub, Journal, JournalSync, Lag, Limits, Parser, Running, Start};
 
 use super::{following_some, site};
 use crate::support::http::connect;
@@ -314,9 +314,8 @@ fn sending(hub: &Hub) -> Running {
         let hub = hub.clone();
         move |stream: tidings::SseWriter, request: &tidings::Request| {
             let names = request.query_all("channel");
-            let channels: Vec<Channel> = names.map(|name| hub.channel(&name)).collect();
-            let start = stream.last_event_id().map_or(Start::Live, Start::After);
-            stream.follow(&channels, start)?;
+            let channels = names.map(|name| hub.channel(&name));
+            stream.follow(channels, stream.start_or(Start::Live))?;
             if own {
                 stream.every(Duration::from_millis(3), |stream| {
                     let _ = stream.try_send(("own", "own"));

@@ -39,8 +39,8 @@ fn row_36_no_slot_is_lost_to_panics() {
     let limits = Limits::default().workers(2).connections(4).streams(1).streams_per_peer(1);
     let server = site(limits)
         .get("/panics", |_request| -> tidings::Result<Response> { panic!("on purpose") })
-        .sse("/before", |_stream, _request| panic!("on purpose"))
-        .sse("/behind", |stream, _request| {
+        .sse("/before", |_stream, _request| -> tidings::Result<()> { panic!("on purpose") })
+        .sse("/behind", |stream, _request| -> tidings::Result<()> {
             stream.on_close(|_reason| panic!("on purpose"));
             stream.open()?;
             panic!("on purpose")

@@ -91,8 +91,10 @@ fn a_connection_goes_on_after_a_page_that_was_refused() {
 #[test]
 fn a_stream_that_is_refused_gives_its_place_back_and_an_event_source_stays_away() {
     let limits = Limits::default().streams(1);
-    let (server, _) =
-        start(site(limits).sse("/stream", |_stream, _request| Err(Response::no_content().into())));
+    let (server, _) = start(
+        site(limits)
+            .sse("/stream", |_stream, _request| Err::<(), _>(Response::no_content().into())),
+    );
     let gone = "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n";
     for _ in 0..3 {
         assert_eq!(bytes(server.address(), "/stream"), gone);
@@ -104,7 +106,7 @@ fn a_stream_that_is_refused_gives_its_place_back_and_an_event_source_stays_away(
 fn a_response_that_comes_after_the_head_can_not_be_sent_and_the_hooks_are_told() {
     let (server, failures) = start(site(Limits::default()).sse("/stream", |stream, _request| {
         stream.send("an event")?;
-        Err(Error::respond(Response::not_found()))
+        Err::<(), _>(Error::respond(Response::not_found()))
     }));
     let mut stream = EventStream::open(server.address(), "/stream");
     assert_eq!((stream.data(), stream.end()), ("an event".to_owned(), End::CutOff));
@@ -117,7 +119,7 @@ fn a_bad_request_is_400_with_what_is_wrong_with_it() {
     let (server, failures) = start(
         site(Limits::default())
             .get("/page", move |_request| Err::<Response, _>(wrong()))
-            .sse("/stream", move |_stream, _request| Err(wrong())),
+            .sse("/stream", move |_stream, _request| Err::<(), _>(wrong())),
     );
     for target in ["/page", "/stream"] {
         let response = get(server.address(), target);

@@ -168,7 +168,7 @@ fn row_51_a_stream_that_never_opened_is_not_told_of() {
     let server = Server::bind("127.0.0.1:0")
         .unwrap()
         .hooks(record.clone())
-        .sse("/sse", |_stream, _request| Err(tidings::Error::other("on purpose")))
+        .sse("/sse", |_stream, _request| Err::<(), _>(tidings::Error::other("on purpose")))
         .start()
         .unwrap();
     let mut client = Client::to(server.address());

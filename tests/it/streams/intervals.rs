@@ -89,7 +89,7 @@ fn row_36_an_interval_that_panics_cuts_its_stream_off() {
             stream.send("before")?;
             stream.every(OFTEN, move |_stream| {
                 assert!(!panics, "on purpose");
-                Err(Error::other("on purpose"))
+                Err::<(), _>(Error::other("on purpose"))
             })
         });
         let mut stream = EventStream::open(server.address(), "/sse");
@@ -116,7 +116,7 @@ fn row_36_a_closure_that_panics_as_it_is_dropped_ends_its_interval_with_a_panic(
     let bad = DropsBadly;
     let interval = channel.interval(OFTEN, move |_channel| {
         let _held = &bad;
-        Err(Error::other("on purpose"))
+        Err::<(), _>(Error::other("on purpose"))
     });
     let interval = interval.unwrap();
     assert_eq!(ends_of(&interval).first(), "the interval's closure panicked");
@@ -273,8 +273,8 @@ fn ends_of(interval: &Interval) -> Notes<String> {
 }
 
 /// What is told of a stream's interval whose closure does this, and how the stream ends.
-fn told_of(
-    call: impl FnMut(&SseWriter) -> tidings::Result<()> + Send + 'static,
+fn told_of<T>(
+    call: impl FnMut(&SseWriter) -> tidings::Result<T> + Send + 'static,
 ) -> (String, Option<CloseReason>) {
     let held = Held::with(Limits::default());
     let mut stream = EventStream::open(held.server.address(), "/sse");
@@ -293,9 +293,9 @@ fn each_end_of_an_interval_of_a_stream_is_told_and_what_is_a_failure_cuts_the_st
     let failed = |error: &str| format!("the interval's closure failed: {error}");
     let over = "the stream or the channel of the interval has ended".to_owned();
 
-    let told = told_of(|_| Err(Error::other("on purpose")));
+    let told = told_of(|_| Err::<(), _>(Error::other("on purpose")));
     assert_eq!(told, (failed("on purpose"), Some(CloseReason::Failed)));
-    let told = told_of(|_| panic!("on purpose"));
+    let told = told_of(|_| -> tidings::Result<()> { panic!("on purpose") });
     assert_eq!(told, ("the interval's closure panicked".into(), Some(CloseReason::Failed)));
     // Its own stream's end is no failure, whether it finds that by sending or not.
     let closes = |stream: &SseWriter| {
@@ -311,7 +311,7 @@ fn each_end_of_an_interval_of_a_stream_is_told_and_what_is_a_failure_cuts_the_st
     // That of something else is.
     let channel = Channel::new();
     channel.close();
-    let told = told_of(move |_| channel.send("too late").map(drop));
+    let told = told_of(move |_| channel.send("too late"));
     assert_eq!(told, (failed("the channel is closed"), Some(CloseReason::Failed)));
     let other = Held::with(Limits::default());
     let _stream = EventStream::open(other.server.address(), "/sse");
@@ -337,7 +337,7 @@ fn a_failure_of_an_interval_by_another_things_end_is_told_to_the_hooks() {
         .hooks(Failures(failures.clone()))
         .sse("/sse", move |stream, _request| {
             let channel = channel.clone();
-            stream.every(OFTEN, move |_| channel.send("too late").map(drop))
+            stream.every(OFTEN, move |_| channel.send("too late"))
         })
         .start()
         .unwrap();

@@ -100,7 +100,7 @@ fn ticking(server: Server) -> Server {
         .sse("/ticks/shared", move |stream, _request| {
             ticker.get_or_init(|| {
                 let mut due = Due::new();
-                shared.every(TICK, move |channel| channel.send(due.next()).map(drop))
+                shared.every(TICK, move |channel| channel.send(due.next()))
             });
             stream.subscribe(&shared)
         })
