@@ -63,6 +63,16 @@ impl Batches {
         }
     }
 
+    /// A batch for one stream alone, and no other after it.
+    pub(crate) fn alone(&mut self) -> &mut Batch {
+        self.own.at = None;
+        &mut self.own.batch
+    }
+
+    pub(crate) fn own(&self) -> &Batch {
+        &self.own.batch
+    }
+
     /// The batch for the key, which `read` fills if no stream was here before.
     #[inline]
     pub(crate) fn next(
@@ -98,11 +108,11 @@ mod tests {
     fn a_stream_that_lags_does_not_empty_the_batch_of_the_next() {
         let channel = Channel::with(History::default().events(2), Lag::Close);
         let here = || live(std::slice::from_ref(&channel));
-        let lags = here();
+        let mut lags = here();
         channel.send("1").unwrap();
-        let second = here();
+        let mut second = here();
         channel.send("2").unwrap();
-        let third = here();
+        let mut third = here();
         channel.send("3").unwrap();
 
         let mut batches = Batches::default();

@@ -34,6 +34,7 @@ mod redis;
 pub(crate) mod remote;
 pub(crate) mod slots;
 pub(crate) mod subscription;
+mod survey;
 mod view;
 
 use std::fmt;

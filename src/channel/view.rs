@@ -24,6 +24,7 @@ use super::hub::{self, Hub};
 use super::names::Names;
 use super::{Channel, Inner};
 use crate::error::{Error, Result};
+use crate::log::cursor::Lag;
 use crate::log::{History, Log};
 use crate::net::moment::Moment;
 use crate::order::keys::Keys;
@@ -155,6 +156,8 @@ fn prefix_of(pattern: &str) -> Result<&str> {
 /// Makes a view of a hub with these names, and has all logs that it has the events of feed it.
 pub(super) fn make(hub: &hub::Inner, names: &Names, of: view::Names, history: History) -> Channel {
     let hub::Inner { order, lag, .. } = hub;
+    // Other hubs have to know what they lack, and no log of a channel has the line of its name.
+    let lag = if of.are_labelled() && *lag == Lag::Conflate { Lag::Skip } else { *lag };
     let mut channels: Vec<(&str, &Channel)> =
         names.iter().filter(|(name, _)| of.has(name)).collect();
     channels.sort_unstable_by_key(|(_, channel)| channel.0.number);
@@ -167,7 +170,7 @@ pub(super) fn make(hub: &hub::Inner, names: &Names, of: view::Names, history: Hi
     };
     let members = channels.iter().map(|(_, channel)| Arc::clone(&channel.0.log)).collect();
     let order = Arc::new(ReadOnly(Arc::clone(order)));
-    let view = Channel::build(order, *lag, SharedLog::of_view(log, of, members));
+    let view = Channel::build(order, lag, SharedLog::of_view(log, of, members));
     let fed = Arc::clone(&view.0) as _;
     channels.iter().for_each(|(_, channel)| channel.0.log.feed(&fed));
     view

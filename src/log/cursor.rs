@@ -10,7 +10,8 @@ pub(crate) struct Cursor {
     pub(crate) place: u64,
     /// How many events of the followed channels were sent, or reported as missed, or came before
     /// the stream. The same for all streams that follow the same channels and stand here.
-    /// Nobody counts in a hub that has a past: there it may say where to read on.
+    /// Nobody counts where nothing is told, nor in a hub that has a past: there it may say where to
+    /// read on.
     pub(crate) seen: u64,
 }
 
@@ -43,6 +44,13 @@ pub enum Lag {
     Skip,
     /// It is closed. Its client comes back with its last event ID and is told then.
     Close,
+    /// It goes on with what is still there and is told nothing: for channels whose newest events
+    /// say all, as with [`History::latest`](crate::History::latest).
+    ///
+    /// Nor is a client told anything that comes back with a last event ID: it is sent what is there
+    /// of what came after that, or everything if the id is none of the hub's. A journal is not read
+    /// for it. Only what the order of a hub has lost is told: an order in Redis that failed over.
+    Conflate,
 }
 
 /// What a stream gets whose next event has left the log.
@@ -54,12 +62,14 @@ pub(crate) enum OnLag {
     Close,
     /// What its hub remembers beyond the logs.
     Past,
+    /// What is still there.
+    Conflate,
 }
 
 /// Why a stream can't be sent its next event from the log: that has left it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Evicted {
-    /// Its channel closes such streams.
+    /// Its channel closes such streams, or has them go on with what is still there.
     Lagged,
     /// Its hub remembers the event, or knows that it is gone.
     Past,
@@ -80,4 +90,12 @@ pub enum Start<'a> {
     /// is done for one stream at a time, while three more wait; any other begins with what is in
     /// memory.
     Newest(usize),
+    /// With the newest events of each channel, so many of each, as far as they are in memory: for
+    /// `1`, with the present.
+    ///
+    /// They come in the order of their ids, and then everything that was published since the stream
+    /// began. Meanwhile a channel may let go of one of them, as it has a newer one: then that comes
+    /// instead, in its turn. A client that is cut off among them resumes after the last one that it
+    /// was sent, as after any other.
+    NewestOfEach(usize),
 }

@@ -46,6 +46,30 @@ impl Default for History {
 }
 
 impl History {
+    /// The newest event alone, whatever its age: for a channel that says how something is now.
+    /// Those who come later begin with it ([`Start::NewestOfEach`]), and those who read slowly skip
+    /// to it ([`Lag::Conflate`]).
+    ///
+    /// ```
+    /// use tidings::{Channel, History, Lag};
+    ///
+    /// let temperature = Channel::with(History::latest(), Lag::Conflate);
+    /// temperature.send("20.5")?;
+    /// temperature.send("20.6")?;
+    /// assert_eq!(temperature.kept(), 1);
+    /// # Ok::<(), tidings::Error>(())
+    /// ```
+    ///
+    /// A hub never forgets a channel that has such an event. Where the names are not its own,
+    /// bound how many it makes ([`Hub::channel_within`]).
+    ///
+    /// [`Start::NewestOfEach`]: crate::Start::NewestOfEach
+    /// [`Lag::Conflate`]: crate::Lag::Conflate
+    /// [`Hub::channel_within`]: crate::Hub::channel_within
+    pub fn latest() -> Self {
+        Self::default().events(1).age(Duration::MAX)
+    }
+
     /// How many events are kept. Defaults to 1,000.
     #[must_use]
     pub fn events(mut self, events: usize) -> Self {
@@ -70,8 +94,8 @@ impl History {
         self
     }
 
-    /// How long an event is kept, at least a second, so that it can be delivered. Defaults to one
-    /// hour.
+    /// How long an event is kept, at least a second, so that it can be delivered;
+    /// [`Duration::MAX`] is for ever. Defaults to one hour.
     #[must_use]
     pub fn age(mut self, age: Duration) -> Self {
         self.age = age.max(Duration::from_secs(1));

@@ -148,10 +148,12 @@ pub(crate) fn read(
 ) -> Result<(), Evicted> {
     batch.begin(cursor, plain);
     let reached = reached(logs, cursor.place);
-    if on_lag == OnLag::Past {
-        // The past knows what there was, and nobody has to count: a stream may come from there.
+    if matches!(on_lag, OnLag::Past | OnLag::Conflate) {
+        // Nobody has to count: a stream may come from the past, which knows what there was, or is
+        // told nothing.
         if logs.iter().any(|log| log.evicted_through > cursor.place) {
-            return Err(Evicted::Past);
+            let is_past = on_lag == OnLag::Past;
+            return Err(if is_past { Evicted::Past } else { Evicted::Lagged });
         }
         batch.cursor.seen = reached;
     } else if reached > cursor.seen {
@@ -198,20 +200,27 @@ fn merge(logs: &[impl Deref<Target = Log>], place: u64, batch: &mut Batch) {
     }
 }
 
-/// Finds where a stream begins, and what it has to be told where what it asks for is gone.
-/// `newest` is the hub's newest place.
+/// Finds where a stream begins, and what it has to be told where what it asks for is gone: nothing,
+/// if it `conflates`. `newest` is the hub's newest place.
 pub(crate) fn start(
     logs: &[impl Deref<Target = Log>],
     ids: &impl Ids,
     newest: u64,
     start: Start<'_>,
+    conflates: bool,
 ) -> (Cursor, Option<Gap>) {
     let at = |place| Some(Begin { place, seen: None, unsure: None });
     let begin = match start {
-        Start::Live => at(newest),
+        // Those of each come before that.
+        Start::Live | Start::NewestOfEach(_) => at(newest),
         Start::Newest(count) => at(before_the_newest(logs, newest, count)),
         Start::After(id) => Begin::parse(id, ids).filter(|begin| begin.place <= newest),
     };
+    if conflates {
+        // What is nowhere among the hub's may be of a present that is no more.
+        let place = begin.filter(|begin| begin.unsure.is_none()).map_or(0, |begin| begin.place);
+        return (Cursor { place, seen: reached(logs, place) }, None);
+    }
     let place = begin.map_or(0, |begin| begin.place);
     let missed = begin.and_then(|begin| begin.missed(logs));
     let told = match (start, begin.and_then(|begin| begin.unsure)) {

@@ -75,7 +75,6 @@ impl Runs {
     }
 
     /// Whether this place is one of a loss.
-    #[cfg_attr(not(feature = "follow"), allow(dead_code))]
     pub(crate) fn is_loss(&self, place: u64) -> bool {
         let at = self.runs.binary_search_by_key(&place, |run| run.place);
         at.is_ok_and(|at| self.runs[at].is_loss)

@@ -100,7 +100,6 @@ impl Sequence {
     }
 
     /// Whether what has this place tells of a loss, and is in the logs of all channels.
-    #[cfg_attr(not(feature = "follow"), allow(dead_code))]
     pub(crate) fn is_loss(&self, place: u64) -> bool {
         let is_loss = |runs: &RwLock<Runs>| {
             runs.read().unwrap_or_else(PoisonError::into_inner).is_loss(place)

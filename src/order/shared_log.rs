@@ -121,7 +121,6 @@ impl SharedLog {
 
     /// Calls a closure with the logs that this one has its events from: itself, if it is that of a
     /// channel. They may be locked in it, one at a time.
-    #[allow(dead_code)] // Until a stream surveys the logs.
     pub(crate) fn with_members<T>(self: &Arc<Self>, run: impl FnOnce(&[Arc<Self>]) -> T) -> T {
         match &self.viewed {
             Some(viewed) => run(&viewed.members()),

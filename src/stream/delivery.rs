@@ -39,7 +39,7 @@ impl Stream {
     /// nothing will ever come, the head says so instead.
     pub(crate) fn follow(
         self: &Arc<Self>,
-        subscription: Subscription,
+        mut subscription: Subscription,
         first: &First,
     ) -> Result<()> {
         if !first.is_event && subscription.has_all(!self.chunked) && self.end_without_content() {
@@ -130,7 +130,7 @@ impl Stream {
     /// Sends the next batch. Nothing may wait before it.
     #[inline]
     fn send_next(&self, live: &mut Live, batches: &mut Batches, now: Moment) -> Advance {
-        let Some(subscription) = live.subscription.as_ref().filter(|_| !self.is_in_past()) else {
+        let Some(subscription) = live.subscription.as_mut().filter(|_| !self.is_in_past()) else {
             return Advance::Idle;
         };
         match subscription.next(!self.chunked, batches) {

@@ -1,6 +1,7 @@
 //! Where streams begin, and what becomes of those that lag.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
@@ -10,6 +11,8 @@ use crate::log::id::Epochs;
 use crate::log::large::PastPart;
 use crate::order::keys::Keys;
 use crate::order::memory::Memory;
+use crate::order::past::Of;
+use crate::order::sequence::Sequence;
 use crate::order::shared_log::SharedLog;
 use crate::order::{Appended, Order, Post};
 

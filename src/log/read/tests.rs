@@ -40,7 +40,7 @@ fn sent(logs: &[&Log], mut cursor: Cursor) -> String {
 }
 
 fn begin(logs: &[&Log], newest: u64, from: Start<'_>) -> (Cursor, Option<String>) {
-    let (cursor, gap) = start(logs, &epochs(), newest, from);
+    let (cursor, gap) = start(logs, &epochs(), newest, from, false);
     (cursor, gap.map(|gap| String::from_utf8(gap.content()).unwrap()))
 }
 
