@@ -115,6 +115,7 @@
 //! | [`http`] | *pure*: heads, bodies, chunks, dates, CORS; the states of one connection |
 //! | [`client`] | URLs, requests and waits (*pure*); connections, and one stream out of many |
 //! | `limits`, `peer`, `error` | every bound; the other end of a connection; the public error |
+//! | [`testing`] | for your tests: a client whose every wait has a deadline |
 //!
 //! Under test there is one more, `fuzz`: what holds for any bytes at all.
 //!
@@ -150,6 +151,8 @@ mod event;
 pub mod http;
 
 pub mod client;
+
+pub mod testing;
 
 mod limits;
 

@@ -150,6 +150,21 @@ impl Session {
         }
     }
 
+    /// All content of a response that has an end, by the deadline.
+    pub(crate) fn content(&mut self, deadline: Instant) -> Result<Vec<u8>> {
+        while !self.body.is_done() {
+            if self.received == 0 {
+                match read_by(&*self.connection, &mut self.buffer, deadline)? {
+                    0 if self.framing == Framing::UntilClose => break,
+                    0 => return Err(cut("in the middle of the response")),
+                    length => self.received = length,
+                }
+            }
+            self.decode()?;
+        }
+        Ok(std::mem::take(&mut self.content))
+    }
+
     /// The beginning of what the server says in place of a stream, as one line of text, once
     /// `public` has taken out what must not be shown.
     pub(crate) fn excerpt(&mut self, public: impl Fn(&str) -> String) -> String {

@@ -198,7 +198,7 @@ fn connect_to_socket(_path: &Path, _within: Duration) -> io::Result<Socket> {
 }
 
 /// The system takes no time of zero for one that has passed.
-pub(super) fn at_least(time: Duration) -> Duration {
+pub(crate) fn at_least(time: Duration) -> Duration {
     time.max(Duration::from_millis(1))
 }
 

@@ -209,7 +209,8 @@ impl Error {
         }
     }
 
-    /// Whether a client's server did not respond, or was silent, for as long as the client waits.
+    /// Whether a client's server did not respond, or was silent, for as long as the client waits;
+    /// or a [reader](crate::ChannelReader::next_within) got no event in its time.
     pub fn is_timeout(&self) -> bool {
         matches!(*self.0, Kind::TimedOut(_))
     }

@@ -2,12 +2,19 @@
 
 use std::time::Duration;
 
-use crate::support::http::{Client, get, post};
+use tidings::testing::{get, post};
+
+use crate::support::http::Client;
 use crate::support::process::Process;
 use crate::support::stream::{End, EventStream};
 use crate::support::{until, until_some};
 
 const ANY_PORT: &str = "127.0.0.1:0";
+
+/// What it responds to a POST.
+fn posted(example: &Process, target: &str, body: &str) -> String {
+    post(example.address(), target, body).unwrap().text().into_owned()
+}
 
 /// `Sat, 21 Nov 2026 01:02:03 GMT`
 fn assert_is_http_date(text: &str) {
@@ -64,7 +71,7 @@ fn random_number_gives_ten_clients_ten_independent_streams() {
 #[test]
 fn random_number_serves_a_page_with_a_relative_address() {
     let example = Process::example("random_number", &[ANY_PORT]);
-    let page = get(example.address(), "/");
+    let page = get(example.address(), "/").unwrap();
     assert_eq!(page.field("Content-Type"), Some("text/html; charset=utf-8"));
     assert!(page.text().contains(r#"new EventSource("sse")"#), "{}", page.text());
 }
@@ -106,9 +113,9 @@ fn current_time_grants_nothing_to_another_origin() {
 #[test]
 fn news_answers_in_plain_text_who_wants_no_stream() {
     let example = Process::example("news", &[ANY_PORT]);
-    let response = get(example.address(), "/news/events");
+    let response = get(example.address(), "/news/events").unwrap();
     assert_eq!(
-        (response.status, response.field("Content-Type"), response.text()),
+        (response.status().code(), response.field("Content-Type"), &*response.text()),
         (
             200,
             Some("text/plain; charset=utf-8"),
@@ -135,9 +142,9 @@ fn news_sends_in_every_way_and_prints_each_result() {
          id: 1-3\nevent: headline\ndata: still nothing\n\n",
     );
     example.line("active: true");
-    assert_eq!(post(example.address(), "/news", "at last").text(), "sent to 1 of 1 streams\n");
+    assert_eq!(posted(&example, "/news", "at last"), "sent to 1 of 1 streams\n");
     assert_eq!(stream.chunk().as_deref(), Some("event: headline\ndata: at last\n\n"));
-    assert_eq!(post(example.address(), "/news/close", "").text(), "closed 1 streams\n");
+    assert_eq!(posted(&example, "/news/close", ""), "closed 1 streams\n");
     assert_eq!(stream.rest(), "0\r\n\r\n");
 
     example.line("data after the end: ");
@@ -156,7 +163,7 @@ fn news_sends_in_every_way_and_prints_each_result() {
             r#"data after the end: "the server closed the stream""#,
         ],
     );
-    assert_eq!(post(example.address(), "/news", "nobody").text(), "sent to 0 of 0 streams\n");
+    assert_eq!(posted(&example, "/news", "nobody"), "sent to 0 of 0 streams\n");
 }
 
 #[test]
@@ -171,7 +178,7 @@ fn news_removes_a_client_that_goes_from_its_pool() {
         .collect();
     streams.remove(1);
     example.line("stream 2 left the pool: ");
-    assert_eq!(post(example.address(), "/news", "x").text(), "sent to 2 of 2 streams\n");
+    assert_eq!(posted(&example, "/news", "x"), "sent to 2 of 2 streams\n");
 }
 
 #[test]

@@ -84,6 +84,15 @@ impl Request {
         Ok(Self::new(head, body, Arc::default(), Peer::Tcp(([127, 0, 0, 1], 0).into())))
     }
 
+    /// The same with another method. For a request made by hand; one with a body is made by
+    /// [`post`](Self::post).
+    #[must_use]
+    pub fn with_method(mut self, method: Method) -> Self {
+        self.head = head(method, self.head.target(), self.lines_but(""))
+            .expect("it is as valid with each method");
+        self
+    }
+
     /// The same with this field, which takes the place of those of the same name. For a request
     /// made by hand.
     ///
@@ -104,13 +113,26 @@ impl Request {
             let what = format!("the body is there already, so this field can't be set: {name}");
             return Err(Error::invalid(what));
         }
-        let mut lines = String::new();
-        for (other, value) in self.head.fields().filter(|(of, _)| !of.eq_ignore_ascii_case(name)) {
-            let _ = write!(lines, "{other}: {}\r\n", String::from_utf8_lossy(value));
-        }
+        let mut lines = self.lines_but(name);
         let _ = write!(lines, "{name}: {value}\r\n");
         self.head = head(self.head.method(), self.head.target(), lines)?;
         Ok(self)
+    }
+
+    /// The field lines without those of this name.
+    fn lines_but(&self, name: &str) -> String {
+        let others = self.head.fields().filter(|(other, _)| !other.eq_ignore_ascii_case(name));
+        others
+            .map(|(name, value)| format!("{name}: {}\r\n", String::from_utf8_lossy(value)))
+            .collect()
+    }
+
+    /// Its bytes, for a connection that is closed after it.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let (method, target) = (self.head.method(), self.head.target());
+        let lines = self.lines_but("connection");
+        let head = format!("{method} {target} HTTP/1.1\r\n{lines}Connection: close\r\n\r\n");
+        [head.as_bytes(), &self.body].concat()
     }
 
     /// The same with this value for a parameter of the route, decoded: a request made by hand has
