@@ -18,6 +18,7 @@ use super::framing::Framing;
 use super::known::{ACCEPT, CONNECTION, EXPECT, HOST, Name};
 use super::media_type;
 use super::method::Method;
+use super::percent::query_pairs;
 use super::refusal::Refusal;
 use super::request_line::{RequestLine, Version};
 use super::secrets::masked_url;
@@ -116,6 +117,21 @@ impl Head {
     /// What comes after the first `?` of the target, still encoded.
     pub fn query(&self) -> Option<&str> {
         self.line.target.query.map(|query| ascii(self.fields.part(query)))
+    }
+
+    /// The first value that the query has for this name, decoded; `+` is a space.
+    ///
+    /// ```
+    /// # use tidings::{Limits, http::HeadParser};
+    /// let bytes = b"GET /news?token=a%20b&token=c HTTP/1.1\r\nHost: a\r\n\r\n";
+    /// let (head, _) = HeadParser::new(&Limits::default()).parse(bytes)?.expect("a whole head");
+    /// assert_eq!(head.query_value("token").as_deref(), Some("a b"));
+    /// assert_eq!(head.query_value("key"), None);
+    /// # Ok::<(), tidings::http::Refusal>(())
+    /// ```
+    pub fn query_value(&self, name: &str) -> Option<String> {
+        let mut pairs = self.query().into_iter().flat_map(query_pairs);
+        pairs.find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
     /// The host that is asked, with its port if that was sent. In a target in absolute form it

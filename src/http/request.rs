@@ -2,6 +2,7 @@
 
 mod by_hand;
 
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
@@ -24,35 +25,69 @@ const LONGEST_LAST_EVENT_ID: usize = 1024;
 /// What stands in for a last event ID that no event ever had.
 const UNKNOWN_EVENT_ID: &str = "\u{FFFD}";
 
+/// What few requests have. Those that don't have it move a single pointer.
+#[derive(Default)]
+pub(crate) struct Rare {
+    /// The decoded path, where something in the target is encoded.
+    path: Option<String>,
+    /// What the path has for the parameters, decoded, where something in the target is encoded, or
+    /// where the request was made by hand. Else they are read from it.
+    params: Vec<(Arc<str>, String)>,
+    /// What was left for the handler by whatever admitted the request.
+    admitted: Option<Box<dyn Any + Send + Sync>>,
+}
+
 /// One request, whole: a handler runs only when the body has arrived to its end.
 ///
 /// For the test of a handler that is a function, it can be made by hand: [`get`](Self::get),
 /// [`post`](Self::post).
 pub struct Request {
     head: Head,
-    /// The decoded path, where it differs from what the head says.
-    decoded_path: Option<String>,
     body: Vec<u8>,
     /// What the path matches.
     pattern: Arc<Pattern>,
-    /// What it has for the parameters, decoded, where something in the target is encoded, or where
-    /// it was made by hand. Else they are read from it.
-    decoded_params: Vec<(Arc<str>, String)>,
     peer: Peer,
+    /// Nobody else has it. It is counted since that makes its drop short where there is none.
+    rare: Option<Arc<Rare>>,
+}
+
+impl Rare {
+    /// What admitted a request has left this.
+    pub(crate) fn of_admitted<T: Any + Send + Sync>(admitted: T) -> Arc<Self> {
+        Arc::new(Self { admitted: Some(Box::new(admitted)), ..Self::default() })
+    }
 }
 
 impl Request {
     #[inline]
-    pub(crate) fn new(head: Head, body: Vec<u8>, pattern: Arc<Pattern>, peer: Peer) -> Self {
-        let (mut decoded_path, mut decoded_params) = (None, Vec::new());
-        if head.is_encoded() {
-            decoded_path = percent_decode(head.path_bytes());
-            pattern.matches(head.path_bytes(), true, |name, raw| {
-                let value = percent_decode(raw).unwrap_or_default();
-                decoded_params.push((Arc::clone(name), value));
-            });
+    pub(crate) fn new(
+        head: Head,
+        body: Vec<u8>,
+        pattern: Arc<Pattern>,
+        peer: Peer,
+        rare: Option<Arc<Rare>>,
+    ) -> Self {
+        let mut request = Self { head, body, pattern, peer, rare };
+        if request.head.is_encoded() {
+            request.decode();
         }
-        Self { head, decoded_path, body, pattern, decoded_params, peer }
+        request
+    }
+
+    #[cold]
+    fn decode(&mut self) {
+        let (path, mut params) = (self.head.path_bytes(), Vec::new());
+        self.pattern.matches(path, true, |name, raw| {
+            let value = percent_decode(raw).unwrap_or_default();
+            params.push((Arc::clone(name), value));
+        });
+        let path = percent_decode(path);
+        let rare = self.rare_mut();
+        (rare.path, rare.params) = (path, params);
+    }
+
+    fn rare_mut(&mut self) -> &mut Rare {
+        Arc::get_mut(self.rare.get_or_insert_default()).expect("nobody else has it")
     }
 
     /// What the client wants done.
@@ -63,7 +98,8 @@ impl Request {
     /// The path, percent-decoded once. It may contain anything but NUL, even line ends: write
     /// [`target`](Self::target) to a log, not this.
     pub fn path(&self) -> &str {
-        self.decoded_path.as_deref().unwrap_or(self.head.path())
+        let decoded = self.rare.as_deref().and_then(|rare| rare.path.as_deref());
+        decoded.unwrap_or(self.head.path())
     }
 
     /// The target as it was sent: path and query, still encoded, visible ASCII only.
@@ -73,11 +109,16 @@ impl Request {
 
     /// What the path has in the place of this parameter of the route, decoded.
     pub fn param(&self, name: &str) -> Option<&str> {
-        if self.head.is_encoded() || !self.decoded_params.is_empty() {
-            let mut params = self.decoded_params.iter();
-            return params.find(|(key, _)| **key == *name).map(|(_, value)| value.as_str());
+        let decoded = self.decoded_params();
+        if self.head.is_encoded() || !decoded.is_empty() {
+            let found = decoded.iter().find(|(key, _)| **key == *name);
+            return found.map(|(_, value)| value.as_str());
         }
         self.pattern.value(name, self.head.path_bytes()).map(ascii)
+    }
+
+    fn decoded_params(&self) -> &[(Arc<str>, String)] {
+        self.rare.as_deref().map_or(&[], |rare| &rare.params)
     }
 
     /// Whether its route has parameters.
@@ -166,6 +207,12 @@ impl Request {
         self.peer
     }
 
+    /// What [`Server::admit`](crate::Server::admit) has left for the handler, if it has this type:
+    /// who the client is, for one. `None` where nothing admits requests, and for `()`.
+    pub fn admitted<T: Any>(&self) -> Option<&T> {
+        self.rare.as_deref()?.admitted.as_deref()?.downcast_ref()
+    }
+
     /// Whether the client asks for an event stream: its `Accept` lists `text/event-stream`, as
     /// that of every `EventSource` does.
     pub fn wants_event_stream(&self) -> bool {
@@ -228,10 +275,9 @@ fn is_utf_8(charset: &[u8]) -> bool {
 /// Shows how long the body is, but not what is in it.
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let given = self.decoded_params.iter().map(|(name, value)| (&**name, &**value));
+        let given = self.decoded_params().iter().map(|(name, value)| (&**name, &**value));
         let read = self.pattern.names().map(|name| (name, self.param(name).unwrap_or_default()));
-        let params: Vec<_> =
-            if self.decoded_params.is_empty() { read.collect() } else { given.collect() };
+        let params: Vec<_> = if given.len() == 0 { read.collect() } else { given.collect() };
         f.debug_struct("Request")
             .field("head", &self.head)
             .field("params", &params)
@@ -249,7 +295,7 @@ mod tests {
     fn request(head: &[u8], body: &[u8]) -> Request {
         let pattern = Pattern::parse("/{name}/{last}").expect("a pattern");
         let peer = Peer::Tcp(([127, 0, 0, 1], 4000).into());
-        Request::new(support::head(head), body.to_vec(), pattern.into(), peer)
+        Request::new(support::head(head), body.to_vec(), pattern.into(), peer, None)
     }
 
     #[test]

@@ -110,9 +110,9 @@ impl Connection {
     /// A request is whole: runs its handler.
     fn run(mut self: Box<Self>) -> Option<Box<Self>> {
         // The share goes back when this returns: the request is gone then.
-        let (head, body, Accepted { handler, pattern, share: _share }) =
+        let (head, body, Accepted { handler, pattern, share: _share, left }) =
             self.exchange.take_request()?;
-        let request = Request::new(head, body, pattern, self.peer);
+        let request = Request::new(head, body, pattern, self.peer, left);
         match dispatch::call(&self.site, &handler, &request).0 {
             Outcome::Response(response) => self.respond(response),
             Outcome::Stream { head, .. } if self.exchange.asked().is_head() => self.respond(head),

@@ -9,6 +9,7 @@ use crate::error::{CloseReason, Error, Result};
 use crate::event::encode;
 use crate::http::exchange::{Asked, Recipient};
 use crate::http::pattern::Pattern;
+use crate::http::request::Rare;
 use crate::http::{Head, Method, Refusal, Request, Response, Status};
 use crate::net::budget::Share;
 use crate::net::link::Link;
@@ -28,6 +29,8 @@ pub(crate) struct Accepted {
     /// This body's part of the memory for all bodies. None for a body that no handler is given, as
     /// it is not kept.
     pub(crate) share: Option<Share>,
+    /// What was left for the handler by whatever admitted the request.
+    pub(crate) left: Option<Arc<Rare>>,
 }
 
 impl Recipient for Accepted {
@@ -71,14 +74,14 @@ pub(crate) fn find(
         }
     }
     let (handler, pattern) = site.routes.find(head.method(), path, head.is_encoded())?;
-    admit(site, head, peer)?;
+    let left = admit(site, head, peer)?;
     let share = head.method().has_content().then(|| site.bodies.share());
-    Ok(Accepted { handler, pattern, share })
+    Ok(Accepted { handler, pattern, share, left })
 }
 
 /// Asks the program whether the request is admitted.
-fn admit(site: &Site, head: &Head, peer: Peer) -> Result<(), Response> {
-    let Some(admit) = &site.admit else { return Ok(()) };
+fn admit(site: &Site, head: &Head, peer: Peer) -> Result<Option<Arc<Rare>>, Response> {
+    let Some(admit) = &site.admit else { return Ok(None) };
     let asked = catch_unwind(AssertUnwindSafe(|| admit(head, peer)));
     asked.unwrap_or_else(|_| Err(internal_server_error()))
 }

@@ -22,11 +22,13 @@ pub(crate) mod running;
 pub(crate) mod serving;
 pub(crate) mod site;
 
+use std::any::{Any, TypeId};
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
+use crate::http::request::Rare;
 use crate::http::{Cors, Head, Method, Request, Response, Status};
 use crate::limits::Limits;
 use crate::net::budget::Budget;
@@ -215,28 +217,40 @@ impl Server {
 
     /// Sets which requests are admitted, by their head and the peer. The closure runs for
     /// each request that has a handler, before any of the body is read: so strangers can't fill the
-    /// memory for bodies. An error that it returns is the response, and the handler does not run; a
-    /// panic gets the status 500. Defaults to admitting all.
+    /// memory for bodies. What it returns is there for the handler, by [`Request::admitted`]; of
+    /// `()` nothing is kept. An error that it returns is the response, and the handler does not
+    /// run; a panic gets the status 500. Defaults to admitting all.
     ///
     /// ```
-    /// use tidings::http::Head;
-    /// use tidings::{Method, Response, Server, Status};
+    /// use tidings::{Channel, Response, Server, Status};
     ///
+    /// struct User(&'static str);
+    ///
+    /// let news = Channel::new();
     /// let server = Server::bind("127.0.0.1:0")?
-    ///     .post("/news", |request| Ok(Response::text(request.body_text()?.to_owned())))
-    ///     .admit(|head: &Head, _peer| match head.field("authorization") {
-    ///         Some(b"Bearer 2YotnFZFEjr1") => Ok(()),
-    ///         _ if head.method() == Method::Get => Ok(()),
+    ///     // An `EventSource` sends no fields of a page's own, so the token is in the query.
+    ///     .admit(|head, _peer| match head.query_value("token").as_deref() {
+    ///         Some("2YotnFZFEjr1") => Ok(User("ann")),
     ///         _ => Err(Response::text("who are you?\n").with_status(Status::UNAUTHORIZED)),
+    ///     })
+    ///     .sse("/news", move |stream, request| {
+    ///         let User(name) = request.admitted().expect("admit has left it");
+    ///         news.send(("joined", *name))?;
+    ///         stream.subscribe(&news)
     ///     });
     /// # Ok::<(), tidings::Error>(())
     /// ```
     #[must_use]
-    pub fn admit<F>(mut self, admit: F) -> Self
+    pub fn admit<F, T>(mut self, admit: F) -> Self
     where
-        F: Fn(&Head, Peer) -> Result<(), Response> + Send + Sync + 'static,
+        F: Fn(&Head, Peer) -> Result<T, Response> + Send + Sync + 'static,
+        T: Any + Send + Sync,
     {
-        self.admit = Some(Box::new(admit));
+        let keeps = TypeId::of::<T>() != TypeId::of::<()>();
+        self.admit = Some(Box::new(move |head, peer| {
+            let admitted = admit(head, peer)?;
+            Ok(keeps.then(|| Rare::of_admitted(admitted)))
+        }));
         self
     }
 

@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use super::hosts::Hosts;
 use super::routes::Routes;
+use crate::http::request::Rare;
 use crate::http::{Cors, Head, Response, Status};
 use crate::net::budget::Budget;
 use crate::peer::Peer;
 use crate::stream::runtime::Runtime;
 
-/// Decides by a request's head and its peer whether it is admitted; if not, the error is
-/// the response.
-pub(crate) type Admit = Box<dyn Fn(&Head, Peer) -> Result<(), Response> + Send + Sync>;
+/// Decides by a request's head and its peer whether it is admitted, and leaves something for the
+/// handler; if it is not, the error is the response.
+pub(crate) type Admit =
+    Box<dyn Fn(&Head, Peer) -> Result<Option<Arc<Rare>>, Response> + Send + Sync>;
 
 /// Owned by the server and by every connection.
 pub(crate) struct Site {

@@ -23,7 +23,7 @@ pub(super) struct Message {
 impl Message {
     pub(super) fn new(head: Head) -> Self {
         let peer = Peer::Tcp(([127, 0, 0, 1], 4000).into());
-        let request = Request::new(head, Vec::new(), Arc::default(), peer);
+        let request = Request::new(head, Vec::new(), Arc::default(), peer, None);
         ask_everything(&request);
         let head = request.head();
         Self {

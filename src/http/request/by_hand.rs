@@ -11,6 +11,7 @@
 //!                                 body
 //! ```
 
+use std::any::Any;
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -81,7 +82,7 @@ impl Request {
             let _ = write!(lines, "Content-Length: {}\r\n", body.len());
         }
         let head = head(method, target, lines)?;
-        Ok(Self::new(head, body, Arc::default(), Peer::Tcp(([127, 0, 0, 1], 0).into())))
+        Ok(Self::new(head, body, Arc::default(), Peer::Tcp(([127, 0, 0, 1], 0).into()), None))
     }
 
     /// The same with another method. For a request made by hand; one with a body is made by
@@ -139,8 +140,25 @@ impl Request {
     /// come by no route.
     #[must_use]
     pub fn with_param(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.decoded_params.retain(|(other, _)| **other != *name);
-        self.decoded_params.push((name.into(), value.into()));
+        let params = &mut self.rare_mut().params;
+        params.retain(|(other, _)| **other != *name);
+        params.push((name.into(), value.into()));
+        self
+    }
+
+    /// The same with what [`Server::admit`](crate::Server::admit) would have left for the handler.
+    /// For a request made by hand.
+    ///
+    /// ```
+    /// struct User(&'static str);
+    ///
+    /// let request = tidings::Request::get("/")?.with_admitted(User("eve"));
+    /// assert_eq!(request.admitted::<User>().map(|user| user.0), Some("eve"));
+    /// # Ok::<(), tidings::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_admitted<T: Any + Send + Sync>(mut self, admitted: T) -> Self {
+        self.rare_mut().admitted = Some(Box::new(admitted));
         self
     }
 

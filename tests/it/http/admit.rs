@@ -1,9 +1,12 @@
 //! Who is let in.
 
-use tidings::{Limits, Method, Response, Running, Status};
+use std::sync::Arc;
+
+use tidings::{Limits, Method, Request, Response, Result, Running, Status};
 
 use super::site;
 use crate::support::http::{Client, get, post};
+use crate::support::until;
 
 /// A site that lets everybody read, and nobody send anything.
 fn read_only() -> Running {
@@ -63,4 +66,67 @@ fn row_36_a_panic_in_it_is_a_500_and_the_server_goes_on() {
         assert_eq!((response.status, response.text()), (500, "500 Internal Server Error\n"));
         assert_eq!(get(server.address(), "/").text(), "hello");
     }
+}
+
+/// Who the client is.
+#[derive(Debug)]
+struct User(String);
+
+/// Greets the client by its name, which is all that was left.
+fn greet(request: &Request) -> Result<String> {
+    let user = request.admitted::<User>().ok_or_else(Response::not_found)?;
+    assert!(request.admitted::<String>().is_none() && request.admitted::<()>().is_none());
+    Ok(format!("hello, {}", user.0))
+}
+
+#[test]
+fn what_it_leaves_is_there_for_pages_and_streams() {
+    let server = site(Limits::default())
+        .admit(|head, _peer| match head.query_value("user") {
+            Some(name) => Ok(User(name)),
+            None => Err(Response::text("who are you?\n").with_status(Status::UNAUTHORIZED)),
+        })
+        .get("/page", |request| Ok(Response::text(greet(request)?)))
+        .sse("/stream", |stream, request| stream.send(greet(request)?))
+        .start()
+        .unwrap();
+    let mut client = Client::to(server.address());
+    assert_eq!(client.get("/page?user=ann+b%26").text(), "hello, ann b&");
+    assert_eq!(client.get("/page?user=eve&user=ann").text(), "hello, eve");
+    let refused = client.get("/page?name=ann");
+    assert_eq!((refused.status, refused.text()), (401, "who are you?\n"));
+    client.open("/stream?user=ann");
+    assert_eq!(client.chunk().as_deref(), Some("data: hello, ann\n\n"));
+}
+
+#[test]
+fn a_handler_finds_nothing_where_nothing_admits_or_nothing_is_left() {
+    let found = |request: &Request| {
+        let found = request.admitted::<User>().is_some() || request.admitted::<()>().is_some();
+        Ok(Response::text(found.to_string()))
+    };
+    let free = site(Limits::default()).get("/found", found).start().unwrap();
+    assert_eq!(get(free.address(), "/found").text(), "false");
+    let all = site(Limits::default()).get("/found", found).admit(|_head, _peer| Ok(()));
+    let all = all.start().unwrap();
+    assert_eq!(get(all.address(), "/found").text(), "false");
+}
+
+#[test]
+fn what_is_left_goes_with_its_request() {
+    let left = Arc::new(());
+    let leaves = Arc::clone(&left);
+    let server =
+        site(Limits::default()).admit(move |_head, _peer| Ok(Arc::clone(&leaves))).start().unwrap();
+    let address = server.address();
+    assert_eq!(post(address, "/echo", "abc").text(), "abc");
+    assert_eq!(get(address, "/").text(), "hello");
+    // One that is refused after it was admitted, as its body is too large for those here.
+    let chunked = "POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nx";
+    let mut client = Client::to(address);
+    client.send(chunked);
+    assert_eq!(client.response().status, 400);
+    until("the requests' end", || server.stats().connections == 0);
+    drop(server);
+    assert_eq!(Arc::strong_count(&left), 1);
 }
