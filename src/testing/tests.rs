@@ -29,7 +29,7 @@ fn site(news: &Channel) -> Running {
         .sse("/events", move |stream, _| stream.subscribe(&followed))
         .sse("/fails", |stream, _| {
             stream.send("1")?;
-            Err(Error::other("it fails on purpose"))
+            Err::<(), _>(Error::other("it fails on purpose"))
         })
         .post("/events", move |request| {
             Ok(crate::Response::text(published.send(request.body_text()?)?))
