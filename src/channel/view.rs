@@ -135,7 +135,7 @@ impl Channel {
             Some(Of::Below(longer)) => longer != prefix && longer.starts_with(prefix),
             Some(Of::Feed) | None => false,
         };
-        has_it && Arc::ptr_eq(&self.0.sequence, &other.0.sequence)
+        has_it && !self.is_closed() && Arc::ptr_eq(&self.0.sequence, &other.0.sequence)
     }
 }
 
@@ -146,7 +146,7 @@ fn prefix_of(pattern: &str) -> Result<&str> {
         prefix.is_empty() || prefix.len() > 1 && prefix.ends_with('.') && !prefix.contains('*')
     });
     prefix.ok_or_else(|| {
-        Error::invalid(format!(
+        Error::invalid_value(format!(
             "{pattern:?} is not a pattern of names: one is * for all channels, or NAME.* for \
              those whose names begin with NAME and a dot"
         ))
@@ -286,4 +286,4 @@ impl Order for ReadOnly {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

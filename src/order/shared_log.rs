@@ -76,6 +76,12 @@ impl SharedLog {
         self.feeds.get()
     }
 
+    /// How many views it has on its list, those that were forgotten included.
+    #[cfg(test)]
+    pub(crate) fn listed_views(&self) -> usize {
+        self.feeds.listed()
+    }
+
     /// What it is a view of, if it is the log of one.
     pub(crate) fn viewed(&self) -> Option<&view::Names> {
         self.viewed.as_ref().map(|viewed| viewed.names())
@@ -120,11 +126,13 @@ impl SharedLog {
     }
 
     /// Calls a closure with the logs that this one has its events from: itself, if it is that of a
-    /// channel. They may be locked in it, one at a time.
+    /// channel, or of a feed, whose events are others. They may be locked in it, one at a time.
+    ///
+    /// While the log of a view is locked, these have all events up to the newest place of the hub.
     pub(crate) fn with_members<T>(self: &Arc<Self>, run: impl FnOnce(&[Arc<Self>]) -> T) -> T {
         match &self.viewed {
-            Some(viewed) => run(&viewed.members()),
-            None => run(std::slice::from_ref(self)),
+            Some(viewed) if !self.is_labelled() => run(&viewed.members()),
+            _ => run(std::slice::from_ref(self)),
         }
     }
 

@@ -5,46 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crate::channel::Channel;
 use crate::channel::hub::Hub;
 use crate::channel::subscription::Subscription;
-use crate::log::batch::Batch;
+use crate::channel::view::tests::{Follower, read, send};
 use crate::log::cursor::{Evicted, Lag, Start};
 use crate::log::{History, large};
-
-/// A stream without a socket, and what it is sent at once.
-struct Follower(Subscription);
-
-impl Follower {
-    fn new(channel: &Channel, start: Start<'_>) -> (Self, String) {
-        let (subscription, first) =
-            Subscription::new(std::slice::from_ref(channel), start).unwrap();
-        (Self(subscription), String::from_utf8(first.content.into()).unwrap())
-    }
-
-    /// Everything that has come, without chunk framing.
-    fn read(&mut self) -> Result<String, Evicted> {
-        let (mut text, mut batch) = (Vec::new(), Batch::default());
-        loop {
-            self.0.read(true, &mut batch)?;
-            self.0.cursor = batch.cursor;
-            if batch.len() == 0 {
-                return Ok(String::from_utf8(text).unwrap());
-            }
-            text.extend_from_slice(batch.bytes());
-        }
-    }
-}
-
-fn read(channel: &Channel, start: Start<'_>) -> (String, String) {
-    let (mut follower, first) = Follower::new(channel, start);
-    let rest = follower.read().unwrap();
-    (first, rest)
-}
-
-fn send(hub: &Hub, name: &str, data: &str) -> String {
-    hub.channel(name).send(data).unwrap().as_str().into()
-}
 
 fn block(name: &str, id: &str, data: &str) -> String {
     format!("channel: {name}\nid: {id}\ndata: {data}\n\n")

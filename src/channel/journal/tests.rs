@@ -169,11 +169,69 @@ fn an_event_that_is_under_way_when_its_channel_is_forgotten_and_made_anew_is_not
     };
     assert!(hub.forget("a"));
     let again = hub.channel("a");
-    let (stream, _) = Subscription::new(std::slice::from_ref(&again), Start::Live).unwrap();
+    // A view that is made now doesn't know the old one.
+    let followed = [again.clone(), hub.matching("*").unwrap()];
+    let begin = |channel| Subscription::new(std::slice::from_ref(channel), Start::Live).unwrap().0;
+    let streams = followed.each_ref().map(begin);
     // As the leader does that has written it, for a publisher that came before that.
     deliver(&channel, "2");
     deliver(&again, "3");
-    let mut batch = Batch::default();
-    let read = stream.read(true, &mut batch);
-    assert!(read.is_err(), "it is sent {:?}", std::str::from_utf8(batch.bytes()));
+    for stream in streams {
+        let mut batch = Batch::default();
+        let read = stream.read(true, &mut batch);
+        assert!(read.is_err(), "it is sent {:?}", std::str::from_utf8(batch.bytes()));
+    }
+}
+
+#[test]
+fn streams_of_a_pattern_are_sent_what_has_left_memory_from_the_journal_over_restarts() {
+    use crate::channel::in_process::ChannelReader;
+    use crate::log::cursor::Start;
+
+    let few = History::default().events(1);
+    let names = ["room.1", "weather", "room.2", "room", "room.1.x"];
+    let rooms =
+        |hub: &Hub, start: Start<'_>| hub.matching("room.*").unwrap().reader(start).unwrap();
+    let data = |reader: &mut ChannelReader, count: usize| -> Vec<String> {
+        let next = |_| reader.next_within(Duration::from_secs(60)).unwrap().expect("an event").data;
+        (0..count).map(next).collect()
+    };
+    let disk = SimDisk::new(1);
+    let hub = open_with(&disk, few, start());
+    let send = |hub: &Hub, n: usize| {
+        let name = names[n % names.len()];
+        String::from(hub.channel(name).send(format!("{n} {name}")).unwrap())
+    };
+    let sent: Vec<String> = (0..100).map(|n| send(&hub, n)).collect();
+    let expected = |from: usize, until: usize| -> Vec<String> {
+        let is_room = |n: &usize| names[n % names.len()].starts_with("room.");
+        (from..until).filter(is_room).map(|n| format!("{n} {}", names[n % names.len()])).collect()
+    };
+    let mut first = rooms(&hub, Start::After(&sent[0]));
+    assert_eq!(data(&mut first, 59), expected(1, 100));
+    // It has come to the log of the view, in which channels are that are made now.
+    hub.channel("room.new").send("new").unwrap();
+    assert_eq!(data(&mut first, 1), ["new"]);
+    assert_eq!(data(&mut rooms(&hub, Start::Newest(4)), 4)[..3], expected(95, 100)[..]);
+    drop((first, hub));
+
+    let hub = open_with(&disk, few, start());
+    let mut all = hub.matching("*").unwrap().reader(Start::After(&sent[97])).unwrap();
+    assert_eq!(data(&mut all, 3), ["98 room", "99 room.1.x", "new"]);
+    let mut later = rooms(&hub, Start::After(&sent[0]));
+    assert_eq!(data(&mut later, 60).pop().as_deref(), Some("new"));
+    hub.channel("room.9").send("live").unwrap();
+    assert_eq!(
+        (data(&mut later, 1), data(&mut all, 1)),
+        (vec!["live".into()], vec!["live".into()])
+    );
+    // Beside a channel of another name, in one order.
+    let both = [hub.channel("weather"), hub.matching("room.*").unwrap()];
+    let (stream, _) =
+        crate::channel::subscription::Subscription::new(&both, Start::After(&sent[0])).unwrap();
+    let (mut batch, past) = (crate::log::batch::Batch::default(), stream.followed.past().unwrap());
+    past.read(&stream.followed.names(), stream.cursor, true, &mut batch).unwrap();
+    let text = String::from_utf8(batch.bytes().into()).unwrap();
+    let names: Vec<&str> = text.lines().filter_map(|line| line.split(' ').nth(2)).collect();
+    assert_eq!(names[..6], ["weather", "room.2", "room.1.x", "room.1", "weather", "room.2"]);
 }

@@ -218,6 +218,77 @@ fn an_id_that_never_comes_is_told_once_the_order_has_said_so() {
     assert_eq!(told[1..], ["5-0"]);
 }
 
+/// What a stream of these patterns is sent: ids, and losses as `lost:` and theirs.
+fn sent_of(hub: &Hub, patterns: &[&str], start: Start<'_>) -> Vec<String> {
+    let views: Vec<Channel> =
+        patterns.iter().map(|pattern| hub.matching(pattern).expect("a pattern")).collect();
+    let (stream, _) = Subscription::new(&views, start).expect("a stream");
+    let mut batch = crate::log::batch::Batch::default();
+    stream.read(true, &mut batch).expect("it is not closed");
+    let text = String::from_utf8(batch.bytes().into()).expect("text");
+    let id = |block: &str| {
+        let id = block.lines().find_map(|line| line.strip_prefix("id: ")).expect("an id");
+        if block.contains("tidings.gap") { format!("lost:{id}") } else { id.to_owned() }
+    };
+    text.split_terminator("\n\n").map(id).collect()
+}
+
+#[test]
+fn views_have_each_event_and_each_loss_once_whenever_they_are_asked_for() {
+    for asked in [0, 2, 9] {
+        let (hub, _order) = hub(9);
+        let mut sink = hub.sink();
+        sink.begin_after(id("7-0"));
+        let mut held = Vec::new();
+        for step in 0..5 {
+            if step == asked {
+                held =
+                    ["*", "room.*", "none.*"].map(|pattern| hub.matching(pattern).unwrap()).into();
+            }
+            match step {
+                0 => event(&mut sink, "7-1", "room.1"),
+                1 => event(&mut sink, "7-2", "weather"),
+                2 => lose(&mut sink, "7-5"),
+                3 => event(&mut sink, "9-0", "room.2"),
+                _ => event(&mut sink, "9-1", "room.1"),
+            }
+        }
+        sink.pass();
+        let after = Start::After("7-1");
+        let all = ["7-2", "lost:7-5", "9-0", "9-1"];
+        let rooms = ["lost:7-5", "9-0", "9-1"];
+        // Where a view is made late, its channels' logs begin after what others may have had.
+        assert_eq!(sent_of(&hub, &["*"], after), all, "{asked}");
+        assert_eq!(sent_of(&hub, &["room.*"], after), rooms, "{asked}");
+        assert_eq!(sent_of(&hub, &["none.*", "room.*"], after), rooms, "{asked}");
+        assert_eq!(sent_of(&hub, &["room.*"], Start::After("7-5")), ["9-0", "9-1"]);
+        assert_eq!(sent_of(&hub, &["none.*", "room.1.*"], Start::After("9-0")), [""; 0]);
+        drop(held);
+    }
+}
+
+#[test]
+fn events_of_channels_past_the_bound_are_in_the_views_and_their_streams_are_woken() {
+    let (hub, _order) = hub(9);
+    let mut sink = hub.sink();
+    let held: Vec<Channel> = (0..CHANNELS - 2).map(|n| hub.channel(&n.to_string())).collect();
+    let mut rooms = hub.matching("room.*").unwrap().reader(Start::Live).unwrap();
+    let other = hub.matching("other.*").unwrap();
+    event(&mut sink, "7-1", "room.1");
+    assert_eq!((hub.channel("room.1").published(), rooms.last_event_id().is_empty()), (0, false));
+    sink.pass();
+    let next = |reader: &mut crate::channel::in_process::ChannelReader| {
+        let event = reader.next_within(Duration::from_secs(60)).unwrap().expect("an event");
+        event.data.clone()
+    };
+    assert_eq!((next(&mut rooms), other.kept(), held.len()), ("7-1".into(), 0, CHANNELS - 2));
+    lose(&mut sink, "7-5");
+    event(&mut sink, "7-6", "room.x");
+    sink.pass();
+    assert_eq!([next(&mut rooms), next(&mut rooms)].map(|data| data.len() > 9), [true, false]);
+    assert_eq!((other.kept(), hub.matching("*").unwrap().kept()), (1, 1));
+}
+
 #[cfg(feature = "follow")]
 #[test]
 fn a_feed_has_each_event_with_its_channel_and_each_loss_once_whenever_it_is_asked_for() {

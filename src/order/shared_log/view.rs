@@ -160,6 +160,11 @@ impl Feeds {
         Views(views)
     }
 
+    #[cfg(test)]
+    pub(super) fn listed(&self) -> usize {
+        self.lock().len()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Vec<Weak<dyn View>>> {
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
