@@ -114,6 +114,7 @@ fn every_page_shows_its_stream_in_a_real_browser() {
     the_page_of_random_number_listens_to_number();
     the_page_of_current_time_connects_to_another_origin_with_credentials();
     the_page_of_news_gets_what_is_sent_and_what_is_broadcast();
+    the_page_of_logs_shows_lines_as_they_are_written();
     the_page_of_time_stops_when_it_is_told_that_it_is_done();
     the_page_of_the_hub_watches_what_its_link_says();
 }
@@ -152,6 +153,19 @@ fn the_page_of_news_gets_what_is_sent_and_what_is_broadcast() {
     assert_eq!(post(page, "/news", "at last").text(), "sent to 1 of 1 streams\n");
     // An event without an id leaves the last event ID as it was.
     assert_eq!(line(page, "headline 1-3 at"), "headline 1-3 at last");
+}
+
+fn the_page_of_logs_shows_lines_as_they_are_written() {
+    let log = std::env::temp_dir().join(format!("tidings-page-{}.log", std::process::id()));
+    std::fs::write(&log, "a line that was there\n").expect("a file");
+    let example = Process::example("logs", &[log.to_str().expect("UTF-8"), ANY_PORT]);
+    let page = example.address();
+    if let Some(_browser) = Browser::open(&format!("http://{page}/")) {
+        line(page, "line a line that was there");
+        std::fs::write(&log, "new\n").expect("it can be cut and written");
+        line(page, "line new");
+    }
+    let _ = std::fs::remove_file(log);
 }
 
 fn the_page_of_time_stops_when_it_is_told_that_it_is_done() {

@@ -1,4 +1,7 @@
-//! The four reference services, each started as a program and read over its socket.
+//! The examples, each started as a program and read over its socket: the reference services here,
+//! the others below.
+
+mod logs;
 
 use std::time::Duration;
 
