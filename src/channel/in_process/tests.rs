@@ -175,6 +175,33 @@ fn several_readers_and_publishers_lose_and_double_nothing() {
     }
 }
 
+#[test]
+fn a_reader_of_a_pattern_is_given_the_events_of_channels_that_are_made_later_too() {
+    let hub = Hub::new();
+    hub.channel("room.1").send("1").unwrap();
+    let rooms = hub.matching("room.*").unwrap();
+    let mut reader = rooms.reader(Start::Newest(1)).unwrap();
+    hub.channel("other").send("another's").unwrap();
+    hub.channel("room.2").send("2").unwrap();
+    hub.channel("room.1").close();
+    hub.channel("room.3").send("3").unwrap();
+    assert_eq!(there(&mut reader), ["1", "2", "3"]);
+}
+
+#[test]
+fn a_reader_may_begin_with_the_present_of_each_channel_and_skip_to_it() {
+    let hub = Hub::with(History::latest(), Lag::Conflate);
+    let value = |name: &str, n: usize| hub.channel(name).send(format!("{name} {n}")).unwrap();
+    (0..3).for_each(|n| drop([value("a", n), value("b", n)]));
+    let mut reader = hub.matching("*").unwrap().reader(Start::NewestOfEach(1)).unwrap();
+    assert_eq!(there(&mut reader), ["a 2", "b 2"]);
+    (3..100).for_each(|n| drop([value("a", n), value("b", n)]));
+    value("a", 100);
+    let given = there(&mut reader);
+    assert_eq!(given[given.len() - 2..], ["b 99", "a 100"]);
+    assert!(given.iter().all(|value| !value.contains("missed")), "{given:?}");
+}
+
 #[cfg(feature = "follow")]
 #[test]
 fn a_reader_of_the_feed_is_told_which_channel_an_event_is_from() {
