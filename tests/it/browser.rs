@@ -115,6 +115,7 @@ fn every_page_shows_its_stream_in_a_real_browser() {
     the_page_of_current_time_connects_to_another_origin_with_credentials();
     the_page_of_news_gets_what_is_sent_and_what_is_broadcast();
     the_page_of_logs_shows_lines_as_they_are_written();
+    the_page_of_sensors_shows_the_newest_of_each();
     the_page_of_time_stops_when_it_is_told_that_it_is_done();
     the_page_of_the_hub_watches_what_its_link_says();
 }
@@ -166,6 +167,19 @@ fn the_page_of_logs_shows_lines_as_they_are_written() {
         line(page, "line new");
     }
     let _ = std::fs::remove_file(log);
+}
+
+fn the_page_of_sensors_shows_the_newest_of_each() {
+    let example = Process::example("sensors", &[ANY_PORT]);
+    let page = example.address();
+    for reading in ["1", "2"] {
+        assert_eq!(post(page, "/sensors/attic", reading).status, 204);
+    }
+    let Some(_browser) = Browser::open(&format!("http://{page}/")) else { return };
+    assert_eq!(line(page, "reading attic"), "reading attic 2");
+    line(page, "reading cellar ");
+    assert_eq!(post(page, "/sensors/north+wall", "3").status, 204);
+    assert_eq!(line(page, "reading north"), "reading north+wall 3");
 }
 
 fn the_page_of_time_stops_when_it_is_told_that_it_is_done() {

@@ -2,6 +2,7 @@
 //! the others below.
 
 mod logs;
+mod sensors;
 
 use std::time::Duration;
 
