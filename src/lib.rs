@@ -192,6 +192,7 @@ pub use log::History;
 pub use log::cursor::{Lag, Start};
 pub use net::counts::Stats;
 pub use net::listener::{Address, Listener};
+pub use net::socket::Socket;
 pub use net::ticker::{Interval, IntervalEnd};
 #[cfg(feature = "follow")]
 pub use order::follow::options::Follow;

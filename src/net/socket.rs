@@ -7,8 +7,15 @@ use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
+use crate::peer::Peer;
+
+/// The socket of a connection that somebody else has accepted, for a server to serve: see
+/// [`Handle::serve`](crate::Handle::serve). Made from a [`TcpStream`] or, on unix, a `UnixStream`.
 #[derive(Debug)]
-pub(crate) enum Socket {
+pub struct Socket(Kind);
+
+#[derive(Debug)]
+enum Kind {
     Tcp(TcpStream, Mode),
     #[cfg(unix)]
     Unix(UnixStream, Mode),
@@ -31,30 +38,39 @@ impl Mode {
 /// The same call on either kind.
 macro_rules! on {
     ($of:expr, $socket:ident => $call:expr) => {
-        match $of {
-            Socket::Tcp($socket, _) => $call,
+        match &$of.0 {
+            Kind::Tcp($socket, _) => $call,
             #[cfg(unix)]
-            Socket::Unix($socket, _) => $call,
+            Kind::Unix($socket, _) => $call,
         }
     };
 }
 
 impl Socket {
     pub(crate) fn mode(&mut self) -> &mut Mode {
-        match self {
-            Self::Tcp(_, mode) => mode,
+        match &mut self.0 {
+            Kind::Tcp(_, mode) => mode,
             #[cfg(unix)]
-            Self::Unix(_, mode) => mode,
+            Kind::Unix(_, mode) => mode,
+        }
+    }
+
+    /// The other end, unless that has reset the connection.
+    pub(crate) fn peer(&self) -> io::Result<Peer> {
+        match &self.0 {
+            Kind::Tcp(socket, _) => socket.peer_addr().map(Peer::Tcp),
+            #[cfg(unix)]
+            Kind::Unix(..) => Ok(Peer::Unix),
         }
     }
 
     /// Has TCP send what is written at once, even if it doesn't fill a segment. A unix socket has
     /// no segments.
     pub(crate) fn send_at_once(&self) -> io::Result<()> {
-        match self {
-            Self::Tcp(socket, _) => socket.set_nodelay(true),
+        match &self.0 {
+            Kind::Tcp(socket, _) => socket.set_nodelay(true),
             #[cfg(unix)]
-            Self::Unix(..) => Ok(()),
+            Kind::Unix(..) => Ok(()),
         }
     }
 
@@ -72,8 +88,11 @@ impl Socket {
 
     #[cfg(test)]
     pub(crate) fn tcp(&self) -> &TcpStream {
-        let Self::Tcp(socket, _) = self else { panic!("not TCP: {self:?}") };
-        socket
+        match &self.0 {
+            Kind::Tcp(socket, _) => socket,
+            #[cfg(unix)]
+            Kind::Unix(..) => panic!("not TCP: {self:?}"),
+        }
     }
 
     pub(crate) fn shutdown(&self, how: Shutdown) -> io::Result<()> {
@@ -106,13 +125,13 @@ impl Write for &Socket {
 
 impl From<TcpStream> for Socket {
     fn from(socket: TcpStream) -> Self {
-        Self::Tcp(socket, Mode::NEW)
+        Self(Kind::Tcp(socket, Mode::NEW))
     }
 }
 
 #[cfg(unix)]
 impl From<UnixStream> for Socket {
     fn from(socket: UnixStream) -> Self {
-        Self::Unix(socket, Mode::NEW)
+        Self(Kind::Unix(socket, Mode::NEW))
     }
 }

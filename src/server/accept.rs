@@ -10,14 +10,13 @@ use std::time::{Duration, Instant};
 
 use super::handle::Handle;
 use super::site::Site;
+use super::welcome::welcome;
 use crate::error::{Error, Result};
-use crate::net::link::Link;
 use crate::net::listener::Listener;
 use crate::net::panics::Panics;
 use crate::net::socket::Socket;
 use crate::net::threads as thread;
 use crate::peer::Peer;
-use crate::server::connection::Connection;
 
 /// An acceptor sets connections up and hands them over, and no more.
 const STACK: usize = 128 * 1024;
@@ -25,12 +24,6 @@ const STACK: usize = 128 * 1024;
 const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
 /// Descriptors come back when a connection is closed, which only another try finds out.
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
-
-/// So many connections past the cap get a response that says so; any more are just closed. A server
-/// that may have few descriptors must not keep most of them for that.
-fn refusals(cap: usize) -> usize {
-    (cap / 8).clamp(16, 64)
-}
 
 /// How long it may take to wake all acceptors by connections.
 const WAKE: Duration = Duration::from_millis(500);
@@ -66,7 +59,10 @@ impl Acceptors {
             let thread = thread::Builder::new().name("tidings-acceptor".into()).stack_size(STACK);
             let life = move || {
                 let panics = site.runtime.counts.panics();
-                accept(&listener, &handle, panics, |socket, peer| welcome(&site, socket, peer));
+                accept(&listener, &handle, panics, |socket, peer| {
+                    // Where it is not served, its client learns of it by the close.
+                    let _ = welcome(&site, socket, peer, b"");
+                });
                 drop(listener);
                 drop(accepting);
             };
@@ -125,20 +121,6 @@ fn accept(listener: &Listener, handle: &Handle, panics: &Panics, welcome: impl F
         if !matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted) {
             thread::sleep(pause);
             pause = (pause * 2).min(LONGEST_PAUSE);
-        }
-    }
-}
-
-/// Gives a connection to a worker, or closes it where there are far too many.
-fn welcome(site: &Arc<Site>, socket: Socket, peer: Peer) {
-    let others = site.runtime.counts.connections();
-    let link = Link::new(socket, site.runtime.counts.connection());
-    let most = site.runtime.limits.connections;
-    if others < most.saturating_add(refusals(most)) {
-        let refused = others >= most;
-        // Where the socket can't even be set up, it is of no use.
-        if let Ok(new) = Connection::new(Arc::clone(site), link, peer, refused) {
-            new.hand_to_worker();
         }
     }
 }

@@ -71,10 +71,18 @@ impl Connection {
         Ok(Box::new(Self { site, link, peer, refused, exchange, now }))
     }
 
-    /// Gives the connection to the pool. Where no thread is to be had it is closed.
-    pub(crate) fn hand_to_worker(self: Box<Self>) {
+    /// Takes what has been read of it by others.
+    pub(crate) fn take_in(&mut self, read: &[u8]) {
+        if !read.is_empty() {
+            self.exchange.receive(read, self.now);
+        }
+    }
+
+    /// Gives the connection to the pool. Where no thread is to be had it is closed; returns whether
+    /// one is.
+    pub(crate) fn hand_to_worker(self: Box<Self>) -> bool {
         let site = Arc::clone(&self.site);
-        drop(site.runtime.pool.submit(self));
+        site.runtime.pool.submit(self).is_ok()
     }
 
     /// Makes one step. `None` if the connection is over, or no longer this worker's.
@@ -245,11 +253,11 @@ impl Task for Connection {
 /// A parked connection.
 impl Pending for Connection {
     fn retry(mut self: Box<Self>, now: Instant) -> Option<(Box<dyn Pending>, Progress)> {
-        match self.attempt(now).ok()? {
-            Some(progress) => return Some((self, progress)),
-            None => self.hand_to_worker(),
-        }
-        None
+        let Some(progress) = self.attempt(now).ok()? else {
+            self.hand_to_worker();
+            return None;
+        };
+        Some((self, progress))
     }
 }
 

@@ -1,17 +1,21 @@
-//! How others reach a running server: to stop it, and to ask what it is doing.
+//! How others reach a running server: to stop it, to give it a connection, and to ask what it is
+//! doing.
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
+use super::site::Site;
+use super::welcome::welcome;
+use crate::error::{Error, Result};
 use crate::net::counts::Stats;
 use crate::net::lifecycle::{Lifecycle, Stage};
 use crate::net::listener::Address;
-use crate::stream::runtime::Runtime;
+use crate::net::socket::Socket;
 
-/// Stops a server, from any thread, and tells what it is doing. A clone is for the same server.
-/// Holding one keeps nothing alive.
+/// Stops a server, from any thread, gives it connections, and tells what it is doing. A clone is
+/// for the same server. Holding one keeps nothing alive.
 #[derive(Clone)]
 pub struct Handle(Arc<Inner>);
 
@@ -22,7 +26,7 @@ struct Inner {
     /// Notified by a stop, and when an acceptor ends. The thread that serves waits for both.
     changed: Condvar,
     /// Weak, as the server's own handlers may hold a handle.
-    runtime: OnceLock<Weak<Runtime>>,
+    site: OnceLock<Weak<Site>>,
 }
 
 impl fmt::Debug for Handle {
@@ -38,13 +42,17 @@ struct State {
     accepting: usize,
 }
 
-/// An acceptor, for as long as it lives.
+/// An acceptor, for as long as it lives; or a connection that somebody else has accepted, until it
+/// is the server's.
 pub(crate) struct Accepting(Handle);
 
 impl Drop for Accepting {
     fn drop(&mut self) {
         self.0.lock().accepting -= 1;
-        self.0.0.changed.notify_all();
+        // Nobody waits for it before that.
+        if self.0.is_stopped() {
+            self.0.0.changed.notify_all();
+        }
     }
 }
 
@@ -54,7 +62,7 @@ impl Handle {
             lifecycle: Arc::default(),
             state: Mutex::default(),
             changed: Condvar::new(),
-            runtime: OnceLock::new(),
+            site: OnceLock::new(),
         }))
     }
 
@@ -66,8 +74,13 @@ impl Handle {
         self.lock().addresses.push(address);
     }
 
-    pub(crate) fn serves(&self, runtime: &Arc<Runtime>) {
-        let _ = self.0.runtime.set(Arc::downgrade(runtime));
+    pub(crate) fn serves(&self, site: &Arc<Site>) {
+        let _ = self.0.site.set(Arc::downgrade(site));
+    }
+
+    /// What the server serves, while it runs.
+    fn site(&self) -> Option<Arc<Site>> {
+        self.0.site.get().and_then(Weak::upgrade)
     }
 
     /// The address that the server listens on: see [`Server::address`](crate::Server::address).
@@ -99,6 +112,66 @@ impl Handle {
         self.0.changed.notify_all();
     }
 
+    /// Serves a connection that somebody else has accepted: a [`TcpStream`] or, on unix, a
+    /// `UnixStream`, of which this much was `read` already, which may be nothing. It is served like
+    /// one that came in by a listener: it takes no thread while a stream or a silent client has it,
+    /// it counts as any other, and past [`Limits::connections`] it is told so and closed. Returns
+    /// at once.
+    ///
+    /// So a program can have other protocols on its port, or a listener of a kind that std doesn't
+    /// know. It needs a server for that, and no listener of the server's own:
+    ///
+    /// ```
+    /// use std::io::{BufRead, BufReader, Read, Write};
+    /// use std::net::{TcpListener, TcpStream};
+    /// use tidings::{Response, Server};
+    ///
+    /// let server = Server::new()
+    ///     .get("/", |_request| Ok(Response::text("hello\n")))
+    ///     .start()?;
+    ///
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// let mut client = TcpStream::connect(listener.local_addr()?)?;
+    /// client.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+    ///
+    /// // What comes first shows that it is HTTP, so it is the server's.
+    /// let (mut socket, _) = listener.accept()?;
+    /// let mut read = [0; 4];
+    /// socket.read_exact(&mut read)?;
+    /// if read.starts_with(b"GET ") {
+    ///     server.handle().serve(socket, &read)?;
+    /// }
+    ///
+    /// let last = BufReader::new(client).lines().last().expect("a response")?;
+    /// assert_eq!(last, "hello");
+    /// # server.stop()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// The socket is set to block, and to have time limits; so no clone of it should be used. It is
+    /// not bounded here how much was read: that is the program's to bound.
+    ///
+    /// # Errors
+    ///
+    /// When the server doesn't run, as it hasn't started or is to stop; when the socket can't be
+    /// set up, or its peer has reset it; when there are far more connections than there may be; and
+    /// when the system gives no thread. Then the socket is closed.
+    ///
+    /// [`Limits::connections`]: crate::Limits::connections
+    /// [`TcpStream`]: std::net::TcpStream
+    pub fn serve(&self, socket: impl Into<Socket>, read: &[u8]) -> Result<()> {
+        let socket = socket.into();
+        // A stop waits for this as for an acceptor: the connection comes before its end or not at
+        // all.
+        let _accepting = self.accepting();
+        let site = self.site().filter(|_| !self.is_stopped());
+        let site = site.ok_or_else(|| Error::other("the server does not run"))?;
+        let unusable = |error| Error::io("can't serve a given socket", error);
+        let peer = socket.peer().map_err(unusable)?;
+        socket.set_nonblocking(false).map_err(unusable)?;
+        welcome(&site, socket, peer, read)
+    }
+
     /// Waits until the server is asked to stop.
     pub(crate) fn wait_for_stop(&self) {
         let waited = self.0.changed.wait_while(self.lock(), |_| !self.is_stopped());
@@ -128,7 +201,6 @@ impl Handle {
 
     /// What the server is doing. All zero before it runs and after it has stopped.
     pub fn stats(&self) -> Stats {
-        let runtime = self.0.runtime.get().and_then(Weak::upgrade);
-        runtime.map(|runtime| runtime.stats()).unwrap_or_default()
+        self.site().map(|site| site.runtime.stats()).unwrap_or_default()
     }
 }

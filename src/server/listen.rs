@@ -23,7 +23,8 @@ impl Default for Server {
 }
 
 impl Server {
-    /// A server that listens nowhere yet: see [`on`](Self::on).
+    /// A server that listens nowhere yet: see [`on`](Self::on). One that is left so serves the
+    /// connections that it is given by [`Handle::serve`].
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -123,7 +124,7 @@ impl Server {
     }
 
     /// The address of its first TCP listener, with the port that was free if port 0 was asked for;
-    /// `0.0.0.0:0`, which is no address, if it has only unix sockets.
+    /// `0.0.0.0:0`, which is no address, if it has none.
     pub fn address(&self) -> SocketAddr {
         self.handle.address()
     }

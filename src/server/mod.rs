@@ -5,10 +5,11 @@
 //!                                                   └──► stream ─► registry, channels
 //! ```
 //!
-//! To read on: [`listen`] is where it listens, [`accept`] are the threads for that, [`connection`]
-//! is one socket, [`dispatch`] finds and runs handlers, [`routes`] has them by path, [`reply`] is
-//! what they return, [`site`] is what all connections have in common, [`serving`] is its life from
-//! begin to end, [`running`] is a server on a thread of its own, [`handle`] is how others reach it.
+//! To read on: [`listen`] is where it listens, [`accept`] are the threads for that, [`welcome`] is
+//! where a connection begins, [`connection`] is one socket, [`dispatch`] finds and runs handlers,
+//! [`routes`] has them by path, [`reply`] is what they return, [`site`] is what all connections
+//! have in common, [`serving`] is its life from begin to end, [`running`] is a server on a thread
+//! of its own, [`handle`] is how others reach it.
 
 pub(crate) mod accept;
 pub(crate) mod connection;
@@ -21,6 +22,7 @@ pub(crate) mod routes;
 pub(crate) mod running;
 pub(crate) mod serving;
 pub(crate) mod site;
+pub(crate) mod welcome;
 
 use std::any::{Any, TypeId};
 use std::borrow::Cow;
@@ -289,23 +291,23 @@ impl Server {
         self
     }
 
-    /// Serves on this thread until a [`Handle`] stops it.
+    /// Serves on this thread until a [`Handle`] stops it. Without a listener, it serves just the
+    /// connections that it is [given](Handle::serve).
     ///
     /// # Errors
     ///
-    /// When it has no listener or one of them is unusable, a route was wrong, the system gives no
-    /// thread to begin with, or, at the end, a handler or an interval would not end within the
-    /// grace period.
+    /// When a listener is unusable, a route was wrong, the system gives no thread to begin with,
+    /// or, at the end, a handler or an interval would not end within the grace period.
     pub fn run(self) -> Result<()> {
         Serving::begin(self)?.wait()
     }
 
-    /// Serves on a thread of its own, until the returned value is dropped or stopped.
+    /// Serves on a thread of its own, until the returned value is dropped or stopped. Without a
+    /// listener, it serves just the connections that it is [given](Handle::serve).
     ///
     /// # Errors
     ///
-    /// When it has no listener or one of them is unusable, a route was wrong, or the system gives
-    /// no thread.
+    /// When a listener is unusable, a route was wrong, or the system gives no thread.
     pub fn start(self) -> Result<Running> {
         Running::start(self)
     }
@@ -313,9 +315,6 @@ impl Server {
     pub(crate) fn prepare(self) -> Result<(Vec<Listener>, Arc<Site>, Handle)> {
         if let Some(error) = self.error {
             return Err(error);
-        }
-        if self.listeners.is_empty() {
-            return Err(Error::invalid("the server listens nowhere: give it a listener with `on`"));
         }
         let site = Arc::new(Site {
             bodies: Budget::new(self.limits.bodies),
@@ -326,7 +325,7 @@ impl Server {
             admit: self.admit,
             remedies: self.remedies,
         });
-        self.handle.serves(&site.runtime);
+        self.handle.serves(&site);
         Ok((self.listeners, site, self.handle))
     }
 }

@@ -7,6 +7,7 @@ mod cors;
 mod deadlines;
 mod exchange;
 mod faults;
+mod given;
 mod limits;
 mod refusing;
 mod routes;

@@ -101,12 +101,6 @@ fn a_server_with_unix_sockets_alone_has_no_address_of_tcp() {
     assert_ends(server);
 }
 
-#[test]
-fn a_server_without_a_listener_does_not_start() {
-    let said = site().start().map(drop).unwrap_err().to_string();
-    assert_eq!(said, "the server listens nowhere: give it a listener with `on`");
-}
-
 #[cfg(target_os = "linux")]
 #[test]
 fn a_listener_that_does_not_block_is_set_to_block() {
