@@ -24,7 +24,8 @@ pub enum CloseReason {
     Stalled,
     /// The server stopped.
     Stopped,
-    /// Its handler or one of its intervals failed or panicked; it was cut off.
+    /// Its handler, one of its intervals or a thread that it spawned failed or panicked; it was cut
+    /// off.
     Failed,
 }
 

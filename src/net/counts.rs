@@ -60,7 +60,8 @@ pub struct Stats {
     pub connections: usize,
     /// Event streams that are open now.
     pub streams: usize,
-    /// Interval threads that are running now.
+    /// Threads of intervals that are running now, and those that streams have
+    /// [spawned](crate::SseWriter::spawn).
     pub intervals: usize,
     /// Worker threads that there are now.
     pub workers: usize,

@@ -10,6 +10,9 @@
 //! Calls are due at whole periods after the beginning, so a closure's own time does not add up to
 //! a drift. A call that would come late by a whole period is left out. This module does not know
 //! whether a stream or a channel owns an interval: it only knows an [`Owner`].
+//!
+//! A closure that is called once, and works for as long as it likes, has such a thread too: it
+//! begins, fails and is joined as an interval does.
 
 use std::fmt;
 use std::io;
@@ -26,11 +29,20 @@ use crate::error::{Error, Result};
 
 /// Enough for formatting an event, small enough for thousands of intervals. It is reserved, not
 /// taken.
-const STACK: usize = 128 * 1024;
+const INTERVAL: Life = Life { name: "tidings-interval", stack: 128 * 1024 };
 
-/// How many intervals a process may have. A thread costs four memory maps, of which Linux gives a
-/// process 65,530; and where it has none left for a thread that has begun already, std can't but
-/// abort the process. So the error comes before.
+/// What it runs may be anything, as with a handler.
+const SPAWNED: Life = Life { name: "tidings-spawned", stack: 1024 * 1024 };
+
+/// A kind of thread.
+struct Life {
+    name: &'static str,
+    stack: usize,
+}
+
+/// How many of these threads a process may have. A thread costs four memory maps, of which Linux
+/// gives a process 65,530; and where it has none left for a thread that has begun already, std
+/// can't but abort the process. So the error comes before.
 const MOST: usize = 12_000;
 
 /// How many there are.
@@ -204,26 +216,51 @@ where
     if period.is_zero() {
         return Err(Error::invalid("the period of an interval must be longer than zero"));
     }
+    begin(INTERVAL, owner, move |fate, owner, call| fate.repeat(owner, period, call))
+}
+
+/// Starts a thread for a closure that is called once, in the same way. Its guard tells nobody of
+/// an end.
+pub(crate) fn spawn_once<O, C>(owner: O) -> Result<(Interval, Sender<C>)>
+where
+    O: Owner,
+    C: FnOnce(&O) -> Result<()> + Send + 'static,
+{
+    begin(SPAWNED, owner, |_, owner, call: C| {
+        match catch_unwind(AssertUnwindSafe(|| call(owner))) {
+            Ok(Ok(())) => IntervalEnd::Closed,
+            Ok(Err(error)) => IntervalEnd::Failed(error),
+            Err(_) => IntervalEnd::Panicked,
+        }
+    })
+}
+
+fn begin<O: Owner, C: Send + 'static>(
+    kind: Life,
+    owner: O,
+    live: impl FnOnce(&Fate, &O, C) -> IntervalEnd + Send + 'static,
+) -> Result<(Interval, Sender<C>)> {
     let fate = Arc::<Fate>::default();
     let (shared, (give, take)) = (Arc::clone(&fate), mpsc::channel::<C>());
     let life = move || {
         if let Ok(call) = take.recv() {
             // What the closure holds is given back with it, before the thread is joined.
-            let end = owner.interval_ended(shared.repeat(&owner, period, call));
+            let end = owner.interval_ended(live(&shared, &owner, call));
             shared.tell(|told| told.end = Some(end));
         }
         owner.let_go();
     };
     let place = Place::of(&RUNNING, MOST);
-    let place = place.ok_or_else(|| io::Error::other("there are too many intervals"));
+    let place = place.ok_or_else(|| io::Error::other("there are too many of them"));
     let spawned = place.and_then(|place| {
-        thread::Builder::new().name("tidings-interval".into()).stack_size(STACK).spawn(move || {
+        thread::Builder::new().name(kind.name.into()).stack_size(kind.stack).spawn(move || {
             life();
             drop(place);
         })
     });
-    let handle =
-        spawned.map_err(|error| Error::io("can't start a thread for an interval", error))?;
+    let handle = spawned.map_err(|error| {
+        Error::io("can't start a thread for an interval, or one of a stream", error)
+    })?;
     Ok((Interval { fate, handle: Some(handle) }, give))
 }
 

@@ -27,8 +27,8 @@ pub(crate) type OnClose = Box<dyn FnOnce(CloseReason) + Send>;
 #[derive(Default)]
 pub(super) struct Attached {
     callbacks: Vec<OnClose>,
-    /// One for each interval whose thread is still there, to be woken at the end; with its guard,
-    /// if nobody else has that.
+    /// One for each interval or spawned thread that is still there, to be woken at the end; with
+    /// its guard, if nobody else has that.
     pub(super) intervals: Vec<(Thread, Option<Interval>)>,
 }
 

@@ -9,6 +9,7 @@
 //! | watch | for its inbox; with streams, for its next check | whoever adds; [`Watch::stop`] |
 //! | fan-out | for its shard's queue | whoever queues a group; [`Fanout::stop`] |
 //! | interval | parked | its next call; the end of its stream; the drop of its guard |
+//! | spawned by a stream | for what its closure waits for | that; its stream, which unparks it |
 //! | a caller of `send` | for its stream to drain | the watch thread; the end of the stream |
 //!
 //! [`Handle::stop`]: crate::Handle::stop

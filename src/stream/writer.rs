@@ -19,10 +19,11 @@ use crate::peer::Peer;
 
 /// One client's event stream.
 ///
-/// A clone is the same stream. The stream lives as long as somebody holds it: the handler that
-/// was given it, an [interval](Self::every), a [channel](Self::subscribe) that it follows, or the
-/// application. When the last one lets go it ends with its last chunk. It ends earlier when the
-/// client goes, which is noticed within a second, or when somebody calls [`close`](Self::close).
+/// A clone is the same stream. The stream lives as long as somebody holds it: the handler that was
+/// given it, an [interval](Self::every), a [thread](Self::spawn) of its own, a
+/// [channel](Self::subscribe) that it follows, or the application. When the last one lets go it
+/// ends with its last chunk. It ends earlier when the client goes, which is noticed within a
+/// second, or when somebody calls [`close`](Self::close).
 ///
 /// The head goes out with [`open`](Self::open), with whatever is sent first, or when the handler
 /// returns. Until then the status and the fields can be set.
@@ -147,27 +148,28 @@ impl SseWriter {
         self.0.put(&event.to_bytes(), true, wait)
     }
 
-    /// Sends a comment, which no handler of the client sees. Line breaks in it make several.
+    /// Sends a comment, which no handler of the client sees. Line breaks in it make several. Never
+    /// waits, as [`try_send`](Self::try_send).
     ///
     /// # Errors
     ///
-    /// When the stream has ended, or was full until the write deadline.
+    /// When the stream has ended, or is full ([`is_full`](crate::Error::is_full)).
     pub fn comment(&self, text: &str) -> Result<()> {
         let mut content = Vec::new();
         encode::encode_comment(text, &mut content);
-        self.0.put(&content, false, true)
+        self.0.put(&content, false, false)
     }
 
     /// Tells the client how long to wait before it comes back after a loss of the connection, in
-    /// whole milliseconds.
+    /// whole milliseconds. Never waits, as [`try_send`](Self::try_send).
     ///
     /// # Errors
     ///
-    /// When the stream has ended, or was full until the write deadline.
+    /// When the stream has ended, or is full ([`is_full`](crate::Error::is_full)).
     pub fn retry(&self, time: Duration) -> Result<()> {
         let mut content = Vec::new();
         encode::encode_retry(time, &mut content);
-        self.0.put(&content, false, true)
+        self.0.put(&content, false, false)
     }
 
     /// Ends the stream with its last chunk, after everything that was sent. Does nothing if it
@@ -292,9 +294,9 @@ impl SseWriter {
         match Subscription::new(channels, start) {
             Ok((subscription, first)) => self.0.follow(subscription, &first),
             Err(error) if error.is_unavailable() => {
-                self.retry(self.0.runtime.come_back_after())?;
+                let retried = self.retry(self.0.runtime.come_back_after());
                 self.close();
-                Ok(())
+                retried.or_else(|error| if error.is_full() { Ok(()) } else { Err(error) })
             }
             Err(error) => Err(error),
         }

@@ -7,6 +7,7 @@ mod intervals;
 mod many;
 mod sending;
 mod slow;
+mod spawned;
 mod wire;
 
 use tidings::{CloseReason, Limits, Response, Running, Server, SseWriter};

@@ -62,6 +62,26 @@ fn row_33_a_client_that_does_not_read_fills_its_stream_and_loses_nothing_of_it()
 }
 
 #[test]
+fn limit_unsent_past_it_a_comment_and_a_reconnection_time_do_not_wait() {
+    // Past any patience: whatever waits here fails the test.
+    let held = Held::with(Limits::default().write_deadline(Duration::from_secs(3_600)));
+    let stream = EventStream::open(held.server.address(), "/sse");
+    let writer = held.writers.first();
+    until_full(&writer);
+    // What room is left is less than an event, and is filled.
+    for text in [filler(), "-".repeat(1_000)] {
+        until("a comment that is refused", || {
+            writer.comment(&text).is_err_and(|error| error.is_full())
+        });
+    }
+    until("a reconnection time that is refused", || {
+        writer.retry(Duration::from_secs(1)).is_err_and(|error| error.is_full())
+    });
+    assert!(writer.is_active());
+    drop(stream);
+}
+
+#[test]
 fn limit_unsent_past_it_a_send_waits_until_the_client_reads() {
     let held = Held::with(Limits::default());
     let mut stream = EventStream::open(held.server.address(), "/sse");
