@@ -77,9 +77,10 @@ impl Channel {
     /// Reads the channel in this process: an iterator over the events after `start`, for tests,
     /// logs, and bridges to something else. It has no thread: whoever asks it for an event waits.
     ///
-    /// In a hub with a journal it reads from there what has left the channel's log, and so does one
-    /// of [`Hub::feed`](crate::Hub::feed). It counts as one of the channel's
-    /// [`streams`](Self::streams).
+    /// It may be a channel of [`Hub::matching`](crate::Hub::matching) or
+    /// [`Hub::feed`](crate::Hub::feed) too. In a hub with a journal it reads from there what has
+    /// left the channel's log. A closed channel gives what it still has, and then its end. The
+    /// reader counts as one of the channel's [`streams`](Self::streams).
     ///
     /// ```
     /// use tidings::{Channel, Start};

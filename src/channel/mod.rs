@@ -59,7 +59,8 @@ use reader::Reader;
 ///
 /// A clone is the same channel. Streams follow it with [`SseWriter::subscribe`]; a client that
 /// reconnects with a last event ID is sent what it missed, as far as the channel's [`History`]
-/// reaches. A channel needs no server, and the streams of several servers may follow one.
+/// reaches. A channel needs no server, and the streams of several servers may follow one. The
+/// program itself reads it with [`reader`](Self::reader).
 ///
 /// Dropping a channel does nothing to the streams that follow it: they hold it themselves.
 ///
