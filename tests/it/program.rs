@@ -14,6 +14,7 @@ mod journal;
 mod leaving;
 mod mock;
 mod orders;
+mod patterns;
 mod publishing;
 mod record;
 #[cfg(unix)]

@@ -30,8 +30,8 @@ pub(super) fn all(
     guard: &Guard,
     request: &Request,
 ) -> Result<Reply, Response> {
-    guard.check_feed(request.head())?;
-    let begin = Begin::of(request)?;
+    guard.check_all(request.head())?;
+    let begin = Begin::of_feed(request)?;
     follow::check(&channels.hub, request.head())?;
     let hub = channels.hub.clone();
     // Runs only when there is a stream, so a HEAD makes no feed.

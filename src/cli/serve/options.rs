@@ -125,8 +125,14 @@ pub(crate) static TABLE: Table<Options> = Table {
             /// Decides what happens to a stream whose client reads so slowly that its next event is
             /// no longer kept, neither in memory nor in the journal: skip continues with the events
             /// that are still kept, after an event that reports the gap; close ends the stream.
-            text("lag", "skip|close", |o, lag| {
-                o.lag = if lag == "close" { Lag::Close } else { Lag::Skip };
+            /// conflate continues with what memory still has and reports nothing, for channels of
+            /// which only the newest events matter.
+            text("lag", "skip|close|conflate", |o, lag| {
+                o.lag = match lag {
+                    "close" => Lag::Close,
+                    "conflate" => Lag::Conflate,
+                    _ => Lag::Skip,
+                };
             }).default("skip"),
         ],
         #[cfg(feature = "journal")]

@@ -62,8 +62,14 @@ pub(super) fn add_to(server: Server, state: State) -> Server {
     let guarded = Arc::clone(&state);
     // Routes are tried in this order: what is asked for most comes first.
     let server = server
-        .get("/events/{name}", with(|state, request| subscribe::one(&state.channels, request)))
-        .get("/events", with(|state, request| subscribe::several(&state.channels, request)))
+        .get(
+            "/events/{name}",
+            with(|state, request| subscribe::one(&state.channels, &state.guard, request)),
+        )
+        .get(
+            "/events",
+            with(|state, request| subscribe::several(&state.channels, &state.guard, request)),
+        )
         .post("/stop", with(|state, _request| state.stop().map(Into::into)))
         .get("/metrics", with(|state, _request| Ok(state.metrics().into())))
         .get("/health", with(|state, request| state.health(request).map(Into::into)))

@@ -5,6 +5,9 @@
 //! GET /events?channel=NAME&channel=NAME...
 //! ```
 //!
+//! In place of a name, `NAME.*` stands for all channels whose names begin with `NAME.`, and `*` for
+//! all channels, those included that are made later.
+//!
 //! A stream begins, in this order of precedence:
 //!
 //! | with | it begins |
@@ -12,6 +15,7 @@
 //! | the field `Last-Event-ID` | after that event |
 //! | `?last-event-id=ID` | the same, where a field can't be set |
 //! | `?history=N` | with the newest N events: [`Start::Newest`] |
+//! | `?latest=N` | with the newest N events of each channel: [`Start::NewestOfEach`] |
 //! | nothing | with the next event |
 //!
 //! The field comes first: an `EventSource` that reconnects sends it to the URL that it was given,
@@ -22,7 +26,8 @@ use std::time::Duration;
 
 use tidings::{Reply, Request, Response, SseWriter, Start};
 
-use super::channels::{Channels, check_name};
+use super::channels::{ALL, Channels, check_followed};
+use super::guard::Guard;
 use super::query;
 use super::refuse::bad_request;
 use crate::cli::digits;
@@ -34,7 +39,11 @@ const MOST_CHANNELS: usize = 64;
 /// as seldom, so coming back earlier is of little use.
 const COME_BACK: Duration = Duration::from_secs(15);
 
-pub(super) fn one(channels: &Channels, request: &Request) -> Result<Reply, Response> {
+pub(super) fn one(
+    channels: &Channels,
+    guard: &Guard,
+    request: &Request,
+) -> Result<Reply, Response> {
     let name = request.param("name").unwrap_or_default();
     if request.query("channel").is_some() {
         return Err(bad_request(
@@ -42,34 +51,45 @@ pub(super) fn one(channels: &Channels, request: &Request) -> Result<Reply, Respo
              /events?channel=A&channel=B, or /events/A",
         ));
     }
-    stream(channels, [name.into()], request)
+    stream(channels, guard, [name.into()], request)
 }
 
-pub(super) fn several(channels: &Channels, request: &Request) -> Result<Reply, Response> {
+pub(super) fn several(
+    channels: &Channels,
+    guard: &Guard,
+    request: &Request,
+) -> Result<Reply, Response> {
     let names: Vec<String> = request.query_all("channel").take(MOST_CHANNELS + 1).collect();
     match names.len() {
         0 => Err(bad_request("name the channels: /events?channel=A&channel=B, or /events/A")),
-        1..=MOST_CHANNELS => stream(channels, names, request),
+        1..=MOST_CHANNELS => stream(channels, guard, names, request),
         _ => Err(bad_request(format_args!("one stream may follow {MOST_CHANNELS} channels"))),
     }
 }
 
 fn stream(
     channels: &Channels,
+    guard: &Guard,
     names: impl AsRef<[String]> + Send + 'static,
     request: &Request,
 ) -> Result<Reply, Response> {
     let begin = Begin::of(request)?;
-    names.as_ref().iter().try_for_each(|name| check_name(name)).map_err(bad_request)?;
-    let Channels { hub, most, .. } = channels.clone();
+    names.as_ref().iter().try_for_each(|name| check_followed(name)).map_err(bad_request)?;
+    if names.as_ref().iter().any(|name| name == ALL) {
+        guard.check_all(request.head())?;
+    }
+    let channels = channels.clone();
     // Runs only when there is a stream, so a HEAD makes no channel.
     Ok(Reply::event_stream(move |stream| {
         let peer = stream.peer();
-        let channels = names.as_ref().iter().map(|name| hub.channel_followed(name, peer, most));
-        match channels.collect::<Option<Vec<_>>>() {
-            Some(channels) => stream.follow(&channels, begin.start()),
-            None => send_away(&stream),
+        let mut followed = Vec::new();
+        for name in names.as_ref() {
+            match channels.followed(name, peer)? {
+                Some(channel) => followed.push(channel),
+                None => return send_away(&stream),
+            }
         }
+        stream.follow(&followed, begin.start())
     }))
 }
 
@@ -90,6 +110,8 @@ pub(super) struct Begin {
     last_event_id: Option<String>,
     /// How many of the newest events.
     newest: Option<usize>,
+    /// How many of each channel.
+    latest: Option<usize>,
 }
 
 impl Begin {
@@ -101,26 +123,51 @@ impl Begin {
             query::one(&mut request.head().fields().filter(is_id).map(text))?;
         }
         let asked = query::last_event_id(request)?;
-        let is_history = |(given, _): &(String, String)| given == "history";
-        let history = query::one(&mut request.query_pairs().filter(is_history))?;
-        let newest = history.map(|count| newest(&count)).transpose()?;
-        Ok(Self { last_event_id: request.last_event_id().map(Into::into).or(asked), newest })
+        let [newest, latest] = ["history", "latest"].map(|name| count(request, name));
+        let (newest, latest) = (newest?, latest?);
+        if newest.is_some() && latest.is_some() {
+            return Err(bad_request(
+                "history is how many of the newest events of all channels to begin with, and \
+                 latest how many of each channel: give one of them",
+            ));
+        }
+        let last_event_id = request.last_event_id().map(Into::into).or(asked);
+        Ok(Self { last_event_id, newest, latest })
+    }
+
+    /// The same for a feed, whose events are those of all channels.
+    #[cfg(feature = "follow")]
+    pub(super) fn of_feed(request: &Request) -> Result<Self, Response> {
+        match Self::of(request)? {
+            Self { latest: Some(_), .. } => {
+                Err(bad_request("the feed can't begin with the latest events of each channel"))
+            }
+            begin => Ok(begin),
+        }
     }
 
     pub(super) fn start(&self) -> Start<'_> {
-        match (&self.last_event_id, self.newest) {
-            (Some(id), _) => Start::After(id),
-            (None, Some(count)) => Start::Newest(count),
-            (None, None) => Start::Live,
+        match (&self.last_event_id, self.newest, self.latest) {
+            (Some(id), ..) => Start::After(id),
+            (None, Some(count), _) => Start::Newest(count),
+            (None, None, Some(each)) => Start::NewestOfEach(each),
+            (None, None, None) => Start::Live,
         }
     }
 }
 
-fn newest(count: &str) -> Result<usize, Response> {
+/// What a parameter says, if it is given, that is a number of events.
+fn count(request: &Request, name: &str) -> Result<Option<usize>, Response> {
+    let is_it = |(given, _): &(String, String)| given == name;
+    let given = query::one(&mut request.query_pairs().filter(is_it))?;
+    given.map(|count| newest(name, &count)).transpose()
+}
+
+fn newest(name: &str, count: &str) -> Result<usize, Response> {
     match digits::<u32>(count) {
         Some(count) => Ok(count as usize),
         None => Err(bad_request(format_args!(
-            "history is how many of the newest events to begin with, and not {count:?}"
+            "{name} is how many of the newest events to begin with, and not {count:?}"
         ))),
     }
 }
@@ -131,10 +178,10 @@ mod tests {
 
     #[test]
     fn the_length_of_the_history_is_a_number() {
-        assert_eq!(newest("0").ok(), Some(0));
-        assert_eq!(newest("4294967295").ok(), Some(4_294_967_295));
+        assert_eq!(newest("history", "0").ok(), Some(0));
+        assert_eq!(newest("history", "4294967295").ok(), Some(4_294_967_295));
         for count in ["", "-1", "+1", "1.0", "a", "4294967296"] {
-            assert!(newest(count).is_err(), "{count}");
+            assert!(newest("history", count).is_err(), "{count}");
         }
     }
 }

@@ -47,7 +47,7 @@ fn a_wrong_option_is_told_what_was_meant() {
     usage_error(&["--histroy", "5"], "unknown option --histroy: did you mean --history?");
     usage_error(&["serve", "--history"], "--history needs a value: --history N");
     usage_error(&["--history=0"], "--history must be a number from 1 to 4294967295, and not \"0\"");
-    usage_error(&["--lag=drop"], "--lag must be skip or close, and not \"drop\"");
+    usage_error(&["--lag=drop"], "--lag must be skip or close or conflate, and not \"drop\"");
     usage_error(&["--log=yes"], "--log takes no value, but was given \"yes\"");
     usage_error(&["--lag=skip", "--lag=skip"], "--lag can be given only once");
     usage_error(&["serve", "now"], "unexpected argument \"now\": serve takes only options");

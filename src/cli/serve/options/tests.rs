@@ -25,7 +25,7 @@ fn every_flag_of_the_contract_is_there_and_told_in_the_help() {
         "--history N",
         "--history-bytes BYTES",
         "--history-age DURATION",
-        "--lag skip|close",
+        "--lag skip|close|conflate",
         #[cfg(feature = "journal")]
         "--journal DIR",
         #[cfg(feature = "journal")]
