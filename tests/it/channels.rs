@@ -10,6 +10,8 @@ mod joining;
 mod lag;
 #[cfg(feature = "journal")]
 mod past;
+#[cfg(feature = "journal")]
+mod present;
 mod resume;
 
 use tidings::{Channel, History, Hub, Limits, Response, Running, Server, Start};

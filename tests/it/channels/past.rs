@@ -38,14 +38,14 @@ impl Drop for Folder {
     }
 }
 
-const GIGABYTE: u64 = 1 << 30;
+pub(super) const GIGABYTE: u64 = 1 << 30;
 
 fn few() -> History {
     History::default().events(5)
 }
 
 /// An id as the pair of numbers by which it is ordered.
-fn pair(id: &str) -> (u64, u64) {
+pub(super) fn pair(id: &str) -> (u64, u64) {
     let (epoch, sequence) = id.split_once('-').expect("an id");
     (epoch.parse().expect("a number"), sequence.parse().expect("a number"))
 }
@@ -172,10 +172,10 @@ type Published = Mutex<BTreeMap<(u64, u64), (usize, String)>>;
 const NAMES: [&str; 3] = ["a", "b", "c"];
 
 /// A sequence of numbers that is always the same.
-struct Random(u64);
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(super) fn below(&mut self, bound: u64) -> u64 {
         self.0 =
             self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % bound
