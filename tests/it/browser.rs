@@ -116,6 +116,7 @@ fn every_page_shows_its_stream_in_a_real_browser() {
     the_page_of_news_gets_what_is_sent_and_what_is_broadcast();
     the_page_of_logs_shows_lines_as_they_are_written();
     the_page_of_sensors_shows_the_newest_of_each();
+    the_page_of_embed_follows_a_connection_that_another_server_accepted();
     the_page_of_time_stops_when_it_is_told_that_it_is_done();
     the_page_of_the_hub_watches_what_its_link_says();
 }
@@ -180,6 +181,14 @@ fn the_page_of_sensors_shows_the_newest_of_each() {
     line(page, "reading cellar ");
     assert_eq!(post(page, "/sensors/north+wall", "3").status, 204);
     assert_eq!(line(page, "reading north"), "reading north+wall 3");
+}
+
+fn the_page_of_embed_follows_a_connection_that_another_server_accepted() {
+    let example = Process::example("embed", &[ANY_PORT]);
+    let page = example.address();
+    let Some(_browser) = Browser::open(&format!("http://{page}/")) else { return };
+    line(page, "open");
+    assert!(line(page, "time ").ends_with(" GMT"));
 }
 
 fn the_page_of_time_stops_when_it_is_told_that_it_is_done() {

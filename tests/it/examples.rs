@@ -1,6 +1,7 @@
 //! The examples, each started as a program and read over its socket: the reference services here,
 //! the others below.
 
+mod embed;
 mod logs;
 mod sensors;
 
