@@ -51,8 +51,8 @@
 //!
 //! Reading order: `syntax` (the bytes that the grammar is made of), `request_line`, `target`,
 //! `percent`, `known`, `field_line`, `fields`, `framing`, `head`, `parser`; then bodies: `body`,
-//! `chunk`, `trailer`; then what handlers see: `pattern`, `request`, `response`, `responding`,
-//! `cors`, `date`, with `method`, `status` and `refusal` as the words they are written in, and
+//! `chunk`, `trailer`; then what handlers see: `pattern`, `request`, `content`, `response`,
+//! `responding`, `cors`, `date`, with `method`, `status` and `refusal` as the words they are written in, and
 //! `origin` for what was refused; then `exchange`, which puts all of these together to one
 //! connection of a server; then what a client reads: `status_line`, `response_head`; and `secrets`,
 //! what of all that may be shown.
@@ -77,6 +77,7 @@ mod body;
 pub(crate) mod chunk;
 mod trailer;
 
+pub(crate) mod content;
 pub(crate) mod cors;
 pub(crate) mod date;
 pub(crate) mod method;
@@ -98,6 +99,7 @@ mod secrets;
 mod support;
 
 pub use body::BodyDecoder;
+pub use content::IntoContent;
 pub use cors::Cors;
 pub use date::HttpDate;
 pub use framing::Framing;

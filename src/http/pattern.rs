@@ -61,6 +61,27 @@ impl Pattern {
         Ok(Self(pattern))
     }
 
+    /// Puts it below a path that was [checked](Self::prefix).
+    pub(crate) fn put_below(&mut self, prefix: &str) {
+        // It begins with a slash, so with a literal.
+        if let Some(Part::Literal(text)) = self.0.first_mut() {
+            text.insert_str(0, prefix);
+        }
+    }
+
+    /// The path that a text names, to put patterns below it: without a slash at its end. That of
+    /// the root is empty.
+    pub(crate) fn prefix(text: &str) -> Result<&str> {
+        let is_path = Self::parse(text)?.names().next().is_none();
+        let prefix = text.strip_suffix('/').unwrap_or(text);
+        if !is_path || prefix.ends_with('/') {
+            return Err(Error::invalid(format!(
+                "a prefix must be a path without parameters, such as /hub: {text:?}"
+            )));
+        }
+        Ok(prefix)
+    }
+
     /// Whether a path matches, some of which may be `encoded`. Meanwhile `found` is told what the
     /// path has for each parameter, as it stands there.
     pub(crate) fn matches<'a>(
@@ -135,6 +156,19 @@ mod tests {
         let found = |name: &Arc<str>, raw| params.push((name.to_string(), raw));
         let pattern = Pattern::parse(pattern).expect("a pattern");
         pattern.matches(path.as_bytes(), path.contains('%'), found).then_some(params)
+    }
+
+    #[test]
+    fn a_pattern_below_a_path_matches_what_it_matched_there() {
+        for (text, prefix) in [("/hub", "/hub"), ("/hub/", "/hub"), ("/a/b", "/a/b"), ("/", "")] {
+            assert_eq!(Pattern::prefix(text).expect("a path"), prefix);
+        }
+        for bad in ["", "hub", "/{hub}", "/hub//", "/hub/{all...}", "/{"] {
+            assert!(Pattern::prefix(bad).is_err_and(|error| error.is_invalid()), "{bad}");
+        }
+        let mut pattern = Pattern::parse("/{name}/x").expect("a pattern");
+        pattern.put_below("/hub");
+        assert_eq!(pattern, Pattern::parse("/hub/{name}/x").expect("a pattern"));
     }
 
     #[test]

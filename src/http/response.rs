@@ -17,6 +17,7 @@ use std::fmt;
 use std::mem;
 use std::sync::Arc;
 
+use super::content::IntoContent;
 use super::date::HttpDate;
 use super::secrets::masked_value;
 use super::status::Status;
@@ -116,14 +117,21 @@ impl Response {
         Self::of_type(&content_type.into(), Body::Owned(bytes.into()))
     }
 
-    /// Content that is a part of the program, such as `include_bytes!` gives. It is never copied.
-    /// A type that no field can carry is sent as `application/octet-stream`.
-    pub fn content(content_type: &'static str, content: &'static [u8]) -> Self {
-        Self::of_type(content_type, Body::Static(content))
+    /// Content of any type: text or bytes. What is a part of the program, such as `include_str!`
+    /// and `include_bytes!` give, is never copied. A type that no field can carry is sent as
+    /// `application/octet-stream`.
+    pub fn content(content_type: &str, content: impl IntoContent) -> Self {
+        Self::of_type(
+            content_type,
+            match content.into_content() {
+                Cow::Borrowed(content) => Body::Static(content),
+                Cow::Owned(content) => Body::Owned(content),
+            },
+        )
     }
 
     /// Content that many responses have in common. It is not copied either.
-    pub(crate) fn shared(content_type: &'static str, content: Arc<[u8]>) -> Self {
+    pub(crate) fn shared(content_type: &str, content: Arc<[u8]>) -> Self {
         Self::of_type(content_type, Body::Shared(content))
     }
 

@@ -30,6 +30,7 @@ impl Server {
         Self {
             listeners: Vec::new(),
             routes: Routes::default(),
+            prefix: String::new(),
             limits: Limits::default(),
             cors: None,
             hosts: None,

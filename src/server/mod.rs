@@ -30,8 +30,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
+use crate::http::pattern::Pattern;
 use crate::http::request::Rare;
-use crate::http::{Cors, Head, Method, Request, Response, Status};
+use crate::http::{Cors, Head, IntoContent, Method, Request, Response, Status};
 use crate::limits::Limits;
 use crate::net::budget::Budget;
 use crate::net::listener::Listener;
@@ -83,6 +84,8 @@ use site::{Admit, Site};
 pub struct Server {
     listeners: Vec<Listener>,
     routes: Routes,
+    /// Without a slash at its end.
+    prefix: String,
     limits: Limits,
     cors: Option<Cors>,
     hosts: Option<Hosts>,
@@ -181,20 +184,53 @@ impl Server {
         self
     }
 
-    /// Responds to GET at a path with content that never changes. However many clients receive it,
-    /// there is one copy in memory.
+    /// Responds to GET at a path with content that never changes: text or bytes. However many
+    /// clients receive it, there is one copy in memory.
+    ///
+    /// ```
+    /// # use tidings::Server;
+    /// let server = Server::bind("127.0.0.1:0")?
+    ///     .content("/", "text/html; charset=utf-8", "<title>news</title>")
+    ///     .content("/robots.txt", "text/plain", b"User-agent: *\nDisallow: /\n");
+    /// # Ok::<(), tidings::Error>(())
+    /// ```
     #[must_use]
     pub fn content(
         self,
         path: &str,
         content_type: &'static str,
-        content: impl Into<Cow<'static, [u8]>>,
+        content: impl IntoContent,
     ) -> Self {
-        let response = match content.into() {
+        let response = match content.into_content() {
             Cow::Borrowed(content) => Response::content(content_type, content),
             Cow::Owned(content) => Response::shared(content_type, content.into()),
         };
         self.get(path, move |_request| Ok(response.clone()))
+    }
+
+    /// Puts all routes below this path, those too that are added later; elsewhere there is nothing,
+    /// and no [`fallback`](Self::fallback) either. So a proxy can pass on what it has below a path
+    /// of its own as it is. What a request says of itself stays whole, such as [`Request::path`]. A
+    /// prefix that is no path, or has parameters, is an error when the server starts. Defaults to
+    /// `/`.
+    ///
+    /// ```
+    /// use tidings::{Channel, Server};
+    ///
+    /// let news = Channel::new();
+    /// let server = Server::bind("127.0.0.1:0")?
+    ///     .prefix("/hub")
+    ///     .content("/", "text/html; charset=utf-8", "<title>news</title>") // at /hub/
+    ///     .sse("/news", move |stream, _request| stream.subscribe(&news)); // at /hub/news
+    /// # Ok::<(), tidings::Error>(())
+    /// ```
+    #[must_use]
+    pub fn prefix(mut self, path: &str) -> Self {
+        match Pattern::prefix(path) {
+            Ok(prefix) => self.prefix = prefix.to_owned(),
+            Err(error) => drop(self.error.get_or_insert(error)),
+        }
+        self
     }
 
     /// Sets which pages of other origins may read the responses. Defaults to none.
@@ -312,9 +348,12 @@ impl Server {
         Running::start(self)
     }
 
-    pub(crate) fn prepare(self) -> Result<(Vec<Listener>, Arc<Site>, Handle)> {
+    pub(crate) fn prepare(mut self) -> Result<(Vec<Listener>, Arc<Site>, Handle)> {
         if let Some(error) = self.error {
             return Err(error);
+        }
+        if !self.prefix.is_empty() {
+            self.routes.put_below(&self.prefix)?;
         }
         let site = Arc::new(Site {
             bodies: Budget::new(self.limits.bodies),

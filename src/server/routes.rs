@@ -14,6 +14,8 @@ pub(crate) type Handler = Arc<dyn Fn(&Request) -> Result<Reply> + Send + Sync>;
 pub(crate) struct Routes {
     routes: Vec<Route>,
     fallback: Option<Handler>,
+    /// What the fallback is for, where that is not everything.
+    below: Option<Pattern>,
 }
 
 struct Route {
@@ -47,6 +49,16 @@ impl Routes {
         self.fallback = Some(handler);
     }
 
+    /// Puts all of them below a path, which was [checked](Pattern::prefix).
+    pub(crate) fn put_below(&mut self, prefix: &str) -> Result<()> {
+        for route in &mut self.routes {
+            let pattern = Arc::get_mut(&mut route.pattern);
+            pattern.expect("no request has it before the server starts").put_below(prefix);
+        }
+        self.below = Some(Pattern::parse(&format!("{prefix}/{{rest...}}"))?);
+        Ok(())
+    }
+
     /// Finds the handler for a path, as it stands in the request target, and the pattern that the
     /// path matches; or the response where there is none. Some of the path may be `encoded`.
     pub(crate) fn find(
@@ -65,7 +77,9 @@ impl Routes {
             }
             allowed.extend(route.methods.iter().map(|(method, _)| *method));
         }
-        if let Some(handler) = &self.fallback {
+        let is_below = |below: &Pattern| below.matches(path, encoded, |_, _| {});
+        let fallback = self.fallback.as_ref();
+        if let Some(handler) = fallback.filter(|_| self.below.as_ref().is_none_or(is_below)) {
             return Ok((Arc::clone(handler), Arc::default()));
         }
         Err(no_handler(method, &allowed))

@@ -86,11 +86,69 @@ fn content_that_never_changes_is_served_as_it_is() {
     let server = site(Limits::default())
         .content("/style.css", "text/css", b"body {}".as_slice())
         .content("/made", "application/wasm", vec![0, 1, 2])
+        .content("/text", "text/plain", "text")
+        .content("/built", "text/plain", String::from("built"))
+        .content("/array", "application/octet-stream", b"\0\x01")
         .start()
         .unwrap();
     let response = get(server.address(), "/style.css");
     assert_eq!((response.field("Content-Type"), response.text()), (Some("text/css"), "body {}"));
     assert_eq!(get(server.address(), "/made").body, [0, 1, 2]);
+    assert_eq!(get(server.address(), "/text").text(), "text");
+    assert_eq!(get(server.address(), "/built").text(), "built");
+    assert_eq!(get(server.address(), "/array").body, [0, 1]);
+}
+
+/// A server whose routes are below a path, with a fallback.
+fn below(prefix: &str) -> Server {
+    site(Limits::default())
+        .prefix(prefix)
+        .get("/of/{name}", |request| {
+            let name = request.param("name").unwrap_or("none");
+            Ok(Response::text(format!("{name} {}", request.path())))
+        })
+        .fallback(|_request| Ok(Response::text("fallback")))
+}
+
+#[test]
+fn below_a_prefix_is_all_that_there_is() {
+    for prefix in ["/hub", "/hub/"] {
+        let server = below(prefix).start().unwrap();
+        let text = |target| {
+            let response = get(server.address(), target);
+            (response.status, response.text().to_owned())
+        };
+        let ok = |text: &str| (200, text.to_owned());
+        // What was added before the prefix, and after it.
+        assert_eq!(text("/hub/"), ok("hello"));
+        assert_eq!(text("/hub/of/ann"), ok("ann /hub/of/ann"));
+        assert_eq!(text("/%68ub/of/a%20b?x=y"), ok("a b /hub/of/a b"));
+        assert_eq!(text("/hub/nowhere"), ok("fallback"));
+        let nothing = (404, "404 Not Found: nothing is here\n".to_owned());
+        for target in ["/", "/other", "/of/ann", "/hub", "/hubs/", "/hub%2f", "/x/hub/"] {
+            assert_eq!(text(target), nothing, "{target}");
+        }
+    }
+}
+
+#[test]
+fn a_prefix_leaves_methods_and_their_refusals_as_they_are() {
+    let server = site(Limits::default()).prefix("/a/b").start().unwrap();
+    let request = b"DELETE /a/b/echo HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let response = exchange(server.address(), request);
+    assert_eq!((response.status, response.field("Allow")), (405, Some("POST, OPTIONS")));
+    let request = b"DELETE /echo HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    assert_eq!(exchange(server.address(), request).status, 404);
+}
+
+#[test]
+fn a_prefix_of_nothing_is_none_and_one_that_is_no_path_is_an_error_when_the_server_starts() {
+    let server = below("/").start().unwrap();
+    assert_eq!(get(server.address(), "/").text(), "hello");
+    assert_eq!(get(server.address(), "/nowhere").text(), "fallback");
+    for bad in ["hub", "", "/{hub}"] {
+        assert!(below(bad).start().unwrap_err().is_invalid(), "{bad}");
+    }
 }
 
 #[test]
