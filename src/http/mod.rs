@@ -52,10 +52,10 @@
 //! Reading order: `syntax` (the bytes that the grammar is made of), `request_line`, `target`,
 //! `percent`, `known`, `field_line`, `fields`, `framing`, `head`, `parser`; then bodies: `body`,
 //! `chunk`, `trailer`; then what handlers see: `pattern`, `request`, `content`, `response`,
-//! `responding`, `cors`, `date`, with `method`, `status` and `refusal` as the words they are written in, and
-//! `origin` for what was refused; then `exchange`, which puts all of these together to one
-//! connection of a server; then what a client reads: `status_line`, `response_head`; and `secrets`,
-//! what of all that may be shown.
+//! `responding`, `cors`, `date`, with `method`, `status` and `refusal` as the words they are
+//! written in, and `origin` for what was refused; then `exchange`, which puts all of these together
+//! to one connection of a server; then what a client reads: `status_line`, `response_head`; and
+//! `secrets`, what of all that may be shown.
 
 pub(crate) mod syntax;
 
