@@ -1,20 +1,16 @@
 //! What is asked, of whom, and within which time.
 
-use std::fmt;
-use std::io::{self, ErrorKind};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::place::Place;
 use super::response::Response;
 use super::stream::Stream;
 use super::timed::Timed;
+use crate::client::Connection;
 use crate::client::session::Session;
-use crate::client::{Connection, Plain, Transport, Url};
 use crate::error::{Error, Result};
 use crate::http::{Method, Request, ResponseHead, Status};
-use crate::net::listener::Address;
-use crate::server::running::Running;
 
 /// A client of a server under test. A connection of its own is made for each request.
 ///
@@ -23,7 +19,7 @@ use crate::server::running::Running;
 /// use tidings::testing::Client;
 /// use tidings::{Request, Server};
 ///
-/// let server = Server::bind("127.0.0.1:0")?.sse("/", |stream, _| stream.send("hello")).start()?;
+/// let server = Server::new().sse("/", |stream, _| stream.send("hello")).start()?;
 /// let client = Client::to(&server).within(Duration::from_secs(60));
 /// let request = Request::get("/")?.with_field("Last-Event-ID", "17")?;
 /// assert_eq!(client.stream(request)?.event()?.data, "hello");
@@ -34,16 +30,6 @@ use crate::server::running::Running;
 pub struct Client {
     place: Place,
     within: Duration,
-}
-
-/// Where a server is that is to be asked: a [`Running`] one, or an address.
-#[derive(Clone)]
-pub struct Place(Kind);
-
-#[derive(Clone)]
-enum Kind {
-    Address(Address),
-    Connection(Arc<dyn Connection>),
 }
 
 /// Nothing that works takes it, on a machine that has time for it.
@@ -75,7 +61,7 @@ impl Client {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn over(connection: Arc<dyn Connection>) -> Self {
-        Self { place: Place(Kind::Connection(connection)), within: WITHIN }
+        Self { place: Place::over(connection), within: WITHIN }
     }
 
     /// How long each wait may take: to connect, send a request and read its whole response, all
@@ -107,7 +93,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// As for [`stream`](super::stream), within the time of this client.
+    /// As for [`stream`](fn@super::stream), within the time of this client.
     pub fn stream(&self, request: Request) -> Result<Stream> {
         let request = match request.field("accept") {
             Some(_) => request,
@@ -137,64 +123,4 @@ impl Client {
 /// What a request is called in a message.
 fn name(request: &Request) -> String {
     format!("{} {}", request.method(), request.target())
-}
-
-impl Place {
-    fn connect(&self, within: Duration) -> Result<Arc<dyn Connection>> {
-        let (address, url) = match &self.0 {
-            Kind::Connection(connection) => return Ok(Arc::clone(connection)),
-            Kind::Address(address @ Address::Tcp(_)) => {
-                (address, Url::parse(&address.to_string())?)
-            }
-            Kind::Address(address @ Address::Unix(path)) => {
-                (address, Url::parse("http://localhost")?.at_socket(path))
-            }
-        };
-        let failed = |error: io::Error| match error.kind() {
-            ErrorKind::TimedOut => {
-                Error::timed_out(format!("can't connect to {address} within {within:?}"))
-            }
-            _ => Error::io(format!("can't connect to {address}"), error),
-        };
-        Plain.connect(&url, within).map_err(failed)
-    }
-}
-
-impl From<SocketAddr> for Place {
-    /// The server at this address; on this machine, if that is none in particular.
-    fn from(mut address: SocketAddr) -> Self {
-        if address.ip().is_unspecified() {
-            address.set_ip(match address.ip() {
-                IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-                IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-            });
-        }
-        Self(Kind::Address(Address::Tcp(address)))
-    }
-}
-
-impl From<Address> for Place {
-    fn from(address: Address) -> Self {
-        match address {
-            Address::Tcp(address) => address.into(),
-            unix => Self(Kind::Address(unix)),
-        }
-    }
-}
-
-impl From<&Running> for Place {
-    /// The first address that the server listens on.
-    fn from(server: &Running) -> Self {
-        let first = server.addresses().into_iter().next();
-        first.unwrap_or_else(|| Address::Tcp(server.address())).into()
-    }
-}
-
-impl fmt::Debug for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Kind::Address(address) => f.debug_tuple("Place").field(address).finish(),
-            Kind::Connection(_) => f.debug_tuple("Place").field(&"a connection").finish(),
-        }
-    }
 }

@@ -1,25 +1,26 @@
 //! For tests of what you serve: a client whose every wait has a deadline.
 //!
-//! A test starts the server on a free port, asks it, and drops it at the end. Whatever goes wrong,
-//! it fails in time, and says what it waited for and what had come:
+//! A test starts the server, asks it, and drops it at the end. The server may listen nowhere, as
+//! [`Server::new`](crate::Server::new) makes it: it is then asked over a pair of sockets. Whatever
+//! goes wrong, the test fails in time, and says what it waited for and what had come:
 //!
 //! ```
-//! use tidings::{Channel, Server, Status, testing};
+//! use tidings::{Channel, Response, Server, Status, testing};
 //!
 //! /// What is to be tested.
-//! fn site(news: Channel) -> tidings::Result<Server> {
+//! fn site(news: Channel) -> Server {
 //!     let followed = news.clone();
-//!     Ok(Server::bind("127.0.0.1:0")?
+//!     Server::new()
 //!         .sse("/events", move |stream, _| stream.subscribe(&followed))
 //!         .post("/events", move |request| {
 //!             news.send(request.body_text()?)?;
-//!             Ok(tidings::Response::no_content())
-//!         }))
+//!             Ok(Response::no_content())
+//!         })
 //! }
 //!
 //! # // It would be a `#[test]`.
 //! fn what_is_published_comes_to_those_that_follow() -> tidings::Result<()> {
-//!     let server = site(Channel::new())?.start()?;
+//!     let server = site(Channel::new()).start()?;
 //!     let mut events = testing::stream(&server, "/events")?;
 //!     assert_eq!(testing::post(&server, "/events", "rain")?.status(), Status::NO_CONTENT);
 //!     assert_eq!(events.event()?.data, "rain");
@@ -41,15 +42,17 @@
 //!
 //! Nothing here reconnects or follows a redirect: for that, see [`client`](crate::client).
 //!
-//! Reading order: `client` is what is asked, `response` and `stream` what comes, `timed` is the
-//! deadline.
+//! Reading order: `client` is what is asked, `place` of whom, `response` and `stream` are what
+//! comes, `timed` is the deadline.
 
 mod client;
+mod place;
 mod response;
 mod stream;
 mod timed;
 
-pub use client::{Client, Place};
+pub use client::Client;
+pub use place::Place;
 pub use response::Response;
 pub use stream::Stream;
 
@@ -62,7 +65,7 @@ use crate::http::Request;
 /// ```
 /// use tidings::{Response, Server, testing};
 ///
-/// let server = Server::bind("127.0.0.1:0")?
+/// let server = Server::new()
 ///     .get("/greet/{name}", |request| {
 ///         Ok(Response::text(format!("hello {}\n", request.param("name").unwrap_or_default())))
 ///     })
@@ -98,7 +101,7 @@ pub fn post(server: impl Into<Place>, target: &str, body: impl AsRef<[u8]>) -> R
 /// ```
 /// use tidings::{Method, Request, Response, Server, testing};
 ///
-/// let server = Server::bind("127.0.0.1:0")?
+/// let server = Server::new()
 ///     .route(Method::Put, "/name", |request| Ok(Response::text(request.body_text()?.to_owned())))
 ///     .start()?;
 /// let request = Request::post("/name", "eve")?.with_method(Method::Put);

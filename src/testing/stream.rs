@@ -21,7 +21,7 @@ use crate::http::ResponseHead;
 /// ```
 /// use tidings::{Server, testing};
 ///
-/// let server = Server::bind("127.0.0.1:0")?
+/// let server = Server::new()
 ///     .sse("/count", |stream, _| (1..=3).try_for_each(|n| stream.send(("number", n.to_string()))))
 ///     .start()?;
 /// let events = testing::stream(&server, "/count")?.collect::<tidings::Result<Vec<_>>>()?;

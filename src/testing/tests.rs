@@ -20,8 +20,7 @@ const SOON: Duration = Duration::from_secs(60);
 
 fn site(news: &Channel) -> Running {
     let (followed, published) = (news.clone(), news.clone());
-    Server::bind("127.0.0.1:0")
-        .unwrap()
+    Server::new()
         .get("/hello", |request| {
             let from = request.query("from").unwrap_or_default();
             crate::Response::text(format!("hello {from}")).with_field("X-Kind", "greeting")
@@ -106,7 +105,7 @@ fn a_response_comes_whole() {
     );
     let id = post(&server, "/events", "rain").unwrap().text().into_owned();
     assert!(id.ends_with("-1"), "{id}");
-    assert_eq!(get(server.address(), "/nowhere").unwrap().status(), Status::NOT_FOUND);
+    assert_eq!(get(&server, "/nowhere").unwrap().status(), Status::NOT_FOUND);
     let head = Request::get("/hello").unwrap().with_method(Method::Head);
     let head = send(&server, head).unwrap();
     assert_eq!((head.field("Content-Length"), head.content()), (Some("6"), &b""[..]));
@@ -202,6 +201,23 @@ fn nobody_to_be_asked_is_told_at_once() {
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let error = get(nobody, "/").unwrap_err().to_string();
     assert!(error.starts_with(&format!("can't connect to http://{nobody}: ")), "{error}");
+}
+
+#[test]
+fn a_server_is_asked_where_it_listens() {
+    let peer = |request: &Request| Ok(crate::Response::text(request.peer().to_string()));
+    let server = Server::bind("0.0.0.0:0").unwrap().get("/", peer).start().unwrap();
+    for place in
+        [Place::from(&server), server.address().into(), server.addresses()[0].clone().into()]
+    {
+        assert!(get(place, "/").unwrap().text().starts_with("127.0.0.1:"));
+    }
+    let nowhere = Server::new().get("/", peer).start().unwrap();
+    #[cfg(unix)]
+    assert_eq!(get(&nowhere, "/").unwrap().text(), "unix");
+    let place = Place::from(&nowhere);
+    nowhere.stop().unwrap();
+    assert_eq!(get(place, "/").unwrap_err().to_string(), "the server does not run");
 }
 
 #[cfg(unix)]
