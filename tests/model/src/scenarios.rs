@@ -14,11 +14,13 @@ use crate::reader::{Placeholder, Stream};
 use crate::stand_in::count;
 use crate::{CloseReason, Hub};
 
-pub(crate) const ALL: [(&str, fn()); 10] = [
+pub(crate) const ALL: [(&str, fn()); 12] = [
     ("publish to streams that follow, and to one that joins", publish_and_join),
     ("publish to streams that are blocked now and then", publish_and_block),
     ("publish to streams in two buckets", publish_in_slices),
     ("publish on two channels that share their streams", publish_on_two),
+    ("publish on channels of a view and beside it", publish_to_view),
+    ("ask for a view and make a channel of it while others publish", make_view),
     ("close while streams join and publishers publish", close),
     ("close both channels of streams that are blocked now and then", close_two),
     ("end a stream while it joins", end),
@@ -133,6 +135,45 @@ fn publish_on_two() {
     ]);
     streams.iter().for_each(|stream| stream.has(3));
     check(&streams, 3);
+    stop(fanout);
+}
+
+fn publish_to_view() {
+    let (fanout, hub) = (fanout(1), Hub::new());
+    let channels = ["room.1", "room.2", "other"].map(|name| hub.channel(name));
+    let followed = [channels[2].clone(), hub.matching("room.*").unwrap()];
+    let streams = [(); 2].map(|()| Stream::new(fanout.shard(0), false));
+    streams[0].follow(&followed);
+    at_once([
+        publisher(&channels[0], 1),
+        publisher(&channels[1], 1),
+        publisher(&channels[2], 1),
+        joiner(&streams[1], &followed),
+    ]);
+    streams.iter().for_each(|stream| stream.has(3));
+    check(&streams, 3);
+    stop(fanout);
+}
+
+/// One thread alone asks the hub, as its names have a lock of std's.
+fn make_view() {
+    let (fanout, hub) = (fanout(1), Hub::new());
+    let channels = ["a", "b"].map(|name| hub.channel(name));
+    let stream = Stream::new(fanout.shard(0), false);
+    let (asks, asked) = (Arc::clone(&stream), hub.clone());
+    let sent = at_once([
+        publisher(&channels[0], 2),
+        publisher(&channels[1], 1),
+        Box::new(move || {
+            asks.follow(&[asked.matching("*").unwrap()]);
+            asked.channel("new").send("an event").unwrap();
+            1
+        }),
+    ]);
+    stream.has(sent);
+    check(&[stream], 4);
+    // Those before the stream too.
+    assert_eq!(hub.matching("*").unwrap().kept(), 4);
     stop(fanout);
 }
 
