@@ -139,6 +139,27 @@ impl Hub {
         self.find_or_make(name, None, |_| true).expect("there is always room")
     }
 
+    /// The channel of that name, which from now on keeps so much of its past; if that is less than
+    /// it has, its oldest events go. Once the channel is forgotten a new one has the history of the
+    /// hub, so say this each time, or hold the channel. Views of several channels
+    /// ([`matching`](Self::matching)) go by the hub's history.
+    ///
+    /// ```
+    /// use tidings::{History, Hub};
+    ///
+    /// let hub = Hub::new();
+    /// let state = hub.channel_with("state", History::default().events(1));
+    /// state.send("on")?;
+    /// state.send("off")?;
+    /// assert_eq!((state.kept(), hub.channel("state").kept()), (1, 1));
+    /// # Ok::<(), tidings::Error>(())
+    /// ```
+    pub fn channel_with(&self, name: &str, history: History) -> Channel {
+        let channel = self.channel(name);
+        channel.log().set_history(history, self.sequence().now());
+        channel
+    }
+
     /// The channel of that name, or a new one if there are fewer than `most`: for names that come
     /// from whoever publishes. `None` if there is no room.
     ///

@@ -11,8 +11,8 @@
 //! To read on: [`log`](crate::log) keeps the events and says what a stream is sent next,
 //! [`order`](crate::order) numbers them, `publish` gives them to it, [`reader`] is a stream as it
 //! is known here, [`subscription`] is its place in its channels, [`group`] makes the passes over
-//! streams, [`fanout`] says whose turn it is, [`in_process`] reads without a stream, [`hub`] gives
-//! names to channels, and `names` forgets them.
+//! streams, [`fanout`] says whose turn it is, [`in_process`] reads without a stream, `ticking`
+//! calls closures on threads, [`hub`] gives names to channels, and `names` forgets them.
 
 pub(crate) mod batches;
 pub(crate) mod fanout;
@@ -35,18 +35,17 @@ pub(crate) mod remote;
 pub(crate) mod slots;
 pub(crate) mod subscription;
 mod survey;
+mod ticking;
 mod view;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::error::{Error, Result};
 use crate::log::cursor::Lag;
 use crate::log::{History, Log};
 use crate::net::atomic;
 use crate::net::sync::{Mutex, MutexGuard, Ordering, PoisonError};
-use crate::net::ticker::{self, Interval, IntervalEnd, Owner};
 use crate::order::Order;
 use crate::order::memory::Memory;
 use crate::order::sequence::Sequence;
@@ -175,55 +174,6 @@ impl Channel {
         }))
     }
 
-    /// Calls a closure again and again, on one thread for all the streams of the channel: a ticker.
-    /// The first call comes after one period; later ones don't drift, and one that would come a
-    /// whole period late is left out. What it returns in `Ok` counts for nothing.
-    ///
-    /// The interval holds the channel, and goes on until the channel is closed or the closure fails
-    /// or panics. Nobody is told of a failure, as a channel has no server and so no hooks: that is
-    /// what [`interval`](Self::interval) is for.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use tidings::Channel;
-    ///
-    /// let time = Channel::new();
-    /// time.every(Duration::from_millis(1), |time| time.send("tick"))?;
-    /// while time.kept() == 0 {
-    ///     std::thread::yield_now();
-    /// }
-    /// time.close();
-    /// # Ok::<(), tidings::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// When the period is zero, the channel is closed, or the system gives no thread.
-    pub fn every<T>(
-        &self,
-        period: Duration,
-        call: impl FnMut(&Channel) -> Result<T> + Send + 'static,
-    ) -> Result<()> {
-        self.interval(period, call).map(Interval::leave)
-    }
-
-    /// The same as [`every`](Self::every), with a guard that ends the interval when it is dropped,
-    /// and that tells you when it ends by itself ([`Interval::on_end`]).
-    ///
-    /// # Errors
-    ///
-    /// As for `every`.
-    pub fn interval<T>(
-        &self,
-        period: Duration,
-        mut call: impl FnMut(&Channel) -> Result<T> + Send + 'static,
-    ) -> Result<Interval> {
-        if self.is_closed() {
-            return Err(Error::channel_closed());
-        }
-        ticker::start(self.clone(), period, move |channel: &Channel| call(channel).map(drop))
-    }
-
     /// How many streams and [readers](Self::reader) follow it.
     pub fn streams(&self) -> usize {
         self.lock_groups().streams
@@ -339,22 +289,6 @@ impl Channel {
 
     fn log(&self) -> MutexGuard<'_, Log> {
         self.0.log.lock()
-    }
-}
-
-impl Owner for Channel {
-    fn is_over(&self) -> bool {
-        self.is_closed()
-    }
-
-    /// An error that says no more than that this channel is closed is no failure.
-    fn interval_ended(&self, end: IntervalEnd) -> IntervalEnd {
-        match end {
-            IntervalEnd::Failed(error) if error.is_channel_closed() && self.is_closed() => {
-                IntervalEnd::Closed
-            }
-            end => end,
-        }
     }
 }
 

@@ -271,9 +271,9 @@ fn milliseconds(time: Duration) -> u64 {
 /// | `(id, type, data)` | all three |
 /// | an [`Event`] or `&Event` | itself |
 ///
-/// The data of a tuple may be anything that can be displayed: text, a number, a type of your own.
-/// Its type and id may be anything that becomes a `String`; an [`EventType`] and an [`EventId`] do
-/// as well. (A large `String` is moved, and not copied, as data alone or in an [`Event`].)
+/// The data and the id of a tuple may be anything that can be displayed: text, a number, a type of
+/// your own. Its type may be anything that becomes a `String`; an [`EventType`] does as well. (A
+/// large `String` is moved, and not copied, as data alone or in an [`Event`].)
 ///
 /// ```
 /// use tidings::IntoEvent;
@@ -340,10 +340,10 @@ impl<T: Into<String>, D: fmt::Display> IntoEvent for (T, D) {
     }
 }
 
-impl<I: Into<String>, T: Into<String>, D: fmt::Display> IntoEvent for (I, T, D) {
+impl<I: fmt::Display, T: Into<String>, D: fmt::Display> IntoEvent for (I, T, D) {
     fn into_event(self) -> Result<Event> {
         let (id, event_type, data) = self;
-        Ok((event_type, data).into_event()?.with_id(EventId::new(id)?))
+        Ok((event_type, data).into_event()?.with_id(EventId::new(id.to_string())?))
     }
 }
 

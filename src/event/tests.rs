@@ -180,6 +180,7 @@ fn texts_and_tuples_with_what_can_be_displayed_become_events() {
     assert_eq!((typed("tick"), 7).into_event().unwrap(), tick);
     assert_eq!(("tick", format_args!("{:.0}", 7.4)).into_event().unwrap(), tick);
     assert_eq!((&tick).into_event().unwrap(), tick);
+    assert_eq!((1, "tick", 7).into_event().unwrap(), tick.clone().with_id(id("1")));
     assert_eq!((id("1"), "tick", "7").into_event().unwrap(), tick.clone().with_id(id("1")));
     assert_eq!(tick.clone().into_event().unwrap(), tick);
 }

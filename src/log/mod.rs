@@ -245,6 +245,16 @@ impl Log {
         self.evict_while(|log, oldest| log.is_too_old(oldest, now));
     }
 
+    /// Keeps so much from now on.
+    pub(crate) fn set_history(&mut self, history: History, now: Duration) {
+        self.history = history;
+        self.evict_while(|log, oldest| {
+            let len = log.entries.len();
+            log.is_too_old(oldest, now)
+                || len > 1 && (len > history.events || log.kept_bytes() > history.bytes)
+        });
+    }
+
     fn is_too_old(&self, oldest: &Entry, now: Duration) -> bool {
         now.saturating_sub(oldest.pushed_at) > self.history.age
     }

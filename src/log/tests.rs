@@ -53,6 +53,25 @@ fn limit_history_bytes_is_what_is_kept_to_the_byte() {
 }
 
 #[test]
+fn limit_history_a_log_that_is_to_keep_less_lets_go_of_the_oldest() {
+    let second = Duration::from_secs(1);
+    let kept = |history: History| {
+        let mut log = with(History::default());
+        (1..=4).for_each(|place| push_at(&mut log, place, 14, second * place as u32));
+        log.set_history(history, 4 * second);
+        let before = (log.len(), log.evicted_through());
+        push_at(&mut log, 5, 14, 4 * second);
+        (before, log.len())
+    };
+    assert_eq!(kept(History::default()), ((4, 0), 5));
+    assert_eq!(kept(History::default().events(2)), ((2, 2), 2));
+    assert_eq!(kept(History::default().bytes(3 * 14)), ((3, 1), 3));
+    assert_eq!(kept(History::default().events(0)), ((1, 3), 1), "the newest stays");
+    assert_eq!(kept(History::default().bytes(0)), ((1, 3), 1));
+    assert_eq!(kept(History::default().age(second)), ((2, 2), 3));
+}
+
+#[test]
 fn large_events_and_the_room_of_others_keep_to_the_bytes_together() {
     let mut log = with(History::default().bytes(1_000_000));
     let mut place = 0;

@@ -66,7 +66,7 @@ pub struct Interval {
 pub enum IntervalEnd {
     /// Its [`Interval`] was dropped.
     Dropped,
-    /// Its stream had ended, or its channel was closed.
+    /// Its stream had ended, its channel was closed, or its hub had gone.
     Closed,
     /// Its closure returned this error. A stream is cut off then.
     Failed(Error),
@@ -78,7 +78,7 @@ impl fmt::Display for IntervalEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Dropped => f.write_str("the interval was dropped"),
-            Self::Closed => f.write_str("the stream or the channel of the interval has ended"),
+            Self::Closed => f.write_str("the stream, channel or hub of the interval has ended"),
             Self::Failed(error) => write!(f, "the interval's closure failed: {error}"),
             Self::Panicked => f.write_str("the interval's closure panicked"),
         }

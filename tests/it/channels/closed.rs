@@ -6,7 +6,7 @@ use tidings::{Channel, CloseReason, EventId, Hub, Limits, Running, Start};
 use super::{following_some, keeping, site};
 use crate::support::http::Client;
 use crate::support::stream::{End, EventStream};
-use crate::support::{Notes, until};
+use crate::support::{Gate, Notes, until};
 
 /// A channel with three events that is closed, and their ids.
 fn closed() -> (Channel, [String; 3]) {
@@ -198,6 +198,36 @@ fn a_client_that_saw_the_end_of_a_channel_comes_back_once_and_stays_away() {
     assert_eq!(data, "abc");
     until("both ends", || ends.len() == 2);
     assert_eq!(server.stats().requests, 2);
+}
+
+#[test]
+fn a_job_ends_its_channel_whatever_comes_of_it() {
+    let ends: [fn() -> tidings::Result<&'static str>; 3] = [
+        || Ok("this counts for nothing"),
+        || Err(tidings::Error::other("the program has ended")),
+        || panic!("on purpose"),
+    ];
+    for end in ends {
+        let (job, gate) = (Channel::new(), Gate::default());
+        let (server, reasons) = starting(&job, Start::Newest(9));
+        let passed = gate.clone();
+        job.spawn(move |job| {
+            passed.pass();
+            job.send(("percent", 50))?;
+            end()
+        })
+        .unwrap();
+        let mut client = ask(&server, "");
+        assert_eq!(client.head().status, 200);
+        until("the stream", || job.streams() == 1);
+        gate.open();
+        assert!(client.chunk().expect("where it begins").starts_with("id: "));
+        let event = client.chunk().expect("an event");
+        assert!(event.ends_with("event: percent\ndata: 50\n\n"), "{event}");
+        assert_eq!(client.rest(), "0\r\n\r\n");
+        assert_eq!((reasons.first(), job.is_closed()), (CloseReason::Channel, true));
+        assert!(job.spawn(|_| Ok(())).unwrap_err().is_channel_closed());
+    }
 }
 
 #[cfg(feature = "journal")]

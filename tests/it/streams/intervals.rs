@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tidings::{Channel, CloseReason, Error, Hooks, Interval, Limits, Peer, Server, SseWriter};
+use tidings::{
+    Channel, CloseReason, Error, Hooks, Hub, Interval, Limits, Peer, Server, SseWriter, Start,
+};
 
 use super::{Held, site};
 use crate::support::http::get;
@@ -291,7 +293,7 @@ fn told_of<T>(
 #[test]
 fn each_end_of_an_interval_of_a_stream_is_told_and_what_is_a_failure_cuts_the_stream_off() {
     let failed = |error: &str| format!("the interval's closure failed: {error}");
-    let over = "the stream or the channel of the interval has ended".to_owned();
+    let over = "the stream, channel or hub of the interval has ended".to_owned();
 
     let told = told_of(|_| Err::<(), _>(Error::other("on purpose")));
     assert_eq!(told, (failed("on purpose"), Some(CloseReason::Failed)));
@@ -362,7 +364,7 @@ fn each_end_of_a_ticker_is_told() {
                 own.close();
                 own.send("too late").map(drop)
             }),
-            "the stream or the channel of the interval has ended",
+            "the stream, channel or hub of the interval has ended",
         ),
         (
             Box::new(move |_| other.send("too late").map(drop)),
@@ -378,9 +380,33 @@ fn each_end_of_a_ticker_is_told() {
     let ticker = channel.interval(OFTEN, |_| Ok(())).unwrap();
     let ends = ends_of(&ticker);
     channel.close();
-    assert_eq!(ends.first(), "the stream or the channel of the interval has ended");
+    assert_eq!(ends.first(), "the stream, channel or hub of the interval has ended");
     let ticker = Channel::new().interval(Duration::from_secs(3_600), |_| Ok(())).unwrap();
     let ends = ends_of(&ticker);
     drop(ticker);
     assert_eq!(ends.all(), ["the interval was dropped"]);
+}
+
+#[test]
+fn an_interval_of_a_hub_is_called_with_it_and_ends_when_it_has_gone() {
+    let hub = Hub::new();
+    let mut count = 0;
+    let interval = hub.interval(OFTEN, move |hub| {
+        count += 1;
+        hub.channel("counts").send(("count", count))
+    });
+    let (interval, counts) = (interval.unwrap(), hub.channel("counts"));
+    let ends = ends_of(&interval);
+    let reader = counts.reader(Start::Newest(usize::MAX)).unwrap();
+    let read: Vec<String> = reader.take(3).map(|event| event.unwrap().data).collect();
+    assert_eq!(read, ["1", "2", "3"]);
+    let clone = hub.clone();
+    drop(hub);
+    assert_eq!(ends.len(), 0, "a clone is the same hub");
+    drop(clone);
+    assert_eq!(ends.first(), "the stream, channel or hub of the interval has ended");
+    let fails = Hub::new();
+    let failed = fails.interval(OFTEN, |_| Err::<(), _>(Error::other("on purpose"))).unwrap();
+    assert_eq!(ends_of(&failed).first(), "the interval's closure failed: on purpose");
+    assert!(fails.every(Duration::ZERO, |_| Ok(())).unwrap_err().is_invalid());
 }
