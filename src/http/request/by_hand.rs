@@ -208,6 +208,20 @@ mod tests {
     }
 
     #[test]
+    fn each_method_can_have_any_target_and_body() {
+        use Method::{Delete, Get, Head, Options, Patch, Post, Put, Trace};
+        for method in [Get, Head, Post, Put, Delete, Options, Patch, Trace] {
+            let request = Request::post("/a?b", "body").unwrap().with_method(method);
+            assert_eq!((request.method(), request.target()), (method, "/a?b"));
+            let host = "Host: localhost\r\n";
+            let bytes = format!(
+                "{method} /a?b HTTP/1.1\r\n{host}Content-Length: 4\r\nConnection: close\r\n\r\nbody"
+            );
+            assert_eq!(String::from_utf8(request.encode()).unwrap(), bytes);
+        }
+    }
+
+    #[test]
     fn a_parameter_is_what_it_was_given_whatever_the_target_is() {
         for target in ["/events/x", "/events/%78"] {
             let request =
