@@ -117,6 +117,7 @@ fn every_page_shows_its_stream_in_a_real_browser() {
     the_page_of_logs_shows_lines_as_they_are_written();
     the_page_of_sensors_shows_the_newest_of_each();
     the_page_of_embed_follows_a_connection_that_another_server_accepted();
+    the_page_of_relay_shows_each_token_and_does_not_ask_again();
     the_page_of_time_stops_when_it_is_told_that_it_is_done();
     the_page_of_the_hub_watches_what_its_link_says();
 }
@@ -189,6 +190,17 @@ fn the_page_of_embed_follows_a_connection_that_another_server_accepted() {
     let Some(_browser) = Browser::open(&format!("http://{page}/")) else { return };
     line(page, "open");
     assert!(line(page, "time ").ends_with(" GMT"));
+}
+
+fn the_page_of_relay_shows_each_token_and_does_not_ask_again() {
+    let example = Process::example("relay", &[ANY_PORT]);
+    let page = example.address();
+    let Some(_browser) = Browser::open(&format!("http://{page}/#is+it+raining")) else { return };
+    line(page, "token is");
+    assert_eq!(line(page, "done "), "done is it raining");
+    line(page, "error 2");
+    let stops = example.stdout().iter().filter(|line| line.starts_with("the model")).count();
+    assert_eq!(stops, 1);
 }
 
 fn the_page_of_time_stops_when_it_is_told_that_it_is_done() {

@@ -3,6 +3,7 @@
 
 mod embed;
 mod logs;
+mod relay;
 mod sensors;
 
 use std::time::Duration;
