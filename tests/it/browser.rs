@@ -4,6 +4,8 @@
 //! Where no Chromium is installed these tests say that they are skipped, unless the environment
 //! has `TIDINGS_REQUIRE_BROWSER`: then they fail.
 
+mod closed;
+
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -120,6 +122,7 @@ fn every_page_shows_its_stream_in_a_real_browser() {
     the_page_of_relay_shows_each_token_and_does_not_ask_again();
     the_page_of_time_stops_when_it_is_told_that_it_is_done();
     the_page_of_the_hub_watches_what_its_link_says();
+    closed::an_event_source_that_has_everything_of_a_closed_channel_stays_away();
 }
 
 fn the_page_of_random_number_listens_to_number() {
