@@ -118,7 +118,9 @@ limits! {
     /// for connections. Defaults to no limit.
     streams_per_peer: usize = usize::MAX;
     /// After how long a silence a stream is sent a comment, since proxies cut connections that are
-    /// silent for a minute or even for 30 seconds. Zero sends none. Defaults to 15 seconds.
+    /// silent for a minute or even for 30 seconds. The streams are checked for it every 0.4 to 0.9
+    /// seconds, so the comment may come that much later, and comes no more often. Zero sends none.
+    /// Defaults to 15 seconds.
     heartbeat: Duration = Duration::from_secs(15);
     /// How many threads may run handlers at once; they start with demand and end when idle.
     /// Handlers mostly wait, so more threads than cores are of use. At least one is used. Defaults

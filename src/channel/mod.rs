@@ -200,7 +200,12 @@ impl Channel {
     /// those after its [start](crate::Start), and then ends. Where there are none, and none that
     /// its client has to be told are gone, the response is 204 in place of a stream, which tells an
     /// `EventSource` not to come back. So a client that saw the end comes back once, with its last
-    /// event ID, and then stays away.
+    /// event ID, and then stays away; unless its handler has opened the stream before it follows,
+    /// by sending something: then there is no 204 any more, and such a client comes back for ever.
+    ///
+    /// A hub keeps the channel, closed as it is, until its events are too old
+    /// ([`Hub::channel`](crate::Hub::channel)), and does so in memory: after a restart of a hub
+    /// with a journal it is open.
     ///
     /// ```
     /// use tidings::client::EventSource;

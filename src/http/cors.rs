@@ -29,6 +29,12 @@ const MAX_AGE: &str = "600";
 
 /// Which origins may read the responses.
 ///
+/// The server responds to a preflight itself: with 204, the methods that the path has routes for,
+/// the names of the fields that the page wants to send, and 600 seconds for which the browser need
+/// not ask again. [`Server::admit`](crate::Server::admit) is not asked, as a preflight bears no
+/// credentials. To an origin that is not allowed it grants nothing. Without any `Cors`, an OPTIONS
+/// is a request like others.
+///
 /// ```
 /// use tidings::Cors;
 ///

@@ -38,8 +38,9 @@ impl Cursor {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Lag {
-    /// It is told what it missed by an event of type `tidings.gap`, and goes on with what is
-    /// still there. The default.
+    /// It is told what it missed by an event of type
+    /// [`tidings.gap`](Start#what-is-told-of-events-that-are-gone), and goes on with what is still
+    /// there. The default.
     #[default]
     Skip,
     /// It is closed. Its client comes back with its last event ID and is told then.
@@ -76,15 +77,49 @@ pub(crate) enum Evicted {
 }
 
 /// Where a stream begins.
+///
+/// # What is told of events that are gone
+///
+/// A client that asks for events which are gone, or reads so slowly that they are gone before it
+/// has had them ([`Lag`]), is sent an event of type `tidings.gap` in their place, and then
+/// everything that is still there:
+///
+/// ```text
+/// id: 24378-40
+/// event: tidings.gap
+/// data: {"from":"24378-17","to":"24378-40","missed":23,"reason":"lagged"}
+/// ```
+///
+/// | field | is |
+/// | --- | --- |
+/// | `from` | the last event that the client had, as it sent its id; null if that was too long |
+/// | `to` | the newest event that is gone |
+/// | `missed` | how many are gone; null where that can't be known, as after a restart |
+///
+/// | `reason` | says that the events |
+/// | --- | --- |
+/// | `evicted` | left the [history](crate::History), or the journal, before the client came back |
+/// | `restarted` | were of an earlier start of the hub; or the id was never one of its own |
+/// | `lagged` | left the history before the client had read them |
+/// | `damaged` | can't be read from the journal any more |
+/// | `failover` | were lost by the server that had them: Redis, or the followed hub |
+///
+/// A page that keeps state of its own loads it anew then. The gap event has an id, so a client is
+/// told of a gap once. Where a channel conflates ([`Lag::Conflate`]), a client is told only of what
+/// the order itself has lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Start<'a> {
     /// With the next event that is published.
     Live,
-    /// After the event of this id: a resume.
+    /// After the event of this id: a resume. A client whose id the hub doesn't know is told so
+    /// ([gap](Self#what-is-told-of-events-that-are-gone), `restarted`), and then sent everything
+    /// that is kept.
     After(&'a str),
-    /// With the newest events that are kept, so many of them. Where one of several channels has let
-    /// go of an event that comes after the first of these, the stream is told so.
+    /// With the newest events that are kept, so many of all channels together. Each event of a
+    /// batch counts, and nothing else does: neither comments nor what was sent on a stream itself.
+    /// Where one of several channels has let go of an event that comes after the first of these,
+    /// the stream is told so.
     ///
     /// With a journal, those that are no longer in memory are searched in its newest 16 MiB. That
     /// is done for one stream at a time, while three more wait; any other begins with what is in

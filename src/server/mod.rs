@@ -112,7 +112,13 @@ impl Server {
 
     /// Serves an event stream at a path. The handler runs once for each client. Its stream lives
     /// as long as any owner holds it, and not only as long as the handler runs. What it returns in
-    /// `Ok` counts for nothing.
+    /// `Ok` counts for nothing; a closure that only fails, or never returns, says what it would be:
+    /// `|stream, request| -> tidings::Result<()> { … }`.
+    ///
+    /// The handler runs on one of the server's [`workers`](Limits::workers), with a stack of 1 MiB,
+    /// and should return soon: one that loops holds its worker for as long as its stream, and with
+    /// 64 such streams no other request is served. What takes its time, or waits for something, is
+    /// for [`SseWriter::spawn`], [`SseWriter::every`] or a channel.
     ///
     /// A handler that has no stream for a client refuses it by its status: with
     /// `stream.set_status(Status::NO_CONTENT)` an `EventSource` stays away for good.

@@ -19,6 +19,11 @@ use crate::peer::Peer;
 
 /// What a server tells of its event streams. Each method does nothing unless it is written.
 ///
+/// They are called on the thread on which the thing happened, such as one that sends to thousands
+/// of streams. So a hook must not block, and sends with
+/// [`try_send`](crate::SseWriter::try_send). Such a thread has a stack of 256 KiB, and that of an
+/// interval 128 KiB. An `Arc` of hooks is hooks too.
+///
 /// ```
 /// use std::sync::Arc;
 /// use std::sync::atomic::{AtomicUsize, Ordering};

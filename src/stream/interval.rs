@@ -13,7 +13,11 @@ use crate::net::ticker::{self, Interval, IntervalEnd, Owner};
 impl SseWriter {
     /// Calls a closure again and again, on a thread of its own, until the stream ends. The first
     /// call comes after one period; later ones don't drift, and one that would come a whole period
-    /// late is left out. What it returns in `Ok` counts for nothing.
+    /// late is left out. What it returns in `Ok` counts for nothing; a closure that only fails says
+    /// what it would be, as in `Err::<(), _>(error)`.
+    ///
+    /// Its thread has a stack of 128 KiB. One that works for longer, or waits for something else,
+    /// is for [`spawn`](Self::spawn).
     ///
     /// The interval holds the stream. An error of the closure ends it: one that says that this
     /// stream has ended does so quietly. Any other cuts the stream off, also one that says that

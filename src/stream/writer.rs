@@ -193,6 +193,9 @@ impl SseWriter {
     /// whoever ended the stream. (Only where the server has stopped and has no workers any more it
     /// runs right here.)
     ///
+    /// Set it before the stream [follows](Self::follow) a channel: it may end as it does that, and
+    /// the handler may return by its error then.
+    ///
     /// A callback that holds a clone of this very stream keeps it alive until the client goes.
     pub fn on_close(&self, callback: impl FnOnce(CloseReason) + Send + 'static) {
         self.0.on_close(Box::new(callback));
@@ -259,8 +262,7 @@ impl SseWriter {
     /// Where they are closed already and have nothing for it, the response is 204 in its place
     /// ([`Channel::close`]).
     ///
-    /// A callback is to be set before ([`on_close`](Self::on_close)): the stream may end as soon as
-    /// it follows.
+    /// Set callbacks before this ([`on_close`](Self::on_close)): the stream may end as it follows.
     ///
     /// Where the hub's order lies elsewhere, a client may come with the id of an event that this
     /// hub has not come to. Then this waits for it, for two seconds at most. If the order can't be
