@@ -50,7 +50,7 @@ impl Subscription {
         }
         #[cfg(any(feature = "redis", feature = "follow"))]
         followed.come_up_to(start)?;
-        let conflates = followed.lags_as(Lag::Conflate);
+        let conflates = followed.lag() == Lag::Conflate;
         let (cursor, first) = match followed.past() {
             Some(past) => followed.start_with(past, start, conflates),
             None => followed.with_logs(|logs| {

@@ -123,24 +123,22 @@ impl Followed {
         self.channels().all(Channel::is_closed)
     }
 
-    /// Whether a stream that has lost events is closed.
-    pub(crate) fn closes(&self) -> bool {
-        self.lags_as(Lag::Close)
+    /// What becomes of a stream that has lost events. All channels of a hub say the same.
+    pub(super) fn lag(&self) -> Lag {
+        self.places()[0].0.0.lag
     }
 
-    pub(super) fn lags_as(&self, lag: Lag) -> bool {
-        self.channels().any(|channel| channel.0.lag == lag)
+    /// Whether such a stream is closed.
+    pub(crate) fn closes(&self) -> bool {
+        self.lag() == Lag::Close
     }
 
     pub(super) fn on_lag(&self) -> OnLag {
-        if self.lags_as(Lag::Conflate) {
-            OnLag::Conflate
-        } else if self.past().is_some() {
-            OnLag::Past
-        } else if self.closes() {
-            OnLag::Close
-        } else {
-            OnLag::Gap
+        match self.lag() {
+            Lag::Conflate => OnLag::Conflate,
+            _ if self.past().is_some() => OnLag::Past,
+            Lag::Close => OnLag::Close,
+            Lag::Skip => OnLag::Gap,
         }
     }
 

@@ -366,12 +366,13 @@ fn streams_that_fell_behind_alike_share_a_batch_and_those_that_survey_have_their
     let mut lagging = [live(), live()];
     publish(&channels, &[0, 0, 0, 1]);
     let mut surveying = [1, 2].map(|each| Client::new(&channels, Start::NewestOfEach(each)).stream);
-    let mut batches = Batches::default();
-    let mut texts = Vec::new();
-    for stream in lagging.iter_mut().chain(&mut surveying) {
+    let mut elsewhere = [(); 2].map(|()| Client::new(&channels, Start::Newest(1)).stream);
+    let (mut batches, mut sent) = (Batches::default(), Vec::new());
+    let ([one, two], [first, second]) = (&mut surveying, &mut elsewhere);
+    for stream in lagging.iter_mut().chain([first, one, second, two]) {
         let batch = stream.next(true, &mut batches).unwrap();
-        texts.push((batch.bytes().as_ptr(), batch.events()));
+        sent.push((batch.bytes().as_ptr(), batch.events()));
     }
-    assert_eq!(texts[0], texts[1]);
-    assert_eq!(texts.iter().map(|(_, events)| *events).collect::<Vec<_>>(), [3, 3, 2, 3]);
+    assert_eq!(sent[0], sent[1]);
+    assert_eq!(sent.iter().map(|(_, events)| *events).collect::<Vec<_>>(), [3, 3, 1, 2, 1, 3]);
 }
