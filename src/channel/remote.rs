@@ -111,7 +111,7 @@ impl Sink for HubSink {
             let mut logs: Vec<_> = channels.iter().map(Channel::log).collect();
             for (channel, log) in channels.iter().zip(&mut logs) {
                 let write = |out: &mut Vec<u8>| out.extend_from_slice(&content);
-                channel.0.log.append(log, place, came, content.len(), write);
+                channel.0.log.lose(log, place, came, content.len(), write);
             }
             views.lock().push(None, place, [&content, &[]], came);
             self.sequence.reach(place);

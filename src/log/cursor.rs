@@ -46,7 +46,8 @@ pub enum Lag {
     /// It is closed. Its client comes back with its last event ID and is told then.
     Close,
     /// It goes on with what is still there and is told nothing: for channels whose newest events
-    /// say all, as with [`History::latest`](crate::History::latest).
+    /// say all, as with [`History::latest`](crate::History::latest). A stream of a pattern
+    /// ([`Hub::matching`](crate::Hub::matching)) goes on with what each of the channels still has.
     ///
     /// Nor is a client told anything that comes back with a last event ID: it is sent what is there
     /// of what came after that, or everything if the id is none of the hub's. A journal is not read
@@ -126,11 +127,13 @@ pub enum Start<'a> {
     /// memory.
     Newest(usize),
     /// With the newest events of each channel, so many of each, as far as they are in memory: for
-    /// `1`, with the present.
+    /// `1`, with the present. Of a pattern ([`Hub::matching`](crate::Hub::matching)), with those of
+    /// each channel that it matches.
     ///
     /// They come in the order of their ids, and then everything that was published since the stream
     /// began. Meanwhile a channel may let go of one of them, as it has a newer one: then that comes
     /// instead, in its turn. A client that is cut off among them resumes after the last one that it
-    /// was sent, as after any other.
+    /// was sent, as after any other; it is told what has left the histories since, unless its
+    /// channels have [`Lag::Conflate`].
     NewestOfEach(usize),
 }

@@ -51,6 +51,8 @@ pub(crate) struct Log {
     entries: VecDeque<Entry>,
     /// How many bytes the large ones of `entries` have.
     large_bytes: usize,
+    /// How many of `entries` tell of a loss. See [`lose`](Self::lose).
+    losses: usize,
     /// Large events that were evicted while streams were still being sent them. See
     /// [`let_go`](Self::let_go).
     leaving: Vec<LargeEvent>,
@@ -81,6 +83,7 @@ struct Entry {
     size_line: u8,
     /// Its chunk, if that is larger than one batch; then nothing of it is in `bytes`.
     large: Option<LargeEvent>,
+    is_loss: bool,
 }
 
 /// An event that the log keeps, as whoever reads the log finds it.
@@ -143,6 +146,7 @@ impl Log {
             bytes: VecDeque::new(),
             entries: VecDeque::new(),
             large_bytes: 0,
+            losses: 0,
             leaving: Vec::new(),
             evicted_bytes: 0,
             pushed: 0,
@@ -173,11 +177,39 @@ impl Log {
         len: usize,
         encode: impl FnOnce(&mut Vec<u8>),
     ) {
+        let events = self.history.events;
+        self.append(place, now, len, encode, |log| log.entries.len() - log.losses >= events);
+    }
+
+    /// The same for an event that tells of a loss, which is none of those that are kept: a channel
+    /// that keeps its newest event alone has that and the loss.
+    #[cfg_attr(not(any(feature = "redis", feature = "follow")), allow(dead_code))]
+    pub(crate) fn lose(
+        &mut self,
+        place: u64,
+        now: Duration,
+        len: usize,
+        encode: impl FnOnce(&mut Vec<u8>),
+    ) {
+        self.append(place, now, len, encode, |_| false);
+        self.losses += 1;
+        self.entries.back_mut().into_iter().for_each(|entry| entry.is_loss = true);
+    }
+
+    #[inline]
+    fn append(
+        &mut self,
+        place: u64,
+        now: Duration,
+        len: usize,
+        encode: impl FnOnce(&mut Vec<u8>),
+        is_full: impl Fn(&Self) -> bool,
+    ) {
         let size_line = chunk::size_line_len(len);
         let chunk_len = size_line + len + chunk::CRLF.len();
         self.evict_while(|log, oldest| {
             log.is_too_old(oldest, now)
-                || log.entries.len() >= log.history.events
+                || is_full(log)
                 || log.kept_bytes() + chunk_len > log.history.bytes
         });
         let mut large = None;
@@ -204,6 +236,7 @@ impl Log {
             pushed_at: now,
             size_line: size_line as u8,
             large,
+            is_loss: false,
         });
     }
 
@@ -270,6 +303,7 @@ impl Log {
             self.evicted_bytes = oldest.end;
             // Where events of other logs are known to be gone, more may be.
             self.evicted_through = self.evicted_through.max(oldest.place);
+            self.losses -= usize::from(oldest.is_loss);
             if let Some(large) = oldest.large {
                 self.large_bytes -= large.len();
                 self.leaving.push(large);

@@ -96,6 +96,32 @@ fn limit_history_events_is_how_many_are_kept() {
 }
 
 #[test]
+fn what_tells_of_a_loss_pushes_out_no_event() {
+    let mut log = with(History::default().events(2));
+    let places = |log: &Log| (0..log.len()).filter_map(|at| log.place_at(at)).collect::<Vec<_>>();
+    let mut kept = Vec::new();
+    for (place, is_loss) in (1..).zip([false, false, true, true, false, false, true, false]) {
+        match is_loss {
+            true => log.lose(place, Duration::ZERO, 3, |out| out.extend_from_slice(b"gap")),
+            false => push(&mut log, place, 14),
+        }
+        kept.push(places(&log));
+    }
+    let expected: [&[u64]; 8] = [
+        &[1],
+        &[1, 2],
+        &[1, 2, 3],
+        &[1, 2, 3, 4],
+        &[2, 3, 4, 5],
+        &[3, 4, 5, 6],
+        &[3, 4, 5, 6, 7],
+        &[6, 7, 8],
+    ];
+    assert_eq!(kept, expected);
+    assert_eq!((log.losses, log.pushed, log.evicted_through), (1, 8, 5));
+}
+
+#[test]
 fn limit_history_age_goes_by_each_event() {
     let mut log = with(History::default().age(Duration::from_secs(60)));
     let seconds = Duration::from_secs;

@@ -243,6 +243,20 @@ impl SharedLog {
         log.push(place, now, len, encode);
         self.newest.store(place, Ordering::Release);
     }
+
+    /// The same for an event that tells of a loss.
+    #[cfg(any(feature = "redis", feature = "follow"))]
+    pub(crate) fn lose(
+        &self,
+        log: &mut Log,
+        place: u64,
+        now: Duration,
+        len: usize,
+        encode: impl FnOnce(&mut Vec<u8>),
+    ) {
+        log.lose(place, now, len, encode);
+        self.newest.store(place, Ordering::Release);
+    }
 }
 
 #[cfg(test)]

@@ -128,6 +128,28 @@ fn a_loss_is_told_once_to_every_stream_in_its_place() {
 }
 
 #[test]
+fn where_only_the_present_counts_a_loss_is_told_and_leaves_it_there() {
+    let (order, history, lag) = (hub(1).1, History::latest(), Lag::Conflate);
+    let hub = Hub::with_order(order, history, lag, 0);
+    let mut sink = hub.sink();
+    for (text, channel) in [("5-0", "s.a"), ("5-1", "s.b"), ("5-2", "s.a")] {
+        event(&mut sink, text, channel);
+    }
+    lose(&mut sink, "5-4");
+    sink.pass();
+    let told = "{from:5-2,to:5-4,missed:3,reason:evicted}";
+    let present = Start::NewestOfEach(1);
+    assert_eq!(sent(&hub, &["s.a", "s.b"], present), ["5-1", "5-2", told]);
+    assert_eq!(sent_of(&hub, &["s.*"], present), ["5-1", "5-2", "lost:5-4"]);
+    // Of another hub, before the loss, after it, and of an order that is no more.
+    for (id, all) in [("5-3", &[told][..]), ("5-4", &[]), ("4-9", &["5-1", "5-2", told])] {
+        assert_eq!(sent(&hub, &["s.a", "s.b"], Start::After(id)), all, "{id}");
+    }
+    event(&mut sink, "5-5", "s.b");
+    assert_eq!(sent(&hub, &["s.a", "s.b"], present), ["5-2", told, "5-5"]);
+}
+
+#[test]
 fn a_loss_of_nobody_knows_what_is_told_to_whoever_has_the_newest_event() {
     let (hub, _order) = hub(100);
     let mut sink = hub.sink();
