@@ -54,11 +54,10 @@ fn relay(upstream: &str, stream: SseWriter, request: &Request) -> Result<()> {
     let closer = tokens.closer();
     stream.on_close(move |_reason| closer.close());
     stream.spawn(move |stream| {
-        for (number, token) in (1_u32..).zip(tokens) {
-            let id = number.to_string();
+        for (number, token) in (1..).zip(tokens) {
             match token {
-                Ok(token) => stream.send((id, token.event_type, token.data))?,
-                Err(error) => stream.send((id, "failed", error))?,
+                Ok(token) => stream.send((number, token.event_type, token.data))?,
+                Err(error) => stream.send((number, "failed", error))?,
             }
         }
         Ok(())

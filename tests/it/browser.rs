@@ -120,6 +120,8 @@ fn every_page_shows_its_stream_in_a_real_browser() {
     the_page_of_sensors_shows_the_newest_of_each();
     the_page_of_embed_follows_a_connection_that_another_server_accepted();
     the_page_of_relay_shows_each_token_and_does_not_ask_again();
+    the_page_of_chat_enters_a_room_and_says_what_its_address_says();
+    the_page_of_job_stays_away_after_the_end();
     the_page_of_time_stops_when_it_is_told_that_it_is_done();
     the_page_of_the_hub_watches_what_its_link_says();
     closed::an_event_source_that_has_everything_of_a_closed_channel_stays_away();
@@ -204,6 +206,30 @@ fn the_page_of_relay_shows_each_token_and_does_not_ask_again() {
     line(page, "error 2");
     let stops = example.stdout().iter().filter(|line| line.starts_with("the model")).count();
     assert_eq!(stops, 1);
+}
+
+fn the_page_of_chat_enters_a_room_and_says_what_its_address_says() {
+    let example = Process::example("chat", &[ANY_PORT]);
+    let page = example.address();
+    assert_eq!(post(page, "/rooms/attic?name=bob", "hello?").status, 200);
+    let url = format!("http://{page}/#room=attic&name=ann&say=here+I+am");
+    let Some(_browser) = Browser::open(&url) else { return };
+    line(page, "open");
+    assert_eq!(line(page, "said bob"), "said bob: hello?");
+    assert_eq!(line(page, "people "), "people ann");
+    assert_eq!(line(page, "said ann"), "said ann: here I am");
+}
+
+fn the_page_of_job_stays_away_after_the_end() {
+    let example = Process::example("job", &[ANY_PORT]);
+    let page = example.address();
+    let Some(_browser) = Browser::open(&format!("http://{page}/#100000")) else { return };
+    assert_eq!(line(page, "done "), "done 9592 primes");
+    // It comes back once, as it can't know that this was the end, and is told so by a 204.
+    line(page, "error 2");
+    let lines = received(page);
+    let count = |begin: &str| lines.iter().filter(|line| line.starts_with(begin)).count();
+    assert_eq!((count("done "), count("error 0"), count("error 2")), (1, 1, 1), "{lines:?}");
 }
 
 fn the_page_of_time_stops_when_it_is_told_that_it_is_done() {

@@ -1,7 +1,9 @@
 //! The examples, each started as a program and read over its socket: the reference services here,
 //! the others below.
 
+mod chat;
 mod embed;
+mod job;
 mod logs;
 mod relay;
 mod sensors;
