@@ -115,7 +115,6 @@ fn line(page: SocketAddr, begin: &str) -> String {
 fn every_page_shows_its_stream_in_a_real_browser() {
     the_page_of_random_number_listens_to_number();
     the_page_of_current_time_connects_to_another_origin_with_credentials();
-    the_page_of_news_gets_what_is_sent_and_what_is_broadcast();
     the_page_of_logs_shows_lines_as_they_are_written();
     the_page_of_sensors_shows_the_newest_of_each();
     the_page_of_embed_follows_a_connection_that_another_server_accepted();
@@ -148,19 +147,6 @@ fn the_page_of_current_time_connects_to_another_origin_with_credentials() {
     assert_eq!(line(page, "message "), "message 0 hello from stream");
     let time = line(page, "currentTime 1 ");
     assert!(time.ends_with(" GMT"), "{time}");
-}
-
-fn the_page_of_news_gets_what_is_sent_and_what_is_broadcast() {
-    let example = Process::example("news", &[ANY_PORT]);
-    let page = example.address();
-    let Some(_browser) = Browser::open(&format!("http://{page}/")) else { return };
-    line(page, "open");
-    assert_eq!(line(page, "message "), "message  you are stream 1");
-    assert_eq!(line(page, "headline  "), "headline  nothing has happened yet");
-    assert_eq!(line(page, "headline 1-3 "), "headline 1-3 still nothing");
-    assert_eq!(post(page, "/news", "at last").text(), "sent to 1 of 1 streams\n");
-    // An event without an id leaves the last event ID as it was.
-    assert_eq!(line(page, "headline 1-3 at"), "headline 1-3 at last");
 }
 
 fn the_page_of_logs_shows_lines_as_they_are_written() {

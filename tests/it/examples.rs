@@ -10,7 +10,7 @@ mod sensors;
 
 use std::time::Duration;
 
-use tidings::testing::{get, post};
+use tidings::testing::get;
 
 use crate::support::http::Client;
 use crate::support::process::Process;
@@ -18,11 +18,6 @@ use crate::support::stream::{End, EventStream};
 use crate::support::{until, until_some};
 
 const ANY_PORT: &str = "127.0.0.1:0";
-
-/// What it responds to a POST.
-fn posted(example: &Process, target: &str, body: &str) -> String {
-    post(example.address(), target, body).unwrap().text().into_owned()
-}
 
 /// `Sat, 21 Nov 2026 01:02:03 GMT`
 fn assert_is_http_date(text: &str) {
@@ -116,77 +111,6 @@ fn current_time_grants_nothing_to_another_origin() {
     let stream =
         EventStream::open_with(example.address(), "/sse", ("Origin", "http://evil.example"));
     assert!(!stream.fields().iter().any(|line| line.starts_with("Access-Control-")));
-}
-
-#[test]
-fn news_answers_in_plain_text_who_wants_no_stream() {
-    let example = Process::example("news", &[ANY_PORT]);
-    let response = get(example.address(), "/news/events").unwrap();
-    assert_eq!(
-        (response.status().code(), response.field("Content-Type"), &*response.text()),
-        (
-            200,
-            Some("text/plain; charset=utf-8"),
-            "this is an event stream: ask for it with Accept: text/event-stream\n",
-        ),
-    );
-}
-
-#[test]
-fn news_sends_in_every_way_and_prints_each_result() {
-    let example = Process::example("news", &[ANY_PORT]);
-    let mut stream = Client::to(example.address());
-    let begin = stream.open("/news/events");
-    assert_eq!((begin.field("X-Paper"), begin.text()), (Some("The Daily Event"), ":\n"));
-    let mut sent = String::new();
-    while !sent.ends_with("data: still nothing\n\n") {
-        sent += &stream.chunk().expect("a chunk");
-    }
-    assert_eq!(
-        sent,
-        ": welcome\n\
-         data: you are stream 1\n\n\
-         event: headline\ndata: nothing has happened yet\n\n\
-         id: 1-3\nevent: headline\ndata: still nothing\n\n",
-    );
-    example.line("active: true");
-    assert_eq!(posted(&example, "/news", "at last"), "sent to 1 of 1 streams\n");
-    assert_eq!(stream.chunk().as_deref(), Some("event: headline\ndata: at last\n\n"));
-    assert_eq!(posted(&example, "/news/close", ""), "closed 1 streams\n");
-    assert_eq!(stream.rest(), "0\r\n\r\n");
-
-    example.line("data after the end: ");
-    assert_eq!(
-        example.stdout()[1..],
-        [
-            r#"status after opening: "the status can't be set any more: the head of the stream has gone out""#,
-            r#"field after opening: "the field can't be set any more: the head of the stream has gone out""#,
-            r#"comment: "went out""#,
-            r#"data: "went out""#,
-            r#"type and data: "went out""#,
-            r#"id, type and data: "went out""#,
-            "active: true",
-            "stream 1 left the pool: the server closed the stream",
-            "active: false",
-            r#"data after the end: "the server closed the stream""#,
-        ],
-    );
-    assert_eq!(posted(&example, "/news", "nobody"), "sent to 0 of 0 streams\n");
-}
-
-#[test]
-fn news_removes_a_client_that_goes_from_its_pool() {
-    let example = Process::example("news", &[ANY_PORT]);
-    let mut streams: Vec<EventStream> = (1..=3)
-        .map(|n| {
-            let mut stream = EventStream::open(example.address(), "/news/events");
-            assert_eq!(stream.data(), format!("you are stream {n}"));
-            stream
-        })
-        .collect();
-    streams.remove(1);
-    example.line("stream 2 left the pool: ");
-    assert_eq!(posted(&example, "/news", "x"), "sent to 2 of 2 streams\n");
 }
 
 #[test]
