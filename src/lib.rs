@@ -119,6 +119,8 @@
 //!
 //! Under test there is one more, `fuzz`: what holds for any bytes at all.
 //!
+//! What is asked for again and again is in [`recipes`], each with its code.
+//!
 //! Why things are as they are, where the code alone can't say it, is in `src/doc/`.
 //!
 //! # Features
@@ -165,6 +167,9 @@ mod search;
 mod random;
 
 mod error;
+
+#[doc = include_str!("doc/recipes.md")]
+pub mod recipes {}
 
 #[doc = include_str!("doc/robustness.md")]
 pub mod robustness {}
