@@ -32,6 +32,7 @@
 //! Receive   the next request
 //! ```
 
+mod incoming;
 mod output;
 
 use std::mem;
@@ -47,11 +48,10 @@ use super::refusal::Refusal;
 use super::response::Response;
 use super::status::Status;
 use crate::limits::{FIRST_REQUEST, Limits};
+use incoming::Incoming;
 pub(crate) use output::Asked;
 use output::Output;
 
-const MANY_BODIES: Refusal =
-    Refusal::new(Status::SERVICE_UNAVAILABLE, "too much is being sent to this server at once");
 const LATE_HEAD: Refusal =
     Refusal::new(Status::REQUEST_TIMEOUT, "the request's head took too long to come");
 const LATE_BODY: Refusal =
@@ -123,16 +123,6 @@ enum State<R> {
     Over,
 }
 
-/// A request whose head is whole.
-struct Incoming<R> {
-    head: Head,
-    decoder: BodyDecoder,
-    /// What has come of the body. Stays empty where the method gives it no meaning.
-    body: Vec<u8>,
-    /// Set when the request is accepted.
-    recipient: Option<R>,
-}
-
 impl<R: Recipient> Exchange<R> {
     /// The state of a fresh connection.
     pub(crate) fn new(limits: Arc<Limits>, now: Instant) -> Self {
@@ -193,9 +183,14 @@ impl<R: Recipient> Exchange<R> {
             let taken = self.take_in(bytes, now);
             self.input = bytes[taken..].to_vec();
         } else {
-            self.input.extend_from_slice(bytes);
-            self.go_on(now);
+            self.receive_copied(bytes, now);
         }
+    }
+
+    /// The same, by a copy: for what comes seldom.
+    pub(crate) fn receive_copied(&mut self, bytes: &[u8], now: Instant) {
+        self.input.extend_from_slice(bytes);
+        self.go_on(now);
     }
 
     /// Takes in what was received before.
@@ -357,43 +352,6 @@ impl<R: Recipient> Exchange<R> {
             State::Body(_) if is_sent => self.refuse(LATE_BODY, &received),
             State::Drain(_) if is_sent => self.state = State::Closing,
             _ => self.state = State::Over,
-        }
-    }
-}
-
-impl<R: Recipient> Incoming<R> {
-    /// Where the input is the whole body and nothing else, it becomes the body without a copy.
-    fn take_whole(&mut self, input: &mut Vec<u8>) {
-        let len = input.len();
-        if self.head.method().has_content()
-            && self.decoder.is_to_take(len)
-            && self.recipient.as_mut().is_some_and(|of| of.has_room_for(len))
-        {
-            self.decoder.finish();
-            self.body = mem::take(input);
-        }
-    }
-
-    /// Takes in a part of the body, and returns how many bytes that were.
-    fn decode(&mut self, bytes: &[u8]) -> Result<usize, Refusal> {
-        let taken = self.decoder.decode(bytes, &mut self.body)?;
-        if !self.head.method().has_content() {
-            self.body.clear();
-        } else if self.recipient.as_mut().is_some_and(|of| !of.has_room_for(self.body.len())) {
-            return Err(MANY_BODIES);
-        }
-        Ok(taken)
-    }
-
-    /// The state after a response that needed no body. A body that the client still holds back may
-    /// or may not come, and then it is unknown where the next request begins.
-    fn unread(&self, limits: &Limits) -> State<R> {
-        let rest = BodyDecoder::bounded(self.head.framing(), limits.drain, limits);
-        let too_large = self.decoder.is_too_large() || rest.is_too_large();
-        match too_large || self.head.expects_continue() {
-            true => State::Closing,
-            false if rest.is_done() => State::Head,
-            false => State::Drain(rest),
         }
     }
 }

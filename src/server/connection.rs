@@ -74,7 +74,7 @@ impl Connection {
     /// Takes what has been read of it by others.
     pub(crate) fn take_in(&mut self, read: &[u8]) {
         if !read.is_empty() {
-            self.exchange.receive(read, self.now);
+            self.exchange.receive_copied(read, self.now);
         }
     }
 
