@@ -80,5 +80,5 @@ fn count_primes(below: u64, job: &Channel) -> Result<()> {
 }
 
 fn is_prime(number: u64) -> bool {
-    number > 1 && (2..).take_while(|of| of * of <= number).all(|of| number % of != 0)
+    number > 1 && !(2..).take_while(|of| of * of <= number).any(|of| number.is_multiple_of(of))
 }
