@@ -139,7 +139,9 @@ impl Channel {
     /// Brings what was appended at this time to the streams, and to those of the channel's views.
     pub(super) fn pass(&self, at: Moment) {
         let now = self.0.pass_alone(at);
-        self.0.log.views().pass(now);
+        if self.0.log.feeds_views() {
+            self.0.log.views().pass(now);
+        }
     }
 }
 

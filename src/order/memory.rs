@@ -12,6 +12,7 @@ use super::shared_log::SharedLog;
 use super::{Appended, Order, Post};
 use crate::error::Result;
 use crate::event::Event;
+use crate::log::Log;
 use crate::net::moment::Moment;
 
 /// One for each hub, and for each channel that is in none.
@@ -42,10 +43,37 @@ impl Order for Memory {
     fn append(&self, to: &Arc<SharedLog>, post: &Post<'_>) -> Result<Appended> {
         let mut log = to.lock();
         let bytes = to.admit(&log, post)?;
-        let count = post.events.len();
-        // Before the draw, so that their events are in order too.
+        match to.feeds_views() {
+            false => Ok(self.number(to, &mut log, post, bytes)),
+            true => Ok(self.number_and_copy(to, &mut log, post, bytes)),
+        }
+    }
+}
+
+impl Memory {
+    /// The same where views have the events too.
+    #[cold]
+    fn number_and_copy(
+        &self,
+        to: &SharedLog,
+        log: &mut Log,
+        post: &Post<'_>,
+        bytes: usize,
+    ) -> Appended {
         let views = to.views();
+        // Before the draw, so that their events are in order too.
         let mut feeding = views.lock();
+        let appended = self.number(to, log, post, bytes);
+        let now = self.sequence.time(appended.at);
+        feeding.copy_newest(to.name(), log, appended.count, now);
+        appended
+    }
+
+    /// Numbers the events of a post that the log admits, with so many bytes, and appends them.
+    // A call costs more than the flag that it would be made for.
+    #[inline(always)]
+    fn number(&self, to: &SharedLog, log: &mut Log, post: &Post<'_>, bytes: usize) -> Appended {
+        let count = post.events.len();
         let first = self.sequence.draw(count as u64);
         let at = Moment::now();
         let now = self.sequence.time(at);
@@ -55,13 +83,12 @@ impl Order for Memory {
             // Nearly every post is one event, whose bytes have been counted.
             let bytes = if count == 1 { bytes } else { event.len_with(None) };
             let len = Event::len_with_id(&text, bytes);
-            to.append(&mut log, place, now, len, |out| event.encode_with(Some(&text), out));
+            to.append(log, place, now, len, |out| event.encode_with(Some(&text), out));
             if first_text.is_empty() {
                 first_text = text;
             }
         }
-        feeding.copy_newest(to.name(), &log, count, now);
-        Ok(Appended { first: self.sequence.id(first), text: first_text, count, at })
+        Appended { first: self.sequence.id(first), text: first_text, count, at }
     }
 }
 

@@ -70,10 +70,24 @@ impl SharedLog {
         self.feeds.add(view);
     }
 
-    /// The views that have its events too.
+    /// Whether views have its events too. To be asked where it is locked, or by whoever has just
+    /// appended to it.
     #[inline]
+    pub(crate) fn feeds_views(&self) -> bool {
+        self.feeds.any()
+    }
+
+    /// The views that have its events too.
     pub(crate) fn views(&self) -> Views {
-        self.feeds.get()
+        self.feeds.open()
+    }
+
+    /// Copies the newest `count` events of the locked log to its views.
+    #[inline]
+    fn copy_newest(&self, log: &Log, count: usize, now: Duration) {
+        if self.feeds_views() {
+            self.views().lock().copy_newest(self.name(), log, count, now);
+        }
     }
 
     /// How many views it has on its list, those that were forgotten included.
@@ -167,7 +181,7 @@ impl SharedLog {
             self.append(&mut log, next, now, len, encode);
             next += 1;
         }
-        self.views().lock().copy_newest(self.name(), &log, (next - first) as usize, now);
+        self.copy_newest(&log, (next - first) as usize, now);
         sequence.reach(next - 1);
         drop(log);
         self.pass_on(next - 1);
@@ -227,7 +241,7 @@ impl SharedLog {
     ) {
         let mut log = self.lock();
         self.append(&mut log, place, came, len, encode);
-        self.views().lock().copy_newest(self.name(), &log, 1, came);
+        self.copy_newest(&log, 1, came);
         sequence.reach(place);
     }
 

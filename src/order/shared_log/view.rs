@@ -118,8 +118,7 @@ impl Viewed {
 /// The views that a log feeds.
 #[derive(Default)]
 pub(super) struct Feeds {
-    /// Whether there are any. Set while the log is locked, read by whoever has it locked or has
-    /// just appended to it.
+    /// Whether there are any. Set while the log is locked.
     any: AtomicBool,
     /// By their number. No other lock is taken while this one is held.
     list: Mutex<Vec<Weak<dyn View>>>,
@@ -140,13 +139,13 @@ impl Feeds {
     }
 
     #[inline]
-    pub(super) fn get(&self) -> Views {
-        if self.any.load(Ordering::Acquire) { self.open() } else { Views(Vec::new()) }
+    pub(super) fn any(&self) -> bool {
+        self.any.load(Ordering::Acquire)
     }
 
     /// Those that are neither forgotten nor closed.
     #[cold]
-    fn open(&self) -> Views {
+    pub(super) fn open(&self) -> Views {
         let mut views = Vec::new();
         let mut list = self.lock();
         list.retain(|view| {
@@ -201,7 +200,6 @@ pub(crate) struct Feeding<'a>(Vec<(&'a SharedLog, MutexGuard<'a, Log>)>);
 
 impl Feeding<'_> {
     /// Copies the newest `count` events of the locked log of the channel of this name.
-    #[inline]
     pub(crate) fn copy_newest(
         &mut self,
         name: Option<&str>,
@@ -209,13 +207,6 @@ impl Feeding<'_> {
         count: usize,
         now: Duration,
     ) {
-        if !self.0.is_empty() {
-            self.copy(name, log, count, now);
-        }
-    }
-
-    #[cold]
-    fn copy(&mut self, name: Option<&str>, log: &Log, count: usize, now: Duration) {
         let newest = log.len().saturating_sub(count)..log.len();
         for event in newest.filter_map(|at| log.event_at(at)) {
             self.push(name, event.place, event.content(), now);
