@@ -24,8 +24,8 @@ pub(crate) const MASK: &str = "...";
 
 /// Parameters of a query that say what is asked for and not by whom: those of the hub. Case, `-`
 /// and `_` don't matter.
-const PARAMETERS: [&[u8]; 6] =
-    [b"channel", b"event", b"history", b"idempotencykey", b"lasteventid", b"retry"];
+const PARAMETERS: [&[u8]; 7] =
+    [b"channel", b"event", b"history", b"idempotencykey", b"lasteventid", b"latest", b"retry"];
 
 /// Fields whose values are harmless as a whole.
 const FIELDS: [&str; 41] = [

@@ -32,6 +32,7 @@ fn row_48_what_the_hub_is_asked_is_shown_in_any_spelling() {
     for name in [
         "channel",
         "history",
+        "latest",
         "event",
         "retry",
         "lastEventId",
