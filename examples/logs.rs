@@ -19,9 +19,9 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
-use std::{env, process};
+use std::{env, mem};
 
-use tidings::{Channel, Response, Result, Server, Start};
+use tidings::{Channel, Error, Response, Result, Server, Start};
 
 /// Where reading begins before the end of a file that is there already.
 const PAST: u64 = 256 * 1024;
@@ -31,10 +31,7 @@ const LONGEST: usize = 64 * 1024;
 
 fn main() -> Result<()> {
     let mut arguments = env::args().skip(1);
-    let Some(path) = arguments.next() else {
-        eprintln!("usage: logs FILE [HOST:PORT]");
-        process::exit(2);
-    };
+    let path = arguments.next().ok_or_else(|| Error::other("say which file to follow"))?;
     let address = arguments.next().unwrap_or_else(|| "127.0.0.1:3000".into());
     let (lines, mut tail) = (Channel::new(), Tail::open(path)?);
     lines.every(Duration::from_millis(200), move |lines| {
@@ -66,18 +63,25 @@ impl Tail {
     /// Publishes the lines that have come since the last time.
     fn read(&mut self, lines: &Channel) -> Result<()> {
         loop {
+            // Before the old file is read: so all that was written before a rotation is read first.
+            let next = File::open(&self.path);
             while self.read_line()? {
-                let line = String::from_utf8_lossy(&self.line);
-                lines.send(line.trim_end_matches(['\r', '\n']))?;
-                self.line.clear();
+                self.publish(lines)?;
             }
-            // Between two files, while one is rotated, there is none.
-            let Ok(next) = File::open(&self.path) else { return Ok(()) };
-            if !self.is_replaced_by(&next)? {
-                return Ok(());
+            match next {
+                Ok(next) if self.is_replaced_by(&next)? => self.file = BufReader::new(next),
+                _ => return Ok(()),
             }
-            self.file = BufReader::new(next);
+            if !self.line.is_empty() {
+                self.publish(lines)?;
+            }
         }
+    }
+
+    fn publish(&mut self, lines: &Channel) -> Result<()> {
+        let line = mem::take(&mut self.line);
+        let line = String::from_utf8_lossy(&line);
+        lines.send(line.trim_end_matches(['\r', '\n'])).map(drop)
     }
 
     /// Whether there is a whole line, or as much of one as an event may have.

@@ -70,10 +70,11 @@ fn a_file_that_is_renamed_is_read_to_its_end_and_then_the_new_one() -> Result<()
     let example = follow(&folder.log());
     let mut lines = stream(example.address(), "/lines")?;
     assert_eq!(lines.event()?.data, "first");
-    append(&folder.log(), "last of the old\n");
+    append(&folder.log(), "second\nlast of the old, not finished");
     fs::rename(folder.log(), folder.0.join("log.1"))?;
-    assert_eq!(lines.event()?.data, "last of the old");
+    assert_eq!(lines.event()?.data, "second");
     append(&folder.log(), "first of the new\n");
+    assert_eq!(lines.event()?.data, "last of the old, not finished");
     assert_eq!(lines.event()?.data, "first of the new");
     Ok(())
 }
