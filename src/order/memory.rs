@@ -9,10 +9,10 @@ use std::sync::Arc;
 use super::keys::Keys;
 use super::sequence::Sequence;
 use super::shared_log::SharedLog;
+use super::shared_log::view::Views;
 use super::{Appended, Order, Post};
 use crate::error::Result;
 use crate::event::Event;
-use crate::log::Log;
 use crate::net::moment::Moment;
 
 /// One for each hub, and for each channel that is in none.
@@ -43,36 +43,9 @@ impl Order for Memory {
     fn append(&self, to: &Arc<SharedLog>, post: &Post<'_>) -> Result<Appended> {
         let mut log = to.lock();
         let bytes = to.admit(&log, post)?;
-        match to.feeds_views() {
-            false => Ok(self.number(to, &mut log, post, bytes)),
-            true => Ok(self.number_and_copy(to, &mut log, post, bytes)),
-        }
-    }
-}
-
-impl Memory {
-    /// The same where views have the events too.
-    #[cold]
-    fn number_and_copy(
-        &self,
-        to: &SharedLog,
-        log: &mut Log,
-        post: &Post<'_>,
-        bytes: usize,
-    ) -> Appended {
-        let views = to.views();
         // Before the draw, so that their events are in order too.
-        let mut feeding = views.lock();
-        let appended = self.number(to, log, post, bytes);
-        let now = self.sequence.time(appended.at);
-        feeding.copy_newest(to.name(), log, appended.count, now);
-        appended
-    }
-
-    /// Numbers the events of a post that the log admits, with so many bytes, and appends them.
-    // A call costs more than the flag that it would be made for.
-    #[inline(always)]
-    fn number(&self, to: &SharedLog, log: &mut Log, post: &Post<'_>, bytes: usize) -> Appended {
+        let views = to.feeds_views().then(|| to.views());
+        let mut feeding = views.as_ref().map(Views::lock);
         let count = post.events.len();
         let first = self.sequence.draw(count as u64);
         let at = Moment::now();
@@ -83,12 +56,15 @@ impl Memory {
             // Nearly every post is one event, whose bytes have been counted.
             let bytes = if count == 1 { bytes } else { event.len_with(None) };
             let len = Event::len_with_id(&text, bytes);
-            to.append(log, place, now, len, |out| event.encode_with(Some(&text), out));
+            to.append(&mut log, place, now, len, |out| event.encode_with(Some(&text), out));
             if first_text.is_empty() {
                 first_text = text;
             }
         }
-        Appended { first: self.sequence.id(first), text: first_text, count, at }
+        if let Some(feeding) = &mut feeding {
+            feeding.copy_newest(to.name(), &log, count, now);
+        }
+        Ok(Appended { first: self.sequence.id(first), text: first_text, count, at })
     }
 }
 

@@ -190,6 +190,7 @@ impl Views {
         self.0.iter().fold(at, |now, view| view.pass(now))
     }
 
+    #[cold]
     pub(crate) fn lock(&self) -> Feeding<'_> {
         Feeding(self.0.iter().map(|view| (view.log(), view.log().lock())).collect())
     }
@@ -200,6 +201,7 @@ pub(crate) struct Feeding<'a>(Vec<(&'a SharedLog, MutexGuard<'a, Log>)>);
 
 impl Feeding<'_> {
     /// Copies the newest `count` events of the locked log of the channel of this name.
+    #[cold]
     pub(crate) fn copy_newest(
         &mut self,
         name: Option<&str>,
