@@ -52,7 +52,7 @@ pub(crate) struct Log {
     /// How many bytes the large ones of `entries` have.
     large_bytes: usize,
     /// How many of `entries` tell of a loss. See [`lose`](Self::lose).
-    losses: usize,
+    pub(crate) losses: usize,
     /// Large events that were evicted while streams were still being sent them. See
     /// [`let_go`](Self::let_go).
     leaving: Vec<LargeEvent>,
@@ -282,9 +282,9 @@ impl Log {
     pub(crate) fn set_history(&mut self, history: History, now: Duration) {
         self.history = history;
         self.evict_while(|log, oldest| {
-            let len = log.entries.len();
+            let (len, events) = (log.entries.len(), log.entries.len() - log.losses);
             log.is_too_old(oldest, now)
-                || len > 1 && (len > history.events || log.kept_bytes() > history.bytes)
+                || len > 1 && (events > history.events || log.kept_bytes() > history.bytes)
         });
     }
 
@@ -348,6 +348,10 @@ impl Log {
 
     pub(crate) fn place_at(&self, index: usize) -> Option<u64> {
         self.entries.get(index).map(|entry| entry.place)
+    }
+
+    pub(crate) fn is_loss(&self, index: usize) -> bool {
+        self.entries.get(index).is_some_and(|entry| entry.is_loss)
     }
 
     #[inline]

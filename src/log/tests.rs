@@ -119,6 +119,10 @@ fn what_tells_of_a_loss_pushes_out_no_event() {
     ];
     assert_eq!(kept, expected);
     assert_eq!((log.losses, log.pushed, log.evicted_through), (1, 8, 5));
+    log.set_history(History::default().events(2), Duration::ZERO);
+    assert_eq!(places(&log), [6, 7, 8], "it keeps as much as before");
+    log.set_history(History::latest(), Duration::ZERO);
+    assert_eq!(places(&log), [7, 8]);
 }
 
 #[test]
