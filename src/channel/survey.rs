@@ -55,22 +55,30 @@ impl Survey {
         sequence: &Sequence,
         batch: &mut Batch,
     ) -> bool {
-        let (found, is_all) = self.find(logs, after, FOUND, sequence);
-        for (place, of) in found {
-            // What tells of a loss is in all logs.
-            if batch.cursor.place == place {
-                continue;
+        let mut after = after;
+        loop {
+            let (found, is_all) = self.find(logs, after, FOUND, sequence);
+            for (place, of) in found {
+                // What tells of a loss is in all logs.
+                if batch.cursor.place == place {
+                    continue;
+                }
+                after = place;
+                let log = logs[of].lock();
+                let event = log.event_at(log.after(place - 1)).filter(|event| event.place == place);
+                if event.is_some_and(|event| !batch.push(&event)) {
+                    return false;
+                }
             }
-            let log = logs[of].lock();
-            let event = log.event_at(log.after(place - 1)).filter(|event| event.place == place);
-            if event.is_some_and(|event| !batch.push(&event)) {
+            if is_all {
+                batch.cursor = self.until;
+                return true;
+            }
+            if batch.events() > 0 {
                 return false;
             }
+            // All of these have left their logs meanwhile. That is no end: others may have events.
         }
-        if is_all {
-            batch.cursor = self.until;
-        }
-        is_all
     }
 
     /// The places of the first events after one, rising, and the index of the log of each; no more
@@ -89,7 +97,7 @@ impl Survey {
             let mut log = log.lock();
             log.evict(now);
             let end = log.after(self.until.place);
-            let begin = self.newest(&log, end, sequence).max(log.after(after));
+            let begin = self.newest(&log, end).max(log.after(after));
             for place in (begin..end).filter_map(|at| log.place_at(at)) {
                 if found.len() >= most {
                     is_all = false;
@@ -106,12 +114,12 @@ impl Survey {
 
     /// Where the newest `each` events of a log begin, of those before this index. What tells of a
     /// loss is none of them.
-    fn newest(&self, log: &Log, end: usize, sequence: &Sequence) -> usize {
-        let is_event = |at: &usize| log.place_at(*at).is_some_and(|place| !sequence.is_loss(place));
+    fn newest(&self, log: &Log, end: usize) -> usize {
         match self.each {
             0 => end,
             each if each >= end => 0,
-            each => (0..end).rev().filter(is_event).nth(each - 1).unwrap_or(0),
+            each if log.losses == 0 => end - each,
+            each => (0..end).rev().filter(|at| !log.is_loss(*at)).nth(each - 1).unwrap_or(0),
         }
     }
 }

@@ -155,6 +155,28 @@ fn more_channels_than_are_found_at_once_are_all_surveyed() {
 }
 
 #[test]
+fn where_all_that_was_found_has_left_its_log_the_rest_is_surveyed() {
+    let hub = hub(History::latest(), Lag::Skip);
+    let names = (0..FOUND + 8).map(|n| n.to_string());
+    let channels: Vec<Channel> = names.map(|name| hub.channel(&name)).collect();
+    let all: Vec<usize> = (0..channels.len()).collect();
+    publish(&channels, &all);
+    let mut client = Client::new(&channels, Start::NewestOfEach(1));
+    std::thread::scope(|scope| {
+        let last = channels[FOUND + 7].log();
+        let taking = scope.spawn(|| client.take(usize::MAX));
+        // By then it has found the first, and waits for the last log.
+        std::thread::sleep(Duration::from_millis(300));
+        publish(&channels, &all[..FOUND]);
+        drop(last);
+        taking.join().unwrap();
+    });
+    while client.take(usize::MAX) {}
+    let seen: Vec<_> = client.events().into_iter().map(|(_, data)| data).collect();
+    assert!(all[FOUND..].iter().all(|n| seen.contains(&n.to_string())), "{seen:?}");
+}
+
+#[test]
 fn a_large_event_is_surveyed_alone() {
     let hub = hub(History::default(), Lag::Skip);
     let channels = ["a", "b", "c"].map(|name| hub.channel(name));
@@ -181,7 +203,11 @@ fn what_tells_of_a_loss_is_none_of_the_newest_and_comes_once() {
         append(place, log, &format!("{number} "));
     }
     let place = sequence.change_runs(|runs| runs.lose(id(9))).unwrap();
-    logs.iter().for_each(|log| append(place, log, "gap "));
+    for log in &logs {
+        let gap = |out: &mut Vec<u8>| out.extend_from_slice(b"gap ");
+        log.lock().lose(place, Duration::ZERO, 4, gap);
+    }
+    sequence.reach(place);
     let survey = Survey { until: Cursor { place, seen: 0 }, each: 1 };
     let mut batch = Batch::default();
     batch.begin(Cursor { place: survey.begin(&logs, &sequence).unwrap(), seen: 0 }, true);
