@@ -79,8 +79,10 @@ impl Sink for HubSink {
             let views = names.views_of(arrival.channel);
             let (mut block, id) = (Vec::new(), arrival.id.text());
             arrival.event.encode_with(Some(id.as_str()), &mut block);
-            views.lock().push(Some(arrival.channel), place, [&block, &[]], came);
+            let mut feeding = views.lock();
+            feeding.push(Some(arrival.channel), place, [&block, &[]], came);
             self.sequence.reach(place);
+            drop(feeding);
             self.views.extend(views.iter().cloned());
             return;
         };
@@ -113,7 +115,8 @@ impl Sink for HubSink {
                 let write = |out: &mut Vec<u8>| out.extend_from_slice(&content);
                 channel.0.log.lose(log, place, came, content.len(), write);
             }
-            views.lock().push(None, place, [&content, &[]], came);
+            let mut feeding = views.lock();
+            feeding.push(None, place, [&content, &[]], came);
             self.sequence.reach(place);
         }
         drop(names);

@@ -82,12 +82,30 @@ impl SharedLog {
         self.feeds.open()
     }
 
-    /// Copies the newest `count` events of the locked log to its views.
+    /// Copies the newest `count` events of the locked log, up to this place, to its views, and
+    /// makes them visible.
     #[inline]
-    fn copy_newest(&self, log: &Log, count: usize, now: Duration) {
-        if self.feeds_views() {
-            self.views().lock().copy_newest(self.name(), log, count, now);
+    fn reach(&self, sequence: &Sequence, place: u64, log: &Log, count: usize, now: Duration) {
+        match self.feeds_views() {
+            false => sequence.reach(place),
+            true => self.copy_and_reach(sequence, place, log, count, now),
         }
+    }
+
+    #[cold]
+    fn copy_and_reach(
+        &self,
+        sequence: &Sequence,
+        place: u64,
+        log: &Log,
+        count: usize,
+        now: Duration,
+    ) {
+        let views = self.views();
+        let mut feeding = views.lock();
+        feeding.copy_newest(self.name(), log, count, now);
+        // Before they are let go: no client may know a place that the order doesn't.
+        sequence.reach(place);
     }
 
     /// How many views it has on its list, those that were forgotten included.
@@ -181,8 +199,7 @@ impl SharedLog {
             self.append(&mut log, next, now, len, encode);
             next += 1;
         }
-        self.copy_newest(&log, (next - first) as usize, now);
-        sequence.reach(next - 1);
+        self.reach(sequence, next - 1, &log, (next - first) as usize, now);
         drop(log);
         self.pass_on(next - 1);
     }
@@ -241,8 +258,7 @@ impl SharedLog {
     ) {
         let mut log = self.lock();
         self.append(&mut log, place, came, len, encode);
-        self.copy_newest(&log, 1, came);
-        sequence.reach(place);
+        self.reach(sequence, place, &log, 1, came);
     }
 
     /// Appends an event to the locked log.

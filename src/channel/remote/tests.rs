@@ -311,6 +311,22 @@ fn events_of_channels_past_the_bound_are_in_the_views_and_their_streams_are_woke
     assert_eq!((other.kept(), hub.matching("*").unwrap().kept()), (1, 1));
 }
 
+#[test]
+fn a_view_has_no_event_that_the_hub_has_not_come_to() {
+    use crate::channel::view::tests::has_come_to_all_of_a_view;
+
+    let (hub, _order) = hub(9);
+    let mut sink = hub.sink();
+    has_come_to_all_of_a_view(&hub, || {
+        for n in 0..20_000 {
+            event(&mut sink, &format!("5-{n}"), "a");
+            if n % 100 == 99 {
+                lose(&mut sink, &format!("5-{n}"));
+            }
+        }
+    });
+}
+
 #[cfg(feature = "follow")]
 #[test]
 fn a_feed_has_each_event_with_its_channel_and_each_loss_once_whenever_it_is_asked_for() {

@@ -52,6 +52,28 @@ pub(in crate::channel) fn send(hub: &Hub, name: &str, data: &str) -> String {
     hub.channel(name).send(data).unwrap().as_str().into()
 }
 
+/// Finds whatever a view has while others publish that the hub has not come to: a client that was
+/// sent it and came back would be told that its id is unknown.
+#[cfg(any(feature = "journal", feature = "redis", feature = "follow"))]
+pub(in crate::channel) fn has_come_to_all_of_a_view(hub: &Hub, publish: impl FnOnce()) {
+    let (view, done) = (hub.matching("*").unwrap(), AtomicBool::new(false));
+    let ahead = || {
+        let log = view.log();
+        let newest = log.len().checked_sub(1).and_then(|at| log.place_at(at)).unwrap_or(0);
+        newest.saturating_sub(hub.sequence().newest())
+    };
+    thread::scope(|scope| {
+        let looks = scope.spawn(|| {
+            while !done.load(Ordering::Acquire) {
+                assert_eq!(ahead(), 0, "it has come to all that the view has");
+            }
+        });
+        publish();
+        done.store(true, Ordering::Release);
+        looks.join().unwrap();
+    });
+}
+
 fn block(id: &str, data: &str) -> String {
     format!("id: {id}\ndata: {data}\n\n")
 }
