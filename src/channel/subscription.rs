@@ -51,7 +51,9 @@ impl Subscription {
         #[cfg(any(feature = "redis", feature = "follow"))]
         followed.come_up_to(start)?;
         let conflates = followed.lag() == Lag::Conflate;
-        let (cursor, first) = match followed.past() {
+        // For those who are told nothing it is not read, and only says which ids it has.
+        let is_asked = !conflates || matches!(start, Start::After(_));
+        let (cursor, first) = match followed.past().filter(|_| is_asked) {
             Some(past) => followed.start_with(past, start, conflates),
             None => followed.with_logs(|logs| {
                 let now = sequence.now();
@@ -153,8 +155,7 @@ impl Followed {
             Start::Newest(count) => {
                 let (kept, more, gone) =
                     self.with_logs(|logs| read::before_newest_kept(logs, sequence.newest(), count));
-                let older =
-                    (more > 0 && !conflates).then(|| past.before_newest(&self.names(), more, gone));
+                let older = (more > 0).then(|| past.before_newest(&self.names(), more, gone));
                 older.flatten().unwrap_or(kept)
             }
             Start::After(id) => {

@@ -11,7 +11,7 @@
 //! however many they are. See [`order`](crate::order::shared_log::view) for how it is fed.
 //!
 //! Where the hub has a past, nothing is merged: streams are sent from there what was published
-//! before.
+//! before, unless they are told nothing of what is gone.
 //!
 //! A view that no stream follows and nobody holds is forgotten as channels are, although it has
 //! events: its channels have them too.
@@ -164,7 +164,7 @@ pub(super) fn make(hub: &hub::Inner, names: &Names, of: view::Names, history: Hi
     // Held until they feed the view, so whoever publishes has copied nothing and appended nothing,
     // or finds it.
     let logs: Vec<_> = channels.iter().map(|(name, channel)| (*name, channel.log())).collect();
-    let log = match order.past() {
+    let log = match order.past().filter(|_| lag != Lag::Conflate) {
         Some(_) => Log::of_view(history, order.sequence().newest(), random() as u32),
         None => merge(&logs, order.sequence(), &of, history, names.forgotten_through),
     };

@@ -235,3 +235,36 @@ fn streams_of_a_pattern_are_sent_what_has_left_memory_from_the_journal_over_rest
     let names: Vec<&str> = text.lines().filter_map(|line| line.split(' ').nth(2)).collect();
     assert_eq!(names[..6], ["weather", "room.2", "room.1.x", "room.1", "weather", "room.2"]);
 }
+
+#[test]
+fn where_only_the_present_counts_a_pattern_begins_with_the_newest_that_its_channels_have() {
+    use crate::channel::in_process::ChannelReader;
+    use crate::log::cursor::Start;
+
+    let options = Options { sync: JournalSync::None, bytes: 1 << 30, age: None };
+    let store = Store::open(Arc::new(SimDisk::new(1)), options, start()).unwrap();
+    let hub = Hub::over(store, None, History::default().events(2), Lag::Conflate, start()).unwrap();
+    for (n, name) in ["a", "b", "a", "a", "b", "a"].into_iter().enumerate() {
+        hub.channel(&format!("s.{name}")).send(n.to_string()).unwrap();
+    }
+    let data = |mut reader: ChannelReader| -> Vec<String> {
+        let next = || reader.next_within(Duration::ZERO).ok().flatten();
+        std::iter::from_fn(next).map(|event| event.data).collect()
+    };
+    let sensors = hub.matching("s.*").unwrap();
+    assert_eq!(data(sensors.reader(Start::Newest(9)).unwrap()), ["1", "3", "4", "5"]);
+    assert_eq!(data(sensors.reader(Start::Newest(2)).unwrap()), ["4", "5"]);
+    assert_eq!(data(sensors.reader(Start::NewestOfEach(1)).unwrap()), ["4", "5"]);
+    assert_eq!(data(hub.channel("s.b").reader(Start::Newest(9)).unwrap()), ["1", "4"]);
+}
+
+#[test]
+fn a_view_has_no_event_that_the_hub_has_not_come_to() {
+    use crate::channel::view::tests::has_come_to_all_of_a_view;
+
+    let hub = open(&SimDisk::new(1), start());
+    let channel = hub.channel("a");
+    has_come_to_all_of_a_view(&hub, || {
+        (0..20_000).for_each(|_| drop(channel.send("x").unwrap()));
+    });
+}
