@@ -256,8 +256,8 @@ impl Hub {
         if !names.remove(name, &old, self.sequence()) {
             return false;
         }
-        if self.0.order.past().is_some() {
-            // The order may still deliver to the old one, and then has to tell a new one of it.
+        if self.0.order.delivers_later() {
+            // That may be to the old one, and then a new one has to know of it.
             let new = self.make(&mut names, name, None);
             old.0.log.replace_with(&new.0.log, self.sequence());
         }

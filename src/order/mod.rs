@@ -75,6 +75,15 @@ pub(crate) trait Order: Send + Sync {
         None
     }
 
+    /// Whether it may deliver to a log after that was closed.
+    fn delivers_later(&self) -> bool {
+        #[cfg(any(feature = "redis", feature = "follow"))]
+        if self.remote().is_some() {
+            return true;
+        }
+        self.past().is_some()
+    }
+
     #[cfg(feature = "journal")]
     fn journal(&self) -> Option<&journal::order::JournalOrder> {
         None

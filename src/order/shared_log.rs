@@ -205,15 +205,15 @@ impl SharedLog {
     }
 
     /// Another log takes over the name of this one, which is closed. What this one is given from
-    /// before that, the streams of the other are sent from the past.
+    /// before that, the streams of the other are sent from the past, or told of.
     pub(crate) fn replace_with(&self, other: &Arc<Self>, sequence: &Sequence) {
-        let newest = {
+        let through = {
             // An event is counted in here, or finds the successor.
-            let _log = self.lock();
+            let log = self.lock();
             let _ = self.successor.set(Arc::downgrade(other));
-            sequence.newest()
+            if log.pushed > 0 { sequence.newest() } else { log.evicted_through() }
         };
-        other.forget_through(newest);
+        other.forget_through(through);
     }
 
     /// Events of this name up to this place may be in another log.
@@ -259,6 +259,8 @@ impl SharedLog {
         let mut log = self.lock();
         self.append(&mut log, place, came, len, encode);
         self.reach(sequence, place, &log, 1, came);
+        drop(log);
+        self.pass_on(place);
     }
 
     /// Appends an event to the locked log.

@@ -327,6 +327,30 @@ fn a_view_has_no_event_that_the_hub_has_not_come_to() {
     });
 }
 
+#[test]
+fn an_event_that_comes_while_its_channel_is_forgotten_and_made_anew_is_told_of() {
+    for before in ["a", "b"] {
+        let (hub, order) = hub(9);
+        let mut sink = hub.sink();
+        // The reader thread has found it, and is about to append to it.
+        let found = hub.channel("a");
+        event(&mut sink, "5-0", "b");
+        event(&mut sink, "5-1", before);
+        assert!(hub.forget("a") && hub.channel("a") != found);
+        let follow = |id| sent(&hub, &["a"], Start::After(id));
+        let gap = |to| format!("{{from:5-0,to:{to},reason:evicted}}");
+        assert_eq!(follow("5-0"), if before == "a" { vec![gap("5-1")] } else { vec![] });
+        // A view that is made now doesn't know the old one.
+        let view = hub.matching("*").unwrap();
+        let place = order.sequence.change_runs(|runs| runs.push(id("5-2"))).unwrap();
+        let write = |out: &mut Vec<u8>| out.extend_from_slice(b"x");
+        found.0.log.arrive(&order.sequence, place, Duration::ZERO, 1, write);
+        assert_eq!((follow("5-0"), view.log().evicted_through()), (vec![gap("5-2")], place));
+        assert!(hub.forget("a"));
+        assert_eq!((follow("5-0"), follow("5-2")), (vec![gap("5-2")], vec![]));
+    }
+}
+
 #[cfg(feature = "follow")]
 #[test]
 fn a_feed_has_each_event_with_its_channel_and_each_loss_once_whenever_it_is_asked_for() {
