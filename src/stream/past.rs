@@ -30,10 +30,11 @@ use crate::error::CloseReason;
 use crate::log::batch::Batch;
 use crate::log::cursor::Cursor;
 use crate::log::large::PastPart;
+use crate::log::read::First;
 use crate::net::moment::Moment;
 use crate::net::pool::Task;
 use crate::order::past;
-use crate::stream::outbox::Gone;
+use crate::stream::outbox::{Gone, Put};
 
 /// What a worker does for one stream at a time. It goes on as long as the queue is not empty.
 struct Chore {
@@ -123,7 +124,12 @@ impl Stream {
                     self.set_in_past(false);
                     return;
                 }
-                (Ok(()), Wanted::After(_)) => self.send_batch(live, batch, 1, now),
+                (Ok(()), Wanted::After(from)) => match self.send_batch(live, batch, 1, now) {
+                    Advance::Idle if batch.cursor.place > from.place && followed.is_over() => {
+                        self.tell_place(live, &followed, batch.cursor.place)
+                    }
+                    advance => advance,
+                },
             };
             self.set_in_past(advance == Advance::Past);
             advance
@@ -135,6 +141,17 @@ impl Stream {
                 followed.catch_up(&(Arc::clone(self) as _));
             }
             _ => Arc::clone(self).settle(advance),
+        }
+    }
+
+    /// Tells the client of a stream that is about to end how far that has come without an event. If
+    /// it comes back with that id, nothing lies between it and the end.
+    fn tell_place(&self, live: &mut Live, followed: &Followed, place: u64) -> Advance {
+        let first = First::id(followed.id(place).text().as_str());
+        match self.put_now(live, &self.framed(&first.content), false) {
+            Ok(Put::Blocked) => Advance::Blocked,
+            Ok(Put::Done | Put::Waits) => Advance::Idle,
+            Err(Gone(reason)) => Advance::Over(reason),
         }
     }
 

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::log::Log;
 use crate::log::batch::Batch;
 use crate::log::cursor::{Lag, OnLag};
+use crate::log::id::Id;
 use crate::net::moment::Moment;
 use crate::net::sync::{MutexGuard, Ordering};
 use crate::order::past::{self, Of, Past};
@@ -85,6 +86,10 @@ impl Followed {
     /// The order in which all the channels have their events.
     pub(super) fn sequence(&self) -> &Sequence {
         &self.places()[0].0.0.sequence
+    }
+
+    pub(crate) fn id(&self, place: u64) -> Id {
+        self.sequence().id(place)
     }
 
     /// What the stream is sent before all else, if that may still be under way.

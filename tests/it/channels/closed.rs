@@ -257,3 +257,31 @@ fn what_a_closed_channel_has_in_its_journal_alone_comes_before_the_end() {
     client.send(format!("GET /events?channel=a HTTP/1.1\r\nHost: localhost\r\n{field}\r\n"));
     assert_eq!(client.response().status, 204);
 }
+
+/// What the journal has of other channels may lie between its id and the end.
+#[cfg(feature = "journal")]
+#[test]
+fn a_client_for_whom_the_journal_has_nothing_of_a_closed_channel_comes_back_once() {
+    use tidings::{History, Lag};
+    let folder = super::past::Folder::new("closed-without");
+    let hub = folder.hub(History::default(), Lag::Skip, 1 << 30);
+    let server = following_some(&hub);
+    let id = hub.channel("a").send("of a").unwrap();
+    (0..3_000).for_each(|n| drop(hub.channel("b").send(n.to_string().repeat(50)).unwrap()));
+    // The new one knows nothing of what the journal has.
+    assert!(hub.forget("a"));
+    hub.channel("a").close();
+    let mut id = id.as_str().to_owned();
+    let statuses = [200, 204].map(|status| {
+        let mut client = Client::to(server.address());
+        let field = format!("Last-Event-ID: {id}\r\n");
+        client.send(format!("GET /events?channel=a HTTP/1.1\r\nHost: localhost\r\n{field}\r\n"));
+        let head = client.head();
+        let rest = client.rest();
+        let last = rest.lines().filter_map(|line| line.strip_prefix("id: ")).next_back();
+        id = last.unwrap_or(&id).to_owned();
+        assert!(!rest.contains("data") && (head.status != 200 || rest.ends_with("0\r\n\r\n")));
+        (head.status, status)
+    });
+    assert_eq!(statuses, [(200, 200), (204, 204)]);
+}
