@@ -63,6 +63,34 @@ impl HubSink {
     }
 }
 
+impl HubSink {
+    /// Brings an event to the views alone, as there is no room for its channel; unless somebody
+    /// else has made that meanwhile.
+    fn leave_out(
+        &mut self,
+        hub: &Hub,
+        arrival: &Arrival<'_>,
+        place: u64,
+        came: Duration,
+    ) -> Option<Channel> {
+        // Held to the end, so that no channel or view that is made meanwhile misses it.
+        let mut names = hub.names();
+        if let Some(channel) = names.get(arrival.channel) {
+            return Some(channel.clone());
+        }
+        names.forgotten_through = place;
+        let views = names.views_of(arrival.channel);
+        let (mut block, id) = (Vec::new(), arrival.id.text());
+        arrival.event.encode_with(Some(id.as_str()), &mut block);
+        let mut feeding = views.lock();
+        feeding.push(Some(arrival.channel), place, [&block, &[]], came);
+        self.sequence.reach(place);
+        drop(feeding);
+        self.views.extend(views.iter().cloned());
+        None
+    }
+}
+
 impl Sink for HubSink {
     fn begin_after(&mut self, id: Id) {
         self.sequence.change_runs(|runs| *runs = Runs::new(runs.newest(), id));
@@ -72,18 +100,8 @@ impl Sink for HubSink {
         let came = self.came(arrival.age);
         let Some(hub) = self.hub.upgrade().map(Hub) else { return };
         let Some(place) = self.place(|runs| runs.push(arrival.id)) else { return };
-        let Some(channel) = hub.channel_within(arrival.channel, CHANNELS) else {
-            // Held to the end, so that a view that is made meanwhile doesn't miss it.
-            let mut names = hub.names();
-            names.forgotten_through = place;
-            let views = names.views_of(arrival.channel);
-            let (mut block, id) = (Vec::new(), arrival.id.text());
-            arrival.event.encode_with(Some(id.as_str()), &mut block);
-            let mut feeding = views.lock();
-            feeding.push(Some(arrival.channel), place, [&block, &[]], came);
-            self.sequence.reach(place);
-            drop(feeding);
-            self.views.extend(views.iter().cloned());
+        let channel = hub.channel_within(arrival.channel, CHANNELS);
+        let Some(channel) = channel.or_else(|| self.leave_out(&hub, arrival, place, came)) else {
             return;
         };
         let id = arrival.id.text();

@@ -328,6 +328,37 @@ fn a_view_has_no_event_that_the_hub_has_not_come_to() {
 }
 
 #[test]
+fn an_event_past_the_bound_is_not_lost_to_a_channel_that_is_made_meanwhile() {
+    const TIMES: usize = 2_000;
+    let (hub, _order) = hub(9);
+    let mut sink = hub.sink();
+    let _held: Vec<Channel> = (0..CHANNELS).map(|n| hub.channel(&n.to_string())).collect();
+    event(&mut sink, "7-0", "0");
+    let turn = std::sync::Barrier::new(2);
+    thread::scope(|scope| {
+        let makes = scope.spawn(|| {
+            let is_lost = |n: &usize| {
+                let name = format!("made {n}");
+                turn.wait();
+                let _made = hub.channel(&name);
+                turn.wait();
+                let sent = sent(&hub, &[&name], Start::After(&format!("7-{n}")));
+                turn.wait();
+                sent.len() != 1
+            };
+            (0..TIMES).filter(is_lost).count()
+        });
+        for n in 0..TIMES {
+            turn.wait();
+            event(&mut sink, &format!("7-{}", n + 1), &format!("made {n}"));
+            turn.wait();
+            turn.wait();
+        }
+        assert_eq!(makes.join().unwrap(), 0, "neither sent nor told");
+    });
+}
+
+#[test]
 fn an_event_that_comes_while_its_channel_is_forgotten_and_made_anew_is_told_of() {
     for before in ["a", "b"] {
         let (hub, order) = hub(9);
