@@ -213,25 +213,35 @@ impl SharedLog {
             let _ = self.successor.set(Arc::downgrade(other));
             if log.pushed > 0 { sequence.newest() } else { log.evicted_through() }
         };
-        other.forget_through(through);
+        // The views of this one, which have all of it, are the other's.
+        other.forget_through(through, &self.views());
     }
 
-    /// Events of this name up to this place may be in another log.
-    fn forget_through(&self, place: u64) {
+    /// Events of this name up to this place may be in another log, and in these views.
+    fn forget_through(&self, place: u64, had: &Views) {
         let mut log = self.lock();
         log.forget_through(place);
         let newest = self.newest.load(Ordering::Acquire).max(place);
         self.newest.store(newest, Ordering::Release);
         drop(log);
         // A view may be younger than the log that was given the event.
-        self.views().iter().for_each(|view| view.log().forget_through(place));
-        self.pass_on(place);
+        let views = self.views();
+        let younger = views.iter().filter(|view| !had.has(view));
+        younger.for_each(|view| view.log().forget_through(place, had));
+        if let Some(successor) = self.successor() {
+            successor.forget_through(place, had);
+        }
     }
 
+    /// Tells the log that has the name now of an event that came to this one.
     fn pass_on(&self, place: u64) {
-        if let Some(successor) = self.successor.get().and_then(Weak::upgrade) {
-            successor.forget_through(place);
+        if let Some(successor) = self.successor() {
+            successor.forget_through(place, &self.views());
         }
+    }
+
+    fn successor(&self) -> Option<Arc<Self>> {
+        self.successor.get()?.upgrade()
     }
 
     /// Appends an event from before the hub's start, which came when the clock of logs stood so:

@@ -185,6 +185,10 @@ impl Views {
         self.0.iter()
     }
 
+    pub(crate) fn has(&self, view: &Arc<dyn View>) -> bool {
+        self.0.iter().any(|other| other.number() == view.number())
+    }
+
     /// Brings what was appended at this time to their streams.
     pub(crate) fn pass(&self, at: Moment) -> Moment {
         self.0.iter().fold(at, |now, view| view.pass(now))
