@@ -18,7 +18,7 @@ use crate::channel::subscription::Subscription;
 use crate::error::{CloseReason, Error, Result};
 use crate::event::encode;
 use crate::log::batch::{Amount, Batch};
-use crate::log::cursor::Evicted;
+use crate::log::cursor::{Cursor, Evicted};
 use crate::log::read::First;
 use crate::net::moment::Moment;
 use crate::net::watch::{Pending, Progress};
@@ -127,16 +127,14 @@ impl Stream {
         if live.outbox.is_empty() { self.send_next(live, batches, now) } else { Advance::Blocked }
     }
 
-    /// Sends the next batch. Nothing may wait before it.
-    #[inline]
+    /// Sends the next batch. Nothing may wait before it. On the path of every delivery: as a call it
+    /// costs each 22 instructions.
+    #[inline(always)]
     fn send_next(&self, live: &mut Live, batches: &mut Batches, now: Moment) -> Advance {
         let Some(subscription) = live.subscription.as_mut().filter(|_| !self.is_in_past()) else {
             return Advance::Idle;
         };
         match subscription.next(!self.chunked, batches) {
-            Ok(batch) if batch.bytes().is_empty() && subscription.followed.is_over() => {
-                Advance::Over(CloseReason::Channel)
-            }
             Ok(batch) => self.send_batch(live, batch, 0, now),
             Err(Evicted::Lagged) => Advance::Over(CloseReason::Lagged),
             Err(Evicted::Past) => self.turn_to_past(live),
@@ -158,8 +156,7 @@ impl Stream {
         };
         let bytes = batch.bytes();
         if bytes.is_empty() {
-            subscription.cursor = batch.cursor;
-            return Advance::Idle;
+            return find_nothing(subscription, batch.cursor);
         }
         let sent = match outbox.write(bytes, now) {
             Ok(sent) => sent,
@@ -213,6 +210,16 @@ impl Stream {
         // `after_put` ends the stream; nobody here has to be told.
         let _ = self.after_put(result);
     }
+}
+
+/// There is nothing more for a stream.
+#[cold]
+fn find_nothing(subscription: &mut Subscription, cursor: Cursor) -> Advance {
+    subscription.cursor = cursor;
+    if subscription.followed.is_over() {
+        return Advance::Over(CloseReason::Channel);
+    }
+    Advance::Idle
 }
 
 /// A blocked stream. Whoever owns it may let go of it meanwhile.

@@ -124,12 +124,16 @@ impl Stream {
                     self.set_in_past(false);
                     return;
                 }
-                (Ok(()), Wanted::After(from)) => match self.send_batch(live, batch, 1, now) {
-                    Advance::Idle if batch.cursor.place > from.place && followed.is_over() => {
-                        self.tell_place(live, &followed, batch.cursor.place)
+                // The logs may have more, even of channels that are closed.
+                (Ok(()), Wanted::After(from)) if batch.bytes().is_empty() => {
+                    let place = batch.cursor.place;
+                    live.subscription.iter_mut().for_each(|of| of.cursor = batch.cursor);
+                    match place > from.place && followed.is_over() {
+                        true => self.tell_place(live, &followed, place),
+                        false => Advance::Idle,
                     }
-                    advance => advance,
-                },
+                }
+                (Ok(()), Wanted::After(_)) => self.send_batch(live, batch, 1, now),
             };
             self.set_in_past(advance == Advance::Past);
             advance
