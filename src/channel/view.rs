@@ -41,6 +41,11 @@ use crate::random::random;
 /// while still finds what was published on all of them.
 const TIMES: usize = 16;
 
+/// How many events a pattern keeps at least, as far as their bytes go, where readers are told
+/// nothing of what they skip: its channels may keep one each, and a burst on all of them must not be
+/// too much for a reader that is only a moment behind.
+const BURST: usize = 1_000;
+
 impl Hub {
     /// The events of all channels whose names match a pattern, in their order: a channel without a
     /// name that streams follow as any other, alone or with others of the hub. The pattern is `*`
@@ -52,8 +57,10 @@ impl Hub {
     /// event once.
     ///
     /// It begins with what its channels keep when the pattern is first asked for, and keeps sixteen
-    /// times as many events and bytes as a channel does. It is forgotten as a channel is that has
-    /// no events, though it has some. Nothing can be published on it.
+    /// times as many events and bytes as a channel does; with [`Lag::Conflate`] at least 1,000
+    /// events, as far as their bytes go: only whoever is further behind skips to what the channels
+    /// keep. It is forgotten as a channel is that has no events, though it has some. Nothing can be
+    /// published on it.
     ///
     /// ```
     /// use tidings::Hub;
@@ -120,7 +127,11 @@ impl Hub {
         }
         let prefix: Arc<str> = prefix.into();
         let of = view::Names::Below(Arc::clone(&prefix));
-        let view = make(&self.0, &names, of, history(self.0.history, 0));
+        let mut history = history(self.0.history, 0);
+        if self.0.lag == Lag::Conflate {
+            history = history.events(history.events.max(BURST));
+        }
+        let view = make(&self.0, &names, of, history);
         names.add_view(prefix, view.clone(), by);
         Some(view)
     }

@@ -300,12 +300,12 @@ fn whatever_is_published_meanwhile_each_client_gets_the_newest_of_each_and_all_t
 }
 
 /// A client that reads slowly, is cut off now and then and comes back, each time with the id that
-/// it was sent last. The logs of the channels keep one event, and those of patterns sixteen.
+/// it was sent last. The logs of the channels keep one event, and those of patterns some sixteen.
 #[test]
 fn whoever_is_cut_off_within_the_newest_of_each_comes_to_the_present_and_gets_nothing_twice() {
     for seed in 0..60_u64 {
         let mut random = Random::of(&seed.to_le_bytes());
-        let hub = hub(History::latest(), Lag::Conflate);
+        let hub = hub(History::latest().bytes(48), Lag::Conflate);
         let mut rooms = Rooms::new(hub, 2 + random.below(80));
         (0..rooms.channels.len()).for_each(|n| rooms.publish(n));
         let (channels, has, count) = rooms.some(&mut random);
@@ -338,7 +338,7 @@ fn whoever_is_cut_off_within_the_newest_of_each_comes_to_the_present_and_gets_no
 #[test]
 fn a_reader_that_falls_behind_skips_to_what_is_there_and_is_told_nothing() {
     for count in [1, 3] {
-        let hub = hub(History::default().events(2), Lag::Conflate);
+        let hub = hub(History::default().events(2).bytes(96), Lag::Conflate);
         let channels: Vec<Channel> = (0..count).map(|n| hub.channel(&n.to_string())).collect();
         let mut client = Client::new(&channels, Start::Live);
         for n in 0..50 {
@@ -357,8 +357,20 @@ fn a_reader_that_falls_behind_skips_to_what_is_there_and_is_told_nothing() {
 }
 
 #[test]
+fn a_reader_of_a_pattern_that_is_a_burst_behind_skips_nothing() {
+    let hub = hub(History::latest(), Lag::Conflate);
+    let channels: Vec<Channel> = (0..50).map(|n| hub.channel(&format!("room.{n}"))).collect();
+    let rooms = [hub.matching("room.*").unwrap()];
+    let mut client = Client::new(&rooms, Start::Live);
+    (0..1_000).for_each(|n| publish(&channels, &[n % 50]));
+    while client.take(usize::MAX) {}
+    let numbers: Vec<u64> = client.events().iter().map(|(number, _)| *number).collect();
+    assert_eq!(numbers, (1..=1_000).collect::<Vec<_>>());
+}
+
+#[test]
 fn whoever_is_told_nothing_is_sent_all_there_is_after_an_id_that_is_gone_or_unknown() {
-    let hub = hub(History::default().events(2), Lag::Conflate);
+    let hub = hub(History::default().events(2).bytes(96), Lag::Conflate);
     let channels = ["a", "b"].map(|name| hub.channel(name));
     publish(&channels, &[0, 0, 0, 1, 0]);
     let resumed = |id| {
@@ -386,7 +398,7 @@ fn whoever_is_told_nothing_is_sent_all_there_is_after_an_id_that_is_gone_or_unkn
 
 #[test]
 fn streams_that_fell_behind_alike_share_a_batch_and_those_that_survey_have_their_own() {
-    let hub = hub(History::default().events(2), Lag::Conflate);
+    let hub = hub(History::default().events(2).bytes(96), Lag::Conflate);
     let channels = [hub.channel("a"), hub.channel("b")];
     let live = || Client::new(&channels, Start::Live).stream;
     let mut lagging = [live(), live()];

@@ -141,11 +141,11 @@ fn a_reader_that_stops_for_a_while_comes_to_the_present_without_a_gap() {
     for (target, of) in [
         ("of=sensor.7", 7..8),
         ("of=sensor.7&of=sensor.8&of=sensor.9", 7..10),
-        // The log of a pattern keeps 16 events.
+        // The log of a pattern has room for sixteen times the bytes, which is one event here.
         ("of=sensor.*", 0..60),
         ("of=*&of=sensor.7", 0..60),
     ] {
-        let hub = Hub::with(History::latest(), Lag::Conflate);
+        let hub = Hub::with(History::latest().bytes(48), Lag::Conflate);
         let server = present(&hub, Limits::default());
         for name in &names {
             send(&hub, name, name);
@@ -187,7 +187,7 @@ fn a_burst_is_no_gap_for_a_client_that_wants_the_present() {
 
 #[test]
 fn a_client_that_is_cut_off_within_the_newest_of_each_loses_nothing_and_gets_nothing_twice() {
-    let hub = Hub::with(History::latest(), Lag::Conflate);
+    let hub = Hub::with(History::latest().bytes(48), Lag::Conflate);
     let server = present(&hub, Limits::default());
     let (names, mut random) = (sensors(200), Random(3));
     for name in &names {
