@@ -42,8 +42,8 @@ use crate::random::random;
 const TIMES: usize = 16;
 
 /// How many events a pattern keeps at least, as far as their bytes go, where readers are told
-/// nothing of what they skip: its channels may keep one each, and a burst on all of them must not be
-/// too much for a reader that is only a moment behind.
+/// nothing of what they skip: its channels may keep one each, and a burst on all of them must not
+/// be too much for a reader that is only a moment behind.
 const BURST: usize = 1_000;
 
 impl Hub {
