@@ -257,7 +257,7 @@ impl Names {
     /// that it costs little for each.
     pub(super) fn forget_unused(&mut self, sequence: &Sequence) {
         let now = sequence.now();
-        let (before, mut had_events) = (self.len(), false);
+        let (before, mut had_events, mut through) = (self.len(), false, self.forgotten_through);
         let made_up = &mut self.made_up;
         self.views.retain(|_, Named { channel, by }| {
             // Its channels have its events.
@@ -271,6 +271,8 @@ impl Names {
             let keep = channel.is_in_use(now);
             if !keep {
                 had_events |= channel.published() > 0;
+                // One that was forgotten before may have had events since.
+                through = through.max(channel.log().evicted_through());
                 by.iter().for_each(|peer| made_up.remove(*peer));
             }
             keep
@@ -283,11 +285,9 @@ impl Names {
         self.views.shrink_to(self.forget_at);
         self.checked = now;
         self.forget_after = now.saturating_add(self.longest);
-        if had_events {
-            // A client may come back with the id of an event that a forgotten channel had. It gets
-            // a new channel, which can't know what there was between; so it has to say so.
-            self.forgotten_through = sequence.newest();
-        }
+        // A client may come back with the id of an event that a forgotten channel had. It gets a
+        // new channel, which can't know what there was between; so it has to say so.
+        self.forgotten_through = if had_events { sequence.newest() } else { through };
     }
 
     /// Takes the logs of channels that were forgotten from the views.

@@ -380,6 +380,10 @@ fn an_event_that_comes_while_its_channel_is_forgotten_and_made_anew_is_told_of()
         assert_eq!((follow("5-0"), view.log().evicted_through()), (vec![gap("5-2")], place));
         assert!(hub.forget("r.a"));
         assert_eq!((follow("5-0"), follow("5-2")), (vec![gap("5-2")], vec![]));
+        // It is still known once that has been forgotten too, as nobody used it.
+        drop(view);
+        hub.names().forget_unused(hub.sequence());
+        assert_eq!((hub.get("r.a"), follow("5-0")), (None, vec![gap("5-2")]));
         // And one that was there before has all of it.
         let (_, first) =
             Subscription::new(std::slice::from_ref(&all), Start::After("5-0")).unwrap();
