@@ -127,8 +127,8 @@ impl Stream {
         if live.outbox.is_empty() { self.send_next(live, batches, now) } else { Advance::Blocked }
     }
 
-    /// Sends the next batch. Nothing may wait before it. This is on the path of every delivery: as a
-    /// call it costs each 22 instructions.
+    /// Sends the next batch. Nothing may wait before it. This is on the path of every delivery: as
+    /// a call it costs each 22 instructions.
     #[inline(always)]
     fn send_next(&self, live: &mut Live, batches: &mut Batches, now: Moment) -> Advance {
         let Some(subscription) = live.subscription.as_mut().filter(|_| !self.is_in_past()) else {
