@@ -1,5 +1,7 @@
 //! Errors that have their response in them: `error` knows no HTTP, so they are made here.
 
+use std::fmt;
+
 use super::response::Response;
 use super::status::Status;
 use crate::error::Error;
@@ -38,22 +40,26 @@ impl Error {
     }
 
     /// An error that says what is wrong with the request: a handler responds to it with 400 and
-    /// this text.
+    /// the body `400 Bad Request: ` and this text. For a body of your own, see
+    /// [`respond`](Self::respond).
     ///
     /// ```
     /// use tidings::{Error, Response, Server};
     ///
     /// let server = Server::bind("127.0.0.1:0")?.get("/square", |request| {
-    ///     let number = request.query("number").unwrap_or_default();
-    ///     let number: u32 = number.parse().map_err(|_| {
-    ///         Error::bad_request(format!("number must be one of 32 bits, and is {number:?}"))
-    ///     })?;
+    ///     let number = request.query("number");
+    ///     let number = number.ok_or_else(|| Error::bad_request("add ?number=N"))?;
+    ///     let number: u32 = number.parse().map_err(Error::bad_request)?;
     ///     Ok(Response::text(format!("{}\n", u64::from(number).pow(2))))
     /// });
+    /// let server = server.start()?;
+    /// let response = tidings::testing::get(&server, "/square?number=x")?;
+    /// assert_eq!(response.text(), "400 Bad Request: invalid digit found in string\n");
+    /// # server.stop()?;
     /// # Ok::<(), Error>(())
     /// ```
-    pub fn bad_request(what: impl Into<String>) -> Self {
-        Self::request(Status::BAD_REQUEST.code(), what)
+    pub fn bad_request(what: impl fmt::Display) -> Self {
+        Self::request(Status::BAD_REQUEST.code(), what.to_string())
     }
 
     /// The response that stands in the error: that of [`respond`](Self::respond); or that of the
