@@ -1,9 +1,8 @@
 //! A chat: rooms, who is in each of them, and what was said before for newcomers.
 //!
-//! A room is a channel of a hub. A newcomer is sent the newest 50 events, and a client that lost its
-//! connection is sent what it missed, by its last event ID. Who is there is an event too: type
-//! `people`, with one name a line. A page that is reloaded ends one stream and begins another, so a
-//! name leaves the list only when it has had no stream for five seconds.
+//! A room is a channel of a hub. A newcomer is sent its newest 50 events; a client that comes back,
+//! what it missed. Who is there is an event of type `people`, with one name a line. A page that is
+//! reloaded ends one stream and begins another, so a name stays for five seconds without one.
 //!
 //! ```text
 //! $ cargo run --example chat
@@ -92,6 +91,10 @@ impl Chat {
             }
             stays
         });
-        left.iter().try_for_each(|room| self.tell_people(room))
+        for room in left {
+            // An error that was returned would end the interval, for all rooms.
+            self.tell_people(&room).unwrap_or_else(|error| eprintln!("{room}: {error}"));
+        }
+        Ok(())
     }
 }

@@ -3,7 +3,7 @@
 //! The other server reads the first line of each request. What it doesn't serve itself it gives to
 //! [`Handle::serve`], with the bytes that it has read. From then on the connection is served as if
 //! this crate had accepted it, and the thread that gave it away is free: fifty streams need no
-//! fifty threads.
+//! fifty threads. After one response it is closed, so each request comes to the other server first.
 //!
 //! ```text
 //! $ cargo run --example embed
@@ -23,7 +23,7 @@ use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, SystemTime};
 use std::{env, thread};
 
-use tidings::{Channel, Handle, HttpDate, Response, Result, Server};
+use tidings::{Channel, Handle, HttpDate, Limits, Response, Result, Server};
 
 fn main() -> Result<()> {
     let address = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".into());
@@ -32,8 +32,10 @@ fn main() -> Result<()> {
         time.send(HttpDate::from(SystemTime::now()).to_string())
     })?;
     let streams = Server::new()
+        .limits(Limits::default().requests_per_connection(1))
         .get("/", |_request| Ok(Response::html(include_str!("pages/embed.html"))))
         .sse("/time", move |stream, _request| stream.subscribe(&time));
+    // Not `.start()?.handle()`: the server stops when what `start` returns is dropped.
     let streams = notebook::add_to(streams).start()?;
     let listener = TcpListener::bind(address)?;
     println!("listening on http://{}", listener.local_addr()?);

@@ -1,8 +1,8 @@
 //! Follows a file that grows, such as a log: each new line is an event, and whoever comes is sent
 //! the newest 100 lines first.
 //!
-//! It goes on when the file is rotated: renamed, with a new one in its place, or cut to nothing.
-//! What was written before the rotation and not yet read is read first.
+//! It goes on when the file is rotated (renamed, with a new one in its place, or cut to nothing),
+//! after what was still unread. An error is printed, not returned: that would end the interval.
 //!
 //! ```text
 //! $ cargo run --example logs /var/log/syslog
@@ -35,7 +35,7 @@ fn main() -> Result<()> {
     let address = arguments.next().unwrap_or_else(|| "127.0.0.1:3000".into());
     let (lines, mut tail) = (Channel::new(), Tail::open(path)?);
     lines.every(Duration::from_millis(200), move |lines| {
-        tail.read(lines).inspect_err(|error| eprintln!("{}: {error}", tail.path))
+        tail.read(lines).inspect_err(|error| eprintln!("{}: {error}", tail.path)).or(Ok(()))
     })?;
     let server = Server::bind(address.as_str())?
         .get("/", |_request| Ok(Response::html(include_str!("pages/logs.html"))))

@@ -3,7 +3,7 @@
 //! The upstream is asked on a thread of the stream, so a slow model holds no worker. When the client
 //! goes, the request upstream ends at once: nobody pays for tokens that nobody reads. A browser
 //! that comes back after the end has a last event ID, and is told by a 204 to stay away: to ask
-//! again would be to pay again.
+//! again would be to pay again. So each response has an event with an id, whatever the model sends.
 //!
 //! ```text
 //! $ cargo run --example relay                                     # asks a model of its own
@@ -54,7 +54,11 @@ fn relay(upstream: &str, stream: SseWriter, request: &Request) -> Result<()> {
     let closer = tokens.closer();
     stream.on_close(move |_reason| closer.close());
     stream.spawn(move |stream| {
-        for (number, token) in (1..).zip(tokens) {
+        let mut tokens = (1..).zip(tokens).peekable();
+        if tokens.peek().is_none() {
+            return stream.send((1, "failed", "the model sent nothing"));
+        }
+        for (number, token) in tokens {
             match token {
                 Ok(token) => stream.send((number, token.event_type, token.data))?,
                 Err(error) => stream.send((number, "failed", error))?,
@@ -69,7 +73,8 @@ fn model() -> Result<Running> {
     let repeat = |stream: &SseWriter, question: &str| {
         for word in question.split_inclusive(' ') {
             stream.send(("token", word))?;
-            thread::sleep(Duration::from_millis(100));
+            // Unlike a sleep, this ends as soon as the stream does.
+            thread::park_timeout(Duration::from_millis(100));
         }
         stream.send(("done", question.split(' ').count()))
     };

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 
 use tidings::testing::{get, send, stream};
-use tidings::{Request, Result};
+use tidings::{Reply, Request, Result, Server};
 
 use super::ANY_PORT;
 use crate::support::process::Process;
@@ -41,8 +41,24 @@ fn an_upstream_that_is_not_there_is_told_as_an_event() -> Result<()> {
     let nobody = TcpListener::bind(ANY_PORT)?.local_addr()?;
     let relay = Process::example("relay", &[ANY_PORT, &format!("http://{nobody}/")]);
     let mut events = stream(relay.address(), "/answers?question=hello")?;
-    assert_eq!(events.event()?.event_type, "failed");
+    let failed = events.event()?;
+    assert_eq!((&*failed.event_type, &*failed.last_event_id), ("failed", "1"));
     assert!(events.next().is_none());
     assert_eq!(get(relay.address(), "/answers")?.status().code(), 400);
+    Ok(())
+}
+
+#[test]
+fn an_upstream_that_sends_nothing_is_not_asked_again() -> Result<()> {
+    let model = Server::bind(ANY_PORT)?
+        .post("/", |_request| Ok(Reply::event_stream(|stream| stream.comment("no tokens"))))
+        .start()?;
+    let upstream = format!("http://{}/", model.address());
+    let relay = Process::example("relay", &[ANY_PORT, &upstream]);
+    let mut events = stream(relay.address(), "/answers?question=hello")?;
+    let failed = events.event()?;
+    // By the id its browser is told to stay away.
+    assert_eq!((&*failed.event_type, &*failed.last_event_id), ("failed", "1"));
+    assert!(events.next().is_none());
     Ok(())
 }
