@@ -1,5 +1,5 @@
-//! Server-Sent Events on nothing but the Rust standard library: no dependency, no `unsafe`, and
-//! threads you can count.
+//! Server-Sent Events on nothing but the Rust standard library: no dependency, threads you can
+//! count, and no `unsafe`. (The program `tidings` has a few calls of the system, in one file.)
 //!
 //! **A channel is a log, and a stream is a cursor into it.** What is published is encoded once and
 //! kept for a while; every stream is sent what lies between its cursor and the end of the log, in

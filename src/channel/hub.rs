@@ -144,6 +144,10 @@ impl Hub {
     /// hub, so say this each time, or hold the channel. Views of several channels
     /// ([`matching`](Self::matching)) go by the hub's history.
     ///
+    /// With a history that keeps events for ever ([`History::latest`]), the channel is never
+    /// forgotten once it has one. So names that strangers make up would fill the memory: bound
+    /// them ([`channel_within`](Self::channel_within)) first.
+    ///
     /// ```
     /// use tidings::{History, Hub};
     ///
@@ -161,7 +165,8 @@ impl Hub {
     }
 
     /// The channel of that name, or a new one if there are fewer than `most`: for names that come
-    /// from whoever publishes. `None` if there is no room.
+    /// from whoever publishes. `None` if there is no room. Each pattern that is followed
+    /// ([`matching`](Self::matching)) counts as a channel.
     ///
     /// ```
     /// let hub = tidings::Hub::new();

@@ -14,8 +14,10 @@ impl Channel {
     /// whole period late is left out. What it returns in `Ok` counts for nothing.
     ///
     /// The interval holds the channel, and goes on until the channel is closed or the closure fails
-    /// or panics. Nobody is told of a failure, as a channel has no server and so no hooks: that is
-    /// what [`interval`](Self::interval) is for. Its thread has a stack of 128 KiB.
+    /// or panics. **An error ends it for good, and nobody is told**, as a channel has no server and
+    /// so no hooks: one event that is too large, and the rest never comes. A closure that shall go
+    /// on handles its errors; or use [`interval`](Self::interval) to learn of the end. Its thread
+    /// has a stack of 128 KiB.
     ///
     /// ```
     /// use std::time::Duration;
@@ -23,10 +25,19 @@ impl Channel {
     ///
     /// let time = Channel::new();
     /// time.every(Duration::from_millis(1), |time| time.send("tick"))?;
-    /// while time.kept() == 0 {
+    ///
+    /// let log = Channel::new();
+    /// # let read_lines = |log: &Channel| log.send("a line").map(drop);
+    /// log.every(Duration::from_millis(1), move |log| {
+    ///     read_lines(log).unwrap_or_else(|error| eprintln!("the log: {error}"));
+    ///     Ok(())
+    /// })?;
+    ///
+    /// while time.kept() == 0 || log.kept() == 0 {
     ///     std::thread::yield_now();
     /// }
     /// time.close();
+    /// log.close();
     /// # Ok::<(), tidings::Error>(())
     /// ```
     ///
@@ -61,19 +72,29 @@ impl Channel {
     /// Runs a closure once, on a thread of its own, and closes the channel when that returns, fails
     /// or panics: so whoever follows a job finds its end, whatever comes of it.
     ///
-    /// Nobody is told of a failure but by what the closure publishes. The thread is not joined. It
-    /// has a stack of 1 MiB; a process can have 12,000 such threads and intervals.
+    /// Nobody is told of an error or a panic: those who follow see an end without a result. To tell
+    /// them, publish a last event for these too, as below. The thread is not joined. It has a stack
+    /// of 1 MiB; a process can have 12,000 such threads and intervals.
     ///
     /// ```
-    /// use tidings::{Channel, Start};
+    /// use std::panic::{AssertUnwindSafe, catch_unwind};
+    /// use tidings::{Channel, Result, Start};
+    ///
+    /// fn work(job: &Channel) -> Result<u32> {
+    ///     job.send(("percent", 50))?;
+    ///     # if true { std::panic::resume_unwind(Box::new("no answer")) }
+    ///     Ok(42)
+    /// }
     ///
     /// let job = Channel::new();
-    /// job.spawn(|job| {
-    ///     job.send(("percent", 50))?;
-    ///     job.send(("done", ""))
+    /// job.spawn(|job| match catch_unwind(AssertUnwindSafe(|| work(job))) {
+    ///     Ok(Ok(result)) => job.send(("done", result)),
+    ///     Ok(Err(error)) => job.send(("failed", error)),
+    ///     Err(_panic) => job.send(("failed", "a fault of the program")),
     /// })?;
-    /// let told: Result<Vec<_>, _> = job.reader(Start::Newest(100))?.collect();
-    /// assert_eq!(told?.len(), 2);
+    /// let told = job.reader(Start::Newest(100))?.collect::<Result<Vec<_>>>()?;
+    /// assert_eq!(told.len(), 2);
+    /// # assert_eq!(told[1].event_type, "failed");
     /// # Ok::<(), tidings::Error>(())
     /// ```
     ///
@@ -94,7 +115,8 @@ impl Channel {
 impl Hub {
     /// Calls a closure again and again, on a thread of its own, as [`Channel::every`] does. The
     /// interval does not hold the hub: at the first call that is due once the hub and its clones
-    /// have gone, it ends, and so it does if the closure fails or panics.
+    /// have gone, it ends, and so it does if the closure fails or panics, which nobody is told of.
+    /// The first call comes after one period.
     ///
     /// ```
     /// use std::time::Duration;

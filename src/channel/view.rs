@@ -85,7 +85,8 @@ impl Hub {
 
     /// The same for a stream of this peer, if there is room: for patterns that come from strangers.
     /// A pattern counts as a channel of that name would that was asked for with
-    /// [`channel_followed`](Self::channel_followed). `None` if there is no room.
+    /// [`channel_followed`](Self::channel_followed): while it is followed it takes the place of one
+    /// of the `most` channels, also for publishers. `None` if there is no room.
     ///
     /// ```
     /// # use {std::net::SocketAddr, tidings::Peer};

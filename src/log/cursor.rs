@@ -35,6 +35,13 @@ impl Cursor {
 }
 
 /// What happens to a stream that reads so slowly that its next event has left the log.
+///
+/// That log is its channel's [`History`](crate::History), or what a pattern keeps
+/// ([`Hub::matching`](crate::Hub::matching)). A stream that is no further behind is sent every
+/// event, in order. And what was sent already can't be skipped: a client that has stopped reading
+/// first reads what the kernels hold for it, which can be some MiB of old events. A client that
+/// takes nothing for the [write deadline](crate::Limits::write_deadline), 30 seconds by default, is
+/// closed in any case, and resumes after its last event ID.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Lag {
@@ -115,9 +122,11 @@ pub enum Start<'a> {
     Live,
     /// After the event of this id: a resume. A client whose id the hub doesn't know is told so
     /// ([gap](Self#what-is-told-of-events-that-are-gone), `restarted`), and then sent everything
-    /// that is kept.
+    /// that is kept. So is one whose id is from before a restart of a hub without a journal.
     After(&'a str),
-    /// With the newest events that are kept, so many of all channels together. Each event of a
+    /// With the newest events that are kept, so many of all channels together, as far as they are
+    /// young enough: [`History::age`](crate::History::age) is one hour by default, and
+    /// [`Duration::MAX`](std::time::Duration::MAX) keeps them for ever. Each event of a
     /// batch counts, and nothing else does: neither comments nor what was sent on a stream itself.
     /// Where one of several channels has let go of an event that comes after the first of these,
     /// the stream is told so.
@@ -135,5 +144,10 @@ pub enum Start<'a> {
     /// instead, in its turn. A client that is cut off among them resumes after the last one that it
     /// was sent, as after any other; it is told what has left the histories since, unless its
     /// channels have [`Lag::Conflate`].
+    ///
+    /// Nothing on the stream says where the present ends and what came later begins: a client takes
+    /// both alike. Channels may keep different histories, so with `50` a stream of a room and of a
+    /// channel with [`History::latest`](crate::History::latest) begins with the room's newest 50
+    /// events and the newest one of the other.
     NewestOfEach(usize),
 }

@@ -47,8 +47,9 @@ impl Default for History {
 
 impl History {
     /// The newest event alone, whatever its age: for a channel that says how something is now.
-    /// Those who come later begin with it ([`Start::NewestOfEach`]), and those who read slowly skip
-    /// to it ([`Lag::Conflate`]).
+    /// Those who come later begin with it ([`Start::NewestOfEach`]), and those who fall behind skip
+    /// to it ([`Lag::Conflate`]). To fall behind is to have more than one event unread; on a stream
+    /// of a pattern ([`Hub::matching`]), more than 1,000.
     ///
     /// ```
     /// use tidings::{Channel, History, Lag};
@@ -66,6 +67,7 @@ impl History {
     /// [`Start::NewestOfEach`]: crate::Start::NewestOfEach
     /// [`Lag::Conflate`]: crate::Lag::Conflate
     /// [`Hub::channel_within`]: crate::Hub::channel_within
+    /// [`Hub::matching`]: crate::Hub::matching
     pub fn latest() -> Self {
         Self::default().events(1).age(Duration::MAX)
     }

@@ -118,16 +118,23 @@ impl Handle {
     /// it counts as any other, and past [`Limits::connections`] it is told so and closed. Returns
     /// at once.
     ///
+    /// From then on the connection is this server's. If it is kept after a response, the client's
+    /// next request comes here too, even one that is for your program: it gets a 404. With
+    /// [`Limits::requests_per_connection`] of 1 each connection is closed after its first response,
+    /// so that every request comes to your program first.
+    ///
     /// So a program can have other protocols on its port, or a listener of a kind that std doesn't
     /// know. It needs a server for that, and no listener of the server's own:
     ///
     /// ```
     /// use std::io::{BufRead, BufReader, Read, Write};
     /// use std::net::{TcpListener, TcpStream};
-    /// use tidings::{Response, Server};
+    /// use std::time::Duration;
+    /// use tidings::{Limits, Response, Server};
     ///
     /// let server = Server::new()
     ///     .get("/", |_request| Ok(Response::text("hello\n")))
+    ///     .limits(Limits::default().requests_per_connection(1))
     ///     .start()?;
     ///
     /// let listener = TcpListener::bind("127.0.0.1:0")?;
@@ -136,6 +143,7 @@ impl Handle {
     ///
     /// // What comes first shows that it is HTTP, so it is the server's.
     /// let (mut socket, _) = listener.accept()?;
+    /// socket.set_read_timeout(Some(Duration::from_secs(10)))?;
     /// let mut read = [0; 4];
     /// socket.read_exact(&mut read)?;
     /// if read.starts_with(b"GET ") {
@@ -148,6 +156,11 @@ impl Handle {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
+    /// This reads on the thread that accepts: one client that sends nothing holds up all others
+    /// there, until the timeout. A program with strangers as clients reads on a thread for each
+    /// connection, as `examples/embed.rs` does. Where the first bytes are enough to tell, they may
+    /// be [peeked at](std::net::TcpStream::peek), and nothing was read: `serve(socket, &[])`.
+    ///
     /// The socket is set to block, and to have time limits; so no clone of it should be used. It is
     /// not bounded here how much was read: that is the program's to bound.
     ///
@@ -158,6 +171,7 @@ impl Handle {
     /// when the system gives no thread. Then the socket is closed.
     ///
     /// [`Limits::connections`]: crate::Limits::connections
+    /// [`Limits::requests_per_connection`]: crate::Limits::requests_per_connection
     /// [`TcpStream`]: std::net::TcpStream
     pub fn serve(&self, socket: impl Into<Socket>, read: &[u8]) -> Result<()> {
         let socket = socket.into();

@@ -120,6 +120,8 @@ impl Server {
     /// 64 such streams no other request is served. What takes its time, or waits for something, is
     /// for [`SseWriter::spawn`], [`SseWriter::every`] or a channel.
     ///
+    /// HEAD at this path is responded to with the head alone, and the handler doesn't run.
+    ///
     /// A handler that has no stream for a client refuses it by its status: with
     /// `stream.set_status(Status::NO_CONTENT)` an `EventSource` stays away for good.
     ///

@@ -14,6 +14,9 @@ use crate::net::threads::{self as thread, JoinHandle};
 /// A server on a thread of its own. Dropping it stops the server and joins all its threads, which
 /// takes up to the grace period. Dropped on a thread of a server's, such as by a handler or a
 /// callback, it has the server stop and does not wait.
+///
+/// So give it a name that lives as long as the server shall: `server.start()?.handle()` drops it at
+/// the end of the statement, and its handle is that of a server that has stopped.
 #[derive(Debug)]
 #[must_use = "the server stops when this is dropped"]
 pub struct Running {

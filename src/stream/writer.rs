@@ -218,6 +218,9 @@ impl SseWriter {
     }
 
     /// Where the stream of a client begins: after its last event ID where it has one, else here.
+    ///
+    /// An id that the hub doesn't know, as from before a restart, is one too: its client is told of
+    /// the gap, and is sent everything that is kept ([`Start::After`]), whatever `start` is.
     pub fn start_or<'a>(&'a self, start: Start<'a>) -> Start<'a> {
         self.last_event_id().map_or(start, Start::After)
     }
@@ -231,7 +234,8 @@ impl SseWriter {
         self.subscribe_from(channel, Start::Live)
     }
 
-    /// Follows a channel: after the client's last event ID where it has one, else from `start`.
+    /// Follows a channel: after the client's last event ID where it has one, known or not, else
+    /// from `start` ([`start_or`](Self::start_or)).
     ///
     /// ```no_run
     /// use tidings::{Channel, Server, Start};
