@@ -24,6 +24,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::url::Url;
+use crate::limits::LONGEST;
 
 /// Makes connections to servers.
 pub trait Transport: Send + Sync {
@@ -166,7 +167,7 @@ impl Socket {
 }
 
 fn connect_to_one(addresses: &[SocketAddr], within: Duration) -> io::Result<TcpStream> {
-    let until = Instant::now() + within;
+    let until = Instant::now() + within.min(LONGEST);
     let mut last = io::Error::new(ErrorKind::NotFound, "the host has no address");
     for (tried, address) in addresses.iter().enumerate() {
         let left = (addresses.len() - tried) as u32;

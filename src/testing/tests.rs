@@ -179,6 +179,15 @@ fn a_server_that_goes_on_and_on_is_waited_for_no_longer_than_the_deadline() {
 }
 
 #[test]
+fn a_time_that_no_clock_can_tell_is_as_good_as_for_ever() {
+    let server = Server::bind("127.0.0.1:0").unwrap().sse("/x", |stream, _| stream.send("hi"));
+    let server = server.start().unwrap();
+    let client = || Client::to(&server).within(Duration::MAX);
+    assert_eq!(get_of(client()).unwrap().text(), ":\ndata: hi\n\n");
+    assert_eq!(event_of(client()).unwrap().data, "hi");
+}
+
+#[test]
 fn only_the_last_that_came_is_shown_of_much() {
     let told = late(event_of, says(EVENT_STREAM, &[b'x'; 5_000]), "at last these: \"xxx");
     let (before, shown) = told.split_once(" bytes, at last these: ").expect(&told);
