@@ -150,8 +150,8 @@ impl Session {
         }
     }
 
-    /// All content of a response that has an end, by the deadline.
-    pub(crate) fn content(&mut self, deadline: Instant) -> Result<Vec<u8>> {
+    /// All content of a response that has an end, by the deadline; no more than so many bytes.
+    pub(crate) fn content(&mut self, most: usize, deadline: Instant) -> Result<Vec<u8>> {
         while !self.body.is_done() {
             if self.received == 0 {
                 match read_by(&*self.connection, &mut self.buffer, deadline)? {
@@ -161,6 +161,10 @@ impl Session {
                 }
             }
             self.decode()?;
+            if self.content.len() > most {
+                let what = format!("the content of the response is longer than {most} bytes");
+                return Err(Error::bad_response(what, None));
+            }
         }
         Ok(std::mem::take(&mut self.content))
     }

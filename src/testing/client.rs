@@ -37,6 +37,9 @@ const WITHIN: Duration = Duration::from_secs(10);
 
 const LONGEST_HEAD: usize = 64 * 1024;
 
+/// A server that goes on and on could fill the memory within the time that it has.
+pub(super) const LONGEST_CONTENT: usize = 64 * 1024 * 1024;
+
 impl Client {
     /// A client of this server.
     pub fn to(server: impl Into<Place>) -> Self {
@@ -83,7 +86,7 @@ impl Client {
             return Ok(Response::new(head, Vec::new()));
         }
         let wanted = || format!("the whole response to {}", name(&request));
-        let content = session.content(connection.deadline());
+        let content = session.content(LONGEST_CONTENT, connection.deadline());
         let content = content.map_err(|error| connection.explain(error, &wanted()))?;
         Ok(Response::new(head, content))
     }

@@ -80,8 +80,8 @@ use crate::http::Request;
 /// # Errors
 ///
 /// When the whole response has not come within 10 seconds ([`is_timeout`]), which is what comes of
-/// an event stream that goes on; when there was none, or no valid one; or when no client could ask
-/// for this target. A response with any status is no error.
+/// an event stream that goes on; when there was none, no valid one, or one with more than 64 MiB of
+/// content; or when no client could ask for this target. A response with any status is no error.
 ///
 /// [`is_timeout`]: crate::Error::is_timeout
 pub fn get(server: impl Into<Place>, target: &str) -> Result<Response> {

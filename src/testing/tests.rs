@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::client::LONGEST_CONTENT;
 use super::*;
 use crate::channel::Channel;
 use crate::error::Error;
@@ -176,6 +177,15 @@ fn a_server_that_goes_on_and_on_is_waited_for_no_longer_than_the_deadline() {
     assert!(told.starts_with("an event of GET /x did not come within so long, but "), "{told}");
     let told = late(get_of, says(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n"), "X: y");
     assert!(told.starts_with("the head of the response to GET /x did not come"), "{told}");
+}
+
+#[test]
+fn a_response_that_has_no_end_is_not_kept_without_a_bound() {
+    let server = says(b"HTTP/1.1 200 OK\r\n\r\n", &[b'x'; 1024 * 1024]);
+    let error = get_of(Client::to(server).within(SOON)).unwrap_err();
+    assert!(error.is_bad_response(), "{error}");
+    let told = format!("the content of the response is longer than {LONGEST_CONTENT} bytes");
+    assert_eq!(error.to_string(), told);
 }
 
 #[test]
