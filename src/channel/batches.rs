@@ -73,6 +73,16 @@ impl Batches {
         &self.own.batch
     }
 
+    /// Whether the batch that many streams share is for this key.
+    #[inline]
+    pub(crate) fn is_shared(&self, key: &Key<'_>) -> bool {
+        self.shared.is_for(key)
+    }
+
+    pub(crate) fn shared(&self) -> &Batch {
+        &self.shared.batch
+    }
+
     /// The batch for the key, which `read` fills if no stream was here before.
     #[inline]
     pub(crate) fn next(

@@ -98,8 +98,22 @@ impl Subscription {
         }
     }
 
-    /// What the stream is to be sent next.
+    /// What the stream is to be sent next. Nearly always another stream at the same place has had
+    /// it, so that path is short, and inlined.
+    #[inline]
     pub(crate) fn next<'a>(
+        &mut self,
+        plain: bool,
+        batches: &'a mut Batches,
+    ) -> Result<&'a Batch, Evicted> {
+        if self.followed.survey().is_none() && batches.is_shared(&self.key(plain)) {
+            return Ok(batches.shared());
+        }
+        self.next_of_its_own(plain, batches)
+    }
+
+    #[inline(never)]
+    fn next_of_its_own<'a>(
         &mut self,
         plain: bool,
         batches: &'a mut Batches,
