@@ -298,7 +298,7 @@ impl Channel {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::error::CloseReason;
     use crate::net::moment::Moment;
@@ -309,7 +309,7 @@ mod tests {
     use reader::Advance;
 
     /// A stream that counts how often a pass comes to it.
-    struct Member(Arc<Shard>, AtomicU64);
+    pub(crate) struct Member(Arc<Shard>, AtomicU64);
 
     impl Reader for Member {
         fn shard(&self) -> &Arc<Shard> {
@@ -328,7 +328,13 @@ mod tests {
         fn end(&self, _reason: CloseReason) {}
     }
 
-    fn member(shard: &Arc<Shard>) -> Arc<Member> {
+    impl Member {
+        pub(crate) fn passes(&self) -> u64 {
+            self.1.load(Ordering::Acquire)
+        }
+    }
+
+    pub(crate) fn member(shard: &Arc<Shard>) -> Arc<Member> {
         Arc::new(Member(Arc::clone(shard), AtomicU64::new(0)))
     }
 
@@ -365,7 +371,7 @@ mod tests {
                 channel.join(Arc::clone(member) as _);
             });
             channel.send("an event").unwrap();
-            let have = |member: &&Arc<Member>| member.1.load(Ordering::Acquire) > 0;
+            let have = |member: &&Arc<Member>| member.passes() > 0;
             // A shard's first slice is never empty, and no thread runs that could have made one.
             for member in &members[..2] {
                 assert_eq!(have(&member), by_publisher, "{streams} streams");

@@ -12,7 +12,7 @@ use tidings::{Follow, History, Hub, Lag, Running, Server, Start};
 
 use super::support::http::post;
 use super::support::process::Process;
-use super::support::stream::EventStream;
+use super::support::stream::{EventStream, next};
 use super::support::until;
 
 /// Where no test needs another, every hub listens here.
@@ -35,18 +35,6 @@ fn publish(address: SocketAddr, target: &str, data: &str) -> String {
     let response = post(address, target, data);
     assert_eq!(response.status, 200, "{}", response.text());
     response.text().strip_suffix('\n').expect("an id and a line feed").to_owned()
-}
-
-/// The ids and data of the next events.
-#[track_caller]
-fn next(stream: &mut EventStream, count: usize) -> Vec<(String, String)> {
-    let events = (0..count).map(|_| stream.next().expect("an event"));
-    events
-        .map(|event| {
-            assert_eq!(event.event_type, "message", "{}", event.data);
-            (event.last_event_id, event.data)
-        })
-        .collect()
 }
 
 /// A hub of this process and its server, with its feed.

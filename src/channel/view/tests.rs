@@ -6,11 +6,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::channel::batches::Batches;
-use crate::channel::fanout::{Fanout, Shard};
-use crate::channel::reader::{Advance, Reader};
+use crate::channel::fanout::Fanout;
 use crate::channel::subscription::Subscription;
-use crate::error::CloseReason;
+use crate::channel::tests::{Member, member};
 use crate::log::batch::Batch;
 use crate::log::cursor::{Evicted, Lag, Start};
 use crate::net::atomic::AtomicU64;
@@ -409,26 +407,6 @@ fn channels_that_are_made_while_others_follow_lose_no_event_and_none_comes_twice
     }
 }
 
-/// A stream that counts how often a pass comes to it.
-struct Counted(Arc<Shard>, AtomicU64);
-
-impl Reader for Counted {
-    fn shard(&self) -> &Arc<Shard> {
-        &self.0
-    }
-
-    fn advance(&self, _newest: u64, _batches: &mut Batches, _now: Moment) -> Advance {
-        self.1.fetch_add(1, Ordering::AcqRel);
-        Advance::Idle
-    }
-
-    fn settle(self: Arc<Self>, _advance: Advance) {}
-
-    fn end(&self, _reason: CloseReason) {}
-
-    fn channel_closed(self: Arc<Self>) {}
-}
-
 #[test]
 fn a_publish_on_one_of_ten_thousand_channels_makes_one_copy_and_one_pass_for_all_streams() {
     let hub = Hub::new();
@@ -436,9 +414,7 @@ fn a_publish_on_one_of_ten_thousand_channels_makes_one_copy_and_one_pass_for_all
     channels.iter().for_each(|channel| drop(channel.send("x").unwrap()));
     let views: Vec<Channel> = (0..1_000).map(|_| hub.matching("sensor.*").unwrap()).collect();
     let fanout = Fanout::new(2, &Arc::default(), &Arc::default());
-    let streams: Vec<Arc<Counted>> = (0..1_000)
-        .map(|n| Arc::new(Counted(Arc::clone(fanout.shard(n)), AtomicU64::new(0))))
-        .collect();
+    let streams: Vec<Arc<Member>> = (0..1_000).map(|n| member(fanout.shard(n))).collect();
     for (view, stream) in views.iter().zip(&streams) {
         view.join(Arc::clone(stream) as _);
     }
@@ -456,14 +432,14 @@ fn a_publish_on_one_of_ten_thousand_channels_makes_one_copy_and_one_pass_for_all
             assert_eq!((&*event.data, reader.last_event_id()), ("y", id.as_str()));
         }
         let begun = Instant::now();
-        while !streams.iter().all(|stream| stream.1.load(Ordering::Acquire) >= passes) {
+        while !streams.iter().all(|stream| stream.passes() >= passes) {
             assert!(begun.elapsed() < Duration::from_secs(60), "the pass did not come");
             thread::yield_now();
         }
     }
     // Its threads have ended, so nobody counts any more.
     assert_eq!(fanout.stop(Instant::now() + Duration::from_secs(60)), 0);
-    assert!(streams.iter().all(|stream| stream.1.load(Ordering::Acquire) == 2), "one pass each");
+    assert!(streams.iter().all(|stream| stream.passes() == 2), "one pass each");
     let published: u64 = channels.iter().map(Channel::published).sum();
     assert_eq!(published, 10_002);
 }

@@ -3,7 +3,7 @@
 use tidings::MessageEvent;
 
 use super::super::support::http::{Client, exchange, get};
-use super::super::support::stream::EventStream;
+use super::super::support::stream::{EventStream, next};
 use super::super::support::until;
 use super::*;
 
@@ -13,13 +13,6 @@ fn open(hub: &Process, target: &str) -> EventStream {
 
 fn resume(hub: &Process, target: &str, id: &str) -> EventStream {
     EventStream::resume(hub.address(), target, id)
-}
-
-/// The next events' ids and data.
-#[track_caller]
-fn next(stream: &mut EventStream, count: usize) -> Vec<(String, String)> {
-    let events = (0..count).map(|_| stream.next().expect("an event"));
-    events.map(|event| (event.last_event_id, event.data)).collect()
 }
 
 /// Publishes each of these, and gives their ids and data.

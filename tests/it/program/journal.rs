@@ -9,7 +9,7 @@ use tidings::client::{EventSource, Update};
 
 use super::super::support::http::get;
 use super::super::support::process::{hub_path, run_fed, run_hub, signal};
-use super::super::support::stream::EventStream;
+use super::super::support::stream::{EventStream, next};
 use super::super::support::until_some;
 use super::*;
 
@@ -65,18 +65,6 @@ impl Drop for Folder {
 fn said(hub: &Process, begin: &str) -> String {
     let find = || hub.stderr().into_iter().find(|line| line.starts_with(begin));
     until_some(&format!("{begin:?} on standard error"), find)
-}
-
-/// The next events' ids and data.
-#[track_caller]
-fn next(stream: &mut EventStream, count: usize) -> Vec<(String, String)> {
-    let events = (0..count).map(|_| stream.next().expect("an event"));
-    events
-        .map(|event| {
-            assert_eq!(event.event_type, "message", "{}", event.data);
-            (event.last_event_id, event.data)
-        })
-        .collect()
 }
 
 /// Publishes each of these, and gives their ids and data.

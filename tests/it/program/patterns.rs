@@ -3,25 +3,13 @@
 use std::collections::HashMap;
 
 use super::super::support::http::{Client, get, post};
-use super::super::support::stream::EventStream;
+use super::super::support::stream::{EventStream, next};
 #[cfg(feature = "journal")]
 use super::journal::Folder;
 use super::*;
 
 fn open(hub: &Process, target: &str) -> EventStream {
     EventStream::open(hub.address(), target)
-}
-
-/// The next events' ids and data.
-#[track_caller]
-fn next(stream: &mut EventStream, count: usize) -> Vec<(String, String)> {
-    let events = (0..count).map(|_| stream.next().expect("an event"));
-    events
-        .map(|event| {
-            assert_eq!(event.event_type, "message", "{}", event.data);
-            (event.last_event_id, event.data)
-        })
-        .collect()
 }
 
 /// Publishes on each of these channels, and gives the ids and the data, which are the names.

@@ -93,6 +93,18 @@ impl EventStream {
     }
 }
 
+/// The ids and data of the next events, which are messages.
+#[track_caller]
+pub(crate) fn next(stream: &mut EventStream, count: usize) -> Vec<(String, String)> {
+    let events = (0..count).map(|_| stream.next().expect("an event"));
+    events
+        .map(|event| {
+            assert_eq!(event.event_type, "message", "{}", event.data);
+            (event.last_event_id, event.data)
+        })
+        .collect()
+}
+
 /// Whether the connection was over before the stream was.
 fn is_cut(error: &Error) -> bool {
     let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
