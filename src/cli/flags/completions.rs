@@ -225,7 +225,7 @@ mod tests {
         has_lines(
             "bash",
             &[
-                "serve:--lag:*) words='skip close' ;;",
+                "serve:--lag:*) words='skip close conflate' ;;",
                 "serve:--token-file:*) compopt -o default ;;",
                 "serve:--history:*) words='' ;;",
                 "completions:*) words='bash zsh fish' ;;",
