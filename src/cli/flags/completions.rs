@@ -240,7 +240,7 @@ mod tests {
         );
         let fish = script("fish");
         // The doc is that of the flag, and not of each word that may follow it.
-        let lag = r"-l lag -x -a 'skip\t close\t' -d 'Decides";
+        let lag = r"-l lag -x -a 'skip\t close\t conflate\t' -d 'Decides";
         for end in [lag, "-l token-file -r -F -d 'Requires"] {
             assert!(fish.contains(end), "{end} in {fish}");
         }
