@@ -22,9 +22,9 @@ use crate::log::cursor::Cursor;
 use crate::order::sequence::Sequence;
 use crate::order::shared_log::SharedLog;
 
-/// How many events are found at once, in 16 KiB: as many small ones as a batch takes. To find them
-/// takes all logs.
-const FOUND: usize = 1024;
+/// How many events are found at once, in 32 KiB: as many small ones as a batch takes. To find them
+/// takes a look at all logs.
+const FOUND: usize = 2048;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Survey {
