@@ -58,7 +58,7 @@ impl SseWriter {
     /// returns, and then ends with its last chunk. What it returns in `Ok` counts for nothing; an
     /// error or a panic is taken as that of an interval's closure is ([`every`](Self::every)). When
     /// the stream ends before that, the closure finds it by the error of its next send. To wait,
-    /// use [`thread::park_timeout`](std::thread::park_timeout), which the end of the stream cuts
+    /// use [`park_timeout`](std::thread::park_timeout), which the end of the stream cuts
     /// short, and not `thread::sleep`. The thread is joined after that, and a server that stops
     /// waits for it as it does for an interval, so the closure should not wait for anything for
     /// ever.
