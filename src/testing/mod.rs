@@ -31,8 +31,8 @@
 //!
 //! A handler that is a function needs no server: give it a [`Request`] made by hand
 //! ([`Request::get`]). A handler of a stream does need one, as no [`SseWriter`](crate::SseWriter)
-//! can be made by hand: ask for its path with [`stream()`]. What a handler publishes on a channel, a
-//! [reader](crate::Channel::reader) of the channel gets without a stream.
+//! can be made by hand: ask for its path with [`stream()`]. What a handler publishes on a channel,
+//! a [reader](crate::Channel::reader) of the channel gets without a stream.
 //!
 //! | to | is |
 //! | --- | --- |
