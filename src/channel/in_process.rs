@@ -146,7 +146,7 @@ impl ChannelReader {
     /// # Errors
     ///
     /// When the time is over ([`is_timeout`](Error::is_timeout)): it can be asked again. When the
-    /// reader has fallen behind a channel with [`Lag::Close`](crate::Lag::Close), or the journal of
+    /// reader lags on a channel with [`Lag::Close`](crate::Lag::Close), or the journal of
     /// its hub can't be read: that is its end, and another one may go on after its
     /// [`last_event_id`](Self::last_event_id). The first of these is told as a stream is:
     /// [`close_reason`](Error::close_reason) gives [`CloseReason::Lagged`].

@@ -1,5 +1,6 @@
-//! The newest events of each of several logs, in the order of all: what a stream begins with that
-//! wants the present, and what one goes on with that fell behind and is to be told nothing.
+//! The newest events of each of several logs, in the order of all. A stream that asks for the
+//! present begins with them, and a lagging stream of [`Lag::Conflate`](crate::Lag) continues with
+//! them.
 //!
 //! ```text
 //! sensor.1   ·  ·  ·  4  ·  ·  ·  8 │ 11

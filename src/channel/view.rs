@@ -41,9 +41,8 @@ use crate::random::random;
 /// while still finds what was published on all of them.
 const TIMES: usize = 16;
 
-/// How many events a pattern keeps at least, as far as their bytes go, where readers are told
-/// nothing of what they skip: its channels may keep one each, and a burst on all of them must not
-/// be too much for a reader that is only a moment behind.
+/// With [`Lag::Conflate`], a pattern keeps at least so many events, as far as their bytes go. Its
+/// channels may keep one each, and a burst on all of them must not make every reader skip events.
 const BURST: usize = 1_000;
 
 impl Hub {
@@ -58,7 +57,7 @@ impl Hub {
     ///
     /// It begins with what its channels keep when the pattern is first asked for, and keeps sixteen
     /// times as many events and bytes as a channel does; with [`Lag::Conflate`] at least 1,000
-    /// events, as far as their bytes go: only whoever is further behind skips to what the channels
+    /// events, as far as their bytes go. A stream that lags by more skips to what the channels
     /// keep. It is forgotten as a channel is that has no events, though it has some. Nothing can be
     /// published on it.
     ///

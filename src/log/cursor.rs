@@ -37,7 +37,7 @@ impl Cursor {
 /// What happens to a stream that reads so slowly that its next event has left the log.
 ///
 /// That log is its channel's [`History`](crate::History), or what a pattern keeps
-/// ([`Hub::matching`](crate::Hub::matching)). A stream that is no further behind is sent every
+/// ([`Hub::matching`](crate::Hub::matching)). A stream that lags by less is sent every
 /// event, in order. And what was sent already can't be skipped: a client that has stopped reading
 /// first reads what the kernels hold for it, which can be some MiB of old events. A client that
 /// takes nothing for the [write deadline](crate::Limits::write_deadline), 30 seconds by default, is

@@ -47,9 +47,9 @@ impl Default for History {
 
 impl History {
     /// The newest event alone, whatever its age: for a channel that says how something is now.
-    /// Those who come later begin with it ([`Start::NewestOfEach`]), and those who fall behind skip
-    /// to it ([`Lag::Conflate`]). To fall behind is to have more than one event unread; on a stream
-    /// of a pattern ([`Hub::matching`]), more than 1,000.
+    /// A new stream begins with it ([`Start::NewestOfEach`]), and a lagging stream skips to it
+    /// ([`Lag::Conflate`]). To lag is to have more than one event unread; on a stream of a pattern
+    /// ([`Hub::matching`]), more than 1,000.
     ///
     /// ```
     /// use tidings::{Channel, History, Lag};

@@ -13,7 +13,7 @@ use crate::http::{Method, Status};
 use crate::server::Server;
 use crate::server::running::Running;
 
-/// So short that a test can wait for it in vain.
+/// A deadline that a test lets pass, so it is short.
 const SHORT: Duration = Duration::from_millis(200);
 
 /// Long enough for the slowest machine; nothing that works takes it.

@@ -165,7 +165,8 @@ fn where_all_that_was_found_has_left_its_log_the_rest_is_surveyed() {
     std::thread::scope(|scope| {
         let last = channels[FOUND + 7].log();
         let taking = scope.spawn(|| client.take(usize::MAX));
-        // By then it has found the first, and waits for the last log.
+        // By then it has found the first, and waits for the last log, which nothing here can tell.
+        // On a slower machine the test shows less, and holds.
         std::thread::sleep(Duration::from_millis(300));
         publish(&channels, &all[..FOUND]);
         drop(last);
