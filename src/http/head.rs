@@ -10,6 +10,7 @@
 //!
 //! `Upgrade` is ignored, as the standard allows: 101 is never sent.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::field_line::FieldLine;
@@ -18,7 +19,7 @@ use super::framing::Framing;
 use super::known::{ACCEPT, CONNECTION, EXPECT, HOST, Name};
 use super::media_type;
 use super::method::Method;
-use super::percent::query_pairs;
+use super::percent::{percent_decode, query_pairs};
 use super::refusal::Refusal;
 use super::request_line::{RequestLine, Version};
 use super::secrets::masked_url;
@@ -101,6 +102,24 @@ impl Head {
         ascii(self.path_bytes())
     }
 
+    /// The path, percent-decoded once, as it is compared with the paths of routes: what
+    /// [`Request::path`](super::Request::path) will be. It may contain anything but NUL.
+    ///
+    /// ```
+    /// # use tidings::{Limits, http::HeadParser};
+    /// let bytes = b"POST /events/caf%C3%A9 HTTP/1.1\r\nHost: a\r\n\r\n";
+    /// let (head, _) = HeadParser::new(&Limits::default()).parse(bytes)?.expect("a whole head");
+    /// assert_eq!(head.path(), "/events/caf%C3%A9");
+    /// assert_eq!(head.decoded_path(), "/events/café");
+    /// # Ok::<(), tidings::http::Refusal>(())
+    /// ```
+    pub fn decoded_path(&self) -> Cow<'_, str> {
+        match self.is_encoded().then(|| percent_decode(self.path_bytes())).flatten() {
+            Some(decoded) => Cow::Owned(decoded),
+            None => Cow::Borrowed(self.path()),
+        }
+    }
+
     #[inline]
     pub(crate) fn path_bytes(&self) -> &[u8] {
         match self.fields.part(self.line.target.path) {
@@ -130,8 +149,22 @@ impl Head {
     /// # Ok::<(), tidings::http::Refusal>(())
     /// ```
     pub fn query_value(&self, name: &str) -> Option<String> {
-        let mut pairs = self.query().into_iter().flat_map(query_pairs);
-        pairs.find(|(key, _)| key == name).map(|(_, value)| value)
+        self.query_values(name).next()
+    }
+
+    /// All values that the query has for this name, in order, decoded. For what decides about a
+    /// request: of two values, a program in front may have read another than the first.
+    ///
+    /// ```
+    /// # use tidings::{Limits, http::HeadParser};
+    /// let bytes = b"GET /news?token=a%20b&n=1&token=c HTTP/1.1\r\nHost: a\r\n\r\n";
+    /// let (head, _) = HeadParser::new(&Limits::default()).parse(bytes)?.expect("a whole head");
+    /// assert_eq!(head.query_values("token").collect::<Vec<_>>(), ["a b", "c"]);
+    /// # Ok::<(), tidings::http::Refusal>(())
+    /// ```
+    pub fn query_values(&self, name: &str) -> impl Iterator<Item = String> {
+        let pairs = self.query().into_iter().flat_map(query_pairs);
+        pairs.filter(move |(key, _)| key == name).map(|(_, value)| value)
     }
 
     /// The host that is asked, with its port if that was sent. In a target in absolute form it
