@@ -22,6 +22,10 @@ pub enum CloseReason {
     Lagged,
     /// Its peer took nothing for the whole write deadline.
     Stalled,
+    /// The time came until which it was to last ([`SseWriter::close_at`]).
+    ///
+    /// [`SseWriter::close_at`]: crate::SseWriter::close_at
+    Expired,
     /// The server stopped.
     Stopped,
     /// Its handler, one of its intervals or a thread that it spawned failed or panicked; it was cut
@@ -33,7 +37,13 @@ impl CloseReason {
     /// Whether the stream is ended with its last chunk, so that the client knows it to be whole.
     /// One that is cut off does not get it (RFC 9112, section 8).
     pub(crate) fn ends_well(self) -> bool {
-        matches!(self, Self::Server | Self::Released | Self::Channel | Self::Stopped)
+        self.asks_to_return() || matches!(self, Self::Server | Self::Released | Self::Channel)
+    }
+
+    /// Whether the client is told when to come back. All at once would be the first load of a
+    /// server's next start, and many streams may end at the same second.
+    pub(crate) fn asks_to_return(self) -> bool {
+        matches!(self, Self::Expired | Self::Stopped)
     }
 }
 
@@ -47,6 +57,7 @@ impl fmt::Display for CloseReason {
             Self::Channel => "the channel was closed",
             Self::Lagged => "the client fell too far behind",
             Self::Stalled => "the client stopped reading",
+            Self::Expired => "the stream's time was over",
             Self::Stopped => "the server stopped",
             Self::Failed => "the stream's handler or interval failed",
         })

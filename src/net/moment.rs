@@ -11,8 +11,17 @@ pub(crate) struct Moment(u64);
 static FIRST: OnceLock<Instant> = OnceLock::new();
 
 impl Moment {
+    /// Later than any that comes.
+    pub(crate) const NEVER: Self = Self(u64::MAX);
+
     pub(crate) fn now() -> Self {
         let since = FIRST.get_or_init(Instant::now).elapsed();
+        Self(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+    }
+
+    /// The same point in time; one before the first is the first.
+    pub(crate) fn of(instant: Instant) -> Self {
+        let since = instant.saturating_duration_since(*FIRST.get_or_init(Instant::now));
         Self(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
     }
 

@@ -190,16 +190,19 @@ impl Stream {
         black_box(self.state.is_poisoned());
     }
 
-    /// Ends an open stream whose peer has gone, and sends a heartbeat that is due.
+    /// Ends an open stream whose peer has gone or whose time is over, and sends a heartbeat that is
+    /// due.
     pub(super) fn check_peer(self: &Arc<Self>, now: Moment) {
         let heartbeat = self.runtime.limits.heartbeat;
         let mut state = self.lock();
+        let expired = state.has_expired(now);
         let Some(Live { outbox, .. }) = state.open() else { return };
         let silent = !heartbeat.is_zero() && outbox.silent_for(now) >= heartbeat;
         // Before a heartbeat too: a socket whose peer has closed still takes it, and only a later
         // write fails.
         let result = match outbox.peer_has_gone() {
             Some(reason) => Err(Gone(reason)),
+            None if expired => Err(Gone(CloseReason::Expired)),
             None if silent && !outbox.is_blocked() => {
                 let bytes = if self.chunked { HEARTBEAT } else { encode::NOTHING };
                 outbox.put(bytes, Amount::default(), now)

@@ -2,6 +2,7 @@
 
 use std::mem;
 use std::sync::MutexGuard;
+use std::time::Instant;
 
 use super::{Live, State, Stream};
 use crate::channel::batches::Batches;
@@ -23,16 +24,28 @@ use crate::stream::runtime::Runtime;
 /// What runs when a stream ends.
 pub(crate) type OnClose = Box<dyn FnOnce(CloseReason) + Send>;
 
-/// What a stream holds until its end.
-#[derive(Default)]
+/// What few streams hold until their end.
 pub(super) struct Attached {
+    /// When the stream is to end.
+    pub(super) until: Moment,
     callbacks: Vec<OnClose>,
     /// One for each interval or spawned thread that is still there, to be woken at the end; with
     /// its guard, if nobody else has that.
     pub(super) intervals: Vec<(Thread, Option<Interval>)>,
 }
 
+impl Default for Attached {
+    fn default() -> Self {
+        Self { until: Moment::NEVER, callbacks: Vec::new(), intervals: Vec::new() }
+    }
+}
+
 impl State {
+    /// Whether the time is over that it was to last.
+    pub(super) fn has_expired(&self, now: Moment) -> bool {
+        self.attached.as_ref().is_some_and(|attached| attached.until <= now)
+    }
+
     /// Ends it, if it has not ended: wakes the intervals, which then find that out, and gives what
     /// it had, and the callbacks to be run.
     fn end(&mut self, reason: CloseReason) -> Option<(Live, Vec<OnClose>)> {
@@ -154,8 +167,7 @@ impl Stream {
     /// its client comes back for the rest.
     fn tail(&self, reason: CloseReason, whole: bool) -> Vec<u8> {
         let mut content = Vec::new();
-        if reason == CloseReason::Stopped {
-            // All clients at once would be the first load of the next start.
+        if reason.asks_to_return() {
             encode::encode_retry(self.runtime.come_back_after(), &mut content);
         }
         if !self.chunked {
@@ -199,6 +211,14 @@ impl Stream {
                 drop(state);
                 self.run_later(vec![callback], reason, false);
             }
+        }
+    }
+
+    /// Has the check end the stream from then on, unless it ends before.
+    pub(crate) fn close_at(&self, at: Instant) {
+        let mut state = self.lock();
+        if state.live.is_ok() {
+            state.attached.get_or_insert_default().until = Moment::of(at);
         }
     }
 

@@ -6,7 +6,7 @@
 use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Stream;
 use crate::channel::Channel;
@@ -181,6 +181,33 @@ impl SseWriter {
         // Where opening fails the stream has ended already.
         let _ = self.0.open();
         self.0.end(CloseReason::Server);
+    }
+
+    /// Ends the stream at this time, for a client whose permission ends then: that of a session, or
+    /// of a token. A stream has no such time unless it is set; called again, the last call counts.
+    ///
+    /// The end comes within a second after the time; or, where that is over already, within a
+    /// second after the head has gone out. What waits for a slow client goes out before it, as far
+    /// as it fits into the limit of unsent bytes. The stream ends with a reconnection time, of 2 to
+    /// 4 seconds so that many clients don't come back at once, and its last chunk; the reason is
+    /// [`CloseReason::Expired`]. A browser's `EventSource` comes back then, with its last event ID
+    /// and the cookies that it has by that time. Where it is refused, as with a 401, it stays away.
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant};
+    /// use tidings::{Channel, Server};
+    ///
+    /// let news = Channel::new();
+    /// let server = Server::bind("127.0.0.1:0")?.sse("/news", move |stream, _request| {
+    ///     stream.close_at(Instant::now() + Duration::from_secs(3600));
+    ///     stream.subscribe(&news)
+    /// });
+    /// # Ok::<(), tidings::Error>(())
+    /// ```
+    ///
+    /// Does nothing if the stream has ended.
+    pub fn close_at(&self, at: Instant) {
+        self.0.close_at(at);
     }
 
     /// Whether the stream has not ended.

@@ -2,6 +2,7 @@
 
 mod caps;
 mod ending;
+mod expiry;
 mod hooks;
 mod intervals;
 mod many;
