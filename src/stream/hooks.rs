@@ -91,6 +91,11 @@ pub struct StreamInfo<'a> {
     /// The request target as the client sent it. It holds visible ASCII only, so it can be
     /// printed; where that is kept, print [`masked_url`] of it, as a query may hold a token.
     pub target: &'a str,
+    /// Who the application says that the client is ([`SseWriter::set_user`]). It may hold anything,
+    /// even line ends: print it escaped, with `{:?}`.
+    ///
+    /// [`SseWriter::set_user`]: crate::SseWriter::set_user
+    pub user: Option<&'a str>,
     /// How many bytes have gone out, the head and the framing included.
     pub bytes: u64,
     /// How long ago the request for it came.
@@ -103,6 +108,7 @@ impl fmt::Debug for StreamInfo<'_> {
         f.debug_struct("StreamInfo")
             .field("peer", &self.peer)
             .field("target", &masked_url(self.target))
+            .field("user", &self.user)
             .field("bytes", &self.bytes)
             .field("duration", &self.duration)
             .finish()

@@ -8,7 +8,9 @@
 //! ```
 //!
 //! A client that comes over a unix socket has no address: there it says `peer=unix`. Of a target,
-//! what may be a secret is [masked](crate::http::masked_url): `?token=...`.
+//! what may be a secret is [masked](crate::http::masked_url): `?token=...`. Where the application
+//! [says](crate::SseWriter::set_user) who the client is, ` user="ann"` comes after the path. It is
+//! escaped, so that nothing in it can break the line or move a terminal's cursor.
 //!
 //! A hook must not block, and a pipe that nobody reads does. So lines wait in a buffer, and a
 //! thread writes them. When the buffer is full lines are dropped, and how many is written where
@@ -81,8 +83,9 @@ impl Logger {
     }
 
     /// A line of one stream; `more` begins with a space.
-    fn tell(&self, what: &str, peer: Peer, target: &str, more: fmt::Arguments<'_>) {
-        self.line(format_args!("{what} peer={peer} path={}{more}", masked_url(target)));
+    fn tell(&self, what: &str, stream: &StreamInfo<'_>, more: fmt::Arguments<'_>) {
+        let (path, user) = (masked_url(stream.target), User(stream.user));
+        self.line(format_args!("{what} peer={} path={path}{user}{more}", stream.peer));
     }
 
     fn line(&self, line: fmt::Arguments<'_>) {
@@ -175,23 +178,33 @@ impl fmt::Debug for Logger {
 
 impl Hooks for Logger {
     fn opened(&self, stream: &StreamInfo<'_>) {
-        self.tell("open", stream.peer, stream.target, format_args!(""));
+        self.tell("open", stream, format_args!(""));
     }
 
     fn event(&self, stream: &StreamInfo<'_>, events: usize, bytes: usize) {
         let duration = Seconds(stream.duration);
         let more = format_args!(" events={events} bytes={bytes} duration={duration}");
-        self.tell("event", stream.peer, stream.target, more);
+        self.tell("event", stream, more);
     }
 
     fn failed(&self, peer: Peer, target: &str, error: &Error) {
-        self.tell("failed", peer, target, format_args!(" error={:?}", error.to_string()));
+        let (path, error) = (masked_url(target), error.to_string());
+        self.line(format_args!("failed peer={peer} path={path} error={error:?}"));
     }
 
     fn closed(&self, stream: &StreamInfo<'_>, reason: CloseReason) {
         let (bytes, duration) = (stream.bytes, Seconds(stream.duration));
         let more = format_args!(" bytes={bytes} duration={duration} reason=\"{reason}\"");
-        self.tell("close", stream.peer, stream.target, more);
+        self.tell("close", stream, more);
+    }
+}
+
+/// Who the client is, escaped, if anybody says so.
+struct User<'a>(Option<&'a str>);
+
+impl fmt::Display for User<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |user| write!(f, " user={user:?}"))
     }
 }
 

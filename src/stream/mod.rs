@@ -190,6 +190,13 @@ impl Stream {
         Some(&self.texts[self.target_len as usize..]).filter(|id| !id.is_empty())
     }
 
+    /// Says who the client is, for the hooks if there are any.
+    pub(crate) fn set_user(&self, user: &str) {
+        if let Some(teller) = &self.teller {
+            teller.set_user(user);
+        }
+    }
+
     pub(crate) fn is_active(&self) -> bool {
         self.lock().live.is_ok()
     }

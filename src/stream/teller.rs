@@ -32,6 +32,8 @@ struct Notes {
     opened: bool,
     sent: Amount,
     closed: Option<CloseReason>,
+    /// Who the application says that the client is. Counted, as a hook is called without the lock.
+    user: Option<Arc<str>>,
     /// How many bytes have gone out so far.
     bytes: u64,
 }
@@ -41,6 +43,11 @@ impl Teller {
     pub(crate) fn new(hooks: Arc<dyn Hooks>, peer: Peer, target: &str) -> Arc<Self> {
         let (target, began) = (target.into(), Moment::now());
         Arc::new(Self { hooks, peer, target, began, notes: Mutex::default() })
+    }
+
+    /// The application says who the client is.
+    pub(crate) fn set_user(&self, user: &str) {
+        self.lock().user = Some(user.into());
     }
 
     /// The head has gone out.
@@ -68,7 +75,8 @@ impl Teller {
             return;
         }
         while notes.opened || notes.sent.events > 0 || notes.closed.is_some() {
-            let fresh = Notes { telling: true, bytes: notes.bytes, ..Notes::default() };
+            let (user, bytes) = (notes.user.clone(), notes.bytes);
+            let fresh = Notes { telling: true, user, bytes, ..Notes::default() };
             let noted = mem::replace(&mut *notes, fresh);
             drop(notes);
             self.call(&noted);
@@ -79,8 +87,8 @@ impl Teller {
 
     fn call(&self, noted: &Notes) {
         let duration = Moment::now().since(self.began);
-        let (peer, target, bytes) = (self.peer, &*self.target, noted.bytes);
-        let info = StreamInfo { peer, target, bytes, duration };
+        let (peer, target, user) = (self.peer, &*self.target, noted.user.as_deref());
+        let info = StreamInfo { peer, target, user, bytes: noted.bytes, duration };
         if noted.opened {
             hooks::call(|| self.hooks.opened(&info));
         }

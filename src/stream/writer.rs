@@ -210,6 +210,15 @@ impl SseWriter {
         self.0.close_at(at);
     }
 
+    /// Says who the client is, for the [`Hooks`](crate::Hooks) of the server: it is
+    /// [`StreamInfo::user`](crate::StreamInfo::user) in everything that they are told of this
+    /// stream from now on. Nobody unless it is set. Called again, the last call counts.
+    ///
+    /// Does nothing, and costs nothing, where the server has no hooks.
+    pub fn set_user(&self, user: &str) {
+        self.0.set_user(user);
+    }
+
     /// Whether the stream has not ended.
     pub fn is_active(&self) -> bool {
         self.0.is_active()

@@ -78,6 +78,7 @@ fn row_48_the_logger_prints_one_line_for_each_call_and_masks_secrets() {
     let stream = StreamInfo {
         peer: Peer::Tcp("127.0.0.1:50412".parse().unwrap()),
         target: "/sse?channel=%0A&token=hunter2",
+        user: None,
         bytes: 268,
         duration: Duration::from_millis(7204),
     };
@@ -97,5 +98,31 @@ fn row_48_the_logger_prints_one_line_for_each_call_and_masks_secrets() {
          close peer=127.0.0.1:50412 path=/sse?channel=%0A&token=... bytes=268 duration=7.204s \
          reason=\"the client closed the connection\"\n\
          open peer=unix path=/sse?channel=%0A&token=...\n",
+    );
+}
+
+#[test]
+fn no_name_of_a_user_breaks_a_line_or_moves_a_cursor() {
+    let printed = Shared::default();
+    let logger = Logger::to(printed.clone());
+    let peer = Peer::Tcp("127.0.0.1:50412".parse().unwrap());
+    let duration = Duration::from_millis(7);
+    let anybody = StreamInfo { peer, target: "/sse", user: None, bytes: 9, duration };
+    for user in ["ann", "", "a\"b\\", "é\r\nopen peer=", "\u{1b}[2J\u{7f}\u{202e}\u{2028}"] {
+        logger.opened(&StreamInfo { user: Some(user), ..anybody });
+    }
+    logger.event(&StreamInfo { user: Some("ann"), ..anybody }, 1, 9);
+    logger.closed(&StreamInfo { user: Some("ann"), ..anybody }, CloseReason::Expired);
+    drop(logger);
+    assert_eq!(
+        String::from_utf8(printed.0.lock().unwrap().clone()).unwrap(),
+        "open peer=127.0.0.1:50412 path=/sse user=\"ann\"\n\
+         open peer=127.0.0.1:50412 path=/sse user=\"\"\n\
+         open peer=127.0.0.1:50412 path=/sse user=\"a\\\"b\\\\\"\n\
+         open peer=127.0.0.1:50412 path=/sse user=\"é\\r\\nopen peer=\"\n\
+         open peer=127.0.0.1:50412 path=/sse user=\"\\u{1b}[2J\\u{7f}\\u{202e}\\u{2028}\"\n\
+         event peer=127.0.0.1:50412 path=/sse user=\"ann\" events=1 bytes=9 duration=0.007s\n\
+         close peer=127.0.0.1:50412 path=/sse user=\"ann\" bytes=9 duration=0.007s \
+         reason=\"the stream's time was over\"\n",
     );
 }

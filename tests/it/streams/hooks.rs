@@ -178,3 +178,59 @@ fn row_51_a_stream_that_never_opened_is_not_told_of() {
     server.stop().unwrap();
     assert!(record.0.lock().unwrap().is_empty());
 }
+
+/// Notes who the client is in each thing that is told.
+#[derive(Clone)]
+struct Users(Notes<(&'static str, Option<String>)>);
+
+impl Users {
+    fn note(&self, what: &'static str, stream: &StreamInfo<'_>) {
+        self.0.add((what, stream.user.map(str::to_owned)));
+    }
+}
+
+impl Hooks for Users {
+    fn opened(&self, stream: &StreamInfo<'_>) {
+        self.note("opened", stream);
+    }
+
+    fn event(&self, stream: &StreamInfo<'_>, _events: usize, _bytes: usize) {
+        self.note("event", stream);
+    }
+
+    fn closed(&self, stream: &StreamInfo<'_>, _reason: CloseReason) {
+        self.note("closed", stream);
+    }
+}
+
+#[test]
+fn hooks_are_told_who_the_client_is_as_it_was_said_last() {
+    let told = Notes::new();
+    let server = Server::bind("127.0.0.1:0")
+        .unwrap()
+        .hooks(Users(told.clone()))
+        .sse("/sse", |stream, request| {
+            if request.query("who").is_none() {
+                return stream.open();
+            }
+            stream.set_user("nobody");
+            stream.set_user("ann");
+            stream.send("hello")?;
+            stream.set_user("ann, and \"bob\"");
+            Ok(())
+        })
+        .start()
+        .unwrap();
+    let expected = |who: [Option<&str>; 3]| {
+        let what = ["opened", "event", "closed"];
+        what.into_iter().zip(who.map(|who| who.map(str::to_owned))).collect::<Vec<_>>()
+    };
+    Client::to(server.address()).open("/sse?who");
+    until("all of the first", || told.len() == 3);
+    let all = expected([Some("ann"), Some("ann"), Some("ann, and \"bob\"")]);
+    assert_eq!(told.all(), all);
+    // Another stream is another client.
+    Client::to(server.address()).open("/sse");
+    until("all of the second", || told.len() == 5);
+    assert_eq!(told.all()[3..], [("opened", None), ("closed", None)]);
+}
