@@ -192,6 +192,42 @@ impl Head {
         self.fields.first_text(name.into())
     }
 
+    /// The value of the first cookie of this name (RFC 6265, section 4.2), without the double
+    /// quotes that may stand around it. Case matters in a name, and nothing is decoded.
+    ///
+    /// ```
+    /// # use tidings::{Limits, http::HeadParser};
+    /// let bytes = b"GET / HTTP/1.1\r\nHost: a\r\nCookie: theme=dark; session=31d4\r\n\r\n";
+    /// let (head, _) = HeadParser::new(&Limits::default()).parse(bytes)?.expect("a whole head");
+    /// assert_eq!(head.cookie("session"), Some("31d4"));
+    /// assert_eq!(head.cookie("sessio"), None);
+    /// # Ok::<(), tidings::http::Refusal>(())
+    /// ```
+    ///
+    /// A client may send several of one name, which another page of the same site or host has set
+    /// for another path: see [`cookies`](Self::cookies).
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        self.cookies(name).next()
+    }
+
+    /// The values of all cookies of this name, in their order. What is no pair is passed over, and
+    /// so is a value that is not UTF-8.
+    ///
+    /// ```text
+    /// cookie-string = cookie-pair *( ";" SP cookie-pair )              RFC 6265, section 4.2.1
+    /// cookie-pair   = cookie-name "=" cookie-value
+    /// cookie-value  = *cookie-octet / ( DQUOTE *cookie-octet DQUOTE )
+    /// ```
+    pub fn cookies(&self, name: &str) -> impl Iterator<Item = &str> {
+        let pairs = self.values("Cookie").flat_map(|value| value.split(|&byte| byte == b';'));
+        pairs.filter_map(move |pair| {
+            let value = pair.trim_ascii_start().strip_prefix(name.as_bytes())?.trim_ascii_start();
+            let value = value.strip_prefix(b"=")?.trim_ascii();
+            let quoted = value.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\""));
+            std::str::from_utf8(quoted.unwrap_or(value)).ok()
+        })
+    }
+
     /// The value of the only field line of this name, if there is one and it is UTF-8.
     #[inline]
     pub(crate) fn only_text(&self, name: Name<'_>) -> Option<&str> {

@@ -146,6 +146,11 @@ impl Request {
         self.head.field_text(name)
     }
 
+    /// The value of the first cookie of this name: see [`Head::cookie`].
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        self.head.cookie(name)
+    }
+
     /// The head, for everything that has no shorter way here.
     pub fn head(&self) -> &Head {
         &self.head

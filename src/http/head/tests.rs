@@ -137,3 +137,31 @@ fn what_is_shown_for_debugging_has_no_values_in_it() {
     let shown = format!("{:?}", parse(EVENT_SOURCE));
     assert!(shown.contains("Last-Event-ID") && !shown.contains("1f-7"), "{shown}");
 }
+
+#[test]
+fn a_cookie_is_found_by_its_whole_name_in_any_line() {
+    let with = |fields: &str| head(format!("GET / HTTP/1.1\r\nHost: h\r\n{fields}\r\n").as_bytes());
+    for (fields, values) in [
+        ("", vec![]),
+        ("Cookie: a=1\r\n", vec!["1"]),
+        ("cookie: b=2; a=1; c=3\r\n", vec!["1"]),
+        ("Cookie: b=2\r\nCookie: a=1\r\n", vec!["1"]),
+        ("Cookie: a=1; a=2\r\nCookie: a=3\r\n", vec!["1", "2", "3"]),
+        ("Cookie: a=\"1\"; a=\"; a=\"2; a=\"\"\r\n", vec!["1", "\"", "\"2", ""]),
+        ("Cookie: a=\r\n", vec![""]),
+        ("Cookie: a=b=1\r\n", vec!["b=1"]),
+        ("Cookie: a=%20+1,2\r\n", vec!["%20+1,2"]),
+        // Not as it should be sent, and read as a browser's other end reads it (section 5.2).
+        ("Cookie: ;;b=2;a=1;\r\n", vec!["1"]),
+        ("Cookie: \t a\t =\t1 \t; b=2\r\n", vec!["1"]),
+        ("Cookie: A=1; aa=2; ba=3; a; a.=4; a b=5; \"a\"=6\r\n", vec![]),
+        ("Cookie: b=\"; a=1; c=\"\r\n", vec!["1"]),
+        ("Set-Cookie: a=1\r\nCookie2: a=2\r\n", vec![]),
+    ] {
+        let head = with(fields);
+        assert_eq!(head.cookies("a").collect::<Vec<_>>(), values, "{fields}");
+        assert_eq!(head.cookie("a"), values.first().copied(), "{fields}");
+    }
+    let odd = head(b"GET / HTTP/1.1\r\nHost: h\r\nCookie: a=\xFF; a=\xC3\xA9\r\n\r\n");
+    assert_eq!(odd.cookies("a").collect::<Vec<_>>(), ["é"]);
+}
