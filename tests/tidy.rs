@@ -153,6 +153,7 @@ fn is_pure(path: &str) -> bool {
         "src/cli/bench/values/",
         "src/cli/bench/books/",
         "src/cli/bench/reports/",
+        "src/cli/access/",
         "src/cli/cassette",
         "src/cli/client/wire",
         "src/cli/duration",

@@ -15,15 +15,19 @@
 //! of them, [`serve`] is the hub, [`tail`] shows a stream, [`record`] keeps one and [`mod@bench`]
 //! measures a server (what these three share is [`client`]), [`mock`] is a server that can be
 //! broken, and [`cassette`] is what it plays back. [`journal`] shows what a hub has on disk.
-//! [`listen`] is where the servers listen, [`signals`] end all commands, and [`notify`] tells a
-//! supervisor. [`mod@file`], [`json`], [`visible`], [`paint`] and [`width`] are how things are read
-//! and written, and [`sys`] is what std lacks.
+//! [`names`] are those of channels, and [`access`] is what a token allows of them. [`listen`] is where the servers
+//! listen, [`signals`] end all commands, and [`notify`] tells a supervisor. [`mod@file`], [`json`],
+//! [`visible`], [`paint`] and [`width`] are how things are read and written, and [`sys`] is what std
+//! lacks.
 //!
 //! Nothing here uses `println!` or `eprintln!`, which panic when the other end is closed.
 
 // Files that the hub needs also hold functions that only these parts call.
 #![cfg_attr(not(all(feature = "tools", feature = "journal")), expect(dead_code))]
 
+// Until the hub and a command use all of it.
+#[allow(dead_code, unused_imports)]
+mod access;
 #[cfg(feature = "tools")]
 #[path = "../net/atomic.rs"]
 mod atomic;
@@ -48,6 +52,7 @@ mod lines;
 mod listen;
 #[cfg(feature = "tools")]
 mod mock;
+mod names;
 mod notify;
 #[cfg(feature = "tools")]
 mod paint;
