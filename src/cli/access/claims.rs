@@ -11,9 +11,9 @@
 //! }
 //! ```
 //!
-//! All of them may be missing (RFC 7519, section 4.1). `jti` and `iss` are strings that mean nothing to the hub, `aud` is
-//! refused, since the hub is not the audience that it names (section 4.1.3), and all others are
-//! skipped.
+//! All of them may be missing (RFC 7519, section 4.1). `jti` and `iss` are strings that mean nothing
+//! to the hub. `aud` is refused: it names an audience, and the hub has no name to find there
+//! (section 4.1.3). All others are skipped.
 
 use super::Refused;
 use super::json::{self, Reader};
