@@ -15,10 +15,10 @@
 //! of them, [`serve`] is the hub, [`tail`] shows a stream, [`record`] keeps one and [`mod@bench`]
 //! measures a server (what these three share is [`client`]), [`mock`] is a server that can be
 //! broken, and [`cassette`] is what it plays back. [`journal`] shows what a hub has on disk.
-//! [`names`] are those of channels, and [`access`] is what a token allows of them. [`listen`] is where the servers
-//! listen, [`signals`] end all commands, and [`notify`] tells a supervisor. [`mod@file`], [`json`],
-//! [`visible`], [`paint`] and [`width`] are how things are read and written, and [`sys`] is what std
-//! lacks.
+//! [`names`] are those of channels, and [`access`] is what a token allows of them. [`listen`] is
+//! where the servers listen, [`signals`] end all commands, and [`notify`] tells a supervisor.
+//! [`mod@file`], [`json`], [`visible`], [`paint`] and [`width`] are how things are read and
+//! written, and [`sys`] is what std lacks.
 //!
 //! Nothing here uses `println!` or `eprintln!`, which panic when the other end is closed.
 

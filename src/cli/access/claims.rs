@@ -11,8 +11,8 @@
 //! }
 //! ```
 //!
-//! All of them may be missing (RFC 7519, section 4.1). `jti` and `iss` are strings that mean nothing
-//! to the hub. `aud` is refused: it names an audience, and the hub has no name to find there
+//! All of them may be missing (RFC 7519, section 4.1). `jti` and `iss` are strings that mean
+//! nothing to the hub. `aud` is refused: it names an audience, and the hub has no name to find there
 //! (section 4.1.3). All others are skipped.
 
 use super::Refused;
@@ -116,8 +116,8 @@ impl Names {
         Ok(())
     }
 
-    /// Whether they allow all that this name or pattern stands for: `room.*` covers what begins with
-    /// `room.`, whether that is a name or a pattern, and `*` covers everything.
+    /// Whether they allow all that this name or pattern stands for: `room.*` covers what begins
+    /// with `room.`, whether that is a name or a pattern, and `*` covers everything.
     pub(crate) fn cover(&self, name_or_pattern: &str) -> bool {
         self.0.iter().any(|allowed| match allowed.strip_suffix('*') {
             Some(beginning) => name_or_pattern.starts_with(beginning),

@@ -1,5 +1,5 @@
-//! A reader of JSON (RFC 8259), as strict as a word about who may do what needs: each text means one
-//! thing, to this reader and to every other that takes it.
+//! A reader of JSON (RFC 8259), as strict as a word about who may do what needs: each text means
+//! one thing, to this reader and to every other that takes it.
 //!
 //! ```text
 //! value  = object / array / string / number / "true" / "false" / "null"
@@ -9,8 +9,8 @@
 //! ```
 //!
 //! The reader is asked for what is expected next. It refuses what readers are known to disagree on:
-//! a name that an object has twice (section 4), half of a surrogate pair (section 8.2), a byte order
-//! mark (section 8.1), and values deeper than [`DEEPEST`].
+//! a name that an object has twice (section 4), half of a surrogate pair (section 8.2), a byte
+//! order mark (section 8.1), and values deeper than [`DEEPEST`].
 
 use std::borrow::Cow;
 

@@ -6,12 +6,12 @@
 //! key file:  d1ce…c0de          a key a line, of which the first signs, and each is good
 //!
 //! token:     eyJhbGciOiJIUzI1NiJ9 . eyJzdWJzY3JpYmUiOlsicm9vbS4qIl19 . 2vbNg…
-//!            {"alg":"HS256"}        {"subscribe":["room.*"]}           HMAC of all before, in bytes
+//!            {"alg":"HS256"}        {"subscribe":["room.*"]}           HMAC of all before
 //! ```
 //!
-//! Nothing of a token is read before one of the keys is found to have signed it, so all that is read
-//! was written by somebody who has the key. The hub knows one algorithm, and takes none that a token
-//! names (RFC 8725, section 3.1).
+//! Nothing of a token is read before one of the keys is found to have signed it, so all that is
+//! read was written by somebody who has the key. The hub knows one algorithm, and takes none that a
+//! token names (RFC 8725, section 3.1).
 //!
 //! To read on: [`token`] has the three parts, [`claims`] what a token allows, [`json`] reads them,
 //! [`base64url`] makes text of bytes, and [`sha256`] signs.
@@ -95,8 +95,8 @@ impl Keys {
         }
     }
 
-    /// What this token allows at this moment, in seconds since 1970. Fails if it is no token, if none
-    /// of the keys signed it, or if it does not hold at this moment.
+    /// What this token allows at this moment, in seconds since 1970. Fails if it is no token, if
+    /// none of the keys signed it, or if it does not hold at this moment.
     pub(crate) fn check(&self, token: &str, now: u64) -> Result<Claims, Refused> {
         let token = Token::split(token)?;
         if !self.0.iter().any(|key| token.is_signed(key)) {
