@@ -12,8 +12,8 @@
 //! ```
 //!
 //! All of them may be missing (RFC 7519, section 4.1). `jti` and `iss` are strings that mean
-//! nothing to the hub. `aud` is refused: it names an audience, and the hub has no name to find there
-//! (section 4.1.3). All others are skipped.
+//! nothing to the hub. `aud` is refused: it names an audience, and the hub has no name to find
+//! there (section 4.1.3). All others are skipped.
 
 use super::Refused;
 use super::json::{self, Reader};
