@@ -3,6 +3,7 @@
 //! All channels of a hub have their events in one [`Order`], so one last event ID is a place in
 //! every one of them.
 
+use std::collections::BinaryHeap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 #[cfg(feature = "journal")]
@@ -274,6 +275,32 @@ impl Hub {
     pub fn channels(&self) -> Vec<(String, Channel)> {
         let names = self.names();
         names.iter().map(|(name, channel)| (name.to_owned(), channel.clone())).collect()
+    }
+
+    /// The first `most` of them whose names come after this one, sorted by their names as bytes.
+    /// All come after the empty name. However many channels there are, so few are held.
+    ///
+    /// ```
+    /// let hub = tidings::Hub::new();
+    /// let _held = ["b", "c", "a"].map(|name| hub.channel(name));
+    /// let names = |after, most| -> Vec<String> {
+    ///     hub.channels_after(after, most).into_iter().map(|(name, _)| name).collect()
+    /// };
+    /// assert_eq!(names("", 2), ["a", "b"]);
+    /// assert_eq!(names("b", 2), ["c"]);
+    /// ```
+    pub fn channels_after(&self, name: &str, most: usize) -> Vec<(String, Channel)> {
+        let names = self.names();
+        // The last of them is on top. A heap is far less code than a sort.
+        let mut first = BinaryHeap::new();
+        for (other, _) in names.iter().filter(|(other, _)| *other > name) {
+            first.push(other);
+            if first.len() > most {
+                first.pop();
+            }
+        }
+        let found = first.into_sorted_vec().into_iter();
+        found.filter_map(|name| Some((name.to_owned(), names.get(name)?.clone()))).collect()
     }
 
     /// How many events were published on its channels since the hub was made, those forgotten

@@ -42,6 +42,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use crate::event::EventId;
 use crate::log::cursor::Lag;
 use crate::log::{History, Log};
 use crate::net::atomic;
@@ -184,6 +185,39 @@ impl Channel {
         let mut log = self.log();
         log.evict(self.0.sequence.now());
         log.len()
+    }
+
+    /// How many bytes the events that it keeps have, each as it is sent in one chunk.
+    ///
+    /// ```
+    /// let channel = tidings::Channel::new();
+    /// let id = channel.send("rain")?;
+    /// let event = format!("id: {id}\ndata: rain\n\n");
+    /// assert_eq!(channel.kept_bytes(), format!("{:x}\r\n{event}\r\n", event.len()).len());
+    /// # Ok::<(), tidings::Error>(())
+    /// ```
+    pub fn kept_bytes(&self) -> usize {
+        let mut log = self.log();
+        log.evict(self.0.sequence.now());
+        log.kept_bytes()
+    }
+
+    /// The id of the newest event that it keeps.
+    ///
+    /// ```
+    /// let channel = tidings::Channel::new();
+    /// assert_eq!(channel.newest(), None);
+    /// let id = channel.send("rain")?;
+    /// assert_eq!(channel.newest(), Some(id));
+    /// # Ok::<(), tidings::Error>(())
+    /// ```
+    pub fn newest(&self) -> Option<EventId> {
+        let mut log = self.log();
+        log.evict(self.0.sequence.now());
+        let newest = (0..log.len()).rev().find(|at| !log.is_loss(*at));
+        let place = newest.and_then(|at| log.place_at(at))?;
+        drop(log);
+        Some(EventId::of_channel(self.0.sequence.id(place).text().into_string()))
     }
 
     /// How many events were ever published on it, as far as it knows: with a journal, since its hub

@@ -45,7 +45,7 @@ mod flags;
 mod help;
 #[cfg(feature = "journal")]
 mod journal;
-#[cfg(feature = "tools")]
+#[cfg(any(feature = "page", feature = "tools"))]
 mod json;
 #[cfg(feature = "tools")]
 mod lines;

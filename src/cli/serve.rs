@@ -7,11 +7,11 @@
 //!
 //! This file starts the hub. To read on: [`options`] has the command line, [`routes`] puts the
 //! parts together: [`guard`] decides who may publish; [`subscribe`], [`publish`], [`metrics`],
-//! [`health`] and [`page`] respond. [`channels`] has the names of channels, [`query`] reads what a
-//! URL asks for, [`batch`] a body of several events, [`fields`] what a publisher may say of one,
-//! [`key`] what makes a retry harmless, and [`stdin`] publishes standard input. [`mod@hub`]
-//! opens the hub, by way of [`mod@journal`], [`redis`] or [`mod@follow`], and [`order`] says how
-//! that is. [`token`] reads the files of tokens.
+//! [`health`], [`list`] and [`page`] respond. [`channels`] has the names of channels, [`query`]
+//! reads what a URL asks for, [`batch`] a body of several events, [`fields`] what a publisher may
+//! say of one, [`key`] what makes a retry harmless, and [`stdin`] publishes standard input.
+//! [`mod@hub`] opens the hub, by way of [`mod@journal`], [`redis`] or [`mod@follow`], and
+//! [`order`] says how that is. [`token`] reads the files of tokens.
 
 mod batch;
 mod channels;
@@ -26,6 +26,8 @@ mod hub;
 #[cfg(feature = "journal")]
 mod journal;
 mod key;
+#[cfg(feature = "page")]
+mod list;
 mod metrics;
 mod options;
 mod order;

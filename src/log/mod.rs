@@ -292,7 +292,7 @@ impl Log {
         now.saturating_sub(oldest.pushed_at) > self.history.age
     }
 
-    fn kept_bytes(&self) -> usize {
+    pub(crate) fn kept_bytes(&self) -> usize {
         self.bytes.len() + self.large_bytes
     }
 

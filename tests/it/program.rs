@@ -12,6 +12,7 @@ mod full_disk;
 mod input;
 mod journal;
 mod leaving;
+mod listing;
 mod mock;
 mod orders;
 mod patterns;

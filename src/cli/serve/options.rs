@@ -96,7 +96,7 @@ pub(crate) static TABLE: Table<Options> = Table {
         "If NOTIFY_SOCKET is set, the hub tells a supervisor there when it is ready and when it \
          stops.",
         #[cfg(feature = "page")]
-        "GET / serves a page that shows the hub at work.",
+        "GET / serves a page that shows the hub at work. GET /channels lists the channels as JSON.",
     ],
     operands: &[],
     flags: &[

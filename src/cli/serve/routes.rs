@@ -45,6 +45,12 @@ impl State {
         }
     }
 
+    #[cfg(feature = "page")]
+    fn channels(&self, request: &Request) -> Result<Response, Response> {
+        self.guard.check_all(request.head())?;
+        super::list::response(&self.channels.hub, request)
+    }
+
     fn health(&self, request: &Request) -> Result<Response, Response> {
         health::response(request, self.order, order::State::of(&self.channels.hub))
     }
@@ -59,6 +65,8 @@ pub(super) fn add_to(server: Server, state: State) -> Server {
     };
     #[cfg(feature = "follow")]
     let feed = with(|state, request| super::feed::all(&state.channels, &state.guard, request));
+    #[cfg(feature = "page")]
+    let channels = with(|state, request| state.channels(request).map(Into::into));
     let guarded = Arc::clone(&state);
     // Routes are tried in this order: what is asked for most comes first.
     let server = server
@@ -86,6 +94,6 @@ pub(super) fn add_to(server: Server, state: State) -> Server {
     #[cfg(feature = "follow")]
     let server = server.get("/feed", feed);
     #[cfg(feature = "page")]
-    let server = super::page::add_to(server);
+    let server = super::page::add_to(server.get("/channels", channels));
     server
 }
