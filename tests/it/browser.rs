@@ -10,8 +10,9 @@ use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
-use crate::support::http::{get, post};
+use crate::support::http::{exchange, get, post};
 use crate::support::process::Process;
 use crate::support::{until, until_some};
 
@@ -120,6 +121,8 @@ fn every_page_shows_its_stream_in_a_real_browser() {
     the_page_of_embed_follows_a_connection_that_another_server_accepted();
     the_page_of_relay_shows_each_token_and_does_not_ask_again();
     the_page_of_chat_enters_a_room_and_says_what_its_address_says();
+    the_page_of_private_outlives_a_session_that_it_renews();
+    the_page_of_private_shows_the_login_after_a_session_that_it_does_not_renew();
     the_page_of_job_stays_away_after_the_end();
     the_page_of_time_stops_when_it_is_told_that_it_is_done();
     the_page_of_the_hub_watches_what_its_link_says();
@@ -206,6 +209,44 @@ fn the_page_of_chat_enters_a_room_and_says_what_its_address_says() {
     assert_eq!(line(page, "said ann"), "said ann: here I am");
 }
 
+fn the_page_of_private_outlives_a_session_that_it_renews() {
+    let example = Process::example("private", &[ANY_PORT, "3"]);
+    let page = example.address();
+    let Some(_browser) = Browser::open(&format!("http://{page}/#enter")) else { return };
+    let opened = || received(page).iter().filter(|line| *line == "open").count();
+    until("its stream", || opened() == 1);
+    let mut written = 0;
+    until("its second stream", || {
+        written += 1;
+        write_note(page, &format!("{written}"));
+        std::thread::sleep(Duration::from_millis(200));
+        opened() == 2
+    });
+    line(page, &format!("note {written}"));
+    let notes: Vec<_> =
+        received(page).into_iter().filter(|line| line.starts_with("note ")).collect();
+    assert_eq!(notes, (1..=written).map(|n| format!("note {n}")).collect::<Vec<_>>());
+}
+
+fn the_page_of_private_shows_the_login_after_a_session_that_it_does_not_renew() {
+    let example = Process::example("private", &[ANY_PORT, "3"]);
+    let page = example.address();
+    let Some(_browser) = Browser::open(&format!("http://{page}/#visit")) else { return };
+    line(page, "login");
+    // The first error is the stream's end. The second one is the 401, by which it is closed.
+    assert_eq!(received(page), ["open", "error 0", "error 2", "login"]);
+}
+
+/// Writes a note of ann's, in a session of its own.
+fn write_note(page: SocketAddr, note: &str) {
+    let session = post(page, "/login?name=ann", "sesame");
+    let cookie = session.field("Set-Cookie").and_then(|set| set.split(';').next()).expect("one");
+    let (fields, length) = ("Host: localhost\r\nConnection: close", note.len());
+    let head = format!("POST /notes HTTP/1.1\r\n{fields}\r\nContent-Length: {length}");
+    let request = format!("{head}\r\nCookie: {cookie}\r\n\r\n{note}");
+    assert_eq!(exchange(page, request.as_bytes()).status, 200);
+}
+
 fn the_page_of_job_stays_away_after_the_end() {
     let example = Process::example("job", &[ANY_PORT]);
     let page = example.address();
@@ -224,7 +265,7 @@ fn the_page_of_time_stops_when_it_is_told_that_it_is_done() {
     let Some(_browser) = Browser::open(&format!("http://{page}/")) else { return };
     assert_eq!(line(page, "done "), "done that was the time 2");
     // A client that takes the end for a loss comes back after three seconds.
-    std::thread::sleep(std::time::Duration::from_secs(4));
+    std::thread::sleep(Duration::from_secs(4));
     let lines = received(page);
     let count = |begin: &str| lines.iter().filter(|line| line.starts_with(begin)).count();
     assert_eq!((count("open"), count("message "), count("done ")), (1, 3, 1), "{lines:?}");

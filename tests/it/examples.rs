@@ -5,6 +5,7 @@ mod chat;
 mod embed;
 mod job;
 mod logs;
+mod private;
 mod relay;
 mod sensors;
 
