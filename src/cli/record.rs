@@ -26,7 +26,7 @@ use std::thread;
 use std::time::Duration;
 
 use tidings::Error;
-use tidings::client::{Closer, Plain, Tap, Traffic, Update};
+use tidings::client::{Closer, Tap, Traffic, Update};
 use tidings::http::{masked_url, masked_value};
 
 use super::cassette::End;
@@ -52,7 +52,8 @@ fn record(options: &Options) -> Outcome {
         close_after(duration, closer)?;
     }
     let watched = Arc::clone(&recording);
-    let tap = Tap::new(Plain, move |traffic: Traffic<'_>| lock(&watched).take(traffic));
+    let carrier = options.follow.carrier(source.request().url());
+    let tap = Tap::new(carrier, move |traffic: Traffic<'_>| lock(&watched).take(traffic));
     let outcome = client::follow(source.transport(tap), options.follow.quiet, |update| {
         if let Ok(Update::Lost { error, .. }) | Err(error) = update {
             lock(&recording).lost(how(error));

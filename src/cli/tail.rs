@@ -23,7 +23,7 @@ use std::sync::mpsc;
 use std::time::{Duration, SystemTime};
 
 use tidings::MessageEvent;
-use tidings::client::{EventSource, Plain, Tap, Traffic, Update};
+use tidings::client::{EventSource, Tap, Traffic, Update};
 
 use super::paint::Paint;
 use super::{Failure, Outcome, client, json, print, width};
@@ -62,7 +62,8 @@ fn show_raw(source: EventSource, options: &Options) -> Outcome {
     let closer = source.closer();
     let mut view = raw::View::new(Paint::on(&io::stdout()), width::columns());
     let (note, failures) = mpsc::channel();
-    let tap = Tap::new(Plain, move |traffic: Traffic<'_>| {
+    let carrier = options.follow.carrier(source.request().url());
+    let tap = Tap::new(carrier, move |traffic: Traffic<'_>| {
         if let Err(failure) = print(&view.show(traffic)) {
             closer.close();
             // Its receiver lives as long as the source.

@@ -16,6 +16,7 @@ mod haproxy;
 mod nginx;
 mod scenarios;
 mod supervisors;
+mod via;
 
 /// What every proxy has to pass, as tests of the module that says how it is started.
 macro_rules! passes {

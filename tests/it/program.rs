@@ -29,6 +29,8 @@ mod sockets;
 mod stopping;
 mod tail;
 mod unseen;
+#[cfg(unix)]
+mod via;
 
 use std::path::PathBuf;
 

@@ -7,7 +7,7 @@ use tidings::client::StreamRequest;
 
 use super::values::churn::Churn;
 use super::values::way::{Template, Way};
-use crate::cli::client::rows::field;
+use crate::cli::client::rows::{command, field};
 use crate::cli::duration::SHORTEST;
 use crate::cli::flags::{Flag, Table, flags};
 
@@ -34,6 +34,8 @@ pub(crate) struct Options {
     pub(super) publish_fields: Vec<(String, String)>,
     /// The same for the stream's server.
     pub(super) fields: Vec<(String, String)>,
+    /// A command that leads to the stream's server.
+    pub(super) via: Option<String>,
     pub(super) json: bool,
     pub(super) html: Option<PathBuf>,
 }
@@ -137,6 +139,13 @@ pub(crate) static TABLE: Table<Options> = Table {
         checked("header", "'NAME: VALUE'", |o, line| {
             field(line).map(|field| o.fields.push(field))
         }).repeats().otherwise("none"),
+        /// Connects to the stream's server with this command, which a shell executes for each
+        /// connection: it reads what goes to the server and prints what comes from there. With
+        /// 'openssl s_client -quiet -verify_return_error -connect HOST:443' the URL may be one of
+        /// https. Each connection takes two descriptors then.
+        checked("via", "'COMMAND'", |o, line| {
+            command(line).map(|command| o.via = Some(command))
+        }).otherwise("TCP to the URL's host, or the URL's unix socket"),
         /// Prints the report as one JSON object.
         switch("json", |o| o.json = true),
         /// Writes the report with its curves as one page that needs no other file. An existing file
@@ -155,7 +164,11 @@ pub(crate) static TABLE: Table<Options> = Table {
             "Events were lost, doubled or out of order, or the server did not let a stream \
              reconnect. This also holds if the report can't be written.",
         ),
-        (2, "The options or the URL can't be understood, or the URL needs TLS."),
+        (
+            2,
+            "The options or the URL can't be understood, or the URL needs TLS and there is no \
+             --via.",
+        ),
         (
             NOT_MEASURED,
             "There is nothing to report: no stream, no event that was accepted or received, or \

@@ -5,10 +5,11 @@
 use std::io;
 use std::time::Duration;
 
-use tidings::client::{EventSource, StreamRequest, Update};
+use tidings::client::{EventSource, StreamRequest, Update, Url};
 use tidings::http::masked_url;
 use tidings::{Error, EventId};
 
+use super::carrier::{self, Carrier};
 use super::named::{self, NO_TLS};
 use crate::cli::{Failure, Outcome, file, say, signals, visible};
 
@@ -28,6 +29,8 @@ pub(crate) struct Follow {
     pub(crate) attempts: Option<u32>,
     pub(crate) silence: Option<Duration>,
     pub(crate) quiet: bool,
+    /// A command that leads to the server.
+    pub(crate) via: Option<String>,
 }
 
 /// Exit statuses, besides those that every command has.
@@ -43,7 +46,9 @@ impl Follow {
     }
 
     pub(crate) fn source(&self, url: &str) -> Result<EventSource, Failure> {
-        let mut source = EventSource::with(self.request(url)?);
+        let request = self.request(url)?;
+        let carrier = self.carrier(request.url());
+        let mut source = EventSource::with(request).transport(carrier);
         if let Some(id) = &self.last_event_id {
             source = source.with_last_event_id(id.clone());
         }
@@ -59,6 +64,11 @@ impl Follow {
         Ok(source.keep_trying(self.keep_trying))
     }
 
+    /// The way to this URL, for one who puts something around it.
+    pub(crate) fn carrier(&self, url: &Url) -> Carrier {
+        Carrier::new(self.via.as_deref(), url)
+    }
+
     fn request(&self, url: &str) -> Result<StreamRequest, Failure> {
         let wrong = |error: Error| Failure::Usage(error.to_string());
         if self.data.is_none() && self.content_type.is_some() {
@@ -70,7 +80,7 @@ impl Follow {
             None => StreamRequest::get(url),
             Some(content) => StreamRequest::post(url, self.content_type(), content),
         };
-        let mut request = named::request(url, make).map_err(Failure::Usage)?;
+        let mut request = named::request(url, self.via.is_some(), make).map_err(Failure::Usage)?;
         for (name, value) in &self.fields {
             request = request.with_field(name, value).map_err(wrong)?;
         }
@@ -153,7 +163,7 @@ pub(crate) fn ended(error: &Error) -> Failure {
         NO_CONNECTION
     };
     let said = match io_kind(error) {
-        Some(io::ErrorKind::Unsupported) => {
+        Some(io::ErrorKind::Unsupported) if !carrier::leads_elsewhere(error) => {
             format!("the server redirects to an https URL: {NO_TLS}")
         }
         _ => told(error),

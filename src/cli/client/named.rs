@@ -16,13 +16,15 @@ use std::io::ErrorKind;
 use tidings::client::{StreamRequest, Url};
 
 /// What to do about a URL that needs TLS.
-pub(crate) const NO_TLS: &str = "tidings speaks no TLS: go through a proxy on this machine that \
-    does, such as 'socat TCP-LISTEN:8080,bind=127.0.0.1,fork OPENSSL:HOST:443' with --header \
-    'Host: HOST', or pipe 'curl -N URL' into 'tidings tail -'";
+pub(crate) const NO_TLS: &str = "tidings speaks no TLS: go through a command that does, with --via \
+    'openssl s_client -quiet -verify_return_error -connect HOST:443', or pipe 'curl -N URL' into \
+    'tidings tail -'";
 
-/// Makes the request for what a URL names, and has it go to the socket if that names one.
+/// Makes the request for what a URL names, and has it go to the socket if that names one. With
+/// `--via`, a command leads to the server, which may speak TLS.
 pub(crate) fn request(
     named: &str,
+    has_via: bool,
     make: impl FnOnce(&str) -> tidings::Result<StreamRequest>,
 ) -> Result<StreamRequest, String> {
     if named.starts_with(['/', '.']) {
@@ -37,8 +39,17 @@ pub(crate) fn request(
             (format!("http://localhost{target}"), Some(path))
         }
     };
+    if has_via && socket.is_some() {
+        return Err(
+            "unix: names a socket, and --via a command that leads to the server: give one \
+                    of them"
+                .into(),
+        );
+    }
     let request = make(&url).map_err(|error| error.to_string())?;
-    plain(request.url())?;
+    if !has_via {
+        plain(request.url())?;
+    }
     Ok(match socket {
         Some(path) => request.at_socket(path),
         None => request,
@@ -114,13 +125,13 @@ mod tests {
             ("unix:/run/a:b.sock:/x:/y", "/run/a:b.sock", "/x:/y"),
             ("unix:///run/a b.sock:/x", "///run/a b.sock", "/x"),
         ] {
-            let request = request(named, StreamRequest::get).expect(named);
+            let request = request(named, false, StreamRequest::get).expect(named);
             let url = request.url();
             assert_eq!(url.socket(), Some(std::path::Path::new(path)), "{named}");
             assert_eq!((url.target(), &*url.authority()), (target, "localhost"), "{named}");
         }
         for named in ["unix:", "unix:/run/a.sock", "unix:/run/a.sock:", "unix::/x", "unix:a:b"] {
-            let wrong = request(named, StreamRequest::get).expect_err(named);
+            let wrong = request(named, false, StreamRequest::get).expect_err(named);
             assert!(wrong.ends_with("such as unix:/run/tidings.sock:/events/news"), "{wrong}");
         }
     }
@@ -138,14 +149,24 @@ mod tests {
     #[test]
     fn a_path_is_told_the_form_of_a_socket_s_url() {
         for path in ["/run/a.sock", "./a.sock", "../a.sock:/x"] {
-            let wrong = request(path, StreamRequest::get).expect_err(path);
+            let wrong = request(path, false, StreamRequest::get).expect_err(path);
             assert!(wrong.starts_with("a path is no URL: "), "{wrong}");
         }
     }
 
     #[test]
     fn a_url_that_needs_tls_is_told_what_to_do() {
-        let wrong = request("https://h/x", StreamRequest::get).expect_err("no TLS");
+        let wrong = request("https://h/x", false, StreamRequest::get).expect_err("no TLS");
         assert_eq!(wrong, format!("the URL begins with https: {NO_TLS}"));
+        let request =
+            request("https://h/x", true, StreamRequest::get).expect("a command speaks it");
+        assert_eq!(&*request.url().authority(), "h");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_socket_and_a_command_are_not_named_together() {
+        let wrong = request("unix:/run/a.sock:/x", true, StreamRequest::get).expect_err("both");
+        assert!(wrong.ends_with("give one of them"), "{wrong}");
     }
 }

@@ -5,11 +5,12 @@
 use tidings::EventId;
 use tidings::client::StreamRequest;
 
+pub(crate) use super::carrier::command;
 use super::follow::{Follow, NO_CONNECTION, NO_MORE, NO_STREAM, TOO_LONG};
 use crate::cli::duration::{LONGEST, SHORTEST};
 use crate::cli::flags::{Flag, MOST, flags};
 
-pub(crate) const fn all<O: AsMut<Follow>>() -> [Flag<O>; 9] {
+pub(crate) const fn all<O: AsMut<Follow>>() -> [Flag<O>; 10] {
     flags![O,
         /// Ends after N events.
         number("count", "N", 1..=MOST, |o, n| o.as_mut().count = Some(n)).otherwise("no end"),
@@ -22,6 +23,12 @@ pub(crate) const fn all<O: AsMut<Follow>>() -> [Flag<O>; 9] {
         /// Sends this field, but not to another server that a redirect leads to.
         checked("header", "'NAME: VALUE'", |o, line| add_field(o.as_mut(), line)).repeats()
             .otherwise("those that every event source sends"),
+        /// Connects with this command, which a shell executes for each connection: it reads what
+        /// goes to the server and prints what comes from there. With 'openssl s_client -quiet
+        /// -verify_return_error -connect HOST:443' the URL may be one of https.
+        checked("via", "'COMMAND'", |o, line| {
+            command(line).map(|command| o.as_mut().via = Some(command))
+        }).otherwise("TCP to the URL's host, or the URL's unix socket"),
         /// Sends a POST with this text, or with the content of the file (@- is standard input),
         /// unchanged. Its type is application/json, unless --header names a Content-Type. A
         /// repeated POST could repeat its effect, so it isn't sent again when the connection ends.
@@ -48,7 +55,11 @@ pub(crate) const fn exits(well: &'static str) -> [(u8, &'static str); 7] {
     [
         (0, well),
         (1, "A file or standard output can't be read or written."),
-        (2, "The options or the URL can't be understood, or the URL needs TLS."),
+        (
+            2,
+            "The options or the URL can't be understood, or the URL needs TLS and there is no \
+         --via.",
+        ),
         (NO_MORE, "The server says that there is no more: 204."),
         (
             NO_STREAM,

@@ -74,8 +74,7 @@ struct Run<'a> {
 
 pub(crate) fn run(request: StreamRequest, options: &Options) -> Result<Results<'_>, String> {
     check_descriptors(options)?;
-    let address = target::reach(request.url())?;
-    let source = Arc::new(Source { request, address });
+    let source = Arc::new(Source::new(request, options.via.as_deref())?);
     let sink = (!options.listen_only).then(|| Sink::new(&source, options).map(Arc::new));
     let sink = sink.transpose()?;
     let tally = Arc::new(Tally::new(RandomState::new().build_hasher().finish()));
@@ -232,7 +231,9 @@ impl<'a> Run<'a> {
 
 /// Fails before anything is opened, if there are known to be too few descriptors.
 fn check_descriptors(options: &Options) -> Result<(), String> {
-    let needed = u64::from(options.streams) + u64::from(options.publishers) + BESIDE;
+    // A command's standard error takes another.
+    let each = if options.via.is_some() { 2 } else { 1 };
+    let needed = each * (u64::from(options.streams) + u64::from(options.publishers)) + BESIDE;
     match descriptors::limit() {
         Some(most) if most < needed => Err(format!(
             "{} streams need {needed} descriptors, and this process may have {most}: say \

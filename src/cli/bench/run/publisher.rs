@@ -56,7 +56,7 @@ pub(crate) struct Publisher {
 
 impl Publisher {
     pub(crate) fn new(plan: Plan, sink: Arc<Sink>, tally: Arc<Tally>, log: Log) -> Self {
-        let exchange = Exchange::new(sink.address.clone());
+        let exchange = Exchange::new(sink.address.clone(), sink.carrier.clone());
         Self { plan, sink, tally, log, exchange, data: String::new(), request: Vec::new() }
     }
 

@@ -11,12 +11,12 @@ use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidings::client::{Connection, Plain, Transport, Url};
+use tidings::client::{Connection, Transport, Url};
 use tidings::http::{ResponseHead, Version};
 
 use super::tally::Tally;
 use crate::cli::bench::books::counts::nanoseconds;
-use crate::cli::client::{Ending, Part, Reader, broken};
+use crate::cli::client::{Carrier, Ending, Part, Reader, broken};
 
 /// How long a connect may take, and how long a request with its response.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
@@ -27,6 +27,7 @@ const BUFFER: usize = 8 * 1024;
 
 pub(crate) struct Exchange {
     address: Url,
+    carrier: Carrier,
     /// A connection that waits for a request; `None` where the next one needs a new connection.
     kept: Option<Arc<dyn Connection>>,
     buffer: Vec<u8>,
@@ -67,8 +68,8 @@ impl<'a> Patience<'a> {
 }
 
 impl Exchange {
-    pub(crate) fn new(address: Url) -> Self {
-        Self { address, kept: None, buffer: vec![0; BUFFER] }
+    pub(crate) fn new(address: Url, carrier: Carrier) -> Self {
+        Self { address, carrier, kept: None, buffer: vec![0; BUFFER] }
     }
 
     /// Sends a request and reads its whole response. `None` if the connection had been kept and
@@ -113,7 +114,7 @@ impl Exchange {
     }
 
     fn connect(&self, patience: Patience<'_>) -> io::Result<Arc<dyn Connection>> {
-        let connection = Plain.connect(&self.address, patience.left()?)?;
+        let connection = self.carrier.connect(&self.address, patience.left()?)?;
         connection.set_read_timeout(Some(CHECK))?;
         connection.set_write_timeout(Some(CHECK))?;
         Ok(connection)
@@ -197,7 +198,7 @@ mod tests {
             act(socket);
         });
         let patience = Patience::new(tally, tally.clock.now() + nanoseconds(within));
-        let response = Exchange::new(url).send(request, patience);
+        let response = Exchange::new(url, Carrier::Plain).send(request, patience);
         server.join().unwrap();
         response.map(drop).unwrap_err().to_string()
     }

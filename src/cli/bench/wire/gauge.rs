@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use tidings::client::{Connection, Plain, Transport, Url};
+use tidings::client::{Connection, Transport, Url};
 
 use super::tally::{Tally, lock};
 use super::target::Source;
@@ -145,7 +145,7 @@ impl Transport for Gauge {
         }
         let _ = begun.compare_exchange(0, tally.clock.now(), Relaxed, Relaxed);
         let own = url.has_origin_of(source.request.url());
-        let connection = Plain.connect(if own { &source.address } else { url }, within)?;
+        let connection = source.carrier.connect(if own { &source.address } else { url }, within)?;
         Ok(Arc::new(Gauged { connection, gauge: self.clone() }))
     }
 }
@@ -196,6 +196,8 @@ mod tests {
 
     use tidings::client::StreamRequest;
 
+    use crate::cli::client::Carrier;
+
     use super::*;
 
     #[test]
@@ -203,9 +205,9 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
         let request = StreamRequest::get(&url).unwrap();
-        let address = request.url().clone();
         let tally = Arc::new(Tally::new(0));
-        let source = Arc::new(Source { request, address: address.clone() });
+        let (address, carrier) = (request.url().clone(), Carrier::Plain);
+        let source = Arc::new(Source { request, address: address.clone(), carrier });
         let gauge = Gauge::new(source, Arc::clone(&tally), Arc::new(Door::new(1)), false, 1);
         assert!(gauge.connect(&address, Duration::from_secs(1)).is_ok());
         tally.end(Ok(()));

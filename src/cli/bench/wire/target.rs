@@ -17,14 +17,15 @@ use tidings::http::masked_url;
 
 use super::exchange::DEADLINE;
 use crate::cli::bench::options::Options;
-use crate::cli::bench::values::way::{Template, Way};
-use crate::cli::client;
+use crate::cli::bench::values::way::Template;
+use crate::cli::client::{self, Carrier};
 
 #[derive(Debug)]
 pub(crate) struct Source {
     pub(crate) request: StreamRequest,
-    /// The same host, as an address.
+    /// The same host, as an address, unless a command leads there.
     pub(crate) address: Url,
+    pub(crate) carrier: Carrier,
 }
 
 /// How events get to the server.
@@ -32,6 +33,7 @@ pub(crate) struct Sink {
     /// Its name in messages and reports, without what may be a secret.
     pub(crate) name: String,
     pub(crate) address: Url,
+    pub(crate) carrier: Carrier,
     /// The request's head up to the length of its content.
     head: String,
     body: Template,
@@ -46,29 +48,47 @@ pub(crate) fn request(url: &str, options: &Options) -> Result<StreamRequest, Str
         let request = StreamRequest::get(url)?;
         options.fields.iter().try_fold(request, with_field)
     };
-    let request = client::request(url, make)?;
-    resolve(options.publish.as_ref(), request.url())?;
+    let request = client::request(url, options.via.is_some(), make)?;
+    resolve(options, request.url())?;
     Ok(request)
 }
 
-/// Where `way` leads from the stream's URL; the same URL without one.
-fn resolve<'a>(way: Option<&'a Way>, followed: &Url) -> Result<(&'a str, Url), String> {
-    let Some(way) = way else { return Ok(("POST", followed.clone())) };
+/// Where `--publish` leads from the stream's URL; the same URL without it.
+fn resolve<'a>(options: &'a Options, followed: &Url) -> Result<(&'a str, Url), String> {
+    let Some(way) = &options.publish else { return Ok(("POST", followed.clone())) };
     if client::names_socket(&way.reference) {
-        let request = client::request(&way.reference, StreamRequest::get)?;
+        let request = client::request(&way.reference, false, StreamRequest::get)?;
         return Ok((&*way.method, request.url().clone()));
     }
     let url = followed.join(&way.reference).map_err(|error| error.to_string())?;
-    client::plain(&url)?;
+    if options.via.is_none() || !url.has_origin_of(followed) {
+        client::plain(&url)?;
+    }
     Ok((&*way.method, url))
+}
+
+impl Source {
+    /// Finds out where the server is, and that it takes connections. Of a command, that turns out
+    /// when it is asked.
+    pub(crate) fn new(request: StreamRequest, via: Option<&str>) -> Result<Self, String> {
+        let carrier = Carrier::new(via, request.url());
+        let address = match carrier.is_plain() {
+            true => reach(request.url())?,
+            false => request.url().clone(),
+        };
+        Ok(Self { request, address, carrier })
+    }
 }
 
 impl Sink {
     pub(crate) fn new(source: &Source, options: &Options) -> Result<Self, String> {
         let followed = source.request.url();
-        let (method, url) = resolve(options.publish.as_ref(), followed)?;
+        let (method, url) = resolve(options, followed)?;
         let same = url.has_origin_of(followed);
-        let address = if same { source.address.clone() } else { reach(&url)? };
+        let (address, carrier) = match same {
+            true => (source.address.clone(), source.carrier.clone()),
+            false => (reach(&url)?, Carrier::Plain),
+        };
         // Fields for the stream may be secrets of its server.
         let of_stream = if same { &options.fields[..] } else { &[] };
         let own = &options.publish_fields[..];
@@ -87,6 +107,7 @@ impl Sink {
         Ok(Self {
             name: format!("{method} {}", shown(&url)),
             address,
+            carrier,
             head,
             body: options.body.clone(),
         })
@@ -104,7 +125,7 @@ impl Sink {
 }
 
 /// The first of the host's addresses that takes a connection, as a URL; or the socket, if it does.
-pub(crate) fn reach(url: &Url) -> Result<Url, String> {
+fn reach(url: &Url) -> Result<Url, String> {
     let failed = |why: &dyn std::fmt::Display| format!("can't connect to {}: {why}", shown(url));
     if url.socket().is_some() {
         let connection = Plain
@@ -138,6 +159,7 @@ pub(crate) fn shown(url: &Url) -> String {
 mod tests {
     use super::*;
     use crate::cli::bench::TABLE;
+    use crate::cli::bench::values::way::Way;
 
     fn sink(way: Option<&str>, options: Options) -> Sink {
         let url = "http://127.0.0.1:1/events/a?x=1";
@@ -145,7 +167,8 @@ mod tests {
         let address = request.url().clone();
         let publish = way.map(|way| Way::parse(way).unwrap());
         let options = Options { publish, ..options };
-        Sink::new(&Source { request, address }, &options).unwrap()
+        let carrier = Carrier::Plain;
+        Sink::new(&Source { request, address, carrier }, &options).unwrap()
     }
 
     fn fields(fields: &[(&str, &str)]) -> Vec<(String, String)> {

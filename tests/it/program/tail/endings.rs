@@ -118,9 +118,9 @@ fn a_wrong_command_line_is_told_what_was_meant() {
 
 #[test]
 fn a_stream_over_tls_is_told_what_to_do() {
-    let no_tls = "tidings speaks no TLS: go through a proxy on this machine that does, such as \
-                  'socat TCP-LISTEN:8080,bind=127.0.0.1,fork OPENSSL:HOST:443' with --header \
-                  'Host: HOST', or pipe 'curl -N URL' into 'tidings tail -'";
+    let no_tls = "tidings speaks no TLS: go through a command that does, with --via 'openssl \
+                  s_client -quiet -verify_return_error -connect HOST:443', or pipe 'curl -N URL' \
+                  into 'tidings tail -'";
     for command in [&["tail", "https://h/"][..], &["record", "https://h/", "-"]] {
         let (_, stderr, status) = run_hub(command);
         let said = format!("tidings: the URL begins with https: {no_tls}\n");
