@@ -65,6 +65,8 @@ mod signals;
 mod sys;
 #[cfg(feature = "tools")]
 mod tail;
+#[cfg(feature = "tools")]
+mod token;
 mod visible;
 mod width;
 
@@ -109,10 +111,12 @@ static COMMANDS: &[&dyn Command] = &[
     &serve::TABLE,
     #[cfg(feature = "tools")]
     &tail::TABLE,
+    #[cfg(feature = "tools")]
+    &token::TABLE,
 ];
 
 /// The commands that a build without the feature `tools` lacks.
-const TOOLS: [&str; 5] = ["bench", "completions", "mock", "record", "tail"];
+const TOOLS: [&str; 6] = ["bench", "completions", "mock", "record", "tail", "token"];
 
 /// The command that a build without the feature `journal` lacks.
 const JOURNAL: &str = "journal";

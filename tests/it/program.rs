@@ -28,6 +28,7 @@ mod signals;
 mod sockets;
 mod stopping;
 mod tail;
+mod token;
 mod unseen;
 #[cfg(unix)]
 mod via;

@@ -59,7 +59,7 @@ impl Claims {
     }
 
     /// Whether they hold at this moment.
-    pub(super) fn check(&self, now: u64) -> Result<(), Refused> {
+    pub(crate) fn check(&self, now: u64) -> Result<(), Refused> {
         if self.expires.is_some_and(|end| now >= end) {
             return Err(Refused::EXPIRED);
         }

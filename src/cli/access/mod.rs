@@ -27,7 +27,9 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-pub(crate) use claims::{Claims, Names};
+pub(crate) use claims::Claims;
+#[cfg(feature = "tools")]
+pub(crate) use claims::Names;
 use sha256::Key;
 use token::Token;
 
@@ -116,6 +118,12 @@ impl Keys {
         token.push_str(&base64url::encode(&signature));
         token
     }
+}
+
+/// What a token claims, whoever signed it, and whether or not it holds.
+#[cfg(feature = "tools")]
+pub(crate) fn claimed(token: &str) -> Result<Claims, Refused> {
+    Token::split(token)?.claims()
 }
 
 /// Why a token is refused, in a sentence for whoever sent it, with nothing of the token in it. It

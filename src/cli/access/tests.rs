@@ -1,5 +1,6 @@
 //! Tokens as a whole.
 
+use super::claims::Names;
 use super::*;
 
 /// The key and the token of RFC 7515, appendix A.1. The JSON in it has line ends, and the key is

@@ -55,7 +55,8 @@ fn a_wrong_option_is_told_what_was_meant() {
 
 #[test]
 fn an_unknown_command_is_told_which_there_are() {
-    let all = "the commands are bench, completions, help, journal, mock, record, serve, tail";
+    let all =
+        "the commands are bench, completions, help, journal, mock, record, serve, tail, token";
     for arguments in [&["nonsense"][..], &["help", "nonsense"]] {
         usage_error(arguments, &format!("unknown command \"nonsense\"\n{all}"));
     }
@@ -70,7 +71,7 @@ fn an_unknown_command_is_told_which_there_are() {
 
 #[test]
 fn help_of_a_command_is_what_it_prints_itself() {
-    for command in ["bench", "completions", "journal", "mock", "record", "serve", "tail"] {
+    for command in ["bench", "completions", "journal", "mock", "record", "serve", "tail", "token"] {
         let (stdout, stderr, status) = run_hub(&["help", command]);
         assert!(stdout.starts_with("Usage: tidings "), "{stdout}");
         assert!(stdout.contains(command), "{stdout}");
