@@ -191,7 +191,7 @@ pub use channel::in_process::ChannelReader;
 pub use error::{CloseReason, Error, Result};
 pub use event::parser::{MessageEvent, Parser};
 pub use event::{Event, EventId, EventType, IntoEvent};
-pub use http::{Cors, HttpDate, Method, Request, Response, Status};
+pub use http::{Cors, HttpDate, Method, Proxies, Request, Response, Status};
 pub use limits::Limits;
 pub use log::History;
 pub use log::cursor::{Lag, Start};

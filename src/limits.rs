@@ -113,9 +113,10 @@ limits! {
     /// Defaults to no limit.
     streams: usize = usize::MAX;
     /// How many event streams one peer may have. In IPv6, a network of 64 bits counts as one peer,
-    /// since a single host has all of its addresses. The clients of a unix socket have no such
-    /// bound: they can't be told apart, and one of them may be a proxy for everybody. Past it: as
-    /// for connections. Defaults to no limit.
+    /// since a single host has all of its addresses. The clients of a proxy are one peer unless the
+    /// server [knows it](crate::Server::proxies). Those of a unix socket that no such proxy names
+    /// have no such bound: they can't be told apart. Past it: as for connections. Defaults to no
+    /// limit.
     streams_per_peer: usize = usize::MAX;
     /// After how long a silence a stream is sent a comment, since proxies cut connections that are
     /// silent for a minute or even for 30 seconds. The streams are checked for it every 0.4 to 0.9

@@ -1,23 +1,29 @@
-//! Who is at the other end of a connection, and which of these count as one peer.
+//! Who sends a request, and which of these count as one peer.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-/// The other end of a connection: a client, or the proxy before it. It is shown as its address and
-/// port, or as `unix`.
+/// Who sends a request: the other end of its connection; or, where that is one of the server's own
+/// [`Proxies`](crate::Proxies), the client that the proxy names. It is shown as its address, with
+/// the port if that is known, or as `unix`.
 ///
 /// ```
-/// use std::net::SocketAddr;
+/// use std::net::{IpAddr, SocketAddr};
 /// use tidings::Peer;
 ///
 /// let peer = Peer::from(SocketAddr::from(([192, 0, 2, 1], 50412)));
 /// assert_eq!(peer.to_string(), "192.0.2.1:50412");
+/// let behind_a_proxy = Peer::Forwarded(IpAddr::from([192, 0, 2, 1]));
+/// assert_eq!(behind_a_proxy.to_string(), "192.0.2.1");
+/// assert_eq!(behind_a_proxy.ip(), peer.ip());
 /// assert_eq!(Peer::Unix.to_string(), "unix");
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Peer {
     /// It came over TCP, from this address and port.
     Tcp(SocketAddr),
+    /// It came through a proxy, which says that the client has this address.
+    Forwarded(IpAddr),
     /// It came over a unix socket, where a client has no address: all of them look the same.
     Unix,
 }
@@ -32,17 +38,28 @@ pub(crate) enum Place {
 }
 
 impl Peer {
-    /// Its address and port, unless it came over a unix socket.
+    /// The address and port of the connection's other end, if that is the peer and no unix socket.
+    /// To tell one client from another, [`ip`](Self::ip) is enough, and is there for a client of a
+    /// proxy too.
     pub fn address(self) -> Option<SocketAddr> {
         match self {
             Self::Tcp(address) => Some(address),
+            Self::Forwarded(_) | Self::Unix => None,
+        }
+    }
+
+    /// Its address, unless it came over a unix socket and no proxy names a client.
+    pub fn ip(self) -> Option<IpAddr> {
+        match self {
+            Self::Tcp(address) => Some(address.ip()),
+            Self::Forwarded(address) => Some(address),
             Self::Unix => None,
         }
     }
 
     pub(crate) fn place(self) -> Place {
-        let Self::Tcp(address) = self else { return Place::Unix };
-        Place::Address(match address.ip().to_canonical() {
+        let Some(address) = self.ip() else { return Place::Unix };
+        Place::Address(match address.to_canonical() {
             IpAddr::V4(address) => address.into(),
             IpAddr::V6(address) => {
                 let [a, b, c, d, ..] = address.segments();
@@ -62,6 +79,7 @@ impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(address) => address.fmt(f),
+            Self::Forwarded(address) => address.fmt(f),
             Self::Unix => f.pad("unix"),
         }
     }
@@ -87,6 +105,8 @@ mod tests {
         ] {
             let place = |address: &str| Peer::Tcp(address.parse().unwrap()).place();
             assert_eq!(place(one) == place(other), same, "{one} {other}");
+            let forwarded = Peer::Forwarded(other.parse::<SocketAddr>().unwrap().ip());
+            assert_eq!(place(one) == forwarded.place(), same, "{one} {forwarded}");
         }
     }
 

@@ -48,7 +48,7 @@ use std::process;
 use std::thread;
 use std::time::Instant;
 
-use tidings::{Cors, Handle, Hub, Logger, Server, Status};
+use tidings::{Cors, Handle, Hub, Logger, Proxies, Server, Status};
 
 use super::listen::{Found, Opened};
 use super::{Failure, Outcome, descriptors, notify, print, say, signals, visible};
@@ -102,6 +102,9 @@ fn serve(options: &Options) -> Outcome {
         );
     if let Some(cors) = cors {
         server = server.cors(cors);
+    }
+    if !options.proxies.is_empty() {
+        server = server.proxies(Proxies::new(&options.proxies).map_err(failed)?);
     }
     if options.log {
         server = server.hooks(Logger::stderr());

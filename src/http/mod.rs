@@ -47,15 +47,16 @@
 //! [`ResponseHead`], and the same [`BodyDecoder`] takes the body after it.
 //!
 //! All of HTTP that this crate has is here. What every server needs ([`Request`], [`Response`],
-//! [`Method`], [`Status`], [`Cors`], [`HttpDate`]) is found at the crate's root as well.
+//! [`Method`], [`Status`], [`Cors`], [`Proxies`], [`HttpDate`]) is found at the crate's root as
+//! well.
 //!
 //! Reading order: `syntax` (the bytes that the grammar is made of), `request_line`, `target`,
 //! `percent`, `known`, `field_line`, `fields`, `framing`, `head`, `parser`; then bodies: `body`,
 //! `chunk`, `trailer`; then what handlers see: `pattern`, `request`, `content`, `response`,
 //! `responding`, `cors`, `date`, with `method`, `status` and `refusal` as the words they are
-//! written in, and `origin` for what was refused; then `exchange`, which puts all of these together
-//! to one connection of a server; then what a client reads: `status_line`, `response_head`; and
-//! `secrets`, what of all that may be shown.
+//! written in, and `origin` for what was refused; then what proxies say: `proxies`, `forwarded`;
+//! then `exchange`, which puts all of these together to one connection of a server; then what a
+//! client reads: `status_line`, `response_head`; and `secrets`, what of all that may be shown.
 
 pub(crate) mod syntax;
 
@@ -80,9 +81,11 @@ mod trailer;
 pub(crate) mod content;
 pub(crate) mod cors;
 pub(crate) mod date;
+pub(crate) mod forwarded;
 pub(crate) mod method;
 pub(crate) mod origin;
 pub(crate) mod pattern;
+pub(crate) mod proxies;
 pub(crate) mod request;
 mod responding;
 pub(crate) mod response;
@@ -106,6 +109,7 @@ pub use framing::Framing;
 pub use head::Head;
 pub use method::Method;
 pub use parser::HeadParser;
+pub use proxies::Proxies;
 pub use refusal::Refusal;
 pub use request::Request;
 pub use request_line::Version;

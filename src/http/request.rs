@@ -207,7 +207,8 @@ impl Request {
         }
     }
 
-    /// The other end of the connection: the client, or the proxy before it.
+    /// Who sends it: the client, or the proxy before it. Behind one of the server's own
+    /// [proxies](crate::Server::proxies) it is the client.
     pub fn peer(&self) -> Peer {
         self.peer
     }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::http::exchange::{Exchange, Step};
-use crate::http::{HttpDate, Request, Response};
+use crate::http::{Head, HttpDate, Request, Response, forwarded};
 use crate::log::waiting::Unsent;
 use crate::net::linger::Linger;
 use crate::net::link::Link;
@@ -43,6 +43,8 @@ pub(crate) struct Connection {
     site: Arc<Site>,
     link: Link,
     peer: Peer,
+    /// Whether that is a proxy of ours, which says for each request who the client is.
+    is_proxy: bool,
     /// Whether there were too many connections when it came: it gets one response, which says so.
     refused: bool,
     exchange: Exchange<Accepted>,
@@ -68,7 +70,8 @@ impl Connection {
         }
         let now = Instant::now();
         let exchange = Exchange::new(limits, now);
-        Ok(Box::new(Self { site, link, peer, refused, exchange, now }))
+        let is_proxy = site.proxies.as_ref().is_some_and(|proxies| proxies.has_peer(peer));
+        Ok(Box::new(Self { site, link, peer, is_proxy, refused, exchange, now }))
     }
 
     /// Takes what has been read of it by others.
@@ -94,7 +97,8 @@ impl Connection {
             }
             Step::Route { head, too_large } => {
                 self.site.runtime.counts.request();
-                match dispatch::find(&self.site, head, too_large, self.peer, self.refused) {
+                let client = self.client(head);
+                match dispatch::find(&self.site, head, too_large, client, self.refused) {
                     Ok(accepted) => self.exchange.accept(accepted, self.now),
                     Err(response) => self.respond(response),
                 }
@@ -120,23 +124,31 @@ impl Connection {
         // The share goes back when this returns: the request is gone then.
         let (head, body, Accepted { handler, pattern, share: _share, left }) =
             self.exchange.take_request()?;
-        let request = Request::new(head, body, pattern, self.peer, left);
+        let client = self.client(&head);
+        let request = Request::new(head, body, pattern, client, left);
         match dispatch::call(&self.site, &handler, &request).0 {
             Outcome::Response(response) => self.respond(response),
             Outcome::Stream { head, .. } if self.exchange.asked().is_head() => self.respond(head),
             Outcome::Stream { mut head, handler } => {
-                let Self { site, link, peer, refused, mut exchange, now } = *self;
+                let Self { site, link, peer, is_proxy, refused, mut exchange, now } = *self;
                 // Should there be no stream after all, one response says so, and is the last.
                 exchange.stop(now);
                 dispatch::add_cors(&site, &mut head, exchange.asked());
                 let chunked = !exchange.asked().http_1_0;
                 let started = dispatch::start_stream(&site, link, &request, chunked, head, handler);
                 let (link, response) = started.err()?;
-                self = Box::new(Self { site, link, peer, refused, exchange, now });
+                self = Box::new(Self { site, link, peer, is_proxy, refused, exchange, now });
                 self.respond(response);
             }
         }
         Some(self)
+    }
+
+    /// Who sends this request.
+    fn client(&self, head: &Head) -> Peer {
+        let proxies = self.site.proxies.as_ref().filter(|_| self.is_proxy);
+        let client = proxies.and_then(|proxies| forwarded::client(head, proxies));
+        client.map_or(self.peer, Peer::Forwarded)
     }
 
     fn respond(&mut self, mut response: Response) {

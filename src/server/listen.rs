@@ -35,6 +35,7 @@ impl Server {
             cors: None,
             hosts: None,
             admit: None,
+            proxies: None,
             remedies: Vec::new(),
             hooks: None,
             handle: Handle::new(),

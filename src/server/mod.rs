@@ -32,7 +32,7 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::http::pattern::Pattern;
 use crate::http::request::Rare;
-use crate::http::{Cors, Head, IntoContent, Method, Request, Response, Status};
+use crate::http::{Cors, Head, IntoContent, Method, Proxies, Request, Response, Status};
 use crate::limits::Limits;
 use crate::net::budget::Budget;
 use crate::net::listener::Listener;
@@ -90,6 +90,7 @@ pub struct Server {
     cors: Option<Cors>,
     hosts: Option<Hosts>,
     admit: Option<Admit>,
+    proxies: Option<Proxies>,
     remedies: Vec<(Status, String)>,
     hooks: Option<Arc<dyn Hooks>>,
     handle: Handle,
@@ -300,6 +301,16 @@ impl Server {
         self
     }
 
+    /// Sets which proxies the server is behind. The [peer](Request::peer) of a request that comes
+    /// through them is then the client that they name, as a [`Peer::Forwarded`], for all that a
+    /// peer is for: [`admit`](Self::admit), handlers, [hooks](Self::hooks) and
+    /// [`Limits::streams_per_peer`]. Defaults to none, so that the peer is the proxy.
+    #[must_use]
+    pub fn proxies(mut self, proxies: Proxies) -> Self {
+        self.proxies = Some(proxies);
+        self
+    }
+
     /// Adds a text to the server's own refusals with this status, such as 421 for a foreign
     /// [host](Self::hosts), 413 for a body past [`Limits::body`] or 503 for a connection past
     /// [`Limits::connections`]: what an operator could do, in the words of the program. Defaults to
@@ -370,6 +381,7 @@ impl Server {
             cors: self.cors,
             hosts: self.hosts,
             admit: self.admit,
+            proxies: self.proxies,
             remedies: self.remedies,
         });
         self.handle.serves(&site);

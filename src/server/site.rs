@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::hosts::Hosts;
 use super::routes::Routes;
 use crate::http::request::Rare;
-use crate::http::{Cors, Head, Response, Status};
+use crate::http::{Cors, Head, Proxies, Response, Status};
 use crate::net::budget::Budget;
 use crate::peer::Peer;
 use crate::stream::runtime::Runtime;
@@ -23,6 +23,7 @@ pub(crate) struct Site {
     pub(crate) cors: Option<Cors>,
     pub(crate) hosts: Option<Hosts>,
     pub(crate) admit: Option<Admit>,
+    pub(crate) proxies: Option<Proxies>,
     /// What is said beside a refusal with this status.
     pub(crate) remedies: Vec<(Status, String)>,
     pub(crate) bodies: Arc<Budget>,

@@ -86,7 +86,8 @@ impl<H: Hooks + ?Sized> Hooks for Arc<H> {
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct StreamInfo<'a> {
-    /// The client, or the proxy before it.
+    /// The client; or the proxy before it, unless that is one of the server's
+    /// [own](crate::Server::proxies).
     pub peer: Peer,
     /// The request target as the client sent it. It holds visible ASCII only, so it can be
     /// printed; where that is kept, print [`masked_url`] of it, as a query may hold a token.

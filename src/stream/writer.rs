@@ -243,7 +243,7 @@ impl SseWriter {
         self.0.last_event_id()
     }
 
-    /// The client, or the proxy before it.
+    /// The client, or the proxy before it: see [`Request::peer`](crate::Request::peer).
     pub fn peer(&self) -> Peer {
         self.0.peer()
     }

@@ -9,6 +9,7 @@ mod exchange;
 mod faults;
 mod given;
 mod limits;
+mod proxies;
 mod refusing;
 mod routes;
 mod slow;

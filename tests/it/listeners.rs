@@ -191,7 +191,7 @@ fn who_is_admitted_may_depend_on_where_the_connection_came_in() {
     let address = tcp.local_addr().unwrap();
     let server = site().on(place.listen()).on(tcp).admit(|_head, peer| match peer {
         Peer::Unix => Ok(()),
-        Peer::Tcp(_) => Err(Response::text("not from there").with_status(Status::FORBIDDEN)),
+        _ => Err(Response::text("not from there").with_status(Status::FORBIDDEN)),
     });
     let server = server.start().unwrap();
     assert_eq!((place.get("/peer").status, get(address, "/peer").status), (200, 403));

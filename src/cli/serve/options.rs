@@ -4,7 +4,7 @@ use std::mem;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tidings::{Cors, History, Lag, Limits};
+use tidings::{Cors, History, Lag, Limits, Proxies};
 
 use super::channels::{Bounds, check_name};
 #[cfg(feature = "follow")]
@@ -40,6 +40,8 @@ pub(crate) struct Options {
     /// Each is `*` or an origin.
     pub(super) cors: Vec<String>,
     pub(super) allowed_hosts: Vec<String>,
+    /// Each is one that [`Proxies`] takes.
+    pub(super) proxies: Vec<String>,
     /// A channel's name.
     pub(super) stdin: Option<String>,
     pub(super) until_eof: bool,
@@ -208,8 +210,8 @@ pub(crate) static TABLE: Table<Options> = Table {
                 o.limit(|limits| limits.streams(n as usize));
             }).otherwise("no limit"),
             /// Limits how many streams one peer has open at once. A peer is an IPv4 address, or an
-            /// IPv6 network of 64 bits. Clients of a unix socket can't be told apart: for them
-            /// there is no such limit.
+            /// IPv6 network of 64 bits: that of a proxy, unless --behind-proxy lists it. Clients of
+            /// a unix socket can't be told apart: for them there is no such limit.
             number("max-streams-per-peer", "N", 1..=MOST, |o, n| {
                 o.limit(|limits| limits.streams_per_peer(n as usize));
             }).otherwise("no limit"),
@@ -260,6 +262,15 @@ pub(crate) static TABLE: Table<Options> = Table {
                 o.allowed_hosts.push(name.into());
                 Ok(())
             }).repeats().otherwise("addresses, localhost and the name in --listen"),
+            /// Believes what this proxy says in X-Forwarded-For or Forwarded, so that
+            /// --max-streams-per-peer and --log tell its clients apart: an address, a network such
+            /// as 10.0.0.0/8, or unix for whoever connects to a unix socket. Without it, the proxy
+            /// is one peer.
+            checked("behind-proxy", "ADDR", |o, proxy| {
+                Proxies::new([proxy]).map_err(|error| error.to_string())?;
+                o.proxies.push(proxy.into());
+                Ok(())
+            }).repeats().otherwise("nobody is believed"),
             /// Publishes each line of standard input on this channel.
             checked("stdin", "CHANNEL", |o, name| {
                 check_name(name)?;

@@ -59,6 +59,7 @@ fn every_flag_of_the_contract_is_there_and_told_in_the_help() {
         "--anyone-may-publish",
         "--cors ORIGIN",
         "--allow-host NAME",
+        "--behind-proxy ADDR",
         "--stdin CHANNEL",
         "--until-eof",
         "--log",
@@ -90,6 +91,8 @@ fn what_is_given_is_what_holds() {
         "--cors=https://a.example",
         "--cors=*",
         "--allow-host=b.example",
+        "--behind-proxy=127.0.0.1",
+        "--behind-proxy=unix",
         "--listen=c.example:0",
         "--listen=unix:/run/hub.sock",
     ]);
@@ -101,6 +104,7 @@ fn what_is_given_is_what_holds() {
     assert_eq!(format!("{:?}", options.limits), format!("{limits:?}"));
     assert_eq!(options.cors, ["https://a.example", "*"]);
     assert_eq!(options.host_names(), ["b.example", "c.example"]);
+    assert_eq!(options.proxies, ["127.0.0.1", "unix"]);
     let places = [Place::Tcp("c.example:0".into()), Place::Unix("/run/hub.sock".into())];
     assert_eq!(options.places(), places);
     let unasked = TABLE.defaults().places();
@@ -136,6 +140,11 @@ fn a_value_that_could_never_work_is_refused() {
         "--cors: an origin must be as browsers send it: scheme://host or scheme://host:port, in \
          lower case, without a path or the scheme's own port; or scheme://*.domain for the \
          subdomains of a domain of two labels or more: \"https://*.com\"",
+    );
+    assert_eq!(
+        wrong(&["--behind-proxy", "proxy.example"]),
+        "--behind-proxy: a proxy is an address, a network such as 10.0.0.0/8, whose last 24 bits \
+         are zero, or unix: \"proxy.example\"",
     );
     assert_eq!(wrong(&["3000"]), "unexpected argument \"3000\": serve takes only options");
     for name in ["-p", "--port", "--bind", "-port"] {

@@ -1,0 +1,205 @@
+//! The proxies in front of a server: who else may say which client a request came from.
+//!
+//! ```text
+//! 192.0.2.1        an address
+//! 10.0.0.0/8       a network: all addresses that begin with the same 8 bits
+//! 2001:db8::/32    (RFC 4632, section 3.1; RFC 4291, section 2.3)
+//! unix             whoever connects to a unix socket of the server's
+//! ```
+//!
+//! An IPv6 address that stands for one of IPv4 (`::ffff:192.0.2.1`) is that address.
+
+use std::net::IpAddr;
+
+use crate::error::{Error, Result};
+use crate::peer::Peer;
+
+/// The proxies in front of a server, so that it sees clients and not proxies: what such a proxy
+/// says about the client is believed. See [`Server::proxies`](crate::Server::proxies).
+///
+/// The client is the last address in the field `X-Forwarded-For`, or in `Forwarded` (RFC 7239),
+/// that isn't one of these proxies itself. So several proxies may stand one after the other, and
+/// whatever a client writes into the fields stands before that and changes nothing. What is no
+/// address, such as `unknown`, hides everything before it: then the peer is the proxy after it. If
+/// a request has both fields, and they name different clients, the peer is the proxy that sent the
+/// request, since the client may have written the field that the proxy leaves alone. From anybody
+/// else the fields mean nothing.
+///
+/// ```
+/// use tidings::{Proxies, Response, Server};
+///
+/// let proxies = Proxies::new(["127.0.0.1", "10.0.0.0/8", "unix"])?;
+/// let server = Server::bind("127.0.0.1:0")?
+///     .proxies(proxies)
+///     .get("/me", |request| Ok(Response::text(format!("{}\n", request.peer()))));
+/// assert!(Proxies::new(["proxy.example"]).is_err());
+/// # Ok::<(), tidings::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Proxies {
+    networks: Vec<Network>,
+    /// Whether the peers of unix sockets are among them.
+    unix: bool,
+}
+
+/// All addresses that begin with the same bits.
+#[derive(Clone, Copy, Debug)]
+struct Network {
+    /// All further bits are zero.
+    first: IpAddr,
+    bits: u32,
+}
+
+impl Proxies {
+    /// These: each an address; a network, such as `10.0.0.0/8`; or `unix`, for whoever connects to
+    /// a unix socket.
+    ///
+    /// List no address from which strangers can connect: they could then be anybody.
+    ///
+    /// # Errors
+    ///
+    /// When one of them is none of these. Names are not looked up. A network has zeros after its
+    /// bits: `10.0.0.1/8` may be meant as either, the network or the address.
+    pub fn new<I>(proxies: I) -> Result<Self>
+    where
+        I: IntoIterator<Item: AsRef<str>>,
+    {
+        let mut all = Self { networks: Vec::new(), unix: false };
+        proxies.into_iter().try_for_each(|proxy| all.add(proxy.as_ref()))?;
+        Ok(all)
+    }
+
+    fn add(&mut self, proxy: &str) -> Result<()> {
+        if proxy == "unix" {
+            self.unix = true;
+            return Ok(());
+        }
+        let network = Network::parse(proxy).ok_or_else(|| {
+            Error::invalid(format!(
+                "a proxy is an address, a network such as 10.0.0.0/8, whose last 24 bits are \
+                 zero, or unix: {proxy:?}"
+            ))
+        })?;
+        self.networks.push(network);
+        Ok(())
+    }
+
+    pub(crate) fn has(&self, address: IpAddr) -> bool {
+        self.networks.iter().any(|network| network.has(address))
+    }
+
+    /// Whether this peer's word counts.
+    pub(crate) fn has_peer(&self, peer: Peer) -> bool {
+        peer.ip().map_or(self.unix, |address| self.has(address))
+    }
+}
+
+impl Network {
+    fn parse(text: &str) -> Option<Self> {
+        let (address, bits) = match text.split_once('/') {
+            Some((address, bits)) => (address, Some(bits)),
+            None => (text, None),
+        };
+        let given: IpAddr = address.parse().ok()?;
+        let first = given.to_canonical();
+        let (all, zeros) = match first {
+            IpAddr::V4(address) => (32, address.to_bits().trailing_zeros()),
+            IpAddr::V6(address) => (128, address.to_bits().trailing_zeros()),
+        };
+        let mut len = all;
+        if let Some(bits) = bits {
+            // Of an address of IPv4 in IPv6, the first 96 say that it is one.
+            let before = if given == first { 0 } else { 96 };
+            len = bits.parse::<u32>().ok().filter(|_| !bits.starts_with('+'))?;
+            len = len.checked_sub(before)?;
+        }
+        (len <= all && len + zeros >= all).then_some(Self { first, bits: len })
+    }
+
+    fn has(self, address: IpAddr) -> bool {
+        let same = match (self.first, address.to_canonical()) {
+            (IpAddr::V4(a), IpAddr::V4(b)) => (a.to_bits() ^ b.to_bits()).leading_zeros(),
+            (IpAddr::V6(a), IpAddr::V6(b)) => (a.to_bits() ^ b.to_bits()).leading_zeros(),
+            _ => return false,
+        };
+        same >= self.bits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_has_the_addresses_that_begin_with_its_bits() {
+        for (network, address, is_in) in [
+            ("192.0.2.1", "192.0.2.1", true),
+            ("192.0.2.1", "192.0.2.2", false),
+            ("192.0.2.1/32", "192.0.2.1", true),
+            ("10.0.0.0/8", "10.255.255.255", true),
+            ("10.0.0.0/8", "11.0.0.0", false),
+            ("192.0.2.128/25", "192.0.2.255", true),
+            ("192.0.2.128/25", "192.0.2.127", false),
+            ("0.0.0.0/0", "203.0.113.9", true),
+            ("0.0.0.0/0", "2001:db8::1", false),
+            ("::/0", "2001:db8::1", true),
+            ("::/0", "203.0.113.9", false),
+            ("2001:db8::/32", "2001:db8:ffff::1", true),
+            ("2001:db8::/32", "2001:db9::", false),
+            ("::1", "::1", true),
+            ("::1", "127.0.0.1", false),
+            // One of IPv4, whichever way it is written.
+            ("192.0.2.1", "::ffff:192.0.2.1", true),
+            ("::ffff:192.0.2.1", "192.0.2.1", true),
+            ("::ffff:10.0.0.0/104", "10.1.2.3", true),
+            ("::ffff:10.0.0.0/104", "11.0.0.0", false),
+            ("::ffff:0.0.0.0/96", "10.1.2.3", true),
+        ] {
+            let proxies = Proxies::new([network]).unwrap();
+            let address: IpAddr = address.parse().unwrap();
+            assert_eq!(proxies.has(address), is_in, "{network} {address}");
+            assert_eq!(proxies.has_peer(Peer::Forwarded(address)), is_in);
+            assert_eq!(proxies.has_peer(Peer::Tcp((address, 50412).into())), is_in);
+            assert!(!proxies.has_peer(Peer::Unix));
+        }
+        let sockets = Proxies::new(["unix"]).unwrap();
+        assert!(sockets.has_peer(Peer::Unix) && !sockets.has("127.0.0.1".parse().unwrap()));
+        assert!(!Proxies::new([""; 0]).unwrap().has_peer(Peer::Unix));
+    }
+
+    #[test]
+    fn what_is_neither_an_address_nor_a_network_is_refused() {
+        let refused = Proxies::new(["127.0.0.1", "10.0.0.1/8"]).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "a proxy is an address, a network such as 10.0.0.0/8, whose last 24 bits are zero, or \
+             unix: \"10.0.0.1/8\"",
+        );
+        for bad in [
+            "",
+            "proxy.example",
+            "localhost",
+            "127.0.0.1:80",
+            "[::1]",
+            "127.1",
+            "010.0.0.1",
+            " 127.0.0.1",
+            "UNIX",
+            "unix:/run/hub.sock",
+            "10.0.0.0/",
+            "10.0.0.0/33",
+            "10.0.0.0/+8",
+            "10.0.0.0/-8",
+            "10.0.0.0/4294967304",
+            "10.0.0.0/8/8",
+            "11.0.0.0/7",
+            "2001:db8::/129",
+            "2001:db8::1/64",
+            "::ffff:10.0.0.0/8",
+            "::ffff:10.0.0.0/129",
+            "fe80::1%eth0",
+        ] {
+            assert!(Proxies::new([bad]).is_err(), "{bad}");
+        }
+    }
+}
