@@ -6,15 +6,16 @@
 //! ```
 //!
 //! This file starts the hub. To read on: [`options`] has the command line, [`routes`] puts the
-//! parts together: [`guard`] decides who may publish; [`subscribe`], [`publish`], [`metrics`],
-//! [`health`], [`list`] and [`page`] respond. [`channels`] has the names of channels, [`query`]
-//! reads what a URL asks for, [`batch`] a body of several events, [`fields`] what a publisher may
-//! say of one, [`key`] what makes a retry harmless, and [`stdin`] publishes standard input.
-//! [`mod@hub`] opens the hub, by way of [`mod@journal`], [`redis`] or [`mod@follow`], and
-//! [`order`] says how that is. [`token`] reads the files of tokens.
+//! parts together: [`guard`] decides who may publish and follow, by a request's [`credential`] and
+//! [`origin`]; [`subscribe`], [`publish`], [`metrics`], [`health`], [`list`] and [`page`] respond.
+//! [`channels`] has the names of channels, [`query`] reads what a URL asks for, [`batch`] a body of
+//! several events, [`fields`] what a publisher may say of one, [`key`] what makes a retry harmless,
+//! and [`stdin`] publishes standard input. [`mod@hub`] opens the hub, by way of [`mod@journal`],
+//! [`redis`] or [`mod@follow`], and [`order`] says how that is. [`token`] reads files of tokens.
 
 mod batch;
 mod channels;
+mod credential;
 #[cfg(feature = "follow")]
 mod feed;
 mod fields;
@@ -31,6 +32,7 @@ mod list;
 mod metrics;
 mod options;
 mod order;
+mod origin;
 #[cfg(feature = "page")]
 mod page;
 mod publish;
@@ -50,6 +52,7 @@ use std::time::Instant;
 
 use tidings::{Cors, Handle, Hub, Logger, Proxies, Server, Status};
 
+use super::access::Keys;
 use super::listen::{Found, Opened};
 use super::{Failure, Outcome, descriptors, notify, print, say, signals, visible};
 use channels::Channels;
@@ -62,6 +65,7 @@ use routes::State;
 /// stops it.
 fn serve(options: &Options) -> Outcome {
     hub::check(options)?;
+    options.check_access()?;
     // Until the hub opens its sockets, there is nothing to end.
     signals::on_first(|_| process::exit(0));
     let mut found = Vec::new();
@@ -70,7 +74,8 @@ fn serve(options: &Options) -> Outcome {
     }
     let token =
         options.token_file.as_deref().map(Token::read).transpose().map_err(Failure::Failed)?;
-    if token.is_none() && !options.anyone_may_publish {
+    let keys = options.key_file.as_deref().map(Keys::read).transpose().map_err(Failure::Failed)?;
+    if token.is_none() && keys.is_none() && !options.anyone_may_publish {
         check_loopback(&found)?;
     }
     let cors = cors(&options.cors)?;
@@ -86,7 +91,7 @@ fn serve(options: &Options) -> Outcome {
         channels: Channels { hub: hub.clone(), most: options.max_channels, batch: options.batch },
         order,
         stop: stop.clone(),
-        guard: Guard { token, cors: cors.clone() },
+        guard: Guard { token, keys, private: options.private, cors: cors.clone() },
         started: Instant::now(),
     };
     let connections = connections(options.max_connections, descriptors::limit());
@@ -138,7 +143,8 @@ fn check_loopback(found: &[Found]) -> Outcome {
         None => Ok(()),
         Some(address) => Err(Failure::Failed(format!(
             "{address} can be reached from other machines, so say who may publish: \
-             --token-file FILE for those who have a token, or --anyone-may-publish"
+             --token-file FILE or --key-file FILE for those who have a token, or \
+             --anyone-may-publish"
         ))),
     }
 }

@@ -1,5 +1,6 @@
 //! The `tidings` program, as its contract has it: what it prints, how it responds, how it ends.
 
+mod access;
 mod batches;
 mod begin;
 mod bench;

@@ -15,12 +15,12 @@
 //! has caught up with the event `Tidings-Newest`. Other programs need neither.
 //!
 //! It begins as a stream of channels does: see [`subscribe`](super::subscribe). Whoever has it has
-//! everything, whatever the channels are called: so a hub that has a token wants it here as it does
-//! of publishers.
+//! everything, whatever the channels are called: so a hub that has a token or a key wants a token
+//! here that follows `*`.
 
 use tidings::{Reply, Request, Response};
 
-use super::channels::Channels;
+use super::channels::{ALL, Channels};
 use super::follow;
 use super::guard::Guard;
 use super::subscribe::Begin;
@@ -30,10 +30,15 @@ pub(super) fn all(
     guard: &Guard,
     request: &Request,
 ) -> Result<Reply, Response> {
-    guard.check_all(request.head())?;
+    let bound = guard.check_follow(request, &[ALL.into()])?;
     let begin = Begin::of_feed(request)?;
     follow::check(&channels.hub, request.head())?;
     let hub = channels.hub.clone();
     // Runs only when there is a stream, so a HEAD makes no feed.
-    Ok(Reply::event_stream(move |stream| stream.follow_feed(&hub, begin.start())))
+    Ok(Reply::event_stream(move |stream| {
+        if let Some(bound) = bound {
+            bound.set(&stream);
+        }
+        stream.follow_feed(&hub, begin.start())
+    }))
 }

@@ -16,6 +16,7 @@ use super::redis;
 use crate::cli::duration::{LONGEST, SHORTEST};
 use crate::cli::flags::{MOST, Table, flags};
 use crate::cli::listen::Place;
+use crate::cli::{Failure, Outcome};
 
 /// What the command line says.
 #[derive(Debug, Default)]
@@ -36,6 +37,8 @@ pub(crate) struct Options {
     pub(super) max_channels: usize,
     pub(super) batch: Bounds,
     pub(super) token_file: Option<PathBuf>,
+    pub(super) key_file: Option<PathBuf>,
+    pub(super) private: bool,
     pub(super) anyone_may_publish: bool,
     /// Each is `*` or an origin.
     pub(super) cors: Vec<String>,
@@ -66,6 +69,19 @@ impl Options {
     pub(super) fn host_names(&self) -> Vec<String> {
         let listen = self.listen.iter().filter_map(Place::host).map(str::to_owned);
         self.allowed_hosts.iter().cloned().chain(listen).collect()
+    }
+
+    /// Checks that a hub which wants tokens knows any.
+    pub(super) fn check_access(&self) -> Outcome {
+        match self.private && self.token_file.is_none() && self.key_file.is_none() {
+            false => Ok(()),
+            true => Err(Failure::Usage(
+                "--private is for those who have a token, and this hub knows none: name the key \
+                 that signs them with --key-file FILE, or the file of one token with --token-file \
+                 FILE"
+                    .into(),
+            )),
+        }
     }
 
     /// All bodies together may be as large as one.
@@ -106,7 +122,7 @@ pub(crate) static TABLE: Table<Options> = Table {
             /// Listens on HOST:PORT; on PORT, for this machine alone; on unix:PATH, a unix socket
             /// to which its owner and its group may connect; or on systemd, the sockets of the
             /// unit. Port 0 picks a free port. An address that other machines can reach requires
-            /// --token-file or --anyone-may-publish.
+            /// --token-file, --key-file or --anyone-may-publish.
             checked("listen", "ADDR", |o, place| {
                 o.listen.push(Place::parse(place)?);
                 Ok(())
@@ -190,7 +206,7 @@ pub(crate) static TABLE: Table<Options> = Table {
             checked("follow", "URL", |o, url| o.follow.set_url(url))
                 .otherwise("no other hub is followed"),
             /// Sends the token in this file to the hub that --follow names. It must be that of the
-            /// hub's own --token-file.
+            /// hub's own --token-file, or one that follows '*' and publishes what is handed over.
             text("follow-token-file", "FILE", |o, path| o.follow.token_file = Some(path.into()))
                 .otherwise("no token is sent"),
         ],
@@ -229,10 +245,21 @@ pub(crate) static TABLE: Table<Options> = Table {
             /// are still free can't create another.
             number("max-channels", "N", 1..=MOST, |o, n| o.max_channels = n as usize)
                 .default("20000"),
-            /// Requires the field 'Authorization: Bearer TOKEN' to publish, where TOKEN is the
-            /// content of this file.
+            /// Requires a token to publish and to follow all channels: the content of this file, or
+            /// one that is signed with a key of --key-file. It is sent in the field 'Authorization:
+            /// Bearer TOKEN', in the cookie 'tidings', or in the parameter 'token' of the URL. This
+            /// one lets its bearer do everything, and stop the hub.
             text("token-file", "FILE", |o, path| o.token_file = Some(path.into()))
                 .otherwise("no token is needed"),
+            /// Requires the same tokens, and accepts those that 'tidings token' has signed with a
+            /// key in this file. They say on which channels their bearers may publish, which they
+            /// may follow, and until when; then their streams end. There is one key on each line,
+            /// of 32 bytes or more: 'openssl rand -hex 32' makes one. Keys are read at the start.
+            text("key-file", "FILE", |o, path| o.key_file = Some(path.into()))
+                .otherwise("no token is needed"),
+            /// Requires a token to follow any channel, and for /metrics. /health and the page need
+            /// none.
+            switch("private", |o| o.private = true),
             /// Lets the hub listen on an address that other machines can reach, without a token.
             switch("anyone-may-publish", |o| o.anyone_may_publish = true),
             /// Lets pages of this origin, such as https://www.example.com, follow channels and

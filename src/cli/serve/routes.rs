@@ -5,6 +5,8 @@ use std::time::Instant;
 
 use tidings::{Reply, Request, Response, Server, Status};
 
+#[cfg(feature = "page")]
+use super::channels::ALL;
 use super::channels::Channels;
 use super::guard::Guard;
 use super::order::{self, Order};
@@ -28,12 +30,14 @@ impl State {
     }
 
     fn metrics(&self) -> Response {
-        metrics::response(
-            &self.channels.hub,
-            self.order,
-            self.stop.0.stats(),
-            self.started.elapsed(),
-        )
+        let (hub, uptime) = (&self.channels.hub, self.started.elapsed());
+        let response = metrics::response(hub, self.order, self.stop.0.stats(), uptime);
+        match self.guard.private {
+            true => response
+                .with_field("Cache-Control", "no-store")
+                .expect("the name is a token and the value is text"),
+            false => response,
+        }
     }
 
     /// Refuses what was published here and would come back.
@@ -47,7 +51,7 @@ impl State {
 
     #[cfg(feature = "page")]
     fn channels(&self, request: &Request) -> Result<Response, Response> {
-        self.guard.check_all(request.head())?;
+        self.guard.check_follow(request, &[ALL.into()])?;
         super::list::response(&self.channels.hub, request)
     }
 
@@ -68,6 +72,11 @@ pub(super) fn add_to(server: Server, state: State) -> Server {
     #[cfg(feature = "page")]
     let channels = with(|state, request| state.channels(request).map(Into::into));
     let guarded = Arc::clone(&state);
+    // What is left for handlers costs each request something.
+    let server = match state.guard.private {
+        true => server.admit(move |head, _peer| guarded.guard.admit(head)),
+        false => server.admit(move |head, _peer| guarded.guard.check(head)),
+    };
     // Routes are tried in this order: what is asked for most comes first.
     let server = server
         .get(
@@ -81,7 +90,6 @@ pub(super) fn add_to(server: Server, state: State) -> Server {
         .post("/stop", with(|state, _request| state.stop().map(Into::into)))
         .get("/metrics", with(|state, _request| Ok(state.metrics().into())))
         .get("/health", with(|state, request| state.health(request).map(Into::into)))
-        .admit(move |head, _peer| guarded.guard.check(head))
         .post("/events/{name}", move |request| {
             #[cfg(feature = "follow")]
             if let Err(refusal) = state.check_circle(request) {

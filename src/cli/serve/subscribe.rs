@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use tidings::{Reply, Request, Response, SseWriter, Start};
 
-use super::channels::{ALL, Channels, check_followed};
+use super::channels::{Channels, check_followed};
 use super::guard::Guard;
 use super::query;
 use super::refuse::bad_request;
@@ -75,9 +75,7 @@ fn stream(
 ) -> Result<Reply, Response> {
     let begin = Begin::of(request)?;
     names.as_ref().iter().try_for_each(|name| check_followed(name)).map_err(bad_request)?;
-    if names.as_ref().iter().any(|name| name == ALL) {
-        guard.check_all(request.head())?;
-    }
+    let bound = guard.check_follow(request, names.as_ref())?;
     let channels = channels.clone();
     // Runs only when there is a stream, so a HEAD makes no channel.
     Ok(Reply::event_stream(move |stream| {
@@ -88,6 +86,9 @@ fn stream(
                 Some(channel) => followed.push(channel),
                 None => return send_away(&stream),
             }
+        }
+        if let Some(bound) = bound {
+            bound.set(&stream);
         }
         stream.follow(&followed, begin.start())
     }))

@@ -42,7 +42,7 @@ fn a_wrong_token_is_told_at_the_start_and_the_right_one_is_passed_on() {
     let wrong = other.argument("--follow-token-file");
     for (arguments, why) in [
         (vec![&*follow], "401 Unauthorized: "),
-        (vec![&*follow, &*wrong], "403 Forbidden: this is not the token"),
+        (vec![&*follow, &*wrong], "401 Unauthorized: this is not the token"),
     ] {
         let (said, status) = run(&arguments);
         assert_eq!(status, Some(1), "{said}");
@@ -61,7 +61,7 @@ fn a_wrong_token_is_told_at_the_start_and_the_right_one_is_passed_on() {
         );
         super::super::support::http::exchange(host, request.as_bytes())
     };
-    assert_eq!((authorized("theirs").status, authorized("right").status), (200, 403));
+    assert_eq!((authorized("theirs").status, authorized("right").status), (200, 401));
 }
 
 #[test]

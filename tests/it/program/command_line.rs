@@ -225,7 +225,7 @@ fn where_others_can_connect_somebody_has_to_say_who_may_publish() {
     failure(
         &["--listen=0.0.0.0:0"],
         "0.0.0.0:0 can be reached from other machines, so say who may publish: --token-file FILE \
-         for those who have a token, or --anyone-may-publish",
+         or --key-file FILE for those who have a token, or --anyone-may-publish",
     );
     let open = Process::hub(&["--listen=0.0.0.0:0", "--anyone-may-publish"]);
     assert_eq!(open.stdout(), [format!("listening on http://0.0.0.0:{}", open.address().port())]);

@@ -20,8 +20,13 @@ fn with_a_token_file_only_a_client_with_the_token_may_publish() {
     refused(&without, 401, said);
     assert_eq!(without.field("WWW-Authenticate"), Some("Bearer"));
     let wrong = post_with(&hub, "/events/a", "Authorization: Bearer s3creT\r\n");
-    let said = "403 Forbidden: this is not the token: send what the hub's --token-file contains\n";
-    refused(&wrong, 403, said);
+    let said =
+        "401 Unauthorized: this is not the token: send what the hub's --token-file contains\n";
+    refused(&wrong, 401, said);
+    assert_eq!(
+        wrong.field("WWW-Authenticate"),
+        Some("Bearer error=\"invalid_token\", error_description=\"this is not the token\""),
+    );
     let twice = "Authorization: Bearer s3cret\r\nAuthorization: Bearer other\r\n";
     let said = "400 Bad Request: there may be only one field authorization\n";
     refused(&post_with(&hub, "/events/a", twice), 400, said);

@@ -56,6 +56,8 @@ fn every_flag_of_the_contract_is_there_and_told_in_the_help() {
         "--max-event BYTES",
         "--max-channels N",
         "--token-file FILE",
+        "--key-file FILE",
+        "--private",
         "--anyone-may-publish",
         "--cors ORIGIN",
         "--allow-host NAME",

@@ -104,9 +104,22 @@ const sayOfOrder = (metrics) => {
   sayOfHub(`at ${location.host}, which has not heard of ${orderOf(metrics)} since ${since}`, "apart");
 };
 
+// The token is in the form and nowhere else: a page that is loaded again asks for it again.
+let isPrivate = false;
+const token = () => element("publish").token.value;
+const authorization = () => (token() === "" ? {} : { Authorization: `Bearer ${token()}` });
+const askForToken = () => { element("token").hidden = false; };
+
 const poll = async () => {
   try {
-    const response = await fetch("metrics", { cache: "no-store" });
+    const response = await fetch("metrics", { cache: "no-store", headers: authorization() });
+    if (response.status === 401) {
+      isPrivate = true;
+      askForToken();
+      sayOfHub("this hub is private: enter a token that it accepts", "apart");
+      setTimeout(poll, POLL);
+      return;
+    }
     if (!response.ok) throw new Error(response.statusText);
     const metrics = parseMetrics(await response.text());
     show(metrics);
@@ -122,8 +135,7 @@ const poll = async () => {
 const publish = async (form) => {
   const type = form.type.value;
   const query = type === "" ? "" : `?event=${encodeURIComponent(type)}`;
-  const headers = { "Content-Type": "text/plain; charset=utf-8" };
-  if (form.token.value !== "") headers.Authorization = `Bearer ${form.token.value}`;
+  const headers = { "Content-Type": "text/plain; charset=utf-8", ...authorization() };
   try {
     const response = await fetch(`events/${encodeURIComponent(form.channel.value)}${query}`, {
       method: "POST", headers, body: form.data.value,
@@ -132,7 +144,7 @@ const publish = async (form) => {
     say("published-as", response.ok ? `published as ${text}` : text, response.ok ? "" : "wrong");
     if (response.ok) listen(type);
     if (response.status === 401 || response.status === 403) {
-      element("token").hidden = false;
+      askForToken();
       form.token.focus();
     }
   } catch {
@@ -237,6 +249,8 @@ const watch = (form) => {
   const begin = form.begin.value;
   if (begin === "resume" && lastEventId !== "") query.set("last-event-id", lastEventId);
   if (begin.startsWith("history=")) query.set("history", begin.slice("history=".length));
+  // An EventSource sets no field. The hub logs no token, and this address is shown nowhere.
+  if (isPrivate && token() !== "") query.set("token", token());
   source = new EventSource(`events?${query}`);
   heardTypes = new Set();
   ["message", GAP, ...words(form.types.value)].forEach(listen);
@@ -248,7 +262,8 @@ const watch = (form) => {
       return;
     }
     stop();
-    say("watching", "the hub refused this: check the names of the channels", "wrong");
+    const what = isPrivate ? "the token and the names" : "the names";
+    say("watching", `the hub refused this: check ${what} of the channels`, "wrong");
   });
   say("watching", "connecting…");
   form.querySelector("button").textContent = "Stop";
