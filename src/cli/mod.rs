@@ -25,8 +25,6 @@
 // Files that the hub needs also hold functions that only these parts call.
 #![cfg_attr(not(all(feature = "tools", feature = "journal")), expect(dead_code))]
 
-// Until the hub and a command use all of it.
-#[allow(dead_code, unused_imports)]
 mod access;
 #[cfg(feature = "tools")]
 #[path = "../net/atomic.rs"]
