@@ -40,7 +40,7 @@ fn value(c: u8) -> Option<u32> {
 }
 
 /// The text that stands for these bytes.
-#[cfg(feature = "tools")]
+#[cfg(any(test, feature = "tools"))]
 pub(super) fn encode(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut text = String::new();
@@ -51,4 +51,58 @@ pub(super) fn encode(bytes: &[u8]) -> String {
         text.extend(characters[..=three.len()].iter().copied().map(char::from));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_text_stands_for_its_bytes_and_for_no_others() {
+        // RFC 4648, section 10, without the padding; and RFC 7515, appendix C.
+        for (bytes, text) in [
+            (&b""[..], ""),
+            (b"f", "Zg"),
+            (b"fo", "Zm8"),
+            (b"foo", "Zm9v"),
+            (b"foob", "Zm9vYg"),
+            (b"fooba", "Zm9vYmE"),
+            (b"foobar", "Zm9vYmFy"),
+            (&[3, 236, 255, 224, 193], "A-z_4ME"),
+            (&[0, 0, 0], "AAAA"),
+            (&[255, 255, 255], "____"),
+        ] {
+            assert_eq!(encode(bytes), text);
+            assert_eq!(decode(text).as_deref(), Some(bytes), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_written_by_the_rules_stands_for_nothing() {
+        for text in [
+            "A", "AAAAA", "Zg==", "Zg=", "=", "Zm8=", "A+z/", " Zg", "Zg\n", "Zm 9v", "Zm9v.",
+            "Zé", // Bits are left over that are not zero.
+            "Zh", "Zv", "Z_", "Zm9", "Zm-", "Zm9vYh",
+        ] {
+            assert_eq!(decode(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn each_byte_comes_back_in_each_place() {
+        for byte in 0..=255 {
+            for bytes in [&[byte][..], &[byte, 0], &[0, byte], &[byte, 255, byte]] {
+                assert_eq!(decode(&encode(bytes)).as_deref(), Some(bytes));
+            }
+        }
+    }
+
+    #[test]
+    fn each_character_has_its_value_and_all_others_none() {
+        let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        for c in 0..=255_u8 {
+            let expected = alphabet.bytes().position(|known| known == c);
+            assert_eq!(value(c).map(|value| value as usize), expected, "{c}");
+        }
+    }
 }
