@@ -89,7 +89,7 @@ impl<'a> Reader<'a> {
     }
 
     fn object(&mut self, member: Member<'a, '_>) -> Result<(), Refused> {
-        let mut names: Vec<Cow<'a, str>> = Vec::new();
+        let mut names: Vec<Cow<'a, str>> = Vec::with_capacity(8);
         self.each(*b"{}", &mut |reader| {
             let name = reader.string()?;
             if names.contains(&name) {
@@ -129,11 +129,12 @@ impl<'a> Reader<'a> {
         self.expect(b'"')?;
         let mut string = Cow::Borrowed("");
         loop {
-            let rest = &self.text[self.at..];
+            let begin = self.at;
             let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
-            let plain = rest.bytes().position(|byte| !is_plain(byte)).ok_or(Refused::MALFORMED)?;
-            string += &rest[..plain];
-            self.at += plain;
+            while self.next_at_once().is_some_and(is_plain) {
+                self.at += 1;
+            }
+            string += &self.text[begin..self.at];
             if self.takes(b'"') {
                 return Ok(string);
             }
@@ -187,41 +188,39 @@ impl<'a> Reader<'a> {
         u16::from_str_radix(digits, 16).map_err(|_| Refused::MALFORMED)
     }
 
-    /// Reads a number, and gives how it is written.
-    fn number(&mut self) -> Result<&'a str, Refused> {
-        let begin = self.at;
+    /// Reads a number. Gives its whole part, without the sign, unless it has an exponent.
+    fn number(&mut self) -> Result<Option<u64>, Refused> {
         self.takes(b'-');
-        if !self.takes(b'0') {
-            self.digits()?;
-        }
+        let whole = if self.takes(b'0') { 0 } else { self.digits()? };
         if self.takes(b'.') {
             self.digits()?;
         }
-        if self.takes(b'e') || self.takes(b'E') {
-            let _ = self.takes(b'+') || self.takes(b'-');
-            self.digits()?;
+        if !self.takes(b'e') && !self.takes(b'E') {
+            return Ok(Some(whole));
         }
-        Ok(&self.text[begin..self.at])
+        let _ = self.takes(b'+') || self.takes(b'-');
+        self.digits().map(|_| None)
     }
 
-    fn digits(&mut self) -> Result<(), Refused> {
+    /// Reads digits, one at least. The largest number stands for all that are larger.
+    fn digits(&mut self) -> Result<u64, Refused> {
         let begin = self.at;
-        while self.next_at_once().is_some_and(|byte| byte.is_ascii_digit()) {
+        let mut number = 0_u64;
+        while let Some(digit @ b'0'..=b'9') = self.next_at_once() {
+            number = number.saturating_mul(10).saturating_add((digit - b'0').into());
             self.at += 1;
         }
-        if self.at > begin { Ok(()) } else { Err(Refused::MALFORMED) }
+        if self.at > begin { Ok(number) } else { Err(Refused::MALFORMED) }
     }
 
     /// Reads a number of seconds since 1970, without an exponent. A fraction is cut off, and a time
     /// before 1970 is its beginning.
     pub(super) fn date(&mut self) -> Result<u64, Refused> {
         self.is_typed(b"-0123456789")?;
-        let number = self.number()?;
-        let whole = number.split('.').next().unwrap_or_default();
-        match whole.parse() {
-            _ if number.contains(['e', 'E']) => Err(Refused::TYPE),
-            _ if whole.starts_with('-') => Ok(0),
-            Ok(date @ ..=LARGEST) => Ok(date),
+        let is_negative = self.next_at_once() == Some(b'-');
+        match self.number()? {
+            Some(_) if is_negative => Ok(0),
+            Some(date @ ..=LARGEST) => Ok(date),
             _ => Err(Refused::TYPE),
         }
     }

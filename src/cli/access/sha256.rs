@@ -43,12 +43,16 @@ impl State {
         for (word, bytes) in words.iter_mut().zip(block.as_chunks().0) {
             *word = u32::from_be_bytes(*bytes);
         }
-        for t in 16..K.len() {
-            let (early, late) = (words[t - 15], words[t - 2]);
-            let early = (early ^ early.rotate_right(11)).rotate_right(7) ^ (early >> 3);
-            let late = (late ^ late.rotate_right(2)).rotate_right(17) ^ (late >> 10);
-            words[t] =
-                (words[t - 16].wrapping_add(early)).wrapping_add(words[t - 7].wrapping_add(late));
+        // Eight words at a time, from the sixteen before them.
+        for from in (0..K.len() - 16).step_by(8) {
+            let Some(words) = words[from..].first_chunk_mut::<24>() else { break };
+            for t in 16..24 {
+                let (early, late) = (words[t - 15], words[t - 2]);
+                let early = (early ^ early.rotate_right(11)).rotate_right(7) ^ (early >> 3);
+                let late = (late ^ late.rotate_right(2)).rotate_right(17) ^ (late >> 10);
+                let sum = words[t - 16].wrapping_add(early);
+                words[t] = sum.wrapping_add(words[t - 7]).wrapping_add(late);
+            }
         }
         let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = self.0;
         let mut differ = b ^ c;
