@@ -5,6 +5,7 @@
 //! has `TIDINGS_REQUIRE_BROWSER`: then they fail.
 
 mod closed;
+mod scratch;
 
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
@@ -126,6 +127,7 @@ fn every_page_shows_its_stream_in_a_real_browser() {
     the_page_of_job_stays_away_after_the_end();
     the_page_of_time_stops_when_it_is_told_that_it_is_done();
     the_page_of_the_hub_watches_what_its_link_says();
+    scratch::the_page_shows_what_a_browser_makes_of_the_programs_from_scratch();
     closed::an_event_source_that_has_everything_of_a_closed_channel_stays_away();
 }
 

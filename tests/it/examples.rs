@@ -7,6 +7,7 @@ mod job;
 mod logs;
 mod private;
 mod relay;
+mod scratch;
 mod sensors;
 
 use std::time::Duration;

@@ -17,7 +17,6 @@ mod listing;
 mod mock;
 mod orders;
 mod patterns;
-mod proxies;
 mod publishing;
 mod record;
 #[cfg(unix)]
