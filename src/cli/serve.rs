@@ -66,6 +66,7 @@ use routes::State;
 fn serve(options: &Options) -> Outcome {
     hub::check(options)?;
     options.check_access()?;
+    let proxies = proxies(options)?;
     // Until the hub opens its sockets, there is nothing to end.
     signals::on_first(|_| process::exit(0));
     let mut found = Vec::new();
@@ -108,8 +109,8 @@ fn serve(options: &Options) -> Outcome {
     if let Some(cors) = cors {
         server = server.cors(cors);
     }
-    if !options.proxies.is_empty() {
-        server = server.proxies(Proxies::new(&options.proxies).map_err(failed)?);
+    if let Some(proxies) = proxies {
+        server = server.proxies(proxies);
     }
     if options.log {
         server = server.hooks(Logger::stderr());
@@ -157,6 +158,18 @@ fn cors(origins: &[String]) -> Result<Option<Cors>, Failure> {
         any if any.iter().any(|origin| origin == "*") => Ok(Some(Cors::any())),
         some => Cors::origins(some).and_then(Cors::credentials).map(Some).map_err(failed),
     }
+}
+
+/// Whose word about clients counts.
+fn proxies(options: &Options) -> Result<Option<Proxies>, Failure> {
+    let speak_first = options.proxy_protocol;
+    if options.proxies.is_empty() {
+        let unused = "--proxy-protocol says how proxies speak, and there are none: name their \
+                      addresses with --behind-proxy ADDR";
+        return if speak_first { Err(Failure::Usage(unused.into())) } else { Ok(None) };
+    }
+    let proxies = Proxies::new(&options.proxies).map_err(failed)?;
+    Ok(Some(if speak_first { proxies.proxy_protocol() } else { proxies }))
 }
 
 /// How many descriptors the hub needs to serve so many connections: one for each; those for

@@ -10,6 +10,8 @@
 //!              └─── respond ──► Closing ◄── respond, where the connection is not kept
 //! ```
 //!
+//! Before the first `Head` there is `Preface`, where a proxy has to say who its client is.
+//!
 //! `Head`, `Body` and `Drain` take in what is received. What `respond` and `accept` (100 Continue)
 //! have to say goes out before that: so a peer that pipelines requests and reads no responses fills
 //! its own buffers and none of ours.
@@ -36,6 +38,7 @@ mod incoming;
 mod output;
 
 use std::mem;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -44,6 +47,7 @@ use super::date::HttpDate;
 use super::head::Head;
 use super::method::Method;
 use super::parser::HeadParser;
+use super::proxy_protocol;
 use super::refusal::Refusal;
 use super::response::Response;
 use super::status::Status;
@@ -62,6 +66,9 @@ const LATE_BODY: Refusal =
 pub(crate) enum Step<'a> {
     /// Read, and give what came to [`receive`](Exchange::receive).
     Receive,
+    /// A proxy has said for which client it has this connection, or that it says nothing of one:
+    /// [`begin_requests`](Exchange::begin_requests).
+    Proxied(Option<IpAddr>),
     /// A head is whole: [`accept`](Exchange::accept) the request, or [`respond`](Exchange::respond)
     /// at once. Respond if the body is declared to be `too_large`.
     Route { head: &'a Head, too_large: bool },
@@ -107,6 +114,10 @@ pub(crate) struct Exchange<R> {
 }
 
 enum State<R> {
+    /// While a proxy says who its client is, by the [PROXY protocol](proxy_protocol).
+    Preface,
+    /// It has said so.
+    Proxied(Option<IpAddr>),
     /// Between two requests, and while a head comes in.
     Head,
     /// A head is whole.
@@ -147,7 +158,8 @@ impl<R: Recipient> Exchange<R> {
         }
         match &self.state {
             State::Body(incoming) if incoming.decoder.is_done() => Step::Run,
-            State::Head | State::Body(_) | State::Drain(_) => Step::Receive,
+            State::Preface | State::Head | State::Body(_) | State::Drain(_) => Step::Receive,
+            State::Proxied(client) => Step::Proxied(*client),
             State::Route(incoming) => {
                 let Incoming { head, decoder, .. } = &**incoming;
                 Step::Route { head, too_large: decoder.is_too_large() }
@@ -223,6 +235,7 @@ impl<R: Recipient> Exchange<R> {
         }
         let taken = match &mut self.state {
             State::Head => self.take_in_head(rest, now),
+            State::Preface => self.take_in_preface(rest),
             State::Body(incoming) => incoming.decode(rest),
             _ => Ok(0),
         };
@@ -254,9 +267,15 @@ impl<R: Recipient> Exchange<R> {
         Ok(taken)
     }
 
+    fn take_in_preface(&mut self, bytes: &[u8]) -> Result<usize, Refusal> {
+        let Some((client, taken)) = proxy_protocol::parse(bytes)? else { return Ok(0) };
+        self.state = State::Proxied(client);
+        Ok(taken)
+    }
+
     /// There will be no request of this, which came last: says why, and closes.
     fn refuse(&mut self, refusal: Refusal, received: &[u8]) {
-        if matches!(self.state, State::Head) {
+        if matches!(self.state, State::Head | State::Preface) {
             self.asked = Asked::of_refused(received);
         }
         self.state = State::Refused(refusal);
@@ -266,6 +285,19 @@ impl<R: Recipient> Exchange<R> {
     fn begin(&mut self, now: Instant) {
         let (head, limits) = (matches!(self.state, State::Head), &self.limits);
         self.deadline = now + if head { limits.idle_deadline } else { limits.body_deadline };
+    }
+
+    /// Of a fresh connection: has a proxy say first who its client is, in the time that a head has.
+    pub(crate) fn expect_preface(&mut self, now: Instant) {
+        self.state = State::Preface;
+        self.deadline = now + self.limits.head_deadline;
+    }
+
+    /// At [`Step::Proxied`]: lets the requests come.
+    pub(crate) fn begin_requests(&mut self, now: Instant) {
+        self.state = State::Head;
+        self.begin(now);
+        self.go_on(now);
     }
 
     /// At [`Step::Route`]: lets the body come.
@@ -333,7 +365,7 @@ impl<R: Recipient> Exchange<R> {
     pub(crate) fn stop(&mut self, now: Instant) {
         self.last = true;
         let until = match self.state {
-            State::Head if self.requests == 0 => self.fresh_until.max(now),
+            State::Preface | State::Head if self.requests == 0 => self.fresh_until.max(now),
             State::Head | State::Drain(_) => now,
             _ => return,
         };

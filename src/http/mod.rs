@@ -54,9 +54,10 @@
 //! `percent`, `known`, `field_line`, `fields`, `framing`, `head`, `parser`; then bodies: `body`,
 //! `chunk`, `trailer`; then what handlers see: `pattern`, `request`, `content`, `response`,
 //! `responding`, `cors`, `date`, with `method`, `status` and `refusal` as the words they are
-//! written in, and `origin` for what was refused; then what proxies say: `proxies`, `forwarded`;
-//! then `exchange`, which puts all of these together to one connection of a server; then what a
-//! client reads: `status_line`, `response_head`; and `secrets`, what of all that may be shown.
+//! written in, and `origin` for what was refused; then what proxies say: `proxies`, `forwarded`,
+//! `proxy_protocol`; then `exchange`, which puts all of these together to one connection of a
+//! server; then what a client reads: `status_line`, `response_head`; and `secrets`, what of all
+//! that may be shown.
 
 pub(crate) mod syntax;
 
@@ -73,6 +74,7 @@ mod head;
 mod known;
 mod media_type;
 mod parser;
+mod proxy_protocol;
 
 mod body;
 pub(crate) mod chunk;

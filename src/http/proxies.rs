@@ -40,6 +40,8 @@ pub struct Proxies {
     networks: Vec<Network>,
     /// Whether the peers of unix sockets are among them.
     unix: bool,
+    /// Whether each connection of theirs begins with the PROXY protocol.
+    pub(crate) speak_first: bool,
 }
 
 /// All addresses that begin with the same bits.
@@ -64,9 +66,45 @@ impl Proxies {
     where
         I: IntoIterator<Item: AsRef<str>>,
     {
-        let mut all = Self { networks: Vec::new(), unix: false };
+        let mut all = Self { networks: Vec::new(), unix: false, speak_first: false };
         proxies.into_iter().try_for_each(|proxy| all.add(proxy.as_ref()))?;
         Ok(all)
+    }
+
+    /// Has each connection of theirs begin with the PROXY protocol, version 1 or 2, which says for
+    /// which client the proxy has it. So a proxy needn't understand what it passes on. That client
+    /// is the peer then, and what requests say in fields is its own word: it counts only if the
+    /// client is one of these proxies itself. Where the proxy names no client, as for a check of
+    /// its own, the peer is the proxy.
+    ///
+    /// A connection of theirs that begins otherwise is refused with 400. What comes before the
+    /// requests must have come within [`Limits::head_deadline`](crate::Limits::head_deadline).
+    /// Others' connections are served as ever. Defaults to proxies that don't speak it.
+    ///
+    /// ```
+    /// use tidings::{Proxies, Response, Server};
+    ///
+    /// let server = Server::bind("127.0.0.1:0")?
+    ///     .proxies(Proxies::new(["127.0.0.1"])?.proxy_protocol())
+    ///     .get("/me", |request| Ok(Response::text(request.peer().to_string())))
+    ///     .start()?;
+    ///
+    /// # use std::io::{BufRead, BufReader, Write};
+    /// # use std::net::TcpStream;
+    /// let mut proxy = TcpStream::connect(server.address())?;
+    /// proxy.write_all(
+    ///     b"PROXY TCP4 203.0.113.9 192.0.2.60 50412 80\r\n\
+    ///       GET /me HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+    /// )?;
+    /// let last = BufReader::new(proxy).lines().last().expect("a response")?;
+    /// assert_eq!(last, "203.0.113.9");
+    /// # server.stop()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn proxy_protocol(mut self) -> Self {
+        self.speak_first = true;
+        self
     }
 
     fn add(&mut self, proxy: &str) -> Result<()> {

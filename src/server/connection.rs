@@ -3,6 +3,7 @@
 //! | step | on a worker | parked |
 //! | --- | --- | --- |
 //! | `Receive`, `Send` | waits for the peer, or parks the connection | retries now and then |
+//! | `Proxied` | takes the client for the peer | hands it to a worker |
 //! | `Route`, `Run`, `Refuse` | calls [`dispatch`], and responds | hands it to a worker |
 //! | `Close` | half-closes the socket, which then [lingers](Linger) | hands it to a worker |
 //! | `Over`, or the peer has gone | drops the connection | drops the connection |
@@ -43,7 +44,8 @@ pub(crate) struct Connection {
     site: Arc<Site>,
     link: Link,
     peer: Peer,
-    /// Whether that is a proxy of ours, which says for each request who the client is.
+    /// Whether that is a proxy of ours, which says for each request who the client is. Changes
+    /// with the peer, where a proxy names that first.
     is_proxy: bool,
     /// Whether there were too many connections when it came: it gets one response, which says so.
     refused: bool,
@@ -69,8 +71,12 @@ impl Connection {
             of.head_deadline = of.head_deadline.min(REFUSED);
         }
         let now = Instant::now();
-        let exchange = Exchange::new(limits, now);
-        let is_proxy = site.proxies.as_ref().is_some_and(|proxies| proxies.has_peer(peer));
+        let mut exchange = Exchange::new(limits, now);
+        let proxies = site.proxies.as_ref().filter(|proxies| proxies.has_peer(peer));
+        let is_proxy = proxies.is_some();
+        if proxies.is_some_and(|proxies| proxies.speak_first) {
+            exchange.expect_preface(now);
+        }
         Ok(Box::new(Self { site, link, peer, is_proxy, refused, exchange, now }))
     }
 
@@ -94,6 +100,13 @@ impl Connection {
             Step::Receive | Step::Send(_) => {
                 let now = self.now;
                 return self.transfer(now);
+            }
+            Step::Proxied(client) => {
+                // What it passes on is not its own word, so it says nothing more of its client.
+                let proxies = self.site.proxies.as_ref().zip(client);
+                self.is_proxy = proxies.is_some_and(|(proxies, client)| proxies.has(client));
+                self.peer = client.map_or(self.peer, Peer::Forwarded);
+                self.exchange.begin_requests(self.now);
             }
             Step::Route { head, too_large } => {
                 self.site.runtime.counts.request();

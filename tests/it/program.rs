@@ -17,6 +17,7 @@ mod listing;
 mod mock;
 mod orders;
 mod patterns;
+mod proxies;
 mod publishing;
 mod record;
 #[cfg(unix)]

@@ -89,7 +89,7 @@ impl<'a> Reader<'a> {
     }
 
     fn object(&mut self, member: Member<'a, '_>) -> Result<(), Refused> {
-        let mut names: Vec<Cow<'a, str>> = Vec::new();
+        let mut names: Vec<Cow<'a, str>> = Vec::with_capacity(8);
         self.each(*b"{}", &mut |reader| {
             let name = reader.string()?;
             if names.contains(&name) {
@@ -129,11 +129,12 @@ impl<'a> Reader<'a> {
         self.expect(b'"')?;
         let mut string = Cow::Borrowed("");
         loop {
-            let rest = &self.text[self.at..];
+            let begin = self.at;
             let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
-            let plain = rest.bytes().position(|byte| !is_plain(byte)).ok_or(Refused::MALFORMED)?;
-            string += &rest[..plain];
-            self.at += plain;
+            while self.next_at_once().is_some_and(is_plain) {
+                self.at += 1;
+            }
+            string += &self.text[begin..self.at];
             if self.takes(b'"') {
                 return Ok(string);
             }
@@ -187,41 +188,39 @@ impl<'a> Reader<'a> {
         u16::from_str_radix(digits, 16).map_err(|_| Refused::MALFORMED)
     }
 
-    /// Reads a number, and gives how it is written.
-    fn number(&mut self) -> Result<&'a str, Refused> {
-        let begin = self.at;
+    /// Reads a number. Gives its whole part, without the sign, unless it has an exponent.
+    fn number(&mut self) -> Result<Option<u64>, Refused> {
         self.takes(b'-');
-        if !self.takes(b'0') {
-            self.digits()?;
-        }
+        let whole = if self.takes(b'0') { 0 } else { self.digits()? };
         if self.takes(b'.') {
             self.digits()?;
         }
-        if self.takes(b'e') || self.takes(b'E') {
-            let _ = self.takes(b'+') || self.takes(b'-');
-            self.digits()?;
+        if !self.takes(b'e') && !self.takes(b'E') {
+            return Ok(Some(whole));
         }
-        Ok(&self.text[begin..self.at])
+        let _ = self.takes(b'+') || self.takes(b'-');
+        self.digits().map(|_| None)
     }
 
-    fn digits(&mut self) -> Result<(), Refused> {
+    /// Reads digits, one at least. The largest number stands for all that are larger.
+    fn digits(&mut self) -> Result<u64, Refused> {
         let begin = self.at;
-        while self.next_at_once().is_some_and(|byte| byte.is_ascii_digit()) {
+        let mut number = 0_u64;
+        while let Some(digit @ b'0'..=b'9') = self.next_at_once() {
+            number = number.saturating_mul(10).saturating_add((digit - b'0').into());
             self.at += 1;
         }
-        if self.at > begin { Ok(()) } else { Err(Refused::MALFORMED) }
+        if self.at > begin { Ok(number) } else { Err(Refused::MALFORMED) }
     }
 
     /// Reads a number of seconds since 1970, without an exponent. A fraction is cut off, and a time
     /// before 1970 is its beginning.
     pub(super) fn date(&mut self) -> Result<u64, Refused> {
         self.is_typed(b"-0123456789")?;
-        let number = self.number()?;
-        let whole = number.split('.').next().unwrap_or_default();
-        match whole.parse() {
-            _ if number.contains(['e', 'E']) => Err(Refused::TYPE),
-            _ if whole.starts_with('-') => Ok(0),
-            Ok(date @ ..=LARGEST) => Ok(date),
+        let is_negative = self.next_at_once() == Some(b'-');
+        match self.number()? {
+            Some(_) if is_negative => Ok(0),
+            Some(date @ ..=LARGEST) => Ok(date),
             _ => Err(Refused::TYPE),
         }
     }
@@ -242,5 +241,209 @@ impl<'a> Reader<'a> {
         }
         self.at += word.len();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads a text through, and skips all values.
+    fn skim(text: &str) -> Result<(), Refused> {
+        read(text, &mut |value, _| value.skip())
+    }
+
+    /// What `member` gives for the value of this text.
+    fn value<T>(
+        text: &str,
+        member: impl Fn(&mut Reader<'_>) -> Result<T, Refused>,
+    ) -> Result<T, Refused> {
+        let mut found = Err(Refused::MALFORMED);
+        read(&format!("{{\"a\":{text}}}"), &mut |value, _| {
+            found = member(value);
+            found.as_ref().map(drop).map_err(|why| *why)
+        })
+        .and(found)
+    }
+
+    #[test]
+    fn what_the_grammar_allows_is_read() {
+        for text in [
+            "{}",
+            " {\t}\r\n",
+            r#"{"a":1}"#,
+            r#" { "a" : 1 , "b" : [ ] , "" : { } } "#,
+            r#"{"a":[true,false,null,"",-0,0.0,10e5,1E-2,-1.5e+10]}"#,
+            r#"{"a":{"a":{"a":{"a":{"a":{"a":{"a":0}}}}}}}"#,
+            r#"{"a":[[[[[[[]]]]]]]}"#,
+            r#"{"\"\\\/\b\f\n\r\t\u0000\ud83d\uDE00":"é𝄞"}"#,
+            "{\"\u{7f}\u{2028}\u{feff}\":0}",
+        ] {
+            assert_eq!(skim(text), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_it_does_not_is_refused() {
+        for text in [
+            "",
+            " ",
+            "{",
+            "}",
+            "[]",
+            "\"\"",
+            "0",
+            "null",
+            "{}{}",
+            "{},",
+            "{}\0",
+            "\u{feff}{}",
+            "{,}",
+            r#"{"a"}"#,
+            r#"{"a":}"#,
+            r#"{"a":1,}"#,
+            r#"{,"a":1}"#,
+            r#"{"a":1 "b":2}"#,
+            r#"{"a":1;"b":2}"#,
+            r#"{a:1}"#,
+            r#"{'a':1}"#,
+            r#"{1:1}"#,
+            r#"{"a"=1}"#,
+            r#"{"a":1"#,
+            r#"{"a":1]"#,
+            r#"{"a":[1}"#,
+            r#"{"a":[1,]}"#,
+            r#"{"a":[,1]}"#,
+            r#"{"a":[1 2]}"#,
+            r#"{"a":tru}"#,
+            r#"{"a":True}"#,
+            r#"{"a":truely}"#,
+            r#"{"a":nul"#,
+            r#"{"a":NaN}"#,
+            r#"{"a":Infinity}"#,
+            r#"{"a":-Infinity}"#,
+            r#"{"a":undefined}"#,
+            r#"{"a":01}"#,
+            r#"{"a":-}"#,
+            r#"{"a":+1}"#,
+            r#"{"a":.5}"#,
+            r#"{"a":1.}"#,
+            r#"{"a":1.e5}"#,
+            r#"{"a":1e}"#,
+            r#"{"a":1e+}"#,
+            r#"{"a":0x1}"#,
+            r#"{"a":1_0}"#,
+            r#"{"a":--1}"#,
+            r#"{"a":00}"#,
+            r#"{"a":-01}"#,
+            r#"{"a":١}"#,
+            r#"{"a":"}"#,
+            r#"{"a":"\"}"#,
+            r#"{"a":"\x41"}"#,
+            r#"{"a":"\u12"}"#,
+            r#"{"a":"\u12g4"}"#,
+            r#"{"a":"\u+123"}"#,
+            r#"{"a":"\u00é"}"#,
+            r#"{"a":"\U0041"}"#,
+            r#"{"a":"\é"}"#,
+            r#"{"a":"\"#,
+            r#"{"a":"\u"#,
+            "{\"a\":\"\n\"}",
+            "{\"a\":\"\t\"}",
+            "{\"a\":\"\0\"}",
+            "{\"a\":\u{a0}1}",
+            "{\"a\":1}//",
+            "{/**/\"a\":1}",
+            r#"{"a":"\ud83d"}"#,
+            r#"{"a":"\ud83d\ud83d"}"#,
+            r#"{"a":"\ude00"}"#,
+            r#"{"a":"\ude00\ud83d"}"#,
+            r#"{"a":"\ud83dx"}"#,
+            r#"{"a":"\ud83d\n"}"#,
+            r#"{"a":"\ud83d\u0041"}"#,
+            r#"{"\ud83d":1}"#,
+        ] {
+            assert_eq!(skim(text), Err(Refused::MALFORMED), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_name_stands_once_in_an_object_however_it_is_written() {
+        for text in [
+            r#"{"a":1,"a":1}"#,
+            r#"{"a":1,"b":2,"\u0061":1}"#,
+            r#"{"":1,"":2}"#,
+            r#"{"b":{"a":1,"a":1}}"#,
+            r#"{"b":[0,{"a":1,"a":1}]}"#,
+        ] {
+            assert_eq!(skim(text), Err(Refused::TWICE), "{text}");
+        }
+        assert_eq!(skim(r#"{"a":{"a":1},"b":{"a":1},"A":[{"a":1},{"a":1}]}"#), Ok(()));
+    }
+
+    #[test]
+    fn what_is_too_deep_is_refused() {
+        assert_eq!(skim(r#"{"a":[[[[[[[[]]]]]]]]}"#), Err(Refused::DEEP));
+        assert_eq!(
+            skim(r#"{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{}}}}}}}}}"#),
+            Err(Refused::DEEP)
+        );
+        assert_eq!(skim(&format!("{{\"a\":{}", "[".repeat(3000))), Err(Refused::DEEP));
+    }
+
+    #[test]
+    fn a_string_is_read_without_its_escapes() {
+        let text = |json: &str| value(json, |value| value.text().map(String::from));
+        for (json, expected) in [
+            (r#""""#, ""),
+            (r#""é a""#, "é a"),
+            (r#""\"\\\/\b\f\n\r\t""#, "\"\\/\u{8}\u{c}\n\r\t"),
+            (r#""a\u00e9\uD834\udd1Eb""#, "a\u{e9}\u{1d11e}b"),
+            (r#""\u0000""#, "\0"),
+            (r#""\uffff""#, "\u{ffff}"),
+        ] {
+            assert_eq!(text(json).as_deref(), Ok(expected), "{json}");
+        }
+        for other in ["1", "null", "true", r#"["a"]"#, r#"{"a":"a"}"#, "x", ""] {
+            assert_eq!(text(other), Err(Refused::TYPE), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_date_is_a_whole_number() {
+        let date = |json: &str| value(json, |value| value.date());
+        for (json, expected) in [
+            ("0", 0),
+            ("1300819380", 1_300_819_380),
+            ("1300819380.999", 1_300_819_380),
+            ("9007199254740991", LARGEST),
+            ("9007199254740991.0", LARGEST),
+            ("-1", 0),
+            ("-0", 0),
+            ("-99999999999999999999", 0),
+        ] {
+            assert_eq!(date(json), Ok(expected), "{json}");
+        }
+        for other in [
+            "9007199254740992",
+            "18446744073709551616",
+            "1e9",
+            "1E9",
+            "1.5e9",
+            "-1e9",
+            "\"1\"",
+            "null",
+            "true",
+            "[1]",
+            "{}",
+            "x",
+            "+1",
+            "",
+        ] {
+            assert_eq!(date(other), Err(Refused::TYPE), "{other}");
+        }
+        for other in ["01", "-", "1."] {
+            assert_eq!(date(other), Err(Refused::MALFORMED), "{other}");
+        }
     }
 }

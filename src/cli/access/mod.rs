@@ -78,8 +78,11 @@ impl Keys {
             if key.is_empty() {
                 continue;
             }
-            if !key.iter().all(u8::is_ascii_graphic) {
-                return Err(format!("has no key in line {number}: a key is visible ASCII"));
+            // A JSON Web Key is no key, but says which is.
+            if !key.iter().all(u8::is_ascii_graphic) || key.starts_with(b"{") {
+                return Err(format!(
+                    "has no key in line {number}: a key is visible ASCII, no JSON"
+                ));
             }
             if key.len() < SHORTEST_KEY {
                 return Err(format!(

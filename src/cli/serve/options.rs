@@ -45,6 +45,7 @@ pub(crate) struct Options {
     pub(super) allowed_hosts: Vec<String>,
     /// Each is one that [`Proxies`] takes.
     pub(super) proxies: Vec<String>,
+    pub(super) proxy_protocol: bool,
     /// A channel's name.
     pub(super) stdin: Option<String>,
     pub(super) until_eof: bool,
@@ -298,6 +299,10 @@ pub(crate) static TABLE: Table<Options> = Table {
                 o.proxies.push(proxy.into());
                 Ok(())
             }).repeats().otherwise("nobody is believed"),
+            /// Expects each connection from a proxy of --behind-proxy to begin with the PROXY
+            /// protocol, version 1 or 2, which names the client. The two fields then count only if
+            /// that client is such a proxy itself.
+            switch("proxy-protocol", |o| o.proxy_protocol = true),
             /// Publishes each line of standard input on this channel.
             checked("stdin", "CHANNEL", |o, name| {
                 check_name(name)?;

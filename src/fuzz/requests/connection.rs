@@ -177,6 +177,7 @@ impl<'a> Connection<'a> {
                     self.take_refusal(refusal);
                 }
                 Step::Close | Step::Over => return self.check_responses(),
+                Step::Proxied(_) => panic!("no proxy was to speak first"),
             }
         }
         panic!("it goes on without end");

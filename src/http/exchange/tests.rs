@@ -311,6 +311,40 @@ fn a_stop_waits_a_little_for_the_first_request_of_a_connection() {
 }
 
 #[test]
+fn a_proxy_says_first_who_its_client_is_where_that_is_expected() {
+    let proxy = || {
+        let mut peer = Peer::new();
+        peer.exchange.expect_preface(peer.now);
+        peer
+    };
+    const PREFACE: &str = "PROXY TCP4 203.0.113.9 192.0.2.60 50412 443\r\n";
+    for cut in 1..PREFACE.len() {
+        let mut peer = proxy();
+        let bytes = [PREFACE, GET].concat();
+        peer.wait(SECOND).sends(&bytes[..cut]);
+        assert_eq!(peer.left(), 9 * SECOND, "it has the time of a head, from the beginning");
+        assert_eq!(peer.sends(&bytes[cut..]).step(), "Proxied(Some(203.0.113.9))", "{cut}");
+        peer.exchange.begin_requests(peer.now);
+        assert_eq!(peer.step(), "Route GET /", "{cut}");
+    }
+    let mut silent = proxy();
+    assert_eq!(silent.sends(&PREFACE[..9]).wait(10 * SECOND).left(), Duration::ZERO);
+    silent.exchange.expire();
+    assert_eq!(silent.step(), "Over");
+    let mut idle = proxy();
+    assert_eq!(idle.sends("PROXY UNKNOWN\r\n").step(), "Proxied(None)");
+    idle.exchange.begin_requests(idle.now);
+    assert_eq!((idle.step().as_str(), idle.left()), ("Receive", 30 * SECOND));
+    // Whatever begins otherwise is no request either.
+    assert_eq!(proxy().sends(GET).step(), "Refuse 400");
+    assert_eq!(proxy().sends("P").sends("O").step(), "Refuse 400");
+    assert_eq!(Peer::new().sends(PREFACE).step(), "Refuse 400", "where it is not expected");
+    let mut stopped = proxy();
+    stopped.exchange.stop(stopped.now);
+    assert_eq!(stopped.left(), Duration::from_millis(250));
+}
+
+#[test]
 fn row_20_a_body_that_nobody_reads_is_drained_or_the_connection_closes() {
     let unread = |bytes: &str| {
         let mut peer = Peer::new();

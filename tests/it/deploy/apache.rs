@@ -23,6 +23,7 @@ fn arguments(place: &Place, file: &str) -> Vec<String> {
         "socache_shmcb",
         "http2",
         "filter",
+        "headers",
         "deflate",
         "setenvif",
     ]
@@ -47,6 +48,7 @@ super::passes! {
     heartbeats_keep_a_silent_stream_open
     without_heartbeats_a_silent_stream_is_closed
     a_client_resumes_and_its_end_is_noticed
+    each_client_has_its_own_bound_whatever_it_writes_itself
     a_patient_client_survives_that_the_hub_is_away
 }
 

@@ -28,6 +28,7 @@ super::passes! {
     events_come_one_by_one_as_they_are
     heartbeats_keep_a_silent_stream_open
     a_client_resumes_and_its_end_is_noticed
+    each_client_has_its_own_bound_whatever_it_writes_itself
     a_client_survives_that_the_hub_is_away
 }
 

@@ -160,6 +160,11 @@ impl Front {
         self.hub.take().expect("a hub").kill();
     }
 
+    /// The lines of its log.
+    pub(super) fn log(&self) -> Vec<String> {
+        self.hub.as_ref().expect("a hub").stderr()
+    }
+
     /// A curl that knows where `https://hub.example:8443` is.
     pub(super) fn curl(&self) -> Option<Command> {
         let mut curl = Command::new(installed("curl")?);

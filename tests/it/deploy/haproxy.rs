@@ -29,7 +29,21 @@ super::passes! {
     heartbeats_keep_a_silent_stream_open
     without_heartbeats_a_silent_stream_is_closed
     a_client_resumes_and_its_end_is_noticed
+    each_client_has_its_own_bound_whatever_it_writes_itself
     a_client_survives_that_the_hub_is_away
+}
+
+/// Said once for each connection, and no field says it.
+#[test]
+fn the_proxy_protocol_tells_clients_apart_in_both_versions() {
+    for word in ["send-proxy", "send-proxy-v2"] {
+        let server = format!("server hub 127.0.0.1:3000 {word}");
+        let fields = "option forwardfor\n    http-request del-header Forwarded";
+        let changes = [(fields, ""), ("server hub 127.0.0.1:3000", &server)];
+        let hub = [scenarios::BEHIND, &["127.0.0.1", "--proxy-protocol"]].concat();
+        let Some(front) = Front::with(&KIND, &hub, &changes) else { return };
+        scenarios::assert_each_client_is_seen(&front);
+    }
 }
 
 #[test]

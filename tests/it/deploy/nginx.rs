@@ -39,6 +39,7 @@ super::passes! {
     heartbeats_keep_a_silent_stream_open
     without_heartbeats_a_silent_stream_is_closed
     a_client_resumes_and_its_end_is_noticed
+    each_client_has_its_own_bound_whatever_it_writes_itself
     a_client_survives_that_the_hub_is_away
 }
 
@@ -52,10 +53,30 @@ fn the_hub_may_listen_on_a_unix_socket() {
     assert_eq!(stream.data(), "through a socket");
 }
 
+#[test]
+fn over_a_unix_socket_each_client_has_its_own_bound_too() {
+    let socket = "# 127.0.0.1:3000\n    server unix:/run/tidings.sock;";
+    let changes = [("server 127.0.0.1:3000;", socket)];
+    let hub = [scenarios::BEHIND, &["unix"]].concat();
+    let Some(front) = Front::with(&KIND, &hub, &changes) else { return };
+    scenarios::assert_each_client_is_seen(&front);
+}
+
 mod without {
     use super::super::{front::Front, scenarios};
     use super::KIND;
     use crate::support::stream::End;
+
+    #[test]
+    fn a_field_that_names_them_all_clients_are_one_peer() {
+        let field = "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;";
+        let hub = [scenarios::BEHIND, &["127.0.0.1"]].concat();
+        let Some(front) = Front::with(&KIND, &hub, &[(field, "")]) else { return };
+        let [one, other] =
+            scenarios::CLIENTS.map(|client| scenarios::open_from(&front, client, &[]));
+        let (Some((_held, one)), Some((_, other))) = (one, other) else { return };
+        assert!(one.starts_with("id: ") && other.starts_with("retry: "), "{one}{other}");
+    }
 
     #[test]
     fn gzip_off_a_stream_is_compressed() {

@@ -13,6 +13,57 @@ use crate::support::until;
 /// The proxies close what is silent for two seconds. This hub is never silent for that long.
 const LIVELY: &[&str] = &["--heartbeat", "400ms"];
 
+/// This hub takes one stream of each client, and believes the proxy who that is.
+pub(super) const BEHIND: &[&str] =
+    &["--heartbeat", "400ms", "--max-streams-per-peer", "1", "--log", "--behind-proxy"];
+
+/// What a client may write to be taken for another, for the proxy, or for nobody.
+const SPOOFED: [&[&str]; 7] = [
+    &[],
+    &["X-Forwarded-For: 198.51.100.7"],
+    &["X-Forwarded-For: 198.51.100.7, 127.0.0.1"],
+    &["X-Forwarded-For: unknown", "X-Forwarded-For: \""],
+    &["Forwarded: for=198.51.100.7"],
+    &["X-Forwarded-For: 198.51.100.7", "Forwarded: for=198.51.100.7, for=\"a"],
+    &["Connection: X-Forwarded-For", "X-Forwarded-For: 198.51.100.7"],
+];
+
+pub(super) fn each_client_has_its_own_bound_whatever_it_writes_itself(kind: &Kind) {
+    let Some(front) = Front::start(kind, &[BEHIND, &["127.0.0.1"]].concat()) else { return };
+    assert_each_client_is_seen(&front);
+}
+
+/// A stream that was asked for from this address and with these fields, for as long as it is held, and
+/// the first line of it; `None` without curl.
+pub(super) fn open_from(front: &Front, from: &str, fields: &[&str]) -> Option<(Running, String)> {
+    let mut curl = front.curl()?;
+    curl.args(fields.iter().flat_map(|field| ["-H", field]));
+    curl.args(["--interface", from]).arg(format!("http://{}/events/news", front.place.plain()));
+    let mut stream = Running::start(curl.stdout(Stdio::piped()));
+    let mut line = String::new();
+    let mut lines = BufReader::new(stream.0.stdout.take().expect("it is piped"));
+    lines.read_line(&mut line).expect("text");
+    stream.0.stdout = Some(lines.into_inner());
+    Some((stream, line))
+}
+
+/// Clients from two addresses, each of which may have one stream.
+pub(super) const CLIENTS: [&str; 2] = ["127.0.77.1", "127.0.77.2"];
+
+pub(super) fn assert_each_client_is_seen(front: &Front) {
+    let streams = CLIENTS.map(|client| open_from(front, client, &[]));
+    for (client, stream) in CLIENTS.iter().zip(&streams) {
+        let Some((_, line)) = stream else { return };
+        assert!(line.starts_with("id: "), "{client}: {line}");
+        let opened = format!("peer={client} ");
+        until(&opened, || front.log().iter().any(|line| line.contains(&opened)));
+    }
+    for fields in SPOOFED {
+        let (_, line) = open_from(front, CLIENTS[0], fields).expect("curl was there");
+        assert!(line.starts_with("retry: "), "{fields:?}: {line}");
+    }
+}
+
 /// Over TLS and HTTP/2, to a client that would take it compressed: each event is there before the
 /// next one is published.
 pub(super) fn events_come_one_by_one_as_they_are(kind: &Kind) {

@@ -141,3 +141,95 @@ fn whoever_connects_to_a_unix_socket_may_be_a_proxy_too() {
     }
     std::fs::remove_file(&path).unwrap();
 }
+
+/// A server whose proxies begin with the PROXY protocol.
+fn spoken_to(proxies: &[&str]) -> Running {
+    behind(&[]).proxies(Proxies::new(proxies).unwrap().proxy_protocol()).start().unwrap()
+}
+
+const LINE: &str = "PROXY TCP4 203.0.113.9 192.0.2.60 50412 443\r\n";
+
+fn get(fields: &str) -> String {
+    format!("GET / HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n")
+}
+
+#[test]
+fn the_client_that_the_proxy_protocol_names_is_the_peer_of_all_requests() {
+    let server = spoken_to(&["127.0.0.1"]);
+    let mut proxy = Client::to(server.address());
+    proxy.send([LINE, &get(""), &get("X-Forwarded-For: 198.51.100.7\r\n")].concat());
+    assert_eq!(proxy.response().text(), "203.0.113.9");
+    assert_eq!(proxy.response().text(), "203.0.113.9", "the field is the client's own");
+    assert_eq!(proxy.get("/").text(), "203.0.113.9");
+
+    let mut second = Client::to(server.address());
+    second.send(b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0C\xCB\0\x71\x09\xC0\0\x02\x3C\xC4\xEC\x01\xBB");
+    assert_eq!(second.get("/").text(), "203.0.113.9");
+}
+
+#[test]
+fn it_may_come_in_pieces_to_a_server_that_waits_for_none() {
+    let server = spoken_to(&["127.0.0.1"]);
+    let (first, rest) = LINE.split_at(7);
+    let mut proxies: Vec<_> = (0..100).map(|_| Client::to(server.address())).collect();
+    proxies.iter_mut().for_each(|proxy| proxy.send(first));
+    // Those that have not gone on hold no worker.
+    let mut other = Client::to(server.address());
+    other.send(LINE);
+    assert_eq!(other.get("/").text(), "203.0.113.9");
+    for proxy in &mut proxies {
+        proxy.send(rest);
+        assert_eq!(proxy.get("/").text(), "203.0.113.9");
+    }
+}
+
+#[test]
+fn a_listed_proxy_may_name_another_one_whose_fields_count() {
+    let server = spoken_to(&["127.0.0.1", "203.0.113.0/24"]);
+    let mut proxy = Client::to(server.address());
+    proxy.send([LINE, &get("X-Forwarded-For: 198.51.100.7\r\n"), &get("")].concat());
+    assert_eq!(proxy.response().text(), "198.51.100.7");
+    assert_eq!(proxy.response().text(), "203.0.113.9");
+}
+
+#[test]
+fn a_proxy_that_names_nobody_is_the_peer_whatever_its_requests_say() {
+    let server = spoken_to(&["127.0.0.1"]);
+    for preface in ["PROXY UNKNOWN\r\n", "\r\n\r\n\0\r\nQUIT\n\x20\0\0\0"] {
+        let mut proxy = Client::to(server.address());
+        proxy.send([preface, &get("X-Forwarded-For: 198.51.100.7\r\n")].concat());
+        let own = proxy.socket().local_addr().unwrap().to_string();
+        assert_eq!(proxy.response().text(), own);
+    }
+}
+
+#[test]
+fn a_listed_proxy_that_begins_otherwise_is_refused_and_others_are_served_as_ever() {
+    let server = spoken_to(&["127.0.0.1"]);
+    let refused = ask(server.address(), "");
+    assert_eq!(
+        (refused.status, refused.text()),
+        (
+            400,
+            "400 Bad Request: this server expects connections from this address to begin with \
+             the PROXY protocol, version 1 or 2, as the address is that of a proxy which speaks it\n"
+        )
+    );
+    assert_eq!(refused.field("Connection"), Some("close"));
+
+    let server = spoken_to(&["10.0.0.0/8"]);
+    assert_eq!(peer(&server, ""), "the connection's");
+    let refused = exchange(server.address(), [LINE, &get("")].concat().as_bytes());
+    assert_eq!(refused.status, 400);
+    assert!(refused.text().starts_with("400 Bad Request: "), "{}", refused.text());
+}
+
+#[test]
+fn limit_head_deadline_holds_for_what_a_proxy_says_first() {
+    let limits = Limits::default().head_deadline(std::time::Duration::from_millis(50));
+    let proxies = Proxies::new(["127.0.0.1"]).unwrap().proxy_protocol();
+    let server = behind(&[]).proxies(proxies).limits(limits).start().unwrap();
+    let mut proxy = Client::to(server.address());
+    proxy.send(&LINE[..20]);
+    assert_eq!(proxy.rest(), "", "it is closed");
+}

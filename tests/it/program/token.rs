@@ -167,8 +167,12 @@ fn a_file_of_keys_that_is_of_no_use_is_refused_and_nothing_of_it_is_shown() {
                  {remedy}"
             ),
         ),
-        (&format!("{KEY} \n"), "has no key in line 1: a key is visible ASCII".into()),
-        (&format!("\n{KEY}é"), "has no key in line 2: a key is visible ASCII".into()),
+        (&format!("{KEY} \n"), "has no key in line 1: a key is visible ASCII, no JSON".into()),
+        (&format!("\n{KEY}é"), "has no key in line 2: a key is visible ASCII, no JSON".into()),
+        (
+            "{\"kty\":\"oct\",\"k\":\"ZDFjZWMwZGVkMWNlYzBkZQ\"}",
+            "has no key in line 1: a key is visible ASCII, no JSON".into(),
+        ),
         (&nine, "has 9 keys: remove old ones until there are 8".into()),
         (&"k".repeat(16 * 1024 + 1), "is too long: it may have 16384 bytes".into()),
     ] {

@@ -62,6 +62,7 @@ fn every_flag_of_the_contract_is_there_and_told_in_the_help() {
         "--cors ORIGIN",
         "--allow-host NAME",
         "--behind-proxy ADDR",
+        "--proxy-protocol",
         "--stdin CHANNEL",
         "--until-eof",
         "--log",
@@ -95,6 +96,7 @@ fn what_is_given_is_what_holds() {
         "--allow-host=b.example",
         "--behind-proxy=127.0.0.1",
         "--behind-proxy=unix",
+        "--proxy-protocol",
         "--listen=c.example:0",
         "--listen=unix:/run/hub.sock",
     ]);
@@ -107,6 +109,7 @@ fn what_is_given_is_what_holds() {
     assert_eq!(options.cors, ["https://a.example", "*"]);
     assert_eq!(options.host_names(), ["b.example", "c.example"]);
     assert_eq!(options.proxies, ["127.0.0.1", "unix"]);
+    assert!(options.proxy_protocol);
     let places = [Place::Tcp("c.example:0".into()), Place::Unix("/run/hub.sock".into())];
     assert_eq!(options.places(), places);
     let unasked = TABLE.defaults().places();
