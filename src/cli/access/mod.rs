@@ -165,3 +165,6 @@ pub(crate) fn is_same(secret: &[u8], given: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(all(test, feature = "tools"))]
+mod mutation_tests;

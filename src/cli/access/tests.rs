@@ -24,15 +24,15 @@ fn the_token_of_rfc_7515_holds_until_its_end() {
 }
 
 /// Good enough for all tests but those of keys.
-const KEY: &[u8] = b"d1cec0ded1cec0ded1cec0ded1cec0de";
-const NOW: u64 = 1_795_222_923;
+pub(super) const KEY: &[u8] = b"d1cec0ded1cec0ded1cec0ded1cec0de";
+pub(super) const NOW: u64 = 1_795_222_923;
 
-fn keys() -> Keys {
+pub(super) fn keys() -> Keys {
     Keys(vec![Key::new(KEY)])
 }
 
 /// The token with these parts.
-fn signed(header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
+pub(super) fn signed(header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
     let [header, payload] = [header.as_ref(), payload.as_ref()].map(base64url::encode);
     let signed = format!("{header}.{payload}");
     let signature = base64url::encode(&Key::new(KEY).sign(signed.as_bytes()));
