@@ -23,13 +23,15 @@ const VALUES: [u8; 256] = {
 
 const NONE: u8 = 64;
 
-/// The bytes that a text stands for, or nothing if it is not of this form.
-pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
+/// The bytes that a text stands for, at the beginning of `room`. Nothing if the text is not of this
+/// form, or if there is too little room.
+pub(super) fn decode<'r>(text: &str, room: &'r mut [u8]) -> Option<&'r [u8]> {
     let (fours, rest) = text.as_bytes().as_chunks();
-    let mut bytes = vec![0; 3 * fours.len()];
-    for (three, four) in bytes.as_chunks_mut().0.iter_mut().zip(fours) {
+    let (whole, after) = room.split_at_mut_checked(3 * fours.len())?;
+    for (three, four) in whole.as_chunks_mut().0.iter_mut().zip(fours) {
         *three = three_of(*four)?;
     }
+    let mut length = whole.len();
     if !rest.is_empty() {
         let mut four = [ALPHABET[0]; 4];
         four[..rest.len()].copy_from_slice(rest);
@@ -38,9 +40,10 @@ pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
         if last.is_empty() || left_over.iter().any(|byte| *byte != 0) {
             return None;
         }
-        bytes.extend_from_slice(last);
+        after.get_mut(..last.len())?.copy_from_slice(last);
+        length += last.len();
     }
-    Some(bytes)
+    room.get(..length)
 }
 
 fn three_of(four: [u8; 4]) -> Option<[u8; 3]> {
@@ -83,7 +86,7 @@ mod tests {
             (&[255, 255, 255], "____"),
         ] {
             assert_eq!(encode(bytes), text);
-            assert_eq!(decode(text).as_deref(), Some(bytes), "{text}");
+            assert_eq!(decode(text, &mut [0; 8]), Some(bytes), "{text}");
         }
     }
 
@@ -94,7 +97,15 @@ mod tests {
             "Zé", // Bits are left over that are not zero.
             "Zh", "Zv", "Z_", "Zm9", "Zm-", "Zm9vYh",
         ] {
-            assert_eq!(decode(text), None, "{text:?}");
+            assert_eq!(decode(text, &mut [0; 8]), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_has_too_little_room_is_not_written() {
+        for (text, room) in [("Zg", 0), ("Zm8", 1), ("Zm9v", 2), ("Zm9vYg", 3), ("Zm9vYmE", 4)] {
+            assert_eq!(decode(text, &mut [0; 8][..room]), None, "{text}");
+            assert!(decode(text, &mut [0; 8][..=room]).is_some(), "{text}");
         }
     }
 
@@ -102,7 +113,7 @@ mod tests {
     fn each_byte_comes_back_in_each_place() {
         for byte in 0..=255 {
             for bytes in [&[byte][..], &[byte, 0], &[0, byte], &[byte, 255, byte]] {
-                assert_eq!(decode(&encode(bytes)).as_deref(), Some(bytes));
+                assert_eq!(decode(&encode(bytes), &mut [0; 3]), Some(bytes));
             }
         }
     }

@@ -14,8 +14,9 @@ const TOKEN_OF_A_1: &str = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9\
 
 #[test]
 fn the_token_of_rfc_7515_holds_until_its_end() {
-    let key = base64url::decode(KEY_OF_A_1).expect("it is base64url");
-    let keys = Keys(vec![Key::new(&key)]);
+    let mut room = [0; 64];
+    let key = base64url::decode(KEY_OF_A_1, &mut room).expect("it is base64url");
+    let keys = Keys(vec![Key::new(key)]);
     let claims = Claims { expires: Some(1_300_819_380), ..Claims::default() };
     assert_eq!(keys.check(TOKEN_OF_A_1, 1_300_819_379), Ok(claims));
     assert_eq!(keys.check(TOKEN_OF_A_1, 1_300_819_380), Err(Refused::EXPIRED));
@@ -169,19 +170,19 @@ fn a_token_has_three_parts_that_one_key_signed() {
         ("..".into(), Refused::UNSIGNED),
         (format!("{header}.{payload}"), Refused::PARTS),
         (format!("{header}.{payload}."), Refused::UNSIGNED),
-        (format!("{header}.{payload}.{}", &signature[..42]), Refused::PARTS),
+        (format!("{header}.{payload}.{}", &signature[..42]), Refused::UNSIGNED),
         (format!("{header}.{payload}.{signature}A"), Refused::UNSIGNED),
-        (format!("{header}.{payload}.{signature}="), Refused::PARTS),
+        (format!("{header}.{payload}.{signature}="), Refused::UNSIGNED),
         (format!("{header}.{payload}.{signature}.{signature}"), Refused::UNSIGNED),
         (format!("{header}.{payload}.{}", signature.to_lowercase()), Refused::UNSIGNED),
         (format!("{header}.{other}.{signature}"), Refused::UNSIGNED),
         (format!("{payload}.{header}.{signature}"), Refused::UNSIGNED),
         (format!("{header}.{payload}=.{signature}"), Refused::UNSIGNED),
         (format!(" {token}"), Refused::UNSIGNED),
-        (format!("{token} "), Refused::PARTS),
-        (format!("{token}\n"), Refused::PARTS),
-        ("é.é.é".into(), Refused::PARTS),
-        (format!("{header}.{payload}.{last}!"), Refused::PARTS),
+        (format!("{token} "), Refused::UNSIGNED),
+        (format!("{token}\n"), Refused::UNSIGNED),
+        ("é.é.é".into(), Refused::UNSIGNED),
+        (format!("{header}.{payload}.{last}!"), Refused::UNSIGNED),
     ] {
         assert_eq!(keys().check(&token, NOW), Err(why), "{token}");
     }

@@ -8,7 +8,7 @@
 
 use super::claims::Claims;
 use super::json::{self, Reader};
-use super::sha256::Key;
+use super::sha256::{DIGEST, Key};
 use super::{Refused, base64url, is_same};
 
 /// The longest token: it must fit a field line with room to spare.
@@ -22,7 +22,7 @@ pub(super) struct Token<'a> {
     signed: &'a str,
     header: &'a str,
     payload: &'a str,
-    signature: Vec<u8>,
+    signature: [u8; DIGEST],
 }
 
 impl<'a> Token<'a> {
@@ -30,10 +30,13 @@ impl<'a> Token<'a> {
         if token.len() > LONGEST {
             return Err(Refused::LONG);
         }
-        let (signed, signature) = token.rsplit_once('.').ok_or(Refused::PARTS)?;
+        let (signed, signed_by) = token.rsplit_once('.').ok_or(Refused::PARTS)?;
         let (header, payload) = signed.split_once('.').ok_or(Refused::PARTS)?;
-        let signature = base64url::decode(signature).ok_or(Refused::PARTS)?;
-        Ok(Self { signed, header, payload, signature })
+        let mut signature = [0; DIGEST];
+        match base64url::decode(signed_by, &mut signature).map(<[u8]>::len) {
+            Some(DIGEST) => Ok(Self { signed, header, payload, signature }),
+            _ => Err(Refused::UNSIGNED),
+        }
     }
 
     pub(super) fn is_signed(&self, key: &Key) -> bool {
@@ -42,11 +45,13 @@ impl<'a> Token<'a> {
 
     /// What the token claims, whoever signed it.
     pub(super) fn claims(&self) -> Result<Claims, Refused> {
+        // What a part stands for is shorter than the part.
+        let mut room = vec![0; self.signed.len()];
         // Most need not be read.
         if self.header != HEADER {
-            check_header(&text(self.header)?)?;
+            check_header(text(self.header, &mut room)?)?;
         }
-        Claims::read(&text(self.payload)?)
+        Claims::read(text(self.payload, &mut room)?)
     }
 
     /// The part of a token that is signed.
@@ -57,9 +62,9 @@ impl<'a> Token<'a> {
 }
 
 /// The text of a part.
-fn text(part: &str) -> Result<String, Refused> {
-    let bytes = base64url::decode(part).ok_or(Refused::PARTS)?;
-    String::from_utf8(bytes).map_err(|_| Refused::MALFORMED)
+fn text<'r>(part: &str, room: &'r mut [u8]) -> Result<&'r str, Refused> {
+    let bytes = base64url::decode(part, room).ok_or(Refused::PARTS)?;
+    std::str::from_utf8(bytes).map_err(|_| Refused::MALFORMED)
 }
 
 /// `alg` is our algorithm; what would change how the rest is read is refused (RFC 7515, section
