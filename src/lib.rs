@@ -119,7 +119,8 @@
 //!
 //! Under test there is one more, `fuzz`: what holds for any bytes at all.
 //!
-//! What is asked for again and again is in [`recipes`], each with its code.
+//! What is asked for again and again is in [`recipes`], each with its code. The script that the
+//! program serves for web pages has a page of its own: `tidings_js`.
 //!
 //! Why things are as they are, where the code alone can't say it, is in `src/doc/`.
 //!
@@ -173,6 +174,10 @@ pub mod recipes {}
 
 #[doc = include_str!("doc/robustness.md")]
 pub mod robustness {}
+
+#[cfg(feature = "page")]
+#[doc = include_str!("doc/tidings_js.md")]
+pub mod tidings_js {}
 
 #[cfg(feature = "journal")]
 #[doc = include_str!("doc/journal.md")]

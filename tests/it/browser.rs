@@ -5,7 +5,10 @@
 //! has `TIDINGS_REQUIRE_BROWSER`: then they fail.
 
 mod closed;
+mod devtools;
 mod scratch;
+mod shared;
+mod single;
 
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
@@ -129,6 +132,12 @@ fn every_page_shows_its_stream_in_a_real_browser() {
     the_page_of_the_hub_watches_what_its_link_says();
     scratch::the_page_shows_what_a_browser_makes_of_the_programs_from_scratch();
     closed::an_event_source_that_has_everything_of_a_closed_channel_stays_away();
+    single::a_page_parses_streams_as_the_standard_says_however_their_bytes_come();
+    single::a_page_asks_for_a_new_token_and_waits_for_a_server_that_can_not_serve_it();
+    single::a_page_gives_up_where_to_ask_again_is_of_no_use_and_only_there();
+    shared::tabs_share_one_stream_whoever_reads_it_and_lose_nothing_when_that_one_goes();
+    shared::a_leader_that_crashes_freezes_or_hangs_is_followed_by_another_tab();
+    shared::a_tab_that_comes_later_begins_where_it_asks_for_and_then_has_the_stream_of_all();
 }
 
 fn the_page_of_random_number_listens_to_number() {

@@ -115,7 +115,8 @@ pub(crate) static TABLE: Table<Options> = Table {
         "If NOTIFY_SOCKET is set, the hub tells a supervisor there when it is ready and when it \
          stops.",
         #[cfg(feature = "page")]
-        "GET / serves a page that shows the hub at work. GET /channels lists the channels as JSON.",
+        "GET / serves a page that shows the hub at work, and GET /tidings.js a script for pages, \
+         with one stream for all tabs. GET /channels lists the channels as JSON.",
     ],
     operands: &[],
     flags: &[

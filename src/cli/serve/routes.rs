@@ -31,7 +31,11 @@ impl State {
 
     fn metrics(&self) -> Response {
         let (hub, uptime) = (&self.channels.hub, self.started.elapsed());
-        let response = metrics::response(hub, self.order, self.stop.0.stats(), uptime);
+        self.kept_by_nobody(metrics::response(hub, self.order, self.stop.0.stats(), uptime))
+    }
+
+    /// The response, which on a private hub no cache may keep.
+    fn kept_by_nobody(&self, response: Response) -> Response {
         match self.guard.private {
             true => response
                 .with_field("Cache-Control", "no-store")
@@ -52,7 +56,7 @@ impl State {
     #[cfg(feature = "page")]
     fn channels(&self, request: &Request) -> Result<Response, Response> {
         self.guard.check_follow(request, &[ALL.into()])?;
-        super::list::response(&self.channels.hub, request)
+        super::list::response(&self.channels.hub, request).map(|list| self.kept_by_nobody(list))
     }
 
     fn health(&self, request: &Request) -> Result<Response, Response> {
