@@ -29,11 +29,12 @@
 //! data: 1
 //!
 //! data: 2
+//!
+//! $ strace -f target/debug/examples/scratch_1_socket      # in place of the first line
 //! ```
 //!
 //! `curl -v` shows the request too. To see what a browser makes of each of the six programs, open
-//! `examples/pages/scratch.html` in it, as a file. `strace -f
-//! target/debug/examples/scratch_1_socket` shows the system calls.
+//! `examples/pages/scratch.html` in it, as a file.
 
 #![forbid(unsafe_code)]
 
@@ -43,17 +44,19 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-/// The head of the response. A line of it ends in CRLF, which is `\r\n` (RFC 9112 §2.1).
+/// The head of the response: a status line, field lines, which are a name, a colon and a value, and
+/// an empty line. Each of them ends in CRLF, which is `\r\n` (RFC 9112 §2.1, §4, §5).
 const HEAD: &str = concat!(
-    // The version, a status code, and words for people (§4). In HTTP/1.0 one connection is for one
-    // request, and if nothing else is said, its end is the end of the body (§6.3, rule 8).
+    // The version, the status (200: here is what you asked for), and words for people. In HTTP/1.0
+    // a connection is for one request, and its end is the end of the body (RFC 9112 §6.3, rule 8).
     "HTTP/1.0 200 OK\r\n",
     // What the body is (RFC 9110 §8.3). A browser's EventSource refuses any other type.
     "Content-Type: text/event-stream\r\n",
-    // Scripts of all origins may read it (Fetch standard, CORS protocol); curl doesn't care. The
-    // page is a file and not of this origin: without the line it would be told of an error.
+    // The scripts of all pages may read it, also of those that come from elsewhere, as the one that
+    // you open as a file does: without this line, a browser tells it of an error and of nothing
+    // else (Fetch standard, CORS protocol). curl doesn't care.
     "Access-Control-Allow-Origin: *\r\n",
-    // An empty line ends the head (RFC 9112 §2.1). Everything after it is the body.
+    // The empty line. Everything after it is the body.
     "\r\n",
 );
 
@@ -76,21 +79,23 @@ fn serve(mut socket: TcpStream) -> io::Result<()> {
     socket.write_all(HEAD.as_bytes())?;
     for number in 1..=5 {
         thread::sleep(Duration::from_secs(1));
-        // `data`, a colon, and one space that isn't part of the value; a line of an event stream
-        // may end in LF alone; an empty line dispatches the event (HTML standard §9.2.5, §9.2.6).
+        // The name of a field, a colon, one space that isn't part of the value, and the value. Here
+        // a line may end in LF alone (HTML standard §9.2.5). The lines up to an empty line are a
+        // block: with the empty line the client dispatches the event that they are, which means
+        // that it hands the data to the page or the program (§9.2.6).
         socket.write_all(format!("data: {number}\n\n").as_bytes())?;
     }
     Ok(())
     // `socket` is dropped here, which closes the connection.
 }
 
-/// Reads what the client asks for: a request line, such as `GET / HTTP/1.1`, field lines, such as
-/// `Host: 127.0.0.1:3000`, and an empty line (RFC 9112 §2.1). All of it has to be read: a
-/// connection that is closed with unread bytes is reset, and a reset can destroy what was sent
-/// (§9.6).
+/// Reads the head of the request. It is like that of the response but for its first line, such as
+/// `GET / HTTP/1.1`: a method, what it is to get, and the version (RFC 9112 §3). After the empty
+/// line of a GET there is no body. All of it has to be read: a connection that is closed with
+/// unread bytes is reset, and a reset can destroy what was sent (§9.6).
 fn read_request(socket: &TcpStream) -> io::Result<()> {
     let (mut reader, mut request) = (BufReader::new(socket.take(8 * 1024)), String::new());
-    // An empty line is a CRLF, two bytes; at the end of the input there is none.
+    // An empty line is two bytes, CR and LF; at the end of the input there are none.
     while reader.read_line(&mut request)? > 2 {}
     Ok(())
 }

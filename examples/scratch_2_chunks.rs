@@ -47,10 +47,10 @@ use std::time::Duration;
 
 /// The head of the response: lines that end in CRLF, and an empty line (RFC 9112 §2.1).
 const HEAD: &str = concat!(
-    "HTTP/1.1 200 OK\r\n", // the version that has chunks (RFC 9112 §4)
+    "HTTP/1.1 200 OK\r\n",                 // 1.1 has chunks (RFC 9112 §4)
     "Content-Type: text/event-stream\r\n", // or a browser refuses it (RFC 9110 §8.3)
-    "Transfer-Encoding: chunked\r\n", // the body comes in chunks (RFC 9112 §6.1, §7.1)
-    // In HTTP/1.1 a connection is for many requests, unless somebody says no (RFC 9112 §9.6).
+    "Transfer-Encoding: chunked\r\n",      // the body comes in chunks (RFC 9112 §6.1, §7.1)
+    // In HTTP/1.1 a connection is for many requests, unless one end says no (RFC 9112 §9.6).
     "Connection: close\r\n",
     "Access-Control-Allow-Origin: *\r\n", // scripts of all origins may read it (Fetch standard)
     "\r\n",
@@ -77,15 +77,17 @@ fn serve(mut socket: TcpStream) -> io::Result<()> {
     socket.write_all(HEAD.as_bytes())?;
     for number in 1..=5 {
         thread::sleep(Duration::from_secs(1));
-        // One line of data, and an empty line that dispatches the event (HTML standard §9.2.6).
+        // A line of data, and an empty line that dispatches the event (HTML standard §9.2.6).
         socket.write_all(chunk(&format!("data: {number}\n\n")).as_bytes())?;
     }
     socket.write_all(LAST_CHUNK.as_bytes())
 }
 
-/// A chunk: how many bytes follow, in hexadecimal, CRLF, those bytes, CRLF (RFC 9112 §7.1).
+/// A chunk: how many bytes follow, in hexadecimal, CRLF, those bytes, CRLF (RFC 9112 §7.1). So 9 is
+/// for `data: 1` and two LF, and the last CRLF is none of them.
 ///
-/// A chunk means nothing to the event stream: an event may be in several, or several in one.
+/// A chunk means nothing to the event stream: the client puts the bytes together and then looks for
+/// lines. An event may be in several chunks, or several events in one.
 fn chunk(bytes: &str) -> String {
     format!("{:x}\r\n{bytes}\r\n", bytes.len())
 }
@@ -93,7 +95,7 @@ fn chunk(bytes: &str) -> String {
 /// Reads the request up to its empty line.
 fn read_request(socket: &TcpStream) -> io::Result<()> {
     let (mut reader, mut request) = (BufReader::new(socket.take(8 * 1024)), String::new());
-    // An empty line is a CRLF, two bytes; at the end of the input there is none.
+    // An empty line is two bytes, CR and LF; at the end of the input there are none.
     while reader.read_line(&mut request)? > 2 {}
     Ok(())
 }

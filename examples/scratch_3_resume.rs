@@ -2,8 +2,9 @@
 //!
 //! Added: an event happens each second, whether there is a client or not, and its number is its id.
 //! A client keeps the last id that it was sent. When it reconnects, it sends that id in the field
-//! `Last-Event-ID`, and is sent what it missed: once, and in order. Ten events are kept here. A
-//! client that missed more is told so, by an event of type `gap`.
+//! `Last-Event-ID`, and is sent what it missed: once, and in order. A page that is loaded again has
+//! no id, and begins anew. Ten events are kept here. A client that missed more is told so, by an
+//! event of type `gap`.
 //!
 //! What is still wrong, and the program that mends it:
 //!
@@ -29,7 +30,7 @@
 //! $ curl -N -H 'Last-Event-ID: 8' http://127.0.0.1:3000/    # at once, and again a minute later
 //! ```
 //!
-//! A browser does the same by itself: see `examples/pages/scratch.html`.
+//! A browser does the same by itself: see it in `examples/pages/scratch.html`.
 
 #![forbid(unsafe_code)]
 
@@ -43,7 +44,7 @@ const HEAD: &str = concat!(
     "HTTP/1.1 200 OK\r\n",                 // RFC 9112 §4
     "Content-Type: text/event-stream\r\n", // or a browser refuses it (RFC 9110 §8.3)
     "Transfer-Encoding: chunked\r\n",      // the body comes in chunks (RFC 9112 §6.1, §7.1)
-    "Connection: close\r\n",               // no other request on this connection (§9.6)
+    "Connection: close\r\n",               // no other request on this connection (RFC 9112 §9.6)
     "Access-Control-Allow-Origin: *\r\n",  // scripts of all origins may read it (Fetch standard)
     "\r\n",                                // the end of the head (RFC 9112 §2.1)
 );
@@ -70,12 +71,13 @@ fn serve(mut socket: TcpStream, start: Instant) -> io::Result<()> {
     let last_event_id = read_request(&socket)?;
     let newest = start.elapsed().as_secs();
     let oldest = newest.saturating_sub(KEPT - 1).max(1);
-    // The first block says how many milliseconds to wait before reconnecting, and after which id
-    // the stream begins: so a client that is cut off before its first event can resume, too. A
-    // block without data dispatches no event (HTML standard §9.2.6).
+    // The first block says how many milliseconds to wait before each reconnect, and after which id
+    // the stream begins: so a client that is cut off before its first event can resume, too. There
+    // is no data in it, so the client takes both and dispatches nothing (HTML standard §9.2.6).
     let (mut last, mut fields) = (last_event_id.unwrap_or(newest), String::new());
     if last > newest || last + 1 < oldest {
-        // With a type and data the same block is an event: a page listens for "gap".
+        // With data, the same block is an event. With a type, it goes to those parts of a page that
+        // listen for "gap", and not to those that listen for "message", as events without one do.
         fields = format!("event: gap\ndata: nothing is left from before {oldest}\n");
         last = oldest - 1;
     }
@@ -85,7 +87,7 @@ fn serve(mut socket: TcpStream, start: Instant) -> io::Result<()> {
     while last < newest + 5 {
         last += 1;
         thread::sleep(Duration::from_secs(last).saturating_sub(start.elapsed()));
-        // The client takes the id when the empty line comes (HTML standard §9.2.6).
+        // The client takes the id, too, when the empty line comes (HTML standard §9.2.6).
         socket.write_all(chunk(&format!("id: {last}\ndata: {last} s\n\n")).as_bytes())?;
     }
     socket.write_all(LAST_CHUNK.as_bytes())
@@ -100,7 +102,7 @@ fn chunk(bytes: &str) -> String {
 /// name in any case, a colon, and a value that may have spaces around it (RFC 9112 §5).
 fn read_request(socket: &TcpStream) -> io::Result<Option<u64>> {
     let (mut reader, mut request) = (BufReader::new(socket.take(8 * 1024)), String::new());
-    // An empty line is a CRLF, two bytes; at the end of the input there is none.
+    // An empty line is two bytes, CR and LF; at the end of the input there are none.
     while reader.read_line(&mut request)? > 2 {}
     Ok(request.to_ascii_lowercase().lines().find_map(|line| {
         let id = line.strip_prefix("last-event-id:")?.trim();

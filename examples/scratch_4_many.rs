@@ -6,8 +6,8 @@
 //!
 //! What is still wrong, and the program that mends it:
 //!
-//! - A client that doesn't read stops all others: once the buffers of its connection are full,
-//!   `write` waits for it, and holds the lock meanwhile (5).
+//! - A client that doesn't read stops all others: once the kernel's buffers for its connection are
+//!   full, `write` waits for it, and holds the lock meanwhile (5).
 //! - Each client costs a thread, which does nothing but wait for the client's end (5).
 //! - The memory grows with each event, and no gap is told any more (6).
 //!
@@ -37,15 +37,14 @@ const HEAD: &str = concat!(
     "HTTP/1.1 200 OK\r\n",                 // RFC 9112 §4
     "Content-Type: text/event-stream\r\n", // or a browser refuses it (RFC 9110 §8.3)
     "Transfer-Encoding: chunked\r\n",      // the body comes in chunks (RFC 9112 §6.1, §7.1)
-    "Connection: close\r\n",               // no other request on this connection (§9.6)
+    "Connection: close\r\n",               // no other request on this connection (RFC 9112 §9.6)
     "Access-Control-Allow-Origin: *\r\n",  // scripts of all origins may read it (Fetch standard)
     "\r\n",                                // the end of the head (RFC 9112 §2.1)
 );
 const LAST_CHUNK: &str = "0\r\n\r\n"; // RFC 9112 §7.1
 
-/// The events' chunks; the id of the first one is 1. Whoever has this lock may take the next one
-/// too. The events' chunks; the id of the first one is 1. Whoever has this lock may take the next
-/// one too.
+/// The events' chunks. The id of the first one is 1. A thread with this lock may take the next one
+/// too.
 static EVENTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 static STREAMS: Mutex<Vec<Arc<TcpStream>>> = Mutex::new(Vec::new());
 
@@ -87,7 +86,8 @@ fn begin(socket: &Arc<TcpStream>, last_event_id: Option<usize>) -> io::Result<()
     let events = EVENTS.lock().unwrap();
     // After an id that hasn't been yet, and so is of an earlier run, comes everything there is.
     let last = last_event_id.map_or(events.len(), |id| if id > events.len() { 0 } else { id });
-    // The id where the stream begins dispatches nothing, as there is no data. Then what was missed.
+    // The id where the stream begins, which dispatches nothing, as there is no data; what was
+    // missed.
     let begin = [HEAD, &chunk(&format!("id: {last}\n\n")), &events[last..].concat()].concat();
     (&**socket).write_all(begin.as_bytes())?;
     STREAMS.lock().unwrap().push(Arc::clone(socket));
@@ -105,7 +105,7 @@ fn publish(line: &str) {
 }
 
 fn send(bytes: &str) {
-    // A client that can't be written to has gone.
+    // A client that can't be written to has gone: it is taken from the list.
     STREAMS.lock().unwrap().retain(|socket| (&**socket).write_all(bytes.as_bytes()).is_ok());
 }
 

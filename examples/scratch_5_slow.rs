@@ -25,8 +25,8 @@
 //! $ curl -N http://127.0.0.1:3000/ > a    # in two other shells; stop one of them with Ctrl-Z
 //! ```
 //!
-//! Now the other one goes on. `fg` the first: it is sent what its buffers hold, and ends with
-//! status 18.
+//! Now the other one goes on. `fg` the first: it is sent what the kernel's buffers hold, and ends
+//! with status 18.
 
 #![forbid(unsafe_code)]
 
@@ -39,7 +39,7 @@ const HEAD: &str = concat!(
     "HTTP/1.1 200 OK\r\n",                 // RFC 9112 §4
     "Content-Type: text/event-stream\r\n", // or a browser refuses it (RFC 9110 §8.3)
     "Transfer-Encoding: chunked\r\n",      // the body comes in chunks (RFC 9112 §6.1, §7.1)
-    "Connection: close\r\n",               // no other request on this connection (§9.6)
+    "Connection: close\r\n",               // no other request on this connection (RFC 9112 §9.6)
     "Access-Control-Allow-Origin: *\r\n",  // scripts of all origins may read it (Fetch standard)
     "\r\n",                                // the end of the head (RFC 9112 §2.1)
 );
@@ -47,7 +47,7 @@ const LAST_CHUNK: &str = "0\r\n\r\n"; // RFC 9112 §7.1
 
 const MOST: usize = 64 * 1024; // how many bytes may wait for one socket
 
-/// The events' chunks; the id of the first one is 1. Whoever has this lock may take the next one
+/// The events' chunks. The id of the first one is 1. A thread with this lock may take the next one
 /// too.
 static EVENTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 static STREAMS: Mutex<Vec<Stream>> = Mutex::new(Vec::new());
@@ -93,6 +93,7 @@ fn serve(socket: TcpStream) -> io::Result<()> {
     // From here on `write` doesn't wait for this socket: it fails with `WouldBlock` instead.
     socket.set_nonblocking(true)?;
     let events = EVENTS.lock().unwrap();
+    // As in the fourth program: the head, the id where the stream begins, and what was missed.
     let last = last_event_id.map_or(events.len(), |id| if id > events.len() { 0 } else { id });
     let begin = [HEAD, &chunk(&format!("id: {last}\n\n")), &events[last..].concat()].concat();
     STREAMS.lock().unwrap().push(Stream { socket, unsent: begin.into() });
@@ -115,7 +116,8 @@ fn send(bytes: &str) {
 }
 
 impl Stream {
-    /// Sends what waits and then these bytes, as far as the socket takes them; `false` at the end.
+    /// Sends what waits and then these bytes, as far as the socket takes them; `false` if the
+    /// stream is over.
     fn send(&mut self, bytes: &str) -> bool {
         self.unsent.extend(bytes.as_bytes());
         while !self.unsent.is_empty() {

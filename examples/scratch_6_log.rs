@@ -45,7 +45,7 @@ const HEAD: &str = concat!(
     "HTTP/1.1 200 OK\r\n",                 // RFC 9112 §4
     "Content-Type: text/event-stream\r\n", // or a browser refuses it (RFC 9110 §8.3)
     "Transfer-Encoding: chunked\r\n",      // the body comes in chunks (RFC 9112 §6.1, §7.1)
-    "Connection: close\r\n",               // no other request on this connection (§9.6)
+    "Connection: close\r\n",               // no other request on this connection (RFC 9112 §9.6)
     "Access-Control-Allow-Origin: *\r\n",  // scripts of all origins may read it (Fetch standard)
     "\r\n",                                // the end of the head (RFC 9112 §2.1)
 );
@@ -53,7 +53,7 @@ const LAST_CHUNK: &str = "0\r\n\r\n"; // RFC 9112 §7.1
 
 const KEPT: usize = 100; // how many events the log keeps
 
-/// Whoever has the lock of the log may take that of the streams too.
+/// A thread with the lock of the log may take that of the streams too.
 static LOG: Mutex<Log> = Mutex::new(Log { oldest: 1, chunks: VecDeque::new() });
 static STREAMS: Mutex<Vec<Stream>> = Mutex::new(Vec::new());
 
@@ -109,6 +109,7 @@ fn serve(socket: TcpStream) -> io::Result<()> {
     socket.set_nonblocking(true)?;
     let log = LOG.lock().unwrap();
     let cursor = last_event_id.map_or(log.newest(), |id| if id > log.newest() { 0 } else { id });
+    // The head, and the id where the stream begins, which dispatches nothing, as there is no data.
     let begin = HEAD.to_owned() + &chunk(&format!("id: {cursor}\n\n"));
     STREAMS.lock().unwrap().push(Stream { socket, cursor, chunk: begin.into(), taken: 0 });
     log.send();
@@ -144,6 +145,8 @@ impl Log {
     /// What to send after this cursor, if there is anything. It moves the cursor past that.
     fn next(&self, cursor: &mut u64) -> Option<Arc<str>> {
         if *cursor + 1 < self.oldest {
+            // An event that says so. It has the id of the last one that is lost: so a client that
+            // is cut off after it goes on after that.
             let (first, last) = (*cursor + 1, self.oldest - 1);
             *cursor = last;
             let gap = format!("id: {last}\nevent: gap\ndata: {first} to {last} are lost\n\n");
@@ -156,7 +159,7 @@ impl Log {
 }
 
 impl Stream {
-    /// Sends as much of the log as the socket takes; `false` at the end.
+    /// Sends as much of the log as the socket takes; `false` if the stream is over.
     fn send(&mut self, log: &Log) -> bool {
         loop {
             while self.taken < self.chunk.len() {
