@@ -92,7 +92,8 @@ pub(super) fn show_all(keys: &Keys) -> Outcome {
             break;
         }
         // Bytes that are not UTF-8 become a character that is in no token.
-        let token = String::from_utf8_lossy(line.trim_ascii_end());
+        let token = line.strip_suffix(b"\n").unwrap_or(&line);
+        let token = String::from_utf8_lossy(token.strip_suffix(b"\r").unwrap_or(token));
         all += 1;
         match keys.check(&token, super::now()) {
             Ok(_) => said.push_str("ok\n"),
