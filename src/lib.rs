@@ -133,7 +133,7 @@
 //! | `journal` | `Hub::journal` and `JournalReader`: a hub that keeps its events on disk |
 //! | `redis` | `Hub::redis`: many hubs that share one order over Redis |
 //! | `follow` | `Hub::follow`, `SseWriter::follow_feed`: a hub that has its events from another |
-//! | `page`, `tools` | of the program: the page at `/`; `tail`, `record`, `mock` and `bench` |
+//! | `page`, `tools` | of the program: the page at `/`; all commands but `serve` and `journal` |
 
 #![forbid(unsafe_code)]
 

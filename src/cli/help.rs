@@ -139,10 +139,19 @@ mod tests {
         let about = ".SH DESCRIPTION\ntidings is a hub for Server\\-Sent Events";
         assert!(page.contains(about), "{page}");
         let sections: Vec<_> = page.lines().filter_map(|line| line.strip_prefix(".SS ")).collect();
-        let mut expected =
-            vec!["serve", "bench", "completions", "help", "mock", "record", "tail", "token"];
+        let mut expected = vec![
+            "serve",
+            "bench",
+            "completions",
+            "doctor",
+            "help",
+            "mock",
+            "record",
+            "tail",
+            "token",
+        ];
         if cfg!(feature = "journal") {
-            expected.insert(4, "journal");
+            expected.insert(5, "journal");
         }
         assert_eq!(sections, expected);
     }

@@ -13,7 +13,8 @@
 //!
 //! To read on: [`flags`] is the type of each command's table, [`help`] prints what is made from all
 //! of them, [`serve`] is the hub, [`tail`] shows a stream, [`record`] keeps one and [`mod@bench`]
-//! measures a server (what these three share is [`client`]), [`mock`] is a server that can be
+//! measures a server, [`doctor`] finds what stands in a stream's way (what these four share is
+//! [`client`]), [`mock`] is a server that can be
 //! broken, and [`cassette`] is what it plays back. [`journal`] shows what a hub has on disk.
 //! [`names`] are those of channels, and [`access`] is what a token allows of them. [`listen`] is
 //! where the servers listen, [`signals`] end all commands, and [`notify`] tells a supervisor.
@@ -36,6 +37,8 @@ mod cassette;
 #[cfg(feature = "tools")]
 mod client;
 mod descriptors;
+#[cfg(feature = "tools")]
+mod doctor;
 mod duration;
 #[cfg(feature = "tools")]
 mod file;
@@ -99,6 +102,8 @@ static COMMANDS: &[&dyn Command] = &[
     &bench::TABLE,
     #[cfg(feature = "tools")]
     &help::COMPLETIONS,
+    #[cfg(feature = "tools")]
+    &doctor::TABLE,
     &help::HELP,
     #[cfg(feature = "journal")]
     &journal::TABLE,
@@ -114,7 +119,7 @@ static COMMANDS: &[&dyn Command] = &[
 ];
 
 /// The commands that a build without the feature `tools` lacks.
-const TOOLS: [&str; 6] = ["bench", "completions", "mock", "record", "tail", "token"];
+const TOOLS: [&str; 7] = ["bench", "completions", "doctor", "mock", "record", "tail", "token"];
 
 /// The command that a build without the feature `journal` lacks.
 const JOURNAL: &str = "journal";

@@ -11,6 +11,7 @@
 
 mod apache;
 mod caddy;
+mod doctor;
 mod front;
 mod haproxy;
 mod nginx;

@@ -6,6 +6,7 @@ mod begin;
 mod bench;
 mod bounds;
 mod command_line;
+mod doctor;
 mod feed;
 mod following;
 #[cfg(target_os = "linux")]

@@ -34,7 +34,8 @@ const LAYERS: [(&str, &[&str]); 16] = [
 ];
 
 /// What each command of the program is made of. None of them imports another.
-const COMMANDS: [&str; 7] = ["bench", "journal", "mock", "record", "serve", "tail", "token"];
+const COMMANDS: [&str; 8] =
+    ["bench", "doctor", "journal", "mock", "record", "serve", "tail", "token"];
 
 /// Which files each file imports, but for a module's own parts and the tests.
 struct Imports(BTreeMap<String, BTreeSet<String>>);

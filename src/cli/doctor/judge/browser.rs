@@ -1,0 +1,99 @@
+//! What a browser's page would get: whether the stream is compressed for it, and whether a page of
+//! another origin may read it.
+
+use tidings::http::{ResponseHead, masked_value};
+
+use super::super::facts::Visit;
+use super::super::finding::Finding;
+use super::super::remedy::Remedy;
+use super::time;
+
+/// What browsers accept.
+pub(in super::super) const ENCODINGS: &str = "gzip, deflate, br, zstd";
+
+/// An origin that no server knows.
+pub(in super::super) const STRANGER: &str = "https://doctor.invalid";
+
+fn head(visit: &Visit) -> Option<&ResponseHead> {
+    visit.head.as_ref().map(|(head, _)| head).filter(|head| head.status().code() == 200)
+}
+
+/// The response to a client that accepts every coding.
+pub(in super::super) fn compression(visit: &Visit) -> Finding {
+    const TOPIC: &str = "compression";
+    let Some(head) = head(visit) else {
+        return match (&visit.head, &visit.end) {
+            (None, None) => {
+                let said = format!(
+                    "a client that accepts it, as every browser, gets no response within {}: a \
+                     compressor waits for more",
+                    time(visit.watched)
+                );
+                Finding::fault(TOPIC, said, Remedy::Plain)
+            }
+            _ => Finding::note(TOPIC, "not known: the request that accepts it got no stream"),
+        };
+    };
+    let coding = head.field_text("content-encoding").unwrap_or_default();
+    match coding.to_ascii_lowercase().as_str() {
+        "" | "identity" | "none" => Finding::good(TOPIC, "none, for a client that accepts any"),
+        _ => {
+            let coding = masked_value("content-encoding", coding);
+            let said = format!(
+                "a client that accepts it, as every browser, gets the stream in {coding}: events \
+                 wait in the compressor"
+            );
+            Finding::fault(TOPIC, said, Remedy::Plain)
+        }
+    }
+}
+
+/// The response to a page of this origin, if one was given, and else of a stranger.
+pub(in super::super) fn cors(visit: &Visit, origin: Option<&str>) -> Finding {
+    const TOPIC: &str = "CORS";
+    let Some(head) = head(visit) else {
+        let status = visit.head.as_ref().map(|(head, _)| head.status().to_string());
+        let said = format!("a page of another origin gets {}", status.unwrap_or("nothing".into()));
+        return match origin {
+            Some(_) => Finding::fault(TOPIC, said, Remedy::Origin),
+            None => Finding::note(TOPIC, said).with(Remedy::Origin),
+        };
+    };
+    const ALLOW: &str = "access-control-allow-origin";
+    let given = head.fields().filter(|(name, _)| name.eq_ignore_ascii_case(ALLOW));
+    let given: Vec<_> = given.map(|(_, value)| String::from_utf8_lossy(value)).collect();
+    let with_cookies = head.field("access-control-allow-credentials") == Some(b"true");
+    let allowed = match &given[..] {
+        [] => None,
+        [one] if !one.contains(',') => Some(&**one),
+        _ => {
+            let said = "Access-Control-Allow-Origin is there twice, and browsers refuse that";
+            return Finding::fault(TOPIC, said, Remedy::Origin);
+        }
+    };
+    match (allowed, origin) {
+        (Some("*"), _) if with_cookies => {
+            let said = "Access-Control-Allow-Origin is * beside Access-Control-Allow-Credentials, \
+                        and browsers refuse that for requests with cookies";
+            Finding::fault(TOPIC, said, Remedy::Origin)
+        }
+        (Some("*"), _) => Finding::good(TOPIC, "pages of all origins may read it"),
+        (Some(STRANGER), None) if with_cookies => {
+            let said = "pages of any origin may read it with the cookies of whoever visits them";
+            Finding::fault(TOPIC, said, Remedy::Origin)
+        }
+        (Some(STRANGER), None) => Finding::good(TOPIC, "pages of all origins may read it"),
+        (Some(allowed), Some(origin)) if allowed == origin => {
+            let cookies = if with_cookies { ", also with cookies" } else { ", without cookies" };
+            Finding::good(TOPIC, format!("pages of {origin} may read it{cookies}"))
+        }
+        (_, Some(origin)) => {
+            let said = format!("pages of {origin} may not read it");
+            Finding::fault(TOPIC, said, Remedy::Origin)
+        }
+        (_, None) => {
+            let said = "pages of unknown origins may not read it; --origin asks for one";
+            Finding::good(TOPIC, said)
+        }
+    }
+}

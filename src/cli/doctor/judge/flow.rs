@@ -1,0 +1,163 @@
+//! What comes after the head: is anything held back, how long is it silent, and does it stay open.
+
+use std::time::Duration;
+
+use super::super::facts::{End, How, Visit};
+use super::super::finding::Finding;
+use super::super::publish::Publication;
+use super::super::remedy::Remedy;
+use super::time;
+
+/// An event that is whole so much later than it began has been in a buffer.
+const APART: Duration = Duration::from_millis(100);
+/// An event that takes so much longer than the response to its publish has waited somewhere.
+const LATE: Duration = Duration::from_millis(40);
+/// What is published so shortly before the end needn't have come.
+const GRACE: Duration = Duration::from_secs(1);
+/// Most proxies close a stream after 60 s of silence; some after 30 s.
+const SILENT: Duration = Duration::from_secs(30);
+/// A shorter silence isn't why a proxy has closed a stream.
+const LEAST_SILENCE: Duration = Duration::from_secs(1);
+
+/// Whether events come when they are sent.
+pub(in super::super) fn buffering(visit: &Visit, published: &[Publication]) -> Finding {
+    const TOPIC: &str = "buffering";
+    if let Some(finding) = published_ones(visit, published) {
+        return finding;
+    }
+    let flow = &visit.flow;
+    let begin = visit.head.as_ref().map(|(_, at)| *at).unwrap_or_default();
+    let later = flow.last.unwrap_or_default().saturating_sub(begin);
+    if flow.slowest >= APART {
+        let apart = time(flow.slowest);
+        let said = format!(
+            "an event came in two parts, {apart} apart: something holds back what it gets until it \
+             has enough"
+        );
+        return Finding::fault(TOPIC, said, Remedy::Flush);
+    }
+    if later >= APART {
+        let said = format!("{} reads over {}, each with whole events", flow.reads, time(later));
+        return Finding::good(TOPIC, said);
+    }
+    let came = if flow.reads == 0 { "nothing" } else { "nothing more" };
+    let said = format!(
+        "{came} came in {}: the stream is silent, or its events are held back; --publish tells \
+         which on a tidings hub, and elsewhere a longer --wait",
+        time(visit.watched)
+    );
+    let unknown = Finding::note(TOPIC, said);
+    if flow.reads == 0 { unknown.with(Remedy::Flush) } else { unknown }
+}
+
+fn published_ones(visit: &Visit, published: &[Publication]) -> Option<Finding> {
+    const TOPIC: &str = "buffering";
+    if let Some(why) = published.iter().find_map(|one| one.answered.as_ref().err()) {
+        let said = format!("no event could be published to see when it comes: {why}");
+        return Some(Finding::note(TOPIC, said).with(Remedy::Credentials));
+    }
+    let until = visit.end.as_ref().map_or(visit.watched, |end| end.at).saturating_sub(GRACE);
+    let due = published.iter().filter_map(|one| Some((one, *one.answered.as_ref().ok()?)));
+    let due: Vec<_> = due.filter(|(_, answered)| *answered < until).collect();
+    if due.is_empty() {
+        return None;
+    }
+    let when = |data: &str| visit.flow.own.iter().find(|(own, _)| own == data).map(|own| own.1);
+    let came: Vec<_> =
+        due.iter().filter_map(|(one, at)| Some((one, at, when(&one.data)?))).collect();
+    let missing = due.len() - came.len();
+    if missing > 0 {
+        let said = format!(
+            "of {} events that the server took, {missing} had not come when the stream was left or \
+             closed: something holds them back",
+            due.len()
+        );
+        return Some(Finding::fault(TOPIC, said, Remedy::Flush));
+    }
+    // The least of each, since how long a request takes says how far away the server is.
+    let since = came.iter().map(|(one, _, came)| came.saturating_sub(one.sent)).min()?;
+    let answer = came.iter().map(|(one, at, _)| at.saturating_sub(one.sent)).min()?;
+    if since >= answer + LATE {
+        let said = format!("each event came {} or more after it was published", time(since));
+        return Some(Finding::fault(TOPIC, said, Remedy::NoDelay));
+    }
+    Some(Finding::good(TOPIC, format!("events came {} after they were published", time(since))))
+}
+
+/// When the first byte of the stream came.
+pub(in super::super) fn first_byte(visit: &Visit) -> Finding {
+    const TOPIC: &str = "first byte";
+    let why = "some proxies hold a head back until a byte follows it, so send a comment at once";
+    let head = visit.head.as_ref().map(|(_, at)| *at).unwrap_or_default();
+    match visit.flow.first {
+        Some(at) if at.saturating_sub(head) < LEAST_SILENCE => {
+            Finding::good(TOPIC, format!("after {}", time(at)))
+        }
+        Some(at) => Finding::note(TOPIC, format!("after {}: {why}", time(at))),
+        None => Finding::note(TOPIC, format!("none came: {why}")),
+    }
+}
+
+/// Whether it is silent for so long that somebody may close it.
+pub(in super::super) fn heartbeat(visit: &Visit) -> Finding {
+    const TOPIC: &str = "heartbeat";
+    let silence = visit.flow.longest_silence.max(visit.last_silence());
+    let comments = match visit.flow.comments {
+        0 => "no comments".into(),
+        1 => "1 comment".into(),
+        n => format!("{n} comments"),
+    };
+    let said = format!("{comments}; silent for {} at most", time(silence));
+    if silence >= SILENT {
+        let said =
+            format!("{said}: some proxies close what is silent for 30 s, and most after 60 s");
+        let long = Finding::note(TOPIC, said);
+        // If that has closed it, its end comes with the remedy.
+        return if visit.end.is_some() { long } else { long.with(Remedy::KeepOpen) };
+    }
+    // What was watched for less than that proves nothing of a stream that has no heartbeat.
+    if visit.flow.comments == 0 && visit.watched < SILENT {
+        let said = format!("{said}; --wait 70s would show whether that is so for longer");
+        return Finding::note(TOPIC, said);
+    }
+    Finding::good(TOPIC, said)
+}
+
+/// Whether somebody has responded in the place of a server that is away or full: nothing but when
+/// to come back.
+pub(in super::super) fn is_away(visit: &Visit) -> bool {
+    let is_whole = visit.end.as_ref().is_some_and(|end| end.how == How::Whole);
+    is_whole && visit.flow.events == 0 && visit.flow.retry.is_some()
+}
+
+/// Whether it stays open.
+pub(in super::super) fn end(visit: &Visit) -> Finding {
+    const TOPIC: &str = "end";
+    let Some(End { at, how }) = &visit.end else {
+        return Finding::good(TOPIC, format!("still open after {}", time(visit.watched)));
+    };
+    let (after, silence) = (time(*at), visit.last_silence());
+    let way = match how {
+        How::Whole => "ended".into(),
+        How::Cut | How::NoHead => "cut off".into(),
+        How::Failed(why) => format!("broken ({why})"),
+    };
+    let flow = &visit.flow;
+    if is_away(visit) {
+        let retry = time(flow.retry.unwrap_or_default());
+        let said = format!(
+            "ended after {after}, with the word to come back in {retry}: the server behind it is \
+             away, or full"
+        );
+        return Finding::fault(TOPIC, said, Remedy::ComeBack);
+    }
+    if silence >= LEAST_SILENCE && silence >= flow.longest_silence {
+        let said = format!("{way} after {} of silence", time(silence));
+        return Finding::fault(TOPIC, said, Remedy::KeepOpen);
+    }
+    let said = format!("{way} after {after}, though it was not silent");
+    match how {
+        How::Whole => Finding::note(TOPIC, said),
+        _ => Finding::fault(TOPIC, said, Remedy::KeepOpen),
+    }
+}

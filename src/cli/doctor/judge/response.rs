@@ -1,0 +1,125 @@
+//! The head of the response: is there a stream at all, what says so, and through whom it came.
+
+use std::time::Duration;
+
+use tidings::Status;
+use tidings::http::{Framing, ResponseHead, Version, masked_value};
+
+use super::super::facts::{How, Visit};
+use super::super::finding::Finding;
+use super::super::proxies::Seen;
+use super::super::remedy::Remedy;
+use super::time;
+
+/// A head that takes longer has probably waited for the first event.
+const SLOW: Duration = Duration::from_secs(1);
+
+/// Whether the response is an event stream.
+pub(in super::super) fn response(visit: &Visit) -> Finding {
+    const TOPIC: &str = "response";
+    let Some((head, at)) = &visit.head else { return nothing(visit) };
+    let status = head.status();
+    let (code, after) = (status.code(), time(*at));
+    if status == Status::OK && head.is_event_stream() {
+        let said = format!("200 and text/event-stream, after {after}");
+        return match *at > SLOW {
+            true => {
+                let why = format!("{said}: a head that waits for the first event is late");
+                Finding::note(TOPIC, why).with(Remedy::Flush)
+            }
+            false => Finding::good(TOPIC, said),
+        };
+    }
+    let (why, remedy) = match code {
+        200 => (not_a_stream(head), Remedy::Type),
+        204 => ("an EventSource takes it for the end of the stream, for good".into(), Remedy::Look),
+        301..=399 => ("it redirects too often, or does not say where to".into(), Remedy::Look),
+        401 | 403 | 407 => ("it does not let this request in".into(), Remedy::Credentials),
+        421 => ("it does not serve this name".into(), Remedy::Name),
+        429 | 500..=599 => {
+            ("a browser's EventSource gives up for good at this".into(), Remedy::ComeBack)
+        }
+        _ => ("a browser's EventSource takes only 200".into(), Remedy::Look),
+    };
+    Finding::fault(TOPIC, format!("{status}, after {after}: {why}"), remedy)
+}
+
+fn not_a_stream(head: &ResponseHead) -> String {
+    let given = head.content_type().map(|given| String::from_utf8_lossy(given).into_owned());
+    match given {
+        Some(given) => {
+            let given = masked_value("content-type", &given).into_owned();
+            format!("the type is {given}, and an EventSource takes only text/event-stream")
+        }
+        None => "it has no Content-Type, and an EventSource takes only text/event-stream".into(),
+    }
+}
+
+/// There was no head.
+fn nothing(visit: &Visit) -> Finding {
+    const TOPIC: &str = "response";
+    match visit.end.as_ref().map(|end| (&end.how, time(end.at))) {
+        Some((How::Failed(why), _)) => Finding::fault(TOPIC, why, Remedy::Look),
+        Some((_, at)) => {
+            let said = format!("the connection was closed after {at}, before there was a response");
+            Finding::fault(TOPIC, said, Remedy::KeepOpen)
+        }
+        None => {
+            let said = format!("none within {}", time(visit.watched));
+            Finding::fault(TOPIC, said, Remedy::Flush)
+        }
+    }
+}
+
+/// What the response has come through.
+pub(in super::super) fn proxies(head: &ResponseHead, seen: &Seen) -> Finding {
+    let version = match head.version() {
+        Version::Http10 => "HTTP/1.0",
+        Version::Http11 => "HTTP/1.1",
+    };
+    let traces = match seen.traces.is_empty() {
+        true => "no field tells of a proxy".into(),
+        false => seen.traces.join("; "),
+    };
+    Finding::good("proxies", format!("{version}; {traces}"))
+}
+
+/// Whether a client can tell a stream that has ended from one that was cut off.
+pub(in super::super) fn framing(head: &ResponseHead) -> Finding {
+    const TOPIC: &str = "framing";
+    let cut = "a stream that is cut off looks as if it had ended well";
+    match (head.framing(), head.version()) {
+        (Framing::Chunked, _) => Finding::good(TOPIC, "chunked"),
+        (Framing::Length(length), _) => {
+            let said = format!("its length is {length} bytes, so it is no stream that goes on");
+            Finding::fault(TOPIC, said, Remedy::Type)
+        }
+        (_, Version::Http10) => {
+            Finding::note(TOPIC, format!("HTTP/1.0 has no chunks: {cut}")).with(Remedy::Chunks)
+        }
+        _ => Finding::note(TOPIC, format!("no chunks: {cut}")).with(Remedy::Chunks),
+    }
+}
+
+/// Whether a cache may have sent it, or may keep it.
+pub(in super::super) fn caching(head: &ResponseHead) -> Finding {
+    const TOPIC: &str = "caching";
+    let given = |name: &str| head.field_text(name).unwrap_or_default().to_ascii_lowercase();
+    let age = given("age").parse::<u64>().unwrap_or(0);
+    let is_hit = ["x-cache", "cf-cache-status", "x-proxy-cache"]
+        .iter()
+        .any(|name| given(name).split([' ', ',']).any(|word| word == "hit"));
+    if age > 0 || is_hit {
+        let said = "it comes from a cache, and not from the server";
+        return Finding::fault(TOPIC, said, Remedy::NoCache);
+    }
+    let control = given("cache-control");
+    let says = |word: &str| control.split(',').any(|element| element.trim() == word);
+    match ["no-cache", "no-store", "private"].iter().find(|word| says(word)) {
+        Some(word) => Finding::good(TOPIC, format!("Cache-Control has {word}")),
+        None => {
+            let said = "Cache-Control has neither no-cache nor no-store: a cache may keep it";
+            Finding::note(TOPIC, said).with(Remedy::NoCache)
+        }
+    }
+}

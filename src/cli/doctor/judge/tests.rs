@@ -1,0 +1,306 @@
+//! Each judgement on facts as they would be seen, good and bad.
+
+use std::time::Duration;
+
+use tidings::http::ResponseHead;
+
+use super::super::facts::{Ids, Visit};
+use super::super::finding::{Finding, Level};
+use super::super::proxies::{Proxy, Seen};
+use super::super::publish::Publication;
+use super::super::remedy::Remedy;
+use super::{browser, flow, response, resume};
+
+const STREAM: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\
+    Transfer-Encoding: chunked\r\nCache-Control: no-cache\r\n";
+
+fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+/// A visit with this head at 2 ms, these chunks at their times, and so long.
+fn watched(head: &str, chunks: &[(u64, &str)], until: u64) -> Visit {
+    let mut visit = Visit::new();
+    visit.take(format!("{head}\r\n").as_bytes(), ms(2));
+    for (at, chunk) in chunks {
+        visit.take(format!("{:x}\r\n{chunk}\r\n", chunk.len()).as_bytes(), ms(*at));
+    }
+    visit.watched = ms(until);
+    visit
+}
+
+fn head_of(text: &str) -> ResponseHead {
+    watched(text, &[], 0).head.expect("a head").0
+}
+
+#[track_caller]
+fn assert_good(finding: &Finding, said: &str) {
+    assert_eq!((finding.level, &*finding.said, finding.remedy), (Level::Good, said, None));
+}
+
+#[track_caller]
+fn assert_fault(finding: &Finding, said: &str, remedy: Remedy) {
+    assert!(finding.said.starts_with(said), "{finding:?}");
+    assert_eq!((finding.level, finding.remedy), (Level::Fault, Some(remedy)), "{finding:?}");
+}
+
+#[track_caller]
+fn assert_note(finding: &Finding, said: &str) {
+    assert!(finding.said.starts_with(said), "{finding:?}");
+    assert_eq!(finding.level, Level::Note, "{finding:?}");
+}
+
+#[test]
+fn a_response_that_is_no_stream_is_told_what_to_do_about_it() {
+    assert_good(
+        &response::response(&watched(STREAM, &[], 9)),
+        "200 and text/event-stream, after 2 ms",
+    );
+    for (head, said, remedy) in [
+        (
+            "HTTP/1.1 204 No Content\r\n",
+            "204 No Content, after 2 ms: an EventSource takes",
+            Remedy::Look,
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n",
+            "200 OK, after 2 ms: the type is text/html",
+            Remedy::Type,
+        ),
+        ("HTTP/1.1 200 OK\r\n", "200 OK, after 2 ms: it has no Content-Type", Remedy::Type),
+        (
+            "HTTP/1.1 401 Unauthorized\r\n",
+            "401 Unauthorized, after 2 ms: it does not let",
+            Remedy::Credentials,
+        ),
+        ("HTTP/1.1 421 Misdirected Request\r\n", "421 Misdirected Request, after", Remedy::Name),
+        (
+            "HTTP/1.1 502 Bad Gateway\r\n",
+            "502 Bad Gateway, after 2 ms: a browser's",
+            Remedy::ComeBack,
+        ),
+        ("HTTP/1.1 404 Not Found\r\n", "404 Not Found, after 2 ms: a browser's", Remedy::Look),
+    ] {
+        assert_fault(&response::response(&watched(head, &[], 9)), said, remedy);
+    }
+    let mut late = Visit::new();
+    late.take(format!("{STREAM}\r\n").as_bytes(), ms(2_100));
+    assert_note(&response::response(&late), "200 and text/event-stream, after 2.1 s: a head that");
+}
+
+#[test]
+fn a_response_that_does_not_come_is_told_by_how_it_failed() {
+    let mut silent = Visit::new();
+    silent.watched = ms(5_000);
+    assert_fault(&response::response(&silent), "none within 5.0 s", Remedy::Flush);
+    let mut closed = Visit::new();
+    closed.ended(ms(2_000));
+    let said = "the connection was closed after 2.0 s, before there was a response";
+    assert_fault(&response::response(&closed), said, Remedy::KeepOpen);
+    let mut refused = Visit::new();
+    refused.failed("can't connect to h: refused", ms(1));
+    assert_fault(&response::response(&refused), "can't connect to h: refused", Remedy::Look);
+}
+
+#[test]
+fn a_body_that_is_not_in_chunks_is_no_stream_whose_end_is_known() {
+    assert_good(&response::framing(&head_of(STREAM)), "chunked");
+    let length = head_of("HTTP/1.1 200 OK\r\nContent-Length: 7\r\n");
+    assert_fault(&response::framing(&length), "its length is 7 bytes", Remedy::Type);
+    for (head, said) in
+        [("HTTP/1.1 200 OK\r\n", "no chunks: "), ("HTTP/1.0 200 OK\r\n", "HTTP/1.0 has")]
+    {
+        assert_note(&response::framing(&head_of(head)), said);
+    }
+}
+
+#[test]
+fn a_cache_is_found_by_what_it_adds() {
+    assert_good(&response::caching(&head_of(STREAM)), "Cache-Control has no-cache");
+    let plain = "HTTP/1.1 200 OK\r\n";
+    assert_note(&response::caching(&head_of(plain)), "Cache-Control has neither");
+    for field in ["Age: 7", "X-Cache: HIT from cdn", "CF-Cache-Status: HIT"] {
+        let head = head_of(&format!("{STREAM}{field}\r\n"));
+        assert_fault(&response::caching(&head), "it comes from a cache", Remedy::NoCache);
+    }
+    for field in ["Age: 0", "X-Cache: MISS", "CF-Cache-Status: DYNAMIC"] {
+        let head = head_of(&format!("{STREAM}{field}\r\n"));
+        assert_eq!(response::caching(&head).level, Level::Good, "{field}");
+    }
+}
+
+#[test]
+fn proxies_are_seen_by_their_fields() {
+    let fields =
+        "Server: nginx/1.22.1\r\nVia: 2.0 Caddy\r\nCF-RAY: 1\r\nX-Varnish: 5\r\nX-Other: y\r\n";
+    let head = head_of(&format!("{STREAM}{fields}"));
+    let seen = Seen::of(&head);
+    assert_eq!(seen.proxies, [Proxy::Nginx, Proxy::Caddy, Proxy::Cloudflare]);
+    // The one policy shows the values of few fields.
+    let said = "HTTP/1.1; Server: nginx/1.22.1; Via: ...; CF-RAY: ...; X-Varnish: ...";
+    assert_good(&response::proxies(&head, &seen), said);
+    let bare = head_of(STREAM);
+    let said = "HTTP/1.1; no field tells of a proxy";
+    assert_good(&response::proxies(&bare, &Seen::of(&bare)), said);
+}
+
+#[test]
+fn a_buffer_is_found_by_events_that_come_in_parts() {
+    let stream = [(3, ":\n"), (500, "data: a\n\n")];
+    let said = "2 reads over 498 ms, each with whole events";
+    assert_good(&flow::buffering(&watched(STREAM, &stream, 900), &[]), said);
+    let parts = [(3, "data: a\n\nda"), (1_503, "ta: b\n\n")];
+    let finding = flow::buffering(&watched(STREAM, &parts, 3_000), &[]);
+    assert_fault(&finding, "an event came in two parts, 1.5 s apart", Remedy::Flush);
+    let said = "nothing more came in 900 ms: ";
+    assert_note(&flow::buffering(&watched(STREAM, &[(3, ":\n")], 900), &[]), said);
+    assert_note(&flow::buffering(&watched(STREAM, &[], 900), &[]), "nothing came in 900 ms: ");
+}
+
+fn published(number: u64, sent: u64, answered: u64) -> Publication {
+    Publication { data: number.to_string(), sent: ms(sent), answered: Ok(ms(answered)) }
+}
+
+#[test]
+fn what_was_published_tells_whether_events_are_held_back() {
+    let came = |at: u64, number: u64| (at, format!("event: doctor\ndata: {number}\n\n"));
+    let judge = |came: &[(u64, String)], published: &[Publication]| {
+        let came: Vec<_> = came.iter().map(|(at, event)| (*at, &**event)).collect();
+        flow::buffering(&watched(STREAM, &came, 5_000), published)
+    };
+    let two = || [published(1, 300, 303), published(2, 600, 604)];
+    let good = judge(&[came(302, 1), came(606, 2)], &two());
+    assert_good(&good, "events came 2 ms after they were published");
+    let late = judge(&[came(510, 1), came(780, 2)], &two());
+    assert_fault(&late, "each event came 180 ms or more after it was published", Remedy::NoDelay);
+    let held = judge(&[came(302, 1)], &two());
+    assert_fault(&held, "of 2 events that the server took, 1 had not come", Remedy::Flush);
+    // What was taken in the last second need not have come.
+    let last = [published(1, 300, 303), published(2, 4_000, 4_500)];
+    assert_eq!(judge(&[came(302, 1)], &last).level, Level::Good);
+    let refused = Publication {
+        data: "1".into(),
+        sent: ms(300),
+        answered: Err("the server responds with 403 Forbidden".into()),
+    };
+    assert_note(&judge(&[], &[refused]), "no event could be published to see when it comes: the");
+}
+
+#[test]
+fn a_first_byte_that_is_late_is_noted() {
+    assert_good(&flow::first_byte(&watched(STREAM, &[(40, ":\n")], 900)), "after 40 ms");
+    assert_note(&flow::first_byte(&watched(STREAM, &[(1_500, ":\n")], 1_900)), "after 1.5 s: ");
+    assert_note(&flow::first_byte(&watched(STREAM, &[], 900)), "none came: ");
+}
+
+#[test]
+fn a_long_silence_is_noted_and_a_short_watch_proves_nothing() {
+    let beats = [(3, ":\n"), (15_003, ":\n")];
+    let said = "2 comments; silent for 15 s at most";
+    assert_good(&flow::heartbeat(&watched(STREAM, &beats, 20_000)), said);
+    let said = "1 comment; silent for 40 s at most: some proxies close";
+    assert_note(&flow::heartbeat(&watched(STREAM, &[(40_002, ":\n")], 41_000)), said);
+    let said = "no comments; silent for 20 s at most; --wait 70s";
+    assert_note(&flow::heartbeat(&watched(STREAM, &[], 20_000)), said);
+    assert_note(&flow::heartbeat(&watched(STREAM, &[], 70_000)), "no comments; silent for 70 s");
+}
+
+#[test]
+fn an_end_is_told_by_what_came_before_it() {
+    let ended = |chunks: &[(u64, &str)], last: &str, at: u64| {
+        let mut visit = watched(STREAM, chunks, at);
+        visit.take(last.as_bytes(), ms(at));
+        visit.ended(ms(at));
+        flow::end(&visit)
+    };
+    const LAST: &str = "0\r\n\r\n";
+    assert_good(&flow::end(&watched(STREAM, &[], 20_000)), "still open after 20 s");
+    let silent = ended(&[(3, ":\n")], "", 60_003);
+    assert_fault(&silent, "cut off after 60 s of silence", Remedy::KeepOpen);
+    let away = ended(&[(3, "retry: 2000\n\n")], LAST, 5);
+    assert_fault(&away, "ended after 5 ms, with the word to come back in 2.0 s", Remedy::ComeBack);
+    let lively = [(1_000, ":\n"), (2_000, ":\n"), (3_000, ":\n")];
+    assert_note(&ended(&lively, LAST, 3_500), "ended after 3.5 s, though it was not silent");
+    let cut = ended(&lively, "", 3_500);
+    assert_fault(&cut, "cut off after 3.5 s, though it was not silent", Remedy::KeepOpen);
+}
+
+fn ids(before: &str, last: &str, has_event: bool) -> Ids {
+    Ids { before: before.into(), last: last.into(), has_event }
+}
+
+#[test]
+fn a_client_asks_for_what_the_server_has_sent_already() {
+    assert_eq!(resume::asks_after(&ids("1", "2", true)), Some("1"));
+    assert_eq!(resume::asks_after(&ids("", "2", true)), Some("2"));
+    assert_eq!(resume::asks_after(&ids("1", "2", false)), Some("2"));
+    assert_eq!(resume::asks_after(&ids("", "", false)), None);
+    assert_note(&resume::no_ids(&watched(STREAM, &[(3, "data\n\n")], 9)), "no event has an id");
+}
+
+#[test]
+fn a_server_that_resumes_sends_what_was_missed_and_nothing_twice() {
+    let after = |chunk: &str, ids: &Ids, asked: &str| {
+        resume::resume(ids, asked, &watched(STREAM, &[(3, chunk)], 2_000))
+    };
+    let two = ids("1", "2", true);
+    assert_good(
+        &after("id: 2\ndata\n\n", &two, "1"),
+        "after Last-Event-ID comes the event that was missed",
+    );
+    let lost = "an event that came after Last-Event-ID does not come again";
+    assert_fault(&after(":\n", &two, "1"), lost, Remedy::Ids);
+    assert_fault(&after("id: 3\ndata\n\n", &two, "1"), lost, Remedy::Ids);
+    let gap = "event: tidings.gap\nid: 2\ndata: {}\n\n";
+    assert_fault(&after(gap, &two, "1"), "the server tells a gap", Remedy::Ids);
+    let one = ids("", "2", true);
+    let again = "the event that Last-Event-ID names comes again";
+    assert_fault(&after("id: 2\ndata\n\n", &one, "2"), again, Remedy::Ids);
+    assert_eq!(after(":\n", &ids("", "2", false), "2").level, Level::Good);
+    let refused = watched("HTTP/1.1 400 Bad Request\r\n", &[], 9);
+    let said = "a request with Last-Event-ID gets no stream: 400 Bad Request";
+    assert_fault(&resume::resume(&two, "1", &refused), said, Remedy::Ids);
+}
+
+#[test]
+fn a_stream_that_is_compressed_or_held_in_a_compressor_is_a_fault() {
+    let with = |fields: &str| browser::compression(&watched(&format!("{STREAM}{fields}"), &[], 9));
+    assert_good(&with(""), "none, for a client that accepts any");
+    assert_eq!(with("Content-Encoding: identity\r\n").level, Level::Good);
+    let said = "a client that accepts it, as every browser, gets the stream in gzip";
+    assert_fault(&with("Content-Encoding: gzip\r\n"), said, Remedy::Plain);
+    let mut held = Visit::new();
+    held.watched = ms(5_000);
+    let said = "a client that accepts it, as every browser, gets no response within 5.0 s";
+    assert_fault(&browser::compression(&held), said, Remedy::Plain);
+    let refused = watched("HTTP/1.1 400 Bad Request\r\n", &[], 9);
+    assert_note(&browser::compression(&refused), "not known");
+}
+
+#[test]
+fn a_page_of_another_origin_may_read_it_if_one_field_says_so() {
+    const ALLOW: &str = "Access-Control-Allow-Origin: ";
+    const COOKIES: &str = "Access-Control-Allow-Credentials: true\r\n";
+    let page = "https://a.example";
+    let judge = |fields: &str, origin| {
+        browser::cors(&watched(&format!("{STREAM}{fields}"), &[], 9), origin)
+    };
+    let own = format!("{ALLOW}{page}\r\n");
+    let said = "pages of https://a.example may read it, without cookies";
+    assert_good(&judge(&own, Some(page)), said);
+    let said = "pages of https://a.example may read it, also with cookies";
+    assert_good(&judge(&format!("{own}{COOKIES}"), Some(page)), said);
+    let all = format!("{ALLOW}*\r\n");
+    assert_good(&judge(&all, Some(page)), "pages of all origins may read it");
+    assert_good(&judge(&all, None), "pages of all origins may read it");
+    assert_eq!(judge("", None).level, Level::Good);
+    let fault = |fields: &str, origin, said| {
+        assert_fault(&judge(fields, origin), said, Remedy::Origin);
+    };
+    fault("", Some(page), "pages of https://a.example may not read it");
+    fault(&format!("{own}{own}"), Some(page), "Access-Control-Allow-Origin is there twice");
+    fault(&format!("{ALLOW}{page}, {page}\r\n"), Some(page), "Access-Control-Allow-Origin is");
+    fault(&format!("{all}{COOKIES}"), None, "Access-Control-Allow-Origin is * beside");
+    let any = format!("{ALLOW}{}\r\n{COOKIES}", browser::STRANGER);
+    fault(&any, None, "pages of any origin may read it with the cookies");
+}

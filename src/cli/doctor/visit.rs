@@ -1,0 +1,168 @@
+//! One request and what comes of it, until enough is known.
+//!
+//! The doctor speaks for itself, and not with an event source: that would come back by itself, and
+//! would not look at a response that is no stream.
+
+use std::io::{self, ErrorKind};
+use std::time::{Duration, Instant};
+
+use tidings::client::{Connection, StreamRequest, Transport, Url};
+
+use super::facts::Visit;
+use crate::cli::client::{Carrier, with_remedy};
+
+/// How long a connect may take.
+const CONNECT: Duration = Duration::from_secs(10);
+const BUFFER: usize = 16 * 1024;
+/// The system takes no time of zero for one that has passed.
+const LEAST: Duration = Duration::from_millis(1);
+
+/// A request, and whom to ask.
+#[derive(Debug)]
+pub(super) struct Ask {
+    url: Url,
+    bytes: Vec<u8>,
+}
+
+impl Ask {
+    /// A request for this target of a URL's server.
+    pub(super) fn new(
+        url: &Url,
+        target: &str,
+        fields: &[(String, String)],
+        last_event_id: &str,
+        make: impl FnOnce(&str) -> tidings::Result<StreamRequest>,
+    ) -> tidings::Result<Self> {
+        // A URL at a socket has no form that could be parsed.
+        let scheme = if url.is_https() { "https" } else { "http" };
+        let mut request = make(&format!("{scheme}://{}{target}", url.authority()))?;
+        for (name, value) in fields {
+            request = request.with_field(name, value)?;
+        }
+        Ok(Self { url: url.clone(), bytes: request.encode(last_event_id) })
+    }
+
+    /// The same from a client that accepts these codings.
+    pub(super) fn accepting(mut self, codings: &str) -> Self {
+        let own = "Accept-Encoding: identity\r\n";
+        let text = String::from_utf8(self.bytes).expect("a GET has no content");
+        self.bytes = text.replacen(own, &format!("Accept-Encoding: {codings}\r\n"), 1).into_bytes();
+        self
+    }
+}
+
+/// When to leave. What is no stream is left as soon as there is a head.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Until {
+    /// How long to wait for a head.
+    head: Duration,
+    /// How long to stay after it.
+    then: Duration,
+    /// An event is enough.
+    event: bool,
+}
+
+impl Until {
+    pub(super) fn head(head: Duration) -> Self {
+        Self { head, then: Duration::ZERO, event: false }
+    }
+
+    pub(super) fn over(then: Duration, head: Duration) -> Self {
+        Self { head, then, event: false }
+    }
+
+    /// For so long, or until an event comes.
+    pub(super) fn event(head: Duration, then: Duration) -> Self {
+        Self { head, then, event: true }
+    }
+
+    /// What is left of it; `None` if it is over.
+    fn left(&self, visit: &Visit, now: Duration) -> Option<Duration> {
+        let until = match &visit.head {
+            None => self.head,
+            Some(_) if !visit.is_stream() || self.event && visit.flow.events > 0 => return None,
+            Some((_, at)) => *at + self.then,
+        };
+        until.checked_sub(now).filter(|left| !left.is_zero())
+    }
+}
+
+/// Sends the request and takes what comes. Gives the moment from which its times count, and calls
+/// `began` with it once there is a head.
+pub(super) fn visit(
+    carrier: &Carrier,
+    ask: &Ask,
+    until: Until,
+    began: impl FnOnce(Instant),
+) -> (Visit, Instant) {
+    let mut visit = Visit::new();
+    let connecting = Instant::now();
+    let connection = match carrier.connect(&ask.url, CONNECT) {
+        Ok(connection) => connection,
+        Err(error) => {
+            visit.failed(unreachable(&ask.url, &error), connecting.elapsed());
+            return (visit, connecting);
+        }
+    };
+    let start = Instant::now();
+    if let Err(error) = write(&*connection, &ask.bytes, until.head) {
+        visit.failed(format!("the request can't be sent: {error}"), start.elapsed());
+    } else {
+        watch(&*connection, &mut visit, until, start, began);
+    }
+    visit.watched = start.elapsed();
+    connection.shutdown();
+    (visit, start)
+}
+
+fn unreachable(url: &Url, error: &io::Error) -> String {
+    let server = match url.socket() {
+        Some(path) => format!("unix:{}", path.display()),
+        None => url.authority(),
+    };
+    with_remedy(format!("can't connect to {server}: {error}"), Some(error.kind()))
+}
+
+fn write(connection: &dyn Connection, bytes: &[u8], within: Duration) -> io::Result<()> {
+    connection.set_write_timeout(Some(within.max(LEAST)))?;
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        match connection.write(rest) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(length) => rest = &rest[length..],
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn watch(
+    connection: &dyn Connection,
+    visit: &mut Visit,
+    until: Until,
+    start: Instant,
+    began: impl FnOnce(Instant),
+) {
+    let (mut buffer, mut began) = (vec![0; BUFFER], Some(began));
+    while visit.end.is_none() {
+        let Some(left) = until.left(visit, start.elapsed()) else { return };
+        let read = connection.set_read_timeout(Some(left.max(LEAST)));
+        let read = read.and_then(|()| connection.read(&mut buffer));
+        let at = start.elapsed();
+        match read {
+            Ok(0) => visit.ended(at),
+            Ok(length) => visit.take(&buffer[..length], at),
+            Err(error) => match error.kind() {
+                ErrorKind::Interrupted | ErrorKind::WouldBlock | ErrorKind::TimedOut => {}
+                ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => visit.ended(at),
+                _ => visit.failed(error, at),
+            },
+        }
+        if visit.head.is_some()
+            && let Some(began) = began.take()
+        {
+            began(start);
+        }
+    }
+}
