@@ -50,7 +50,8 @@ const HEAD: &str = concat!(
     // The version, the status (200: here is what you asked for), and words for people. In HTTP/1.0
     // a connection is for one request, and its end is the end of the body (RFC 9112 §6.3, rule 8).
     "HTTP/1.0 200 OK\r\n",
-    // What the body is (RFC 9110 §8.3). A browser's EventSource refuses any other type.
+    // What the body is (RFC 9110 §8.3). `EventSource`, which is what a browser has for event
+    // streams, refuses any other type.
     "Content-Type: text/event-stream\r\n",
     // The scripts of all pages may read it, also of those that come from elsewhere, as the one that
     // you open as a file does: without this line, a browser tells it of an error and of nothing

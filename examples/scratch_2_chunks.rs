@@ -52,7 +52,7 @@ const HEAD: &str = concat!(
     "Transfer-Encoding: chunked\r\n",      // the body comes in chunks (RFC 9112 §6.1, §7.1)
     // In HTTP/1.1 a connection is for many requests, unless one end says no (RFC 9112 §9.6).
     "Connection: close\r\n",
-    "Access-Control-Allow-Origin: *\r\n", // scripts of all origins may read it (Fetch standard)
+    "Access-Control-Allow-Origin: *\r\n", // scripts of all pages may read it (Fetch standard)
     "\r\n",
 );
 

@@ -40,7 +40,7 @@ const HEAD: &str = concat!(
     "Content-Type: text/event-stream\r\n", // or a browser refuses it (RFC 9110 §8.3)
     "Transfer-Encoding: chunked\r\n",      // the body comes in chunks (RFC 9112 §6.1, §7.1)
     "Connection: close\r\n",               // no other request on this connection (RFC 9112 §9.6)
-    "Access-Control-Allow-Origin: *\r\n",  // scripts of all origins may read it (Fetch standard)
+    "Access-Control-Allow-Origin: *\r\n",  // scripts of all pages may read it (Fetch standard)
     "\r\n",                                // the end of the head (RFC 9112 §2.1)
 );
 const LAST_CHUNK: &str = "0\r\n\r\n"; // RFC 9112 §7.1
