@@ -162,14 +162,15 @@ fn cors(origins: &[String]) -> Result<Option<Cors>, Failure> {
 
 /// Whose word about clients counts.
 fn proxies(options: &Options) -> Result<Option<Proxies>, Failure> {
-    let speak_first = options.proxy_protocol;
-    if options.proxies.is_empty() {
-        let unused = "--proxy-protocol says how proxies speak, and there are none: name their \
-                      addresses with --behind-proxy ADDR";
-        return if speak_first { Err(Failure::Usage(unused.into())) } else { Ok(None) };
+    match options.proxies.clone() {
+        None if options.proxy_protocol => Err(Failure::Usage(
+            "--proxy-protocol says how proxies speak, and there are none: name their addresses \
+             with --behind-proxy ADDR"
+                .into(),
+        )),
+        Some(proxies) if options.proxy_protocol => Ok(Some(proxies.proxy_protocol())),
+        proxies => Ok(proxies),
     }
-    let proxies = Proxies::new(&options.proxies).map_err(failed)?;
-    Ok(Some(if speak_first { proxies.proxy_protocol() } else { proxies }))
 }
 
 /// How many descriptors the hub needs to serve so many connections: one for each; those for

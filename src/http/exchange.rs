@@ -267,6 +267,8 @@ impl<R: Recipient> Exchange<R> {
         Ok(taken)
     }
 
+    /// Kept apart from what each request needs.
+    #[cold]
     fn take_in_preface(&mut self, bytes: &[u8]) -> Result<usize, Refusal> {
         let Some((client, taken)) = proxy_protocol::parse(bytes)? else { return Ok(0) };
         self.state = State::Proxied(client);

@@ -29,37 +29,50 @@ use std::str;
 
 use super::head::Head;
 use super::proxies::Proxies;
-use super::syntax::{is_token, list_elements, split_outside_quotes, trim};
+use super::syntax::{is_token, separator_outside_quotes, split_outside_quotes, trim};
+use crate::search::first_of;
 
 /// Who sent this, if a proxy passed it on: the last address that is not itself a proxy's. `None` if
 /// nothing that can be believed says so.
 pub(crate) fn client(head: &Head, proxies: &Proxies) -> Option<IpAddr> {
-    let old = head.values("x-forwarded-for").flat_map(|value| value.split(|byte| *byte == b','));
-    let old = client_of(old.map(trim), plain, proxies);
-    let new = client_of(head.values("forwarded").flat_map(list_elements), standard, proxies);
+    let comma = |rest: &[u8]| first_of(*b",", rest);
+    let old = client_of(head, "x-forwarded-for", comma, plain, proxies);
+    let comma = |rest: &[u8]| separator_outside_quotes(rest, b',');
+    let new = client_of(head, "forwarded", comma, standard, proxies);
     match (old, new) {
         (Some(one), Some(other)) => one.filter(|_| one == other),
         (one, other) => one.or(other)?,
     }
 }
 
-/// Who that is by the elements of one field; `None` if there are none.
+/// Who that is by the lines of one field; `None` if they have no elements.
 ///
 /// One pass from the left finds what a walk from the right would stop at: whatever hides all before
 /// it forgets what was found, an address that is no proxy's takes its place, and a proxy's is only
 /// taken where there is nothing before it.
-fn client_of<'a>(
-    elements: impl Iterator<Item = &'a [u8]>,
+fn client_of(
+    head: &Head,
+    name: &str,
+    comma: fn(&[u8]) -> Option<usize>,
     address: fn(&[u8]) -> Option<IpAddr>,
     proxies: &Proxies,
 ) -> Option<Option<IpAddr>> {
-    let elements = elements.filter(|element| !element.is_empty());
-    elements.fold(None, |before, element| {
-        Some(match address(element) {
-            Some(proxy) if proxies.has(proxy) => before.flatten().or(Some(proxy)),
-            hop => hop,
-        })
-    })
+    let mut client = None;
+    for value in head.values(name) {
+        let mut rest = Some(value);
+        while let Some(some) = rest {
+            let end = comma(some);
+            rest = end.map(|end| &some[end + 1..]);
+            let element = trim(&some[..end.unwrap_or(some.len())]);
+            if !element.is_empty() {
+                client = Some(match address(element) {
+                    Some(proxy) if proxies.has(proxy) => client.flatten().or(Some(proxy)),
+                    hop => hop,
+                });
+            }
+        }
+    }
+    client
 }
 
 /// What an element of `X-Forwarded-For` says.

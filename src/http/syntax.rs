@@ -114,7 +114,8 @@ pub(crate) fn split_outside_quotes(value: &[u8], separator: u8) -> impl Iterator
     })
 }
 
-fn separator_outside_quotes(value: &[u8], separator: u8) -> Option<usize> {
+/// Where the first separator is that does not stand within a quoted string.
+pub(crate) fn separator_outside_quotes(value: &[u8], separator: u8) -> Option<usize> {
     let start = first_of([separator, b'"'], value)?;
     let (mut quoted, mut escaped) = (false, false);
     let end = value[start..].iter().position(|&byte| {

@@ -43,8 +43,9 @@ pub(crate) struct Options {
     /// Each is `*` or an origin.
     pub(super) cors: Vec<String>,
     pub(super) allowed_hosts: Vec<String>,
-    /// Each is one that [`Proxies`] takes.
-    pub(super) proxies: Vec<String>,
+    /// Those that were given, and what they are together.
+    proxies_given: Vec<String>,
+    pub(super) proxies: Option<Proxies>,
     pub(super) proxy_protocol: bool,
     /// A channel's name.
     pub(super) stdin: Option<String>,
@@ -291,18 +292,17 @@ pub(crate) static TABLE: Table<Options> = Table {
                 o.allowed_hosts.push(name.into());
                 Ok(())
             }).repeats().otherwise("addresses, localhost and the name in --listen"),
-            /// Believes what this proxy says in X-Forwarded-For or Forwarded, so that
-            /// --max-streams-per-peer and --log tell its clients apart: an address, a network such
-            /// as 10.0.0.0/8, or unix for whoever connects to a unix socket. Without it, the proxy
-            /// is one peer.
+            /// Believes what this proxy says in X-Forwarded-For or Forwarded, so that its clients
+            /// are peers, and not the proxy: an address, a network such as 10.0.0.0/8, or unix for
+            /// whoever connects to a unix socket.
             checked("behind-proxy", "ADDR", |o, proxy| {
-                Proxies::new([proxy]).map_err(|error| error.to_string())?;
-                o.proxies.push(proxy.into());
+                o.proxies_given.push(proxy.into());
+                let all = Proxies::new(&o.proxies_given).map_err(|error| error.to_string())?;
+                o.proxies = Some(all);
                 Ok(())
             }).repeats().otherwise("nobody is believed"),
-            /// Expects each connection from a proxy of --behind-proxy to begin with the PROXY
-            /// protocol, version 1 or 2, which names the client. The two fields then count only if
-            /// that client is such a proxy itself.
+            /// Requires proxies of --behind-proxy to name the client by the PROXY protocol, version
+            /// 1 or 2, as a connection begins.
             switch("proxy-protocol", |o| o.proxy_protocol = true),
             /// Publishes each line of standard input on this channel.
             checked("stdin", "CHANNEL", |o, name| {

@@ -108,7 +108,8 @@ fn what_is_given_is_what_holds() {
     assert_eq!(format!("{:?}", options.limits), format!("{limits:?}"));
     assert_eq!(options.cors, ["https://a.example", "*"]);
     assert_eq!(options.host_names(), ["b.example", "c.example"]);
-    assert_eq!(options.proxies, ["127.0.0.1", "unix"]);
+    let proxies = Proxies::new(["127.0.0.1", "unix"]).unwrap();
+    assert_eq!(format!("{:?}", options.proxies), format!("{:?}", Some(proxies)));
     assert!(options.proxy_protocol);
     let places = [Place::Tcp("c.example:0".into()), Place::Unix("/run/hub.sock".into())];
     assert_eq!(options.places(), places);
