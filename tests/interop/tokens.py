@@ -214,6 +214,17 @@ def is_within_the_rules(token):
         return False
 
 
+def changes(token, began, ended):
+    """Whether the token begins or ends in this time, in which each reads it at another moment."""
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
+        moments = [int(claims[name]) - leeway for name, leeway in
+                   (("exp", 0), ("nbf", LEEWAY), ("iat", LEEWAY)) if name in claims]
+        return any(began - 1 <= moment <= ended + 1 for moment in moments)
+    except (ValueError, TypeError, IndexError, RecursionError, OverflowError):
+        return False
+
+
 def show(hub, key_file, tokens):
     command = [hub, "token", "--show", "-", "--key-file", key_file]
     lines = "".join(token + "\n" for token in tokens).encode()
@@ -253,21 +264,22 @@ def main():
     check_ours(options.hub, key_file, makes.dice)
     # A line feed would make two lines of one token.
     tokens = [makes.token().replace("\n", "") for _ in range(options.tokens)]
-    began = time.monotonic()
+    began = time.time()
     said = show(options.hub, key_file, tokens)
-    ours = time.monotonic() - began
-    began = time.monotonic()
+    between = time.time()
     theirs = [accepts(token) for token in tokens]
-    took = time.monotonic() - began
+    ended = time.time()
     wrong = [(token, line, accepted) for token, line, accepted in zip(tokens, said, theirs)
-             if (line == "ok") != (accepted and is_within_the_rules(token))]
+             if (line == "ok") != (accepted and is_within_the_rules(token))
+             and not changes(token, began, ended)]
     for token, line, accepted in wrong[:5]:
         print(f"FAILED  tokens: {line!r}, while pyjwt accepts {accepted}: {token!r}")
     good = said.count("ok")
     if wrong or not 0.2 < good / len(tokens) < 0.8:
         sys.exit(f"FAILED  tokens: {len(wrong)} of {len(tokens)}, {good} were accepted")
     print(f"passed  tokens and PyPI pyjwt {jwt.__version__}: of {len(tokens)}, {good} accepted by "
-          f"both, {sum(theirs) - good} by pyjwt alone; {ours:.1f} s and {took:.1f} s", flush=True)
+          f"both, {sum(theirs) - good} by pyjwt alone; {between - began:.1f} s and "
+          f"{ended - between:.1f} s", flush=True)
 
 
 if __name__ == "__main__":
