@@ -31,6 +31,12 @@ impl Moment {
         Self(milliseconds * 1_000_000)
     }
 
+    /// So long before this; `None` where nothing was yet.
+    pub(crate) fn before(self, time: Duration) -> Option<Self> {
+        let time = u64::try_from(time.as_nanos()).ok()?;
+        self.0.checked_sub(time).map(Self)
+    }
+
     /// How long ago `earlier` was; nothing if it was later.
     pub(crate) fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))

@@ -190,14 +190,13 @@ impl Stream {
         black_box(self.state.is_poisoned());
     }
 
-    /// Ends an open stream whose peer has gone or whose time is over, and sends a heartbeat that is
-    /// due.
-    pub(super) fn check_peer(self: &Arc<Self>, now: Moment) {
-        let heartbeat = self.runtime.limits.heartbeat;
+    /// Ends an open stream whose peer has gone or whose time is over, and sends a heartbeat where
+    /// nothing has gone out since `silent`.
+    pub(super) fn check_peer(self: &Arc<Self>, now: Moment, silent: Option<Moment>) {
         let mut state = self.lock();
         let expired = state.has_expired(now);
         let Some(Live { outbox, .. }) = state.open() else { return };
-        let silent = !heartbeat.is_zero() && outbox.silent_for(now) >= heartbeat;
+        let silent = silent.is_some_and(|then| outbox.is_silent_since(then));
         // Before a heartbeat too: a socket whose peer has closed still takes it, and only a later
         // write fails.
         let result = match outbox.peer_has_gone() {

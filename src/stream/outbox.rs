@@ -93,6 +93,12 @@ impl Outbox {
         now.since(self.last_write)
     }
 
+    /// Whether nothing has gone out since then.
+    #[inline]
+    pub(crate) fn is_silent_since(&self, then: Moment) -> bool {
+        self.last_write <= then
+    }
+
     /// Writes what the socket takes at once, in one `send`. Only while not blocked.
     #[inline]
     pub(crate) fn write(&mut self, bytes: &[u8], now: Moment) -> Result<usize, Gone> {

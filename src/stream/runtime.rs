@@ -88,11 +88,13 @@ impl Runtime {
     /// are streams.
     fn check_streams(&self) -> bool {
         let (now, panics) = (Moment::now(), self.counts.panics());
+        let heartbeat = Some(self.limits.heartbeat).filter(|time| !time.is_zero());
+        let silent = heartbeat.and_then(|time| now.before(time));
         self.streams.visit(|streams| {
             // Loads from memory overlap here. Between system calls, each would have to be awaited.
             streams.iter().for_each(|stream| stream.prefetch());
             for stream in streams {
-                if panics.catch(|| stream.check_peer(now)).is_none() {
+                if panics.catch(|| stream.check_peer(now, silent)).is_none() {
                     panics.catch(|| stream.end(CloseReason::Failed));
                 }
             }
