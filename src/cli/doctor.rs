@@ -20,6 +20,7 @@ mod proxies;
 mod publish;
 mod remedy;
 mod report;
+mod stop;
 mod visit;
 
 use std::io;
@@ -31,7 +32,7 @@ use tidings::http::{ResponseHead, masked_url};
 
 use super::client::{self, Carrier};
 use super::paint::{Paint, Style};
-use super::{Failure, Outcome, duration, even_if_unread, print, visible, width};
+use super::{Failure, Outcome, duration, even_if_unread, print, signals, visible, width};
 use facts::Visit;
 use finding::{Finding, Level};
 use judge::{browser, flow, response, resume};
@@ -39,6 +40,7 @@ pub(super) use options::TABLE;
 use options::{FAULTS, Options};
 use proxies::Seen;
 use publish::{Publication, publish};
+use stop::Stop;
 use visit::{Ask, Until, visit};
 
 /// The least and the most time that a head may take, whatever `--wait` says.
@@ -103,13 +105,19 @@ impl Patient<'_> {
     fn watch(&mut self, report: &mut Report) -> Result<(Visit, Vec<Publication>), Failure> {
         let Options { wait, publish: publishes, .. } = *self.options;
         let head = wait.clamp(HEAD[0], HEAD[1]);
+        let stop = Stop::default();
+        signals::on_first({
+            let stop = stop.clone();
+            move |_| stop.stop()
+        });
+        let until = Until::over(wait, head, stop);
         let shown = masked_url(&self.url.to_string()).into_owned();
         report.title(&format!("{shown}, watched for {}", duration::exact(wait)))?;
         for _ in 0..=REDIRECTS {
             let ask = self.ask("", None)?;
             let (visit, published) = thread::scope(|scope| {
                 let mut publishing = None;
-                let (visit, _) = visit(&self.carrier, &ask, Until::over(wait, head), |start| {
+                let (visit, _) = visit(&self.carrier, &ask, &until, |start| {
                     let (carrier, url, fields) = (&self.carrier, &self.url, self.fields);
                     let run = move || publish(carrier, url, fields, start);
                     publishing = publishes.then(|| scope.spawn(run));
@@ -160,7 +168,7 @@ impl Patient<'_> {
         let ids = &before.flow.ids;
         let Some(id) = resume::asks_after(ids) else { return Ok(resume::no_ids(before)) };
         let (visit, _) =
-            visit(&self.carrier, &self.ask(id, None)?, Until::event(HEAD[0], AGAIN), |_| ());
+            visit(&self.carrier, &self.ask(id, None)?, &Until::event(HEAD[0], AGAIN), |_| ());
         Ok(resume::resume(ids, id, &visit))
     }
 
@@ -168,7 +176,7 @@ impl Patient<'_> {
         let ask = self.ask("", None)?.accepting(browser::ENCODINGS);
         let mut finding = Finding::good("", "");
         for _ in 0..TRIES {
-            let (visit, _) = visit(&self.carrier, &ask, Until::head(HEAD[0]), |_| ());
+            let (visit, _) = visit(&self.carrier, &ask, &Until::head(HEAD[0]), |_| ());
             finding = browser::compression(&visit);
             if finding.level != Level::Good {
                 break;
@@ -180,7 +188,7 @@ impl Patient<'_> {
     fn cors(&self) -> Result<Finding, Failure> {
         let origin = self.options.origin.as_deref();
         let ask = self.ask("", Some(("Origin", origin.unwrap_or(browser::STRANGER))))?;
-        let (visit, _) = visit(&self.carrier, &ask, Until::head(HEAD[0]), |_| ());
+        let (visit, _) = visit(&self.carrier, &ask, &Until::head(HEAD[0]), |_| ());
         Ok(browser::cors(&visit, origin))
     }
 }

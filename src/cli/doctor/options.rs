@@ -30,7 +30,8 @@ pub(crate) static TABLE: Table<Options> = Table {
          it, whether a client that was away receives what it missed, whether pages of other \
          origins may read it, caches and proxies. Each finding comes with its remedy: the lines \
          for the proxies that the response names, or for all that the doctor knows.",
-        "It watches the stream for --wait, and asks for it a few times more. A URL of the form \
+        "It watches the stream for --wait, or until a signal such as Ctrl-C, and asks for it a \
+         few times more. A URL of the form \
          unix:PATH:/TARGET asks a server on a unix socket.",
     ],
     operands: &[Flag::<Options>::text("a URL", "URL", |o, url| o.url = url.into())],

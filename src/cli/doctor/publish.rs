@@ -65,7 +65,7 @@ fn one(
         Ok(ask) => ask,
         Err(error) => return (start.elapsed(), Err(error.to_string())),
     };
-    let (visit, began) = visit(carrier, &ask, Until::head(DEADLINE), |_| ());
+    let (visit, began) = visit(carrier, &ask, &Until::head(DEADLINE), |_| ());
     let sent = began.saturating_duration_since(start);
     (sent, taken(&visit).map(|after| sent + after))
 }

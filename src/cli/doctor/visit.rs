@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use tidings::client::{Connection, StreamRequest, Transport, Url};
 
 use super::facts::Visit;
+use super::stop::Stop;
 use crate::cli::client::{Carrier, with_remedy};
 
 /// How long a connect may take.
@@ -52,7 +53,7 @@ impl Ask {
 }
 
 /// When to leave. What is no stream is left as soon as there is a head.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Until {
     /// How long to wait for a head.
     head: Duration,
@@ -60,20 +61,22 @@ pub(super) struct Until {
     then: Duration,
     /// An event is enough.
     event: bool,
+    /// What may end it early.
+    stop: Stop,
 }
 
 impl Until {
     pub(super) fn head(head: Duration) -> Self {
-        Self { head, then: Duration::ZERO, event: false }
+        Self { head, then: Duration::ZERO, event: false, stop: Stop::default() }
     }
 
-    pub(super) fn over(then: Duration, head: Duration) -> Self {
-        Self { head, then, event: false }
+    pub(super) fn over(then: Duration, head: Duration, stop: Stop) -> Self {
+        Self { head, then, event: false, stop }
     }
 
     /// For so long, or until an event comes.
     pub(super) fn event(head: Duration, then: Duration) -> Self {
-        Self { head, then, event: true }
+        Self { head, then, event: true, stop: Stop::default() }
     }
 
     /// What is left of it; `None` if it is over.
@@ -92,7 +95,7 @@ impl Until {
 pub(super) fn visit(
     carrier: &Carrier,
     ask: &Ask,
-    until: Until,
+    until: &Until,
     began: impl FnOnce(Instant),
 ) -> (Visit, Instant) {
     let mut visit = Visit::new();
@@ -104,6 +107,7 @@ pub(super) fn visit(
             return (visit, connecting);
         }
     };
+    until.stop.adopt(&connection);
     let start = Instant::now();
     if let Err(error) = write(&*connection, &ask.bytes, until.head) {
         visit.failed(format!("the request can't be sent: {error}"), start.elapsed());
@@ -111,6 +115,7 @@ pub(super) fn visit(
         watch(&*connection, &mut visit, until, start, began);
     }
     visit.watched = start.elapsed();
+    until.stop.release();
     connection.shutdown();
     (visit, start)
 }
@@ -140,17 +145,22 @@ fn write(connection: &dyn Connection, bytes: &[u8], within: Duration) -> io::Res
 fn watch(
     connection: &dyn Connection,
     visit: &mut Visit,
-    until: Until,
+    until: &Until,
     start: Instant,
     began: impl FnOnce(Instant),
 ) {
     let (mut buffer, mut began) = (vec![0; BUFFER], Some(began));
     while visit.end.is_none() {
-        let Some(left) = until.left(visit, start.elapsed()) else { return };
+        let is_stopped = until.stop.is_stopped();
+        // What had come by then is still taken.
+        let left = if is_stopped { Some(LEAST) } else { until.left(visit, start.elapsed()) };
+        let Some(left) = left else { return };
         let read = connection.set_read_timeout(Some(left.max(LEAST)));
         let read = read.and_then(|()| connection.read(&mut buffer));
         let at = start.elapsed();
         match read {
+            // Perhaps this side has ended it.
+            Ok(0) | Err(_) if until.stop.is_stopped() => return,
             Ok(0) => visit.ended(at),
             Ok(length) => visit.take(&buffer[..length], at),
             Err(error) => match error.kind() {
@@ -158,6 +168,9 @@ fn watch(
                 ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => visit.ended(at),
                 _ => visit.failed(error, at),
             },
+        }
+        if is_stopped {
+            return;
         }
         if visit.head.is_some()
             && let Some(began) = began.take()

@@ -87,6 +87,16 @@ fn nothing_stands_in_the_way_behind_apache() {
 }
 
 #[test]
+fn nothing_stands_in_the_way_over_tls() {
+    let Some(front) = Front::start(&nginx::KIND, LIVELY) else { return };
+    let via = format!("--via=openssl s_client -quiet -connect {}", front.place.tls());
+    let url = "https://hub.example/events/news";
+    let (report, said, status) = run_hub(&["doctor", &via, "--wait=5", "--publish", url]);
+    assert!(finding(&report, "buffering").starts_with("ok "), "{report}");
+    assert_eq!((&*said, status), ("", Some(0)), "{report}");
+}
+
+#[test]
 fn a_silent_stream_is_closed_by_nginx() {
     a_silent_stream_is_closed(&nginx::KIND, "nginx: proxy_read_timeout 1h;");
 }

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use super::super::support::process::run_hub;
+#[cfg(target_os = "linux")]
+use super::super::support::process::{hub_path, signal};
 use super::super::support::script::{STREAM, Script, act};
 use super::*;
 
@@ -118,6 +120,29 @@ fn a_redirect_is_followed_and_noted() {
     assert_eq!(status, Some(0), "{lines:#?}");
     assert_eq!(here.field("A"), [Some("b".to_owned())]);
     assert!(there.field("A").iter().all(Option::is_none));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_signal_ends_the_watch_and_what_was_seen_is_judged() {
+    use std::process::{Command, Stdio};
+
+    let (told, hears) = std::sync::mpsc::channel();
+    let script = with_first(move |peer| {
+        peer.send(format!("{STREAM}id: 1\ndata: a\n\n"));
+        told.send(()).unwrap();
+        assert!(peer.is_left());
+    });
+    let mut command = Command::new(hub_path());
+    command.args(["doctor", "--wait=1h", &script.url("/")]).stdout(Stdio::piped());
+    let doctor = command.spawn().unwrap();
+    hears.recv().unwrap();
+    signal(doctor.id(), "INT");
+    let ended = doctor.wait_with_output().unwrap();
+    let report = String::from_utf8(ended.stdout).unwrap();
+    assert!(report.contains("\nok     end          still open after "), "{report}");
+    assert!(report.contains("\nok     compression  none, "), "{report}");
+    assert!(ended.status.code().is_some_and(|status| [0, 3].contains(&status)), "{report}");
 }
 
 #[test]

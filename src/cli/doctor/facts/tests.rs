@@ -96,3 +96,19 @@ fn the_last_silence_lasts_until_it_ended_or_was_left() {
     silent.watched = ms(100);
     assert_eq!(silent.last_silence(), ms(97));
 }
+
+#[test]
+fn the_facts_are_the_same_however_the_reads_are_split() {
+    let begin = ":\n: b\r\nid: 1\n\nid: 2\r\ndata: a\r\n\r\n";
+    let stream = format!("{HEAD}{begin}event: doctor\nid: 3\ndata: c\n\nretry: 7\n\n");
+    for step in 1..=stream.len() {
+        let mut visit = Visit::new();
+        for piece in stream.as_bytes().chunks(step) {
+            visit.take(piece, ms(5));
+        }
+        let Flow { comments, events, ids, own, retry, .. } = visit.flow;
+        assert_eq!((comments, events, retry), (2, 2, Some(ms(7))), "by {step}");
+        assert_eq!((&*ids.before, &*ids.last, ids.has_event), ("2", "3", true), "by {step}");
+        assert_eq!(own, [("c".into(), ms(5))], "by {step}");
+    }
+}
