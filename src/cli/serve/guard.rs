@@ -94,7 +94,8 @@ enum Right {
 }
 
 /// What no private hub keeps to itself: the page has nothing in it but the way to ask for the rest.
-const OPEN: [&str; 5] = ["/health", "/", "/page.css", "/page.js", "/tidings.js"];
+const OPEN: [&str; 7] =
+    ["/health", "/", "/page.css", "/page.js", "/watch.js", "/parts.js", "/tidings.js"];
 
 /// Decides about each request.
 #[derive(Debug)]

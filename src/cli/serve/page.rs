@@ -1,7 +1,10 @@
-//! The page that shows the hub at work, and its style and script; and `/tidings.js`, for any page
-//! that follows the hub (see `src/doc/tidings_js.md`).
+//! The page that shows the hub at work; and `/tidings.js`, for any page that follows the hub (see
+//! `src/doc/tidings_js.md`).
 //!
-//! They come from the hub alone, and the page's policy says so. A browser loads nothing from
+//! The page polls `/metrics` and `/channels`, and publishes (`page.js`); it reads streams with
+//! `fetch`, to show their bytes, and to cut one (`watch.js`); `parts.js` has what both use.
+//!
+//! All of it comes from the hub alone, and the page's policy says so. A browser loads nothing from
 //! elsewhere, runs nothing that stands in the page itself, and lets no other page frame it. So
 //! published text could do no harm even if it were taken for markup, which it never is.
 
@@ -10,6 +13,9 @@ use tidings::{Response, Server};
 const PAGE: &str = include_str!("page/page.html");
 const STYLE: &[u8] = include_bytes!("page/page.css");
 const SCRIPT: &[u8] = include_bytes!("page/page.js");
+const SCRIPT_OF_STREAMS: &[u8] = include_bytes!("page/watch.js");
+const SCRIPT_OF_PARTS: &[u8] = include_bytes!("page/parts.js");
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
 const TIDINGS_SOURCE: &[u8] = include_bytes!("page/tidings.js");
 const TIDINGS: &[u8] = &{
@@ -31,8 +37,10 @@ pub(super) fn add_to(server: Server) -> Server {
                 .with_field("Cache-Control", "no-cache")
         })
         .content("/page.css", "text/css; charset=utf-8", STYLE)
-        .content("/page.js", "text/javascript; charset=utf-8", SCRIPT)
-        .content("/tidings.js", "text/javascript; charset=utf-8", TIDINGS)
+        .content("/page.js", JAVASCRIPT, SCRIPT)
+        .content("/watch.js", JAVASCRIPT, SCRIPT_OF_STREAMS)
+        .content("/parts.js", JAVASCRIPT, SCRIPT_OF_PARTS)
+        .content("/tidings.js", JAVASCRIPT, TIDINGS)
 }
 
 /// How many bytes a script has without its indentation, empty lines, and lines that are comments.
@@ -71,6 +79,12 @@ mod tests {
         let len = squeezed(script, &mut sent);
         let expected = "const a = () => {\nreturn \"//\"; // c\n};\n";
         assert_eq!(str::from_utf8(&sent[..len]), Ok(expected));
+    }
+
+    #[test]
+    fn the_page_has_no_more_than_60_kib_in_all() {
+        let all = [PAGE.as_bytes(), STYLE, SCRIPT, SCRIPT_OF_STREAMS, SCRIPT_OF_PARTS];
+        assert!(all.map(<[u8]>::len).iter().sum::<usize>() <= 60 * 1024);
     }
 
     #[test]

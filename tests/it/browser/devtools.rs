@@ -24,7 +24,7 @@ impl Browser {
             file.lines().next()?.parse::<u16>().ok()
         });
         let browser = SocketAddr::from(([127, 0, 0, 1], port));
-        let made = ask(browser, &format!("PUT /json/new?{url}"));
+        let made = ask(browser, &format!("PUT /json/new?{}", url.replace('#', "%23")));
         let id = string(&made, "\"id\": ").expect("a tab");
         let mut socket = connect(browser);
         let upgrade = format!(
@@ -76,8 +76,8 @@ impl Tab {
         let id = self.calls;
         let call = format!("{{\"id\":{id},\"method\":\"{method}\",\"params\":{{{parameters}}}}}");
         // One whole text frame, whose masking key is zero.
-        let mut frame = vec![0x81, 0x80 | 126];
-        frame.extend((call.len() as u16).to_be_bytes());
+        let mut frame = vec![0x81, 0x80 | 127];
+        frame.extend((call.len() as u64).to_be_bytes());
         frame.extend([0; 4]);
         frame.extend(call.as_bytes());
         self.socket.get_mut().write_all(&frame).expect("the browser reads");
@@ -127,7 +127,7 @@ fn ask(browser: SocketAddr, line: &str) -> String {
 }
 
 /// A JSON string.
-fn json(text: &str) -> String {
+pub(super) fn json(text: &str) -> String {
     let mut json = String::from('"');
     for c in text.chars() {
         match c {
