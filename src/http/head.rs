@@ -163,7 +163,7 @@ impl Head {
     /// # Ok::<(), tidings::http::Refusal>(())
     /// ```
     pub fn query_values(&self, name: &str) -> impl Iterator<Item = String> {
-        let pairs = self.query().into_iter().flat_map(query_pairs);
+        let pairs = query_pairs(self.query().unwrap_or_default());
         pairs.filter(move |(key, _)| key == name).map(|(_, value)| value)
     }
 

@@ -8,6 +8,8 @@
 //! back on the wire. The parser refuses a target that does not decode, so everything that holds a
 //! [`Head`](super::Head) can rely on it.
 
+use std::iter;
+
 /// What a part of a path encodes; `None` when a `%` is not followed by two hex digits, or when the
 /// result contains NUL or is not UTF-8.
 pub(crate) fn percent_decode(bytes: &[u8]) -> Option<String> {
@@ -17,10 +19,24 @@ pub(crate) fn percent_decode(bytes: &[u8]) -> Option<String> {
 /// The pairs of an `application/x-www-form-urlencoded` query: `name=value` between `&`, where `+`
 /// is a space. A name without `=` has the empty value; empty pieces are passed over.
 pub(crate) fn query_pairs(query: &str) -> impl Iterator<Item = (String, String)> {
-    query.split('&').filter(|piece| !piece.is_empty()).filter_map(|piece| {
+    let mut rest = query;
+    iter::from_fn(move || next_pair(&mut rest))
+}
+
+/// The next pair, and what comes after it. It stands apart, so that it is compiled once.
+fn next_pair(rest: &mut &str) -> Option<(String, String)> {
+    while !rest.is_empty() {
+        let (piece, after) = rest.split_once('&').unwrap_or((*rest, ""));
+        *rest = after;
         let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
-        Some((decode(name.as_bytes(), true)?, decode(value.as_bytes(), true)?))
-    })
+        if !piece.is_empty()
+            && let Some(name) = decode(name.as_bytes(), true)
+            && let Some(value) = decode(value.as_bytes(), true)
+        {
+            return Some((name, value));
+        }
+    }
+    None
 }
 
 fn decode(bytes: &[u8], plus_is_space: bool) -> Option<String> {

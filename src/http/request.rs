@@ -133,12 +133,12 @@ impl Request {
 
     /// All values that the query has for this name, in order.
     pub fn query_all(&self, name: &str) -> impl Iterator<Item = String> {
-        self.query_pairs().filter(move |(key, _)| key == name).map(|(_, value)| value)
+        self.head.query_values(name)
     }
 
     /// All names and values of the query, decoded, in order.
     pub fn query_pairs(&self) -> impl Iterator<Item = (String, String)> {
-        self.head.query().into_iter().flat_map(query_pairs)
+        query_pairs(self.head.query().unwrap_or_default())
     }
 
     /// The value of the first field line of this name, in any case, if it is UTF-8.

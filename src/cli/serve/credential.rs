@@ -44,9 +44,10 @@ pub(super) fn of(head: &Head) -> Result<Option<Credential<'_>>, Response> {
 
 /// Refuses a request that has this field twice, even with one value.
 pub(super) fn check_once(head: &Head, name: &str) -> Result<(), Response> {
-    match head.values(name).nth(1) {
-        None => Ok(()),
-        Some(_) => Err(bad_request(format_args!("there may be only one field {name}"))),
+    let mut values = head.values(name);
+    match (values.next(), values.next()) {
+        (Some(_), Some(_)) => Err(bad_request(format_args!("there may be only one field {name}"))),
+        _ => Ok(()),
     }
 }
 

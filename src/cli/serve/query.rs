@@ -32,7 +32,21 @@ pub(super) fn only<const N: usize>(
     there_are: &str,
 ) -> Result<[Option<String>; N], Response> {
     let mut values = [const { None }; N];
-    for (given, value) in request.query_pairs().filter(|(given, _)| given != TOKEN) {
+    read(request, &known, &mut values, there_are)?;
+    Ok(values)
+}
+
+/// The same for any number of them: it is compiled once.
+fn read(
+    request: &Request,
+    known: &[&str],
+    values: &mut [Option<String>],
+    there_are: &str,
+) -> Result<(), Response> {
+    for (given, value) in request.query_pairs() {
+        if given == TOKEN {
+            continue;
+        }
         let Some(at) = known.iter().position(|known| *known == given) else {
             return Err(bad_request(format_args!(
                 "there is no parameter {given:?} here: {there_are}"
@@ -41,7 +55,7 @@ pub(super) fn only<const N: usize>(
         let earlier = values[at].take().map(|value| (given.clone(), value));
         values[at] = one(&mut earlier.into_iter().chain([(given, value)]))?;
     }
-    Ok(values)
+    Ok(())
 }
 
 /// The one value of all these; a value may be repeated.
