@@ -26,6 +26,7 @@
 // Files that the hub needs also hold functions that only these parts call.
 #![cfg_attr(not(all(feature = "tools", feature = "journal")), expect(dead_code))]
 
+#[cfg_attr(not(feature = "key"), path = "access/none.rs")]
 mod access;
 #[cfg(feature = "tools")]
 #[path = "../net/atomic.rs"]
@@ -59,6 +60,7 @@ mod notify;
 mod paint;
 #[cfg(feature = "tools")]
 mod record;
+mod secret;
 #[cfg(feature = "tools")]
 mod seeded;
 mod serve;
@@ -125,9 +127,10 @@ const TOOLS: [&str; 7] = ["bench", "completions", "doctor", "mock", "record", "t
 const JOURNAL: &str = "journal";
 
 /// Features of the hub, and whether this build has them. Their flags are called so, or begin so.
-const OF_THE_HUB: [(&str, bool); 3] = [
+const OF_THE_HUB: [(&str, bool); 4] = [
     ("follow", cfg!(feature = "follow")),
     (JOURNAL, cfg!(feature = "journal")),
+    ("key", cfg!(feature = "key")),
     ("redis", cfg!(feature = "redis")),
 ];
 

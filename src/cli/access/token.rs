@@ -9,7 +9,8 @@
 use super::claims::Claims;
 use super::json::{self, Reader};
 use super::sha256::{DIGEST, Key};
-use super::{Refused, base64url, is_same};
+use super::{Refused, base64url};
+use crate::cli::secret::is_same;
 
 /// The longest token: it must fit a field line with room to spare.
 const LONGEST: usize = 4096;

@@ -29,7 +29,8 @@ use super::credential::{self, Credential, check_once};
 use super::origin;
 use super::refuse::refuse;
 use super::token::Remedies;
-use crate::cli::access::{Claims, Keys, is_same};
+use crate::cli::access::{Claims, Keys};
+use crate::cli::secret::is_same;
 
 /// The token that does everything. It is never shown, not even for debugging.
 pub(super) struct Token(Vec<u8>);
@@ -161,7 +162,7 @@ impl Guard {
             Some(name) => Err(not_covered(Right::Publish, name)),
             None => Err(refuse(
                 Status::FORBIDDEN,
-                "only the token of the hub's --token-file lets its bearer do this",
+                "only the token of the hub's --token-file is good for this",
             )),
         }
     }
@@ -194,8 +195,8 @@ impl Guard {
         if is_cookie && right == Right::Publish && !origin::is_own(head, origin::of(head)) {
             return Err(refuse(
                 Status::FORBIDDEN,
-                "a page of another origin may not publish with its visitor's cookie: send the \
-                 token in the field Authorization: Bearer TOKEN",
+                "a page of another origin may not publish with a cookie: send the token in the \
+                 field Authorization",
             ));
         }
         if self.token.as_ref().is_some_and(|own| own.is(&token)) {

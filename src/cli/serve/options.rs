@@ -78,9 +78,8 @@ impl Options {
         match self.private && self.token_file.is_none() && self.key_file.is_none() {
             false => Ok(()),
             true => Err(Failure::Usage(
-                "--private is for those who have a token, and this hub knows none: name the key \
-                 that signs them with --key-file FILE, or the file of one token with --token-file \
-                 FILE"
+                "--private is for those who have a token, and this hub knows none: give \
+                 --token-file FILE or --key-file FILE"
                     .into(),
             )),
         }
@@ -248,18 +247,23 @@ pub(crate) static TABLE: Table<Options> = Table {
             /// are still free can't create another.
             number("max-channels", "N", 1..=MOST, |o, n| o.max_channels = n as usize)
                 .default("20000"),
-            /// Requires a token to publish and to follow all channels: the content of this file, or
-            /// one that is signed with a key of --key-file. It is sent in the field 'Authorization:
-            /// Bearer TOKEN', in the cookie 'tidings', or in the parameter 'token' of the URL. This
-            /// one lets its bearer do everything, and stop the hub.
+            /// Requires a token to publish and to follow all channels: the content of this file. It
+            /// is sent in the field 'Authorization: Bearer TOKEN', in the cookie 'tidings', or in
+            /// the parameter 'token' of the URL. It also stops the hub.
             text("token-file", "FILE", |o, path| o.token_file = Some(path.into()))
                 .otherwise("no token is needed"),
-            /// Requires the same tokens, and accepts those that 'tidings token' has signed with a
-            /// key in this file. They say on which channels their bearers may publish, which they
-            /// may follow, and until when; then their streams end. There is one key on each line,
-            /// of 32 bytes or more: 'openssl rand -hex 32' makes one. Keys are read at the start.
+        ],
+        #[cfg(feature = "key")]
+        &flags![Options,
+            /// Requires a token as --token-file does, and accepts those that 'tidings token' has
+            /// signed with a key in this file, too. They say on which channels their bearers may
+            /// publish, which they may follow, and until when: then their streams end. There is one
+            /// key on each line, of 32 bytes or more: 'openssl rand -hex 32' makes one. The file is
+            /// read at the start.
             text("key-file", "FILE", |o, path| o.key_file = Some(path.into()))
                 .otherwise("no token is needed"),
+        ],
+        &flags![Options,
             /// Requires a token to follow any channel, and for /metrics. /health and the page need
             /// none.
             switch("private", |o| o.private = true),

@@ -277,7 +277,7 @@ fn the_token_of_the_token_file_does_everything_beside_a_key_and_alone_stops_the_
         assert_eq!(post_with(&hub, "/events/news", fields).status, 200);
         assert_eq!(ask(&hub, "GET /metrics", fields).status, 200);
     }
-    let said = "403 Forbidden: only the token of the hub's --token-file lets its bearer do this\n";
+    let said = "403 Forbidden: only the token of the hub's --token-file is good for this\n";
     let stop = post_with(&hub, "/stop", &bearer(ALL));
     assert_eq!((stop.status, stop.text()), (403, said));
     assert_eq!(post_with(&hub, "/stop", "").status, 401);
@@ -331,9 +331,8 @@ fn row_47_a_refusal_can_be_read_by_a_page_of_an_allowed_origin() {
 
 #[test]
 fn options_that_nobody_could_use_are_refused_with_what_to_do() {
-    let said = "tidings: --private is for those who have a token, and this hub knows none: name \
-                the key that signs them with --key-file FILE, or the file of one token with \
-                --token-file FILE\n";
+    let said = "tidings: --private is for those who have a token, and this hub knows none: give \
+                --token-file FILE or --key-file FILE\n";
     let (_, stderr, status) = run_hub(&[LISTEN, "--private"]);
     assert!(stderr.starts_with(said.trim_end()) && status == Some(2), "{status:?} {stderr}");
     for (name, content, said) in [

@@ -56,6 +56,7 @@ fn every_flag_of_the_contract_is_there_and_told_in_the_help() {
         "--max-event BYTES",
         "--max-channels N",
         "--token-file FILE",
+        #[cfg(feature = "key")]
         "--key-file FILE",
         "--private",
         "--anyone-may-publish",
