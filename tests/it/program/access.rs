@@ -249,9 +249,15 @@ fn a_private_hub_is_followed_by_those_whose_token_covers_each_channel() {
 #[test]
 fn a_private_hub_shows_its_counts_for_any_token_and_its_health_and_its_page_for_none() {
     let (hub, _) = hub_with_keys("counts", &["--private"]);
-    for target in ["/health", "/health?ready", "/", "/page.css", "/page.js"] {
+    let page = ["/", "/page.css", "/page.js", "/watch.js", "/parts.js", "/tidings.js"];
+    for target in page.iter().chain(&["/health", "/health?ready"]) {
         assert_eq!(ask(&hub, &format!("GET {target}"), "").status, 200, "{target}");
         assert_eq!(ask(&hub, &format!("GET {target}"), &bearer(EXPIRED)).status, 200, "{target}");
+    }
+    for (fields, status) in
+        [(String::new(), 401), (bearer(EXPIRED), 401), (bearer(ANN), 403), (bearer(READER), 200)]
+    {
+        assert_eq!(ask(&hub, "GET /channels", &fields).status, status, "{fields}");
     }
     for (fields, status) in
         [(String::new(), 401), (bearer(EXPIRED), 401), (bearer(NOTHING), 200), (bearer(ANN), 200)]

@@ -55,8 +55,7 @@ fn a_wrong_option_is_told_what_was_meant() {
 
 #[test]
 fn an_unknown_command_is_told_which_there_are() {
-    let all =
-        "the commands are bench, completions, help, journal, mock, record, serve, tail, token";
+    let all = "the commands are bench, completions, doctor, help, journal, mock, record, serve, tail, token";
     for arguments in [&["nonsense"][..], &["help", "nonsense"]] {
         usage_error(arguments, &format!("unknown command \"nonsense\"\n{all}"));
     }
