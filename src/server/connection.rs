@@ -13,6 +13,7 @@
 //! the connection. A stream takes the socket, and the worker is free.
 
 use std::io::{self, ErrorKind};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -101,13 +102,7 @@ impl Connection {
                 let now = self.now;
                 return self.transfer(now);
             }
-            Step::Proxied(client) => {
-                // What it passes on is not its own word, so it says nothing more of its client.
-                let proxies = self.site.proxies.as_ref().zip(client);
-                self.is_proxy = proxies.is_some_and(|(proxies, client)| proxies.has(client));
-                self.peer = client.map_or(self.peer, Peer::Forwarded);
-                self.exchange.begin_requests(self.now);
-            }
+            Step::Proxied(client) => self.take_client(client),
             Step::Route { head, too_large } => {
                 self.site.runtime.counts.request();
                 let client = self.client(head);
@@ -158,10 +153,26 @@ impl Connection {
     }
 
     /// Who sends this request.
+    #[inline]
     fn client(&self, head: &Head) -> Peer {
-        let proxies = self.site.proxies.as_ref().filter(|_| self.is_proxy);
+        if self.is_proxy { self.forwarded(head) } else { self.peer }
+    }
+
+    #[cold]
+    fn forwarded(&self, head: &Head) -> Peer {
+        let proxies = self.site.proxies.as_ref();
         let client = proxies.and_then(|proxies| forwarded::client(head, proxies));
         client.map_or(self.peer, Peer::Forwarded)
+    }
+
+    /// The proxy has said for which client it has this connection, or that it doesn't say.
+    #[cold]
+    fn take_client(&mut self, client: Option<IpAddr>) {
+        // What it passes on is not its own word, so it says nothing more of its client.
+        let proxies = self.site.proxies.as_ref().zip(client);
+        self.is_proxy = proxies.is_some_and(|(proxies, client)| proxies.has(client));
+        self.peer = client.map_or(self.peer, Peer::Forwarded);
+        self.exchange.begin_requests(self.now);
     }
 
     fn respond(&mut self, mut response: Response) {
