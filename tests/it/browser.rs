@@ -141,7 +141,7 @@ fn every_page_shows_its_stream_in_a_real_browser() {
     shared::tabs_share_one_stream_whoever_reads_it_and_lose_nothing_when_that_one_goes();
     shared::a_leader_that_crashes_freezes_or_hangs_is_followed_by_another_tab();
     shared::a_tab_that_comes_later_begins_where_it_asks_for_and_then_has_the_stream_of_all();
-    expiry::an_event_source_outlives_its_token_while_its_cookie_is_renewed();
+    expiry::a_page_outlives_its_token_while_it_is_renewed();
 }
 
 fn the_page_of_random_number_listens_to_number() {

@@ -1,5 +1,6 @@
 //! A page that follows a private hub with the cookie `tidings`: its `EventSource` outlives the token
-//! as long as the cookie is renewed, and stays away when it is not.
+//! as long as the cookie is renewed, and stays away when it is not. And the same with the script of
+//! the hub, which asks the page for a token.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -27,6 +28,17 @@ renew().then(() => {
 });
 </script>"#;
 
+const PAGE_WITH_SCRIPT: &str = r#"<!doctype html><title>expiry</title><script type="module">
+import { Tidings } from "http://HUB/tidings.js";
+let last = Promise.resolve();
+const say = line => { last = last.then(() => fetch("/received", { method: "POST", body: line })); };
+const token = async () => (await fetch("/token")).text();
+const news = new Tidings("http://HUB/events/news", { token });
+news.onopen = () => say("open");
+news.onmessage = event => say(event.data);
+news.onerror = () => say("error " + news.readyState);
+</script>"#;
+
 /// Makes a token.
 fn token(keys: &str, arguments: [&str; 2]) -> String {
     let (stdout, stderr, status) = run_hub(&[&["token", keys][..], &arguments].concat());
@@ -34,11 +46,19 @@ fn token(keys: &str, arguments: [&str; 2]) -> String {
     stdout.trim_end().to_owned()
 }
 
-/// The site that has the page, notes what that receives, and while it `stays` renews its cookie.
+/// The site that has the page, notes what that receives, and while it `stays` renews its cookie,
+/// and gives it tokens.
 fn site(keys: &str, received: &Notes<String>, stays: &Arc<AtomicBool>) -> Server {
     let (keys, noted, stays) = (keys.to_owned(), received.clone(), Arc::clone(stays));
+    let (keys_for_token, may_have_token) = (keys.clone(), Arc::clone(&stays));
     Server::bind("127.0.0.1:0")
         .unwrap()
+        .get("/token", move |_request| {
+            Ok(Response::text(match may_have_token.load(Ordering::Acquire) {
+                true => token(&keys_for_token, ["--subscribe=news", "--for=5s"]),
+                false => "none".into(),
+            }))
+        })
         .post("/renew", move |_request| {
             if !stays.load(Ordering::Acquire) {
                 return Ok(Response::no_content());
@@ -59,24 +79,25 @@ fn hub(keys: &str, site: &Server) -> Process {
     Process::hub(&["--listen=127.0.0.1:0", "--log", "--private", keys, &cors])
 }
 
-fn serve(site: Server, hub: &Process) -> Running {
-    let page = PAGE.replace("HUB", &hub.address().to_string());
+fn serve(site: Server, page: &str, hub: &Process) -> Running {
+    let page = page.replace("HUB", &hub.address().to_string());
     site.content("/", "text/html", page).start().unwrap()
 }
 
-pub(super) fn an_event_source_outlives_its_token_while_its_cookie_is_renewed() {
+pub(super) fn a_page_outlives_its_token_while_it_is_renewed() {
     let file = std::env::temp_dir().join(format!("tidings-page-{}.keys", std::process::id()));
     std::fs::write(&file, "0123456789abcdef0123456789abcdef\n").expect("a file");
-    follow_through_expiries(&file);
+    follow_through_expiries(PAGE, &file);
+    follow_through_expiries(PAGE_WITH_SCRIPT, &file);
     let _ = std::fs::remove_file(file);
 }
 
-fn follow_through_expiries(file: &Path) {
+fn follow_through_expiries(page: &str, file: &Path) {
     let keys = format!("--key-file={}", file.display());
     let (received, stays) = (Notes::new(), Arc::new(AtomicBool::new(true)));
     let site = site(&keys, &received, &stays);
     let hub = hub(&keys, &site);
-    let site = serve(site, &hub);
+    let site = serve(site, page, &hub);
     let writer = token(&keys, ["--publish=news", "--for=1h"]);
     let publish = |n: usize| {
         let (fields, data) =

@@ -173,9 +173,37 @@ pub(super) fn a_tab_that_comes_later_begins_where_it_asks_for_and_then_has_the_s
     let alone = follow(&browser, &hub, url, "{ shared: false }");
     until("one stream, and that of its own", || streams(&hub) == 2);
     publish(6);
-    let expected = ["4,5,6", "4,5,6", "3,4,5,6", "4,5,6"];
-    for (mut tab, expected) in [first, second, third, alone].into_iter().zip(expected) {
-        until("all of them", || tab.eval("got.at(-1)") == "6");
-        assert_eq!((tab.eval("got.join()"), tab.eval("gaps")), (expected.into(), "0".into()));
+    let mut tabs = [first, second, third, alone];
+    let mut expected = ["4,5", "4,5", "3,4,5", "4,5"].map(str::to_owned);
+    let check = |tabs: &mut [Tab], expected: &mut [String], number: u32| {
+        for (tab, expected) in tabs.iter_mut().zip(expected) {
+            *expected += &format!(",{number}");
+            until("the newest", || tab.eval("got.at(-1)") == number.to_string());
+            assert_eq!((tab.eval("got.join()"), tab.eval("gaps")), (expected.clone(), "0".into()));
+        }
+    };
+    check(&mut tabs, &mut expected, 6);
+    // A new leader may have had less than others, and send what they know; or more, and leave out
+    // what they don't know.
+    let (epoch, _) = ids[0].split_once('-').expect("an id");
+    for (before, number) in [(&*ids[3], 5), (&*format!("{epoch}-90"), 91)] {
+        let data = format!("{number} {}", u64::MAX);
+        let block = format!("{{ id: '{epoch}-{number}', data: ['{data}'] }}");
+        let channel = "new BroadcastChannel(`tidings ${source.url}`)";
+        let message = format!("{{ before: '{before}', block: {block} }}");
+        tabs[3].eval(&format!("{channel}.postMessage({message})"));
     }
+    publish(7);
+    check(&mut tabs, &mut expected, 7);
+    until("one stream, and that of its own", || streams(&hub) == 2);
+    // Whoever closes it in a script gives the lead away, too.
+    assert_eq!(tabs[0].eval("leads()"), "true");
+    tabs[0].eval("source.close()");
+    assert_eq!(tabs[0].eval("source.readyState"), "2");
+    until("another leader", || tabs[1].eval("leads()") == "true");
+    publish(8);
+    tabs.swap(0, 3);
+    expected.swap(0, 3);
+    check(&mut tabs[..3], &mut expected, 8);
+    assert_eq!(tabs[3].eval("got.at(-1)"), "7");
 }
