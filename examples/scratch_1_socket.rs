@@ -15,7 +15,8 @@
 //! - Whatever a client asks for, the response is the same. That stays so in all six.
 //!
 //! System calls: `accept4`, `recvfrom` for the request, `sendto` for the head, `clock_nanosleep`
-//! and `sendto` for each event, `close`: 14 for a client.
+//! and `sendto` for each event, `close`: 14 for a client. A debug build, which is what cargo makes
+//! here, has an `fcntl` before each `close`: std looks whether the socket is open.
 //!
 //! ```text
 //! $ cargo run --example scratch_1_socket
@@ -33,7 +34,8 @@
 //! $ strace -f target/debug/examples/scratch_1_socket      # in place of the first line
 //! ```
 //!
-//! `curl -v` shows the request too. To see what a browser makes of each of the six programs, open
+//! With `-i` curl shows the head, and with `-N` it shows all as it comes. `curl -v` shows the
+//! request too. To see what a browser makes of each of the six programs, open
 //! `examples/pages/scratch.html` in it, as a file.
 
 #![forbid(unsafe_code)]
@@ -48,14 +50,16 @@ use std::time::Duration;
 /// an empty line. Each of them ends in CRLF, which is `\r\n` (RFC 9112 §2.1, §4, §5).
 const HEAD: &str = concat!(
     // The version, the status (200: here is what you asked for), and words for people. In HTTP/1.0
-    // a connection is for one request, and its end is the end of the body (RFC 9112 §6.3, rule 8).
+    // a connection is for one request. No field says how long the body is: so it ends where the
+    // connection does (RFC 9112 §6.3, rule 8).
     "HTTP/1.0 200 OK\r\n",
     // What the body is (RFC 9110 §8.3). `EventSource`, which is what a browser has for event
-    // streams, refuses any other type.
+    // streams, refuses any other type. An event stream is text, always in UTF-8 (HTML standard
+    // §9.2.5).
     "Content-Type: text/event-stream\r\n",
-    // The scripts of all pages may read it, also of those that come from elsewhere, as the one that
-    // you open as a file does: without this line, a browser tells it of an error and of nothing
-    // else (Fetch standard, CORS protocol). curl doesn't care.
+    // Who may read it: the scripts of any page (Fetch standard, CORS protocol). Without this line,
+    // those of a page that doesn't come from this server, such as one that you open as a file, are
+    // told of an error by the browser, and of nothing else. curl doesn't care.
     "Access-Control-Allow-Origin: *\r\n",
     // The empty line. Everything after it is the body.
     "\r\n",
@@ -80,10 +84,11 @@ fn serve(mut socket: TcpStream) -> io::Result<()> {
     socket.write_all(HEAD.as_bytes())?;
     for number in 1..=5 {
         thread::sleep(Duration::from_secs(1));
-        // The name of a field, a colon, one space that isn't part of the value, and the value. Here
-        // a line may end in LF alone (HTML standard §9.2.5). The lines up to an empty line are a
-        // block: with the empty line the client dispatches the event that they are, which means
-        // that it hands the data to the page or the program (§9.2.6).
+        // The name of a field, a colon, one space that isn't part of the value, and the value. In
+        // the body, unlike in the head, a line may end in LF alone (HTML standard §9.2.5). The
+        // lines up to an empty line are a block, and the empty line ends it: at that, the client
+        // dispatches the event, which means that it hands the data to the page or the program. A
+        // block whose empty line doesn't come before the end of the body is dropped (§9.2.6).
         socket.write_all(format!("data: {number}\n\n").as_bytes())?;
     }
     Ok(())
@@ -92,8 +97,9 @@ fn serve(mut socket: TcpStream) -> io::Result<()> {
 
 /// Reads the head of the request. It is like that of the response but for its first line, such as
 /// `GET / HTTP/1.1`: a method, what it is to get, and the version (RFC 9112 §3). After the empty
-/// line of a GET there is no body. All of it has to be read: a connection that is closed with
-/// unread bytes is reset, and a reset can destroy what was sent (§9.6).
+/// line of a GET, as browsers and curl send it, there is no body. All of it has to be read: a
+/// connection that is closed with unread bytes is reset, and a reset can destroy what was sent but
+/// not read yet (§9.6).
 fn read_request(socket: &TcpStream) -> io::Result<()> {
     let (mut reader, mut request) = (BufReader::new(socket.take(8 * 1024)), String::new());
     // An empty line is two bytes, CR and LF; at the end of the input there are none.
