@@ -2,12 +2,14 @@
 //!
 //! Added: the body says where it ends. HTTP/1.1 knows a body whose length nobody knows yet: it
 //! comes in chunks, each after its own length, and the last one has length zero. Here each event is
-//! one chunk, and one write. A client whose connection is lost has seen no last chunk, so it knows.
+//! one chunk, and one write. A client whose connection is lost, between two chunks or in the middle
+//! of one, has seen no last chunk: so it knows.
 //!
 //! What is still wrong, and the program that mends it:
 //!
 //! - A browser reconnects some seconds after the end, last chunk or not, and is sent everything
-//!   again (3). It stops only at a response that is no event stream, such as one of status 204.
+//!   again (3). It does so until the page closes the stream, or a response is no event stream, such
+//!   as one of status 204.
 //! - One client is served at a time, and one that sends no request keeps all others waiting (4).
 //! - A client of HTTP/1.0 knows no chunks, and takes their lengths for lines of the event stream.
 //!   That stays so.
@@ -18,7 +20,7 @@
 //! $ cargo run --example scratch_2_chunks
 //! listening on http://127.0.0.1:3000
 //!
-//! $ curl -iN --raw http://127.0.0.1:3000/ # without --raw, curl takes the chunks apart
+//! $ curl -iN --raw http://127.0.0.1:3000/ # without --raw, curl shows what is in the chunks
 //! HTTP/1.1 200 OK
 //! Content-Type: text/event-stream
 //! Transfer-Encoding: chunked
@@ -50,7 +52,7 @@ const HEAD: &str = concat!(
     "HTTP/1.1 200 OK\r\n",                 // 1.1 has chunks (RFC 9112 §4)
     "Content-Type: text/event-stream\r\n", // or a browser refuses it (RFC 9110 §8.3)
     "Transfer-Encoding: chunked\r\n",      // the body comes in chunks (RFC 9112 §6.1, §7.1)
-    // In HTTP/1.1 a connection is for many requests, unless one end says no (RFC 9112 §9.6).
+    // In HTTP/1.1 a connection is for many requests, unless one end says no (RFC 9112 §9.3, §9.6).
     "Connection: close\r\n",
     "Access-Control-Allow-Origin: *\r\n", // scripts of all pages may read it (Fetch standard)
     "\r\n",
@@ -84,10 +86,12 @@ fn serve(mut socket: TcpStream) -> io::Result<()> {
 }
 
 /// A chunk: how many bytes follow, in hexadecimal, CRLF, those bytes, CRLF (RFC 9112 §7.1). So 9 is
-/// for `data: 1` and two LF, and the last CRLF is none of them.
+/// for `data: 1` and two LF; the last CRLF isn't counted. 17 bytes would be `11`. A character that
+/// isn't ASCII is more than one byte: `é` is two.
 ///
 /// A chunk means nothing to the event stream: the client puts the bytes together and then looks for
-/// lines. An event may be in several chunks, or several events in one.
+/// lines. An event may be in several chunks, or several events in one. If the connection is lost in
+/// the middle of a chunk, what came of it counts, up to the last empty line (HTML standard §9.2.6).
 fn chunk(bytes: &str) -> String {
     format!("{:x}\r\n{bytes}\r\n", bytes.len())
 }
