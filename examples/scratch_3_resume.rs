@@ -1,10 +1,10 @@
 //! From scratch, the third of six programs: ids, and how a client resumes.
 //!
 //! Added: an event happens each second, whether there is a client or not, and its number is its id.
-//! A client keeps the last id that it was sent. When it reconnects, it sends that id in the field
-//! `Last-Event-ID`, and is sent what it missed: once, and in order. A page that is loaded again has
-//! no id, and begins anew. Ten events are kept here. A client that missed more is told so, by an
-//! event of type `gap`.
+//! A client keeps the last id that it was sent, once all of that event is there. When it
+//! reconnects, it sends that id in the field `Last-Event-ID`, and is sent what it missed: once, and
+//! in order. A page that is loaded again has no id, and begins anew. Ten events are kept here. A
+//! client that missed more is told so, by an event of type `gap`.
 //!
 //! What is still wrong, and the program that mends it:
 //!
@@ -29,6 +29,9 @@
 //!
 //! $ curl -N -H 'Last-Event-ID: 8' http://127.0.0.1:3000/    # at once, and again a minute later
 //! ```
+//!
+//! After the Ctrl-C, the next client waits for up to two seconds: the program finds out that a
+//! client has gone when it writes to it, and not before.
 //!
 //! A browser does the same by itself: see it in `examples/pages/scratch.html`.
 
@@ -87,7 +90,8 @@ fn serve(mut socket: TcpStream, start: Instant) -> io::Result<()> {
     while last < newest + 5 {
         last += 1;
         thread::sleep(Duration::from_secs(last).saturating_sub(start.elapsed()));
-        // The client takes the id, too, when the empty line comes (HTML standard §9.2.6).
+        // The client takes the id, too, only when the empty line comes (HTML standard §9.2.6). So
+        // an event that is cut off before that is missed, and all of it is sent again.
         socket.write_all(chunk(&format!("id: {last}\ndata: {last} s\n\n")).as_bytes())?;
     }
     socket.write_all(LAST_CHUNK.as_bytes())
