@@ -2,7 +2,8 @@
 //!
 //! Added: each connection has a thread, and all streams are in one list under a lock. Each line
 //! that you type is an event, which is encoded once and written to each stream. All events are
-//! kept, for clients that resume. The end of the input (Ctrl-D) ends all streams.
+//! kept, for clients that resume. The end of the input (Ctrl-D) ends all streams and the program.
+//! There is no `retry` any more: a browser waits as long as it likes before it reconnects.
 //!
 //! What is still wrong, and the program that mends it:
 //!
@@ -12,8 +13,8 @@
 //! - The memory grows with each event, and no gap is told any more (6).
 //!
 //! System calls: for a client `accept4`, `clone3` and some 20 around it for the thread, `recvfrom`
-//! for the request, `setsockopt`, `sendto`, and `recvfrom` again, which waits for the client's end.
-//! For a line `read`, and `sendto` to each client.
+//! for the request, `setsockopt`, `sendto`, `recvfrom` again, which waits for the client's end, and
+//! `close`. For a line `read`, and `sendto` to each client.
 //!
 //! ```text
 //! $ cargo run --example scratch_4_many
@@ -23,8 +24,9 @@
 //! $ curl -N http://127.0.0.1:3000/        # in other shells
 //! ```
 //!
-//! Then type faster, `(sleep 10; seq 1000000) | target/debug/examples/scratch_4_many`, and stop one
-//! of two curls with Ctrl-Z: soon the other one stands still too. `fg` lets both go on.
+//! Then end it and type faster, `(sleep 10; seq 1000000) | target/debug/examples/scratch_4_many`,
+//! and stop one of two curls with Ctrl-Z: soon the other one stands still too. `fg` lets both go
+//! on.
 
 #![forbid(unsafe_code)]
 
@@ -43,8 +45,8 @@ const HEAD: &str = concat!(
 );
 const LAST_CHUNK: &str = "0\r\n\r\n"; // RFC 9112 §7.1
 
-/// The events' chunks. The id of the first one is 1. A thread with this lock may take the next one
-/// too.
+/// The events' chunks. The id of the first one is 1. A thread that has this lock may take that of
+/// the streams too, and never the other way round.
 static EVENTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 static STREAMS: Mutex<Vec<Arc<TcpStream>>> = Mutex::new(Vec::new());
 
@@ -56,7 +58,7 @@ fn main() -> io::Result<()> {
         for socket in listener.incoming() {
             let spawn = |socket| thread::Builder::new().spawn(|| serve(socket));
             if socket.and_then(spawn).is_err() {
-                // There are too many of either: one that ends makes room.
+                // There are too many sockets, or too many threads: one that ends makes room.
                 thread::sleep(Duration::from_millis(100));
             }
         }
@@ -80,14 +82,14 @@ fn serve(socket: TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// Sends what comes first, and puts the stream in the list. No event can come in between, which
-/// would be lost or doubled, as that takes the lock of the events.
+/// Sends what comes first, and puts the stream in the list. All the while this has the lock of the
+/// events: so none can come in between, and be lost or sent twice.
 fn begin(socket: &Arc<TcpStream>, last_event_id: Option<usize>) -> io::Result<()> {
     let events = EVENTS.lock().unwrap();
     // After an id that hasn't been yet, and so is of an earlier run, comes everything there is.
     let last = last_event_id.map_or(events.len(), |id| if id > events.len() { 0 } else { id });
-    // The id where the stream begins, which dispatches nothing, as there is no data; what was
-    // missed.
+    // The head; the id where the stream begins, which dispatches nothing, as there is no data; and
+    // what was missed.
     let begin = [HEAD, &chunk(&format!("id: {last}\n\n")), &events[last..].concat()].concat();
     (&**socket).write_all(begin.as_bytes())?;
     STREAMS.lock().unwrap().push(Arc::clone(socket));
