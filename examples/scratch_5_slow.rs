@@ -2,8 +2,8 @@
 //!
 //! Added: no write waits for a client. What a socket doesn't take is kept with its stream, and
 //! tried again ten times a second; meanwhile all others go on. If more than 64 KiB wait, the stream
-//! is cut off, without its last chunk. So its client knows, reconnects, and is sent the rest. A
-//! thread ends once it has read its request.
+//! is cut off, without its last chunk. So its client knows, and if it is a browser, it reconnects
+//! and is sent the rest. A thread ends once it has read its request.
 //!
 //! What is still wrong, and the program that mends it:
 //!
@@ -11,22 +11,26 @@
 //! - A client is cut off too if, for a moment, events come faster than it reads. If it missed more
 //!   than 64 KiB, it may be cut off again and again until it has all of them (6).
 //! - The memory grows with each event, and no gap is told any more (6).
-//! - A client that goes is noticed by the second write after that, and not before. That stays so.
+//! - At the end of the input the program ends too, and what waits is lost. That stays so.
+//! - That a client has gone is noticed by a write to it, and not before: mostly by the second one,
+//!   as the first one is answered with a reset. That stays so.
 //!
 //! System calls: for a client `accept4`, `clone3` and some 20 around it for the thread, `recvfrom`,
-//! two `setsockopt`, `ioctl`, `sendto`. For a line `read`, and `sendto` to each client. Ten times a
-//! second `clock_nanosleep`, and `sendto` to each client that is slow.
+//! two `setsockopt`, `ioctl`, `sendto`, `close`. For a line `read`, and `sendto` to each client.
+//! Ten times a second `clock_nanosleep`, and `sendto` to each client that is slow.
 //!
 //! ```text
 //! $ cargo build --example scratch_5_slow
 //! $ (sleep 10; seq 1000000) | target/debug/examples/scratch_5_slow
 //! listening on http://127.0.0.1:3000
 //!
-//! $ curl -N http://127.0.0.1:3000/ > a    # in two other shells; stop one of them with Ctrl-Z
+//! $ curl -N http://127.0.0.1:3000/ > a    # in a second shell
+//! $ curl -N http://127.0.0.1:3000/ > b    # in a third one
 //! ```
 //!
-//! Now the other one goes on. `fg` the first: it is sent what the kernel's buffers hold, and ends
-//! with status 18.
+//! Some seconds after the events have begun, stop the first curl with Ctrl-Z. Now the other one
+//! goes on, as its count of bytes shows. `fg` the first: it is sent what the kernel's buffers hold,
+//! and ends with status 18 (`echo $?`).
 
 #![forbid(unsafe_code)]
 
@@ -47,8 +51,8 @@ const LAST_CHUNK: &str = "0\r\n\r\n"; // RFC 9112 §7.1
 
 const MOST: usize = 64 * 1024; // how many bytes may wait for one socket
 
-/// The events' chunks. The id of the first one is 1. A thread with this lock may take the next one
-/// too.
+/// The events' chunks. The id of the first one is 1. A thread that has this lock may take that of
+/// the streams too, and never the other way round.
 static EVENTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 static STREAMS: Mutex<Vec<Stream>> = Mutex::new(Vec::new());
 
@@ -66,7 +70,7 @@ fn main() -> io::Result<()> {
         for socket in listener.incoming() {
             let spawn = |socket| thread::Builder::new().spawn(|| serve(socket));
             if socket.and_then(spawn).is_err() {
-                // There are too many of either: one that ends makes room.
+                // There are too many sockets, or too many threads: one that ends makes room.
                 thread::sleep(Duration::from_millis(100));
             }
         }
@@ -85,7 +89,8 @@ fn main() -> io::Result<()> {
 }
 
 fn serve(socket: TcpStream) -> io::Result<()> {
-    // A client that doesn't say what it wants may not keep the thread.
+    // A client that doesn't say what it wants doesn't keep the thread: after ten seconds without a
+    // byte `read` fails.
     socket.set_read_timeout(Some(Duration::from_secs(10)))?;
     let last_event_id = read_request(&socket)?;
     // Don't hold a small write back until what was sent before is acknowledged (Nagle's algorithm).

@@ -1,20 +1,23 @@
 //! From scratch, the last of six programs: a channel is a log, and a stream is a cursor into it.
 //!
-//! Added: no stream has a queue. It has a cursor, which is the id of the last event that it was
-//! given; what comes next is in the log, where each event is encoded once and shared. To resume is
-//! to set the cursor back. A slow reader is a cursor that stays back, and costs nothing more. The
-//! log is bounded, and a cursor that is older than the log is told what it lost. That is the idea
-//! of this library.
+//! Added: a channel, which is a sequence of events for all who listen to it, is a log. No stream
+//! has a queue. It has a cursor, which is the id of the last event that it was given; what comes
+//! next is in the log, where each event is encoded once and shared. To resume is to set the cursor
+//! back. A slow reader is a cursor that stays back, and costs nothing more. The log is bounded, and
+//! a stream whose cursor is older than the log is told what it lost. That is the idea of this
+//! library.
 //!
 //! What is still wrong, and where the library mends it:
 //!
-//! - A client that catches up is sent one event by one, and not all in one write:
+//! - A client that catches up costs a write for each event, and not one for many:
 //!   `src/log/batch.rs`.
 //! - The log is bounded by a number of events, and not by bytes: `src/log/mod.rs`.
-//! - A client that goes is noticed late, and one that vanishes without a word never, if nothing
-//!   happens: `src/stream/delivery.rs`.
-//! - All wait for one lock, and the one thread that tries again does so ten times a second, whether
-//!   there is something to do or not: `src/channel/group.rs`, `src/net/watch.rs`.
+//! - That a client has gone is noticed by a write, and so never, if there are no events:
+//!   `src/stream/delivery.rs`.
+//! - At the end of the input the program ends too, and cuts off each stream whose cursor isn't
+//!   there yet: `src/server/serving.rs`.
+//! - All wait for one lock, and a thread tries all streams ten times a second, whether there is
+//!   something to do or not: `src/channel/group.rs`, `src/net/watch.rs`.
 //! - An id of an earlier run is taken for one of this run: `src/log/id.rs`.
 //! - Whatever a client asks for, the response is the same: `src/http/parser.rs`,
 //!   `src/server/dispatch.rs`.
@@ -26,9 +29,11 @@
 //! $ (sleep 10; seq 1000000) | target/debug/examples/scratch_6_log
 //! listening on http://127.0.0.1:3000
 //!
-//! $ curl -N http://127.0.0.1:3000/ > a    # in two other shells; stop one of them with Ctrl-Z
-//! $ fg                                    # and when it has ended:
-//! $ grep -A 1 'event: gap' a
+//! $ curl -N http://127.0.0.1:3000/ > b    # in a second shell, to see how long the events go on
+//!
+//! $ curl -N http://127.0.0.1:3000/ > a    # in a third one; Ctrl-Z once the events have begun
+//! $ fg                                    # some seconds later, while the other one goes on
+//! $ grep -A 1 'event: gap' a              # when it has ended
 //! ```
 //!
 //! After a million events the fourth and the fifth program have 100 MiB of memory, this one 2.5.
@@ -53,7 +58,7 @@ const LAST_CHUNK: &str = "0\r\n\r\n"; // RFC 9112 §7.1
 
 const KEPT: usize = 100; // how many events the log keeps
 
-/// A thread with the lock of the log may take that of the streams too.
+/// A thread that has this lock may take that of the streams too, and never the other way round.
 static LOG: Mutex<Log> = Mutex::new(Log { oldest: 1, chunks: VecDeque::new() });
 static STREAMS: Mutex<Vec<Stream>> = Mutex::new(Vec::new());
 
@@ -80,7 +85,7 @@ fn main() -> io::Result<()> {
         for socket in listener.incoming() {
             let spawn = |socket| thread::Builder::new().spawn(|| serve(socket));
             if socket.and_then(spawn).is_err() {
-                // There are too many of either: one that ends makes room.
+                // There are too many sockets, or too many threads: one that ends makes room.
                 thread::sleep(Duration::from_millis(100));
             }
         }
@@ -94,13 +99,14 @@ fn main() -> io::Result<()> {
     for line in io::stdin().lines() {
         LOG.lock().unwrap().publish(&line?);
     }
-    // The end of the log is the end for each cursor that gets there.
+    // The last thing in the log: the end, for each stream that gets there before the program ends.
     LOG.lock().unwrap().push(LAST_CHUNK);
     Ok(())
 }
 
 fn serve(socket: TcpStream) -> io::Result<()> {
-    // A client that doesn't say what it wants may not keep the thread.
+    // A client that doesn't say what it wants doesn't keep the thread: after ten seconds without a
+    // byte `read` fails.
     socket.set_read_timeout(Some(Duration::from_secs(10)))?;
     let last_event_id = read_request(&socket)?;
     // Don't hold a small write back until what was sent before is acknowledged (Nagle's algorithm).
@@ -145,8 +151,8 @@ impl Log {
     /// What to send after this cursor, if there is anything. It moves the cursor past that.
     fn next(&self, cursor: &mut u64) -> Option<Arc<str>> {
         if *cursor + 1 < self.oldest {
-            // An event that says so. It has the id of the last one that is lost: so a client that
-            // is cut off after it goes on after that.
+            // What comes next is in the log no more, and an event says so. It has the id of the
+            // last one that is lost: so a client that is cut off after it resumes after that.
             let (first, last) = (*cursor + 1, self.oldest - 1);
             *cursor = last;
             let gap = format!("id: {last}\nevent: gap\ndata: {first} to {last} are lost\n\n");
