@@ -45,6 +45,12 @@ fn click(tab: &mut Tab, selector: &str) {
     tab.eval(&format!("document.querySelector('{selector}').click()"));
 }
 
+/// Has the page find that nobody sees it, or that somebody does; it isn't told so.
+fn hide(tab: &mut Tab, hidden: bool) {
+    let property = format!("{{ configurable: true, value: {hidden} }}");
+    tab.eval(&format!("Object.defineProperty(document, 'hidden', {property}) && 0"));
+}
+
 /// What is shown of each event, the newest first: its type, its id, and its text.
 fn events(tab: &mut Tab) -> Vec<String> {
     let shown = "[...document.querySelectorAll('#events summary')].map((summary) => \
@@ -100,9 +106,13 @@ fn it_cuts_its_connection_and_tells_what_was_caught_up(browser: &Browser) {
     ] {
         let had = publish(&hub, "/events/demo", "before");
         until("it", || events(&mut tab).first().is_some_and(|event| event.contains(&had)));
+        // It comes back once it is seen again, however long this takes.
+        hide(&mut tab, true);
         click(&mut tab, "#cut");
         until("the cut", || get(hub.address(), "/metrics").text().contains("tidings_streams 0\n"));
         (0..missed).for_each(|n| drop(publish(&hub, "/events/demo", &n.to_string())));
+        hide(&mut tab, false);
+        tab.eval("document.dispatchEvent(new Event('visibilitychange'))");
         until_says(&mut tab, "cuts", "Cut off for ");
         let told = text(&mut tab, "cuts");
         let request = format!("Then the request said Last-Event-ID: {had}, {what}");
@@ -138,17 +148,13 @@ fn it_rests_while_it_is_hidden_and_says_when_the_hub_hangs(browser: &Browser) {
         let metrics = get(hub.address(), "/metrics").text().to_owned();
         metrics.contains(&format!("\ntidings_streams {count}\n"))
     };
-    let hide = |tab: &mut Tab, hidden: bool| {
-        tab.eval(&format!(
-            "Object.defineProperty(document, 'hidden', {{ configurable: true, \
-                           value: {hidden} }}) && document.dispatchEvent(new \
-                           Event('visibilitychange'))"
-        ));
-    };
+    let tell = "document.dispatchEvent(new Event('visibilitychange'))";
     hide(&mut tab, true);
+    tab.eval(tell);
     until("no stream", || streams(0));
     let id = publish(&hub, "/events/demo", "meanwhile");
     hide(&mut tab, false);
+    tab.eval(tell);
     until("its stream", || streams(1));
     until("what came", || events(&mut tab).first() == Some(&format!("message|{id}|meanwhile")));
 

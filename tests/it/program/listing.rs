@@ -76,6 +76,10 @@ fn a_list_that_nobody_may_have_or_asks_for_wrongly_is_refused() {
     let with =
         "GET /channels HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer 2YotnFZFEjr1\r\n\r\n";
     assert_eq!(exchange(guarded.address(), with.as_bytes()).status, 200);
+    let private = hub(&["--private", &file.argument()]);
+    assert_eq!(get(private.address(), "/channels").status, 401);
+    let list = get(private.address(), "/channels?limit=1&token=2YotnFZFEjr1");
+    assert_eq!((list.status, list.field("Cache-Control")), (200, Some("no-store")));
     let hub = hub(&[]);
     for (target, said) in [
         ("/channels?limit=0", "limit is 1 to 1000 channels, and not \"0\""),

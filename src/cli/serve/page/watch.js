@@ -165,7 +165,8 @@ const take = (stream, block) => {
 
 // ---- Cutting ----
 
-// Counts what comes until there is nothing more for a while, and tells what came of the cut.
+// Counts what comes until there is nothing more for a while, and tells what came of the cut. A
+// stream begins with a block, even if nothing was missed.
 const countCaughtUp = (stream, sent, away) => {
   let [events, gap, timer] = [0, null, null];
   const begun = performance.now();
@@ -184,7 +185,6 @@ const countCaughtUp = (stream, sent, away) => {
     if (performance.now() - begun > 500) report();
     else timer = setTimeout(report, 300);
   };
-  timer = setTimeout(report, 300);
 };
 
 const cut = () => {
