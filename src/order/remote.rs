@@ -78,7 +78,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// What a hub knows of its order elsewhere. The reader thread and publishers write it.
 pub(crate) struct Remote {
     reachable: AtomicBool,
-    /// When the order was heard of last, in milliseconds since `began`.
+    /// When the order was last heard from, in milliseconds since `began`.
     heard: AtomicU64,
     began: Moment,
     /// How often it was heard of.

@@ -144,16 +144,28 @@ impl Refused {
     const LONG: Self = Self("the token is longer than 4096 bytes");
     const PARTS: Self = Self("the token must be three parts of base64url with dots between them");
     const UNSIGNED: Self = Self("the token is not signed with HS256 and a key of this hub");
+    const SIGNATURE: Self =
+        Self("the token is cut short, has something after it, or is not signed with HS256");
     const HEADER: Self =
         Self("the header of the token must have the alg HS256, and no crit or b64");
     const MALFORMED: Self = Self("the token has a part that is not well-formed JSON");
     const DEEP: Self = Self("the token has JSON that is deeper than 8 levels");
     const TWICE: Self = Self("the token has a name twice in one object");
-    const TYPE: Self = Self("the token has a claim of another type than it must be");
-    const NAME: Self = Self("the token allows something that is no name of a channel or pattern");
-    const AUDIENCE: Self = Self("the token has an audience (aud), and this hub has no such name");
+    const TYPE: Self = Self(
+        "the token has a value of the wrong type (subscribe and publish are lists of strings, sub \
+         is a string, and exp, nbf and iat are numbers)",
+    );
+    const NAME: Self = Self(
+        "the token has a name in subscribe or publish that is neither a channel's, such as room.7, \
+         nor a pattern, such as room.* or *",
+    );
+    const AUDIENCE: Self =
+        Self("the token has an audience (aud), which no token for this hub may have");
     const EXPIRED: Self = Self("the token has expired");
-    const EARLY: Self = Self("the token is not valid yet: its nbf or iat is in the future");
+    const EARLY: Self = Self(
+        "the token is not valid yet: its nbf or iat is in the future, or this hub's clock \
+         is wrong",
+    );
 }
 
 #[cfg(test)]

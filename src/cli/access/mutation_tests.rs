@@ -94,7 +94,8 @@ fn what_was_changed_after_it_was_signed_is_refused() {
         if other != token {
             changed += 1;
             let checked = keys().check(&other, NOW);
-            let why = [Refused::PARTS, Refused::UNSIGNED, Refused::LONG].map(Err);
+            let why =
+                [Refused::PARTS, Refused::SIGNATURE, Refused::UNSIGNED, Refused::LONG].map(Err);
             assert!(why.contains(&checked), "{other}: {checked:?}");
         }
     }

@@ -36,7 +36,7 @@ impl<'a> Token<'a> {
         let mut signature = [0; DIGEST];
         match base64url::decode(signed_by, &mut signature).map(<[u8]>::len) {
             Some(DIGEST) => Ok(Self { signed, header, payload, signature }),
-            _ => Err(Refused::UNSIGNED),
+            _ => Err(Refused::SIGNATURE),
         }
     }
 

@@ -194,7 +194,7 @@ impl Guard {
         if self.private {
             return match request.admitted::<Option<Pass>>() {
                 Some(Some(pass)) => pass.follow(names),
-                _ => Err(self.missing(Right::Subscribe)),
+                _ => Err(self.missing(request.head().path(), Right::Subscribe)),
             };
         }
         // A channel's name may be a secret, and this shows all of them.
@@ -207,7 +207,7 @@ impl Guard {
     /// What the token of the request with this head is worth.
     fn pass(&self, head: &Head, right: Right) -> Result<Pass, Response> {
         let Credential { token, is_cookie } =
-            credential::of(head)?.ok_or_else(|| self.missing(right))?;
+            credential::of(head)?.ok_or_else(|| self.missing(head.path(), right))?;
         // The browser has sent it, and nobody knows whether the page has it.
         if is_cookie && right == Right::Publish && !origin::is_own(head, origin::of(head)) {
             return Err(refuse(
@@ -224,19 +224,14 @@ impl Guard {
             return Err(invalid("this is not the token", remedy));
         };
         let checked = keys.check(&token, since_1970().as_secs());
-        checked
-            .map(Pass::Claims)
-            .map_err(|why| invalid(why, format_args!("make one with {}", right.command())))
+        checked.map(Pass::Claims).map_err(|why| invalid(why, right.remedy(head.path())))
     }
 
-    /// The refusal of a request without a token.
-    fn missing(&self, right: Right) -> Response {
-        let why = "this needs a token: send it in the field Authorization: Bearer TOKEN";
+    /// The refusal of a request for this path without a token.
+    fn missing(&self, path: &str, right: Right) -> Response {
+        let why = "this needs a token in the field 'Authorization: Bearer TOKEN'";
         let refusal = match self.keys {
-            Some(_) => refuse(
-                Status::UNAUTHORIZED,
-                format_args!("{why}: make one with {}", right.command()),
-            ),
+            Some(_) => refuse(Status::UNAUTHORIZED, format_args!("{why}: {}", right.remedy(path))),
             None => refuse(Status::UNAUTHORIZED, why),
         };
         challenge(refusal, "Bearer".into())
@@ -249,6 +244,21 @@ impl Right {
             Self::Publish => "publish on",
             Self::Subscribe => "follow",
         }
+    }
+
+    /// How to come by a token that is good for this path.
+    fn remedy(self, path: &str) -> String {
+        let command = match (self, path) {
+            (Self::Publish, _) if !path.starts_with("/events/") => {
+                return "send what the hub's --token-file contains".into();
+            }
+            (Self::Subscribe, "/metrics") => "'tidings token --key-file FILE'",
+            (Self::Subscribe, "/feed" | "/channels") => {
+                "'tidings token --key-file FILE --subscribe \"*\"'"
+            }
+            _ => self.command(),
+        };
+        format!("make one with {command}")
     }
 
     /// What makes a token with it.

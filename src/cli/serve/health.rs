@@ -4,7 +4,7 @@
 //! GET /health            is it alive? 200, for as long as it serves streams
 //! 200 OK
 //! ok
-//! Redis can't be reached, and was heard of last 12 s ago: nothing can be published
+//! Redis can't be reached, and was last heard from 12 s ago: nothing can be published
 //!
 //! GET /health?ready      does it publish? 503 while it can't
 //! ```
@@ -52,7 +52,7 @@ fn said(order: Order, state: State) -> String {
         State::SyncFailed => "a sync of the journal failed: nothing is published any more".into(),
         State::Reachable => format!("{name} can be reached"),
         State::Away(silence) => format!(
-            "{name} can't be reached, and was heard of last {} s ago: nothing can be published",
+            "{name} can't be reached, and was last heard from {} s ago: nothing can be published",
             silence.as_secs()
         ),
     }
@@ -74,8 +74,8 @@ mod tests {
     #[test]
     fn a_hub_is_alive_while_it_serves_streams_and_says_how_its_order_is() {
         let away = State::Away(Duration::from_millis(12_999));
-        let unreachable = "Redis can't be reached, and was heard of last 12 s ago: nothing can be \
-                           published";
+        let unreachable = "Redis can't be reached, and was last heard from 12 s ago: nothing can \
+                           be published";
         let failed = "a sync of the journal failed: nothing is published any more";
         for (order, state, said) in [
             (MEMORY, State::Own, "ok\n".to_owned()),
@@ -92,7 +92,7 @@ mod tests {
     fn a_hub_that_is_not_ready_says_why_and_when_to_ask_again() {
         let away = State::Away(Duration::from_millis(500));
         let response = not_ready(REDIS, away, "1");
-        let said = "503 Service Unavailable: Redis can't be reached, and was heard of last 0 s \
+        let said = "503 Service Unavailable: Redis can't be reached, and was last heard from 0 s \
                     ago: nothing can be published\n";
         assert_eq!((response.status().code(), text(&response)), (503, said));
         assert_eq!(response.field("Retry-After"), Some("1"));

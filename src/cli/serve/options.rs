@@ -204,11 +204,14 @@ pub(crate) static TABLE: Table<Options> = Table {
         &flags![Options,
             /// Follows another hub: serves the events of all its channels under the same ids, and
             /// hands it whatever is published here. http://HOST:PORT. While that hub is away,
-            /// streams stay open and publishes are refused.
+            /// streams stay open and publishes are refused. What that hub requires of clients does
+            /// not hold here: say --private and --key-file here, too.
             checked("follow", "URL", |o, url| o.follow.set_url(url))
                 .otherwise("no other hub is followed"),
             /// Sends the token in this file to the hub that --follow names. It must be that of the
             /// hub's own --token-file, or one that follows '*' and publishes what is handed over.
+            /// The file is read at the start: before a signed token ends, write a new one and
+            /// restart this hub.
             text("follow-token-file", "FILE", |o, path| o.follow.token_file = Some(path.into()))
                 .otherwise("no token is sent"),
         ],
@@ -229,7 +232,8 @@ pub(crate) static TABLE: Table<Options> = Table {
             }).otherwise("no limit"),
             /// Limits how many streams one peer has open at once. A peer is an IPv4 address, or an
             /// IPv6 network of 64 bits: that of a proxy, unless --behind-proxy lists it. Clients of
-            /// a unix socket can't be told apart: for them there is no such limit.
+            /// a unix socket can't be told apart: for them there is no such limit. A request for
+            /// one stream more gets an empty one, with the time after which to come back.
             number("max-streams-per-peer", "N", 1..=MOST, |o, n| {
                 o.limit(|limits| limits.streams_per_peer(n as usize));
             }).otherwise("no limit"),
@@ -258,8 +262,8 @@ pub(crate) static TABLE: Table<Options> = Table {
             /// Requires a token as --token-file does, and accepts those that 'tidings token' has
             /// signed with a key in this file, too. They say on which channels their bearers may
             /// publish, which they may follow, and until when: then their streams end. There is one
-            /// key on each line, of 32 bytes or more: 'openssl rand -hex 32' makes one. The file is
-            /// read at the start.
+            /// key on each line, of 32 bytes or more: 'openssl rand -hex 32' makes one. The key is
+            /// the line as it stands, not what its digits stand for. The file is read at the start.
             text("key-file", "FILE", |o, path| o.key_file = Some(path.into()))
                 .otherwise("no token is needed"),
         ],

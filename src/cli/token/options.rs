@@ -36,14 +36,17 @@ pub(crate) static TABLE: Table<Options> = Table {
          with this file lets its bearer follow and publish what the token says. Clients send it \
          as 'Authorization: Bearer TOKEN', as a cookie of the name tidings, or in a URL as \
          ?token=TOKEN. It is a JSON Web Token with HS256, so any other program with the key can \
-         make one too. A NAME is a channel's, or NAME.* for all below it, or * for all.",
+         make one too. A NAME is a channel's, or NAME.* for all below it, or * for all: quote \
+         these two in a shell. Without a NAME, the token is good for the /metrics of a private \
+         hub.",
         "Nobody can take a token back before its time is over, except by a change of the key: \
          keep --for short.",
     ],
     operands: &[],
     flags: &[&flags![Options,
         /// Reads the key from this file: a line of 32 bytes or more, as 'openssl rand -hex 32'
-        /// prints it. Of several lines, the first signs, and each is good.
+        /// prints it. The key is the line as it stands, not what its digits stand for. Of several
+        /// lines, the first signs, and a hub accepts each.
         text("key-file", "FILE", |o, file| o.key_file = Some(file.into()))
             .otherwise("none, which only --show can do without"),
         /// Lets the bearer follow this channel, or all that match a pattern.
@@ -52,7 +55,8 @@ pub(crate) static TABLE: Table<Options> = Table {
         /// Lets the bearer publish on this channel, or on all that match a pattern.
         checked("publish", "NAME", |o, name| o.claims.publish.push(name)).repeats()
             .otherwise("nothing"),
-        /// Lets the token hold for this long. Streams that were opened with it end with it.
+        /// Lets the token hold for this long, such as 10m or 720h. Streams that were opened with it
+        /// end with it.
         duration("for", SHORTEST..=LONGEST, |o, time| o.lasts = time).default("1h"),
         /// Says whose token it is, for the log of the hub.
         text("sub", "WHO", |o, who| o.claims.subject = Some(who.into())).otherwise("nobody's"),

@@ -78,7 +78,7 @@ impl FollowOrder {
         self.shared.started().map_err(|why| {
             Error::unavailable(format!(
                 "can't follow the hub at {}: {why}: check that it runs, that its URL is right, and \
-                 that this hub has its token if it wants one",
+                 that this hub has a token for all channels if it wants one",
                 self.root
             ))
         })

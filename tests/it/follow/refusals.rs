@@ -48,7 +48,10 @@ fn a_wrong_token_is_told_at_the_start_and_the_right_one_is_passed_on() {
         assert_eq!(status, Some(1), "{said}");
         let begin = format!("tidings: can't follow the hub at http://{}/: ", root.address());
         assert!(said.starts_with(&begin) && said.contains(why), "{said}");
-        assert!(said.ends_with("that this hub has its token if it wants one\n"), "{said}");
+        assert!(
+            said.ends_with("that this hub has a token for all channels if it wants one\n"),
+            "{said}"
+        );
     }
     // The publishers of the follower have a token of their own.
     let flags = [theirs.argument("--token-file"), token.argument("--follow-token-file")];

@@ -93,7 +93,7 @@ fn with_a_key_file_a_publish_needs_a_token_that_holds_and_names_the_channel() {
         &publish("news", ""),
         401,
         "Bearer",
-        "401 Unauthorized: this needs a token: send it in the field Authorization: Bearer TOKEN: \
+        "401 Unauthorized: this needs a token in the field 'Authorization: Bearer TOKEN': \
          make one with 'tidings token --key-file FILE --publish NAME'\n",
     );
     refused(
@@ -238,7 +238,7 @@ fn a_private_hub_is_followed_by_those_whose_token_covers_each_channel() {
         &ask(&hub, "GET /events/news", ""),
         401,
         "Bearer",
-        "401 Unauthorized: this needs a token: send it in the field Authorization: Bearer TOKEN: \
+        "401 Unauthorized: this needs a token in the field 'Authorization: Bearer TOKEN': \
          make one with 'tidings token --key-file FILE --subscribe NAME'\n",
     );
     assert_eq!(post_with(&hub, "/events/news", &bearer(ANN)).status, 200);
@@ -267,6 +267,29 @@ fn a_private_hub_shows_its_counts_for_any_token_and_its_health_and_its_page_for_
         let kept = (status == 200).then_some("no-store");
         assert_eq!(counts.field("Cache-Control"), kept);
         assert_eq!(counts.text().contains("tidings_streams"), status == 200);
+    }
+}
+
+#[test]
+fn a_refusal_without_a_token_names_the_token_that_is_good_for_the_path() {
+    let (hub, _) = hub_with_keys("remedies", &["--private"]);
+    let made = |options| format!("make one with 'tidings token --key-file FILE{options}'");
+    let all = made(" --subscribe \"*\"");
+    for (request, remedy) in [
+        ("GET /metrics", &*made("")),
+        ("GET /feed", &all),
+        ("GET /channels", &all),
+        ("GET /events/news", &made(" --subscribe NAME")),
+        ("POST /events/news", &made(" --publish NAME")),
+        ("POST /stop", "send what the hub's --token-file contains"),
+    ] {
+        let refused = match request.strip_prefix("POST ") {
+            Some(target) => post_with(&hub, target, ""),
+            None => ask(&hub, request, ""),
+        };
+        let said = "401 Unauthorized: this needs a token in the field 'Authorization: Bearer \
+                    TOKEN': ";
+        assert_eq!(refused.text(), format!("{said}{remedy}\n"), "{request}");
     }
 }
 

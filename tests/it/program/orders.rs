@@ -111,7 +111,7 @@ fn a_hub_that_follows_another_says_how_that_is() {
     followed.kill();
     until("the follower to notice", || health("/health?ready").status == 503);
     let alive = health("/health");
-    let begins = "ok\nthe hub that this one follows can't be reached, and was heard of last ";
+    let begins = "ok\nthe hub that this one follows can't be reached, and was last heard from ";
     assert!(alive.status == 200 && alive.text().starts_with(begins), "{}", alive.text());
     let refused = post(follower.address(), "/events/a", "y");
     assert_eq!((refused.status, refused.field("Retry-After")), (503, Some("1")));

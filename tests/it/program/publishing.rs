@@ -15,8 +15,8 @@ fn with_a_token_file_only_a_client_with_the_token_may_publish() {
     let file = TemporaryFile::new("token", "s3cret\n");
     let hub = hub(&[&file.argument()]);
     let without = post_with(&hub, "/events/a", "");
-    let said = "401 Unauthorized: this needs a token: send it in the field \
-                Authorization: Bearer TOKEN\n";
+    let said = "401 Unauthorized: this needs a token in the field \
+                'Authorization: Bearer TOKEN'\n";
     refused(&without, 401, said);
     assert_eq!(without.field("WWW-Authenticate"), Some("Bearer"));
     let wrong = post_with(&hub, "/events/a", "Authorization: Bearer s3creT\r\n");

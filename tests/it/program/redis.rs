@@ -84,7 +84,7 @@ fn row_59_a_redis_that_goes_and_comes_back_is_told_and_streams_stay() {
     until("the hub to notice", || ready().status == 503);
     let response = ready();
     assert_eq!(response.field("Retry-After"), Some("1"));
-    let begins = "503 Service Unavailable: Redis can't be reached, and was heard of last ";
+    let begins = "503 Service Unavailable: Redis can't be reached, and was last heard from ";
     assert!(response.text().starts_with(begins), "{}", response.text());
     let alive = get(hub.address(), "/health");
     assert!(alive.text().starts_with("ok\nRedis can't be reached, "), "{}", alive.text());

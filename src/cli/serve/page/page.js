@@ -166,7 +166,7 @@ const pollChannels = async () => {
   const response = await ask(`channels?limit=${MOST_CHANNELS}`, {}, PATIENCE);
   element("enter-token").hidden = response.ok;
   if (response.ok) showChannels(await response.json(), performance.now());
-  else element("channels-note").textContent = "The hub shows its channels with a token alone.";
+  else element("channels-note").textContent = "The hub shows its channels for a token that follows *.";
 };
 
 const poll = async () => {
