@@ -59,6 +59,8 @@ struct Patient<'a> {
     /// Not sent to another server that a redirect leads to.
     fields: &'a [(String, String)],
     carrier: Carrier,
+    /// How long a head may take after the first.
+    patience: Duration,
 }
 
 fn doctor(options: &Options) -> Outcome {
@@ -67,7 +69,8 @@ fn doctor(options: &Options) -> Outcome {
     let url = request.map_err(Failure::Usage)?.url().clone();
     let carrier = Carrier::new(options.via.as_deref(), &url);
     let mut report = Report::new();
-    Patient { options, url, fields: &options.fields, carrier }.examine(&mut report)?;
+    Patient { options, url, fields: &options.fields, carrier, patience: HEAD[0] }
+        .examine(&mut report)?;
     match report::verdict(&report.findings) {
         Ok(said) => even_if_unread(print(&format!("\n{said}\n"))),
         Err(said) => Err(Failure::Ended { status: FAULTS, said }),
@@ -77,6 +80,7 @@ fn doctor(options: &Options) -> Outcome {
 impl Patient<'_> {
     fn examine(&mut self, report: &mut Report) -> Outcome {
         let (visit, published) = self.watch(report)?;
+        self.patience = visit.patience(HEAD);
         if let Some((head, _)) = &visit.head {
             report.seen = Seen::of(head);
         }
@@ -90,6 +94,10 @@ impl Patient<'_> {
             return report.add(flow::end(&visit));
         }
         report.add(response::framing(head))?;
+        if let Some(finding) = browser::compressed_unasked(head) {
+            // What comes can't be read.
+            return report.add(finding);
+        }
         report.add(response::caching(head))?;
         report.add(flow::first_byte(&visit))?;
         report.add(flow::buffering(&visit, &published))?;
@@ -168,7 +176,7 @@ impl Patient<'_> {
         let ids = &before.flow.ids;
         let Some(id) = resume::asks_after(ids) else { return Ok(resume::no_ids(before)) };
         let (visit, _) =
-            visit(&self.carrier, &self.ask(id, None)?, &Until::event(HEAD[0], AGAIN), |_| ());
+            visit(&self.carrier, &self.ask(id, None)?, &Until::event(self.patience, AGAIN), |_| ());
         Ok(resume::resume(ids, id, &visit))
     }
 
@@ -176,7 +184,10 @@ impl Patient<'_> {
         let ask = self.ask("", None)?.accepting(browser::ENCODINGS);
         let mut finding = Finding::good("", "");
         for _ in 0..TRIES {
-            let (visit, _) = visit(&self.carrier, &ask, &Until::head(HEAD[0]), |_| ());
+            let (visit, _) = visit(&self.carrier, &ask, &Until::head(self.patience), |_| ());
+            if visit.head.is_none() && visit.end.is_none() {
+                return self.no_response(&visit);
+            }
             finding = browser::compression(&visit);
             if finding.level != Level::Good {
                 break;
@@ -185,10 +196,20 @@ impl Patient<'_> {
         Ok(finding)
     }
 
+    /// A client that accepts every coding got none. Is that so for one that accepts none?
+    fn no_response(&self, compressed: &Visit) -> Result<Finding, Failure> {
+        let until = Until::head(self.patience);
+        let (control, _) = visit(&self.carrier, &self.ask("", None)?, &until, |_| ());
+        Ok(match control.head {
+            Some(_) => browser::compression(compressed),
+            None => browser::no_response(&control),
+        })
+    }
+
     fn cors(&self) -> Result<Finding, Failure> {
         let origin = self.options.origin.as_deref();
         let ask = self.ask("", Some(("Origin", origin.unwrap_or(browser::STRANGER))))?;
-        let (visit, _) = visit(&self.carrier, &ask, &Until::head(HEAD[0]), |_| ());
+        let (visit, _) = visit(&self.carrier, &ask, &Until::head(self.patience), |_| ());
         Ok(browser::cors(&visit, origin))
     }
 }

@@ -10,6 +10,7 @@
 //!
 //! All times count from the moment when the request was sent. The facts don't grow with the stream.
 
+use std::collections::VecDeque;
 use std::mem;
 use std::time::Duration;
 
@@ -20,8 +21,12 @@ use crate::cli::client::{Ending, Part, Reader};
 
 /// The type of the events that the doctor publishes.
 pub(super) const OWN_TYPE: &str = "doctor";
-/// More than it publishes.
+/// More than it publishes, and longer.
 const MOST_OWN: usize = 64;
+const LONGEST_OWN: usize = 128;
+/// A longer event needn't come at once: a new connection sends so much before it waits for the
+/// other side.
+const AT_ONCE: usize = 14 * 1024;
 
 /// What one request has brought so far.
 #[derive(Debug)]
@@ -50,13 +55,15 @@ pub(super) struct Flow {
     pub(super) comments: u64,
     pub(super) events: u64,
     /// How long the slowest event took from the read with its beginning to the one with its end.
+    /// Large events don't count.
     pub(super) slowest: Duration,
     /// The last event ID before the last event that came with another, and that event's.
     pub(super) ids: Ids,
     /// The first event's ID and type.
     pub(super) first_event: Option<(String, String)>,
-    /// The data of the doctor's own events, and when each came.
-    pub(super) own: Vec<(String, Duration)>,
+    /// The data of the doctor's own events, and when each came. The newest, as the stream may begin
+    /// with those of an earlier run.
+    pub(super) own: VecDeque<(String, Duration)>,
     /// The reconnection time that the stream names.
     pub(super) retry: Option<Duration>,
 }
@@ -164,6 +171,11 @@ impl Visit {
             .is_some_and(|(head, _)| head.status().code() == 200 && head.is_event_stream())
     }
 
+    /// How long a head may take on another request, if this one's is typical.
+    pub(super) fn patience(&self, [least, most]: [Duration; 2]) -> Duration {
+        self.head.as_ref().map_or(least, |(_, at)| (*at * 2).clamp(least, most))
+    }
+
     /// How long there had been no content when it ended, or when it was left.
     pub(super) fn last_silence(&self) -> Duration {
         let began = self.head.as_ref().map(|(_, at)| *at);
@@ -176,8 +188,11 @@ impl Flow {
     fn event(&mut self, event: MessageEvent, at: Duration) {
         self.events += 1;
         self.ids.event(&event.last_event_id);
-        if event.event_type == OWN_TYPE && self.own.len() < MOST_OWN {
-            self.own.push((event.data, at));
+        if event.event_type == OWN_TYPE && event.data.len() <= LONGEST_OWN {
+            if self.own.len() == MOST_OWN {
+                self.own.pop_front();
+            }
+            self.own.push_back((event.data, at));
         }
         self.first_event.get_or_insert((event.last_event_id, event.event_type));
     }
@@ -210,6 +225,8 @@ struct Lines {
     after_cr: bool,
     /// The read in which the event began that isn't whole.
     began: Option<Duration>,
+    /// How many of its bytes have come.
+    length: usize,
 }
 
 #[derive(Debug, Default, PartialEq)]
@@ -225,6 +242,7 @@ impl Lines {
             if mem::replace(&mut self.after_cr, byte == b'\r') && byte == b'\n' {
                 continue;
             }
+            self.length += usize::from(self.began.is_some());
             match (byte, self.first) {
                 (b'\n' | b'\r', first) => {
                     match first {
@@ -236,7 +254,8 @@ impl Lines {
                 }
                 (byte, None) => {
                     self.first = Some(byte);
-                    if byte != b':' {
+                    // A comment belongs to no event, and neither does `retry`.
+                    if !matches!(byte, b':' | b'r') {
                         self.began.get_or_insert(at);
                     }
                 }
@@ -247,7 +266,8 @@ impl Lines {
     }
 
     fn is_whole(&mut self, counted: &mut Counted, at: Duration) {
-        if let Some(began) = self.began.take() {
+        let length = mem::take(&mut self.length);
+        if let Some(began) = self.began.take().filter(|_| length <= AT_ONCE) {
             counted.slowest = counted.slowest.max(at.saturating_sub(began));
         }
     }

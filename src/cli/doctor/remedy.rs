@@ -15,6 +15,8 @@ pub(super) enum Remedy {
     Plain,
     /// A silent stream must stay open, or not be silent.
     KeepOpen,
+    /// Nothing may limit how long a stream lasts.
+    Last,
     /// Whoever wants a stream must be told when to come back.
     ComeBack,
     /// Nothing may keep a stream and send it to others.
@@ -31,6 +33,12 @@ pub(super) enum Remedy {
     Name,
     /// The request must carry what lets it in.
     Credentials,
+    /// The server must take a GET.
+    Method,
+    /// The server must serve several streams at once.
+    Many,
+    /// The server knows what went wrong.
+    Log,
     /// The URL or its server is wrong.
     Look,
 }
@@ -51,6 +59,7 @@ impl Remedy {
             Self::KeepOpen => {
                 "send a comment line (: and a line feed) every 15 s (tidings: --heartbeat 15s)"
             }
+            Self::Last => "limit no response in time; its log may tell what ended it",
             Self::ComeBack => {
                 "start it, or give it room; let a supervisor listen while it restarts"
             }
@@ -67,6 +76,12 @@ impl Remedy {
                 "give the token with --header 'Authorization: Bearer TOKEN'; a browser's \
                  EventSource can only send a cookie, or what is in the URL"
             }
+            Self::Method => {
+                "let it respond to GET; a page reads the response to a POST with fetch, and \
+                 'tidings tail --data TEXT' in a terminal"
+            }
+            Self::Many => "let it serve each stream in a thread or task of its own",
+            Self::Log => "see its log",
             Self::Look => "start it, or correct the URL",
         }
     }
@@ -97,8 +112,10 @@ impl Remedy {
             (Self::Plain, Apache) => "SetEnvIf Request_URI ^/events no-gzip no-brotli",
             (Self::Plain, Cloudflare) => "it obeys Cache-Control: no-transform",
             (Self::KeepOpen, Nginx) => "proxy_read_timeout 1h; (60 s unless set)",
-            (Self::KeepOpen, Caddy) => "no servers { timeouts { write } } in the global options",
-            (Self::KeepOpen, Traefik) => {
+            (Self::KeepOpen | Self::Last, Caddy) => {
+                "no servers { timeouts { write } } in the global options"
+            }
+            (Self::KeepOpen | Self::Last, Traefik) => {
                 "no respondingTimeouts: { writeTimeout } at the entry point, as by default"
             }
             (Self::KeepOpen, Haproxy) => "timeout client 1h and timeout server 1h",

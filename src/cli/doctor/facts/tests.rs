@@ -112,3 +112,23 @@ fn the_facts_are_the_same_however_the_reads_are_split() {
         assert_eq!(own, [("c".into(), ms(5))], "by {step}");
     }
 }
+
+#[test]
+fn the_newest_of_the_doctors_own_events_are_kept_after_those_of_earlier_runs() {
+    let event = |data: &str| format!("event: doctor\ndata: {data}\n\n");
+    let mut visit = visit(&[(0, HEAD)]);
+    for number in 0..100 {
+        visit.take(event(&number.to_string()).as_bytes(), ms(number));
+    }
+    visit.take(event(&"x".repeat(1000)).as_bytes(), ms(100));
+    assert_eq!(visit.flow.own.len(), MOST_OWN);
+    assert_eq!(visit.flow.own.back(), Some(&("99".into(), ms(99))));
+}
+
+#[test]
+fn a_head_that_is_late_gives_the_others_time() {
+    let patience = |at| visit(&[(at, HEAD)]).patience([ms(5_000), ms(30_000)]);
+    assert_eq!(patience(3), ms(5_000));
+    assert_eq!(patience(8_000), ms(16_000));
+    assert_eq!(patience(29_000), ms(30_000));
+}

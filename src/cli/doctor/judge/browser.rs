@@ -18,9 +18,34 @@ fn head(visit: &Visit) -> Option<&ResponseHead> {
     visit.head.as_ref().map(|(head, _)| head).filter(|head| head.status().code() == 200)
 }
 
+const TOPIC: &str = "compression";
+
+/// The response to a client that accepts no coding, if it has one all the same.
+pub(in super::super) fn compressed_unasked(head: &ResponseHead) -> Option<Finding> {
+    let coding = coding(head)?;
+    let said = format!("the stream comes in {coding}, even to a client that accepts none");
+    Some(Finding::fault(TOPIC, said, Remedy::Plain))
+}
+
+fn coding(head: &ResponseHead) -> Option<String> {
+    const FIELD: &str = "content-encoding";
+    let coding = head.field_text(FIELD)?;
+    let is_none = ["", "identity", "none"].iter().any(|none| coding.eq_ignore_ascii_case(none));
+    (!is_none).then(|| masked_value(FIELD, coding).into_owned())
+}
+
+/// There was no response to a client that accepts every coding, and none to this one that accepts
+/// none.
+pub(in super::super) fn no_response(control: &Visit) -> Finding {
+    let said = format!(
+        "not known: a further request gets no response within {}, whatever it accepts",
+        time(control.watched)
+    );
+    Finding::fault(TOPIC, said, Remedy::Many)
+}
+
 /// The response to a client that accepts every coding.
 pub(in super::super) fn compression(visit: &Visit) -> Finding {
-    const TOPIC: &str = "compression";
     let Some(head) = head(visit) else {
         return match (&visit.head, &visit.end) {
             (None, None) => {
@@ -34,11 +59,9 @@ pub(in super::super) fn compression(visit: &Visit) -> Finding {
             _ => Finding::note(TOPIC, "not known: the request that accepts it got no stream"),
         };
     };
-    let coding = head.field_text("content-encoding").unwrap_or_default();
-    match coding.to_ascii_lowercase().as_str() {
-        "" | "identity" | "none" => Finding::good(TOPIC, "none, for a client that accepts any"),
-        _ => {
-            let coding = masked_value("content-encoding", coding);
+    match coding(head) {
+        None => Finding::good(TOPIC, "none, for a client that accepts any"),
+        Some(coding) => {
             let said = format!(
                 "a client that accepts it, as every browser, gets the stream in {coding}: events \
                  wait in the compressor"
@@ -67,7 +90,8 @@ pub(in super::super) fn cors(visit: &Visit, origin: Option<&str>) -> Finding {
         [] => None,
         [one] if !one.contains(',') => Some(&**one),
         _ => {
-            let said = "Access-Control-Allow-Origin is there twice, and browsers refuse that";
+            let said = "Access-Control-Allow-Origin has more than one value, and browsers refuse \
+                        that";
             return Finding::fault(TOPIC, said, Remedy::Origin);
         }
     };

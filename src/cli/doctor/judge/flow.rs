@@ -10,6 +10,9 @@ use super::time;
 
 /// An event that is whole so much later than it began has been in a buffer.
 const APART: Duration = Duration::from_millis(100);
+/// A server that is far away may need as long for what it sends at once as for two responses. How
+/// long a response takes counts no further than this.
+const FAR: Duration = Duration::from_millis(500);
 /// An event that takes so much longer than the response to its publish has waited somewhere.
 const LATE: Duration = Duration::from_millis(40);
 /// What is published so shortly before the end needn't have come.
@@ -26,9 +29,17 @@ pub(in super::super) fn buffering(visit: &Visit, published: &[Publication]) -> F
         return finding;
     }
     let flow = &visit.flow;
+    if came_with_the_end(visit) {
+        let end = time(flow.last.unwrap_or_default());
+        let said = format!(
+            "all events came together with the end, after {end}: something held \
+                            them back until then"
+        );
+        return Finding::fault(TOPIC, said, Remedy::Flush);
+    }
     let begin = visit.head.as_ref().map(|(_, at)| *at).unwrap_or_default();
     let later = flow.last.unwrap_or_default().saturating_sub(begin);
-    if flow.slowest >= APART {
+    if flow.slowest >= APART.max(2 * begin.min(FAR)) {
         let apart = time(flow.slowest);
         let said = format!(
             "an event came in two parts, {apart} apart: something holds back what it gets until it \
@@ -36,11 +47,15 @@ pub(in super::super) fn buffering(visit: &Visit, published: &[Publication]) -> F
         );
         return Finding::fault(TOPIC, said, Remedy::Flush);
     }
-    if later >= APART {
+    if later >= APART && flow.reads > 1 {
         let said = format!("{} reads over {}, each with whole events", flow.reads, time(later));
         return Finding::good(TOPIC, said);
     }
     let came = if flow.reads == 0 { "nothing" } else { "nothing more" };
+    if let Some(end) = &visit.end {
+        let said = format!("{came} came before the end, after {}", time(end.at));
+        return Finding::note(TOPIC, said);
+    }
     let said = format!(
         "{came} came in {}: the stream is silent, or its events are held back; --publish tells \
          which on a tidings hub, and elsewhere a longer --wait",
@@ -50,11 +65,22 @@ pub(in super::super) fn buffering(visit: &Visit, published: &[Publication]) -> F
     if flow.reads == 0 { unknown.with(Remedy::Flush) } else { unknown }
 }
 
+/// Whether several events came at one moment, and the end with them, though there was time to send
+/// them before.
+fn came_with_the_end(visit: &Visit) -> bool {
+    let (Some(End { at, how: How::Whole }), Some(first)) = (&visit.end, visit.flow.first) else {
+        return false;
+    };
+    visit.flow.events > 1 && first >= LEAST_SILENCE && at.saturating_sub(first) < APART
+}
+
 fn published_ones(visit: &Visit, published: &[Publication]) -> Option<Finding> {
     const TOPIC: &str = "buffering";
     if let Some(why) = published.iter().find_map(|one| one.answered.as_ref().err()) {
         let said = format!("no event could be published to see when it comes: {why}");
-        return Some(Finding::note(TOPIC, said).with(Remedy::Credentials));
+        let note = Finding::note(TOPIC, said);
+        let is_refused = [" 401", " 403"].iter().any(|code| why.contains(code));
+        return Some(if is_refused { note.with(Remedy::Credentials) } else { note });
     }
     let until = visit.end.as_ref().map_or(visit.watched, |end| end.at).saturating_sub(GRACE);
     let due = published.iter().filter_map(|one| Some((one, *one.answered.as_ref().ok()?)));
@@ -151,13 +177,14 @@ pub(in super::super) fn end(visit: &Visit) -> Finding {
         );
         return Finding::fault(TOPIC, said, Remedy::ComeBack);
     }
-    if silence >= LEAST_SILENCE && silence >= flow.longest_silence {
+    // A longer silence has not closed it, and one as long as those before is its rhythm.
+    if silence >= LEAST_SILENCE && silence > flow.longest_silence + flow.longest_silence / 5 {
         let said = format!("{way} after {} of silence", time(silence));
         return Finding::fault(TOPIC, said, Remedy::KeepOpen);
     }
     let said = format!("{way} after {after}, though it was not silent");
     match how {
         How::Whole => Finding::note(TOPIC, said),
-        _ => Finding::fault(TOPIC, said, Remedy::KeepOpen),
+        _ => Finding::fault(TOPIC, said, Remedy::Last),
     }
 }

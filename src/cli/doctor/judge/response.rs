@@ -33,10 +33,12 @@ pub(in super::super) fn response(visit: &Visit) -> Finding {
     let (why, remedy) = match code {
         200 => (not_a_stream(head), Remedy::Type),
         204 => ("an EventSource takes it for the end of the stream, for good".into(), Remedy::Look),
-        301..=399 => ("it redirects too often, or does not say where to".into(), Remedy::Look),
+        301..=399 => ("it leads to no URL that can be asked".into(), Remedy::Look),
         401 | 403 | 407 => ("it does not let this request in".into(), Remedy::Credentials),
         421 => ("it does not serve this name".into(), Remedy::Name),
-        429 | 500..=599 => {
+        405 => ("it takes no GET, and an EventSource sends nothing else".into(), Remedy::Method),
+        500 | 501 => ("the server has failed at it".into(), Remedy::Log),
+        429 | 502..=599 => {
             ("a browser's EventSource gives up for good at this".into(), Remedy::ComeBack)
         }
         _ => ("a browser's EventSource takes only 200".into(), Remedy::Look),
@@ -60,9 +62,12 @@ fn nothing(visit: &Visit) -> Finding {
     const TOPIC: &str = "response";
     match visit.end.as_ref().map(|end| (&end.how, time(end.at))) {
         Some((How::Failed(why), _)) => Finding::fault(TOPIC, why, Remedy::Look),
-        Some((_, at)) => {
-            let said = format!("the connection was closed after {at}, before there was a response");
-            Finding::fault(TOPIC, said, Remedy::KeepOpen)
+        Some((_, after)) => {
+            let said =
+                format!("the connection was closed after {after}, before there was a response");
+            // Perhaps it waits for the first event.
+            let waited = visit.end.as_ref().is_some_and(|end| end.at >= SLOW);
+            Finding::fault(TOPIC, said, if waited { Remedy::Flush } else { Remedy::Log })
         }
         None => {
             let said = format!("none within {}", time(visit.watched));
@@ -113,9 +118,12 @@ pub(in super::super) fn caching(head: &ResponseHead) -> Finding {
         let said = "it comes from a cache, and not from the server";
         return Finding::fault(TOPIC, said, Remedy::NoCache);
     }
-    let control = given("cache-control");
-    let says = |word: &str| control.split(',').any(|element| element.trim() == word);
-    match ["no-cache", "no-store", "private"].iter().find(|word| says(word)) {
+    let is_control = |name: &str| name.eq_ignore_ascii_case("cache-control");
+    let lines = head.fields().filter(|(name, _)| is_control(name));
+    let lines: Vec<_> = lines.map(|(_, value)| String::from_utf8_lossy(value)).collect();
+    let control = lines.join(",").to_ascii_lowercase();
+    let says = |word: &&&str| control.split(',').any(|element| element.trim() == **word);
+    match ["no-cache", "no-store", "private"].iter().find(says) {
         Some(word) => Finding::good(TOPIC, format!("Cache-Control has {word}")),
         None => {
             let said = "Cache-Control has neither no-cache nor no-store: a cache may keep it";

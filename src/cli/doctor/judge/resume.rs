@@ -3,6 +3,7 @@
 use super::super::facts::{Ids, Visit};
 use super::super::finding::Finding;
 use super::super::remedy::Remedy;
+use super::flow;
 
 const TOPIC: &str = "resume";
 /// By which a tidings hub tells that events are missing.
@@ -33,6 +34,10 @@ pub(in super::super) fn resume(ids: &Ids, asked: &str, visit: &Visit) -> Finding
         let said = format!("a request with Last-Event-ID gets no stream: {status}");
         return Finding::fault(TOPIC, said, Remedy::Ids);
     }
+    if flow::is_away(visit) {
+        let said = "not known: the server had no room for a request with Last-Event-ID";
+        return Finding::note(TOPIC, said);
+    }
     let is_owed = ids.has_event && asked == ids.before;
     match &visit.flow.first_event {
         Some((_, event_type)) if event_type == GAP => {
@@ -43,11 +48,16 @@ pub(in super::super) fn resume(ids: &Ids, asked: &str, visit: &Visit) -> Finding
         Some((id, _)) if is_owed && *id == ids.last => {
             Finding::good(TOPIC, "after Last-Event-ID comes the event that was missed")
         }
-        Some((id, _)) if !is_owed && ids.has_event && *id == asked => {
+        Some((id, _)) if ids.has_event && *id == asked => {
             let said = "the event that Last-Event-ID names comes again";
             Finding::fault(TOPIC, said, Remedy::Ids)
         }
-        _ if is_owed => {
+        Some(_) if is_owed => {
+            let said = "after Last-Event-ID comes another event than the one that was missed: what \
+                        is sent while a client is away is lost to it, or comes twice";
+            Finding::fault(TOPIC, said, Remedy::Ids)
+        }
+        None if is_owed => {
             let said = "an event that came after Last-Event-ID does not come again: what is sent \
                         while a client is away is lost to it";
             Finding::fault(TOPIC, said, Remedy::Ids)

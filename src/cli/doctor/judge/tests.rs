@@ -79,6 +79,13 @@ fn a_response_that_is_no_stream_is_told_what_to_do_about_it() {
             "502 Bad Gateway, after 2 ms: a browser's",
             Remedy::ComeBack,
         ),
+        ("HTTP/1.1 302 Found\r\n", "302 Found, after 2 ms: it leads to no URL", Remedy::Look),
+        (
+            "HTTP/1.1 405 Method Not Allowed\r\nAllow: POST\r\n",
+            "405 Method Not Allowed, after 2 ms: it takes no GET",
+            Remedy::Method,
+        ),
+        ("HTTP/1.1 500 Oh\r\n", "500 Internal Server Error, after 2 ms: the server", Remedy::Log),
         ("HTTP/1.1 404 Not Found\r\n", "404 Not Found, after 2 ms: a browser's", Remedy::Look),
     ] {
         assert_fault(&response::response(&watched(head, &[], 9)), said, remedy);
@@ -96,7 +103,11 @@ fn a_response_that_does_not_come_is_told_by_how_it_failed() {
     let mut closed = Visit::new();
     closed.ended(ms(2_000));
     let said = "the connection was closed after 2.0 s, before there was a response";
-    assert_fault(&response::response(&closed), said, Remedy::KeepOpen);
+    assert_fault(&response::response(&closed), said, Remedy::Flush);
+    let mut closed = Visit::new();
+    closed.ended(ms(3));
+    let said = "the connection was closed after 3 ms, before there was a response";
+    assert_fault(&response::response(&closed), said, Remedy::Log);
     let mut refused = Visit::new();
     refused.failed("can't connect to h: refused", ms(1));
     assert_fault(&response::response(&refused), "can't connect to h: refused", Remedy::Look);
@@ -119,6 +130,10 @@ fn a_cache_is_found_by_what_it_adds() {
     assert_good(&response::caching(&head_of(STREAM)), "Cache-Control has no-cache");
     let plain = "HTTP/1.1 200 OK\r\n";
     assert_note(&response::caching(&head_of(plain)), "Cache-Control has neither");
+    // Several lines are one list.
+    let lines = "Cache-Control: no-transform\r\ncache-control: a, NO-STORE\r\n";
+    let both = head_of(&format!("{plain}{lines}"));
+    assert_good(&response::caching(&both), "Cache-Control has no-store");
     for field in ["Age: 7", "X-Cache: HIT from cdn", "CF-Cache-Status: HIT"] {
         let head = head_of(&format!("{STREAM}{field}\r\n"));
         assert_fault(&response::caching(&head), "it comes from a cache", Remedy::NoCache);
@@ -157,6 +172,40 @@ fn a_buffer_is_found_by_events_that_come_in_parts() {
     assert_note(&flow::buffering(&watched(STREAM, &[], 900), &[]), "nothing came in 900 ms: ");
 }
 
+#[test]
+fn a_stream_that_is_far_away_or_large_is_not_held_back() {
+    // Its head took 400 ms to come, and so does each further part of what it sends at once.
+    let mut far = Visit::new();
+    far.take(format!("{STREAM}\r\n").as_bytes(), ms(400));
+    far.take(b"c\r\ndata: a\n\ndat\r\n", ms(401));
+    far.take(b"6\r\na: b\n\n\r\n", ms(801));
+    far.watched = ms(3_000);
+    assert_good(&flow::buffering(&far, &[]), "2 reads over 401 ms, each with whole events");
+    let large = "x".repeat(20_000);
+    let stream = [(3, "data: "), (300, &large), (900, "\n\n")];
+    assert_eq!(flow::buffering(&watched(STREAM, &stream, 3_000), &[]).level, Level::Good);
+    // A reconnection time is no event, and may stand by itself for long.
+    let retry = [(3, "retry: 2000\n"), (2_003, ":\n\n")];
+    assert_eq!(flow::buffering(&watched(STREAM, &retry, 3_000), &[]).level, Level::Good);
+}
+
+#[test]
+fn events_that_all_come_with_the_end_have_been_held_back() {
+    let ended = |chunks: &[(u64, &str)], at: u64| {
+        let mut visit = watched(STREAM, chunks, at);
+        visit.take(b"0\r\n\r\n", ms(at));
+        flow::buffering(&visit, &[])
+    };
+    let two = "id: 1\ndata: a\n\nid: 2\ndata: b\n\n";
+    let said = "all events came together with the end, after 4.0 s";
+    assert_fault(&ended(&[(4_000, two)], 4_000), said, Remedy::Flush);
+    // There was no time to send them apart, or only one, or they came before.
+    let said = "nothing more came before the end, after 3 ms";
+    assert_note(&ended(&[(3, two)], 3), said);
+    assert_eq!(ended(&[(4_000, "data: a\n\n")], 4_000).level, Level::Note);
+    assert_eq!(ended(&[(4_000, two), (5_000, two)], 5_000).level, Level::Good);
+}
+
 fn published(number: u64, sent: u64, answered: u64) -> Publication {
     Publication { data: number.to_string(), sent: ms(sent), answered: Ok(ms(answered)) }
 }
@@ -183,7 +232,12 @@ fn what_was_published_tells_whether_events_are_held_back() {
         sent: ms(300),
         answered: Err("the server responds with 403 Forbidden".into()),
     };
-    assert_note(&judge(&[], &[refused]), "no event could be published to see when it comes: the");
+    let refused = judge(&[], &[refused]);
+    assert_note(&refused, "no event could be published to see when it comes: the");
+    assert_eq!(refused.remedy, Some(Remedy::Credentials));
+    let other = Err("the server responds with 405 Method Not Allowed".into());
+    let other = Publication { data: "1".into(), sent: ms(300), answered: other };
+    assert_eq!(judge(&[], &[other]).remedy, None);
 }
 
 #[test]
@@ -222,7 +276,10 @@ fn an_end_is_told_by_what_came_before_it() {
     let lively = [(1_000, ":\n"), (2_000, ":\n"), (3_000, ":\n")];
     assert_note(&ended(&lively, LAST, 3_500), "ended after 3.5 s, though it was not silent");
     let cut = ended(&lively, "", 3_500);
-    assert_fault(&cut, "cut off after 3.5 s, though it was not silent", Remedy::KeepOpen);
+    assert_fault(&cut, "cut off after 3.5 s, though it was not silent", Remedy::Last);
+    // The silence before the end is as long as the others.
+    let beats = [(3, "data\n\n"), (1_003, "data\n\n")];
+    assert_note(&ended(&beats, LAST, 2_010), "ended after 2.0 s, though it was not silent");
 }
 
 fn ids(before: &str, last: &str, has_event: bool) -> Ids {
@@ -250,13 +307,20 @@ fn a_server_that_resumes_sends_what_was_missed_and_nothing_twice() {
     );
     let lost = "an event that came after Last-Event-ID does not come again";
     assert_fault(&after(":\n", &two, "1"), lost, Remedy::Ids);
-    assert_fault(&after("id: 3\ndata\n\n", &two, "1"), lost, Remedy::Ids);
+    let other = "after Last-Event-ID comes another event than the one that was missed";
+    assert_fault(&after("id: 3\ndata\n\n", &two, "1"), other, Remedy::Ids);
+    // The missed one comes then, but this one comes twice.
+    let again = "the event that Last-Event-ID names comes again";
+    assert_fault(&after("id: 1\ndata\n\nid: 2\ndata\n\n", &two, "1"), again, Remedy::Ids);
     let gap = "event: tidings.gap\nid: 2\ndata: {}\n\n";
     assert_fault(&after(gap, &two, "1"), "the server tells a gap", Remedy::Ids);
     let one = ids("", "2", true);
-    let again = "the event that Last-Event-ID names comes again";
     assert_fault(&after("id: 2\ndata\n\n", &one, "2"), again, Remedy::Ids);
     assert_eq!(after(":\n", &ids("", "2", false), "2").level, Level::Good);
+    let mut full = watched(STREAM, &[(3, "retry: 2000\n\n")], 9);
+    full.take(b"0\r\n\r\n", ms(4));
+    let said = "not known: the server had no room for a request with Last-Event-ID";
+    assert_note(&resume::resume(&two, "1", &full), said);
     let refused = watched("HTTP/1.1 400 Bad Request\r\n", &[], 9);
     let said = "a request with Last-Event-ID gets no stream: 400 Bad Request";
     assert_fault(&resume::resume(&two, "1", &refused), said, Remedy::Ids);
@@ -273,6 +337,13 @@ fn a_stream_that_is_compressed_or_held_in_a_compressor_is_a_fault() {
     held.watched = ms(5_000);
     let said = "a client that accepts it, as every browser, gets no response within 5.0 s";
     assert_fault(&browser::compression(&held), said, Remedy::Plain);
+    let said = "not known: a further request gets no response within 5.0 s, whatever it accepts";
+    assert_fault(&browser::no_response(&held), said, Remedy::Many);
+    let unasked =
+        |fields: &str| browser::compressed_unasked(&head_of(&format!("{STREAM}{fields}")));
+    assert_eq!(unasked("Content-Encoding: identity\r\n"), None);
+    let said = "the stream comes in gzip, even to a client that accepts none";
+    assert_fault(&unasked("Content-Encoding: GZip\r\n").unwrap(), &said[..19], Remedy::Plain);
     let refused = watched("HTTP/1.1 400 Bad Request\r\n", &[], 9);
     assert_note(&browser::compression(&refused), "not known");
 }
@@ -298,8 +369,8 @@ fn a_page_of_another_origin_may_read_it_if_one_field_says_so() {
         assert_fault(&judge(fields, origin), said, Remedy::Origin);
     };
     fault("", Some(page), "pages of https://a.example may not read it");
-    fault(&format!("{own}{own}"), Some(page), "Access-Control-Allow-Origin is there twice");
-    fault(&format!("{ALLOW}{page}, {page}\r\n"), Some(page), "Access-Control-Allow-Origin is");
+    fault(&format!("{own}{own}"), Some(page), "Access-Control-Allow-Origin has more");
+    fault(&format!("{ALLOW}{page}, {page}\r\n"), Some(page), "Access-Control-Allow-Origin has");
     fault(&format!("{all}{COOKIES}"), None, "Access-Control-Allow-Origin is * beside");
     let any = format!("{ALLOW}{}\r\n{COOKIES}", browser::STRANGER);
     fault(&any, None, "pages of any origin may read it with the cookies");
