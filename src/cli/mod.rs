@@ -149,6 +149,7 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Ok(command) => command.run(&mut arguments, help::print_help),
         Err(given) => Err(Failure::Usage(unknown_command(given))),
     };
+    signals::before_end();
     let (said, status) = match outcome {
         Ok(()) | Err(Failure::Unread) => return ExitCode::SUCCESS,
         Err(Failure::Failed(said)) => (said, 1),

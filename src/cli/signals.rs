@@ -35,6 +35,9 @@ type First = Box<dyn FnOnce(&'static str) + Send>;
 /// Held for no longer than it takes to put something in or out.
 static FIRST: Mutex<Option<First>> = Mutex::new(None);
 
+/// What has to be done before the program ends.
+static AT_END: OnceLock<fn()> = OnceLock::new();
+
 /// Why nobody waits for signals, if nobody does.
 static MISSING: OnceLock<String> = OnceLock::new();
 
@@ -65,7 +68,7 @@ fn try_to_start() -> io::Result<()> {
                     done = Some(Instant::now());
                 }
                 None if done.is_some_and(|at| at.elapsed() < AT_ONCE) => {}
-                None => process::exit(128 + number),
+                None => exit(128 + number),
             }
         }
     };
@@ -85,11 +88,30 @@ pub(super) fn on_first(act: impl FnOnce(&'static str) + Send + 'static) {
     *first() = Some(Box::new(act));
 }
 
+/// Has this done before the program ends, by itself or by a signal. It may be called more than
+/// once.
+#[cfg(all(feature = "tools", unix))]
+pub(super) fn at_end(act: fn()) {
+    let _ = AT_END.set(act);
+}
+
+/// Does what has to be done before the program ends.
+pub(super) fn before_end() {
+    if let Some(act) = AT_END.get() {
+        act();
+    }
+}
+
+fn exit(status: i32) -> ! {
+    before_end();
+    process::exit(status)
+}
+
 /// Ends the program with status 0 if it is still there after this time.
 pub(super) fn end_within(time: Duration) {
     let end = move || {
         thread::sleep(time);
-        process::exit(0);
+        exit(0);
     };
     // Where there is no thread, the second signal ends it.
     let _ = thread::Builder::new().stack_size(STACK).spawn(end);

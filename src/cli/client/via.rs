@@ -11,19 +11,25 @@
 //! any socket, and to shut it down ends them. The command is started for each connection, and
 //! killed with it. As with the ProxyCommand of ssh, the shell puts `exec` before it: else only the
 //! shell would be killed, and `openssl s_client -quiet` goes on at the end of its input.
+//!
+//! All that still run are killed when the program ends, as then no connection is dropped in its
+//! other threads. A signal doesn't do it: commands inherit that signals are blocked.
 
 use std::fmt;
 use std::io::{self, ErrorKind, Read};
+use std::mem;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tidings::client::{Connection, Transport, Url};
 use tidings::http::masked_url;
+
+use crate::cli::signals;
 
 /// How long a command that has closed its output may take to end and to say why.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -77,8 +83,10 @@ impl Transport for Via {
             let url = masked_url(&url.to_string()).into_owned();
             return Err(io::Error::new(ErrorKind::Unsupported, Elsewhere(url)));
         }
+        signals::at_end(kill_all);
         let (socket, other) = UnixStream::pair()?;
         let output = other.try_clone()?;
+        let mut running = lock(&RUNNING);
         let child = Command::new("sh")
             .args(["-c", &format!("exec {}", self.command)])
             .stdin(OwnedFd::from(other))
@@ -89,23 +97,41 @@ impl Transport for Via {
             .map_err(|error| io::Error::new(error.kind(), format!("can't start sh: {error}")))?;
         let said = Arc::new(Said::default());
         let stderr = child.stderr.take();
+        let child = Arc::new(Mutex::new(child));
+        running.retain(|child| child.strong_count() > 0);
+        running.push(Arc::downgrade(&child));
+        drop(running);
         // From here on its drop ends the command.
-        let piped = Piped {
-            socket,
-            child: Mutex::new(child),
-            said: Arc::clone(&said),
-            is_shut: AtomicBool::new(false),
-        };
+        let piped =
+            Piped { socket, child, said: Arc::clone(&said), is_shut: AtomicBool::new(false) };
         let collect = thread::Builder::new().name("tidings-via".into()).stack_size(STACK);
         collect.spawn(move || stderr.map(|stderr| said.collect(stderr)))?;
         Ok(Arc::new(piped))
     }
 }
 
+/// The commands that run, of all connections. Locked while one is started.
+static RUNNING: Mutex<Vec<Weak<Mutex<Child>>>> = Mutex::new(Vec::new());
+
+/// Kills all commands as the program ends; none is started any more.
+fn kill_all() {
+    static IS_OVER: AtomicBool = AtomicBool::new(false);
+    if IS_OVER.swap(true, Ordering::SeqCst) {
+        return;
+    }
+    let mut running = lock(&RUNNING);
+    for child in running.drain(..).filter_map(|child| child.upgrade()) {
+        // It fails where the command was quicker.
+        let _ = lock(&child).kill();
+    }
+    // It stays locked, so that the other threads start none.
+    mem::forget(running);
+}
+
 /// A command that runs.
 struct Piped {
     socket: UnixStream,
-    child: Mutex<Child>,
+    child: Arc<Mutex<Child>>,
     said: Arc<Said>,
     /// This side has ended it.
     is_shut: AtomicBool,
@@ -167,9 +193,10 @@ impl Connection for Piped {
 
     fn shutdown(&self) {
         self.is_shut.store(true, Ordering::SeqCst);
-        Connection::shutdown(&self.socket);
-        // It fails where the command was quicker.
+        // Before the reader is woken, as the program may end then. It fails where the command was
+        // quicker.
         let _ = lock(&self.child).kill();
+        Connection::shutdown(&self.socket);
     }
 }
 

@@ -89,3 +89,32 @@ fn what_it_does_not_go_with_is_told() {
         assert_eq!(status, Some(2));
     }
 }
+
+/// A command that is still there when the program has ended would stay for ever, as signals don't
+/// reach it and it doesn't read.
+#[cfg(target_os = "linux")]
+#[test]
+fn no_command_outlives_the_program() {
+    use std::process::{Command, Stdio};
+
+    use super::super::support::process::{hub_path, signal};
+
+    for arguments in [&["tail"][..], &["bench", "--streams=3"], &["doctor", "--wait=1h"]] {
+        let file = TemporaryFile::new(&format!("via-pid-{}", arguments[0]), "");
+        let path = file.0.display();
+        let via = format!("--via=sh -c 'echo $$ >>{path}; exec sleep 1000'");
+        let mut command = Command::new(hub_path());
+        command.args(arguments).args([&via, "https://h/x"]);
+        let mut program = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let pids = || std::fs::read_to_string(&file.0).unwrap();
+        super::super::support::until("a command", || pids().ends_with('\n'));
+        signal(program.id(), "INT");
+        program.wait().unwrap();
+        for pid in pids().lines() {
+            super::super::support::until("the end of the command", || {
+                let state = std::fs::read_to_string(format!("/proc/{pid}/stat"));
+                state.is_err() || state.is_ok_and(|state| state.contains(") Z "))
+            });
+        }
+    }
+}
