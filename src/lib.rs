@@ -116,11 +116,13 @@
 //! | [`client`] | URLs, requests and waits (*pure*); connections, and one stream out of many |
 //! | `limits`, `peer`, `error` | every bound; the other end of a connection; the public error |
 //! | [`testing`] | for your tests: a client whose every wait has a deadline |
+//! | `trace` | which line of the source writes or reads which piece of a stream |
 //!
 //! Under test there is one more, `fuzz`: what holds for any bytes at all.
 //!
 //! What is asked for again and again is in [`recipes`], each with its code. The script that the
-//! program serves for web pages has a page of its own: `tidings_js`.
+//! program serves for web pages has a page of its own: `tidings_js`. [`illustrated`] explains every
+//! byte of one stream's life, and where in the source it comes from.
 //!
 //! Why things are as they are, where the code alone can't say it, is in `src/doc/`.
 //!
@@ -133,7 +135,8 @@
 //! | `journal` | `Hub::journal` and `JournalReader`: a hub that keeps its events on disk |
 //! | `redis` | `Hub::redis`: many hubs that share one order over Redis |
 //! | `follow` | `Hub::follow`, `SseWriter::follow_feed`: a hub that has its events from another |
-//! | `page`, `tools` | of the program: the page at `/`; all commands but `serve` and `journal` |
+//! | `page` | of the program: the page at `/` |
+//! | `tools` | `Server::trace` and `--trace`; of the program: all but `serve` and `journal` |
 
 #![forbid(unsafe_code)]
 
@@ -157,6 +160,9 @@ pub mod client;
 
 pub mod testing;
 
+#[cfg(feature = "tools")]
+pub mod trace;
+
 mod limits;
 
 mod peer;
@@ -171,6 +177,9 @@ mod error;
 
 #[doc = include_str!("doc/recipes.md")]
 pub mod recipes {}
+
+#[doc = include_str!("doc/illustrated.md")]
+pub mod illustrated {}
 
 #[doc = include_str!("doc/robustness.md")]
 pub mod robustness {}

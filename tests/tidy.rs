@@ -235,8 +235,10 @@ fn places(document: &str) -> Vec<String> {
     let links = links.filter(|link| !link.contains([':', '#']));
     let code = document.split('`').skip(1).step_by(2);
     let code = code.filter(|code| FOLDERS.iter().any(|folder| code.starts_with(folder)));
-    // `a/{b,c}.rs` are two.
+    // `a.rs:7` is a line of a file, and `a/{b,c}.rs` are two files.
     let one_by_one = links.chain(code).flat_map(|place| {
+        let place =
+            place.split_once(".rs:").map_or(place, |(before, _)| &place[..before.len() + 3]);
         let (before, rest) = place.split_once('{').unwrap_or((place, "}"));
         let (names, after) = rest.split_once('}').unwrap_or((rest, ""));
         names.split(',').map(move |name| format!("{before}{name}{after}"))

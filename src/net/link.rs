@@ -33,6 +33,21 @@ pub(crate) struct Link {
     _slot: Slot,
 }
 
+/// Makes a call on the socket. Where its calls are told, that is apart from all others, whose way
+/// then is as short as if there were none such.
+macro_rules! attempt {
+    ($socket:expr, $call:ident, $told:ident($argument:expr)) => {{
+        #[cfg(feature = "tools")]
+        let attempted = match $socket.is_traced() {
+            true => attempt_told(&mut || $socket.$told($argument)).map_err(io::Error::from),
+            false => attempt(|| (&$socket).$call($argument)),
+        };
+        #[cfg(not(feature = "tools"))]
+        let attempted = attempt(|| (&$socket).$call($argument));
+        attempted
+    }};
+}
+
 impl Link {
     pub(crate) fn new(socket: impl Into<Socket>, slot: Slot) -> Self {
         Self { socket: socket.into(), _slot: slot }
@@ -74,7 +89,7 @@ impl Link {
     pub(crate) fn read<T>(&self, take: impl FnOnce(&[u8]) -> T) -> io::Result<Option<T>> {
         BUFFER.with_borrow_mut(|buffer| {
             buffer.resize(READ, 0);
-            let len = attempt(|| (&self.socket).read(buffer))?;
+            let len = attempt!(self.socket, read, read_told(buffer))?;
             Ok(len.map(|len| take(&buffer[..len])))
         })
     }
@@ -82,24 +97,34 @@ impl Link {
     /// Reads a little and drops it; returns how many bytes that were, as [`read`](Self::read) does.
     #[inline]
     pub(crate) fn discard(&self) -> io::Result<Option<usize>> {
-        attempt(|| (&self.socket).read(&mut [0; 64]))
+        attempt!(self.socket, read, read_told(&mut [0; 64]))
     }
 
     /// Writes once, what the socket takes of it, and returns how many bytes that were. `None` where
     /// it took nothing.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<Option<usize>> {
-        attempt(|| (&self.socket).write(bytes))
+        attempt!(self.socket, write, write_told(bytes))
     }
 
     /// The same for bytes that stand in two places.
     pub(crate) fn write_both(&self, bytes: [&[u8]; 2]) -> io::Result<Option<usize>> {
-        attempt(|| (&self.socket).write_vectored(&bytes.map(IoSlice::new)))
+        attempt!(self.socket, write_vectored, write_vectored_told(&bytes.map(IoSlice::new)))
     }
 }
 
+/// Its errors need no drop.
+#[cfg(feature = "tools")]
+#[cold]
+#[inline(never)]
+fn attempt_told(
+    call: &mut dyn FnMut() -> Result<usize, ErrorKind>,
+) -> Result<Option<usize>, ErrorKind> {
+    attempt(|| Ok(call()?)).map_err(|error| error.kind())
+}
+
 /// Makes a call again if a signal interrupted it. `None` if it would block or has timed out.
-#[inline]
+#[inline(always)]
 fn attempt(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<Option<usize>> {
     loop {
         match call() {

@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | [`listener`] | where connections come in: TCP or a unix socket |
 //! | [`socket`], [`link`] | one connection, of either kind; counted, and whether a call may wait |
+//! | `trace` | what is told of each call on a connection |
 //! | [`pool`] | the worker threads |
 //! | [`watch`] | the watch thread: it retries what is pending, and checks all streams |
 //! | [`ticker`] | intervals: a thread that calls a closure on time |
@@ -31,4 +32,6 @@ pub(crate) mod socket;
 pub(crate) mod sync;
 pub(crate) mod threads;
 pub(crate) mod ticker;
+#[cfg(feature = "tools")]
+pub(crate) mod trace;
 pub(crate) mod watch;

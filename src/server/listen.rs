@@ -38,6 +38,8 @@ impl Server {
             proxies: None,
             remedies: Vec::new(),
             hooks: None,
+            #[cfg(feature = "tools")]
+            tracer: None,
             handle: Handle::new(),
             error: None,
         }

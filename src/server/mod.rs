@@ -9,7 +9,8 @@
 //! where a connection begins, [`connection`] is one socket, [`dispatch`] finds and runs handlers,
 //! [`routes`] has them by path, [`reply`] is what they return, [`site`] is what all connections
 //! have in common, [`serving`] is its life from begin to end, [`running`] is a server on a thread
-//! of its own, [`handle`] is how others reach it.
+//! of its own, [`handle`] is how others reach it, and `trace` is who is told of each call on a
+//! connection.
 
 pub(crate) mod accept;
 pub(crate) mod connection;
@@ -22,6 +23,8 @@ pub(crate) mod routes;
 pub(crate) mod running;
 pub(crate) mod serving;
 pub(crate) mod site;
+#[cfg(feature = "tools")]
+mod trace;
 pub(crate) mod welcome;
 
 use std::any::{Any, TypeId};
@@ -36,6 +39,8 @@ use crate::http::{Cors, Head, IntoContent, Method, Proxies, Request, Response, S
 use crate::limits::Limits;
 use crate::net::budget::Budget;
 use crate::net::listener::Listener;
+#[cfg(feature = "tools")]
+use crate::net::trace::Tracer;
 use crate::peer::Peer;
 use crate::stream::hooks::Hooks;
 use crate::stream::runtime::Runtime;
@@ -93,6 +98,8 @@ pub struct Server {
     proxies: Option<Proxies>,
     remedies: Vec<(Status, String)>,
     hooks: Option<Arc<dyn Hooks>>,
+    #[cfg(feature = "tools")]
+    tracer: Option<Arc<Tracer>>,
     handle: Handle,
     /// The first thing that was wrong with a route or a listener; returned when the server starts,
     /// so that calls can be chained.
@@ -383,6 +390,8 @@ impl Server {
             admit: self.admit,
             proxies: self.proxies,
             remedies: self.remedies,
+            #[cfg(feature = "tools")]
+            tracer: self.tracer,
         });
         self.handle.serves(&site);
         Ok((self.listeners, site, self.handle))

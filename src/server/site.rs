@@ -8,6 +8,8 @@ use super::routes::Routes;
 use crate::http::request::Rare;
 use crate::http::{Cors, Head, Proxies, Response, Status};
 use crate::net::budget::Budget;
+#[cfg(feature = "tools")]
+use crate::net::trace::Tracer;
 use crate::peer::Peer;
 use crate::stream::runtime::Runtime;
 
@@ -27,6 +29,9 @@ pub(crate) struct Site {
     /// What is said beside a refusal with this status.
     pub(crate) remedies: Vec<(Status, String)>,
     pub(crate) bodies: Arc<Budget>,
+    /// Is told of each call on a connection.
+    #[cfg(feature = "tools")]
+    pub(crate) tracer: Option<Arc<Tracer>>,
 }
 
 impl fmt::Debug for Site {

@@ -19,6 +19,11 @@ fn refusals(cap: usize) -> usize {
 /// Gives a connection, of which this has been read, to a worker. An error where it is closed
 /// instead, as there are far too many, or no thread is to be had.
 pub(crate) fn welcome(site: &Arc<Site>, socket: Socket, peer: Peer, read: &[u8]) -> Result<()> {
+    #[cfg(feature = "tools")]
+    let socket = match &site.tracer {
+        Some(tracer) => tracer.trace(socket, peer, read),
+        None => socket,
+    };
     let others = site.runtime.counts.connections();
     let link = Link::new(socket, site.runtime.counts.connection());
     let most = site.runtime.limits.connections;

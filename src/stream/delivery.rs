@@ -22,7 +22,7 @@ use crate::log::cursor::{Cursor, Evicted};
 use crate::log::read::First;
 use crate::net::moment::Moment;
 use crate::net::watch::{Pending, Progress};
-use crate::stream::outbox::Gone;
+use crate::stream::outbox::{Gone, Outbox};
 use crate::stream::past;
 
 /// The chunk of [`encode::NOTHING`], which goes out alone where there are no chunks.
@@ -131,11 +131,12 @@ impl Stream {
     /// a call it costs each 22 instructions.
     #[inline(always)]
     fn send_next(&self, live: &mut Live, batches: &mut Batches, now: Moment) -> Advance {
-        let Some(subscription) = live.subscription.as_mut().filter(|_| !self.is_in_past()) else {
+        let Live { outbox, subscription, .. } = live;
+        let Some(subscription) = subscription.as_mut().filter(|_| !self.is_in_past()) else {
             return Advance::Idle;
         };
         match subscription.next(!self.chunked, batches) {
-            Ok(batch) => self.send_batch(live, batch, 0, now),
+            Ok(batch) => self.send_batch(outbox, subscription, batch, 0, now),
             Err(Evicted::Lagged) => Advance::Over(CloseReason::Lagged),
             Err(Evicted::Past) => self.turn_to_past(live),
         }
@@ -146,14 +147,12 @@ impl Stream {
     #[inline]
     pub(super) fn send_batch(
         &self,
-        live: &mut Live,
+        outbox: &mut Outbox,
+        subscription: &mut Subscription,
         batch: &Batch,
         least: usize,
         now: Moment,
     ) -> Advance {
-        let Live { outbox, subscription: Some(subscription), .. } = live else {
-            return Advance::Idle;
-        };
         let bytes = batch.bytes();
         if bytes.is_empty() {
             return find_nothing(subscription, batch.cursor);

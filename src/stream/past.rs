@@ -133,7 +133,10 @@ impl Stream {
                         false => Advance::Idle,
                     }
                 }
-                (Ok(()), Wanted::After(_)) => self.send_batch(live, batch, 1, now),
+                (Ok(()), Wanted::After(_)) => match &mut live.subscription {
+                    Some(of) => self.send_batch(&mut live.outbox, of, batch, 1, now),
+                    None => Advance::Idle,
+                },
             };
             self.set_in_past(advance == Advance::Past);
             advance
