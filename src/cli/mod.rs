@@ -42,6 +42,8 @@ mod descriptors;
 mod doctor;
 mod duration;
 #[cfg(feature = "tools")]
+mod explain;
+#[cfg(feature = "tools")]
 mod file;
 mod flags;
 mod help;

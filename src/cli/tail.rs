@@ -3,20 +3,16 @@
 //! ```text
 //! EventSource ──► events ─────────► [`readable`] or [`json`] ──► standard output
 //!      │     └──► connections ──► notes ─────────────────────► standard error
-//!      └── Tap ──► bytes ──► [`asked`], [`explain`] ──► [`raw`] ─► standard output
+//!      └── Tap ──► bytes ──► [`explain`](super::explain) ──► [`raw`] ─► standard output
 //! ```
 //!
 //! Standard output carries only what the stream brought, so it can be piped. With `-` in place of a
 //! URL, the stream is standard input ([`input`]).
 
-mod asked;
-mod explain;
 mod input;
 mod options;
 mod raw;
 mod readable;
-mod row;
-mod words;
 
 use std::io;
 use std::sync::mpsc;

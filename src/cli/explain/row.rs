@@ -1,4 +1,4 @@
-//! The rows of the learner's view: bytes with their meaning, and in the lines of a head what may be
+//! The rows of an explanation: bytes with their meaning, and in the lines of a head what may be
 //! a secret.
 //!
 //! A line may come in several reads, cut anywhere. So all that has come of a line decides what is a
@@ -14,9 +14,12 @@ use std::mem;
 use std::ops::Range;
 
 use tidings::http::{secrets_in_url, secrets_in_value};
+use tidings::trace::Piece;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Layer {
+pub(crate) enum Layer {
+    /// What a proxy says before the first request.
+    Preface,
     Head,
     /// What stands around the data of chunks.
     Frame,
@@ -26,20 +29,57 @@ pub(super) enum Layer {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Row {
-    pub(super) layer: Layer,
-    pub(super) bytes: Vec<u8>,
+pub(crate) struct Row {
+    pub(crate) layer: Layer,
+    pub(crate) bytes: Vec<u8>,
     /// Which of the bytes must not be shown, in order.
-    pub(super) secrets: Vec<Range<usize>>,
-    pub(super) means: String,
+    pub(crate) secrets: Vec<Range<usize>>,
+    pub(crate) means: String,
+    /// Which piece it is of what the library writes and reads, as far as that is known.
+    pub(crate) piece: Option<Piece>,
+    /// How many bytes it had beside these.
+    pub(crate) left_out: usize,
+}
+
+/// What a row means, and which piece it is.
+pub(super) struct Means(pub(super) String, pub(super) Option<Piece>);
+
+impl From<&str> for Means {
+    fn from(words: &str) -> Self {
+        Self(words.into(), None)
+    }
+}
+
+impl From<String> for Means {
+    fn from(words: String) -> Self {
+        Self(words, None)
+    }
+}
+
+impl<W: Into<String>, P: Into<Option<Piece>>> From<(W, P)> for Means {
+    fn from((words, piece): (W, P)) -> Self {
+        Self(words.into(), piece.into())
+    }
 }
 
 impl Row {
     /// The bytes before, between and after the secrets.
-    pub(super) fn public(&self) -> Vec<&[u8]> {
+    pub(crate) fn public(&self) -> Vec<&[u8]> {
         let starts = [0].into_iter().chain(self.secrets.iter().map(|secret| secret.end));
         let ends = self.secrets.iter().map(|secret| secret.start).chain([self.bytes.len()]);
         starts.zip(ends).map(|(start, end)| &self.bytes[start..end]).collect()
+    }
+
+    /// Leaves out all but the first bytes.
+    pub(crate) fn cut(&mut self, most: usize) {
+        if self.bytes.len() > most {
+            self.left_out += self.bytes.len() - most;
+            self.bytes.truncate(most);
+            self.secrets.retain_mut(|secret| {
+                secret.end = secret.end.min(most);
+                secret.start < secret.end
+            });
+        }
     }
 }
 
@@ -48,17 +88,31 @@ impl Row {
 pub(super) struct Rows {
     rows: Vec<Row>,
     lines: Lines,
+    /// In so many rows the secrets are marked.
+    marked: usize,
 }
 
 impl Rows {
     pub(super) fn of_request() -> Self {
-        Self { lines: Lines { is_request_line: true, ..Lines::default() }, ..Self::default() }
+        Self { lines: Lines::of_request(), ..Self::default() }
+    }
+
+    /// The next row begins another request.
+    pub(super) fn begin_request(&mut self) {
+        self.lines.mark(&mut self.rows[self.marked..]);
+        self.marked = self.rows.len();
+        self.lines = Lines::of_request();
     }
 
     /// Puts bytes into the row that is open, or into a new one. With a meaning, that closes it.
-    pub(super) fn add(&mut self, layer: Layer, bytes: &[u8], means: &str) {
-        bytes.iter().for_each(|&byte| self.push(layer, byte));
+    pub(super) fn add(&mut self, layer: Layer, bytes: &[u8], means: impl Into<Means>) {
+        self.extend(layer, bytes);
         self.close(means);
+    }
+
+    /// The same for bytes whose meaning is not known yet.
+    pub(super) fn extend(&mut self, layer: Layer, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.push(layer, byte));
     }
 
     pub(super) fn push(&mut self, layer: Layer, byte: u8) {
@@ -68,17 +122,29 @@ impl Rows {
         match self.rows.last_mut().filter(open) {
             Some(row) => row.bytes.push(byte),
             None => {
-                let (bytes, means) = (vec![byte], String::new());
-                self.rows.push(Row { layer, bytes, secrets: Vec::new(), means });
+                let (bytes, secrets, means) = (vec![byte], Vec::new(), String::new());
+                self.rows.push(Row { layer, bytes, secrets, means, piece: None, left_out: 0 });
             }
         }
     }
 
     /// Says what the row that is open means, and closes it.
-    pub(super) fn close(&mut self, means: impl Into<String>) {
+    pub(super) fn close(&mut self, means: impl Into<Means>) {
         if let Some(row) = self.rows.last_mut().filter(|row| row.means.is_empty()) {
-            row.means = means.into();
+            let Means(words, piece) = means.into();
+            (row.means, row.piece) = (words, piece);
         }
+    }
+
+    /// How many rows there are since they were taken.
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The rows from the one on that was the `first` to be added.
+    pub(super) fn since(&mut self, first: usize) -> &mut [Row] {
+        let first = first.min(self.rows.len());
+        &mut self.rows[first..]
     }
 
     pub(super) fn last_mut(&mut self) -> Option<&mut Row> {
@@ -87,7 +153,7 @@ impl Rows {
 
     /// Takes the rows, with their secrets marked.
     pub(super) fn take(&mut self) -> Vec<Row> {
-        self.lines.mark(&mut self.rows);
+        self.lines.mark(&mut self.rows[mem::take(&mut self.marked)..]);
         mem::take(&mut self.rows)
     }
 }
@@ -104,6 +170,10 @@ struct Lines {
 }
 
 impl Lines {
+    fn of_request() -> Self {
+        Self { is_request_line: true, ..Self::default() }
+    }
+
     /// Marks the secrets in rows of a head, each of which lies within a line.
     fn mark(&mut self, rows: &mut [Row]) {
         for row in rows.iter_mut().filter(|row| matches!(row.layer, Layer::Head | Layer::Unknown)) {

@@ -6,7 +6,7 @@ const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n";
 
 /// The rows of each read, as text.
 fn explained(reads: &[&[u8]]) -> Vec<Vec<(Layer, String, String)>> {
-    let mut explainer = Explainer::new();
+    let mut explainer = Response::new();
     let told = |row: Row| (row.layer, row.bytes.escape_ascii().to_string(), row.means);
     reads.iter().map(|read| explainer.read(read).into_iter().map(told).collect()).collect()
 }
@@ -182,7 +182,7 @@ fn only_the_first_line_of_a_stream_has_a_byte_order_mark() {
 
 /// All that is not secret of a response that comes in these reads.
 fn public(reads: &[&[u8]]) -> String {
-    let mut explainer = Explainer::new();
+    let mut explainer = Response::new();
     let rows = reads.iter().flat_map(|read| explainer.read(read));
     let public = rows.flat_map(|row| row.public().concat());
     String::from_utf8(public.collect()).expect("text")
@@ -214,7 +214,7 @@ fn row_48_a_secret_stays_one_in_what_is_no_head_any_more() {
 }
 
 fn ended(bytes: &[u8]) -> &'static str {
-    let mut explainer = Explainer::new();
+    let mut explainer = Response::new();
     explainer.read(bytes);
     explainer.end()
 }

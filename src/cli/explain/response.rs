@@ -16,14 +16,16 @@
 use std::mem;
 
 use tidings::http::Framing;
+use tidings::trace::Piece;
 use tidings::{Parser, Status};
 
-use super::row::{Layer, Row, Rows};
+use super::pieces::{self, Block};
+use super::row::{Layer, Means, Row, Rows};
 use super::words;
 use crate::cli::client::{Ending, Part, Reader};
 
 /// Explains one response, from its first byte on.
-pub(super) struct Explainer {
+pub(crate) struct Response {
     reader: Reader,
     /// Tells which blank line dispatches an event.
     parser: Parser,
@@ -33,6 +35,11 @@ pub(super) struct Explainer {
     frame: Vec<u8>,
     next_frame: Frame,
     is_stream: bool,
+    /// The head says so far that it is an event stream.
+    is_stream_head: bool,
+    /// The response has no body, whatever its head says.
+    is_to_head: bool,
+    block: Block,
     after_cr: bool,
     /// No line of the stream has come yet, so a byte order mark may.
     at_start: bool,
@@ -47,8 +54,8 @@ enum Frame {
     Trailers,
 }
 
-impl Explainer {
-    pub(super) fn new() -> Self {
+impl Response {
+    pub(crate) fn new() -> Self {
         Self {
             reader: Reader::new(),
             // The client says what is too long.
@@ -57,21 +64,42 @@ impl Explainer {
             frame: Vec::new(),
             next_frame: Frame::Size,
             is_stream: false,
+            is_stream_head: false,
+            is_to_head: false,
+            block: Block::default(),
             after_cr: false,
             at_start: true,
             rows: Rows::default(),
         }
     }
 
-    pub(super) fn read(&mut self, bytes: &[u8]) -> Vec<Row> {
+    /// One to a request with the method HEAD, which has no body.
+    pub(crate) fn to_head() -> Self {
+        Self { is_to_head: true, ..Self::new() }
+    }
+
+    /// Whether all of it has come.
+    pub(crate) fn is_over(&self) -> bool {
+        self.reader.ending() == Ending::Done
+            || self.is_to_head && matches!(self.reader.ending(), Ending::Cut(_) | Ending::Whole)
+    }
+
+    /// Whether it is an event stream that goes on.
+    pub(crate) fn is_open_stream(&self) -> bool {
+        self.is_stream && !self.is_over()
+    }
+
+    pub(crate) fn read(&mut self, bytes: &[u8]) -> Vec<Row> {
         let mut rest = bytes;
+        self.block.begin_call();
         while let Some((part, bytes)) = self.reader.next(&mut rest) {
             match part {
                 Part::Head => self.take_head(bytes),
                 Part::Begin(head) => {
                     self.line.clear();
                     self.is_stream = head.is_event_stream() && head.status() == Status::OK;
-                    self.rows.add(Layer::Head, bytes, &words::end_of_head(&head));
+                    let means = (words::end_of_head(&head), Piece::EndOfHead);
+                    self.rows.add(Layer::Head, bytes, means);
                 }
                 Part::Frame => self.take_frame(bytes),
                 Part::Content => bytes.iter().for_each(|&byte| self.take_content(byte)),
@@ -81,17 +109,28 @@ impl Explainer {
                 Part::Unknown => self.rows.add(Layer::Unknown, bytes, ""),
             }
         }
+        if pieces::is_heartbeat(bytes) {
+            self.rows.since(0).iter_mut().for_each(|row| row.piece = Some(Piece::Heartbeat));
+        }
         self.rows.take()
     }
 
     fn take_head(&mut self, bytes: &[u8]) {
         let line = words::whole_line(&mut self.line, bytes);
-        let means = match line.as_deref().unwrap_or_default() {
-            [] => "",
-            b"\r\n" | b"\n" => "end of an interim response; another follows",
-            [b' ' | b'\t', ..] => "goes on with the value before, after a space",
-            line if line.starts_with(b"HTTP/") => words::STATUS_LINE,
-            line => words::field_line(line),
+        let means: Means = match line.as_deref().unwrap_or_default() {
+            [] => "".into(),
+            b"\r\n" | b"\n" => {
+                ("end of an interim response; another follows", Piece::Continue).into()
+            }
+            [b' ' | b'\t', ..] => "goes on with the value before, after a space".into(),
+            line if line.starts_with(b"HTTP/1.1 100 ") => {
+                (words::STATUS_LINE, Piece::Continue).into()
+            }
+            line if line.starts_with(b"HTTP/") => (words::STATUS_LINE, Piece::StatusLine).into(),
+            line => {
+                let piece = pieces::of_response_field(line, &mut self.is_stream_head);
+                (words::field_line(line), piece).into()
+            }
         };
         self.rows.add(Layer::Head, bytes, means);
     }
@@ -100,18 +139,21 @@ impl Explainer {
         let Some(line) = words::whole_line(&mut self.frame, bytes) else {
             return self.rows.add(Layer::Frame, bytes, "");
         };
-        let (means, next) = match self.next_frame {
+        let (means, next): (Means, _) = match self.next_frame {
             Frame::Size => {
                 let is_last =
                     line.iter().take_while(|byte| byte.is_ascii_hexdigit()).all(|&b| b == b'0');
                 let next = if is_last { Frame::Trailers } else { Frame::AfterData };
-                (words::chunk_size(&line), next)
+                let piece = if is_last { Piece::LastChunk } else { Piece::ChunkSize };
+                ((words::chunk_size(&line), piece).into(), next)
             }
-            Frame::AfterData => ("end of the chunk".into(), Frame::Size),
-            Frame::Trailers if line == b"\r\n" => ("end of the stream".into(), Frame::Trailers),
+            Frame::AfterData => (("end of the chunk", Piece::ChunkEnd).into(), Frame::Size),
+            Frame::Trailers if line == b"\r\n" => {
+                (("end of the stream", Piece::LastChunk).into(), Frame::Trailers)
+            }
             Frame::Trailers => ("a trailer: dropped".into(), Frame::Trailers),
         };
-        self.rows.add(Layer::Frame, bytes, &means);
+        self.rows.add(Layer::Frame, bytes, means);
         self.next_frame = next;
     }
 
@@ -127,11 +169,12 @@ impl Explainer {
         self.after_cr = byte == b'\r';
         let line = mem::take(&mut self.line);
         let at_start = mem::take(&mut self.at_start);
-        let means = match self.is_stream {
-            true => words::stream_line(&line, at_start, &mut self.parser),
-            false => "content, but no event stream".into(),
-        };
-        self.rows.close(means);
+        if !self.is_stream {
+            return self.rows.close(("content, but no event stream", Piece::Content));
+        }
+        let means = words::stream_line(&line, at_start, &mut self.parser);
+        let piece = self.block.take(&line, &mut self.rows);
+        self.rows.close((means, piece));
     }
 
     /// An LF after a CR belongs to it, and to its row if that is still open to change.
@@ -143,7 +186,7 @@ impl Explainer {
     }
 
     /// What it means that the server ends the connection here.
-    pub(super) fn end(&self) -> &'static str {
+    pub(crate) fn end(&self) -> &'static str {
         match self.reader.ending() {
             Ending::Done => "all of the response is here",
             Ending::Whole => "and the response with it",

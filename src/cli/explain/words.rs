@@ -45,13 +45,25 @@ pub(super) fn field_line(line: &[u8]) -> &'static str {
         ("x-content-type-options", "don't guess another type"),
     ];
     let name = line.split(|&byte| byte == b':').next().unwrap_or_default();
+    if name.eq_ignore_ascii_case(b"accept") && !line.ends_with(b" text/event-stream\r\n") {
+        return "which types the client takes";
+    }
     let known = WORDS.iter().find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name));
     known.map_or("a field", |(_, words)| words)
 }
 
+/// The end of the head of a response.
 pub(super) fn end_of_head(head: &ResponseHead) -> String {
     match head.framing() {
         Framing::None => "end of the head; nothing follows".into(),
+        framing => end_of(framing),
+    }
+}
+
+/// The end of a head, after which the body is framed so. Few requests have one.
+pub(super) fn end_of(framing: Framing) -> String {
+    match framing {
+        Framing::None => "end of the head".into(),
         Framing::Length(length) => format!("end of the head; {} to come", plural(length, "byte")),
         Framing::Chunked => "end of the head; chunks follow".into(),
         Framing::UntilClose => "end of the head; what follows ends with the connection".into(),
