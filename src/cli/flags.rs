@@ -2,7 +2,7 @@
 //! completions of shells, and tests of the table itself.
 //!
 //! ```text
-//! argument = "--" name [ "=" value ]   the value may be the next argument
+//! argument = "--" name [ "=" value ]   the value may be the next argument, if it is needed
 //!          / "-" letter [ value ]      the same, for one of LETTERS
 //!          / "--"                      everything after it is operands
 //!          / operand                   also "-", which is standard input or output

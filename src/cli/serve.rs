@@ -44,9 +44,12 @@ mod routes;
 mod stdin;
 mod subscribe;
 mod token;
+#[cfg(feature = "tools")]
+mod trace;
 
 use std::io;
 use std::process;
+use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
@@ -112,9 +115,7 @@ fn serve(options: &Options) -> Outcome {
     if let Some(proxies) = proxies {
         server = server.proxies(proxies);
     }
-    if options.log {
-        server = server.hooks(Logger::stderr());
-    }
+    server = log(server, options);
     read_standard_input(options, &hub, &stop)?;
     let listening = |address| visible::line(&format!("listening on {address}")) + "\n";
     print(&server.addresses().iter().map(listening).collect::<String>())?;
@@ -122,6 +123,19 @@ fn serve(options: &Options) -> Outcome {
     // Where a thread would not end, it may be the disk's fault: that is not waited for.
     routes::add_to(server, state).run().map_err(failed)?;
     keep(&hub)
+}
+
+/// Has the server tell on standard error what it does, as far as it is to.
+fn log(mut server: Server, options: &Options) -> Server {
+    let logger = Arc::new(Logger::stderr());
+    if options.log {
+        server = server.hooks(Arc::clone(&logger));
+    }
+    #[cfg(feature = "tools")]
+    if let Some(prefix) = &options.trace {
+        server = server.trace(trace::Printer::new(prefix, logger));
+    }
+    server
 }
 
 /// Waits until everything that was published is on the disk, if the hub has one: the thread of

@@ -82,6 +82,17 @@ impl Logger {
         Self { queue: Arc::new(Queue { lines: Mutex::new(lines), changed: Condvar::new() }) }
     }
 
+    /// Adds text of the program's own, without its last line end. It may be several lines, and is
+    /// written or dropped as a whole.
+    ///
+    /// ```
+    /// let logger = tidings::Logger::stderr();
+    /// logger.log("began with 7 channels");
+    /// ```
+    pub fn log(&self, text: &str) {
+        self.line(format_args!("{text}"));
+    }
+
     /// A line of one stream; `more` begins with a space.
     fn tell(&self, what: &str, stream: &StreamInfo<'_>, more: fmt::Arguments<'_>) {
         let (path, user) = (masked_url(stream.target), User(stream.user));

@@ -32,6 +32,8 @@ mod sockets;
 mod stopping;
 mod tail;
 mod token;
+#[cfg(target_os = "linux")]
+mod trace;
 mod unseen;
 #[cfg(unix)]
 mod via;

@@ -58,7 +58,8 @@ fn bash(commands: &[Shown], default: &str) -> String {
     };
     for command in commands {
         let name = command.name;
-        for flag in command.flags.iter().filter(|flag| !flag.value.is_empty()) {
+        let takes_next = |flag: &&Row| !flag.value.is_empty() && flag.optional().is_none();
+        for flag in command.flags.iter().filter(takes_next) {
             let forms: Vec<_> = flag.forms().map(|form| format!("{name}:{form}:*")).collect();
             case(forms.join("|"), flag.completed(commands));
         }
@@ -109,8 +110,9 @@ fn zsh(commands: &[Shown], default: &str) -> String {
             let repeats = if flag.repeats { "*" } else { "" };
             let doc = flag.brief().replace('[', "\\[").replace(']', "\\]").replace(':', "\\:");
             for form in flag.forms() {
-                spec(match flag.value {
-                    "" => format!("{repeats}{form}[{doc}]"),
+                spec(match (flag.value, flag.optional()) {
+                    ("", _) => format!("{repeats}{form}[{doc}]"),
+                    (_, Some(value)) => format!("{repeats}{form}=-[{doc}]::{value}:()"),
                     _ if form.starts_with("--") => {
                         format!("{repeats}{form}=[{doc}]{}", value(flag))
                     }
@@ -167,7 +169,8 @@ fn fish(commands: &[Shown], default: &str) -> String {
         };
         for flag in &command.flags {
             let letter = flag.letter().map(|letter| format!("-s {letter} ")).unwrap_or_default();
-            let value = if flag.value.is_empty() { String::new() } else { flag_value(flag) };
+            let has_next = !flag.value.is_empty() && flag.optional().is_none();
+            let value = if has_next { flag_value(flag) } else { String::new() };
             let doc = quoted(&flag.brief());
             line(&condition, format!("-l {} {letter}{value} -d {doc}", flag.name));
         }
@@ -211,7 +214,7 @@ mod tests {
             for flag in &command.flags {
                 let typed = format!("--{}", flag.name);
                 assert!(of_bash.split(' ').any(|word| word == typed), "bash: {name} {typed}");
-                let in_zsh = [format!("{typed}["), format!("{typed}=[")];
+                let in_zsh = ["[", "=[", "=-["].map(|end| format!("{typed}{end}"));
                 assert!(in_zsh.iter().any(|spec| of_zsh.contains(spec)), "zsh: {name} {typed}");
                 let in_fish = format!(" -l {} ", flag.name);
                 let of_fish = fish.lines().filter(|line| line.contains(&condition));

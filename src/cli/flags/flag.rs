@@ -28,7 +28,7 @@ pub(super) struct Row {
     /// Without its dashes.
     pub(super) name: Str,
     /// The placeholder of its value in capitals, or all words that it can be; empty if it takes no
-    /// value.
+    /// value. One that may be left out is `[=PLACEHOLDER]`, and can only be attached.
     pub(super) value: Str,
     /// May be given more than once.
     pub(super) repeats: bool,
@@ -184,6 +184,20 @@ impl Row {
     pub(super) fn words(&self) -> impl Iterator<Item = &'static str> {
         let is_word = |word: &&str| word.starts_with(|first: char| first.is_ascii_lowercase());
         self.value.split('|').filter(is_word)
+    }
+
+    /// The placeholder of a value that may be left out.
+    pub(super) fn optional(&self) -> Option<&'static str> {
+        self.value.strip_prefix("[=")?.strip_suffix(']')
+    }
+
+    /// How it is typed with its value.
+    pub(super) fn form(&self) -> String {
+        match self.value {
+            "" => format!("--{}", self.name),
+            value if self.optional().is_some() => format!("--{}{value}", self.name),
+            value => format!("--{} {value}", self.name),
+        }
     }
 
     pub(super) fn letter(&self) -> Option<char> {

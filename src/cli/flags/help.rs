@@ -73,8 +73,7 @@ impl Row {
         if let Preset::Value(default) | Preset::Words(default) = self.default {
             paragraphs.push(format!("[default: {default}]"));
         }
-        let form = format!("--{} {}", self.name, self.value);
-        Block::Row(form.trim_end().into(), paragraphs)
+        Block::Row(self.form(), paragraphs)
     }
 }
 

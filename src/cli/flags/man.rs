@@ -105,11 +105,10 @@ mod tests {
             let section = page.split_once(&format!(".SS {}\n", command.name)).expect("a section").1;
             let section = section.split(".SS ").next().unwrap_or_default();
             for flag in &command.flags {
-                let (name, value) = (flag.name.replace('-', "\\-"), escaped(flag.value));
-                let row = format!(
-                    ".TP\n\\fB\\-\\-{name}\\fR \\fI{value}\\fR\n{}\n",
-                    escaped(&flag.doc())
-                );
+                let form = flag.form();
+                let (name, value) = form.split_once(' ').unwrap_or((&form, ""));
+                let [name, value, doc] = [name, value, &flag.doc()].map(escaped);
+                let row = format!(".TP\n\\fB{name}\\fR \\fI{value}\\fR\n{doc}\n");
                 assert!(section.contains(&row), "{row} in {section}");
             }
             for (status, means) in command.exits {

@@ -140,7 +140,7 @@ impl Shown {
 
 /// The value of a flag, which was attached or is the next argument; empty where none is taken.
 fn value_of(
-    Row { name, value, .. }: &Row,
+    row @ Row { name, value, .. }: &Row,
     attached: Option<String>,
     arguments: &mut Peekable<impl Iterator<Item = Result<String, String>>>,
 ) -> Result<String, String> {
@@ -148,6 +148,7 @@ fn value_of(
         ("", None) => Ok(String::new()),
         ("", Some(given)) => Err(format!("--{name} takes no value, but was given {given:?}")),
         (_, Some(given)) => Ok(given),
+        _ if row.optional().is_some() => Ok(String::new()),
         (_, None) => arguments
             .next_if(|next| !matches!(next, Ok(next) if next.starts_with("--")))
             .unwrap_or_else(|| Err(format!("--{name} needs a value: --{name} {value}"))),

@@ -51,6 +51,9 @@ pub(crate) struct Options {
     pub(super) stdin: Option<String>,
     pub(super) until_eof: bool,
     pub(super) log: bool,
+    /// What the targets begin with of the requests that are traced; empty for all.
+    #[cfg(feature = "tools")]
+    pub(super) trace: Option<String>,
 }
 
 const LISTEN: &str = "127.0.0.1:3000";
@@ -323,6 +326,15 @@ pub(crate) static TABLE: Table<Options> = Table {
             /// Prints a line on standard error for each stream that opens or closes, and for each
             /// send to it. Lines that nobody reads are dropped and counted.
             switch("log", |o| o.log = true),
+        ],
+        #[cfg(feature = "tools")]
+        &flags![Options,
+            /// Prints on standard error what goes over each connection as it happens: the calls of
+            /// the system, their bytes, what each line means, and the file and the line of the
+            /// source that wrote or read it. --trace=/events/news prints only requests whose
+            /// targets begin so. What may be a secret is left out.
+            text("trace", "[=TARGET]", |o, prefix| o.trace = Some(prefix.into()))
+                .otherwise("nothing is traced"),
         ],
     ],
     exits: &[

@@ -11,6 +11,8 @@ pub(crate) mod process;
 pub(crate) mod redis;
 pub(crate) mod script;
 pub(crate) mod stream;
+#[cfg(target_os = "linux")]
+pub(crate) mod trace;
 
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};

@@ -67,12 +67,25 @@ fn every_flag_of_the_contract_is_there_and_told_in_the_help() {
         "--stdin CHANNEL",
         "--until-eof",
         "--log",
+        #[cfg(feature = "tools")]
+        "--trace[=TARGET]",
         "--help",
         "--version",
     ];
     let help = TABLE.shown().help(80);
     let told: Vec<&str> = help.lines().filter_map(|line| line.strip_prefix("  --")).collect();
     assert_eq!(told, contract.map(|flag| &flag[2..]));
+}
+
+#[cfg(feature = "tools")]
+#[test]
+fn what_is_traced_may_be_left_out_and_is_attached() {
+    let trace = |arguments: &[&str]| parse(arguments).map(|options| options.trace);
+    assert_eq!(trace(&[]), Ok(None));
+    assert_eq!(trace(&["--trace"]), Ok(Some(String::new())));
+    assert_eq!(trace(&["--trace=/events/a", "--log"]), Ok(Some("/events/a".into())));
+    let wrong = "unexpected argument \"/events/a\": serve takes only options";
+    assert_eq!(trace(&["--trace", "/events/a"]), Err(wrong.into()));
 }
 
 #[test]
