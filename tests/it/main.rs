@@ -11,6 +11,8 @@ mod deploy;
 mod examples;
 mod follow;
 mod http;
+#[cfg(target_os = "linux")]
+mod illustrated;
 #[cfg(all(feature = "journal", target_os = "linux"))]
 mod journal;
 #[cfg(unix)]
