@@ -123,14 +123,16 @@ fn attempt_told(
     attempt(|| Ok(call()?)).map_err(|error| error.kind())
 }
 
-/// Makes a call again if a signal interrupted it. `None` if it would block or has timed out.
+/// Makes a call again if a signal interrupted it. `None` if it would block or has timed out. The
+/// first call stands before the loop, so that all that comes after it stays out of its way.
 #[inline(always)]
 fn attempt(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<Option<usize>> {
+    let mut made = call();
     loop {
-        match call() {
+        match made {
             Ok(len) => return Ok(Some(len)),
             Err(error) if would_block(&error) => return Ok(None),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => made = call(),
             Err(error) => return Err(error),
         }
     }
