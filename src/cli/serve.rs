@@ -49,6 +49,7 @@ mod trace;
 
 use std::io;
 use std::process;
+use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
@@ -75,13 +76,7 @@ fn serve(options: &Options) -> Outcome {
     for place in options.places() {
         found.extend(place.find()?);
     }
-    let token =
-        options.token_file.as_deref().map(Token::read).transpose().map_err(Failure::Failed)?;
-    let keys = options.key_file.as_deref().map(Keys::read).transpose().map_err(Failure::Failed)?;
-    if token.is_none() && keys.is_none() && !options.anyone_may_publish {
-        check_loopback(&found)?;
-    }
-    let cors = cors(&options.cors)?;
+    let guard = guard(options, &found)?;
     let (hub, order) = hub::open(options)?;
     let server = Server::new();
     let stop = Stop(server.handle());
@@ -90,13 +85,30 @@ fn serve(options: &Options) -> Outcome {
     let opened = found.into_iter().map(Found::open).collect::<Result<Vec<_>, _>>()?;
     tell_left_over();
     let (server, _files) = listen_on(server, opened);
+    let server = with_options(server, options, guard.cors.clone(), proxies);
     let state = State {
         channels: Channels { hub: hub.clone(), most: options.max_channels, batch: options.batch },
         order,
         stop: stop.clone(),
-        guard: Guard { token, keys, private: options.private, cors: cors.clone() },
+        guard,
         started: Instant::now(),
     };
+    read_standard_input(options, &hub, &stop)?;
+    let listening = |address| visible::line(&format!("listening on {address}")) + "\n";
+    print(&server.addresses().iter().map(listening).collect::<String>())?;
+    notify::tell(notify::State::Ready);
+    // Where a thread would not end, it may be the disk's fault: that is not waited for.
+    routes::add_to(server, state).run().map_err(failed)?;
+    keep(&hub)
+}
+
+/// The server as its options want it, but for where it listens.
+fn with_options(
+    server: Server,
+    options: &Options,
+    cors: Option<Cors>,
+    proxies: Option<Proxies>,
+) -> Server {
     let connections = connections(options.max_connections, descriptors::limit());
     let limits = options.limits.clone().connections(connections);
     let mut server = server
@@ -114,25 +126,20 @@ fn serve(options: &Options) -> Outcome {
     if let Some(proxies) = proxies {
         server = server.proxies(proxies);
     }
-    server = log(server, options);
-    read_standard_input(options, &hub, &stop)?;
-    let listening = |address| visible::line(&format!("listening on {address}")) + "\n";
-    print(&server.addresses().iter().map(listening).collect::<String>())?;
-    notify::tell(notify::State::Ready);
-    // Where a thread would not end, it may be the disk's fault: that is not waited for.
-    routes::add_to(server, state).run().map_err(failed)?;
-    keep(&hub)
+    log(server, options)
 }
 
 /// Has the server tell on standard error what it does, as far as it is to.
-fn log(server: Server, options: &Options) -> Server {
+fn log(mut server: Server, options: &Options) -> Server {
+    let logger = Arc::new(Logger::stderr());
+    if options.log {
+        server = server.hooks(Arc::clone(&logger));
+    }
     #[cfg(feature = "tools")]
     if let Some(prefix) = &options.trace {
-        let logger = std::sync::Arc::new(Logger::stderr());
-        let server = server.trace(trace::Printer::new(prefix, logger.clone()));
-        return if options.log { server.hooks(logger) } else { server };
+        server = server.trace(trace::Printer::new(prefix, logger));
     }
-    if options.log { server.hooks(Logger::stderr()) } else { server }
+    server
 }
 
 /// Waits until everything that was published is on the disk, if the hub has one: the thread of
@@ -146,6 +153,17 @@ fn keep(hub: &Hub) -> Outcome {
 
 fn failed(error: tidings::Error) -> Failure {
     Failure::Failed(error.to_string())
+}
+
+/// Who may do what, as the options say it.
+fn guard(options: &Options, found: &[Found]) -> Result<Guard, Failure> {
+    let token =
+        options.token_file.as_deref().map(Token::read).transpose().map_err(Failure::Failed)?;
+    let keys = options.key_file.as_deref().map(Keys::read).transpose().map_err(Failure::Failed)?;
+    if token.is_none() && keys.is_none() && !options.anyone_may_publish {
+        check_loopback(found)?;
+    }
+    Ok(Guard { token, keys, private: options.private, cors: cors(&options.cors)? })
 }
 
 /// Where other machines can connect, whoever starts the hub has to say who may publish.

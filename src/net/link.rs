@@ -123,16 +123,14 @@ fn attempt_told(
     attempt(|| Ok(call()?)).map_err(|error| error.kind())
 }
 
-/// Makes a call again if a signal interrupted it. `None` if it would block or has timed out. The
-/// first call stands before the loop, so that all that comes after it stays out of its way.
+/// Makes a call again if a signal interrupted it. `None` if it would block or has timed out.
 #[inline(always)]
 fn attempt(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<Option<usize>> {
-    let mut made = call();
     loop {
-        match made {
+        match call() {
             Ok(len) => return Ok(Some(len)),
             Err(error) if would_block(&error) => return Ok(None),
-            Err(error) if error.kind() == ErrorKind::Interrupted => made = call(),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
