@@ -49,7 +49,6 @@ mod trace;
 
 use std::io;
 use std::process;
-use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
@@ -130,16 +129,14 @@ fn with_options(
 }
 
 /// Has the server tell on standard error what it does, as far as it is to.
-fn log(mut server: Server, options: &Options) -> Server {
-    let logger = Arc::new(Logger::stderr());
-    if options.log {
-        server = server.hooks(Arc::clone(&logger));
-    }
+fn log(server: Server, options: &Options) -> Server {
     #[cfg(feature = "tools")]
     if let Some(prefix) = &options.trace {
-        server = server.trace(trace::Printer::new(prefix, logger));
+        let logger = std::sync::Arc::new(Logger::stderr());
+        let server = server.trace(trace::Printer::new(prefix, logger.clone()));
+        return if options.log { server.hooks(logger) } else { server };
     }
-    server
+    if options.log { server.hooks(Logger::stderr()) } else { server }
 }
 
 /// Waits until everything that was published is on the disk, if the hub has one: the thread of
