@@ -8,19 +8,21 @@
 
 use std::ops::Range;
 use std::path::Path;
-use std::thread;
+use std::process::{self, Command};
 use std::time::{Duration, Instant};
+use std::{env, fs, thread};
 
 use super::client::{Kept, Source, Stream};
 use super::program::{Program, Spent, Tool};
 use crate::Result;
 
 /// The rows of the table.
-pub(super) const NAMES: [&str; 8] = [
+pub(super) const NAMES: [&str; 9] = [
     "publish over HTTP to one stream",
     "each further stream",
     "each further stream that follows two channels",
     "a stream opened and closed",
+    "a signed token, beside its stream",
     "a resume of 100 events, beside its stream",
     "a heartbeat",
     "a check of an idle stream for a closed peer",
@@ -28,11 +30,14 @@ pub(super) const NAMES: [&str; 8] = [
 ];
 
 /// What the acts cost, in the order of [`NAMES`].
-pub(super) type Costs = [Spent; 8];
+pub(super) type Costs = [Spent; 9];
 
 /// The watch thread comes to every stream at least once within a second.
 const WINDOW: Duration = Duration::from_millis(2_500);
 const HEARTBEAT: &str = "1";
+const AFTER: &str = "Last-Event-ID";
+/// What a token is signed with.
+const KEY: &str = "a-key-of-32-bytes-which-is-long-enough";
 const REST: Duration = Duration::from_millis(2);
 /// How many streams are opened and closed.
 const STREAMS: usize = 50;
@@ -55,7 +60,7 @@ pub(super) fn measure(
 }
 
 fn once(program: &Path, tool: Tool, streams: usize) -> Result<Costs> {
-    let server = &mut Program::start(program, tool, "0")?;
+    let server = &mut Program::start(program, tool, &["--heartbeat", "0"])?;
     let mut kept = Kept::new(&server.address, "one")?;
     let health = each(server, 20..220, || kept.health())?;
     let idle = in_window(server, || Ok(()))?;
@@ -71,7 +76,9 @@ fn once(program: &Path, tool: Tool, streams: usize) -> Result<Costs> {
     let two = Source::new(&server.address, "/events?channel=one&channel=two", None);
     let (_, further_of_two, _) = to_crowd(server, &mut kept, &two, streams)?;
 
-    let server = &mut Program::start(program, tool, HEARTBEAT)?;
+    let token = token(program, tool, &stream)?;
+
+    let server = &mut Program::start(program, tool, &["--heartbeat", HEARTBEAT])?;
     let source = Source::new(&server.address, "/events/one", None);
     let few = source.open_many(1)?;
     let idle = in_window(server, || Ok(()))?;
@@ -79,7 +86,7 @@ fn once(program: &Path, tool: Tool, streams: usize) -> Result<Costs> {
     let beating = in_window(server, || Ok(()))?.plus(-1.0, &idle).of_watch();
     let heartbeat = beating.plus(-beating.checks(), &check).over(beating.heartbeats());
     drop((few, many));
-    Ok([publish, further, further_of_two, stream, resume, heartbeat, check, health])
+    Ok([publish, further, further_of_two, stream, token, resume, heartbeat, check, health])
 }
 
 /// What one of these acts costs, without the watch thread: the few are the range's start, the many
@@ -125,14 +132,35 @@ fn opened_and_closed(
     server: &mut Program,
     idle: &Spent,
     target: &str,
-    after: Option<&str>,
+    field: Option<(&str, &str)>,
     events: usize,
 ) -> Result<Spent> {
-    let source = Source::new(&server.address, target, after);
+    let source = Source::new(&server.address, target, field);
     let mut act = || source.open(events).map(drop);
     repeat(1, &mut act)?;
     let acts = in_window(server, || repeat(STREAMS, &mut act))?;
     Ok(acts.plus(-1.0, idle).over(STREAMS as f64))
+}
+
+/// What a stream costs more on a private hub, where its client has a token with usual claims.
+fn token(program: &Path, tool: Tool, stream: &Spent) -> Result<Spent> {
+    let keys = env::temp_dir().join(format!("tidings-cost-{}.key", process::id()));
+    fs::write(&keys, KEY)?;
+    let key_file = ["--key-file", &keys.display().to_string()];
+    let claims = ["--subscribe", "room.*", "--subscribe", "one", "--sub", "ann", "--for", "1h"];
+    let made = Command::new(program).arg("token").args(key_file).args(claims).output()?;
+    let token = String::from_utf8_lossy(&made.stdout).trim().to_owned();
+    if token.is_empty() {
+        // An older program, which has no tokens.
+        return Ok(Spent::default());
+    }
+    let options = [&["--heartbeat", "0", "--private"], &key_file[..]].concat();
+    let server = &mut Program::start(program, tool, &options)?;
+    let idle = in_window(server, || Ok(()))?;
+    let field = ("Authorization", &*format!("Bearer {token}"));
+    let cost = opened_and_closed(server, &idle, "/events/one", Some(field), 0);
+    fs::remove_file(keys)?;
+    Ok(cost?.plus(-1.0, stream))
 }
 
 fn resume(server: &mut Program, idle: &Spent) -> Result<Spent> {
@@ -143,8 +171,8 @@ fn resume(server: &mut Program, idle: &Spent) -> Result<Spent> {
         last = kept.publish()?;
     }
     let target = "/events/resumed";
-    let none = opened_and_closed(server, idle, target, Some(&last), 0)?;
-    let all = opened_and_closed(server, idle, target, Some(&first), RESUMED)?;
+    let none = opened_and_closed(server, idle, target, Some((AFTER, &last)), 0)?;
+    let all = opened_and_closed(server, idle, target, Some((AFTER, &first)), RESUMED)?;
     Ok(all.plus(-1.0, &none))
 }
 

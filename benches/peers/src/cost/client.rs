@@ -75,14 +75,14 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// Streams of this target, that go on after this id.
-    pub(super) fn new(address: &str, target: &str, after: Option<&str>) -> Self {
-        let after = after.map_or(String::new(), |id| format!("Last-Event-ID: {id}\r\n"));
+    /// Streams of this target, with this field in the request.
+    pub(super) fn new(address: &str, target: &str, field: Option<(&str, &str)>) -> Self {
+        let field = field.map_or(String::new(), |(name, value)| format!("{name}: {value}\r\n"));
         Self {
             address: address.to_owned(),
             request: format!(
                 "GET {target} HTTP/1.1\r\nHost: {address}\r\n\
-                 Accept: text/event-stream\r\n{after}\r\n"
+                 Accept: text/event-stream\r\n{field}\r\n"
             ),
         }
     }

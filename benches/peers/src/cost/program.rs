@@ -117,7 +117,7 @@ pub(super) struct Program {
 }
 
 impl Program {
-    pub(super) fn start(program: &Path, tool: Tool, heartbeat: &str) -> Result<Self> {
+    pub(super) fn start(program: &Path, tool: Tool, options: &[&str]) -> Result<Self> {
         let folder = env::temp_dir().join(format!("tidings-cost-{}", process::id()));
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder)?;
@@ -134,7 +134,7 @@ impl Program {
             // With -D it is strace that is the child, and the program that was started.
             Tool::Strace => command.args(["strace", "-D", "-f", "-o"]).arg(folder.join("counted")),
         };
-        command.arg(program).args(["serve", "--listen", "127.0.0.1:0", "--heartbeat", heartbeat]);
+        command.arg(program).args(["serve", "--listen", "127.0.0.1:0"]).args(options);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
         let stdout = child.stdout.take().ok_or("no standard output")?;
         let (address, watch) = (String::new(), (0, 0));
