@@ -154,7 +154,7 @@ impl Filled {
         self.came = came;
         if let Some((key, digest)) = head.key {
             let count = head.batch.unwrap_or(1) as usize;
-            self.order.keys().learn(key, digest, head.id, count, came);
+            self.order.keys().learn(head.channel, key, digest, head.id, count, came);
         }
         if self.hub.as_ref().is_some_and(|hub| hub.len() >= CHANNELS) {
             self.hub = None;

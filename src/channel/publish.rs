@@ -90,8 +90,8 @@ impl Channel {
     /// published. A call that failed is not remembered.
     ///
     /// Of several calls with one key at the same time, one publishes and the others wait for it,
-    /// for five seconds at most. The keys are those of all channels of a hub, and it knows 100,000
-    /// at once.
+    /// for five seconds at most. Each channel has keys of its own, and a hub knows 100,000 of all
+    /// its channels at once.
     ///
     /// ```
     /// let orders = tidings::Channel::new();
@@ -104,7 +104,7 @@ impl Channel {
     /// # Errors
     ///
     /// As for `send_all`. And when the key is not 1 to 255 characters of printable ASCII
-    /// ([`is_invalid`]), when it was used for other events or on another channel
+    /// ([`is_invalid`]), when it was used for other events
     /// ([`is_key_reused`]), when the call that others wait for takes too long, or when too many
     /// keys are known.
     ///
@@ -117,8 +117,9 @@ impl Channel {
     ) -> Result<Vec<EventId>> {
         let events = all(events)?;
         let Inner { order, sequence, log, .. } = &*self.0;
-        let digest = keys::digest(log.name().unwrap_or_default(), &events);
-        let claim = match order.keys().begin(key, digest, || sequence.now())? {
+        let name = log.name().unwrap_or_default();
+        let digest = keys::digest(name, &events);
+        let claim = match order.keys().begin(name, key, digest, || sequence.now())? {
             Begun::New(claim) => claim,
             Begun::Again { first, count } => return Ok(ids(first, count)),
         };

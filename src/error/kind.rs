@@ -79,8 +79,8 @@ impl fmt::Display for Kind {
                 "the event is too large: it takes {size} bytes as it is sent, and may take {most}"
             ),
             Self::KeyReused => f.write_str(
-                "this idempotency key was used for other events, or on another channel, in the \
-                 last five minutes",
+                "this idempotency key was used for other events on this channel, within five \
+                 minutes",
             ),
             Self::KeyInUse(waited) => write!(
                 f,

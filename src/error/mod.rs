@@ -241,9 +241,9 @@ impl Error {
             || self.is_passed_on(413)
     }
 
-    /// Whether the events were refused because their idempotency key was used for other events, or
-    /// on another channel, within the last five minutes ([`Channel::send_once`]). A handler that
-    /// returns such an error responds with 422.
+    /// Whether the events were refused because their idempotency key was used on this channel for
+    /// other events, within the last five minutes ([`Channel::send_once`]). A handler that returns
+    /// such an error responds with 422.
     ///
     /// [`Channel::send_once`]: crate::Channel::send_once
     pub fn is_key_reused(&self) -> bool {

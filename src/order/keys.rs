@@ -10,9 +10,13 @@
 //!    └────────────────────┘ the claim is dropped: the publish failed
 //! ```
 //!
-//! A key stands for one channel and one list of events, of which the table keeps a [`digest`].
-//! Under another digest the key is refused. While a publish is under way, others with its key wait
-//! for its end, so one of any number of them publishes.
+//! A key is one of its channel, and stands for one list of events, of which the table keeps a
+//! [`digest`]. Under another digest the key is refused. While a publish is under way, others with
+//! its key wait for its end, so one of any number of them publishes.
+//!
+//! Each channel has keys of its own, as not everybody may publish on each: whoever guessed the next
+//! key of another channel could else use it first, and have what is published there refused, or
+//! with a digest that is made to fit, taken for published.
 //!
 //! The table has no clock: `now` is the time of the hub's logs. It takes memory only for the keys
 //! that it knows, some 160 bytes for each beside its own, and gives it back when they are
@@ -122,8 +126,8 @@ impl Keys {
         }
     }
 
-    /// Begins a publish under a key, of events with this [`digest`]. Where another one with the
-    /// same key is under way, waits for its end. It holds no lock when it returns.
+    /// Begins a publish under a key of this channel, of events with this [`digest`]. Where another
+    /// one with the same key is under way, waits for its end. It holds no lock when it returns.
     ///
     /// # Errors
     ///
@@ -131,11 +135,13 @@ impl Keys {
     /// seconds, or if there are too many keys.
     pub(crate) fn begin(
         &self,
+        channel: &str,
         key: &str,
         digest: u64,
         now: impl Fn() -> Duration,
     ) -> Result<Begun<'_>> {
         check(key)?;
+        let key = &*of_channel(channel, key);
         let mut table = self.table();
         let mut deadline = None;
         loop {
@@ -163,12 +169,21 @@ impl Keys {
     /// Learns of a publish from before the start of the hub. Those of one start come in the order
     /// of their times.
     #[allow(dead_code, reason = "only an order that remembers calls it")]
-    pub(crate) fn learn(&self, key: &str, digest: u64, first: Id, count: usize, at: Duration) {
+    pub(crate) fn learn(
+        &self,
+        channel: &str,
+        key: &str,
+        digest: u64,
+        first: Id,
+        count: usize,
+        at: Duration,
+    ) {
         let mut table = self.table();
         // A journal has more than five minutes.
         table.forget_old(at);
         if table.entries.len() < MOST {
-            table.publish(key.into(), digest, Published { first, count, until: at + KEPT });
+            let key = of_channel(channel, key).into();
+            table.publish(key, digest, Published { first, count, until: at + KEPT });
         }
     }
 
@@ -275,9 +290,14 @@ fn check(key: &str) -> Result<()> {
     )))
 }
 
+/// What the table has for a key of this channel. No key has a line end, so no two have the same.
+fn of_channel(channel: &str, key: &str) -> String {
+    [key, "\n", channel].concat()
+}
+
 /// What tells one publish from another under the same key: FNV-1a, in 64 bits, of the channel's
 /// name, its length before it, and the events as they are sent without ids. It tells mistakes, not
-/// attacks: whoever could make two publishes with one digest could choose two keys.
+/// attacks: a publish with the same digest under the same key is one on the same channel.
 pub(crate) fn digest<'a>(channel: &str, events: impl IntoIterator<Item = &'a Event>) -> u64 {
     let start = fnv_1a(OFFSET_BASIS, &(channel.len() as u64).to_le_bytes());
     let named = fnv_1a(start, channel.as_bytes());

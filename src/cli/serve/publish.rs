@@ -18,8 +18,8 @@
 //! A publisher that got no response can't know whether the events were published. It sends the
 //! request again, with the same key; if they were, it gets the first response again, for five
 //! minutes, and nothing is published twice. With a journal, this holds over a restart. Other
-//! events, another channel or other parameters under the same key are refused. What was refused for
-//! another reason is not remembered.
+//! events or other parameters under the same key are refused; each channel has keys of its own.
+//! What was refused for another reason is not remembered.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};

@@ -39,58 +39,70 @@ fn at(seconds: u64) -> impl Fn() -> Duration {
 #[test]
 fn a_publish_that_is_sent_again_gets_the_ids_of_the_first_time() {
     let keys = keys();
-    new(keys.begin("k", 7, at(0))).finish(id(3, 10), 2, START);
-    assert_eq!(again(keys.begin("k", 7, at(1))), (id(3, 10), 2));
-    assert_eq!(again(keys.begin("k", 7, at(2))), (id(3, 10), 2));
-    drop(new(keys.begin("K", 7, at(2))));
+    new(keys.begin("c", "k", 7, at(0))).finish(id(3, 10), 2, START);
+    assert_eq!(again(keys.begin("c", "k", 7, at(1))), (id(3, 10), 2));
+    assert_eq!(again(keys.begin("c", "k", 7, at(2))), (id(3, 10), 2));
+    drop(new(keys.begin("c", "K", 7, at(2))));
 }
 
 #[test]
 fn a_key_is_known_for_five_minutes_from_the_first_response() {
     let keys = keys();
-    new(keys.begin("k", 7, at(0))).finish(id(3, 10), 1, START + Duration::from_secs(2));
+    new(keys.begin("c", "k", 7, at(0))).finish(id(3, 10), 1, START + Duration::from_secs(2));
     // To be asked for does not keep it.
     for seconds in [100, 200, 301] {
-        assert_eq!(again(keys.begin("k", 7, at(seconds))), (id(3, 10), 1));
+        assert_eq!(again(keys.begin("c", "k", 7, at(seconds))), (id(3, 10), 1));
     }
-    drop(new(keys.begin("k", 7, at(302))));
+    drop(new(keys.begin("c", "k", 7, at(302))));
 }
 
 #[test]
 fn a_key_stands_for_its_events_alone() {
     let keys = keys();
-    let claim = new(keys.begin("k", 7, at(0)));
+    let claim = new(keys.begin("c", "k", 7, at(0)));
     assert!(
-        keys.begin("k", 8, at(0)).err().expect("a refusal").is_key_reused(),
+        keys.begin("c", "k", 8, at(0)).err().expect("a refusal").is_key_reused(),
         "while it is under way"
     );
     claim.finish(id(3, 10), 1, START);
-    let error = keys.begin("k", 8, at(299)).err().expect("a refusal");
+    let error = keys.begin("c", "k", 8, at(299)).err().expect("a refusal");
     assert!(error.is_key_reused());
     assert_eq!(
         error.to_string(),
-        "this idempotency key was used for other events, or on another channel, in the last five \
-         minutes"
+        "this idempotency key was used for other events on this channel, within five minutes"
     );
-    drop(new(keys.begin("k", 8, at(300))));
+    drop(new(keys.begin("c", "k", 8, at(300))));
+}
+
+/// Not everybody may publish on each channel.
+#[test]
+fn each_channel_has_keys_of_its_own() {
+    let keys = keys();
+    new(keys.begin("a", "k", 7, at(0))).finish(id(3, 10), 1, START);
+    keys.learn("b", "k", 7, id(3, 9), 2, START);
+    assert_eq!(again(keys.begin("a", "k", 7, at(1))), (id(3, 10), 1));
+    assert_eq!(again(keys.begin("b", "k", 7, at(1))), (id(3, 9), 2));
+    for (channel, key) in [("", "k"), ("k", "a"), ("a\nk", "k"), ("a", "ka"), ("aa", "k")] {
+        drop(new(keys.begin(channel, key, 7, at(1))));
+    }
 }
 
 #[test]
 fn a_publish_that_failed_is_not_remembered() {
     let keys = keys();
-    drop(new(keys.begin("k", 7, at(0))));
-    new(keys.begin("k", 8, at(0))).finish(id(3, 10), 1, START);
-    assert_eq!(again(keys.begin("k", 8, at(0))), (id(3, 10), 1));
+    drop(new(keys.begin("c", "k", 7, at(0))));
+    new(keys.begin("c", "k", 8, at(0))).finish(id(3, 10), 1, START);
+    assert_eq!(again(keys.begin("c", "k", 8, at(0))), (id(3, 10), 1));
 }
 
 #[test]
 fn what_cannot_be_a_key_is_refused() {
     let keys = keys();
     for good in ["a", " ", "~", "8e03978e-40d5-43e8-bc93-6894a57f9324", &"k".repeat(255)] {
-        drop(new(keys.begin(good, 7, at(0))));
+        drop(new(keys.begin("c", good, 7, at(0))));
     }
     for bad in ["", "a\nb", "a\rb", "a\0b", "\t", "\x7F", "é", &"k".repeat(256)] {
-        let error = keys.begin(bad, 7, at(0)).err().expect("a refusal");
+        let error = keys.begin("c", bad, 7, at(0)).err().expect("a refusal");
         assert!(error.is_invalid(), "{bad:?}");
         assert_eq!(
             error.to_string(),
@@ -103,20 +115,24 @@ fn what_cannot_be_a_key_is_refused() {
 fn there_are_at_most_100_000_keys_those_under_way_included() {
     let keys = keys();
     for n in 0..99_999 {
-        new(keys.begin(&n.to_string(), 7, at(0))).finish(id(3, n), 1, START);
+        new(keys.begin("c", &n.to_string(), 7, at(0))).finish(id(3, n), 1, START);
     }
-    let last = new(keys.begin("last", 7, at(0)));
-    let error = keys.begin("more", 7, at(0)).err().expect("a refusal");
+    let last = new(keys.begin("c", "last", 7, at(0)));
+    let error = keys.begin("c", "more", 7, at(0)).err().expect("a refusal");
     assert!(error.is_too_many_keys());
     assert_eq!(
         error.to_string(),
         "100000 idempotency keys were used in the last five minutes, and no more are known"
     );
-    keys.learn("learned", 7, id(3, 0), 1, START);
-    assert!(keys.begin("learned", 7, at(0)).err().expect("a refusal").is_too_many_keys());
-    assert_eq!(again(keys.begin("5", 7, at(0))), (id(3, 5), 1), "those that are known still are");
+    keys.learn("c", "learned", 7, id(3, 0), 1, START);
+    assert!(keys.begin("c", "learned", 7, at(0)).err().expect("a refusal").is_too_many_keys());
+    assert_eq!(
+        again(keys.begin("c", "5", 7, at(0))),
+        (id(3, 5), 1),
+        "those that are known still are"
+    );
     drop(last);
-    drop(new(keys.begin("more", 7, at(0))));
+    drop(new(keys.begin("c", "more", 7, at(0))));
 }
 
 #[test]
@@ -124,7 +140,7 @@ fn keys_that_are_over_leave_no_memory_behind() {
     let keys = keys();
     for n in 0..10_000 {
         let now = START + Duration::from_millis(n);
-        new(keys.begin(&n.to_string(), 7, || now)).finish(id(3, n), 1, now);
+        new(keys.begin("c", &n.to_string(), 7, || now)).finish(id(3, n), 1, now);
     }
     keys.forget_old(START + Duration::from_millis(309_000));
     let room = |table: &Table| (table.entries.capacity(), table.published.capacity());
@@ -141,31 +157,31 @@ fn keys_that_are_over_leave_no_memory_behind() {
 #[test]
 fn a_key_from_before_the_start_is_known_for_what_is_left_of_its_five_minutes() {
     let keys = keys();
-    keys.learn("k", 7, id(2, 4), 3, START - Duration::from_secs(100));
-    assert_eq!(again(keys.begin("k", 7, at(199))), (id(2, 4), 3));
-    assert!(keys.begin("k", 8, at(199)).err().expect("a refusal").is_key_reused());
-    drop(new(keys.begin("k", 7, at(200))));
+    keys.learn("c", "k", 7, id(2, 4), 3, START - Duration::from_secs(100));
+    assert_eq!(again(keys.begin("c", "k", 7, at(199))), (id(2, 4), 3));
+    assert!(keys.begin("c", "k", 8, at(199)).err().expect("a refusal").is_key_reused());
+    drop(new(keys.begin("c", "k", 7, at(200))));
 }
 
 #[test]
 fn keys_that_are_over_take_no_room_from_those_that_are_learned_after_them() {
     let keys = keys();
     for n in 0..100_000 {
-        keys.learn(&n.to_string(), 7, id(2, n), 1, START);
+        keys.learn("c", &n.to_string(), 7, id(2, n), 1, START);
     }
     let later = START + KEPT;
-    keys.learn("k", 7, id(3, 1), 1, later);
-    assert_eq!(again(keys.begin("k", 7, || later)), (id(3, 1), 1));
+    keys.learn("c", "k", 7, id(3, 1), 1, later);
+    assert_eq!(again(keys.begin("c", "k", 7, || later)), (id(3, 1), 1));
 }
 
 #[test]
 fn a_key_that_is_learned_twice_stands_for_the_later_events() {
     let keys = keys();
-    keys.learn("k", 7, id(2, 4), 1, START - Duration::from_secs(200));
-    keys.learn("k", 8, id(2, 9), 2, START);
-    assert_eq!(again(keys.begin("k", 8, at(101))), (id(2, 9), 2));
-    assert_eq!(again(keys.begin("k", 8, at(299))), (id(2, 9), 2));
-    drop(new(keys.begin("k", 8, at(300))));
+    keys.learn("c", "k", 7, id(2, 4), 1, START - Duration::from_secs(200));
+    keys.learn("c", "k", 8, id(2, 9), 2, START);
+    assert_eq!(again(keys.begin("c", "k", 8, at(101))), (id(2, 9), 2));
+    assert_eq!(again(keys.begin("c", "k", 8, at(299))), (id(2, 9), 2));
+    drop(new(keys.begin("c", "k", 8, at(300))));
 }
 
 /// How many of eight publishes with one key, at the same time, do it: the first `failing` of them
@@ -175,7 +191,7 @@ fn publish_together(failing: usize) -> usize {
     let (began, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let publish = || {
         start.wait();
-        match keys.begin("k", 7, at(0)).expect("a key that may be used") {
+        match keys.begin("c", "k", 7, at(0)).expect("a key that may be used") {
             Begun::New(claim) => {
                 let n = began.fetch_add(1, Ordering::AcqRel);
                 // Others come meanwhile.
@@ -214,15 +230,15 @@ fn where_one_fails_the_next_that_waits_publishes() {
 #[test]
 fn a_publish_waits_no_longer_than_it_may_for_one_that_does_not_end() {
     let keys = Keys::with(Duration::from_millis(50));
-    let _held = new(keys.begin("k", 7, at(0)));
+    let _held = new(keys.begin("c", "k", 7, at(0)));
     let before = Instant::now();
-    let error = keys.begin("k", 7, at(0)).err().expect("a refusal");
+    let error = keys.begin("c", "k", 7, at(0)).err().expect("a refusal");
     assert!(error.is_key_in_use() && before.elapsed() >= Duration::from_millis(50));
     assert_eq!(
         Error::key_in_use(PATIENCE).to_string(),
         "another publish with this idempotency key has not ended for 5 seconds"
     );
-    drop(new(keys.begin("another", 7, at(0))));
+    drop(new(keys.begin("c", "another", 7, at(0))));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! one event without a key   XADD stream NOMKSTREAM MAXLEN ~ N id  c news  d rain  t 1764…
-//! else, all or none         EVAL script 2 stream stream:key:KEY NOMKSTREAM MAXLEN ~ N id digest
+//! else, all or none         EVAL script 2 stream stream:key:news:K NOMKSTREAM MAXLEN ~ N id digest
 //!                                    6  c news  d rain  t 1764…  6  c news  d sun  t 1764…
 //! ```
 //!
@@ -89,7 +89,7 @@ impl Posted {
         }
         put(stream.as_bytes());
         if let Some(of) = post.key {
-            put(format!("{stream}:key:{}", of.key).as_bytes());
+            put(format!("{stream}:key:{channel}:{}", of.key).as_bytes());
         }
         for argument in [b"NOMKSTREAM", &b"MAXLEN"[..], b"~"] {
             put(argument);
@@ -217,7 +217,7 @@ mod tests {
         );
         assert_eq!(
             arguments(&posted(&["rain"], Some("K")), "7-*")[2..].join(" "),
-            "2 tidings:hub tidings:hub:key:K NOMKSTREAM MAXLEN ~ 1000 7-* 77 \
+            "2 tidings:hub tidings:hub:key:news:K NOMKSTREAM MAXLEN ~ 1000 7-* 77 \
              8 c news d rain t 5 k K"
         );
     }

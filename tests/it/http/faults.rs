@@ -161,7 +161,7 @@ fn a_key_that_is_used_again_for_another_event_is_the_fault_of_the_request() {
     let first = publish("x");
     assert_eq!((first.status, publish("x").body), (200, first.body));
     let other = publish("y");
-    let said = "422 Unprocessable Content: this idempotency key was used for other events, or on \
-                another channel, in the last five minutes\n";
+    let said = "422 Unprocessable Content: this idempotency key was used for other events on this \
+                channel, within five minutes\n";
     assert_eq!((other.status, other.text()), (422, said));
 }
