@@ -156,6 +156,15 @@ impl Response {
         Self { status: Status::OK, fields: fields.into(), body: Body::Endless }
     }
 
+    /// Has no cache keep it.
+    pub(crate) fn forbid_to_store(&mut self) {
+        let value = match self.body {
+            Body::Endless => "no-store, no-transform",
+            _ => "no-store",
+        };
+        let _can_be_sent = self.set_field("Cache-Control", value);
+    }
+
     /// The same response with this content, and its fields as they are.
     pub(crate) fn with_content(mut self, content: Vec<u8>) -> Self {
         self.body = Body::Owned(content);

@@ -43,6 +43,33 @@ impl Reply {
         Self::stream(Box::new(|stream, _request| handler(stream).map(drop)))
     }
 
+    /// The same reply, which no cache may keep: for what not everybody may read. Then it has the
+    /// field `Cache-Control: no-store`, and a stream `no-store, no-transform`.
+    ///
+    /// A cache gives one response to all who ask for its URL. The standard keeps it from that where
+    /// a request has the field `Authorization` (RFC 9111, section 3.5), and not where a cookie or
+    /// the URL says who asks. A stream says `no-cache` in any case, at which some caches still send
+    /// one to several clients that ask at the same time.
+    ///
+    /// ```
+    /// use tidings::{Reply, Server, testing};
+    ///
+    /// let server = Server::bind("127.0.0.1:0")?
+    ///     .get("/mine", |_request| {
+    ///         Ok(Reply::event_stream(|stream| stream.send("hello")).no_store())
+    ///     })
+    ///     .start()?;
+    /// let stream = testing::stream(&server, "/mine")?;
+    /// assert_eq!(stream.field("Cache-Control"), Some("no-store, no-transform"));
+    /// # Ok::<(), tidings::Error>(())
+    /// ```
+    #[must_use]
+    pub fn no_store(mut self) -> Self {
+        let (Outcome::Response(head) | Outcome::Stream { head, .. }) = &mut self.0;
+        head.forbid_to_store();
+        self
+    }
+
     pub(crate) fn stream(handler: StreamHandler) -> Self {
         Self(Outcome::Stream { head: Response::event_stream_head(), handler })
     }

@@ -30,15 +30,17 @@ pub(super) fn all(
     guard: &Guard,
     request: &Request,
 ) -> Result<Reply, Response> {
-    let bound = guard.check_follow(request, &[ALL.into()])?;
+    let names = [ALL.into()];
+    let bound = guard.check_follow(request, &names)?;
     let begin = Begin::of_feed(request)?;
     follow::check(&channels.hub, request.head())?;
     let hub = channels.hub.clone();
     // Runs only when there is a stream, so a HEAD makes no feed.
-    Ok(Reply::event_stream(move |stream| {
+    let reply = Reply::event_stream(move |stream| {
         if let Some(bound) = bound {
             bound.set(&stream);
         }
         stream.follow_feed(&hub, begin.start())
-    }))
+    });
+    Ok(if guard.needs_token(&names) { reply.no_store() } else { reply })
 }

@@ -170,6 +170,12 @@ impl Guard {
         }
     }
 
+    /// Whether following all of these needs a token. A channel's name may be a secret, and `*`
+    /// shows all of them.
+    pub(super) fn needs_token(&self, names: &[String]) -> bool {
+        self.wants_tokens() && (self.private || names.iter().any(|name| name == ALL))
+    }
+
     /// Whether a request that was admitted may follow all of these names and patterns; if not, the
     /// refusal. Then what holds for its stream.
     #[inline]
@@ -178,29 +184,25 @@ impl Guard {
         request: &Request,
         names: &[String],
     ) -> Result<Option<Box<Bound>>, Response> {
-        match self.wants_tokens() {
+        match self.needs_token(names) {
             true => self.check_follower(request, names),
             false => Ok(None),
         }
     }
 
-    /// The same where there are tokens. It stands apart, so that nobody else pays for it.
+    /// The same where that needs a token. It stands apart, so that nobody else pays for it.
     #[cold]
     fn check_follower(
         &self,
         request: &Request,
         names: &[String],
     ) -> Result<Option<Box<Bound>>, Response> {
-        if self.private {
-            return match request.admitted::<Option<Pass>>() {
-                Some(Some(pass)) => pass.follow(names),
-                _ => Err(self.missing(request.head().path(), Right::Subscribe)),
-            };
+        if !self.private {
+            return self.pass(request.head(), Right::Subscribe)?.follow(names);
         }
-        // A channel's name may be a secret, and this shows all of them.
-        match names.iter().any(|name| name == ALL) {
-            true => self.pass(request.head(), Right::Subscribe)?.follow(names),
-            false => Ok(None),
+        match request.admitted::<Option<Pass>>() {
+            Some(Some(pass)) => pass.follow(names),
+            _ => Err(self.missing(request.head().path(), Right::Subscribe)),
         }
     }
 

@@ -29,19 +29,16 @@ impl State {
         Ok(Response::text("202 Accepted: the hub stops\n").with_status(Status::ACCEPTED))
     }
 
-    fn metrics(&self) -> Response {
+    fn metrics(&self) -> Reply {
         let (hub, uptime) = (&self.channels.hub, self.started.elapsed());
-        self.kept_by_nobody(metrics::response(hub, self.order, self.stop.0.stats(), uptime))
+        let all = metrics::response(hub, self.order, self.stop.0.stats(), uptime).into();
+        self.needed(all, &[])
     }
 
-    /// The response, which on a private hub no cache may keep.
-    fn kept_by_nobody(&self, response: Response) -> Response {
-        match self.guard.private {
-            true => response
-                .with_field("Cache-Control", "no-store")
-                .expect("the name is a token and the value is text"),
-            false => response,
-        }
+    /// The reply to a request that may follow these, which no cache may keep if that needs a token:
+    /// of one in a cookie or in the URL, a cache knows nothing.
+    fn needed(&self, reply: Reply, names: &[String]) -> Reply {
+        if self.guard.needs_token(names) { reply.no_store() } else { reply }
     }
 
     /// Refuses what was published here and would come back.
@@ -54,9 +51,11 @@ impl State {
     }
 
     #[cfg(feature = "page")]
-    fn channels(&self, request: &Request) -> Result<Response, Response> {
-        self.guard.check_follow(request, &[ALL.into()])?;
-        super::list::response(&self.channels.hub, request).map(|list| self.kept_by_nobody(list))
+    fn channels(&self, request: &Request) -> Result<Reply, Response> {
+        let names = [ALL.into()];
+        self.guard.check_follow(request, &names)?;
+        let list = super::list::response(&self.channels.hub, request)?;
+        Ok(self.needed(list.into(), &names))
     }
 
     fn health(&self, request: &Request) -> Result<Response, Response> {
@@ -74,7 +73,7 @@ pub(super) fn add_to(server: Server, state: State) -> Server {
     #[cfg(feature = "follow")]
     let feed = with(|state, request| super::feed::all(&state.channels, &state.guard, request));
     #[cfg(feature = "page")]
-    let channels = with(|state, request| state.channels(request).map(Into::into));
+    let channels = with(|state, request| state.channels(request));
     let guarded = Arc::clone(&state);
     // What is left for handlers costs each request something.
     let server = match state.guard.private {
@@ -92,7 +91,7 @@ pub(super) fn add_to(server: Server, state: State) -> Server {
             with(|state, request| subscribe::several(&state.channels, &state.guard, request)),
         )
         .post("/stop", with(|state, _request| state.stop().map(Into::into)))
-        .get("/metrics", with(|state, _request| Ok(state.metrics().into())))
+        .get("/metrics", with(|state, _request| Ok(state.metrics())))
         .get("/health", with(|state, request| state.health(request).map(Into::into)))
         .post("/events/{name}", move |request| {
             #[cfg(feature = "follow")]

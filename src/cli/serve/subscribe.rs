@@ -27,7 +27,7 @@ use std::time::Duration;
 use tidings::{Reply, Request, Response, SseWriter, Start};
 
 use super::channels::{Channels, check_followed};
-use super::guard::Guard;
+use super::guard::{Bound, Guard};
 use super::query;
 use super::refuse::bad_request;
 use crate::cli::digits;
@@ -73,12 +73,10 @@ fn stream(
     names: impl AsRef<[String]> + Send + 'static,
     request: &Request,
 ) -> Result<Reply, Response> {
-    let begin = Begin::of(request)?;
-    names.as_ref().iter().try_for_each(|name| check_followed(name)).map_err(bad_request)?;
-    let bound = guard.check_follow(request, names.as_ref())?;
+    let Asked { begin, bound, needs_token } = Asked::of(guard, names.as_ref(), request)?;
     let channels = channels.clone();
     // Runs only when there is a stream, so a HEAD makes no channel.
-    Ok(Reply::event_stream(move |stream| {
+    let reply = Reply::event_stream(move |stream| {
         let peer = stream.peer();
         let mut followed = Vec::new();
         for name in names.as_ref() {
@@ -91,7 +89,26 @@ fn stream(
             bound.set(&stream);
         }
         stream.follow(&followed, begin.start())
-    }))
+    });
+    Ok(if needs_token { reply.no_store() } else { reply })
+}
+
+/// What is asked for, and may be.
+struct Asked {
+    begin: Begin,
+    bound: Option<Box<Bound>>,
+    needs_token: bool,
+}
+
+impl Asked {
+    /// Stands apart, so that it is in the program once.
+    #[inline(never)]
+    fn of(guard: &Guard, names: &[String], request: &Request) -> Result<Self, Response> {
+        let begin = Begin::of(request)?;
+        names.iter().try_for_each(|name| check_followed(name)).map_err(bad_request)?;
+        let bound = guard.check_follow(request, names)?;
+        Ok(Self { begin, bound, needs_token: guard.needs_token(names) })
+    }
 }
 
 /// There are too many channels for another one. A browser's `EventSource` gives up for good on a

@@ -4,6 +4,7 @@
 mod bodies;
 mod carriers;
 mod ends;
+mod kept;
 
 use super::super::support::http::{exchange, get};
 use super::super::support::process::run_hub;
