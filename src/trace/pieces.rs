@@ -52,6 +52,9 @@ pieces! {
     /// `Host` in a request.
     Host, "RFC 9112, section 3.2",
         "http/head.rs", "fn host(&self)", "is_authority(self.fields.part(host))";
+    /// `Accept` in a request.
+    RequestAccept, "RFC 9110, section 12.5.1",
+        "http/head.rs", "fn accepts_event_stream(&self)", "elements(ACCEPT)";
     /// `Last-Event-ID` in a request.
     LastEventId, "HTML, section 9.2.4",
         "http/request.rs", "pub fn last_event_id(&self)", "all(LAST_EVENT_ID)";
@@ -166,6 +169,9 @@ pieces! {
     /// The comment without text that goes out on a silent stream, with its chunk.
     Heartbeat, "HTML, section 9.2.7",
         "stream/delivery.rs", "const HEARTBEAT", "b\"2\\r\\n:\\n\\r\\n\"";
+    /// What stands around that comment to make it a chunk: both are one constant.
+    HeartbeatFrame, "RFC 9112, section 7.1",
+        "stream/delivery.rs", "const HEARTBEAT", "HEARTBEAT: &[u8]";
     /// The type of an event that tells of a gap.
     GapType, "HTML, section 9.2.6",
         "log/gap.rs", "fn content(&self)", "tidings.gap";

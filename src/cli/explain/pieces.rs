@@ -11,7 +11,8 @@ use crate::cli::lines::field;
 
 /// A field line of a request.
 pub(super) fn of_request_field(line: &[u8]) -> Piece {
-    const FIELDS: [(&str, Piece); 5] = [
+    const FIELDS: [(&str, Piece); 6] = [
+        ("accept", Piece::RequestAccept),
         ("connection", Piece::RequestConnection),
         ("content-length", Piece::RequestLength),
         ("host", Piece::Host),

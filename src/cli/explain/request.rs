@@ -244,7 +244,7 @@ mod tests {
             b"POST /events/a HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\na\nb",
             b"cGET / HTTP/1.1\r\nHost: h\r\n\r\n",
         ];
-        let host = (Layer::Head, "Host: h\\r\\n", "which of the server's names the URL has");
+        let host = (Layer::Head, "Host: h\\r\\n", "the server's name, as the URL has it");
         let expected = rows(&[
             (Layer::Head, "POST /events/a HTTP/1.1\\r\\n", words::REQUEST_LINE),
             host,

@@ -110,7 +110,10 @@ impl Response {
             }
         }
         if pieces::is_heartbeat(bytes) {
-            self.rows.since(0).iter_mut().for_each(|row| row.piece = Some(Piece::Heartbeat));
+            for row in self.rows.since(0) {
+                let is_frame = row.layer == Layer::Frame;
+                row.piece = Some(if is_frame { Piece::HeartbeatFrame } else { Piece::Heartbeat });
+            }
         }
         self.rows.take()
     }

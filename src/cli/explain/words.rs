@@ -20,7 +20,7 @@ pub(super) fn whole_line(line: &mut Vec<u8>, piece: &[u8]) -> Option<Vec<u8>> {
 /// A field line of a request or a response.
 pub(super) fn field_line(line: &[u8]) -> &'static str {
     const WORDS: [(&str, &str); 23] = [
-        ("accept", "the client takes only an event stream"),
+        ("accept", "which types the client takes"),
         ("accept-encoding", "not compressed, so that events come at once"),
         ("access-control-allow-origin", "pages of this origin may read it"),
         ("authorization", "who the client is"),
@@ -31,7 +31,7 @@ pub(super) fn field_line(line: &[u8]) -> &'static str {
         ("content-type", "what the content is"),
         ("cookie", "who the client is"),
         ("date", "when the server made the response"),
-        ("host", "which of the server's names the URL has"),
+        ("host", "the server's name, as the URL has it"),
         ("keep-alive", "how long the connection is kept"),
         ("last-event-id", "resume after this event"),
         ("location", "request this URL instead"),
@@ -44,12 +44,21 @@ pub(super) fn field_line(line: &[u8]) -> &'static str {
         ("x-accel-buffering", "nginx, pass it on at once"),
         ("x-content-type-options", "don't guess another type"),
     ];
+    const WITH_VALUES: [(&str, &str); 3] = [
+        ("accept: text/event-stream", "the client takes only an event stream"),
+        (
+            "cache-control: no-cache, no-transform",
+            "no cache may respond, no proxy change the content",
+        ),
+        ("connection: close", "the connection ends after the response"),
+    ];
     let name = line.split(|&byte| byte == b':').next().unwrap_or_default();
-    if name.eq_ignore_ascii_case(b"accept") && !line.ends_with(b" text/event-stream\r\n") {
-        return "which types the client takes";
-    }
-    let known = WORDS.iter().find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name));
-    known.map_or("a field", |(_, words)| words)
+    let find = |words: &[(&str, &'static str)], text: &[u8]| {
+        let is = |(known, _): &&(&str, _)| known.as_bytes().eq_ignore_ascii_case(text);
+        words.iter().find(is).map(|(_, words)| *words)
+    };
+    let words = find(&WITH_VALUES, line.trim_ascii_end()).or_else(|| find(&WORDS, name));
+    words.unwrap_or("a field")
 }
 
 /// The end of the head of a response.

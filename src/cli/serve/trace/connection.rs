@@ -102,7 +102,7 @@ impl Connection {
                 (format!("{}{all} sent", bytes(sent)), Some(piece), self.put(sent))
             }
             Outcome::HalfClosed => {
-                ("the peer is sent no more".into(), Some(Piece::HalfClose), vec![])
+                ("nothing more is sent to the peer".into(), Some(Piece::HalfClose), vec![])
             }
             Outcome::Closed => ("the connection is over".into(), None, vec![]),
             // A read that finds nothing is how a check looks for the peer's end.

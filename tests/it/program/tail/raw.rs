@@ -29,7 +29,7 @@ fn every_byte_is_shown_as_it_came_with_what_it_means() {
     assert_eq!(lines[0], format!("connected to 127.0.0.1 port {}", address.port()));
     assert_eq!(lines[1], format!("sent {} bytes", script.requests()[0].len()));
     assert_eq!(lines[2], "GET /events HTTP/1.1␍␊ request line: method, target, version");
-    assert_eq!(lines[3], format!("Host: {address}␍␊ which of the server's names the URL has"));
+    assert_eq!(lines[3], format!("Host: {address}␍␊ the server's name, as the URL has it"));
     assert_eq!(lines[8], "Cookie: (3 bytes)␍␊ who the client is");
     assert_eq!(lines[10], "␍␊ end of the head");
     assert_eq!(

@@ -51,7 +51,7 @@ fn a_call_is_told_with_its_bytes_and_where_they_come_from() {
         [
             "0.000 s #1 unix recvfrom: 35 bytes received",
             "GET /events/a HTTP/1.1␍␊ request line: method, target, version",
-            "Host: h␍␊ which of the server's names the URL has",
+            "Host: h␍␊ the server's name, as the URL has it",
             "␍␊ end of the head",
         ]
     );
