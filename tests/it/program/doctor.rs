@@ -137,7 +137,7 @@ fn a_signal_ends_the_watch_and_what_was_seen_is_judged() {
     command.args(["doctor", "--wait=1h", &script.url("/")]).stdout(Stdio::piped());
     let doctor = command.spawn().unwrap();
     hears.recv().unwrap();
-    signal(doctor.id(), "INT");
+    signal(doctor.id(), "TERM");
     let ended = doctor.wait_with_output().unwrap();
     let report = String::from_utf8(ended.stdout).unwrap();
     assert!(report.contains("\nok     end          still open after "), "{report}");

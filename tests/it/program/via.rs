@@ -108,7 +108,7 @@ fn no_command_outlives_the_program() {
         let mut program = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let pids = || std::fs::read_to_string(&file.0).unwrap();
         super::super::support::until("a command", || pids().ends_with('\n'));
-        signal(program.id(), "INT");
+        signal(program.id(), "TERM");
         program.wait().unwrap();
         for pid in pids().lines() {
             super::super::support::until("the end of the command", || {
