@@ -99,7 +99,7 @@
 //! # Reading order
 //!
 //! The modules follow one request through the house, from `server` down to what it stands on, and
-//! are declared below in this order; the README names the same layers from the ground up. Those
+//! are declared below in this order; `src/doc/ideas.md` names the layers from the ground up. Those
 //! marked *pure* are bytes in, values out: they know no socket, no thread and no clock, and can be
 //! read and tested without one.
 //!
