@@ -158,11 +158,11 @@ impl Response {
 
     /// Has no cache keep it.
     pub(crate) fn forbid_to_store(&mut self) {
-        let value = match self.body {
-            Body::Endless => "no-store, no-transform",
-            _ => "no-store",
-        };
-        let _can_be_sent = self.set_field("Cache-Control", value);
+        if let Body::Endless = self.body {
+            self.fields = self.fields.replacen("no-cache", "no-store", 1).into();
+        } else {
+            let _can_be_sent = self.set_field("Cache-Control", "no-store");
+        }
     }
 
     /// The same response with this content, and its fields as they are.

@@ -30,8 +30,9 @@ pub(super) struct Credential<'a> {
 /// The credential of the request with this head, if it has one.
 pub(super) fn of(head: &Head) -> Result<Option<Credential<'_>>, Response> {
     check_once(head, "authorization")?;
-    let field = head.field("authorization").and_then(bearer).map(String::from_utf8_lossy);
-    if let Some(token) = field {
+    if let Some(token) = head.field("authorization").and_then(bearer) {
+        // What is no text is no token.
+        let token = str::from_utf8(token).unwrap_or_default().into();
         return Ok(Some(Credential { token, is_cookie: false }));
     }
     let cookie = one(&mut head.cookies("tidings").map(Cow::from), "cookie tidings")?;
