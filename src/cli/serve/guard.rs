@@ -1,5 +1,5 @@
-//! Who may publish, who may follow, and with which token. That a hub which other machines can reach
-//! needs a token or a word is `check_loopback` in [`serve`](super).
+//! Who may publish, who may follow, and with which token. A hub that other machines can reach must
+//! be told who may publish: `check_loopback` in [`serve`](super) refuses to start it otherwise.
 //!
 //! | what | on a hub with `--token-file` or `--key-file` | with `--private` too |
 //! | --- | --- | --- |

@@ -151,7 +151,10 @@ fn while_the_hub_is_away_whoever_asks_is_told() {
     front.kill_hub();
     let url = format!("http://{}/events/news", front.place.plain());
     let (report, said, status) = run_hub(&["doctor", "--wait=1", &url]);
-    assert!(finding(&report, "end").contains("with the word to come back in 2.0 s"), "{report}");
+    assert!(
+        finding(&report, "end").contains("and told the client to come back in 2.0 s"),
+        "{report}"
+    );
     let expected = "tidings: 1 fault stands in the way of this stream\n";
     assert_eq!((&*said, status), (expected, Some(3)));
     let changes = [("error_page 502 504 = @away;", "")];

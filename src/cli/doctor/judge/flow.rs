@@ -172,8 +172,8 @@ pub(in super::super) fn end(visit: &Visit) -> Finding {
     if is_away(visit) {
         let retry = time(flow.retry.unwrap_or_default());
         let said = format!(
-            "ended after {after}, with the word to come back in {retry}: the server behind it is \
-             away, or full"
+            "ended after {after}, and told the client to come back in {retry}: the server is away, \
+             or full"
         );
         return Finding::fault(TOPIC, said, Remedy::ComeBack);
     }

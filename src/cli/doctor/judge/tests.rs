@@ -272,7 +272,11 @@ fn an_end_is_told_by_what_came_before_it() {
     let silent = ended(&[(3, ":\n")], "", 60_003);
     assert_fault(&silent, "cut off after 60 s of silence", Remedy::KeepOpen);
     let away = ended(&[(3, "retry: 2000\n\n")], LAST, 5);
-    assert_fault(&away, "ended after 5 ms, with the word to come back in 2.0 s", Remedy::ComeBack);
+    assert_fault(
+        &away,
+        "ended after 5 ms, and told the client to come back in 2.0 s",
+        Remedy::ComeBack,
+    );
     let lively = [(1_000, ":\n"), (2_000, ":\n"), (3_000, ":\n")];
     assert_note(&ended(&lively, LAST, 3_500), "ended after 3.5 s, though it was not silent");
     let cut = ended(&lively, "", 3_500);
