@@ -169,7 +169,7 @@ impl Request {
         };
         let means = match &*line {
             b"\r\n" => "end of the chunk, or of the body".into(),
-            line => words::chunk_size(line).replace("stream", "body"),
+            line => words::chunk_size(line, "body"),
         };
         self.rows.add(Layer::Frame, bytes, (means, Piece::RequestChunk));
     }

@@ -148,7 +148,7 @@ impl Response {
                     line.iter().take_while(|byte| byte.is_ascii_hexdigit()).all(|&b| b == b'0');
                 let next = if is_last { Frame::Trailers } else { Frame::AfterData };
                 let piece = if is_last { Piece::LastChunk } else { Piece::ChunkSize };
-                ((words::chunk_size(&line), piece).into(), next)
+                ((words::chunk_size(&line, "stream"), piece).into(), next)
             }
             Frame::AfterData => (("end of the chunk", Piece::ChunkEnd).into(), Frame::Size),
             Frame::Trailers if line == b"\r\n" => {

@@ -88,7 +88,7 @@ impl Row {
 pub(super) struct Rows {
     rows: Vec<Row>,
     lines: Lines,
-    /// In so many rows the secrets are marked.
+    /// How many of the rows have their secrets marked.
     marked: usize,
 }
 

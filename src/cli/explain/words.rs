@@ -21,10 +21,10 @@ pub(super) fn whole_line(line: &mut Vec<u8>, piece: &[u8]) -> Option<Vec<u8>> {
 pub(super) fn field_line(line: &[u8]) -> &'static str {
     const WORDS: [(&str, &str); 23] = [
         ("accept", "which types the client takes"),
-        ("accept-encoding", "not compressed, so that events come at once"),
+        ("accept-encoding", "how the content may be compressed"),
         ("access-control-allow-origin", "pages of this origin may read it"),
         ("authorization", "who the client is"),
-        ("cache-control", "no cache may respond in the server's place"),
+        ("cache-control", "what caches may do"),
         ("connection", "whether the connection stays open"),
         ("content-encoding", "how the content is compressed"),
         ("content-length", "how many bytes follow the head"),
@@ -44,12 +44,15 @@ pub(super) fn field_line(line: &[u8]) -> &'static str {
         ("x-accel-buffering", "nginx, pass it on at once"),
         ("x-content-type-options", "don't guess another type"),
     ];
-    const WITH_VALUES: [(&str, &str); 3] = [
+    const WITH_VALUES: [(&str, &str); 6] = [
         ("accept: text/event-stream", "the client takes only an event stream"),
+        ("accept-encoding: identity", "not compressed, so that events come at once"),
+        ("cache-control: no-cache", "no cache may respond in the server's place"),
         (
             "cache-control: no-cache, no-transform",
             "no cache may respond, no proxy change the content",
         ),
+        ("cache-control: no-store", "no cache may keep the response"),
         ("connection: close", "the connection ends after the response"),
     ];
     let name = line.split(|&byte| byte == b':').next().unwrap_or_default();
@@ -79,11 +82,12 @@ pub(super) fn end_of(framing: Framing) -> String {
     }
 }
 
-pub(super) fn chunk_size(line: &[u8]) -> String {
+/// The line with the size of a chunk; `all` is what is whole with the last one.
+pub(super) fn chunk_size(line: &[u8], all: &str) -> String {
     let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
     let digits = std::str::from_utf8(&line[..digits]).unwrap_or_default();
     match u64::from_str_radix(digits, 16) {
-        Ok(0) => "last chunk: the stream is whole".into(),
+        Ok(0) => format!("last chunk: the {all} is whole"),
         Ok(size) => format!("chunk: {}", plural(size, "byte")),
         Err(_) => "chunk".into(),
     }
@@ -134,6 +138,27 @@ fn blank_line(event: Option<MessageEvent>) -> String {
             let event_type = visible::line(&event.event_type);
             let data = plural(event.data.len() as u64, "byte");
             format!("blank line: dispatch {event_type:?}, {data} of data")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_is_told_by_its_value_where_that_makes_a_difference() {
+        for (line, words) in [
+            ("Accept-Encoding: identity", "not compressed, so that events come at once"),
+            ("Accept-Encoding: gzip, deflate", "how the content may be compressed"),
+            ("cache-control: no-cache", "no cache may respond in the server's place"),
+            ("Cache-Control: no-store", "no cache may keep the response"),
+            ("Cache-Control: max-age=0", "what caches may do"),
+            ("Connection: close", "the connection ends after the response"),
+            ("Connection: keep-alive", "whether the connection stays open"),
+            ("X-Other: close", "a field"),
+        ] {
+            assert_eq!(field_line(format!("{line}\r\n").as_bytes()), words, "{line}");
         }
     }
 }

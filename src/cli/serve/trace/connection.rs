@@ -19,11 +19,11 @@ use tidings::trace::{Outcome, Piece};
 use crate::cli::explain::{Layout, Request, Response, Row};
 use crate::cli::plural;
 
-/// So many rows of one call are shown, and so many bytes of each: enough for any head.
+/// The most rows of one call that are shown, and the most bytes of each: enough for any head.
 const MOST_ROWS: usize = 100;
 const MOST_BYTES: usize = 1_000;
 
-/// So many bytes may wait for a target. A longer head is refused.
+/// The most bytes that wait for a target. A head that would need more is refused.
 const MOST_WAITING: usize = 256 * 1024;
 
 pub(super) struct Connection {
@@ -98,20 +98,16 @@ impl Connection {
             }
             Outcome::Sent { bytes: sent, of } => {
                 let all = if sent.len() < of { format!(" of {of}") } else { String::new() };
-                let piece = if call == "writev" { Piece::WriteBoth } else { Piece::Write };
-                (format!("{}{all} sent", bytes(sent)), Some(piece), self.put(sent))
+                (format!("{}{all} sent", bytes(sent)), writer(call), self.put(sent))
             }
             Outcome::HalfClosed => {
                 ("nothing more is sent to the peer".into(), Some(Piece::HalfClose), vec![])
             }
             Outcome::Closed => ("the connection is over".into(), None, vec![]),
             // A read that finds nothing is how a check looks for the peer's end.
-            Outcome::Failed(error) if error.kind() == ErrorKind::WouldBlock => match call {
-                "sendto" | "send" | "writev" => {
-                    ("the system takes no more now".into(), Some(Piece::Write), vec![])
-                }
-                _ => return None,
-            },
+            Outcome::Failed(error) if error.kind() == ErrorKind::WouldBlock => {
+                ("the system takes no more now".into(), Some(writer(call)?), vec![])
+            }
             Outcome::Failed(error) => (error.to_string(), None, vec![]),
             _ => return None,
         })
@@ -162,6 +158,15 @@ impl Connection {
                 String::new()
             }
         }
+    }
+}
+
+/// Which code makes this call, if it is one that writes.
+fn writer(call: &str) -> Option<Piece> {
+    match call {
+        "sendto" | "send" => Some(Piece::Write),
+        "writev" => Some(Piece::WriteBoth),
+        _ => None,
     }
 }
 

@@ -68,6 +68,10 @@ fn a_check_that_finds_nothing_is_not_shown_and_a_full_socket_is() {
     assert_eq!(shown.tell("recvfrom", Outcome::Failed(&waits())), "");
     let full = shown.tell("sendto", Outcome::Failed(&waits()));
     assert_eq!(short(&full), ["0.000 s #1 unix sendto: the system takes no more now"]);
+    for (call, piece) in [("sendto", Piece::Write), ("writev", Piece::WriteBoth)] {
+        let full = shown.tell(call, Outcome::Failed(&waits()));
+        assert!(full.ends_with(&format!("  {}\n", piece.place())), "{full}");
+    }
     let reset = shown.tell("recvfrom", Outcome::Failed(&ErrorKind::ConnectionReset.into()));
     assert_eq!(short(&reset), ["0.000 s #1 unix recvfrom: connection reset"]);
 }
