@@ -156,7 +156,14 @@ fn is_pure(path: &str) -> bool {
         "src/cli/access/",
         "src/cli/cassette",
         "src/cli/client/wire",
+        // What was seen comes in, with its times.
+        "src/cli/doctor/facts",
+        "src/cli/doctor/finding",
+        "src/cli/doctor/judge",
+        "src/cli/doctor/proxies",
+        "src/cli/doctor/remedy",
         "src/cli/duration",
+        "src/cli/explain/",
         "src/cli/lines",
         "src/cli/seeded",
         "src/cli/record/pieces",
@@ -172,7 +179,7 @@ fn is_pure(path: &str) -> bool {
         "src/cli/mock/tape",
         "src/cli/mock/tokens",
     ];
-    ["src/http/", "src/event/", "src/log/"].iter().any(|pure| path.starts_with(pure))
+    ["src/http/", "src/event/", "src/log/", "src/trace/"].iter().any(|pure| path.starts_with(pure))
         || PURE.iter().any(|pure| path.starts_with(pure))
 }
 
