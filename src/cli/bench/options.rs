@@ -7,7 +7,7 @@ use tidings::client::StreamRequest;
 
 use super::values::churn::Churn;
 use super::values::way::{Template, Way};
-use crate::cli::client::rows::{command, field};
+use crate::cli::client::rows::{NOT_UNDERSTOOD, command, field};
 use crate::cli::duration::SHORTEST;
 use crate::cli::flags::{Flag, Table, flags};
 
@@ -164,11 +164,7 @@ pub(crate) static TABLE: Table<Options> = Table {
             "Events were lost, doubled or out of order, or the server did not let a stream \
              reconnect. This also holds if the report can't be written.",
         ),
-        (
-            2,
-            "The options or the URL can't be understood, or the URL needs TLS and there is no \
-             --via.",
-        ),
+        NOT_UNDERSTOOD,
         (
             NOT_MEASURED,
             "There is nothing to report: no stream, no event that was accepted or received, or \

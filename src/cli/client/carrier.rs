@@ -5,11 +5,12 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidings::Error;
 use tidings::client::{Connection, Plain, Transport, Url};
 
 #[cfg(unix)]
 use super::via::Via;
+#[cfg(unix)]
+pub(super) use super::via::leads_elsewhere;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Carrier {
@@ -45,14 +46,10 @@ impl Transport for Carrier {
     }
 }
 
-/// Whether a connection was refused as its URL is not that of `--via`.
-pub(super) fn leads_elsewhere(error: &Error) -> bool {
-    let source = std::error::Error::source(error);
-    let inner = source.and_then(|source| source.downcast_ref::<io::Error>()?.get_ref());
-    #[cfg(unix)]
-    return inner.is_some_and(|inner| inner.is::<super::via::Elsewhere>());
-    #[cfg(not(unix))]
-    return inner.is_none() && false;
+/// Whether a connection was refused as its URL is not that of `--via`, which is for unix.
+#[cfg(not(unix))]
+pub(super) fn leads_elsewhere(_error: &tidings::Error) -> bool {
+    false
 }
 
 /// A command for `--via`.

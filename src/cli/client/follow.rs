@@ -16,7 +16,7 @@ use crate::cli::{Failure, Outcome, file, say, signals, visible};
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Follow {
     pub(crate) last_event_id: Option<EventId>,
-    /// After so many events it ends.
+    /// It ends after this many events.
     pub(crate) count: Option<u32>,
     /// Names and values that a request can carry.
     pub(crate) fields: Vec<(String, String)>,

@@ -50,16 +50,16 @@ pub(crate) const fn all<O: AsMut<Follow>>() -> [Flag<O>; 10] {
     ]
 }
 
+/// The exit status of a command that has `--via`, where its command line is wrong.
+pub(crate) const NOT_UNDERSTOOD: (u8, &str) =
+    (2, "The options or the URL can't be understood, or the URL needs TLS and there is no --via.");
+
 /// What the exit statuses mean. The command says what its success is.
 pub(crate) const fn exits(well: &'static str) -> [(u8, &'static str); 7] {
     [
         (0, well),
         (1, "A file or standard output can't be read or written."),
-        (
-            2,
-            "The options or the URL can't be understood, or the URL needs TLS and there is no \
-         --via.",
-        ),
+        NOT_UNDERSTOOD,
         (NO_MORE, "The server says that there is no more: 204."),
         (
             NO_STREAM,

@@ -36,11 +36,12 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// How often its end is looked for meanwhile; std has no wait with a deadline.
 const CHECK: Duration = Duration::from_millis(5);
 
-/// So much of what a command says on standard error is kept, and so many lines of that are told.
+/// How many of the last bytes that a command prints on standard error are kept, and how many of
+/// their lines the error quotes.
 const KEPT: usize = 2048;
 const LINES: usize = 3;
 
-/// It reads and copies.
+/// The stack of the thread that reads standard error: it only copies.
 const STACK: usize = 64 * 1024;
 
 /// Makes connections with a command that leads to the server of one URL.
@@ -65,7 +66,7 @@ impl fmt::Debug for Via {
 
 /// Why a command is not asked for a connection: it leads elsewhere.
 #[derive(Debug)]
-pub(super) struct Elsewhere(String);
+struct Elsewhere(String);
 
 impl fmt::Display for Elsewhere {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -75,6 +76,13 @@ impl fmt::Display for Elsewhere {
 }
 
 impl std::error::Error for Elsewhere {}
+
+/// Whether a connection was refused as its URL is not that of `--via`.
+pub(super) fn leads_elsewhere(error: &tidings::Error) -> bool {
+    let source = std::error::Error::source(error);
+    let inner = source.and_then(|source| source.downcast_ref::<io::Error>()?.get_ref());
+    inner.is_some_and(|inner| inner.is::<Elsewhere>())
+}
 
 impl Transport for Via {
     /// Starts the command. Whether it reaches the server turns out when it is read.

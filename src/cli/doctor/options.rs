@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::cli::client::rows::{command, field};
+use crate::cli::client::rows::{NOT_UNDERSTOOD, command, field};
 use crate::cli::duration::{LONGEST, SHORTEST};
 use crate::cli::flags::{Flag, Table, flags};
 
@@ -62,11 +62,7 @@ pub(crate) static TABLE: Table<Options> = Table {
     exits: &[
         (0, "Nothing stands in the way of the stream, though there may be notes."),
         (1, "The report can't be written."),
-        (
-            2,
-            "The options or the URL can't be understood, or the URL needs TLS and there is no \
-             --via.",
-        ),
+        NOT_UNDERSTOOD,
         (FAULTS, "There is a fault: something stands in the way, or there is no stream."),
     ],
     more: Vec::new,
