@@ -23,7 +23,6 @@ mod report;
 mod stop;
 mod visit;
 
-use std::io;
 use std::thread;
 use std::time::Duration;
 
@@ -31,8 +30,7 @@ use tidings::client::{StreamRequest, Url};
 use tidings::http::{ResponseHead, masked_url};
 
 use super::client::{self, Carrier};
-use super::paint::{Paint, Style};
-use super::{Failure, Outcome, duration, even_if_unread, print, signals, visible, width};
+use super::{Failure, Outcome, duration, even_if_unread, print, signals};
 use facts::Visit;
 use finding::{Finding, Level};
 use judge::{browser, flow, response, resume};
@@ -40,6 +38,7 @@ pub(super) use options::TABLE;
 use options::{FAULTS, Options};
 use proxies::Seen;
 use publish::{Publication, publish};
+use report::Report;
 use stop::Stop;
 use visit::{Ask, Until, visit};
 
@@ -71,7 +70,7 @@ fn doctor(options: &Options) -> Outcome {
     let mut report = Report::new();
     Patient { options, url, fields: &options.fields, carrier, patience: HEAD[0] }
         .examine(&mut report)?;
-    match report::verdict(&report.findings) {
+    match report.verdict() {
         Ok(said) => even_if_unread(print(&format!("\n{said}\n"))),
         Err(said) => Err(Failure::Ended { status: FAULTS, said }),
     }
@@ -182,18 +181,18 @@ impl Patient<'_> {
 
     fn compression(&self) -> Result<Finding, Failure> {
         let ask = self.ask("", None)?.accepting(browser::ENCODINGS);
-        let mut finding = Finding::good("", "");
-        for _ in 0..TRIES {
+        let mut tries = 1;
+        loop {
             let (visit, _) = visit(&self.carrier, &ask, &Until::head(self.patience), |_| ());
             if visit.head.is_none() && visit.end.is_none() {
                 return self.no_response(&visit);
             }
-            finding = browser::compression(&visit);
-            if finding.level != Level::Good {
-                break;
+            let finding = browser::compression(&visit);
+            if finding.level != Level::Good || tries == TRIES {
+                return Ok(finding);
             }
+            tries += 1;
         }
-        Ok(finding)
     }
 
     /// A client that accepts every coding got none. Is that so for one that accepts none?
@@ -211,32 +210,5 @@ impl Patient<'_> {
         let ask = self.ask("", Some(("Origin", origin.unwrap_or(browser::STRANGER))))?;
         let (visit, _) = visit(&self.carrier, &ask, &Until::head(self.patience), |_| ());
         Ok(browser::cors(&visit, origin))
-    }
-}
-
-/// The findings so far, each printed as soon as it is there.
-struct Report {
-    findings: Vec<Finding>,
-    seen: Seen,
-    paint: Paint,
-    columns: usize,
-}
-
-impl Report {
-    fn new() -> Self {
-        let (paint, columns) = (Paint::on(&io::stdout()), width::columns());
-        Self { findings: Vec::new(), seen: Seen::default(), paint, columns }
-    }
-
-    fn title(&self, title: &str) -> Outcome {
-        let title = visible::line(title);
-        even_if_unread(print(&format!("{}\n\n", self.paint.paint(Style::Title, &title))))
-    }
-
-    fn add(&mut self, finding: Finding) -> Outcome {
-        let row = report::row(&finding, &self.seen, self.paint, self.columns);
-        self.findings.push(finding);
-        // The verdict stands all the same.
-        even_if_unread(print(&row))
     }
 }

@@ -121,8 +121,7 @@ impl Visit {
                 Part::Head | Part::Frame | Part::Excess | Part::Unknown => {}
             }
         }
-        let is_stream = self.head.as_ref().is_some_and(|(head, _)| head.is_event_stream());
-        if is_stream && !content.is_empty() {
+        if self.is_stream() && !content.is_empty() {
             self.content(&content, at);
         }
     }

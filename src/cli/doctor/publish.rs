@@ -4,6 +4,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use tidings::Status;
 use tidings::client::{StreamRequest, Url};
 
 use super::facts::{End, How, OWN_TYPE, Visit};
@@ -22,8 +23,22 @@ const DEADLINE: Duration = Duration::from_secs(5);
 pub(super) struct Publication {
     pub(super) data: String,
     pub(super) sent: Duration,
-    /// When the server had taken it, or why it did not.
-    pub(super) answered: Result<Duration, String>,
+    /// When the server had taken it.
+    pub(super) taken: Result<Duration, Refused>,
+}
+
+/// Why an event was not published.
+#[derive(Debug)]
+pub(super) struct Refused {
+    pub(super) why: String,
+    /// The status of the response, if there was one.
+    pub(super) status: Option<Status>,
+}
+
+impl From<String> for Refused {
+    fn from(why: String) -> Self {
+        Self { why, status: None }
+    }
 }
 
 /// Publishes some events as a tidings hub takes them, one after another; stops at the first that it
@@ -39,9 +54,9 @@ pub(super) fn publish(
     thread::sleep(SETTLE);
     for number in 0..EVENTS {
         let data = format!("tidings doctor {run} {number}");
-        let (sent, answered) = one(carrier, url, fields, &data, start);
-        let is_over = answered.is_err();
-        all.push(Publication { data, sent, answered });
+        let (sent, taken) = one(carrier, url, fields, &data, start);
+        let is_over = taken.is_err();
+        all.push(Publication { data, sent, taken });
         if is_over {
             break;
         }
@@ -56,14 +71,14 @@ fn one(
     fields: &[(String, String)],
     data: &str,
     start: Instant,
-) -> (Duration, Result<Duration, String>) {
+) -> (Duration, Result<Duration, Refused>) {
     // The query is that of the stream, such as ?history=5.
     let path = url.target().split('?').next().unwrap_or_default();
     let target = format!("{path}?event={OWN_TYPE}");
     let post = |url: &str| StreamRequest::post(url, "text/plain; charset=utf-8", data);
     let ask = match Ask::new(url, &target, fields, "", post) {
         Ok(ask) => ask,
-        Err(error) => return (start.elapsed(), Err(error.to_string())),
+        Err(error) => return (start.elapsed(), Err(error.to_string().into())),
     };
     let (visit, began) = visit(carrier, &ask, &Until::head(DEADLINE), |_| ());
     let sent = began.saturating_duration_since(start);
@@ -71,11 +86,14 @@ fn one(
 }
 
 /// How long the server took to take it.
-fn taken(visit: &Visit) -> Result<Duration, String> {
+fn taken(visit: &Visit) -> Result<Duration, Refused> {
     match (&visit.head, &visit.end) {
         (Some((head, at)), _) if head.status().code() / 100 == 2 => Ok(*at),
-        (Some((head, _)), _) => Err(format!("the server responds with {}", head.status())),
-        (None, Some(End { how: How::Failed(why), .. })) => Err(why.clone()),
-        (None, _) => Err("there was no response".into()),
+        (Some((head, _)), _) => {
+            let status = head.status();
+            Err(Refused { why: format!("the server responds with {status}"), status: Some(status) })
+        }
+        (None, Some(End { how: How::Failed(why), .. })) => Err(why.clone().into()),
+        (None, _) => Err("there was no response".to_owned().into()),
     }
 }

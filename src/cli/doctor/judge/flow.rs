@@ -6,7 +6,7 @@ use super::super::facts::{End, How, Visit};
 use super::super::finding::Finding;
 use super::super::publish::Publication;
 use super::super::remedy::Remedy;
-use super::time;
+use super::{response, time};
 
 /// An event that is whole so much later than it began has been in a buffer.
 const APART: Duration = Duration::from_millis(100);
@@ -22,9 +22,10 @@ const SILENT: Duration = Duration::from_secs(30);
 /// A shorter silence isn't why a proxy has closed a stream.
 const LEAST_SILENCE: Duration = Duration::from_secs(1);
 
+const BUFFERING: &str = "buffering";
+
 /// Whether events come when they are sent.
 pub(in super::super) fn buffering(visit: &Visit, published: &[Publication]) -> Finding {
-    const TOPIC: &str = "buffering";
     if let Some(finding) = published_ones(visit, published) {
         return finding;
     }
@@ -35,7 +36,7 @@ pub(in super::super) fn buffering(visit: &Visit, published: &[Publication]) -> F
             "all events came together with the end, after {end}: something held \
                             them back until then"
         );
-        return Finding::fault(TOPIC, said, Remedy::Flush);
+        return Finding::fault(BUFFERING, said, Remedy::Flush);
     }
     let begin = visit.head.as_ref().map(|(_, at)| *at).unwrap_or_default();
     let later = flow.last.unwrap_or_default().saturating_sub(begin);
@@ -45,23 +46,23 @@ pub(in super::super) fn buffering(visit: &Visit, published: &[Publication]) -> F
             "an event came in two parts, {apart} apart: something holds back what it gets until it \
              has enough"
         );
-        return Finding::fault(TOPIC, said, Remedy::Flush);
+        return Finding::fault(BUFFERING, said, Remedy::Flush);
     }
     if later >= APART && flow.reads > 1 {
         let said = format!("{} reads over {}, each with whole events", flow.reads, time(later));
-        return Finding::good(TOPIC, said);
+        return Finding::good(BUFFERING, said);
     }
     let came = if flow.reads == 0 { "nothing" } else { "nothing more" };
     if let Some(end) = &visit.end {
         let said = format!("{came} came before the end, after {}", time(end.at));
-        return Finding::note(TOPIC, said);
+        return Finding::note(BUFFERING, said);
     }
     let said = format!(
         "{came} came in {}: the stream is silent, or its events are held back; --publish tells \
          which on a tidings hub, and elsewhere a longer --wait",
         time(visit.watched)
     );
-    let unknown = Finding::note(TOPIC, said);
+    let unknown = Finding::note(BUFFERING, said);
     if flow.reads == 0 { unknown.with(Remedy::Flush) } else { unknown }
 }
 
@@ -75,16 +76,15 @@ fn came_with_the_end(visit: &Visit) -> bool {
 }
 
 fn published_ones(visit: &Visit, published: &[Publication]) -> Option<Finding> {
-    const TOPIC: &str = "buffering";
-    if let Some(why) = published.iter().find_map(|one| one.answered.as_ref().err()) {
-        let said = format!("no event could be published to see when it comes: {why}");
-        let note = Finding::note(TOPIC, said);
-        let is_refused = [" 401", " 403"].iter().any(|code| why.contains(code));
-        return Some(if is_refused { note.with(Remedy::Credentials) } else { note });
+    if let Some(refused) = published.iter().find_map(|one| one.taken.as_ref().err()) {
+        let said = format!("no event could be published to see when it comes: {}", refused.why);
+        let note = Finding::note(BUFFERING, said);
+        let lets_nobody_in = refused.status.is_some_and(response::wants_credentials);
+        return Some(if lets_nobody_in { note.with(Remedy::Credentials) } else { note });
     }
     let until = visit.end.as_ref().map_or(visit.watched, |end| end.at).saturating_sub(GRACE);
-    let due = published.iter().filter_map(|one| Some((one, *one.answered.as_ref().ok()?)));
-    let due: Vec<_> = due.filter(|(_, answered)| *answered < until).collect();
+    let due = published.iter().filter_map(|one| Some((one, *one.taken.as_ref().ok()?)));
+    let due: Vec<_> = due.filter(|(_, taken)| *taken < until).collect();
     if due.is_empty() {
         return None;
     }
@@ -98,16 +98,16 @@ fn published_ones(visit: &Visit, published: &[Publication]) -> Option<Finding> {
              closed: something holds them back",
             due.len()
         );
-        return Some(Finding::fault(TOPIC, said, Remedy::Flush));
+        return Some(Finding::fault(BUFFERING, said, Remedy::Flush));
     }
     // The least of each, since how long a request takes says how far away the server is.
     let since = came.iter().map(|(one, _, came)| came.saturating_sub(one.sent)).min()?;
-    let answer = came.iter().map(|(one, at, _)| at.saturating_sub(one.sent)).min()?;
-    if since >= answer + LATE {
+    let response = came.iter().map(|(one, at, _)| at.saturating_sub(one.sent)).min()?;
+    if since >= response + LATE {
         let said = format!("each event came {} or more after it was published", time(since));
-        return Some(Finding::fault(TOPIC, said, Remedy::NoDelay));
+        return Some(Finding::fault(BUFFERING, said, Remedy::NoDelay));
     }
-    Some(Finding::good(TOPIC, format!("events came {} after they were published", time(since))))
+    Some(Finding::good(BUFFERING, format!("events came {} after they were published", time(since))))
 }
 
 /// When the first byte of the stream came.

@@ -14,9 +14,10 @@ use super::time;
 /// A head that takes longer has probably waited for the first event.
 const SLOW: Duration = Duration::from_secs(1);
 
+const RESPONSE: &str = "response";
+
 /// Whether the response is an event stream.
 pub(in super::super) fn response(visit: &Visit) -> Finding {
-    const TOPIC: &str = "response";
     let Some((head, at)) = &visit.head else { return nothing(visit) };
     let status = head.status();
     let (code, after) = (status.code(), time(*at));
@@ -25,16 +26,18 @@ pub(in super::super) fn response(visit: &Visit) -> Finding {
         return match *at > SLOW {
             true => {
                 let why = format!("{said}: a head that waits for the first event is late");
-                Finding::note(TOPIC, why).with(Remedy::Flush)
+                Finding::note(RESPONSE, why).with(Remedy::Flush)
             }
-            false => Finding::good(TOPIC, said),
+            false => Finding::good(RESPONSE, said),
         };
     }
     let (why, remedy) = match code {
         200 => (not_a_stream(head), Remedy::Type),
         204 => ("an EventSource takes it for the end of the stream, for good".into(), Remedy::Look),
         301..=399 => ("it leads to no URL that can be asked".into(), Remedy::Look),
-        401 | 403 | 407 => ("it does not let this request in".into(), Remedy::Credentials),
+        _ if wants_credentials(status) => {
+            ("it does not let this request in".into(), Remedy::Credentials)
+        }
         421 => ("it does not serve this name".into(), Remedy::Name),
         405 => ("it takes no GET, and an EventSource sends nothing else".into(), Remedy::Method),
         500 | 501 => ("the server has failed at it".into(), Remedy::Log),
@@ -43,7 +46,12 @@ pub(in super::super) fn response(visit: &Visit) -> Finding {
         }
         _ => ("a browser's EventSource takes only 200".into(), Remedy::Look),
     };
-    Finding::fault(TOPIC, format!("{status}, after {after}: {why}"), remedy)
+    Finding::fault(RESPONSE, format!("{status}, after {after}: {why}"), remedy)
+}
+
+/// Whether this status says that the request was not let in.
+pub(super) fn wants_credentials(status: Status) -> bool {
+    matches!(status.code(), 401 | 403 | 407)
 }
 
 fn not_a_stream(head: &ResponseHead) -> String {
@@ -59,19 +67,18 @@ fn not_a_stream(head: &ResponseHead) -> String {
 
 /// There was no head.
 fn nothing(visit: &Visit) -> Finding {
-    const TOPIC: &str = "response";
     match visit.end.as_ref().map(|end| (&end.how, time(end.at))) {
-        Some((How::Failed(why), _)) => Finding::fault(TOPIC, why, Remedy::Look),
+        Some((How::Failed(why), _)) => Finding::fault(RESPONSE, why, Remedy::Look),
         Some((_, after)) => {
             let said =
                 format!("the connection was closed after {after}, before there was a response");
             // Perhaps it waits for the first event.
             let waited = visit.end.as_ref().is_some_and(|end| end.at >= SLOW);
-            Finding::fault(TOPIC, said, if waited { Remedy::Flush } else { Remedy::Log })
+            Finding::fault(RESPONSE, said, if waited { Remedy::Flush } else { Remedy::Log })
         }
         None => {
             let said = format!("none within {}", time(visit.watched));
-            Finding::fault(TOPIC, said, Remedy::Flush)
+            Finding::fault(RESPONSE, said, Remedy::Flush)
         }
     }
 }

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use tidings::Status;
 use tidings::http::ResponseHead;
 
 use super::super::facts::{Ids, Visit};
 use super::super::finding::{Finding, Level};
 use super::super::proxies::{Proxy, Seen};
-use super::super::publish::Publication;
+use super::super::publish::{Publication, Refused};
 use super::super::remedy::Remedy;
 use super::{browser, flow, response, resume};
 
@@ -206,8 +207,8 @@ fn events_that_all_come_with_the_end_have_been_held_back() {
     assert_eq!(ended(&[(4_000, two), (5_000, two)], 5_000).level, Level::Good);
 }
 
-fn published(number: u64, sent: u64, answered: u64) -> Publication {
-    Publication { data: number.to_string(), sent: ms(sent), answered: Ok(ms(answered)) }
+fn published(number: u64, sent: u64, taken: u64) -> Publication {
+    Publication { data: number.to_string(), sent: ms(sent), taken: Ok(ms(taken)) }
 }
 
 #[test]
@@ -227,17 +228,18 @@ fn what_was_published_tells_whether_events_are_held_back() {
     // What was taken in the last second need not have come.
     let last = [published(1, 300, 303), published(2, 4_000, 4_500)];
     assert_eq!(judge(&[came(302, 1)], &last).level, Level::Good);
-    let refused = Publication {
-        data: "1".into(),
-        sent: ms(300),
-        answered: Err("the server responds with 403 Forbidden".into()),
+    let refused = |status: Option<u16>, why: &str| {
+        let status = status.map(|code| Status::new(code).unwrap());
+        let taken = Err(Refused { why: why.into(), status });
+        judge(&[], &[Publication { data: "1".into(), sent: ms(300), taken }])
     };
-    let refused = judge(&[], &[refused]);
-    assert_note(&refused, "no event could be published to see when it comes: the");
-    assert_eq!(refused.remedy, Some(Remedy::Credentials));
-    let other = Err("the server responds with 405 Method Not Allowed".into());
-    let other = Publication { data: "1".into(), sent: ms(300), answered: other };
-    assert_eq!(judge(&[], &[other]).remedy, None);
+    for code in [401, 403] {
+        let finding = refused(Some(code), "it says no");
+        assert_note(&finding, "no event could be published to see when it comes: it says no");
+        assert_eq!(finding.remedy, Some(Remedy::Credentials));
+    }
+    assert_eq!(refused(Some(405), "it says no").remedy, None);
+    assert_eq!(refused(None, "can't connect to h:401").remedy, None);
 }
 
 #[test]
