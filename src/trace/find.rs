@@ -29,7 +29,8 @@ impl fmt::Display for Place {
     }
 }
 
-/// The first line with a text, in a file below `src`, after the only place where another stands.
+/// The first line with a text, in a file below `src`, after the only place where another stands, and
+/// before the next empty line: so it is of the same function.
 macro_rules! place {
     ($path:literal, $after:literal, $text:literal) => {
         $crate::trace::find::find(
@@ -55,14 +56,17 @@ pub(super) const fn find(
     let mut rest = source.as_bytes();
     let (mut found, mut afters) = (0, 0);
     while let [first, next @ ..] = rest {
-        if *first == b'\n' {
-            line += 1;
+        if begins_with(rest, b"\n\n") {
+            is_after = false;
         } else if begins_with(rest, after.as_bytes()) {
             is_after = true;
             afters += 1;
         }
         if is_after && found == 0 && begins_with(rest, text.as_bytes()) {
             found = line;
+        }
+        if *first == b'\n' {
+            line += 1;
         }
         rest = next;
     }
@@ -80,4 +84,33 @@ const fn begins_with(bytes: &[u8], text: &[u8]) -> bool {
         text = rest;
     }
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOURCE: &str = "fn a() {\n    x();\n}\n\nfn b() {\n    y();\n    x();\n    x();\n}\n";
+
+    fn line(source: &str, after: &'static str, text: &'static str) -> u32 {
+        find("src/a.rs", source, [after, text], "it has moved").line
+    }
+
+    #[test]
+    fn it_is_the_first_line_with_the_text_in_the_function() {
+        assert_eq!([line(SOURCE, "fn a", "x("), line(SOURCE, "fn b", "x(")], [2, 7]);
+        assert_eq!(line(SOURCE, "fn b", "fn b"), 5);
+    }
+
+    #[test]
+    #[should_panic(expected = "it has moved")]
+    fn one_of_another_function_is_not_taken_for_it() {
+        line(SOURCE, "fn a", "y(");
+    }
+
+    #[test]
+    #[should_panic(expected = "it has moved")]
+    fn one_after_what_stands_twice_is_not_known() {
+        line(&SOURCE.repeat(2), "fn a", "x(");
+    }
 }

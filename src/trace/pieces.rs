@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn no_two_pieces_have_one_name_for_different_places() {
+    fn no_two_pieces_are_the_same_place() {
         let all: Vec<_> = places().collect();
         for (piece, place) in &all {
             let same = all.iter().filter(|(_, other)| other == place);
