@@ -29,8 +29,8 @@ impl fmt::Display for Place {
     }
 }
 
-/// The first line with a text, in a file below `src`, after the only place where another stands, and
-/// before the next empty line: so it is of the same function.
+/// The first line with a text, in a file below `src`, after the only place where another stands,
+/// and before the next empty line: so it is of the same function.
 macro_rules! place {
     ($path:literal, $after:literal, $text:literal) => {
         $crate::trace::find::find(
