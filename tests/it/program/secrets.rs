@@ -50,7 +50,7 @@ fn responses(there: &str) -> Vec<(&'static str, Vec<String>)> {
 fn row_48_no_command_that_follows_a_stream_prints_or_writes_a_secret() {
     let (mut masked, mut raw) = (String::new(), String::new());
     for n in 0..responses("").len() {
-        for command in ["tail", "tail --raw", "tail --json", "record", "bench"] {
+        for command in ["tail", "tail --raw", "tail --json", "record", "bench", "doctor"] {
             let there = Script::responses([format!("{STREAM}data: a\n\n"), NO_MORE.into()]);
             let (what, responses) =
                 responses(&there.url(&format!("/?token={SECRET}"))).swap_remove(n);
@@ -66,6 +66,7 @@ fn row_48_no_command_that_follows_a_stream_prints_or_writes_a_secret() {
             arguments.extend_from_slice(match command {
                 "bench" => &["--listen-only", "--duration=1", "--warm-up=0", "--drain=1", "--html"],
                 "record" => &["--no-reconnect", "--force"],
+                "doctor" => &["--wait=100ms"],
                 _ => &["--no-reconnect"],
             });
             if matches!(command, "bench" | "record") {
@@ -122,6 +123,9 @@ fn row_48_a_command_line_that_is_wrong_is_not_quoted_with_its_secret() {
         &["bench", &url.replace("http", "https")],
         &["bench", "localhost", &publish],
         &["bench", "localhost", &body],
+        &["doctor", &with_user],
+        &["doctor", &url.replace("http", "https")],
+        &["doctor", &url, &header],
         &["mock", &path, &url],
     ] {
         let (printed, status) = run(arguments);

@@ -35,6 +35,7 @@ fn nothing_unseen_of_a_server_comes_out_of_any_command() {
             &["tail", "--no-reconnect", "--raw"],
             &["bench", "--listen-only", "--streams=1", "--duration=100ms", "--drain=100ms"],
             &["bench", "--streams=1", "--duration=100ms", "--drain=100ms"],
+            &["doctor", "--wait=100ms"],
         ] {
             let script = Script::responses([&response, &response, &response]);
             let (stdout, stderr, _) = run_hub(&[command, &[&script.url("/")]].concat());
