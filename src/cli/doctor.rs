@@ -51,7 +51,7 @@ const TRIES: u32 = 3;
 /// As many redirects as browsers follow.
 const REDIRECTS: u32 = 20;
 
-/// Whom to ask, and the way there.
+/// The stream that is examined, and the way to its server.
 struct Patient<'a> {
     options: &'a Options,
     url: Url,

@@ -7,7 +7,10 @@ use crate::net::trace::{Trace, Tracer};
 
 impl Server {
     /// Sets what is told of each call of the system on a connection, with the bytes that it moved:
-    /// see [`trace`](crate::trace). Defaults to nothing, and then costs nothing.
+    /// see [`trace`](crate::trace). These are all bytes, secrets included: a trace that prints them
+    /// has to mask those, which [`secrets_in_url`](crate::http::secrets_in_url) and
+    /// [`secrets_in_value`](crate::http::secrets_in_value) find. Defaults to nothing, and then it
+    /// costs nothing.
     ///
     /// ```
     /// use std::sync::mpsc;

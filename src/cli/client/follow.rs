@@ -64,7 +64,7 @@ impl Follow {
         Ok(source.keep_trying(self.keep_trying))
     }
 
-    /// The way to this URL, for one who puts something around it.
+    /// The way to this URL, for a caller that puts something around it.
     pub(crate) fn carrier(&self, url: &Url) -> Carrier {
         Carrier::new(self.via.as_deref(), url)
     }

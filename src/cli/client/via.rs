@@ -33,7 +33,7 @@ use crate::cli::signals;
 
 /// How long a command that has closed its output may take to end and to say why.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How often its end is looked for meanwhile; std has no wait with a deadline.
+/// How long it waits between two checks for its end, as std has no wait with a deadline.
 const CHECK: Duration = Duration::from_millis(5);
 
 /// How many of the last bytes that a command prints on standard error are kept, and how many of

@@ -18,7 +18,7 @@ const BUFFER: usize = 16 * 1024;
 /// The system takes no time of zero for one that has passed.
 const LEAST: Duration = Duration::from_millis(1);
 
-/// A request, and whom to ask.
+/// A request, and the server that it is for.
 #[derive(Debug)]
 pub(super) struct Ask {
     url: Url,

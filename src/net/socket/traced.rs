@@ -1,6 +1,6 @@
 //! The calls on a socket that are told to a trace.
 //!
-//! Whom to tell stands in a table of the process, by the socket's descriptor: so no socket becomes
+//! A table of the process says, by the socket's descriptor, whom to tell: so no socket becomes
 //! larger for it, nor does any stream. These functions stand apart from the usual calls, and give
 //! back errors that need no drop, so that the way of a socket that nobody traces is as short as if
 //! there were none of this.
@@ -47,8 +47,8 @@ mod name {
 }
 
 impl Tracer {
-    /// Has the calls on this connection told from now on: first that it is there, and that so much
-    /// has been read of it already.
+    /// Tells of each call on this connection from now on: first that it is there, and what has been
+    /// read of it already.
     pub(crate) fn trace(self: &Arc<Self>, mut socket: Socket, peer: Peer, read: &[u8]) -> Socket {
         let told = Told { tracer: Arc::clone(self), connection: self.count(), peer };
         told.of(name::ACCEPT, Outcome::Accepted);
