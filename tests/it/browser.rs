@@ -1,5 +1,5 @@
-//! The examples' pages in a real browser: its own `EventSource` connects, and the page posts what
-//! it received back to the server that it came from.
+//! Pages in a real browser: those of the examples, whose `EventSource` connects, and which post what
+//! they received back to the server that they came from; the hub's own; and its script for pages.
 //!
 //! Where no Chromium is installed these tests say that they are skipped, unless the environment
 //! has `TIDINGS_REQUIRE_BROWSER`: then they fail.

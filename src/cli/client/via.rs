@@ -216,11 +216,20 @@ impl Drop for Piped {
     }
 }
 
-/// What a command has said on standard error, and whether it has closed that.
+/// What a command prints on standard error: a thread of its own reads it, and whoever asks why the
+/// command has failed waits until all of it is there.
 #[derive(Default)]
 struct Said {
-    text: Mutex<(Vec<u8>, bool)>,
-    is_whole: Condvar,
+    last: Mutex<Last>,
+    closed: Condvar,
+}
+
+#[derive(Default)]
+struct Last {
+    /// The last [`KEPT`] bytes.
+    text: Vec<u8>,
+    /// The command has closed its standard error, or it can't be read.
+    is_closed: bool,
 }
 
 impl Said {
@@ -228,19 +237,20 @@ impl Said {
     fn collect(&self, mut stderr: ChildStderr) {
         let mut piece = [0; 512];
         while let Ok(length @ 1..) = stderr.read(&mut piece) {
-            let (text, _) = &mut *lock(&self.text);
+            let text = &mut lock(&self.last).text;
             text.extend_from_slice(&piece[..length]);
             let surplus = text.len().saturating_sub(KEPT);
             text.drain(..surplus);
         }
-        lock(&self.text).1 = true;
-        self.is_whole.notify_all();
+        lock(&self.last).is_closed = true;
+        self.closed.notify_all();
     }
 
     fn why(&self, status: ExitStatus) -> String {
-        let waits = self.is_whole.wait_timeout_while(lock(&self.text), PATIENCE, |text| !text.1);
-        let (text, _) = waits.unwrap_or_else(PoisonError::into_inner);
-        why(&status.to_string(), &String::from_utf8_lossy(&text.0))
+        let is_open = |last: &mut Last| !last.is_closed;
+        let waits = self.closed.wait_timeout_while(lock(&self.last), PATIENCE, is_open);
+        let (last, _) = waits.unwrap_or_else(PoisonError::into_inner);
+        why(&status.to_string(), &String::from_utf8_lossy(&last.text))
     }
 }
 

@@ -34,10 +34,10 @@ pub(super) fn response(hub: &Hub, request: &Request) -> Result<Response, Respons
             })?
         }
     };
-    Ok(Response::json(json(hub, after.as_deref().unwrap_or_default(), limit)))
+    Ok(Response::json(list(hub, after.as_deref().unwrap_or_default(), limit)))
 }
 
-fn json(hub: &Hub, after: &str, limit: usize) -> String {
+fn list(hub: &Hub, after: &str, limit: usize) -> String {
     let channels = hub.channels_after(after, limit + 1);
     let more = channels.len() > limit;
     let mut json = String::from("{\"channels\":[");
