@@ -269,6 +269,63 @@ fn every_place_that_a_document_names_is_there() {
     assert_none(documents.iter().flat_map(gone).collect());
 }
 
+/// What a link to each heading of a document ends in, as GitHub and rustdoc make it.
+fn headings(document: &str) -> Vec<String> {
+    // In a block of code a line with `#` is a comment.
+    let text = document.split("```").step_by(2).flat_map(str::lines);
+    let headings = text.filter_map(|line| line.trim_start_matches('#').strip_prefix(' ')?.into());
+    let kept = |letter: &char| letter.is_alphanumeric() || "-_ ".contains(*letter);
+    headings
+        .map(|heading: &str| heading.to_lowercase().chars().filter(kept).collect::<String>())
+        .map(|heading| heading.replace(' ', "-"))
+        .collect()
+}
+
+#[test]
+fn every_heading_that_a_document_links_to_is_there() {
+    let mut documents = files(&["src", "tests", "benches", "examples"]);
+    documents.retain(|document| document.path.ends_with(".md"));
+    documents.push(file("README.md"));
+    let gone = |document: &File| {
+        let links = document.text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        let links = links.filter(|link| !link.contains(':'));
+        let links = links.filter_map(|link| link.split_once('#'));
+        let is_there = |(place, heading): &(&str, &str)| {
+            let other = root().join(&document.path).with_file_name(place);
+            let text = match *place {
+                "" => document.text.clone(),
+                _ => fs::read_to_string(other).unwrap_or_default(),
+            };
+            headings(&text).iter().any(|there| there == heading)
+        };
+        let gone = links.filter(|link| !is_there(link));
+        gone.map(|(place, heading)| format!("{}: {place}#{heading}", document.path))
+            .collect::<Vec<_>>()
+    };
+    assert_none(documents.iter().flat_map(gone).collect());
+}
+
+/// What the trace prints is quoted in some documents. In `illustrated.md` a test keeps it up to date.
+#[test]
+fn every_line_of_the_source_that_a_document_quotes_is_in_the_illustrated_stream() {
+    let known = file("src/doc/illustrated.md").text;
+    let stale = |name: &str| {
+        let text = file(name).text;
+        let words = text.split_whitespace().map(|word| word.trim_matches('`'));
+        let lines = words.filter(|word| word.starts_with("src/") && word.contains(".rs:"));
+        lines
+            .filter(|line| !known.contains(&format!("`{line}`")))
+            .map(|line| format!("{name}: {line}"))
+            .collect()
+    };
+    assert_none(
+        ["README.md", "src/doc/tools.md"]
+            .iter()
+            .flat_map(|name| -> Vec<_> { stale(name) })
+            .collect(),
+    );
+}
+
 /// What follows `begin` in the names of tests and functions, up to the next `end`.
 fn named<'a>(files: &'a [File], begin: &'a str, end: char) -> impl Iterator<Item = &'a str> {
     let lines = files.iter().flat_map(|file| file.text.lines());
