@@ -1,10 +1,15 @@
 //! The learner's view.
 
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
 use super::*;
+use crate::support::http::Client;
+use crate::support::process::hub_path;
 use crate::support::script::act;
+use crate::support::until_some;
 
 /// The lines without the times, and with one space where there are more.
 fn lines(stdout: &str) -> Vec<String> {
@@ -104,4 +109,75 @@ fn a_secret_that_comes_in_two_reads_is_shown_in_neither() {
             "␍␊ end of the head; nothing follows",
         ]
     );
+}
+
+/// The lines of the README's picture: in each, the words from left to right.
+fn picture() -> Vec<String> {
+    let svg = concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc/tail-raw.svg");
+    let svg = std::fs::read_to_string(svg).expect("the picture");
+    let mut lines: Vec<String> = Vec::new();
+    for text in svg.lines().filter_map(|line| line.strip_prefix("<text ")?.strip_suffix("</text>"))
+    {
+        let (attributes, words) = text.split_once('>').expect("the end of its tag");
+        let y = attributes.split_once(" y=\"").expect("its height").1;
+        // One for each letter of CR and LF, which are small: each line has 19 from top to bottom.
+        let y: f32 = y.split(['"', ' ']).next().and_then(|y| y.parse().ok()).expect("a number");
+        let number = ((y - 22.0) / 19.0) as usize;
+        lines.resize(lines.len().max(number + 1), String::new());
+        let line = &mut lines[number];
+        match words {
+            "CR" => line.push('␍'),
+            "LF" => line.push('␊'),
+            _ => *line = format!("{line} {words}").trim_start().to_owned(),
+        }
+    }
+    lines
+}
+
+#[test]
+fn the_picture_in_the_readme_has_its_words() {
+    // How long a chunk is depends on the epoch, which is drawn by lot: most have twelve digits.
+    const EPOCH: &str = "966966073838";
+    let (hub, epoch) = until_some("an epoch of twelve digits", || {
+        let hub = hub(&[]);
+        let first = Client::to(hub.address()).open("/events/probe").body;
+        let epoch = String::from_utf8(first).ok()?.strip_prefix("id: ")?.split('-').next()?.into();
+        (String::len(&epoch) == EPOCH.len()).then_some((hub, epoch))
+    });
+    let url = format!("{}/events/news", hub.address());
+    let mut tail = Command::new(hub_path())
+        .args(["tail", "--raw", "--quiet", "--count=1", &url])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("tail");
+    let mut printed = String::new();
+    for line in
+        BufReader::new(tail.stdout.take().expect("it is piped")).lines().map_while(Result::ok)
+    {
+        if line.ends_with("end of the chunk") && !printed.contains("end of the chunk") {
+            publish(&hub, "/events/news", "hello");
+        }
+        printed += &(line + "\n");
+    }
+    assert_eq!(tail.wait().expect("its status").code(), Some(0));
+
+    let without_date = |line: &str| match line.split_once(" GMT") {
+        Some((_, rest)) => format!("Date: {rest}"),
+        None => line.to_owned(),
+    };
+    let printed: Vec<String> = lines(&printed.replace(&epoch, EPOCH))
+        .iter()
+        .map(|line| without_date(line))
+        .skip_while(|line| !line.starts_with("received"))
+        .collect();
+    let picture = picture();
+    assert_eq!(picture[..2], ["$ tidings tail --raw localhost:3000/events/news", "⋮"]);
+    let shown: Vec<String> = picture[2..]
+        .iter()
+        .map(|line| {
+            line.split_once(" s received").map_or(line.clone(), |(_, n)| format!("received{n}"))
+        })
+        .map(|line| without_date(&line))
+        .collect();
+    assert_eq!(shown, printed);
 }
