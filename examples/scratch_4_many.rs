@@ -11,6 +11,7 @@
 //!   full, `write` waits for it, and holds the lock meanwhile (5).
 //! - Each client costs a thread, which does nothing but wait for the client's end (5).
 //! - The memory grows with each event, and no gap is told any more (6).
+//! - A line that isn't UTF-8 is an error, which ends the program. That stays so.
 //!
 //! System calls: for a client `accept4`, `clone3` and some 20 around it for the thread, `recvfrom`
 //! for the request, `setsockopt`, `sendto`, `recvfrom` again, which waits for the client's end, and
