@@ -99,7 +99,7 @@ fn serve(mut socket: TcpStream) -> io::Result<()> {
 /// `GET / HTTP/1.1`: a method, what it is to get, and the version (RFC 9112 §3). After the empty
 /// line of a GET, as browsers and curl send it, there is no body. All of it has to be read: a
 /// connection that is closed with unread bytes is reset, and a reset can destroy what was sent but
-/// not read yet (§9.6).
+/// not read yet (§9.6). No more than 8 KiB are read, so that no client can fill the memory.
 fn read_request(socket: &TcpStream) -> io::Result<()> {
     let (mut reader, mut request) = (BufReader::new(socket.take(8 * 1024)), String::new());
     // An empty line is two bytes, CR and LF; at the end of the input there are none.
