@@ -11,7 +11,8 @@
 //! [`channels`] has the names of channels, [`query`] reads what a URL asks for, [`batch`] a body of
 //! several events, [`fields`] what a publisher may say of one, [`key`] what makes a retry harmless,
 //! and [`stdin`] publishes standard input. [`mod@hub`] opens the hub, by way of [`mod@journal`],
-//! [`redis`] or [`mod@follow`], and [`order`] says how that is. [`token`] reads files of tokens.
+//! [`redis`] or [`mod@follow`], and [`order`] says how that is. [`token`] reads files of tokens,
+//! and [`trace`] prints what goes over the connections.
 
 mod batch;
 mod channels;
