@@ -7,7 +7,7 @@ use tidings::client::StreamRequest;
 
 use super::values::churn::Churn;
 use super::values::way::{Template, Way};
-use crate::cli::client::rows::{NOT_UNDERSTOOD, command, field};
+use crate::cli::client::rows::{self, HasVia, NOT_UNDERSTOOD, field};
 use crate::cli::duration::SHORTEST;
 use crate::cli::flags::{Flag, Table, flags};
 
@@ -38,6 +38,12 @@ pub(crate) struct Options {
     pub(super) via: Option<String>,
     pub(super) json: bool,
     pub(super) html: Option<PathBuf>,
+}
+
+impl HasVia for Options {
+    fn via(&mut self) -> &mut Option<String> {
+        &mut self.via
+    }
 }
 
 impl Options {
@@ -78,80 +84,77 @@ pub(crate) static TABLE: Table<Options> = Table {
               which events were lost, doubled or out of order, and how long they took. A URL of \
               the form unix:PATH:/TARGET asks a server on a unix socket."],
     operands: &[Flag::<Options>::text("a URL", "URL", |o, url| o.url = url.into())],
-    flags: &[&flags![Options,
-        /// Publishes this way: a path or a URL, after a method if that is not POST, such as 'PUT
-        /// /topics/a'.
-        checked("publish", "WAY", |o, way| Way::parse(way).map(|way| o.publish = Some(way)))
-            .otherwise("a POST to the same URL, as a tidings hub has it"),
-        /// Sends this with each publish; {} stands for the event's data. A form is
-        /// 'topic=a&data={}', and JSON is '{"data":"{}"}'.
-        checked("body", "TEMPLATE", |o, body|Template::parse(body).map(|body| o.body = body))
-            .default("{}"),
-        /// Sends the body as this type, such as application/x-www-form-urlencoded or
-        /// application/json.
-        checked("content-type", "TYPE", |o, content_type| {
-            let probe = StreamRequest::post("http://localhost/", content_type, "");
-            probe.map_err(|error| error.to_string())?;
-            o.content_type = content_type.into();
-            Ok(())
-        }).default("text/plain; charset=utf-8"),
-        /// Sends this field with publishes only, to any server, such as 'Authorization: Bearer
-        /// TOKEN'.
-        checked("publish-header", "'NAME: VALUE'", |o, line| {
-            field(line).map(|field| o.publish_fields.push(field))
-        }).repeats().otherwise("none"),
-        /// Publishes nothing. The ids of events then show what is doubled or out of order, and only
-        /// the server can report what is lost.
-        switch("listen-only", |o| o.listen_only = true),
-        /// Opens N streams. Each takes a descriptor and a thread.
-        number("streams", "N", 1..=20_000, |o, n| o.streams = n).default("100"),
-        /// Publishes N events each second, over all publishers. Latency counts from when an event
-        /// was due, whether or not the server kept up.
-        number("rate", "N", 1..=1_000_000, |o, n| o.rate = n).default("100"),
-        /// Publishes on N connections in turn. Each waits for its response, and order is expected
-        /// only within each.
-        number("publishers", "N", 1..=1_000, |o, n| o.publishers = n).default("1"),
-        /// Publishes for this long after the warm-up. SIGINT (Ctrl-C), SIGTERM or SIGHUP ends
-        /// this early, and the report says so; a second one ends the bench without a report.
-        duration("duration", SHORTEST..=DAYS, |o, time| o.duration = time).default("10s"),
-        /// Publishes for this long first. These events are counted, but not timed.
-        duration("warm-up", Duration::ZERO..=DAYS, |o, time| o.warm_up = time).default("1s"),
-        /// Waits this long after the last new event for missing events, and for streams to
-        /// reconnect. A stream that the server told to stay away gets up to 10s more. The whole
-        /// wait is at most a minute longer than the run.
-        duration("drain", SHORTEST..=HOUR, |o, time| o.drain = time).default("2s"),
-        /// Makes each event's data at least this long. The data names its run, number and due time,
-        /// which take some 80 bytes.
-        number("size", "BYTES", 0..=16_000_000, |o, n| o.size = n).default("0"),
-        /// Replaces this many streams each second: a share, such as 5%/s, or a number, such as
-        /// 20/s.
-        checked("churn", "RATE", |o, rate| Churn::parse(rate).map(|rate| o.churn = Some(rate)))
-            .otherwise("none, and 20%/s with --resume"),
-        /// Reconnects the streams of --churn after 100 ms with their last event ID. The server owes
-        /// them what they missed: nothing may be lost.
-        switch("resume", |o| o.resume = true),
-        /// Makes N of the streams (all, if N is more) read slowly, 4 KiB a second, until publishing
-        /// ends. They are not timed. The system buffers some MiB for each before the server
-        /// notices, so publish more, such as with --size 20000.
-        number("slow", "N", 0..=20_000, |o, n| o.slow = n).default("0"),
-        /// Sends this field with all requests to the stream's server, such as 'Authorization:
-        /// Bearer TOKEN'. No other server receives it.
-        checked("header", "'NAME: VALUE'", |o, line| {
-            field(line).map(|field| o.fields.push(field))
-        }).repeats().otherwise("none"),
-        /// Connects to the stream's server with this command, which a shell executes for each
-        /// connection: it reads what goes to the server and prints what comes from there. With
-        /// 'openssl s_client -quiet -verify_return_error -connect HOST:443' the URL may be one of
-        /// https. Each connection takes two descriptors then.
-        checked("via", "'COMMAND'", |o, line| {
-            command(line).map(|command| o.via = Some(command))
-        }).otherwise("TCP to the URL's host, or the URL's unix socket"),
-        /// Prints the report as one JSON object.
-        switch("json", |o| o.json = true),
-        /// Writes the report with its curves as one page that needs no other file. An existing file
-        /// is replaced only once there is a report. - prints the page in place of the text.
-        text("html", "FILE", |o, path| o.html = Some(path.into())).otherwise("none is written"),
-    ]],
+    flags: &[
+        &flags![Options,
+            /// Publishes this way: a path or a URL, after a method if that is not POST, such as
+            /// 'PUT /topics/a'.
+            checked("publish", "WAY", |o, way| Way::parse(way).map(|way| o.publish = Some(way)))
+                .otherwise("a POST to the same URL, as a tidings hub has it"),
+            /// Sends this with each publish; {} stands for the event's data. A form is
+            /// 'topic=a&data={}', and JSON is '{"data":"{}"}'.
+            checked("body", "TEMPLATE", |o, body|Template::parse(body).map(|body| o.body = body))
+                .default("{}"),
+            /// Sends the body as this type, such as application/x-www-form-urlencoded or
+            /// application/json.
+            checked("content-type", "TYPE", |o, content_type| {
+                let probe = StreamRequest::post("http://localhost/", content_type, "");
+                probe.map_err(|error| error.to_string())?;
+                o.content_type = content_type.into();
+                Ok(())
+            }).default("text/plain; charset=utf-8"),
+            /// Sends this field with publishes only, to any server, such as 'Authorization: Bearer
+            /// TOKEN'.
+            checked("publish-header", "'NAME: VALUE'", |o, line| {
+                field(line).map(|field| o.publish_fields.push(field))
+            }).repeats().otherwise("none"),
+            /// Publishes nothing. The ids of events then show what is doubled or out of order, and
+            /// only the server can report what is lost.
+            switch("listen-only", |o| o.listen_only = true),
+            /// Opens N streams. Each takes a descriptor and a thread.
+            number("streams", "N", 1..=20_000, |o, n| o.streams = n).default("100"),
+            /// Publishes N events each second, over all publishers. Latency counts from when an
+            /// event was due, whether or not the server kept up.
+            number("rate", "N", 1..=1_000_000, |o, n| o.rate = n).default("100"),
+            /// Publishes on N connections in turn. Each waits for its response, and order is
+            /// expected only within each.
+            number("publishers", "N", 1..=1_000, |o, n| o.publishers = n).default("1"),
+            /// Publishes for this long after the warm-up. SIGINT (Ctrl-C), SIGTERM or SIGHUP ends
+            /// this early, and the report says so; a second one ends the bench without a report.
+            duration("duration", SHORTEST..=DAYS, |o, time| o.duration = time).default("10s"),
+            /// Publishes for this long first. These events are counted, but not timed.
+            duration("warm-up", Duration::ZERO..=DAYS, |o, time| o.warm_up = time).default("1s"),
+            /// Waits this long after the last new event for missing events, and for streams to
+            /// reconnect. A stream that the server told to stay away gets up to 10s more. The whole
+            /// wait is at most a minute longer than the run.
+            duration("drain", SHORTEST..=HOUR, |o, time| o.drain = time).default("2s"),
+            /// Makes each event's data at least this long. The data names its run, number and due
+            /// time, which take some 80 bytes.
+            number("size", "BYTES", 0..=16_000_000, |o, n| o.size = n).default("0"),
+            /// Replaces this many streams each second: a share, such as 5%/s, or a number, such as
+            /// 20/s.
+            checked("churn", "RATE", |o, rate| Churn::parse(rate).map(|rate| o.churn = Some(rate)))
+                .otherwise("none, and 20%/s with --resume"),
+            /// Reconnects the streams of --churn after 100 ms with their last event ID. The server
+            /// owes them what they missed: nothing may be lost.
+            switch("resume", |o| o.resume = true),
+            /// Makes N of the streams (all, if N is more) read slowly, 4 KiB a second, until
+            /// publishing ends. They are not timed. The system buffers some MiB for each before the
+            /// server notices, so publish more, such as with --size 20000.
+            number("slow", "N", 0..=20_000, |o, n| o.slow = n).default("0"),
+            /// Sends this field with all requests to the stream's server, such as 'Authorization:
+            /// Bearer TOKEN'. No other server receives it.
+            checked("header", "'NAME: VALUE'", |o, line| {
+                field(line).map(|field| o.fields.push(field))
+            }).repeats().otherwise("none"),
+            /// Prints the report as one JSON object.
+            switch("json", |o| o.json = true),
+            /// Writes the report with its curves as one page that needs no other file. An existing
+            /// file is replaced only once there is a report. - prints the page in place of the
+            /// text.
+            text("html", "FILE", |o, path| o.html = Some(path.into())).otherwise("none is written"),
+        ],
+        &rows::via(),
+    ],
     exits: &[
         (
             0,

@@ -1,16 +1,17 @@
 //! The flags that `tail` and `record` share.
 //!
-//! The options of both hold a [`Follow`], which the flags reach through `AsMut`.
+//! The options of both hold a [`Follow`], which the flags reach through `AsMut`. [`via`] is in the
+//! tables of `bench` and `doctor` too.
 
 use tidings::EventId;
 use tidings::client::StreamRequest;
 
-pub(crate) use super::carrier::command;
+use super::carrier::command;
 use super::follow::{Follow, NO_CONNECTION, NO_MORE, NO_STREAM, TOO_LONG};
 use crate::cli::duration::{LONGEST, SHORTEST};
 use crate::cli::flags::{Flag, MOST, flags};
 
-pub(crate) const fn all<O: AsMut<Follow>>() -> [Flag<O>; 10] {
+pub(crate) const fn all<O: AsMut<Follow>>() -> [Flag<O>; 9] {
     flags![O,
         /// Ends after N events.
         number("count", "N", 1..=MOST, |o, n| o.as_mut().count = Some(n)).otherwise("no end"),
@@ -23,12 +24,6 @@ pub(crate) const fn all<O: AsMut<Follow>>() -> [Flag<O>; 10] {
         /// Sends this field, but not to another server that a redirect leads to.
         checked("header", "'NAME: VALUE'", |o, line| add_field(o.as_mut(), line)).repeats()
             .otherwise("those that every event source sends"),
-        /// Connects with this command, which a shell executes for each connection: it reads what
-        /// goes to the server and prints what comes from there. With 'openssl s_client -quiet
-        /// -verify_return_error -connect HOST:443' the URL may be one of https.
-        checked("via", "'COMMAND'", |o, line| {
-            command(line).map(|command| o.as_mut().via = Some(command))
-        }).otherwise("TCP to the URL's host, or the URL's unix socket"),
         /// Sends a POST with this text, or with the content of the file (@- is standard input),
         /// unchanged. Its type is application/json, unless --header names a Content-Type. A
         /// repeated POST could repeat its effect, so it isn't sent again when the connection ends.
@@ -47,6 +42,30 @@ pub(crate) const fn all<O: AsMut<Follow>>() -> [Flag<O>; 10] {
             .otherwise("no limit"),
         /// Prints no notes about connections.
         switch("quiet", |o| o.as_mut().quiet = true),
+    ]
+}
+
+/// Options with a command that leads to the server.
+pub(crate) trait HasVia {
+    fn via(&mut self) -> &mut Option<String>;
+}
+
+impl<O: AsMut<Follow>> HasVia for O {
+    fn via(&mut self) -> &mut Option<String> {
+        &mut self.as_mut().via
+    }
+}
+
+pub(crate) const fn via<O: HasVia>() -> [Flag<O>; 1] {
+    flags![O,
+        /// Connects to the URL's server with this command, which a shell executes for each
+        /// connection: it reads what goes to the server and prints what comes from there. With
+        /// 'openssl s_client -quiet -verify_return_error -connect HOST:443' the URL may be one of
+        /// https. A pipeline, or more than one command, needs sh -c '...' around it.
+        checked("via", "'COMMAND'", |o, line| {
+            *o.via() = Some(command(line)?);
+            Ok(())
+        }).otherwise("TCP to the URL's host, or the URL's unix socket"),
     ]
 }
 

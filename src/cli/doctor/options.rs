@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::cli::client::rows::{NOT_UNDERSTOOD, command, field};
+use crate::cli::client::rows::{self, HasVia, NOT_UNDERSTOOD, field};
 use crate::cli::duration::{LONGEST, SHORTEST};
 use crate::cli::flags::{Flag, Table, flags};
 
@@ -20,6 +20,12 @@ pub(crate) struct Options {
     pub(super) via: Option<String>,
 }
 
+impl HasVia for Options {
+    fn via(&mut self) -> &mut Option<String> {
+        &mut self.via
+    }
+}
+
 pub(crate) static TABLE: Table<Options> = Table {
     name: "doctor",
     summary: "finds what stands in the way of a stream",
@@ -31,34 +37,32 @@ pub(crate) static TABLE: Table<Options> = Table {
          origins may read it, caches and proxies. Each finding comes with its remedy: the lines \
          for the proxies that the response names, or for all that the doctor knows.",
         "It watches the stream for --wait, or until a signal such as Ctrl-C, and asks for it a \
-         few times more. A URL of the form \
-         unix:PATH:/TARGET asks a server on a unix socket.",
+         few times more. That takes some 5 s, and longer only if the server is slow to respond or \
+         doesn't. A URL of the form unix:PATH:/TARGET asks a server on a unix socket.",
     ],
     operands: &[Flag::<Options>::text("a URL", "URL", |o, url| o.url = url.into())],
-    flags: &[&flags![Options,
-        /// Watches the stream for this long. What is closed after a longer silence isn't found:
-        /// most proxies wait for 60s, so 70s would show what becomes of a stream that is silent.
-        duration("wait", SHORTEST..=LONGEST, |o, time| o.wait = time).default("20s"),
-        /// Sends this field, but not to another server that a redirect leads to.
-        checked("header", "'NAME: VALUE'", |o, line| {
-            field(line).map(|field| o.fields.push(field))
-        }).repeats().otherwise("those that every event source sends"),
-        /// Asks whether pages of this origin may read the stream, such as https://app.example.
-        checked("origin", "ORIGIN", |o, origin| {
-            field(&format!("Origin: {origin}"))?;
-            o.origin = Some(origin.into());
-            Ok(())
-        }).otherwise("an origin that no server knows"),
-        /// Publishes five events on the stream's URL, as a tidings hub takes them, to see how long
-        /// each takes. They have the type doctor.
-        switch("publish", |o| o.publish = true),
-        /// Connects with this command, which a shell executes for each connection: it reads what
-        /// goes to the server and prints what comes from there. With 'openssl s_client -quiet
-        /// -verify_return_error -connect HOST:443' the URL may be one of https.
-        checked("via", "'COMMAND'", |o, line| {
-            command(line).map(|command| o.via = Some(command))
-        }).otherwise("TCP to the URL's host, or the URL's unix socket"),
-    ]],
+    flags: &[
+        &flags![Options,
+            /// Watches the stream for this long. What is closed after a longer silence isn't found:
+            /// most proxies wait for 60s, so 70s would show what becomes of a stream that is
+            /// silent.
+            duration("wait", SHORTEST..=LONGEST, |o, time| o.wait = time).default("20s"),
+            /// Sends this field, but not to another server that a redirect leads to.
+            checked("header", "'NAME: VALUE'", |o, line| {
+                field(line).map(|field| o.fields.push(field))
+            }).repeats().otherwise("those that every event source sends"),
+            /// Asks whether pages of this origin may read the stream, such as https://app.example.
+            checked("origin", "ORIGIN", |o, origin| {
+                field(&format!("Origin: {origin}"))?;
+                o.origin = Some(origin.into());
+                Ok(())
+            }).otherwise("an origin that no server knows"),
+            /// Publishes five events on the stream's URL, as a tidings hub takes them, to see how
+            /// long each takes. They have the type doctor.
+            switch("publish", |o| o.publish = true),
+        ],
+        &rows::via(),
+    ],
     exits: &[
         (0, "Nothing stands in the way of the stream, though there may be notes."),
         (1, "The report can't be written."),

@@ -49,6 +49,7 @@ pub(crate) static TABLE: Table<Options> = Table {
             switch("force", |o| o.force = true),
         ],
         &rows::all(),
+        &rows::via(),
     ],
     exits: &rows::exits(
         "The chunk with the last event of --count is recorded, or --duration is over, or with \

@@ -51,6 +51,7 @@ pub(crate) static TABLE: Table<Options> = Table {
                 .otherwise("4194304 in a line, 16777216 in all"),
         ],
         &rows::all(),
+        &rows::via(),
     ],
     exits: &rows::exits(
         "The events of --count are printed, or with --no-reconnect or --data the stream has \
