@@ -44,12 +44,13 @@ use visit::{Ask, Until, visit};
 
 /// The least and the most time that a head may take, whatever `--wait` says.
 const HEAD: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(30)];
-/// How long a server may take to send again what was missed.
+/// How long a server may take to send again what was missed, or what comes next of what it
+/// compresses.
 const AGAIN: Duration = Duration::from_secs(2);
 /// A proxy may decide by what comes with the head whether it compresses.
 const TRIES: u32 = 3;
 /// As many redirects as browsers follow.
-const REDIRECTS: u32 = 20;
+const REDIRECTS: usize = 20;
 
 /// The stream that is examined, and the way to its server.
 struct Patient<'a> {
@@ -99,11 +100,12 @@ impl Patient<'_> {
         }
         report.add(response::caching(head))?;
         report.add(flow::first_byte(&visit))?;
-        report.add(flow::buffering(&visit, &published))?;
+        let buffering = || flow::buffering(&visit, &published);
+        report.add(flow::no_events(&visit).unwrap_or_else(buffering))?;
         report.add(flow::heartbeat(&visit))?;
         report.add(flow::end(&visit))?;
         report.add(self.resume(&visit)?)?;
-        report.add(self.compression()?)?;
+        report.add(self.compression(&visit)?)?;
         report.add(self.cors()?)
     }
 
@@ -120,7 +122,9 @@ impl Patient<'_> {
         let until = Until::over(wait, head, stop);
         let shown = masked_url(&self.url.to_string()).into_owned();
         report.title(&format!("{shown}, watched for {}", duration::exact(wait)))?;
-        for _ in 0..=REDIRECTS {
+        let mut been = Vec::new();
+        loop {
+            been.push(self.url.clone());
             let ask = self.ask("", None)?;
             let (visit, published) = thread::scope(|scope| {
                 let mut publishing = None;
@@ -132,13 +136,11 @@ impl Patient<'_> {
                 let published = publishing.and_then(|thread| thread.join().ok());
                 (visit, published.unwrap_or_default())
             });
-            let Some(url) = visit.head.as_ref().and_then(|(head, _)| self.leads_to(head)) else {
-                return Ok((visit, published));
-            };
+            let to = visit.head.as_ref().and_then(|(head, _)| self.leads_to(head));
+            let is_new = |url: &Url| been.len() <= REDIRECTS && !been.contains(url);
+            let Some(url) = to.filter(is_new) else { return Ok((visit, published)) };
             self.follow(url, report)?;
         }
-        let said = format!("the server redirects more than {REDIRECTS} times");
-        Err(Failure::Ended { status: FAULTS, said })
     }
 
     fn leads_to(&self, head: &ResponseHead) -> Option<Url> {
@@ -174,20 +176,21 @@ impl Patient<'_> {
     fn resume(&self, before: &Visit) -> Result<Finding, Failure> {
         let ids = &before.flow.ids;
         let Some(id) = resume::asks_after(ids) else { return Ok(resume::no_ids(before)) };
-        let (visit, _) =
-            visit(&self.carrier, &self.ask(id, None)?, &Until::event(self.patience, AGAIN), |_| ());
+        let until = Until::enough(self.patience, AGAIN, |visit| visit.flow.first_event.is_some());
+        let (visit, _) = visit(&self.carrier, &self.ask(id, None)?, &until, |_| ());
         Ok(resume::resume(ids, id, &visit))
     }
 
-    fn compression(&self) -> Result<Finding, Failure> {
+    fn compression(&self, before: &Visit) -> Result<Finding, Failure> {
         let ask = self.ask("", None)?.accepting(browser::ENCODINGS);
+        let until = Until::enough(self.patience, AGAIN, browser::is_told);
         let mut tries = 1;
         loop {
-            let (visit, _) = visit(&self.carrier, &ask, &Until::head(self.patience), |_| ());
+            let (visit, _) = visit(&self.carrier, &ask, &until, |_| ());
             if visit.head.is_none() && visit.end.is_none() {
-                return self.no_response(&visit);
+                return self.no_response(&visit, before);
             }
-            let finding = browser::compression(&visit);
+            let finding = browser::compression(&visit, before);
             if finding.level != Level::Good || tries == TRIES {
                 return Ok(finding);
             }
@@ -196,11 +199,11 @@ impl Patient<'_> {
     }
 
     /// A client that accepts every coding got none. Is that so for one that accepts none?
-    fn no_response(&self, compressed: &Visit) -> Result<Finding, Failure> {
+    fn no_response(&self, compressed: &Visit, before: &Visit) -> Result<Finding, Failure> {
         let until = Until::head(self.patience);
         let (control, _) = visit(&self.carrier, &self.ask("", None)?, &until, |_| ());
         Ok(match control.head {
-            Some(_) => browser::compression(compressed),
+            Some(_) => browser::compression(compressed, before),
             None => browser::no_response(&control),
         })
     }

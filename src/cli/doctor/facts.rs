@@ -53,13 +53,16 @@ pub(super) struct Flow {
     /// How many reads brought content.
     pub(super) reads: u64,
     pub(super) comments: u64,
+    /// Lines of text that should belong to an event: data, or no field that there is.
+    pub(super) texts: u64,
     pub(super) events: u64,
     /// How long the slowest event took from the read with its beginning to the one with its end.
     /// Large events don't count.
     pub(super) slowest: Duration,
     /// The last event ID before the last event that came with another, and that event's.
     pub(super) ids: Ids,
-    /// The first event's ID and type.
+    /// ID and type of the first event with an ID of its own. What a server sends before, to greet
+    /// whoever comes, is no event that one could have missed.
     pub(super) first_event: Option<(String, String)>,
     /// The data of the doctor's own events, and when each came. The newest, as the stream may begin
     /// with those of an earlier run.
@@ -91,8 +94,10 @@ pub(super) enum How {
     Whole,
     /// Without the last chunk, or the length that was promised.
     Cut,
-    /// There was none, or it failed, for this reason; or the response broke the rules.
+    /// There was none, or it failed, for this reason.
     Failed(String),
+    /// The response broke the rules, for this reason.
+    Broken(String),
 }
 
 impl Visit {
@@ -117,7 +122,10 @@ impl Visit {
                 Part::Begin(head) => self.head = Some((head, at)),
                 Part::Content => content.extend_from_slice(piece),
                 Part::End => self.end = Some(End { at, how: How::Whole }),
-                Part::Broken(refusal) => self.failed(refusal.why(), at),
+                Part::Broken(refusal) => {
+                    let how = How::Broken(refusal.why().into());
+                    self.end = Some(End { at, how });
+                }
                 Part::Head | Part::Frame | Part::Excess | Part::Unknown => {}
             }
         }
@@ -134,8 +142,9 @@ impl Visit {
         flow.first.get_or_insert(at);
         flow.last = Some(at);
         flow.reads += 1;
-        let Counted { comments, slowest } = self.lines.count(content, at);
+        let Counted { comments, texts, slowest } = self.lines.count(content, at);
         flow.comments += comments;
+        flow.texts += texts;
         flow.slowest = flow.slowest.max(slowest);
         // By lines, to see each id that the stream names.
         for line in content.split_inclusive(|byte| *byte == b'\n') {
@@ -175,35 +184,49 @@ impl Visit {
         self.head.as_ref().map_or(least, |(_, at)| (*at * 2).clamp(least, most))
     }
 
-    /// How long there had been no content when it ended, or when it was left.
+    /// When it ended, or when it was left.
+    pub(super) fn over(&self) -> Duration {
+        self.end.as_ref().map_or(self.watched, |end| end.at)
+    }
+
+    /// How long there had been no content when it was over. A head is none: some proxies hold it
+    /// back until they give up.
     pub(super) fn last_silence(&self) -> Duration {
-        let began = self.head.as_ref().map(|(_, at)| *at);
-        let until = self.end.as_ref().map_or(self.watched, |end| end.at);
-        until.saturating_sub(self.flow.last.or(began).unwrap_or_default())
+        self.over().saturating_sub(self.flow.last.unwrap_or_default())
+    }
+
+    /// How long an event had taken that was not whole when it was over. Large events don't count.
+    pub(super) fn unfinished(&self) -> Option<Duration> {
+        let began = self.lines.began.filter(|_| self.lines.length <= AT_ONCE)?;
+        Some(self.over().saturating_sub(began))
     }
 }
 
 impl Flow {
     fn event(&mut self, event: MessageEvent, at: Duration) {
         self.events += 1;
-        self.ids.event(&event.last_event_id);
+        let has_own = self.ids.event(&event.last_event_id);
         if event.event_type == OWN_TYPE && event.data.len() <= LONGEST_OWN {
             if self.own.len() == MOST_OWN {
                 self.own.pop_front();
             }
             self.own.push_back((event.data, at));
         }
-        self.first_event.get_or_insert((event.last_event_id, event.event_type));
+        if has_own {
+            self.first_event.get_or_insert((event.last_event_id, event.event_type));
+        }
     }
 }
 
 impl Ids {
-    /// An event has come with this last event ID.
-    fn event(&mut self, id: &str) {
-        if id != self.last {
+    /// An event has come with this last event ID. Returns whether it is another than before.
+    fn event(&mut self, id: &str) -> bool {
+        let is_other = id != self.last;
+        if is_other {
             self.before = mem::replace(&mut self.last, id.to_owned());
             self.has_event = true;
         }
+        is_other
     }
 
     /// The stream has named this last event ID; an event may have had it.
@@ -231,6 +254,7 @@ struct Lines {
 #[derive(Debug, Default, PartialEq)]
 struct Counted {
     comments: u64,
+    texts: u64,
     slowest: Duration,
 }
 
@@ -246,7 +270,9 @@ impl Lines {
                 (b'\n' | b'\r', first) => {
                     match first {
                         Some(b':') => counted.comments += 1,
-                        Some(_) => {}
+                        // Of an id, a type and a reconnection time no event comes.
+                        Some(b'i' | b'e' | b'r') => {}
+                        Some(_) => counted.texts += 1,
                         None => self.is_whole(&mut counted, at),
                     }
                     self.first = None;

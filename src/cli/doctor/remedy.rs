@@ -25,10 +25,20 @@ pub(super) enum Remedy {
     Chunks,
     /// The response must say what it is.
     Type,
-    /// Pages of another origin must be let in, by one alone.
+    /// The response may not say how long it is.
+    NoLength,
+    /// Text must have the form of events.
+    Events,
+    /// The response must keep to the rules of HTTP.
+    Rules,
+    /// Pages of another origin must be let in.
     Origin,
-    /// Events need ids, and the server must go by them.
+    /// They must be let in by one alone.
+    OneOrigin,
+    /// Events need ids.
     Ids,
+    /// The server must go by the id that a client names.
+    Resume,
     /// The server must know the name in the URL.
     Name,
     /// The request must carry what lets it in.
@@ -39,7 +49,11 @@ pub(super) enum Remedy {
     Many,
     /// The server knows what went wrong.
     Log,
-    /// The URL or its server is wrong.
+    /// Another protocol may be spoken there.
+    Tls,
+    /// The URL is wrong.
+    Url,
+    /// The URL is wrong, or its server is away.
     Look,
 }
 
@@ -65,12 +79,19 @@ impl Remedy {
             }
             Self::NoCache => "send Cache-Control: no-cache",
             Self::Chunks => "respond in HTTP/1.1 with Transfer-Encoding: chunked",
-            Self::Type => "send Content-Type: text/event-stream, and no Content-Length",
-            Self::Origin => {
+            Self::Type => "send Content-Type: text/event-stream, or correct the URL",
+            Self::NoLength => "send no Content-Length",
+            Self::Events => "send data: TEXT and two line feeds for each event",
+            Self::Rules => "let its HTTP library write the head and the chunks",
+            Self::Origin | Self::OneOrigin => {
                 "send Access-Control-Allow-Origin once, with the page's origin (tidings: --cors \
                  ORIGIN); Access-Control-Allow-Credentials only to origins that it knows"
             }
             Self::Ids => "give each event an id, and begin after the one that Last-Event-ID names",
+            Self::Resume => {
+                "begin after the event that Last-Event-ID names; of several servers, each must \
+                 know the events of all"
+            }
             Self::Name => "let it serve the name in the URL (tidings: --allow-host NAME)",
             Self::Credentials => {
                 "give the token with --header 'Authorization: Bearer TOKEN'; a browser's \
@@ -82,7 +103,12 @@ impl Remedy {
             }
             Self::Many => "let it serve each stream in a thread or task of its own",
             Self::Log => "see its log",
-            Self::Look => "start it, or correct the URL",
+            Self::Tls => {
+                "correct the URL, or see its log; if it speaks TLS there, give a URL of https, and \
+                 --via"
+            }
+            Self::Url => "correct the URL",
+            Self::Look => "start it, or correct the URL or the command of --via",
         }
     }
 
@@ -105,11 +131,11 @@ impl Remedy {
             (Self::NoDelay, Nginx) => "tcp_nodelay on; as it is by default",
             (Self::Plain, Nginx) => "gzip off; in the location of the stream",
             (Self::Plain, Caddy) => {
-                "@rest not path /events /events/* and encode @rest gzip, in place of encode gzip"
+                "@rest not path PATH and encode @rest gzip, in place of encode gzip"
             }
             (Self::Plain, Traefik) => "compress: { excludedContentTypes: [text/event-stream] }",
             (Self::Plain, Haproxy) => "a compression type without text/event-stream",
-            (Self::Plain, Apache) => "SetEnvIf Request_URI ^/events no-gzip no-brotli",
+            (Self::Plain, Apache) => "SetEnvIf Request_URI ^PATH no-gzip no-brotli",
             (Self::Plain, Cloudflare) => "it obeys Cache-Control: no-transform",
             (Self::KeepOpen, Nginx) => "proxy_read_timeout 1h; (60 s unless set)",
             (Self::KeepOpen | Self::Last, Caddy) => {
@@ -132,24 +158,23 @@ impl Remedy {
             (Self::ComeBack, Haproxy) => "retries 10, and an http-error status 503 for streams",
             (Self::NoCache, Nginx) => "proxy_cache off;",
             (Self::NoCache, Haproxy) => "no http-request cache-use for streams",
-            (Self::NoCache, Apache) => "CacheDisable /events",
+            (Self::NoCache, Apache) => "CacheDisable PATH",
             (Self::NoCache, Cloudflare) => "a cache rule: bypass cache",
             (Self::Chunks, Nginx) => "proxy_http_version 1.1;",
             (Self::Chunks, Apache) => "no SetEnv downgrade-1.0 or force-response-1.0",
-            (Self::Origin, Nginx) => {
+            (Self::OneOrigin, Nginx) => {
                 "no add_header Access-Control-Allow-Origin beside the server's"
             }
-            (Self::Origin, Caddy) => "no header Access-Control-Allow-Origin beside the server's",
-            (Self::Origin, Traefik) => "no accessControlAllowOriginList beside the server's",
-            (Self::Origin, Haproxy) => {
+            (Self::OneOrigin, Caddy) => "no header Access-Control-Allow-Origin beside the server's",
+            (Self::OneOrigin, Traefik) => "no accessControlAllowOriginList beside the server's",
+            (Self::OneOrigin, Haproxy) => {
                 "no http-response add-header Access-Control-Allow-Origin beside the server's"
             }
-            (Self::Origin, Apache) => {
+            (Self::OneOrigin, Apache) => {
                 "no Header add Access-Control-Allow-Origin beside the server's"
             }
             (Self::Name, Nginx) => "proxy_set_header Host $http_host;",
             (Self::Name, Apache) => "ProxyPreserveHost On",
-            (Self::Ids, Nginx) => "no proxy_set_header Last-Event-ID",
             _ => return None,
         })
     }

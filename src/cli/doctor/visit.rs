@@ -59,31 +59,31 @@ pub(super) struct Until {
     head: Duration,
     /// How long to stay after it.
     then: Duration,
-    /// An event is enough.
-    event: bool,
+    /// Whether no more is needed.
+    is_enough: fn(&Visit) -> bool,
     /// What may end it early.
     stop: Stop,
 }
 
 impl Until {
     pub(super) fn head(head: Duration) -> Self {
-        Self { head, then: Duration::ZERO, event: false, stop: Stop::default() }
+        Self { head, then: Duration::ZERO, is_enough: |_| true, stop: Stop::default() }
     }
 
     pub(super) fn over(then: Duration, head: Duration, stop: Stop) -> Self {
-        Self { head, then, event: false, stop }
+        Self { head, then, is_enough: |_| false, stop }
     }
 
-    /// For so long, or until an event comes.
-    pub(super) fn event(head: Duration, then: Duration) -> Self {
-        Self { head, then, event: true, stop: Stop::default() }
+    /// For so long, or until there is enough.
+    pub(super) fn enough(head: Duration, then: Duration, is_enough: fn(&Visit) -> bool) -> Self {
+        Self { head, then, is_enough, stop: Stop::default() }
     }
 
     /// What is left of it; `None` if it is over.
     fn left(&self, visit: &Visit, now: Duration) -> Option<Duration> {
         let until = match &visit.head {
             None => self.head,
-            Some(_) if !visit.is_stream() || self.event && visit.flow.events > 0 => return None,
+            Some(_) if !visit.is_stream() || (self.is_enough)(visit) => return None,
             Some((_, at)) => *at + self.then,
         };
         until.checked_sub(now).filter(|left| !left.is_zero())
@@ -109,10 +109,12 @@ pub(super) fn visit(
     };
     until.stop.adopt(&connection);
     let start = Instant::now();
-    if let Err(error) = write(&*connection, &ask.bytes, until.head) {
-        visit.failed(format!("the request can't be sent: {error}"), start.elapsed());
-    } else {
-        watch(&*connection, &mut visit, until, start, began);
+    match write(&*connection, &ask.bytes, until.head) {
+        Ok(()) => watch(&*connection, &mut visit, until, start, began),
+        Err(error) if is_closed(&error) => visit.ended(start.elapsed()),
+        Err(error) => {
+            visit.failed(format!("the request can't be sent: {error}"), start.elapsed());
+        }
     }
     visit.watched = start.elapsed();
     until.stop.release();
@@ -126,6 +128,11 @@ fn unreachable(url: &Url, error: &io::Error) -> String {
         None => url.authority(),
     };
     with_remedy(format!("can't connect to {server}: {error}"), Some(error.kind()))
+}
+
+/// Whether the other side has gone.
+fn is_closed(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe)
 }
 
 fn write(connection: &dyn Connection, bytes: &[u8], within: Duration) -> io::Result<()> {
@@ -165,7 +172,7 @@ fn watch(
             Ok(length) => visit.take(&buffer[..length], at),
             Err(error) => match error.kind() {
                 ErrorKind::Interrupted | ErrorKind::WouldBlock | ErrorKind::TimedOut => {}
-                ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => visit.ended(at),
+                _ if is_closed(&error) => visit.ended(at),
                 _ => visit.failed(error, at),
             },
         }

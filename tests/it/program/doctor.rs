@@ -122,6 +122,29 @@ fn a_redirect_is_followed_and_noted() {
     assert!(there.field("A").iter().all(Option::is_none));
 }
 
+#[test]
+fn redirects_that_lead_in_a_circle_are_not_followed_again() {
+    let leads = |to: &str| format!("HTTP/1.1 302 Found\r\nLocation: {to}\r\n\r\n");
+    let script = Script::responses([leads("/a"), leads("/b"), leads("/a")]);
+    let (lines, status) = doctor(&script, &[]);
+    let rows: Vec<_> = lines.iter().map(|line| line.get(7..20).unwrap_or_default()).collect();
+    let redirects = rows.iter().filter(|row| **row == "redirect     ").count();
+    assert_eq!(redirects, 2, "{lines:#?}");
+    row(&lines, "fault  response     302 Found, after ");
+    assert_eq!(status, Some(3));
+}
+
+#[test]
+fn text_that_is_no_event_is_a_fault() {
+    let script = with_first(|peer| {
+        peer.send(format!("{STREAM}{{\"a\": 1}}\n\n{{\"a\": 2}}\n\n"));
+        assert!(peer.is_left());
+    });
+    let (lines, status) = doctor(&script, &["--wait=1"]);
+    row(&lines, "fault  events       text came, and no event: ");
+    assert_eq!(status, Some(3));
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_signal_ends_the_watch_and_what_was_seen_is_judged() {

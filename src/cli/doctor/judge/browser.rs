@@ -1,12 +1,19 @@
 //! What a browser's page would get: whether the stream is compressed for it, and whether a page of
 //! another origin may read it.
 
+use std::time::Duration;
+
 use tidings::http::{ResponseHead, masked_value};
 
 use super::super::facts::Visit;
 use super::super::finding::Finding;
 use super::super::remedy::Remedy;
 use super::time;
+
+/// If the plain stream was never silent for so long, the compressed one must not be either.
+const LIVELY: Duration = Duration::from_secs(1);
+/// What comes so much later was not compressed together.
+const LATER: Duration = Duration::from_millis(100);
 
 /// What browsers accept.
 pub(in super::super) const ENCODINGS: &str = "gzip, deflate, br, zstd";
@@ -44,8 +51,20 @@ pub(in super::super) fn no_response(control: &Visit) -> Finding {
     Finding::fault(TOPIC, said, Remedy::Many)
 }
 
-/// The response to a client that accepts every coding.
-pub(in super::super) fn compression(visit: &Visit) -> Finding {
+/// Whether there is nothing more to wait for: it isn't compressed, or events come one by one all
+/// the same.
+pub(in super::super) fn is_told(visit: &Visit) -> bool {
+    head(visit).and_then(coding).is_none() || is_flushed(visit)
+}
+
+fn is_flushed(visit: &Visit) -> bool {
+    let flow = &visit.flow;
+    flow.last.unwrap_or_default().saturating_sub(flow.first.unwrap_or_default()) >= LATER
+}
+
+/// The response to a client that accepts every coding, beside the one `before` to a client that
+/// accepts none.
+pub(in super::super) fn compression(visit: &Visit, before: &Visit) -> Finding {
     let Some(head) = head(visit) else {
         return match (&visit.head, &visit.end) {
             (None, None) => {
@@ -63,10 +82,19 @@ pub(in super::super) fn compression(visit: &Visit) -> Finding {
         None => Finding::good(TOPIC, "none, for a client that accepts any"),
         Some(coding) => {
             let said = format!(
-                "a client that accepts it, as every browser, gets the stream in {coding}: events \
-                 wait in the compressor"
+                "a client that accepts it, as every browser, gets the stream in {coding}: "
             );
-            Finding::fault(TOPIC, said, Remedy::Plain)
+            let silence = before.flow.longest_silence.max(before.last_silence());
+            let is_lively = before.over() >= 2 * LIVELY && silence < LIVELY;
+            if is_flushed(visit) {
+                let said = said + "events come at once, and cost more memory and time";
+                Finding::note(TOPIC, said).with(Remedy::Plain)
+            } else if is_lively {
+                Finding::fault(TOPIC, said + "events wait in the compressor", Remedy::Plain)
+            } else {
+                let said = said + "events may wait in the compressor";
+                Finding::note(TOPIC, said).with(Remedy::Plain)
+            }
         }
     }
 }
@@ -92,19 +120,19 @@ pub(in super::super) fn cors(visit: &Visit, origin: Option<&str>) -> Finding {
         _ => {
             let said = "Access-Control-Allow-Origin has more than one value, and browsers refuse \
                         that";
-            return Finding::fault(TOPIC, said, Remedy::Origin);
+            return Finding::fault(TOPIC, said, Remedy::OneOrigin);
         }
     };
     match (allowed, origin) {
         (Some("*"), _) if with_cookies => {
             let said = "Access-Control-Allow-Origin is * beside Access-Control-Allow-Credentials, \
                         and browsers refuse that for requests with cookies";
-            Finding::fault(TOPIC, said, Remedy::Origin)
+            Finding::note(TOPIC, said).with(Remedy::Origin)
         }
         (Some("*"), _) => Finding::good(TOPIC, "pages of all origins may read it"),
         (Some(STRANGER), None) if with_cookies => {
             let said = "pages of any origin may read it with the cookies of whoever visits them";
-            Finding::fault(TOPIC, said, Remedy::Origin)
+            Finding::note(TOPIC, said).with(Remedy::Origin)
         }
         (Some(STRANGER), None) => Finding::good(TOPIC, "pages of all origins may read it"),
         (Some(allowed), Some(origin)) if allowed == origin => {

@@ -8,8 +8,11 @@ use super::super::publish::Publication;
 use super::super::remedy::Remedy;
 use super::{response, time};
 
-/// An event that is whole so much later than it began has been in a buffer.
-const APART: Duration = Duration::from_millis(100);
+/// An event that is whole so much later than it began has been in a buffer. A packet that was lost
+/// comes 200 ms later.
+const APART: Duration = Duration::from_millis(400);
+/// What comes so much later was not sent together.
+const LATER: Duration = Duration::from_millis(100);
 /// A server that is far away may need as long for what it sends at once as for two responses. How
 /// long a response takes counts no further than this.
 const FAR: Duration = Duration::from_millis(500);
@@ -23,6 +26,19 @@ const SILENT: Duration = Duration::from_secs(30);
 const LEAST_SILENCE: Duration = Duration::from_secs(1);
 
 const BUFFERING: &str = "buffering";
+
+/// Whether text comes, and no event of it.
+pub(in super::super) fn no_events(visit: &Visit) -> Option<Finding> {
+    let flow = &visit.flow;
+    // The first event may have begun just then, or something holds back its rest.
+    let is_begun = visit.unfinished().is_some_and(|time| time < LEAST_SILENCE || flow.reads == 1);
+    if flow.events > 0 || flow.texts == 0 || is_begun {
+        return None;
+    }
+    let said = "text came, and no event: each line of an event's data must begin with data:, and a \
+                blank line must follow the last";
+    Some(Finding::fault("events", said, Remedy::Events))
+}
 
 /// Whether events come when they are sent.
 pub(in super::super) fn buffering(visit: &Visit, published: &[Publication]) -> Finding {
@@ -48,8 +64,16 @@ pub(in super::super) fn buffering(visit: &Visit, published: &[Publication]) -> F
         );
         return Finding::fault(BUFFERING, said, Remedy::Flush);
     }
-    if later >= APART && flow.reads > 1 {
-        let said = format!("{} reads over {}, each with whole events", flow.reads, time(later));
+    if let Some(unfinished) = visit.unfinished().filter(|time| *time >= LEAST_SILENCE) {
+        let said = format!(
+            "an event began, and was not whole {} later: something holds back what it gets until \
+             it has enough, or the blank line after the event is missing",
+            time(unfinished)
+        );
+        return Finding::fault(BUFFERING, said, Remedy::Flush);
+    }
+    if later >= LATER && flow.reads > 1 {
+        let said = format!("{} reads over {}, and no event in parts", flow.reads, time(later));
         return Finding::good(BUFFERING, said);
     }
     let came = if flow.reads == 0 { "nothing" } else { "nothing more" };
@@ -72,7 +96,7 @@ fn came_with_the_end(visit: &Visit) -> bool {
     let (Some(End { at, how: How::Whole }), Some(first)) = (&visit.end, visit.flow.first) else {
         return false;
     };
-    visit.flow.events > 1 && first >= LEAST_SILENCE && at.saturating_sub(first) < APART
+    visit.flow.events > 1 && first >= LEAST_SILENCE && at.saturating_sub(first) < LATER
 }
 
 fn published_ones(visit: &Visit, published: &[Publication]) -> Option<Finding> {
@@ -141,6 +165,9 @@ pub(in super::super) fn heartbeat(visit: &Visit) -> Finding {
         // If that has closed it, its end comes with the remedy.
         return if visit.end.is_some() { long } else { long.with(Remedy::KeepOpen) };
     }
+    if visit.end.is_some() {
+        return Finding::note(TOPIC, said);
+    }
     // What was watched for less than that proves nothing of a stream that has no heartbeat.
     if visit.flow.comments == 0 && visit.watched < SILENT {
         let said = format!("{said}; --wait 70s would show whether that is so for longer");
@@ -167,6 +194,10 @@ pub(in super::super) fn end(visit: &Visit) -> Finding {
         How::Whole => "ended".into(),
         How::Cut | How::NoHead => "cut off".into(),
         How::Failed(why) => format!("broken ({why})"),
+        How::Broken(why) => {
+            let said = format!("after {after}, the response breaks the rules: {why}");
+            return Finding::fault(TOPIC, said, Remedy::Rules);
+        }
     };
     let flow = &visit.flow;
     if is_away(visit) {
@@ -182,9 +213,13 @@ pub(in super::super) fn end(visit: &Visit) -> Finding {
         let said = format!("{way} after {} of silence", time(silence));
         return Finding::fault(TOPIC, said, Remedy::KeepOpen);
     }
-    let said = format!("{way} after {after}, though it was not silent");
     match how {
-        How::Whole => Finding::note(TOPIC, said),
-        _ => Finding::fault(TOPIC, said, Remedy::Last),
+        How::Whole => {
+            Finding::note(TOPIC, format!("{way} after {after}; an EventSource reconnects"))
+        }
+        _ => {
+            let said = format!("{way} after {after}, though it was not silent");
+            Finding::fault(TOPIC, said, Remedy::Last)
+        }
     }
 }

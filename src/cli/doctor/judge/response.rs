@@ -33,18 +33,20 @@ pub(in super::super) fn response(visit: &Visit) -> Finding {
     }
     let (why, remedy) = match code {
         200 => (not_a_stream(head), Remedy::Type),
-        204 => ("an EventSource takes it for the end of the stream, for good".into(), Remedy::Look),
-        301..=399 => ("it leads to no URL that can be asked".into(), Remedy::Look),
+        204 => ("an EventSource takes it for the end of the stream, for good".into(), Remedy::Url),
+        301..=399 => ("it redirects in a circle, or nowhere".into(), Remedy::Url),
+        // Servers that speak TLS say so to whoever does not.
+        400 => ("a browser's EventSource takes only 200".into(), Remedy::Tls),
         _ if wants_credentials(status) => {
             ("it does not let this request in".into(), Remedy::Credentials)
         }
         421 => ("it does not serve this name".into(), Remedy::Name),
         405 => ("it takes no GET, and an EventSource sends nothing else".into(), Remedy::Method),
+        426 => ("it speaks another protocol there, such as WebSocket".into(), Remedy::Url),
         500 | 501 => ("the server has failed at it".into(), Remedy::Log),
-        429 | 502..=599 => {
-            ("a browser's EventSource gives up for good at this".into(), Remedy::ComeBack)
-        }
-        _ => ("a browser's EventSource takes only 200".into(), Remedy::Look),
+        429 => ("it was asked too often, and an EventSource gives up at this".into(), Remedy::Log),
+        502..=599 => ("a browser's EventSource gives up for good at this".into(), Remedy::ComeBack),
+        _ => ("a browser's EventSource takes only 200".into(), Remedy::Url),
     };
     Finding::fault(RESPONSE, format!("{status}, after {after}: {why}"), remedy)
 }
@@ -69,12 +71,13 @@ fn not_a_stream(head: &ResponseHead) -> String {
 fn nothing(visit: &Visit) -> Finding {
     match visit.end.as_ref().map(|end| (&end.how, time(end.at))) {
         Some((How::Failed(why), _)) => Finding::fault(RESPONSE, why, Remedy::Look),
+        Some((How::Broken(why), _)) => Finding::fault(RESPONSE, why, Remedy::Tls),
         Some((_, after)) => {
             let said =
                 format!("the connection was closed after {after}, before there was a response");
             // Perhaps it waits for the first event.
             let waited = visit.end.as_ref().is_some_and(|end| end.at >= SLOW);
-            Finding::fault(RESPONSE, said, if waited { Remedy::Flush } else { Remedy::Log })
+            Finding::fault(RESPONSE, said, if waited { Remedy::Flush } else { Remedy::Tls })
         }
         None => {
             let said = format!("none within {}", time(visit.watched));
@@ -104,7 +107,7 @@ pub(in super::super) fn framing(head: &ResponseHead) -> Finding {
         (Framing::Chunked, _) => Finding::good(TOPIC, "chunked"),
         (Framing::Length(length), _) => {
             let said = format!("its length is {length} bytes, so it is no stream that goes on");
-            Finding::fault(TOPIC, said, Remedy::Type)
+            Finding::fault(TOPIC, said, Remedy::NoLength)
         }
         (_, Version::Http10) => {
             Finding::note(TOPIC, format!("HTTP/1.0 has no chunks: {cut}")).with(Remedy::Chunks)

@@ -32,7 +32,7 @@ pub(in super::super) fn resume(ids: &Ids, asked: &str, visit: &Visit) -> Finding
         let status = visit.head.as_ref().map(|(head, _)| head.status().to_string());
         let status = status.unwrap_or_else(|| "no response".into());
         let said = format!("a request with Last-Event-ID gets no stream: {status}");
-        return Finding::fault(TOPIC, said, Remedy::Ids);
+        return Finding::fault(TOPIC, said, Remedy::Resume);
     }
     if flow::is_away(visit) {
         let said = "not known: the server had no room for a request with Last-Event-ID";
@@ -43,24 +43,24 @@ pub(in super::super) fn resume(ids: &Ids, asked: &str, visit: &Visit) -> Finding
         Some((_, event_type)) if event_type == GAP => {
             let said = "the server tells a gap, though the id is its own: it has forgotten, or the \
                         request reached another server";
-            Finding::fault(TOPIC, said, Remedy::Ids)
+            Finding::fault(TOPIC, said, Remedy::Resume)
         }
         Some((id, _)) if is_owed && *id == ids.last => {
             Finding::good(TOPIC, "after Last-Event-ID comes the event that was missed")
         }
         Some((id, _)) if ids.has_event && *id == asked => {
             let said = "the event that Last-Event-ID names comes again";
-            Finding::fault(TOPIC, said, Remedy::Ids)
+            Finding::fault(TOPIC, said, Remedy::Resume)
         }
         Some(_) if is_owed => {
             let said = "after Last-Event-ID comes another event than the one that was missed: what \
                         is sent while a client is away is lost to it, or comes twice";
-            Finding::fault(TOPIC, said, Remedy::Ids)
+            Finding::fault(TOPIC, said, Remedy::Resume)
         }
         None if is_owed => {
             let said = "an event that came after Last-Event-ID does not come again: what is sent \
                         while a client is away is lost to it";
-            Finding::fault(TOPIC, said, Remedy::Ids)
+            Finding::fault(TOPIC, said, Remedy::Resume)
         }
         _ => Finding::good(TOPIC, "a request with Last-Event-ID gets a stream; none was owed it"),
     }

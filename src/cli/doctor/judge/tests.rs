@@ -61,7 +61,7 @@ fn a_response_that_is_no_stream_is_told_what_to_do_about_it() {
         (
             "HTTP/1.1 204 No Content\r\n",
             "204 No Content, after 2 ms: an EventSource takes",
-            Remedy::Look,
+            Remedy::Url,
         ),
         (
             "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n",
@@ -80,14 +80,17 @@ fn a_response_that_is_no_stream_is_told_what_to_do_about_it() {
             "502 Bad Gateway, after 2 ms: a browser's",
             Remedy::ComeBack,
         ),
-        ("HTTP/1.1 302 Found\r\n", "302 Found, after 2 ms: it leads to no URL", Remedy::Look),
+        ("HTTP/1.1 302 Found\r\n", "302 Found, after 2 ms: it redirects in a circle", Remedy::Url),
         (
             "HTTP/1.1 405 Method Not Allowed\r\nAllow: POST\r\n",
             "405 Method Not Allowed, after 2 ms: it takes no GET",
             Remedy::Method,
         ),
         ("HTTP/1.1 500 Oh\r\n", "500 Internal Server Error, after 2 ms: the server", Remedy::Log),
-        ("HTTP/1.1 404 Not Found\r\n", "404 Not Found, after 2 ms: a browser's", Remedy::Look),
+        ("HTTP/1.1 404 Not Found\r\n", "404 Not Found, after 2 ms: a browser's", Remedy::Url),
+        ("HTTP/1.1 400 Oh\r\n", "400 Bad Request, after 2 ms: a browser's", Remedy::Tls),
+        ("HTTP/1.1 426 Oh\r\n", "426, after 2 ms: it speaks another protocol", Remedy::Url),
+        ("HTTP/1.1 429 Oh\r\n", "429 Too Many Requests, after 2 ms: it was", Remedy::Log),
     ] {
         assert_fault(&response::response(&watched(head, &[], 9)), said, remedy);
     }
@@ -108,7 +111,11 @@ fn a_response_that_does_not_come_is_told_by_how_it_failed() {
     let mut closed = Visit::new();
     closed.ended(ms(3));
     let said = "the connection was closed after 3 ms, before there was a response";
-    assert_fault(&response::response(&closed), said, Remedy::Log);
+    assert_fault(&response::response(&closed), said, Remedy::Tls);
+    let mut other = Visit::new();
+    other.take(b"\x15\x03\x01\0\x02\x02\x16\r\n\r\n", ms(3));
+    let said = "a response must begin with HTTP/; something else is spoken here";
+    assert_fault(&response::response(&other), said, Remedy::Tls);
     let mut refused = Visit::new();
     refused.failed("can't connect to h: refused", ms(1));
     assert_fault(&response::response(&refused), "can't connect to h: refused", Remedy::Look);
@@ -118,7 +125,7 @@ fn a_response_that_does_not_come_is_told_by_how_it_failed() {
 fn a_body_that_is_not_in_chunks_is_no_stream_whose_end_is_known() {
     assert_good(&response::framing(&head_of(STREAM)), "chunked");
     let length = head_of("HTTP/1.1 200 OK\r\nContent-Length: 7\r\n");
-    assert_fault(&response::framing(&length), "its length is 7 bytes", Remedy::Type);
+    assert_fault(&response::framing(&length), "its length is 7 bytes", Remedy::NoLength);
     for (head, said) in
         [("HTTP/1.1 200 OK\r\n", "no chunks: "), ("HTTP/1.0 200 OK\r\n", "HTTP/1.0 has")]
     {
@@ -163,7 +170,7 @@ fn proxies_are_seen_by_their_fields() {
 #[test]
 fn a_buffer_is_found_by_events_that_come_in_parts() {
     let stream = [(3, ":\n"), (500, "data: a\n\n")];
-    let said = "2 reads over 498 ms, each with whole events";
+    let said = "2 reads over 498 ms, and no event in parts";
     assert_good(&flow::buffering(&watched(STREAM, &stream, 900), &[]), said);
     let parts = [(3, "data: a\n\nda"), (1_503, "ta: b\n\n")];
     let finding = flow::buffering(&watched(STREAM, &parts, 3_000), &[]);
@@ -181,10 +188,13 @@ fn a_stream_that_is_far_away_or_large_is_not_held_back() {
     far.take(b"c\r\ndata: a\n\ndat\r\n", ms(401));
     far.take(b"6\r\na: b\n\n\r\n", ms(801));
     far.watched = ms(3_000);
-    assert_good(&flow::buffering(&far, &[]), "2 reads over 401 ms, each with whole events");
+    assert_good(&flow::buffering(&far, &[]), "2 reads over 401 ms, and no event in parts");
     let large = "x".repeat(20_000);
-    let stream = [(3, "data: "), (300, &large), (900, "\n\n")];
+    let stream = [(3, "data: "), (400, &large), (1_900, "\n\n")];
     assert_eq!(flow::buffering(&watched(STREAM, &stream, 3_000), &[]).level, Level::Good);
+    let unfinished = [(3, "data: "), (400, &large)];
+    let finding = flow::buffering(&watched(STREAM, &unfinished, 3_000), &[]);
+    assert_eq!(finding.level, Level::Good);
     // A reconnection time is no event, and may stand by itself for long.
     let retry = [(3, "retry: 2000\n"), (2_003, ":\n\n")];
     assert_eq!(flow::buffering(&watched(STREAM, &retry, 3_000), &[]).level, Level::Good);
@@ -259,6 +269,11 @@ fn a_long_silence_is_noted_and_a_short_watch_proves_nothing() {
     let said = "no comments; silent for 20 s at most; --wait 70s";
     assert_note(&flow::heartbeat(&watched(STREAM, &[], 20_000)), said);
     assert_note(&flow::heartbeat(&watched(STREAM, &[], 70_000)), "no comments; silent for 70 s");
+    // There is nothing more to wait for.
+    let mut ended = watched(STREAM, &[(3, "data\n\n")], 9);
+    ended.ended(ms(1_003));
+    let heartbeat = flow::heartbeat(&ended);
+    assert_eq!(heartbeat, Finding::note("heartbeat", "no comments; silent for 1.0 s at most"));
 }
 
 #[test]
@@ -271,6 +286,13 @@ fn an_end_is_told_by_what_came_before_it() {
     };
     const LAST: &str = "0\r\n\r\n";
     assert_good(&flow::end(&watched(STREAM, &[], 20_000)), "still open after 20 s");
+    let broken = ended(&[(3, "data\n\n")], "oops\r\n", 1_003);
+    assert_fault(&broken, "after 1.0 s, the response breaks the rules: a chunk", Remedy::Rules);
+    // Its head came when a proxy gave up.
+    let mut held = Visit::new();
+    held.take(format!("{STREAM}\r\n").as_bytes(), ms(60_002));
+    held.ended(ms(60_003));
+    assert_fault(&flow::end(&held), "cut off after 60 s of silence", Remedy::KeepOpen);
     let silent = ended(&[(3, ":\n")], "", 60_003);
     assert_fault(&silent, "cut off after 60 s of silence", Remedy::KeepOpen);
     let away = ended(&[(3, "retry: 2000\n\n")], LAST, 5);
@@ -280,12 +302,12 @@ fn an_end_is_told_by_what_came_before_it() {
         Remedy::ComeBack,
     );
     let lively = [(1_000, ":\n"), (2_000, ":\n"), (3_000, ":\n")];
-    assert_note(&ended(&lively, LAST, 3_500), "ended after 3.5 s, though it was not silent");
+    assert_note(&ended(&lively, LAST, 3_500), "ended after 3.5 s; an EventSource reconnects");
     let cut = ended(&lively, "", 3_500);
     assert_fault(&cut, "cut off after 3.5 s, though it was not silent", Remedy::Last);
     // The silence before the end is as long as the others.
     let beats = [(3, "data\n\n"), (1_003, "data\n\n")];
-    assert_note(&ended(&beats, LAST, 2_010), "ended after 2.0 s, though it was not silent");
+    assert_note(&ended(&beats, LAST, 2_010), "ended after 2.0 s; an EventSource reconnects");
 }
 
 fn ids(before: &str, last: &str, has_event: bool) -> Ids {
@@ -312,16 +334,22 @@ fn a_server_that_resumes_sends_what_was_missed_and_nothing_twice() {
         "after Last-Event-ID comes the event that was missed",
     );
     let lost = "an event that came after Last-Event-ID does not come again";
-    assert_fault(&after(":\n", &two, "1"), lost, Remedy::Ids);
+    assert_fault(&after(":\n", &two, "1"), lost, Remedy::Resume);
     let other = "after Last-Event-ID comes another event than the one that was missed";
-    assert_fault(&after("id: 3\ndata\n\n", &two, "1"), other, Remedy::Ids);
+    assert_fault(&after("id: 3\ndata\n\n", &two, "1"), other, Remedy::Resume);
     // The missed one comes then, but this one comes twice.
     let again = "the event that Last-Event-ID names comes again";
-    assert_fault(&after("id: 1\ndata\n\nid: 2\ndata\n\n", &two, "1"), again, Remedy::Ids);
+    assert_fault(&after("id: 1\ndata\n\nid: 2\ndata\n\n", &two, "1"), again, Remedy::Resume);
+    // What greets whoever comes is neither.
+    let greeted = after("event: hello\ndata\n\nid: 2\ndata\n\n", &two, "1");
+    assert_eq!(greeted.level, Level::Good, "{greeted:?}");
+    let named = after("id: 1\n\nevent: hello\ndata\n\nid: 2\ndata\n\n", &two, "1");
+    assert_eq!(named.level, Level::Good, "{named:?}");
+    assert_fault(&after("event: hello\ndata\n\n", &two, "1"), lost, Remedy::Resume);
     let gap = "event: tidings.gap\nid: 2\ndata: {}\n\n";
-    assert_fault(&after(gap, &two, "1"), "the server tells a gap", Remedy::Ids);
+    assert_fault(&after(gap, &two, "1"), "the server tells a gap", Remedy::Resume);
     let one = ids("", "2", true);
-    assert_fault(&after("id: 2\ndata\n\n", &one, "2"), again, Remedy::Ids);
+    assert_fault(&after("id: 2\ndata\n\n", &one, "2"), again, Remedy::Resume);
     assert_eq!(after(":\n", &ids("", "2", false), "2").level, Level::Good);
     let mut full = watched(STREAM, &[(3, "retry: 2000\n\n")], 9);
     full.take(b"0\r\n\r\n", ms(4));
@@ -329,20 +357,59 @@ fn a_server_that_resumes_sends_what_was_missed_and_nothing_twice() {
     assert_note(&resume::resume(&two, "1", &full), said);
     let refused = watched("HTTP/1.1 400 Bad Request\r\n", &[], 9);
     let said = "a request with Last-Event-ID gets no stream: 400 Bad Request";
-    assert_fault(&resume::resume(&two, "1", &refused), said, Remedy::Ids);
+    assert_fault(&resume::resume(&two, "1", &refused), said, Remedy::Resume);
 }
 
 #[test]
-fn a_stream_that_is_compressed_or_held_in_a_compressor_is_a_fault() {
-    let with = |fields: &str| browser::compression(&watched(&format!("{STREAM}{fields}"), &[], 9));
-    assert_good(&with(""), "none, for a client that accepts any");
-    assert_eq!(with("Content-Encoding: identity\r\n").level, Level::Good);
-    let said = "a client that accepts it, as every browser, gets the stream in gzip";
-    assert_fault(&with("Content-Encoding: gzip\r\n"), said, Remedy::Plain);
+fn text_of_which_no_event_comes_is_a_fault() {
+    let judge = |chunks: &[(u64, &str)]| flow::no_events(&watched(STREAM, chunks, 5_000));
+    for text in ["id: 1\ndata: a\n", "{\"a\": 1}\n\n", " data: a\n\n", "data: a\r\n"] {
+        let finding = judge(&[(3, text), (1_003, text)]).expect(text);
+        assert_fault(&finding, "text came, and no event", Remedy::Events);
+    }
+    for text in ["id: 1\n\n", ": a\n", "retry: 7\n\n", "event: ping\n\n", "data: a\n\n"] {
+        assert_eq!(judge(&[(3, text), (1_003, text)]), None, "{text:?}");
+    }
+    // It has just begun; or what holds it back is a buffer.
+    assert_eq!(judge(&[(3, ":\n"), (4_500, "data: a\n")]), None);
+    assert_eq!(judge(&[(3, "data: a\ndata: b")]), None);
+}
+
+#[test]
+fn an_event_that_is_still_not_whole_is_held_back() {
+    let judge = |at: u64| {
+        flow::buffering(&watched(STREAM, &[(3, "data: a\n\n"), (at, "data: b")], 5_000), &[])
+    };
+    assert_fault(&judge(1_000), "an event began, and was not whole 4.0 s later", Remedy::Flush);
+    assert_eq!(judge(4_500).level, Level::Good);
+}
+
+#[test]
+fn a_stream_that_is_held_in_a_compressor_is_a_fault() {
+    let lively: Vec<_> = (0..10).map(|n| (n * 500, ":\n")).collect();
+    let lively = watched(STREAM, &lively, 5_000);
+    let judge = |fields: &str, chunks: &[(u64, &str)], before: &Visit| {
+        browser::compression(&watched(&format!("{STREAM}{fields}"), chunks, 2_000), before)
+    };
+    const GZIP: &str = "Content-Encoding: gzip\r\n";
+    assert_good(&judge("", &[], &lively), "none, for a client that accepts any");
+    assert_eq!(judge("Content-Encoding: identity\r\n", &[], &lively).level, Level::Good);
+    let said = "a client that accepts it, as every browser, gets the stream in gzip: ";
+    let waits = format!("{said}events wait in the compressor");
+    assert_fault(&judge(GZIP, &[(3, "\x1f")], &lively), &waits, Remedy::Plain);
+    // It comes bit by bit.
+    let flushed = judge(GZIP, &[(3, "\x1f"), (503, "\0")], &lively);
+    assert_note(&flushed, &format!("{said}events come at once"));
+    assert_eq!(flushed.remedy, Some(Remedy::Plain));
+    // Nothing can be said of a stream that is silent, or that was watched for a moment.
+    for before in [5_000, 900].map(|until| watched(STREAM, &[(3, ":\n")], until)) {
+        let unknown = judge(GZIP, &[(3, "\x1f")], &before);
+        assert_note(&unknown, &format!("{said}events may wait in the compressor"));
+    }
     let mut held = Visit::new();
     held.watched = ms(5_000);
     let said = "a client that accepts it, as every browser, gets no response within 5.0 s";
-    assert_fault(&browser::compression(&held), said, Remedy::Plain);
+    assert_fault(&browser::compression(&held, &lively), said, Remedy::Plain);
     let said = "not known: a further request gets no response within 5.0 s, whatever it accepts";
     assert_fault(&browser::no_response(&held), said, Remedy::Many);
     let unasked =
@@ -351,7 +418,7 @@ fn a_stream_that_is_compressed_or_held_in_a_compressor_is_a_fault() {
     let said = "the stream comes in gzip, even to a client that accepts none";
     assert_fault(&unasked("Content-Encoding: GZip\r\n").unwrap(), &said[..19], Remedy::Plain);
     let refused = watched("HTTP/1.1 400 Bad Request\r\n", &[], 9);
-    assert_note(&browser::compression(&refused), "not known");
+    assert_note(&browser::compression(&refused, &lively), "not known");
 }
 
 #[test]
@@ -375,9 +442,13 @@ fn a_page_of_another_origin_may_read_it_if_one_field_says_so() {
         assert_fault(&judge(fields, origin), said, Remedy::Origin);
     };
     fault("", Some(page), "pages of https://a.example may not read it");
-    fault(&format!("{own}{own}"), Some(page), "Access-Control-Allow-Origin has more");
-    fault(&format!("{ALLOW}{page}, {page}\r\n"), Some(page), "Access-Control-Allow-Origin has");
-    fault(&format!("{all}{COOKIES}"), None, "Access-Control-Allow-Origin is * beside");
+    for twice in [format!("{own}{own}"), format!("{ALLOW}{page}, {page}\r\n")] {
+        let said = "Access-Control-Allow-Origin has more";
+        assert_fault(&judge(&twice, Some(page)), said, Remedy::OneOrigin);
+    }
+    // These matter only to requests with cookies.
+    let both = judge(&format!("{all}{COOKIES}"), None);
+    assert_note(&both, "Access-Control-Allow-Origin is * beside");
     let any = format!("{ALLOW}{}\r\n{COOKIES}", browser::STRANGER);
-    fault(&any, None, "pages of any origin may read it with the cookies");
+    assert_note(&judge(&any, None), "pages of any origin may read it with the cookies");
 }
