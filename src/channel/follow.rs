@@ -24,7 +24,7 @@ impl Hub {
     /// A publish returns once the other hub has responded, after three seconds at most. Where that
     /// refuses the events, the error has its response ([`Error::response`]). If it can't be
     /// reached, nothing was published ([`is_unavailable`]); if it does not respond, nobody knows
-    /// ([`is_outcome_unknown`]).
+    /// ([`is_outcome_unknown`]). A token that ends can be renewed: [`Follow::renew_token`].
     ///
     /// ```no_run
     /// use tidings::{Follow, History, Hub, Lag};

@@ -243,7 +243,7 @@ impl StreamRequest {
 
     /// A text of the server's without what may be a secret in this request: some servers tell the
     /// client which token it is that they don't know.
-    pub(super) fn without_secrets(&self, text: &str) -> String {
+    pub(crate) fn without_secrets(&self, text: &str) -> String {
         let url = self.url.to_string();
         let of_url = secrets_in_url(url.as_bytes()).into_iter().map(|secret| &url[secret]);
         let of_fields = self.fields.iter().flat_map(|(name, value)| {
@@ -255,7 +255,7 @@ impl StreamRequest {
         secrets.fold(text.to_owned(), |text, secret| text.replace(secret, MASK))
     }
 
-    fn field(&self, name: &str) -> Option<&str> {
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
         let found = self.fields.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
         found.map(|(_, value)| &**value)
     }

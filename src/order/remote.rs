@@ -78,6 +78,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// What a hub knows of its order elsewhere. The reader thread and publishers write it.
 pub(crate) struct Remote {
     reachable: AtomicBool,
+    denied: AtomicBool,
     /// When the order was last heard from, in milliseconds since `began`.
     heard: AtomicU64,
     began: Moment,
@@ -119,6 +120,8 @@ struct Wanted {
 pub struct OrderStats {
     /// Whether the hub is connected to its order, and reads from it.
     pub reachable: bool,
+    /// Whether it is not because the followed hub refuses this one for its token: with 401 or 403.
+    pub denied: bool,
     /// How long ago the hub last heard of its order. An order without events is heard of every five
     /// seconds or so.
     pub silence: Duration,
@@ -164,6 +167,7 @@ impl Remote {
     pub(crate) fn new() -> Self {
         Self {
             reachable: AtomicBool::new(false),
+            denied: AtomicBool::new(false),
             heard: AtomicU64::new(0),
             began: Moment::now(),
             words: AtomicU64::new(0),
@@ -176,6 +180,12 @@ impl Remote {
     /// The reader is connected, and has caught up as far as it can tell.
     pub(crate) fn set_reachable(&self, is: bool) {
         self.reachable.store(is, Ordering::Relaxed);
+    }
+
+    /// The order refuses the hub for its token.
+    #[cfg(feature = "follow")]
+    pub(crate) fn set_denied(&self, is: bool) {
+        self.denied.store(is, Ordering::Relaxed);
     }
 
     pub(crate) fn is_reachable(&self) -> bool {
@@ -201,8 +211,10 @@ impl Remote {
 
     pub(crate) fn stats(&self) -> OrderStats {
         let heard = Duration::from_millis(self.heard.load(Ordering::Relaxed));
+        let reachable = self.is_reachable();
         OrderStats {
-            reachable: self.is_reachable(),
+            reachable,
+            denied: !reachable && self.denied.load(Ordering::Relaxed),
             silence: Moment::now().since(self.began).saturating_sub(heard),
             ..*self.counts.lock().unwrap_or_else(PoisonError::into_inner)
         }

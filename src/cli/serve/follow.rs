@@ -5,10 +5,10 @@
 //! 1795849075123-1203
 //! ```
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tidings::http::{Head, masked_url};
-use tidings::{Follow, History, Hub, Lag, Response, Status};
+use tidings::{Error, Follow, History, Hub, Lag, Response, Status};
 
 use super::order;
 use super::refuse::refuse;
@@ -16,8 +16,8 @@ use super::token::Remedies;
 use crate::cli::{Failure, say};
 
 const REMEDIES: Remedies = Remedies {
-    missing: "copy the --token-file of the hub that --follow names",
-    empty: "write the token of the hub that --follow names into it",
+    missing: "write a token for the hub that --follow names into it",
+    empty: "write a token for the hub that --follow names into it",
 };
 
 /// What the command line says.
@@ -53,12 +53,24 @@ impl Settings {
             None => follow.clone(),
             Some(path) => {
                 let token = REMEDIES.read(path).map_err(Failure::Failed)?;
-                follow.clone().token(token).map_err(failed)?
+                let path = path.to_owned();
+                follow.clone().token(token).map_err(failed)?.renew_token(move || read_again(&path))
             }
         };
         let hub = Hub::follow(follow, history, lag).map_err(failed)?;
         say(&format!("the hub at {} keeps {}", self.shown, order::found(&hub)));
         Ok(Some(hub))
+    }
+}
+
+/// Reads the token again. A pipe has given what it had.
+fn read_again(path: &Path) -> tidings::Result<String> {
+    match path.metadata() {
+        Ok(there) if !there.is_file() => {
+            let said = format!("{} is no file that can be read again", path.display());
+            Err(Error::other(said))
+        }
+        _ => REMEDIES.read(path).map_err(Error::other),
     }
 }
 

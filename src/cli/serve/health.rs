@@ -12,6 +12,8 @@
 //! A supervisor that restarts what isn't alive asks the first: a restart would end streams, and
 //! bring no Redis back. A load balancer that chooses among hubs asks the second.
 
+use std::time::Duration;
+
 use tidings::{Request, Response, Status};
 
 use super::order::{Order, State};
@@ -28,7 +30,7 @@ pub(super) fn response(
         return Err(bad_request("ready takes no value: ask for /health?ready"));
     }
     match (state, ready) {
-        (State::Away(_), Some(_)) => Err(not_ready(order, state, "1")),
+        (State::Away(_) | State::Denied(_), Some(_)) => Err(not_ready(order, state, "1")),
         // It needs somebody who restarts the hub.
         (State::SyncFailed, Some(_)) => Err(not_ready(order, state, "30")),
         _ => Ok(alive(order, state)),
@@ -47,24 +49,25 @@ fn not_ready(order: Order, state: State, retry_after: &'static str) -> Response 
 /// What there is to say of the order.
 fn said(order: Order, state: State) -> String {
     let name = order.name;
+    let away = |why: &str, silence: Duration| {
+        let seconds = silence.as_secs();
+        format!("{name} {why}, and was last heard from {seconds} s ago: nothing can be published")
+    };
     match state {
         State::Own => String::new(),
         State::SyncFailed => "a sync of the journal failed: nothing is published any more".into(),
         State::Reachable => format!("{name} can be reached"),
-        State::Away(silence) => format!(
-            "{name} can't be reached, and was last heard from {} s ago: nothing can be published",
-            silence.as_secs()
-        ),
+        State::Away(silence) => away("can't be reached", silence),
+        State::Denied(silence) => away("refuses this hub's token", silence),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::super::order::MEMORY;
     use super::*;
 
+    const HUB: Order = Order { series: "", name: "the other hub" };
     const REDIS: Order = Order { series: "", name: "Redis" };
 
     fn text(response: &Response) -> &str {
@@ -76,12 +79,15 @@ mod tests {
         let away = State::Away(Duration::from_millis(12_999));
         let unreachable = "Redis can't be reached, and was last heard from 12 s ago: nothing can \
                            be published";
+        let denied = "the other hub refuses this hub's token, and was last heard from 3 s ago: \
+                      nothing can be published";
         let failed = "a sync of the journal failed: nothing is published any more";
         for (order, state, said) in [
             (MEMORY, State::Own, "ok\n".to_owned()),
             (MEMORY, State::SyncFailed, format!("ok\n{failed}\n")),
             (REDIS, State::Reachable, "ok\nRedis can be reached\n".to_owned()),
             (REDIS, away, format!("ok\n{unreachable}\n")),
+            (HUB, State::Denied(Duration::from_secs(3)), format!("ok\n{denied}\n")),
         ] {
             let response = alive(order, state);
             assert_eq!((response.status(), text(&response)), (Status::OK, &*said));

@@ -213,8 +213,8 @@ pub(crate) static TABLE: Table<Options> = Table {
                 .otherwise("no other hub is followed"),
             /// Sends the token in this file to the hub that --follow names. It must be that of the
             /// hub's own --token-file, or one that follows '*' and publishes what is handed over.
-            /// The file is read at the start: before a signed token ends, write a new one and
-            /// restart this hub.
+            /// The file is read again before each connection: before a signed token ends, write a
+            /// new one into it.
             text("follow-token-file", "FILE", |o, path| o.follow.token_file = Some(path.into()))
                 .otherwise("no token is sent"),
         ],

@@ -62,6 +62,8 @@ pub(super) enum State {
     Reachable,
     /// It lies elsewhere, can't be reached, and was heard of so long ago.
     Away(Duration),
+    /// The same for a hub that refuses this one.
+    Denied(Duration),
 }
 
 impl State {
@@ -73,7 +75,11 @@ impl State {
         }
         #[cfg(any(feature = "redis", feature = "follow"))]
         if let Some(stats) = hub.order_stats() {
-            return if stats.reachable { Self::Reachable } else { Self::Away(stats.silence) };
+            return match stats {
+                _ if stats.reachable => Self::Reachable,
+                _ if stats.denied => Self::Denied(stats.silence),
+                _ => Self::Away(stats.silence),
+            };
         }
         Self::Own
     }

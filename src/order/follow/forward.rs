@@ -3,8 +3,8 @@
 //! ```text
 //! POST /events/NAME?event=TYPE&retry=MS HTTP/1.1    one event: its data; several: an event stream
 //! Host: hub.example:3000
-//! Authorization: Bearer 2YotnFZFEjr1                this hub's token, not the publisher's
 //! Tidings-Hubs: 09f8a2b3c4d5e6f7                    this hub
+//! Authorization: Bearer 2YotnFZFEjr1                this hub's token, not the publisher's
 //! Idempotency-Key: "KEY"                            the publisher's
 //! Content-Type: text/plain                          or text/event-stream
 //! Content-Length: 4
@@ -12,21 +12,21 @@
 //!
 //! The followed hub's response is the response, also where it refuses. Only where it refuses this
 //! hub, as with a wrong token, the publisher is told that the order is unavailable: nothing is
-//! wrong with what it sent.
+//! wrong with what it sent. Where the token has been renewed since, it goes out again with that.
 //!
 //! A kept connection may be closed by the other hub at any time. So it is looked at before it is
 //! used; and a request that fails on it all the same goes out once more, over a new one, if it can
 //! not have been published, or has a key.
 
 use std::fmt::Display;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::chain::{self, Chain};
+use super::credentials::{self, Credentials};
 use super::message::shown;
-use super::options::Follow;
-use crate::client::Url;
 use crate::client::kept::{Exchanged, Failed, Kept};
+use crate::client::{StreamRequest, Url};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::http::{Response, Status};
@@ -58,8 +58,9 @@ const OF_THIS_HUB: [Status; 6] = [
 pub(super) struct Forward {
     /// Its target ends in a slash.
     root: Url,
-    /// The field lines of all requests.
+    /// The field lines of all requests, but for the token.
     fields: String,
+    credentials: Arc<Credentials>,
     pool: Mutex<Pool>,
     /// Whoever waits for a connection is woken by one that is given back.
     freed: Condvar,
@@ -83,14 +84,11 @@ impl Drop for Place<'_> {
 }
 
 impl Forward {
-    pub(super) fn new(follow: &Follow, chain: &Chain) -> Self {
-        let root = follow.root().clone();
-        let mut fields = format!("Host: {}\r\n", root.authority());
-        let credentials = follow.credentials().map(|credentials| ("Authorization", credentials));
-        for (name, value) in credentials.into_iter().chain([(chain::FIELD, chain.own())]) {
-            [name, ": ", value, "\r\n"].iter().for_each(|part| fields.push_str(part));
-        }
-        Self { root, fields, pool: Mutex::default(), freed: Condvar::new() }
+    pub(super) fn new(root: &Url, chain: &Chain, credentials: Arc<Credentials>) -> Self {
+        let (name, own) = (chain::FIELD, chain.own());
+        let fields = format!("Host: {}\r\n{name}: {own}\r\n", root.authority());
+        let (root, pool) = (root.clone(), Mutex::default());
+        Self { root, fields, credentials, pool, freed: Condvar::new() }
     }
 
     fn pool(&self) -> MutexGuard<'_, Pool> {
@@ -100,12 +98,31 @@ impl Forward {
     /// Publishes on the channel of this name.
     pub(super) fn publish(&self, channel: &str, post: &Post<'_>) -> Result<Appended> {
         let deadline = Instant::now() + DEADLINE;
-        let request = self.request(channel, post);
-        let most = LONGEST_TEXT + LONGEST_LINE * post.events.len();
+        let mut asked = self.credentials.request();
         let _place = self.take_place(deadline)?;
+        let mut exchanged = self.exchange(&asked, channel, post, deadline)?;
+        if is_of_the_token(exchanged.head.status())
+            && let Some(other) = self.credentials.other_than(&asked)
+        {
+            asked = other;
+            exchanged = self.exchange(&asked, channel, post, deadline)?;
+        }
+        finish(&exchanged, &asked, post.events.len())
+    }
+
+    /// Sends it, with the token of the feed's request.
+    fn exchange(
+        &self,
+        feed: &StreamRequest,
+        channel: &str,
+        post: &Post<'_>,
+        deadline: Instant,
+    ) -> Result<Exchanged> {
+        let request = self.request(feed, channel, post);
+        let most = LONGEST_TEXT + LONGEST_LINE * post.events.len();
         if let Some(kept) = self.take_idle() {
             match kept.exchange(&request, most, deadline) {
-                Ok(exchanged) => return self.finish(kept, exchanged, post.events.len()),
+                Ok(exchanged) => return Ok(self.keep(kept, exchanged)),
                 // Once more, over a new one.
                 Err(Failed::Unsent(_)) => {}
                 Err(Failed::Closed(_)) if post.key.is_some() => {}
@@ -115,10 +132,18 @@ impl Forward {
         let left = deadline.saturating_duration_since(Instant::now());
         let kept = Kept::connect(&self.root, left).map_err(|error| unavailable(&error))?;
         match kept.exchange(&request, most, deadline) {
-            Ok(exchanged) => self.finish(kept, exchanged, post.events.len()),
+            Ok(exchanged) => Ok(self.keep(kept, exchanged)),
             Err(Failed::Unsent(error)) => Err(unavailable(&error)),
             Err(Failed::Closed(error) | Failed::Unknown(error)) => Err(unknown(&error)),
         }
+    }
+
+    /// Keeps the connection for the next publish, if it can be asked again.
+    fn keep(&self, kept: Kept, exchanged: Exchanged) -> Exchanged {
+        if exchanged.is_reusable {
+            self.pool().idle.push(kept);
+        }
+        exchanged
     }
 
     fn take_place(&self, deadline: Instant) -> Result<Place<'_>> {
@@ -140,34 +165,7 @@ impl Forward {
         std::iter::from_fn(|| self.pool().idle.pop()).find(Kept::is_quiet)
     }
 
-    fn finish(&self, kept: Kept, exchanged: Exchanged, count: usize) -> Result<Appended> {
-        if exchanged.is_reusable {
-            self.pool().idle.push(kept);
-        }
-        let status = exchanged.head.status();
-        let text = String::from_utf8_lossy(&exchanged.content);
-        if status == Status::OK {
-            let no_ids = || unknown(&"it responded with what are no ids");
-            return appended(&text, count).ok_or_else(no_ids);
-        }
-        if status.code() < 400 && !status.is_redirect() {
-            return Err(unknown(&format_args!("it responded with {status}")));
-        }
-        if status.is_redirect() || OF_THIS_HUB.contains(&status) {
-            return Err(Error::unavailable(format!(
-                "the hub that this one follows refuses this hub: {}",
-                shown(&text)
-            )));
-        }
-        let mut response = Response::text(text).with_status(status);
-        if let Some(time) = exchanged.head.field_text("retry-after") {
-            // It came in a field, so it can be sent in one.
-            let _ = response.set_field("Retry-After", time);
-        }
-        Err(Error::refused_elsewhere(response))
-    }
-
-    fn request(&self, channel: &str, post: &Post<'_>) -> Vec<u8> {
+    fn request(&self, feed: &StreamRequest, channel: &str, post: &Post<'_>) -> Vec<u8> {
         let mut out = String::from("POST ");
         out.push_str(self.root.target());
         out.push_str("events/");
@@ -185,6 +183,9 @@ impl Forward {
         };
         out.push_str(" HTTP/1.1\r\n");
         out.push_str(&self.fields);
+        if let Some(credentials) = credentials::value(feed) {
+            ["Authorization: ", credentials, "\r\n"].iter().for_each(|part| out.push_str(part));
+        }
         if let Some(key) = post.key {
             out.push_str("Idempotency-Key: \"");
             key.key.chars().for_each(|c| match c {
@@ -201,6 +202,38 @@ impl Forward {
         out.extend_from_slice(&content);
         out
     }
+}
+
+/// Whether a token is refused with this status, so that another one may do.
+pub(super) fn is_of_the_token(status: Status) -> bool {
+    matches!(status, Status::UNAUTHORIZED | Status::FORBIDDEN)
+}
+
+/// What the response says of so many events. Nobody is told the token that was asked with, should
+/// the other hub, or a proxy before it, say that.
+fn finish(exchanged: &Exchanged, asked: &StreamRequest, count: usize) -> Result<Appended> {
+    let status = exchanged.head.status();
+    let text = String::from_utf8_lossy(&exchanged.content);
+    if status == Status::OK {
+        let no_ids = || unknown(&"it responded with what are no ids");
+        return appended(&text, count).ok_or_else(no_ids);
+    }
+    if status.code() < 400 && !status.is_redirect() {
+        return Err(unknown(&format_args!("it responded with {status}")));
+    }
+    let text = asked.without_secrets(&text);
+    if status.is_redirect() || OF_THIS_HUB.contains(&status) {
+        return Err(Error::unavailable(format!(
+            "the hub that this one follows refuses this hub: {}",
+            shown(&text)
+        )));
+    }
+    let mut response = Response::text(text).with_status(status);
+    if let Some(time) = exchanged.head.field_text("retry-after") {
+        // It came in a field, so it can be sent in one.
+        let _ = response.set_field("Retry-After", time);
+    }
+    Err(Error::refused_elsewhere(response))
 }
 
 /// What the query says of an event.

@@ -9,6 +9,7 @@
 //! | --- | --- |
 //! | [`options`] | which hub, and how |
 //! | [`chain`] | the names of the hubs that follow one another, so that none follows itself |
+//! | [`credentials`] | the token for the other hub, which may be another one later |
 //! | [`forward`] | publishing: connections that are kept, and what a failure means |
 //! | [`message`] | *pure*: what the other hub says |
 //! | [`reader`] | the thread that reads the feed |
@@ -19,6 +20,7 @@
 //! random epoch with each start, which may be smaller than the one before.
 
 pub(crate) mod chain;
+mod credentials;
 mod forward;
 mod message;
 pub(crate) mod options;

@@ -1,6 +1,7 @@
 //! Which hub is followed, and how.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::client::Url;
 use crate::error::{Error, Result};
@@ -19,8 +20,12 @@ use crate::http::response::check_field;
 pub struct Follow {
     /// Its target ends in a slash.
     root: Url,
-    token: Option<String>,
+    credentials: Option<String>,
+    renew: Option<Renew>,
 }
+
+/// Reads the token again.
+pub(super) type Renew = Arc<dyn Fn() -> Result<String> + Send + Sync>;
 
 impl Follow {
     /// The hub at this URL: `http://HOST:PORT`, or `unix:PATH` for one that listens on a unix
@@ -56,7 +61,7 @@ impl Follow {
             whole if whole.ends_with('/') => root,
             part => root.join(&format!("{part}/"))?,
         };
-        Ok(Self { root, token: None })
+        Ok(Self { root, credentials: None, renew: None })
     }
 
     /// The token that the other hub wants. Defaults to none.
@@ -65,13 +70,39 @@ impl Follow {
     ///
     /// If no field can carry it.
     pub fn token(mut self, token: impl Into<String>) -> Result<Self> {
-        let credentials = format!("Bearer {}", token.into());
+        self.credentials = Some(Self::credentials_of(&token.into())?);
+        Ok(self)
+    }
+
+    /// How to read the token again, for one that ends: it is called before each connection to the
+    /// feed, and when the other hub refuses a publish with 401 or 403, on the thread of whoever
+    /// publishes. Where it fails, the token before is kept. Defaults to none.
+    ///
+    /// ```
+    /// use tidings::{Error, Follow};
+    ///
+    /// let read = || std::fs::read_to_string("hub.token").map_err(Error::other);
+    /// let follow = Follow::new("http://hub.example:3000")?;
+    /// let follow = follow.renew_token(move || Ok(read()?.trim_end().into()));
+    /// # Ok::<(), tidings::Error>(())
+    /// ```
+    #[must_use]
+    pub fn renew_token(
+        mut self,
+        read: impl Fn() -> Result<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.renew = Some(Arc::new(read));
+        self
+    }
+
+    /// The value of the field that carries this token.
+    pub(super) fn credentials_of(token: &str) -> Result<String> {
+        let credentials = format!("Bearer {token}");
         // Not with the token in the message.
         check_field("Authorization", &credentials).map_err(|_| {
             Error::invalid("a token must have neither control characters nor a space at its end")
         })?;
-        self.token = Some(credentials);
-        Ok(self)
+        Ok(credentials)
     }
 
     pub(super) fn root(&self) -> &Url {
@@ -80,7 +111,11 @@ impl Follow {
 
     /// The value of the field `Authorization`.
     pub(super) fn credentials(&self) -> Option<&str> {
-        self.token.as_deref()
+        self.credentials.as_deref()
+    }
+
+    pub(super) fn renew(&self) -> Option<&Renew> {
+        self.renew.as_ref()
     }
 }
 
@@ -128,6 +163,8 @@ mod tests {
         let good = follow().token("secret").unwrap();
         assert_eq!(good.credentials(), Some("Bearer secret"));
         assert!(!format!("{good:?}").contains("secret"));
+        let renewed = follow().renew_token(|| Ok("secret".into()));
+        assert!(!format!("{renewed:?}").contains("secret"));
         let error = follow().token("secret\r\nX: y").unwrap_err();
         assert!(!error.to_string().contains("secret"), "{error}");
     }

@@ -11,12 +11,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::chain::{Chain, FIELD};
+use super::chain::Chain;
+use super::credentials::Credentials;
 use super::forward::Forward;
 use super::options::Follow;
 use super::reader::Reader;
 use super::shared::Shared;
-use crate::client::{StreamRequest, Url};
+use crate::client::Url;
 use crate::error::{Error, Result};
 use crate::order::keys::Keys;
 use crate::order::remote::{Remote, Sink};
@@ -32,7 +33,6 @@ pub(crate) struct FollowOrder {
     sequence: Arc<Sequence>,
     keys: Keys,
     root: Url,
-    request: StreamRequest,
     forward: Forward,
     shared: Arc<Shared>,
     /// None before it has begun.
@@ -46,16 +46,15 @@ impl FollowOrder {
     ///
     /// If no request can be made of these options.
     pub(crate) fn new(follow: &Follow, oldest: Duration) -> Result<Self> {
-        let shared = Shared::new();
-        let request = request(follow.root(), follow.credentials(), &shared.chain)?;
-        let forward = Forward::new(follow, &shared.chain);
+        let chain = Chain::new();
+        let credentials = Arc::new(Credentials::new(follow, &chain)?);
+        let forward = Forward::new(follow.root(), &chain, Arc::clone(&credentials));
         Ok(Self {
             sequence: Arc::new(Sequence::elsewhere(oldest)),
             keys: Keys::new(),
             root: follow.root().clone(),
-            request,
             forward,
-            shared: Arc::new(shared),
+            shared: Arc::new(Shared::new(chain, credentials)),
             thread: Mutex::new(None),
         })
     }
@@ -68,7 +67,7 @@ impl FollowOrder {
     /// If the other hub can't be reached within ten seconds, or refuses this one; or if the system
     /// gives no thread.
     pub(crate) fn begin(&self, sink: Box<dyn Sink>, end_feeds: Box<dyn Fn() + Send>) -> Result<()> {
-        let reader = Reader::new(Arc::clone(&self.shared), self.request.clone(), sink, end_feeds);
+        let reader = Reader::new(Arc::clone(&self.shared), sink, end_feeds);
         let spawned = thread::Builder::new()
             .name("tidings-order".into())
             .stack_size(STACK)
@@ -76,27 +75,13 @@ impl FollowOrder {
         let failed = |error| Error::io("can't start a thread that follows the other hub", error);
         *self.thread() = Some(spawned.map_err(failed)?);
         self.shared.started().map_err(|why| {
-            Error::unavailable(format!(
-                "can't follow the hub at {}: {why}: check that it runs, that its URL is right, and \
-                 that this hub has a token for all channels if it wants one",
-                self.root
-            ))
+            Error::unavailable(format!("can't follow the hub at {}: {why}", self.root))
         })
     }
 
     fn thread(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {
         self.thread.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The request for the feed. What the hub keeps is asked for where there is no last event ID.
-fn request(root: &Url, credentials: Option<&str>, chain: &Chain) -> Result<StreamRequest> {
-    let url = root.join(&format!("feed?history={}", u32::MAX))?;
-    let mut request = StreamRequest::of(url).with_field(FIELD, chain.own())?;
-    if let Some(credentials) = credentials {
-        request = request.with_field("Authorization", credentials)?;
-    }
-    Ok(request)
 }
 
 impl Order for FollowOrder {

@@ -18,12 +18,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::chain::{FIELD, NEWEST};
+use super::forward::is_of_the_token;
 use super::message::{Message, id, shown};
-use super::shared::{Shared, Stage};
+use super::shared::{CHECK, Shared, Stage};
+use crate::client::Plain;
 use crate::client::attempt::{Bounds, Trouble, attempt};
 use crate::client::backoff::pause;
 use crate::client::session::{End, Session};
-use crate::client::{Plain, StreamRequest};
 use crate::error::{CloseReason, Error, Result};
 use crate::event::EventId;
 use crate::event::parser::Parser;
@@ -56,7 +57,6 @@ pub(super) struct Reader {
     sink: Box<dyn Sink>,
     /// Has the followers of this hub come again, as it follows others than before.
     end_feeds: Box<dyn Fn() + Send>,
-    request: StreamRequest,
     bounds: Bounds,
     parser: Parser,
     /// Up to where everything was given to the sink, or told as lost.
@@ -78,12 +78,24 @@ struct Ended {
     error: Error,
     /// The other hub refuses this one, and may do so again.
     is_refusal: bool,
+    /// Why the token could not be read again before that.
+    stale: Option<Error>,
+}
+
+impl Ended {
+    fn of(error: Error, is_refusal: bool) -> Self {
+        Self { error, is_refusal, stale: None }
+    }
+
+    /// Whether another token may do.
+    fn is_of_the_token(&self) -> bool {
+        self.error.status().is_some_and(is_of_the_token)
+    }
 }
 
 impl Reader {
     pub(super) fn new(
         shared: Arc<Shared>,
-        request: StreamRequest,
         sink: Box<dyn Sink>,
         end_feeds: Box<dyn Fn() + Send>,
     ) -> Self {
@@ -97,7 +109,6 @@ impl Reader {
             shared,
             sink,
             end_feeds,
-            request,
             bounds,
             parser: Parser::new(),
             at: None,
@@ -118,6 +129,7 @@ impl Reader {
             self.in_vain = self.in_vain.saturating_add(1);
             let ended = shared.panics.catch(|| self.follow());
             shared.remote.set_reachable(false);
+            shared.remote.set_denied(ended.as_ref().is_some_and(Ended::is_of_the_token));
             shared.closer.release();
             if let Some(ended) = ended {
                 self.tell(&ended);
@@ -133,20 +145,21 @@ impl Reader {
         let parser = Parser::new().max_line(LARGEST).max_event(LARGEST);
         let last = self.at.map(|at| at.text().into_string()).unwrap_or_default();
         self.parser = parser.with_last_event_id(EventId::of_channel(last.clone()));
-        let closer = &self.shared.closer;
-        let opened = attempt(&self.request, &last, &Plain, &self.bounds, closer);
+        let Shared { closer, credentials, .. } = &*self.shared;
+        let stale = credentials.renew().err();
+        let opened = attempt(&credentials.request(), &last, &Plain, &self.bounds, closer);
         let (session, _, head) = match opened {
             Ok(opened) => opened,
-            Err(trouble) => return self.refused(trouble),
+            Err(trouble) => return Ended { stale, ..self.refused(trouble) },
         };
         match self.admit(&head) {
             Ok(newest) => {
                 self.awaited = Some(newest);
-                Ended { error: self.read(session), is_refusal: false }
+                Ended::of(self.read(session), false)
             }
             Err(why) => {
                 self.follow_nobody();
-                Ended { error: Error::bad_response(why, None), is_refusal: true }
+                Ended::of(Error::bad_response(why, None), true)
             }
         }
     }
@@ -160,7 +173,7 @@ impl Reader {
         if error.status() == Some(Status::LOOP_DETECTED) {
             self.follow_nobody();
         }
-        Ended { error, is_refusal }
+        Ended::of(error, is_refusal)
     }
 
     /// Following would go round in a circle.
@@ -304,9 +317,14 @@ impl Reader {
     }
 
     fn tell(&mut self, ended: &Ended) {
-        let Ended { error, is_refusal } = ended;
-        let said = shown(&error.to_string());
-        if !self.shared.is_started(|| said.clone(), *is_refusal)
+        let said = shown(&ended.error.to_string());
+        let is_of_the_token = ended.is_of_the_token();
+        let remedy = match self.shared.credentials.can_renew() {
+            _ if !is_of_the_token => CHECK,
+            true => ": write a token that it takes into the --follow-token-file",
+            false => ": give this hub a token that it takes, with --follow-token-file",
+        };
+        if !self.shared.is_started(|| format!("{said}{remedy}"), ended.is_refusal)
             || self.shared.closer.is_closed()
             // It may well come back at once.
             || self.in_vain == 0
@@ -315,7 +333,12 @@ impl Reader {
             return;
         }
         self.told = Some(Instant::now());
-        say(&format!("the hub that this one follows can't be read: {said}; trying again"));
+        let stale = ended.stale.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+        let what = match is_of_the_token {
+            false => format!("can't be read: {said}"),
+            true => format!("refuses this hub: {said}{remedy}{stale}"),
+        };
+        say(&format!("the hub that this one follows {what}; trying again"));
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::chain::Chain;
+use super::credentials::Credentials;
 use crate::client::Closer;
 use crate::net::panics::Panics;
 use crate::order::remote::Remote;
@@ -16,10 +17,14 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// some clients away for a moment.
 const FILL: Duration = Duration::from_secs(20);
 
+/// What to do where the other hub can't be read.
+pub(super) const CHECK: &str = ": check that it runs, and that its URL is right";
+
 /// What the reader shares with publishers and the hub.
 pub(super) struct Shared {
     pub(super) remote: Remote,
     pub(super) chain: Arc<Chain>,
+    pub(super) credentials: Arc<Credentials>,
     pub(super) closer: Closer,
     pub(super) panics: Panics,
     /// Whether following would go round in a circle, and so would publishing.
@@ -32,7 +37,7 @@ pub(super) struct Shared {
 /// How far the reader has come at the start.
 #[derive(Debug)]
 pub(super) enum Stage {
-    /// With what went wrong last, and whether the other hub refuses this one.
+    /// With what went wrong last and what to do, and whether the other hub refuses this one.
     Connecting(Option<(String, bool)>),
     /// It gets what the other hub keeps.
     Filling,
@@ -40,10 +45,11 @@ pub(super) enum Stage {
 }
 
 impl Shared {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(chain: Chain, credentials: Arc<Credentials>) -> Self {
         Self {
             remote: Remote::new(),
-            chain: Arc::new(Chain::new()),
+            chain: Arc::new(chain),
+            credentials,
             closer: Closer::default(),
             panics: Panics::default(),
             refused: AtomicBool::new(false),
@@ -95,7 +101,7 @@ impl Shared {
             |stage: &mut Stage| matches!(stage, Stage::Connecting(None | Some((_, false))));
         let stage = wait(self.stage(), CONNECT, connects);
         if let Stage::Connecting(said) = &*stage {
-            let silent = || "it has not responded in time".into();
+            let silent = || format!("it has not responded in time{CHECK}");
             return Err(said.as_ref().map_or_else(silent, |(said, _)| said.clone()));
         }
         drop(wait(stage, CONNECT + FILL, |stage| matches!(stage, Stage::Filling)));

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::path::PathBuf;
 
-use super::super::support::http::HttpResponse;
+use super::super::support::http::{HttpResponse, get};
 use super::super::support::process::{run_hub, signal};
 use super::*;
 
@@ -40,18 +40,17 @@ fn a_wrong_token_is_told_at_the_start_and_the_right_one_is_passed_on() {
     let root = root(&[&token.argument("--token-file")]);
     let follow = format!("--follow=http://{}", root.address());
     let wrong = other.argument("--follow-token-file");
-    for (arguments, why) in [
-        (vec![&*follow], "401 Unauthorized: "),
-        (vec![&*follow, &*wrong], "401 Unauthorized: this is not the token"),
+    let none = "give this hub a token that it takes, with --follow-token-file";
+    let another = "write a token that it takes into the --follow-token-file";
+    for (arguments, why, remedy) in [
+        (vec![&*follow], "401 Unauthorized: ", none),
+        (vec![&*follow, &*wrong], "401 Unauthorized: this is not the token", another),
     ] {
         let (said, status) = run(&arguments);
         assert_eq!(status, Some(1), "{said}");
         let begin = format!("tidings: can't follow the hub at http://{}/: ", root.address());
         assert!(said.starts_with(&begin) && said.contains(why), "{said}");
-        assert!(
-            said.ends_with("that this hub has a token for all channels if it wants one\n"),
-            "{said}"
-        );
+        assert!(said.ends_with(&format!(": {remedy}\n")), "{said}");
     }
     // The publishers of the follower have a token of their own.
     let flags = [theirs.argument("--token-file"), token.argument("--follow-token-file")];
@@ -65,6 +64,38 @@ fn a_wrong_token_is_told_at_the_start_and_the_right_one_is_passed_on() {
         super::super::support::http::exchange(host, request.as_bytes())
     };
     assert_eq!((authorized("theirs").status, authorized("right").status), (200, 401));
+}
+
+#[test]
+fn a_token_that_holds_no_more_is_told_and_one_that_does_is_taken_from_the_same_file() {
+    let [first, second, own] = ["first-one", "second-one", "first-copy"].map(TokenFile::new);
+    std::fs::write(&own.0, "first-one\n").unwrap();
+    let mut root = Process::hub(&[ANYWHERE, &first.argument("--token-file")]);
+    let leaf = follower(root.address(), &[&own.argument("--follow-token-file")]);
+    publish(leaf.address(), "/events/a", "x");
+    let listen = format!("--listen={}", root.address());
+    root.kill();
+    let root = Process::hub(&[&listen, &second.argument("--token-file")]);
+
+    let begin = "tidings: the hub that this one follows refuses this hub: the server responded \
+                 with 401 Unauthorized: this is not the token: send what the hub's --token-file \
+                 contains: write a token that it takes into the --follow-token-file; trying again";
+    let told = || leaf.stderr().iter().any(|line| line == begin);
+    until("a line that says what to do", told);
+    let health = || get(leaf.address(), "/health").text().to_owned();
+    let said =
+        "ok\nthe hub that this one follows refuses this hub's token, and was last heard from ";
+    until("the same of the health", || health().starts_with(said));
+    let denied = post(leaf.address(), "/events/a", "y");
+    refused(&denied, 503, "the hub that this one follows refuses this hub: 401 Unauthorized: ");
+    let metrics = get(leaf.address(), "/metrics").text().to_owned();
+    assert!(metrics.contains("\ntidings_order_reachable 0\n"), "{metrics}");
+
+    std::fs::write(&own.0, "second-one\n").unwrap();
+    publish(leaf.address(), "/events/a", "z");
+    until("the feed", || health() == "ok\nthe hub that this one follows can be reached\n");
+    assert!(leaf.stderr().iter().all(|line| !line.contains("-one")), "{:?}", leaf.stderr());
+    drop(root);
 }
 
 #[test]

@@ -2,30 +2,38 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::*;
 use crate::event::EventType;
 use crate::order::PostKey;
+use crate::order::follow::options::Follow;
 
 fn post<'a>(events: &'a [Event], key: Option<&'a str>) -> Post<'a> {
     Post { events, key: key.map(|key| PostKey { key, digest: 0 }) }
 }
 
+/// One whose token is `secret-0`. It can be read again: then it is `secret-1`, and so on.
 fn forward(url: &str) -> (Forward, Chain) {
-    let chain = Chain::new();
-    let follow = Follow::new(url).unwrap().token("secret").unwrap();
-    (Forward::new(&follow, &chain), chain)
+    let (chain, times) = (Chain::new(), AtomicUsize::new(1));
+    let follow = Follow::new(url).unwrap().token("secret-0").unwrap();
+    let follow = follow.renew_token(move || {
+        Ok(format!("secret-{}", times.fetch_add(1, Ordering::Relaxed).min(2)))
+    });
+    let credentials = Credentials::new(&follow, &chain).unwrap();
+    (Forward::new(follow.root(), &chain, Arc::new(credentials)), chain)
 }
 
 #[test]
 fn one_event_is_a_body_and_several_are_an_event_stream() {
     let (forward, chain) = forward("http://hub:3000/at");
     let text = |events: &[Event], key| {
-        String::from_utf8(forward.request("a b", &post(events, key))).unwrap()
+        let asked = forward.credentials.request();
+        String::from_utf8(forward.request(&asked, "a b", &post(events, key))).unwrap()
     };
     let fields = format!(
-        "Host: hub:3000\r\nAuthorization: Bearer secret\r\nTidings-Hubs: {}\r\n",
+        "Host: hub:3000\r\nTidings-Hubs: {}\r\nAuthorization: Bearer secret-0\r\n",
         chain.own()
     );
     assert_eq!(
@@ -148,7 +156,7 @@ fn a_refusal_of_the_event_is_passed_on_and_one_of_this_hub_is_not() {
     let parts = (response.status().code(), response.field("Retry-After"));
     assert_eq!((parts, response.content_bytes()), ((429, Some("7")), &b"later"[..]));
     for response in [
-        "HTTP/1.1 401 \r\nContent-Length: 3\r\n\r\n401",
+        "HTTP/1.1 404 \r\nContent-Length: 3\r\n\r\n404",
         "HTTP/1.1 302 \r\nContent-Length: 3\r\n\r\n302",
         "HTTP/1.1 508 \r\nContent-Length: 3\r\n\r\n508",
     ] {
@@ -156,6 +164,27 @@ fn a_refusal_of_the_event_is_passed_on_and_one_of_this_hub_is_not() {
         let error = publish(all, None, 1).remove(0).unwrap_err();
         assert!(error.is_unavailable() && error.response().is_none(), "{error}");
     }
+}
+
+const DENIED: &str = "HTTP/1.1 401 \r\nContent-Length: 31\r\n\r\n401: not secret-0, nor secret-2";
+
+#[test]
+fn where_the_token_is_refused_it_is_read_again_and_one_that_is_new_is_sent_at_once() {
+    assert_eq!(publish(&[&[DENIED, FIRST]], None, 1).remove(0).unwrap(), id(1));
+    // No publish goes out more than twice; and once only where the token stays the same.
+    let published = publish(&[&[DENIED, DENIED, DENIED, DENIED, DENIED, FIRST]], None, 4);
+    let are_good: Vec<_> = published.iter().map(Result::is_ok).collect();
+    assert_eq!(are_good, [false, false, false, true]);
+    let said = "the hub that this one follows refuses this hub: 401: not secret-0, nor ...";
+    let error = published[1].as_ref().unwrap_err().to_string();
+    assert!(error.starts_with(said), "the token is not shown: {error}");
+}
+
+#[test]
+fn what_the_other_hub_says_of_the_token_is_shown_without_it() {
+    const BUSY: &str = "HTTP/1.1 429 \r\nContent-Length: 13\r\n\r\nmy secret-0!\n";
+    let refused = publish(&[&[BUSY]], None, 1).remove(0).unwrap_err();
+    assert_eq!(refused.response().unwrap().content_bytes(), b"my ...!\n");
 }
 
 #[test]

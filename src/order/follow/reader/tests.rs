@@ -197,6 +197,55 @@ fn a_hub_that_refuses_or_would_lead_back_is_told_at_the_start() {
         (&head("x"), "no event id in Tidings-Newest"),
     ] {
         let said = refused(response);
-        assert!(said.contains(why) && said.contains("check that it runs"), "{said}");
+        let end = ": check that it runs, and that its URL is right";
+        assert!(said.contains(why) && said.contains(end), "{said}");
     }
+    for status in [401, 403] {
+        let said = refused(&format!("HTTP/1.1 {status} \r\nContent-Length: 2\r\n\r\nno"));
+        let end = ": no: give this hub a token that it takes, with --follow-token-file";
+        assert!(said.contains(end), "{said}");
+    }
+}
+
+#[test]
+fn the_token_is_read_again_before_each_connection_and_kept_where_that_fails() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let tokens = Mutex::new(vec!["third", "a\r\nb", "", "second", "first"]);
+    let read = move || match tokens.lock().unwrap().pop() {
+        Some("") | None => Err(Error::other("it is not there")),
+        Some(token) => Ok(token.into()),
+    };
+    let follow = Follow::new(&url).unwrap().token("first").unwrap().renew_token(read);
+    let order = FollowOrder::new(&follow, Duration::ZERO).unwrap();
+    let remote = order.remote().unwrap();
+    let (sent, requests) = mpsc::channel();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let (mut first, _) = listener.accept().unwrap();
+            sent.send(token_of(&first)).unwrap();
+            first.write_all(format!("{}id: 7-0\n\n", head("7-0")).as_bytes()).unwrap();
+            drop(first);
+            for _ in 0..4 {
+                let (mut socket, _) = listener.accept().unwrap();
+                sent.send(token_of(&socket)).unwrap();
+                socket.write_all(b"HTTP/1.1 401 \r\nContent-Length: 0\r\n\r\n").unwrap();
+            }
+        });
+        order.begin(Box::new(Noted::default()), Box::new(|| {})).unwrap();
+        let sent: Vec<_> = requests.iter().take(5).collect();
+        assert_eq!(sent, ["first", "second", "second", "second", "third"]);
+    });
+    let until = Instant::now() + Duration::from_secs(20);
+    while !remote.stats().denied {
+        assert!(Instant::now() < until, "the last one was refused, too");
+        std::thread::yield_now();
+    }
+}
+
+fn token_of(socket: &TcpStream) -> String {
+    let lines = BufReader::new(socket).lines().map_while(Result::ok);
+    let fields: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
+    let token = fields.iter().find_map(|line| line.strip_prefix("Authorization: Bearer "));
+    token.expect("a token").to_owned()
 }
