@@ -16,6 +16,26 @@ pub(crate) struct Counts {
     requests: AtomicU64,
     streams: AtomicU64,
     panics: Arc<Panics>,
+    /// By [`Bound`].
+    refused: [AtomicU64; 3],
+}
+
+/// How many there may be at once, of what. Past it a client is sent away for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bound {
+    Connections,
+    Streams,
+    StreamsPerPeer,
+}
+
+impl Bound {
+    pub(crate) fn why(self) -> &'static str {
+        match self {
+            Self::Connections => "too many connections",
+            Self::Streams => "too many event streams",
+            Self::StreamsPerPeer => "too many event streams of one peer",
+        }
+    }
 }
 
 /// One of a counted number of places.
@@ -74,6 +94,14 @@ pub struct Stats {
     /// Panics of the server's own threads, each a fault of the library's: the thread has gone on.
     /// Those of handlers, callbacks and hooks are not counted.
     pub panics: u64,
+    /// Requests that were refused past [`Limits::connections`](crate::Limits::connections), and
+    /// connections that were closed far past it.
+    pub refused_connections: u64,
+    /// Requests that were refused past [`Limits::streams`](crate::Limits::streams).
+    pub refused_streams: u64,
+    /// Requests that were refused past
+    /// [`Limits::streams_per_peer`](crate::Limits::streams_per_peer).
+    pub refused_streams_per_peer: u64,
 }
 
 impl Counts {
@@ -94,6 +122,10 @@ impl Counts {
         self.streams.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(crate) fn refuse(&self, bound: Bound) {
+        self.refused[bound as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(crate) fn panics(&self) -> &Arc<Panics> {
         &self.panics
     }
@@ -108,6 +140,7 @@ impl Counts {
 
     /// What is counted here; the caller adds the rest.
     pub(crate) fn stats(&self) -> Stats {
+        let refused = |bound| self.refused[bound as usize].load(Ordering::Relaxed);
         Stats {
             connections: self.connections(),
             intervals: self.intervals(),
@@ -115,6 +148,9 @@ impl Counts {
             requests: self.requests.load(Ordering::Relaxed),
             streams_begun: self.streams.load(Ordering::Relaxed),
             panics: self.panics.count(),
+            refused_connections: refused(Bound::Connections),
+            refused_streams: refused(Bound::Streams),
+            refused_streams_per_peer: refused(Bound::StreamsPerPeer),
             ..Stats::default()
         }
     }

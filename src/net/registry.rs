@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use crate::net::counts::Bound;
 use crate::peer::{Peer, Place};
 
 /// How many streams are visited at a time.
@@ -44,17 +45,17 @@ impl<T> Registry<T> {
         Arc::new(Self { most, most_per_peer, places: Mutex::default() })
     }
 
-    /// A place for one more stream, unless there are too many, or too many of this peer. Those of
+    /// A place for one more stream, or the bound that is reached. Those of
     /// unix sockets have no bound of their own: they can't be told apart, and one of them may be a
     /// proxy for everybody.
-    pub(crate) fn admit(self: &Arc<Self>, peer: Peer) -> Option<Ticket<T>> {
+    pub(crate) fn admit(self: &Arc<Self>, peer: Peer) -> Result<Ticket<T>, Bound> {
         let peer = peer.place();
         let mut places = self.lock();
         if places.taken() >= self.most.min(u32::MAX as usize) {
-            return None;
+            return Err(Bound::Streams);
         }
         if places.per_peer.get(&peer).copied().unwrap_or(0) >= self.most_per_peer {
-            return None;
+            return Err(Bound::StreamsPerPeer);
         }
         let number = places.free.pop().unwrap_or_else(|| {
             places.streams.push(Weak::new());
@@ -66,7 +67,7 @@ impl<T> Registry<T> {
             places.peers.resize(count, None);
             places.peers[number as usize] = Some(peer);
         }
-        Some(Ticket { registry: Arc::clone(self), number })
+        Ok(Ticket { registry: Arc::clone(self), number })
     }
 
     /// Enters the stream in its place.
@@ -156,23 +157,23 @@ mod tests {
         let registry = Registry::<()>::new(2, usize::MAX);
         let first = registry.admit(HOME);
         let second = registry.admit(HOME);
-        assert!(first.is_some() && second.is_some());
-        assert!(registry.admit(HOME).is_none());
+        assert!(first.is_ok() && second.is_ok());
+        assert_eq!(registry.admit(HOME).err(), Some(Bound::Streams));
         drop(first);
         assert_eq!(registry.len(), 1);
-        assert_eq!(registry.admit(HOME).map(|ticket| ticket.number()), Some(0));
+        assert_eq!(registry.admit(HOME).map(|ticket| ticket.number()), Ok(0));
     }
 
     #[test]
     fn each_peer_has_its_own_bound() {
         let registry = Registry::<()>::new(usize::MAX, 1);
         let first = registry.admit(HOME);
-        assert!(first.is_some());
-        assert!(registry.admit(HOME).is_none());
+        assert!(first.is_ok());
+        assert_eq!(registry.admit(HOME).err(), Some(Bound::StreamsPerPeer));
         let other = registry.admit(OTHER);
-        assert!(other.is_some());
+        assert!(other.is_ok());
         drop(first);
-        assert!(registry.admit(HOME).is_some());
+        assert!(registry.admit(HOME).is_ok());
         drop(other);
         assert!(registry.lock().per_peer.is_empty());
     }
@@ -181,20 +182,20 @@ mod tests {
     fn a_peer_that_gives_one_place_back_has_one_free_and_no_more() {
         let registry = Registry::<()>::new(usize::MAX, 2);
         let places = [registry.admit(HOME), registry.admit(HOME)];
-        assert!(places.iter().all(Option::is_some));
+        assert!(places.iter().all(Result::is_ok));
         let [first, _second] = places;
         drop(first);
         let third = registry.admit(HOME);
-        assert!(third.is_some());
-        assert!(registry.admit(HOME).is_none());
+        assert!(third.is_ok());
+        assert!(registry.admit(HOME).is_err());
     }
 
     #[test]
     fn limit_streams_per_peer_does_not_hold_for_unix_sockets() {
         let registry = Registry::<()>::new(3, 1);
         let places = [Peer::Unix, Peer::Unix, HOME].map(|peer| registry.admit(peer));
-        assert!(places.iter().all(Option::is_some));
-        assert!(registry.admit(Peer::Unix).is_none(), "the bound on all streams holds");
+        assert!(places.iter().all(Result::is_ok));
+        assert!(registry.admit(Peer::Unix).is_err(), "the bound on all streams holds");
         drop(places);
         assert!(registry.lock().per_peer.is_empty());
     }
@@ -203,7 +204,7 @@ mod tests {
     fn peers_without_a_bound_are_not_counted() {
         let registry = Registry::<()>::new(usize::MAX, usize::MAX);
         let place = registry.admit(HOME);
-        assert!(place.is_some());
+        assert!(place.is_ok());
         assert!(registry.lock().per_peer.is_empty() && registry.lock().peers.is_empty());
     }
 
@@ -218,7 +219,7 @@ mod tests {
             let registry = Registry::<()>::new(usize::MAX, 1);
             let _first = registry.admit(peer(one.parse().unwrap())).unwrap();
             let second = registry.admit(peer(other.parse().unwrap()));
-            assert_eq!(second.is_none(), same, "{one} {other}");
+            assert_eq!(second.is_err(), same, "{one} {other}");
         }
     }
 }

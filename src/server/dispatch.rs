@@ -12,6 +12,7 @@ use crate::http::pattern::Pattern;
 use crate::http::request::Rare;
 use crate::http::{Head, Method, Refusal, Request, Response, Status};
 use crate::net::budget::Share;
+use crate::net::counts::Bound;
 use crate::net::link::Link;
 use crate::peer::Peer;
 use crate::server::reply::{Reply, StreamHandler};
@@ -53,7 +54,7 @@ pub(crate) fn find(
     }
     if refused {
         let wants = head.accepts_event_stream();
-        return Err(busy(site, head, wants, "too many connections"));
+        return Err(full(site, head, peer, wants, Bound::Connections));
     }
     if site.hosts.as_ref().is_some_and(|hosts| !hosts.allow(head.authority_bytes())) {
         let host = head.authority().unwrap_or_default();
@@ -84,6 +85,16 @@ fn admit(site: &Site, head: &Head, peer: Peer) -> Result<Option<Arc<Rare>>, Resp
     let Some(admit) = &site.admit else { return Ok(None) };
     let asked = catch_unwind(AssertUnwindSafe(|| admit(head, peer)));
     asked.unwrap_or_else(|_| Err(internal_server_error()))
+}
+
+/// The response past a bound, which is counted and told.
+#[cold]
+fn full(site: &Site, head: &Head, peer: Peer, wants_stream: bool, bound: Bound) -> Response {
+    site.runtime.counts.refuse(bound);
+    if let Some(hooks) = &site.runtime.hooks {
+        hooks::call(|| hooks.refused(peer, head.target(), bound.why()));
+    }
+    busy(site, head, wants_stream, bound.why())
 }
 
 /// The response where there are too many connections or streams already. A browser's `EventSource`
@@ -234,8 +245,11 @@ pub(crate) fn start_stream(
     head: Response,
     handler: StreamHandler,
 ) -> Result<(), (Link, Response)> {
-    let Some(ticket) = site.runtime.streams.admit(request.peer()) else {
-        return Err((link, busy(site, request.head(), true, "too many event streams")));
+    let ticket = match site.runtime.streams.admit(request.peer()) {
+        Ok(ticket) => ticket,
+        Err(bound) => {
+            return Err((link, full(site, request.head(), request.peer(), true, bound)));
+        }
     };
     let origin = Origin {
         peer: request.peer(),

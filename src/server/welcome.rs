@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::connection::Connection;
 use super::site::Site;
 use crate::error::{Error, Result};
+use crate::net::counts::Bound;
 use crate::net::link::Link;
 use crate::net::socket::Socket;
 use crate::peer::Peer;
@@ -28,6 +29,7 @@ pub(crate) fn welcome(site: &Arc<Site>, socket: Socket, peer: Peer, read: &[u8])
     let link = Link::new(socket, site.runtime.counts.connection());
     let most = site.runtime.limits.connections;
     if others >= most.saturating_add(refusals(most)) {
+        site.runtime.counts.refuse(Bound::Connections);
         return Err(Error::other("there are far more connections than there may be"));
     }
     let refused = others >= most;

@@ -61,6 +61,10 @@ pub trait Hooks: Send + Sync + 'static {
     /// A handler, or an interval's closure, returned this error to a request from this peer for
     /// this target. The client is not told it: it gets a 500, or its stream is cut off.
     fn failed(&self, _peer: Peer, _target: &str, _error: &Error) {}
+
+    /// A request from this peer for this target was refused, as there are too many connections or
+    /// streams already; `why` says which. The client is told to come back later.
+    fn refused(&self, _peer: Peer, _target: &str, _why: &str) {}
 }
 
 /// So that the application can keep what its hooks write to.
@@ -79,6 +83,10 @@ impl<H: Hooks + ?Sized> Hooks for Arc<H> {
 
     fn failed(&self, peer: Peer, target: &str, error: &Error) {
         (**self).failed(peer, target, error);
+    }
+
+    fn refused(&self, peer: Peer, target: &str, why: &str) {
+        (**self).refused(peer, target, why);
     }
 }
 

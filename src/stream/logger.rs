@@ -1,9 +1,11 @@
-//! A ready hook that prints a line for each open, event and close of a stream.
+//! A ready hook that prints a line for each open, event and close of a stream, and for each that is
+//! refused.
 //!
 //! ```text
 //! open peer=127.0.0.1:50412 path=/sse
 //! event peer=127.0.0.1:50412 path=/sse events=1 bytes=36 duration=1.000s
 //! close peer=127.0.0.1:50412 path=/sse bytes=268 duration=7.204s reason="the connection was reset"
+//! refused peer=127.0.0.1:50413 path=/sse reason="too many event streams of one peer"
 //! dropped lines=17
 //! ```
 //!
@@ -36,7 +38,7 @@ const STACK: usize = 128 * 1024;
 /// How long a drop waits for what is still to be written. A log that somebody reads takes far less.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
-/// Prints one line for each open, event and close. Of a target, what may be a secret is
+/// Prints one line for each open, event, close and refusal. Of a target, what may be a secret is
 /// [masked](crate::http::masked_url).
 ///
 /// A thread of its own writes the lines, begun with the first one, so no stream waits for the log.
@@ -95,8 +97,13 @@ impl Logger {
 
     /// A line of one stream; `more` begins with a space.
     fn tell(&self, what: &str, stream: &StreamInfo<'_>, more: fmt::Arguments<'_>) {
-        let (path, user) = (masked_url(stream.target), User(stream.user));
-        self.line(format_args!("{what} peer={} path={path}{user}{more}", stream.peer));
+        let user = User(stream.user);
+        self.tell_of(what, stream.peer, stream.target, format_args!("{user}{more}"));
+    }
+
+    /// A line of one request.
+    fn tell_of(&self, what: &str, peer: Peer, target: &str, more: fmt::Arguments<'_>) {
+        self.line(format_args!("{what} peer={peer} path={}{more}", masked_url(target)));
     }
 
     fn line(&self, line: fmt::Arguments<'_>) {
@@ -199,8 +206,12 @@ impl Hooks for Logger {
     }
 
     fn failed(&self, peer: Peer, target: &str, error: &Error) {
-        let (path, error) = (masked_url(target), error.to_string());
-        self.line(format_args!("failed peer={peer} path={path} error={error:?}"));
+        let error = error.to_string();
+        self.tell_of("failed", peer, target, format_args!(" error={error:?}"));
+    }
+
+    fn refused(&self, peer: Peer, target: &str, why: &str) {
+        self.tell_of("refused", peer, target, format_args!(" reason=\"{why}\""));
     }
 
     fn closed(&self, stream: &StreamInfo<'_>, reason: CloseReason) {

@@ -36,6 +36,7 @@ pub(super) fn response(hub: &Hub, order: Order, stats: Stats, uptime: Duration) 
 fn all(hub: &Hub, order: Order, stats: Stats, uptime: Duration) -> Vec<Series> {
     let open = "Connections that are open, those of streams included.";
     let panics = "Panics of the hub's own threads, which went on.";
+    let refused = "Requests past --max-connections, --max-streams or --max-streams-per-peer.";
     let ids = "Where events get their ids: in memory, a journal, redis or another hub.";
     let count = |count: usize| count as u64;
     let all = vec![
@@ -50,6 +51,9 @@ fn all(hub: &Hub, order: Order, stats: Stats, uptime: Duration) -> Vec<Series> {
         ("requests_total", "Requests whose heads were read.", stats.requests),
         ("streams_begun_total", "Event streams that began.", stats.streams_begun),
         ("panics_total", panics, stats.panics),
+        ("refused_total{bound=\"max-connections\"}", refused, stats.refused_connections),
+        ("refused_total{bound=\"max-streams\"}", "", stats.refused_streams),
+        ("refused_total{bound=\"max-streams-per-peer\"}", "", stats.refused_streams_per_peer),
         ("events_published_total", "Events that were published.", hub.published()),
         (order.series, ids, 1),
     ];
@@ -177,7 +181,10 @@ mod tests {
         let mut names = HashSet::new();
         for (name, help, _) in all(&Hub::new(), MEMORY, Stats::default(), Duration::ZERO) {
             assert!(names.insert(name), "{name} is there twice");
-            assert!(help.ends_with('.') && !help.contains(['\n', '\\']), "{name}");
+            // The first of those that differ in their label has the help of all.
+            let is_later = name.contains('{') && help.is_empty();
+            assert!(is_later || help.ends_with('.'), "{name}");
+            assert!(!help.contains(['\n', '\\']), "{name}");
         }
     }
 }

@@ -23,7 +23,7 @@ fn limit_connections_past_it_a_client_is_told_to_come_back_later() {
     assert_eq!(response.text(), "503 Service Unavailable: too many connections\n");
     let wait: u64 = response.field("Retry-After").unwrap().parse().unwrap();
     assert!((1..=4).contains(&wait), "{wait}");
-    assert_eq!(client.rest(), "");
+    assert_eq!((client.rest(), server.stats().refused_connections), (String::new(), 1));
     drop(client);
 
     drop(held);

@@ -201,12 +201,24 @@ fn row_27_a_head_subscribes_nobody() {
 
 #[test]
 fn too_many_streams_of_one_peer_are_told_to_come_back() {
-    let hub = hub(&["--max-streams-per-peer=1"]);
+    let hub = hub(&["--max-streams-per-peer=1", "--log"]);
     let first = open(&hub, "/events/a");
     let refused = get(hub.address(), "/events/a");
     assert_eq!((refused.status, refused.field("Content-Type")), (200, Some("text/event-stream")));
     let time = refused.text().strip_prefix("retry: ").and_then(|rest| rest.strip_suffix("\n\n"));
     assert!(time.is_some_and(|time| time.parse().is_ok_and(|time: u32| time >= 1000)), "{time:?}");
+    let told = |line: &String| {
+        let (begin, end) = line.split_once(" path=").unwrap_or_default();
+        begin.starts_with("refused peer=127.0.0.1:")
+            && end == "/events/a reason=\"too many event streams of one peer\""
+    };
+    until("a line of it", || hub.stderr().iter().any(told));
+    let metrics = get(hub.address(), "/metrics");
+    for (bound, count) in [("max-connections", 0), ("max-streams", 0), ("max-streams-per-peer", 1)]
+    {
+        let line = format!("\ntidings_refused_total{{bound=\"{bound}\"}} {count}\n");
+        assert!(metrics.text().contains(&line), "{line} in {}", metrics.text());
+    }
     drop(first);
     until("the end of the first stream", || {
         get(hub.address(), "/metrics").text().contains("\ntidings_streams 0\n")

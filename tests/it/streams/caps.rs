@@ -7,7 +7,8 @@ use crate::support::http::{Client, get};
 use crate::support::stream::EventStream;
 use crate::support::until;
 
-fn one_more_is_told_to_come_back(limits: Limits) {
+/// `refused_by` has how many are refused those past the bounds on connections, on streams, and on those of one peer.
+fn one_more_is_told_to_come_back(limits: Limits, refused_by: [u64; 3]) {
     let held = Held::with(limits);
     let address = held.server.address();
     let mut streams = [EventStream::open(address, "/sse"), EventStream::open(address, "/sse")];
@@ -24,6 +25,11 @@ fn one_more_is_told_to_come_back(limits: Limits) {
     assert_eq!(refused.rest(), "");
     assert_eq!(get(address, "/").text(), "hello");
 
+    let stats = held.server.stats();
+    let refused =
+        [stats.refused_connections, stats.refused_streams, stats.refused_streams_per_peer];
+    assert_eq!(refused, refused_by);
+
     for writer in held.writers.all() {
         writer.send("still here").unwrap();
     }
@@ -38,10 +44,10 @@ fn one_more_is_told_to_come_back(limits: Limits) {
 
 #[test]
 fn limit_streams_past_it_a_client_is_told_to_come_back() {
-    one_more_is_told_to_come_back(Limits::default().streams(2));
+    one_more_is_told_to_come_back(Limits::default().streams(2), [0, 1, 0]);
 }
 
 #[test]
 fn limit_streams_per_peer_past_it_a_client_is_told_to_come_back() {
-    one_more_is_told_to_come_back(Limits::default().streams_per_peer(2));
+    one_more_is_told_to_come_back(Limits::default().streams_per_peer(2), [0, 0, 1]);
 }
