@@ -34,6 +34,10 @@ const BARE_LF: Refusal =
     Refusal::bad_request("a line must end in CRLF, not in LF alone (RFC 9112, section 2.2)");
 const BARE_CR: Refusal =
     Refusal::bad_request("a CR must be followed by LF: lines end in CRLF (RFC 9112, section 2.2)");
+const PROXY_PROTOCOL: Refusal = Refusal::bad_request(
+    "the PROXY protocol is spoken here by none but listed proxies (Proxies::proxy_protocol; of the \
+     hub, --behind-proxy ADDR with --proxy-protocol)",
+);
 const LONG_REQUEST_LINE: Refusal = Refusal::new(
     Status::URI_TOO_LONG,
     "this request line is longer than this server takes (RFC 9112, section 3)",
@@ -136,6 +140,10 @@ impl HeadParser {
                 [b'\r', ..] => return Err(BARE_CR),
                 [b'\n', ..] => return Err(BARE_LF),
                 [first, ..] if !TCHAR[usize::from(*first)] => {
+                    // Version 2 of the PROXY protocol begins so.
+                    if *first == 0 && self.progress.start > 0 {
+                        return Err(PROXY_PROTOCOL);
+                    }
                     return Err(Refusal::bad_request(
                         "a request must begin with the name of a method; HTTP is spoken here, \
                          without TLS (RFC 9112, section 3)",
@@ -176,7 +184,11 @@ impl HeadParser {
         if progress.request_line.is_none() {
             let parsed = RequestLine::parse(line);
             // No part of a request line can contain a CR, but it deserves its own words.
-            let why = |refusal| if line.contains(&b'\r') { BARE_CR } else { refusal };
+            let why = |refusal: Refusal| match refusal.status() {
+                _ if line.contains(&b'\r') => BARE_CR,
+                Status::BAD_REQUEST if line.starts_with(b"PROXY ") => PROXY_PROTOCOL,
+                _ => refusal,
+            };
             progress.request_line = Some(parsed.map_err(why)?);
             progress.fields_start = line.len() + 2;
             progress.fields = Vec::with_capacity(USUAL_FIELD_LINES);

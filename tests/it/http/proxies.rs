@@ -219,9 +219,14 @@ fn a_listed_proxy_that_begins_otherwise_is_refused_and_others_are_served_as_ever
 
     let server = spoken_to(&["10.0.0.0/8"]);
     assert_eq!(peer(&server, ""), "the connection's");
-    let refused = exchange(server.address(), [LINE, &get("")].concat().as_bytes());
-    assert_eq!(refused.status, 400);
-    assert!(refused.text().starts_with("400 Bad Request: "), "{}", refused.text());
+    let binary = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0C\xCB\0\x71\x09\xC0\0\x02\x3C\xC4\xEC\x01\xBB";
+    for preface in [LINE.as_bytes(), b"PROXY UNKNOWN\r\n", binary] {
+        let refused = exchange(server.address(), &[preface, get("").as_bytes()].concat());
+        let said = "400 Bad Request: the PROXY protocol is spoken here by none but listed proxies \
+                    (Proxies::proxy_protocol; of the hub, --behind-proxy ADDR with \
+                    --proxy-protocol)\n";
+        assert_eq!((refused.status, refused.text()), (400, said));
+    }
 }
 
 #[test]
