@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! duration = 1*DIGIT [ "." 1*9DIGIT ] [ unit ]     without a unit: seconds
-//! unit     = "us" / "ms" / "s" / "m" / "h"
+//! unit     = "us" / "ms" / "s" / "m" / "h" / "d"
 //! ```
 //!
 //! `us` is for cassettes, which keep times in microseconds. The help names only the others.
@@ -19,7 +19,7 @@ pub(crate) const NAME: &str = "DURATION";
 
 /// What a help says of the form.
 pub(crate) const RULE: &str =
-    "A DURATION is a number with ms, s, m or h, such as 1.5s; a bare number is seconds.";
+    "A DURATION is a number with ms, s, m, h or d, such as 1.5s; a bare number is seconds.";
 
 /// The shortest duration that a flag takes if zero makes no sense.
 pub(crate) const SHORTEST: Duration = Duration::from_millis(1);
@@ -32,12 +32,13 @@ const SECOND: u64 = 1_000_000_000;
 
 /// Each unit in nanoseconds. Those of two letters come first, because `ms` ends in `s`. The last is
 /// for a number without a unit.
-const UNITS: [(&str, u64); 6] = [
+const UNITS: [(&str, u64); 7] = [
     ("us", 1_000),
     ("ms", 1_000_000),
     ("s", SECOND),
     ("m", 60 * SECOND),
     ("h", 60 * 60 * SECOND),
+    ("d", 24 * 60 * 60 * SECOND),
     ("", SECOND),
 ];
 
@@ -80,6 +81,7 @@ mod tests {
             ("1.25s", 1_250_000),
             ("2m", 120_000_000),
             ("1.5h", 5_400_000_000),
+            ("30d", 2_592_000_000_000),
             ("0", 0),
             ("10", 10_000_000),
             ("0.25", 250_000),
@@ -91,7 +93,7 @@ mod tests {
     #[test]
     fn what_is_no_duration_is_refused() {
         for text in [
-            "", "s", "ms", "-1s", "+1s", "1 s", "1.s", "1.", ".5s", ".5", "1e3s", "1.1.1s", "1d",
+            "", "s", "ms", "-1s", "+1s", "1 s", "1.s", "1.", ".5s", ".5", "1e3s", "1.1.1s", "1w",
             "5S",
         ] {
             assert_eq!(parse(text), None, "{text}");

@@ -144,8 +144,8 @@ fn a_duration_has_a_unit_or_is_of_seconds() {
         let expected = format!("--wait must be a duration from 1ms to 60s, and not {bad:?}");
         assert_eq!(wrong(&["--wait", bad]), expected);
     }
-    let form = "--wait must be a duration such as 200ms, 1.5s or 2m, and not \"1d\"";
-    assert_eq!(wrong(&["--wait=1d"]), form);
+    let form = "--wait must be a duration such as 200ms, 1.5s or 2m, and not \"1w\"";
+    assert_eq!(wrong(&["--wait=1w"]), form);
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn the_help_is_made_of_the_table() {
           --version\n      \
               Prints the version. Also -V.\n\
         \n\
-        A DURATION is a number with ms, s, m or h, such as 1.5s; a bare number is\n\
+        A DURATION is a number with ms, s, m, h or d, such as 1.5s; a bare number is\n\
         seconds.\n\
         \n\
         Exit status:\n  \

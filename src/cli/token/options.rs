@@ -55,7 +55,7 @@ pub(crate) static TABLE: Table<Options> = Table {
         /// Lets the bearer publish on this channel, or on all that match a pattern.
         checked("publish", "NAME", |o, name| o.claims.publish.push(name)).repeats()
             .otherwise("nothing"),
-        /// Lets the token hold for this long, such as 10m or 720h. Streams that were opened with it
+        /// Lets the token hold for this long, such as 10m or 30d. Streams that were opened with it
         /// end with it.
         duration("for", SHORTEST..=LONGEST, |o, time| o.lasts = time).default("1h"),
         /// Says whose token it is, for the log of the hub.
