@@ -40,7 +40,8 @@ class Makes:
     WRONG = {
         "subscribe": ["news", None, {}, [1], [["a"]], ["a b"], [""], ["é"], ["a*"], ["n" * 129], 7],
         "publish": [True, "*", [None], ["**"], ["a.*.*"], [".*"]],
-        "exp": [0, 1, -1, "9999999999", None, True, [], 2**53, 2**64, 10**40, 1e30, 1.5, -0.5],
+        "exp": [0, 1, -1, "9999999999", None, True, [], 253402300799, 253402300800, 1795222923000, 2**53, 2**64,
+                10**40, 1e30, 1.5, -0.5],
         "nbf": [2**53 - 1, "1", False, {}, None, -7, 4e9],
         "iat": [2**53 - 1, "now", [1], None, -7.25, 2**63],
         "sub": [7, None, ["ann"], {}, True],
@@ -191,7 +192,8 @@ def check_date(value):
     if isinstance(value, Fraction):
         need("e" not in value.lower())
         value = int(value.split(".")[0])
-    need(type(value) is int and value < 2**53)
+    # In the year 9999 or before.
+    need(type(value) is int and value < 253402300800)
 
 
 def is_within_the_rules(token):

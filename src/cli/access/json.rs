@@ -19,8 +19,9 @@ use super::Refused;
 /// How many objects and arrays may be in one another.
 const DEEPEST: u32 = 8;
 
-/// The largest number that every reader understands (RFC 8259, section 6).
-const LARGEST: u64 = (1 << 53) - 1;
+/// The last second of the year 9999. A later one is in milliseconds by mistake, so that a token
+/// which was to hold for an hour would hold for ever.
+const LAST: u64 = 253_402_300_799;
 
 /// What reads the value of a member. The name is given.
 pub(super) type Member<'a, 'f> = &'f mut dyn FnMut(&mut Reader<'a>, &str) -> Result<(), Refused>;
@@ -220,8 +221,9 @@ impl<'a> Reader<'a> {
         let is_negative = self.next_at_once() == Some(b'-');
         match self.number()? {
             Some(_) if is_negative => Ok(0),
-            Some(date @ ..=LARGEST) => Ok(date),
-            _ => Err(Refused::TYPE),
+            Some(date @ ..=LAST) => Ok(date),
+            Some(_) => Err(Refused::DATE),
+            None => Err(Refused::TYPE),
         }
     }
 
@@ -416,30 +418,22 @@ mod tests {
             ("0", 0),
             ("1300819380", 1_300_819_380),
             ("1300819380.999", 1_300_819_380),
-            ("9007199254740991", LARGEST),
-            ("9007199254740991.0", LARGEST),
+            ("253402300799", LAST),
+            ("253402300799.999", LAST),
             ("-1", 0),
             ("-0", 0),
             ("-99999999999999999999", 0),
         ] {
             assert_eq!(date(json), Ok(expected), "{json}");
         }
-        for other in [
-            "9007199254740992",
-            "18446744073709551616",
-            "1e9",
-            "1E9",
-            "1.5e9",
-            "-1e9",
-            "\"1\"",
-            "null",
-            "true",
-            "[1]",
-            "{}",
-            "x",
-            "+1",
-            "",
-        ] {
+        for milliseconds in
+            ["253402300800", "1795222923000", "9007199254740992", "18446744073709551616"]
+        {
+            assert_eq!(date(milliseconds), Err(Refused::DATE), "{milliseconds}");
+        }
+        for other in
+            ["1e9", "1E9", "1.5e9", "-1e9", "\"1\"", "null", "true", "[1]", "{}", "x", "+1", ""]
+        {
             assert_eq!(date(other), Err(Refused::TYPE), "{other}");
         }
         for other in ["01", "-", "1."] {

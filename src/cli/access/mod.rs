@@ -155,6 +155,10 @@ impl Refused {
         "the token has a value of the wrong type (subscribe and publish are lists of strings, sub \
          is a string, and exp, nbf and iat are numbers)",
     );
+    const DATE: Self = Self(
+        "the token has a date after the year 9999: exp, nbf and iat are in seconds, and not in \
+         milliseconds",
+    );
     const NAME: Self = Self(
         "the token has a name in subscribe or publish that is neither a channel's, such as room.7, \
          nor a pattern, such as room.* or *",
