@@ -5,7 +5,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
 
 use super::{until, until_some};
 
@@ -16,6 +17,9 @@ pub(crate) struct Process {
     stdout: Lines,
     stderr: Lines,
 }
+
+/// How long a command may take to its end. None takes it, on the slowest machine.
+const END: Duration = Duration::from_secs(300);
 
 type Lines = Arc<Mutex<Vec<String>>>;
 
@@ -143,13 +147,22 @@ pub(crate) fn run_fed<S: AsRef<OsStr>>(
     run(Command::new(hub_path()).args(arguments).env_remove("COLUMNS"), input)
 }
 
-/// Runs what the command says to its end.
+/// Runs what the command says to its end. One that has none is killed, and the test fails.
+#[track_caller]
 pub(crate) fn run(command: &mut Command, input: &[u8]) -> (String, String, Option<i32>) {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    // It need not read its input.
-    let _ = child.stdin.take().expect("it is piped").write_all(input);
-    let output = child.wait_with_output().unwrap();
+    let (id, input, (give, take)) = (child.id(), input.to_vec(), mpsc::channel());
+    std::thread::spawn(move || {
+        // It need not read its input.
+        let _ = child.stdin.take().expect("it is piped").write_all(&input);
+        let _ = give.send(child.wait_with_output());
+    });
+    let output = take.recv_timeout(END).unwrap_or_else(|_| {
+        signal(id, "KILL");
+        panic!("this has not ended: {command:?}")
+    });
+    let output = output.unwrap();
     let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
     (text(output.stdout), text(output.stderr), output.status.code())
 }
