@@ -42,7 +42,7 @@ const MOST_KEYS: usize = 8;
 /// The longest file of keys. Whoever names a log or a disk by mistake is told so.
 const LONGEST_FILE: usize = 16 * 1024;
 
-const REMEDY: &str = "make one with 'openssl rand -hex 32 > FILE'";
+const REMEDY: &str = "make one with '(umask 077; openssl rand -hex 32 > FILE)'";
 
 /// The keys that tokens are signed with. They are never shown, not even for debugging.
 pub(crate) struct Keys(

@@ -43,7 +43,7 @@ impl fmt::Debug for Token {
 
 impl Token {
     const REMEDIES: Remedies = Remedies {
-        missing: "make one with 'openssl rand -hex 16 > FILE'",
+        missing: "make one with '(umask 077; openssl rand -hex 16 > FILE)'",
         empty: "write a token into it that is hard to guess",
     };
 

@@ -25,7 +25,8 @@ const SHORTEST: Duration = Duration::from_secs(1);
 
 /// What a token can't be made without.
 pub(super) const NO_KEYS: &str = "--key-file is missing: give the file that the hub was started \
-                                  with, or make one with 'openssl rand -hex 32 > FILE'";
+                                  with, or make one with '(umask 077; openssl rand -hex 32 > \
+                                  FILE)'";
 
 pub(crate) static TABLE: Table<Options> = Table {
     name: "token",

@@ -367,7 +367,7 @@ fn options_that_nobody_could_use_are_refused_with_what_to_do() {
     assert!(stderr.starts_with(said.trim_end()) && status == Some(2), "{status:?} {stderr}");
     for (name, content, said) in [
         ("short.key", "too-short\n", "in line 1, which can be guessed: a key has at least 32"),
-        ("empty.key", "\n", "has no key: make one with 'openssl rand -hex 32 > FILE'"),
+        ("empty.key", "\n", "has no key: make one with '(umask 077; openssl rand -hex 32 > FILE)'"),
     ] {
         let file = TemporaryFile::new(name, content);
         let keys = format!("--key-file={}", file.0.display());

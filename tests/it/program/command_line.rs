@@ -241,7 +241,7 @@ fn a_host_name_is_an_address_too() {
 fn a_token_file_that_is_of_no_use_is_told_at_the_start() {
     let missing = "--token-file=/there/is/none";
     let why = "can't read the token file /there/is/none: No such file or directory (os error 2): \
-               make one with 'openssl rand -hex 16 > FILE'";
+               make one with '(umask 077; openssl rand -hex 16 > FILE)'";
     failure(&[LISTEN, missing], why);
     let folder = std::env::temp_dir();
     let why = format!(

@@ -140,8 +140,8 @@ fn a_url_gets_the_token_as_its_last_parameter() {
 
 #[test]
 fn a_token_can_be_made_with_a_key_alone() {
-    let remedy = "give the file that the hub was started with, or make one with 'openssl rand \
-                  -hex 32 > FILE'";
+    let remedy = "give the file that the hub was started with, or make one with '(umask 077; \
+                  openssl rand -hex 32 > FILE)'";
     failure(&["--subscribe=a"], &format!("--key-file is missing: {remedy}"), 2);
     let said = "--show makes no token, so --sub has no effect: leave one of them out";
     failure(&["--show=a", "--sub=b"], said, 2);
@@ -156,7 +156,7 @@ fn a_token_can_be_made_with_a_key_alone() {
 
 #[test]
 fn a_file_of_keys_that_is_of_no_use_is_refused_and_nothing_of_it_is_shown() {
-    let remedy = "make one with 'openssl rand -hex 32 > FILE'";
+    let remedy = "make one with '(umask 077; openssl rand -hex 32 > FILE)'";
     let short = &KEY[1..];
     let nine = format!("{KEY}\n").repeat(9);
     for (content, said) in [
