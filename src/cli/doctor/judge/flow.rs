@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tidings::http::Framing;
+
 use super::super::facts::{End, How, Visit};
 use super::super::finding::Finding;
 use super::super::publish::Publication;
@@ -208,8 +210,12 @@ pub(in super::super) fn end(visit: &Visit) -> Finding {
         );
         return Finding::fault(TOPIC, said, Remedy::ComeBack);
     }
+    // Whoever sends the last chunk had no more to say; what a proxy closes for silence has none.
+    let head = visit.head.as_ref().map(|(head, _)| head.framing());
+    let is_meant = *how == How::Whole && head == Some(Framing::Chunked);
+    let least = if is_meant { SILENT } else { LEAST_SILENCE };
     // A longer silence has not closed it, and one as long as those before is its rhythm.
-    if silence >= LEAST_SILENCE && silence > flow.longest_silence + flow.longest_silence / 5 {
+    if silence >= least && silence > flow.longest_silence + flow.longest_silence / 5 {
         let said = format!("{way} after {} of silence", time(silence));
         return Finding::fault(TOPIC, said, Remedy::KeepOpen);
     }

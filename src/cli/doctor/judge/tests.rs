@@ -303,6 +303,11 @@ fn an_end_is_told_by_what_came_before_it() {
     );
     let lively = [(1_000, ":\n"), (2_000, ":\n"), (3_000, ":\n")];
     assert_note(&ended(&lively, LAST, 3_500), "ended after 3.5 s; an EventSource reconnects");
+    // A job that takes a while at its end; but no job that takes as long as proxies wait.
+    let said = "ended after 6.0 s; an EventSource reconnects";
+    assert_note(&ended(&lively, LAST, 6_000), said);
+    let silent = ended(&lively, LAST, 63_000);
+    assert_fault(&silent, "ended after 60 s of silence", Remedy::KeepOpen);
     let cut = ended(&lively, "", 3_500);
     assert_fault(&cut, "cut off after 3.5 s, though it was not silent", Remedy::Last);
     // The silence before the end is as long as the others.
