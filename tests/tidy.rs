@@ -253,11 +253,17 @@ fn places(document: &str) -> Vec<String> {
     one_by_one.collect()
 }
 
-#[test]
-fn every_place_that_a_document_names_is_there() {
+/// All pages of documentation.
+fn documents() -> Vec<File> {
     let mut documents = files(&["src", "tests", "benches", "examples"]);
     documents.retain(|document| document.path.ends_with(".md"));
     documents.push(file("README.md"));
+    documents
+}
+
+#[test]
+fn every_place_that_a_document_names_is_there() {
+    let documents = documents();
     let all: usize = documents.iter().map(|document| places(&document.text).len()).sum();
     assert!(all > 60, "they are written otherwise now: {all}");
     let gone = |document: &File| {
@@ -273,19 +279,17 @@ fn every_place_that_a_document_names_is_there() {
 fn headings(document: &str) -> Vec<String> {
     // In a block of code a line with `#` is a comment.
     let text = document.split("```").step_by(2).flat_map(str::lines);
-    let headings = text.filter_map(|line| line.trim_start_matches('#').strip_prefix(' ')?.into());
+    let headings =
+        text.filter_map(|line| line.strip_prefix('#')?.trim_start_matches('#').strip_prefix(' '));
     let kept = |letter: &char| letter.is_alphanumeric() || "-_ ".contains(*letter);
     headings
-        .map(|heading: &str| heading.to_lowercase().chars().filter(kept).collect::<String>())
+        .map(|heading| heading.to_lowercase().chars().filter(kept).collect::<String>())
         .map(|heading| heading.replace(' ', "-"))
         .collect()
 }
 
 #[test]
 fn every_heading_that_a_document_links_to_is_there() {
-    let mut documents = files(&["src", "tests", "benches", "examples"]);
-    documents.retain(|document| document.path.ends_with(".md"));
-    documents.push(file("README.md"));
     let gone = |document: &File| {
         let links = document.text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
         let links = links.filter(|link| !link.contains(':'));
@@ -302,28 +306,20 @@ fn every_heading_that_a_document_links_to_is_there() {
         gone.map(|(place, heading)| format!("{}: {place}#{heading}", document.path))
             .collect::<Vec<_>>()
     };
-    assert_none(documents.iter().flat_map(gone).collect());
+    assert_none(documents().iter().flat_map(gone).collect());
 }
 
 /// What the trace prints is quoted in some documents. In `illustrated.md` a test keeps it up to date.
 #[test]
 fn every_line_of_the_source_that_a_document_quotes_is_in_the_illustrated_stream() {
     let known = file("src/doc/illustrated.md").text;
-    let stale = |name: &str| {
-        let text = file(name).text;
-        let words = text.split_whitespace().map(|word| word.trim_matches('`'));
+    let stale = |document: File| -> Vec<String> {
+        let words = document.text.split_whitespace().map(|word| word.trim_matches('`'));
         let lines = words.filter(|word| word.starts_with("src/") && word.contains(".rs:"));
-        lines
-            .filter(|line| !known.contains(&format!("`{line}`")))
-            .map(|line| format!("{name}: {line}"))
-            .collect()
+        let stale = lines.filter(|line| !known.contains(&format!("`{line}`")));
+        stale.map(|line| format!("{}: {line}", document.path)).collect()
     };
-    assert_none(
-        ["README.md", "src/doc/tools.md"]
-            .iter()
-            .flat_map(|name| -> Vec<_> { stale(name) })
-            .collect(),
-    );
+    assert_none(["README.md", "src/doc/tools.md"].map(file).into_iter().flat_map(stale).collect());
 }
 
 /// What follows `begin` in the names of tests and functions, up to the next `end`.
