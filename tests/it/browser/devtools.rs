@@ -36,9 +36,11 @@ impl Browser {
         let mut socket = BufReader::new(socket);
         assert_eq!(read_head(&mut socket).0, 101);
         let mut tab = Tab { browser, id, socket, calls: 0 };
+        // There may be nothing yet that could evaluate this.
+        let shown = "\"expression\":\"document.readyState + location.href\"";
         until_some("the page", || {
-            (tab.eval("document.readyState + location.href") == format!("complete{url}"))
-                .then_some(())
+            let response = tab.call("Runtime.evaluate", shown);
+            (string(&response, "\"value\":")? == format!("complete{url}")).then_some(())
         });
         tab
     }
