@@ -7,6 +7,7 @@
 mod closed;
 mod devtools;
 mod expiry;
+mod leading;
 mod page;
 mod scratch;
 mod shared;
@@ -138,9 +139,14 @@ fn every_page_shows_its_stream_in_a_real_browser() {
     single::a_page_parses_streams_as_the_standard_says_however_their_bytes_come();
     single::a_page_asks_for_a_new_token_and_waits_for_a_server_that_can_not_serve_it();
     single::a_page_gives_up_where_to_ask_again_is_of_no_use_and_only_there();
+    single::a_page_takes_it_for_an_event_source();
     shared::tabs_share_one_stream_whoever_reads_it_and_lose_nothing_when_that_one_goes();
     shared::a_leader_that_crashes_freezes_or_hangs_is_followed_by_another_tab();
     shared::a_tab_that_comes_later_begins_where_it_asks_for_and_then_has_the_stream_of_all();
+    leading::a_tab_that_the_server_refuses_is_not_given_the_stream_of_others();
+    leading::a_tab_that_has_a_stream_leads_instead_of_one_that_waits_to_come_back();
+    leading::a_tab_minds_no_message_that_is_not_of_another_tab();
+    leading::a_page_that_may_have_no_locks_has_a_stream_of_its_own();
     expiry::a_page_outlives_its_token_while_it_is_renewed();
 }
 

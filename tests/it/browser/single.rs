@@ -9,7 +9,7 @@ use super::Browser;
 use super::devtools::Tab;
 use crate::support::{Notes, until};
 
-const SCRIPT: &str = include_str!("../../../src/cli/serve/page/tidings.js");
+pub(super) const SCRIPT: &str = include_str!("../../../src/cli/serve/page/tidings.js");
 
 /// Parses each stream as a whole, and cut in two at every byte; the second of each row is what must
 /// come: type, data and last event ID of each event, and reconnection times.
@@ -73,7 +73,9 @@ pub(super) fn a_page_parses_streams_as_the_standard_says_however_their_bytes_com
 }
 
 /// A server with the script and these routes, and a tab with a page of it.
-fn open(routes: impl FnOnce(Server) -> Server) -> Option<(Browser, tidings::Running, Tab)> {
+pub(super) fn open(
+    routes: impl FnOnce(Server) -> Server,
+) -> Option<(Browser, tidings::Running, Tab)> {
     let browser = Browser::open("about:blank")?;
     let server = Server::bind("127.0.0.1:0")
         .unwrap()
@@ -173,5 +175,82 @@ pub(super) fn a_page_gives_up_where_to_ask_again_is_of_no_use_and_only_there() {
     tab.eval(&FOLLOW.replace("PATH", "/page-at-first"));
     until("an event", || tab.eval("seen.length") >= "3".into());
     assert_eq!(tab.eval("seen.slice(0, 3).join(', ')"), "error 0, open, message here it is ");
+    server.stop().unwrap();
+}
+
+/// Has what a page may ask of an `EventSource` before it is open, and what it throws.
+const SURFACE: &str = r#"(async () => {
+  const { Tidings } = await import("/tidings.js");
+  const surface = (Class, path) => {
+    const source = new Class(path, { lastEventId: null });
+    source.close();
+    const { url, withCredentials, readyState, CONNECTING, OPEN, CLOSED } = source;
+    const constants = [CONNECTING, OPEN, CLOSED, Class.CONNECTING, Class.OPEN, Class.CLOSED];
+    try {
+      new Class("http://[");
+    } catch ({ constructor, name }) {
+      return [url, withCredentials, readyState, constants, constructor.name, name].join();
+    }
+  };
+  const [own, browsers] = [Tidings, EventSource].map((Class) => surface(Class, "/status/404"));
+  return own === browsers ? "the same" : `${own} is not ${browsers}`;
+})()"#;
+
+/// Follows a source until it is closed, and counts the timers that are left then.
+const TIMERS: &str = r#"(async () => {
+  const { Tidings } = await import("/tidings.js");
+  const [set, clear, timers] = [setTimeout, clearTimeout, new Set()];
+  window.setTimeout = (act, ms) => {
+    const timer = set(() => timers.delete(timer) && act(), ms);
+    timers.add(timer);
+    return timer;
+  };
+  window.clearTimeout = (timer) => timers.delete(timer) && clear(timer);
+  const end = async (path, type) => {
+    const source = new Tidings(path);
+    await new Promise((close) => source[`on${type}`] = () => close(source.close()));
+    await new Promise((later) => set(later, 10));
+    return [source.readyState, timers.size];
+  };
+  const ends = [await end("/ids", "open"), await end("/ids", "message")];
+  ends.push(await end("/status/503", "error"));
+  return ends.join(" & ");
+})()"#;
+
+pub(super) fn a_page_takes_it_for_an_event_source() {
+    let (ids, open_ends) = (Notes::new(), Notes::new());
+    let (noted, ended) = (ids.clone(), open_ends.clone());
+    let routes = |server: Server| {
+        server
+            .get("/status/{code}", |request| {
+                let code = request.param("code").and_then(|code| code.parse().ok());
+                Ok(Response::text("").with_status(Status::new(code.expect("a number"))?))
+            })
+            .sse("/ids", move |stream, _request| {
+                noted.add(stream.last_event_id().map(str::to_owned));
+                stream.set_field("Content-Type", "Text/Event-Stream; charset=utf-8")?;
+                let event = Event::new("here").with_id(EventId::new("é 地")?);
+                stream.send(event.with_retry(Duration::from_millis(50)))?;
+                stream.close();
+                Ok(())
+            })
+            // Not a stream of events, and it has no end.
+            .sse("/log", move |stream, _request| {
+                stream.set_field("Content-Type", "text/plain; not=text/event-stream")?;
+                let ended = ended.clone();
+                stream.on_close(move |_reason| ended.add(()));
+                stream.every(Duration::from_millis(20), |stream| stream.send("a line"))
+            })
+    };
+    let Some((_browser, server, mut tab)) = open(routes) else { return };
+    assert_eq!(tab.eval(SURFACE), "the same");
+    assert_eq!(tab.eval(TIMERS), "2,0 & 2,0 & 2,0");
+    tab.eval(&FOLLOW.replace("PATH", "/log"));
+    until("the end of its response", || open_ends.len() > 0);
+    assert_eq!(tab.eval("seen[0]"), "error 0");
+    let before = ids.len();
+    tab.eval(&FOLLOW.replace("PATH", "/ids"));
+    until("its second stream", || ids.len() > before + 1);
+    assert_eq!(ids.all()[before..before + 2], [None, Some("é 地".to_owned())]);
     server.stop().unwrap();
 }

@@ -4,17 +4,18 @@
 //   news.onmessage = ({ data, lastEventId }) => ...;
 //   news.addEventListener("gap", ({ data: { from, to, missed, reason } }) => ...);
 //
-// Each tab begins by reading the stream itself, until it has had all that the leader has had. From
-// then on it has what the leader sends it: each block, and the id `before` that. Whenever a tab has
-// not had that id, it reads by itself again. The leader is the tab that holds a lock, so one that
-// is closed or killed has a successor at once, which resumes after the last id that it has had.
+// Each tab begins by reading the stream itself, so nobody is given what the server refuses them. It
+// does that until it has had all that the leader has had. From then on it has what the leader sends
+// it: each block, and the id `before` that. Whenever a tab has not had that id, it reads by itself
+// again. The leader is the tab that holds a lock, so one that is closed or killed has a successor at
+// once, which resumes after the last id that it has had.
 //
 // The hub sends this file without comments and indentation: see page.rs.
 
 // Gives a function that takes an event stream in pieces (HTML standard, 9.2.6). It has `take` each
 // block at its empty line, and comments and reconnection times at once.
 export const parser = (take) => {
-  let rest = "", afterCr = false, block = { data: [] };
+  let rest = "", last = "", block = { data: [] };
   const line = (text) => {
     const [, name, value = ""] = /^([^:]*)(?:: ?(.*))?$/s.exec(text);
     if (text === "") {
@@ -24,13 +25,11 @@ export const parser = (take) => {
     else if (name === "data") block.data.push(value);
     else if (name === "event") block.type = value;
     else if (name === "id" && !value.includes("\0")) block.id = value;
-    else if (name === "retry" && /^\d+$/.test(value)) take({ retry: Number(value) });
+    else if (name === "retry" && /^\d+$/.test(value)) take({ retry: +value });
   };
   return (text) => {
-    if (text === "") return;
-    if (afterCr && text[0] === "\n") text = text.slice(1);
-    afterCr = text.endsWith("\r");
-    const lines = text.split(/\r\n?|\n/);
+    const lines = text.slice(last + text[0] === "\r\n" ? 1 : 0).split(/\r\n?|\n/);
+    last = text.at(-1) ?? last;
     lines[0] = rest + lines[0];
     rest = lines.pop();
     lines.forEach(line);
@@ -38,41 +37,47 @@ export const parser = (take) => {
 };
 
 const sleep = (ms, signal) => new Promise((wake) => {
-  setTimeout(wake, Math.min(ms, 1e9));
-  signal.onabort = wake;
+  const timer = setTimeout(wake, Math.min(ms, 1e9));
+  signal.onabort = () => clearTimeout(timer);
 });
 
 export class Tidings extends EventTarget {
   static CONNECTING = 0;
   static OPEN = 1;
   static CLOSED = 2;
+  CONNECTING = 0;
+  OPEN = 1;
+  CLOSED = 2;
   readyState = 0;
   #life = new AbortController();
   // While it takes part; a frozen tab doesn't.
   #turn;
   // While it reads the stream itself.
   #reading;
+  // Whether the leader has said nothing since this tab asked it.
   #silent;
+  // While it leads: ends that.
   #leads;
   #others;
-  // The newest id that the leader has told.
-  #told;
   // The last event ID, and by epoch the number of the newest event that this tab has had.
-  #id = "";
-  #newest = new Map();
+  #id;
+  #newest = {};
   #retry = 1000;
 
-  constructor(url, { token, lastEventId = "", withCredentials = false, shared = true } = {}) {
+  constructor(url, { token, lastEventId, withCredentials = false, shared = true } = {}) {
     super();
-    Object.assign(this, { url: new Request(url).url, withCredentials, token });
-    this.shared = shared && navigator.locks && globalThis.BroadcastChannel;
-    this.#note(lastEventId);
+    try {
+      url = new Request(url).url;
+    } catch {
+      throw new DOMException(`no URL: ${url}`, "SyntaxError");
+    }
+    Object.assign(this, { url, withCredentials, token });
+    this.shared = shared && navigator.locks && self.BroadcastChannel;
+    this.#note(lastEventId ?? "");
     for (const type of ["open", "message", "error"]) {
       this.addEventListener(type, (event) => this[`on${type}`]?.(event));
     }
-    this.addEventListener("tidings.gap", ({ data, lastEventId }) => {
-      this.dispatchEvent(new MessageEvent("gap", { data: JSON.parse(data), lastEventId }));
-    });
+    this.addEventListener("tidings.gap", ({ data }) => this.#say("gap", JSON.parse(data)));
     const on = { capture: true, signal: this.#life.signal };
     for (const type of ["freeze", "pagehide"]) addEventListener(type, () => this.#rest(), on);
     for (const type of ["resume", "pageshow"]) addEventListener(type, () => this.#wake(), on);
@@ -89,36 +94,42 @@ export class Tidings extends EventTarget {
     if (this.#turn) return;
     this.#turn = new AbortController();
     this.#read();
-    if (!this.shared) return;
-    const { signal } = this.#turn;
+  }
+
+  // Takes part in sharing, once the server has let this tab itself in.
+  #join() {
+    if (!this.shared || this.#others) return;
     this.#others = new BroadcastChannel(`tidings ${this.url}`);
-    this.#others.onmessage = ({ data }) => this.#hear(data);
-    this.#lead(signal);
-    this.#ask(signal);
+    this.#others.onmessage = ({ data }) => data ? this.#hear(data) : this.#tell();
+    this.#lead();
+    this.#ask(this.#turn.signal);
   }
 
   // A leader that hangs, as one that shows an alert, loses the lead to a tab that is seen.
-  #ask(signal) {
-    if (signal.aborted) return;
-    if (!this.#leads) {
-      if (this.#silent) this.#lead(signal, { steal: true });
-      this.#silent = !globalThis.document?.hidden;
-      this.#others.postMessage({ ask: 1 });
+  async #ask(signal) {
+    // At first when it has had a moment to read where the stream begins.
+    for (let ms = 100; ; ms = 3000) {
+      await sleep(ms, signal);
+      if (this.#leads) continue;
+      if (this.#silent) this.#lead(true);
+      this.#silent = !self.document?.hidden;
+      this.#others.postMessage(0);
     }
-    setTimeout(() => this.#ask(signal), 3000);
   }
 
-  #lead(signal, options = { signal }) {
-    const hold = () => new Promise((end) => {
-      signal.addEventListener("abort", end);
-      this.#leads = true;
+  // Asks for the lead, or takes it from the tab that has it.
+  #lead(steal) {
+    const { signal } = this.#turn;
+    const hold = () => signal.aborted || new Promise((end) => {
+      this.#leads = end;
       this.#tell();
       this.#read();
     });
-    navigator.locks.request(`tidings ${this.url}`, options, hold).catch(() => {
-      if (signal.aborted) return;
-      this.#leads = false;
-      this.#lead(signal);
+    navigator.locks.request(this.#others.name, steal ? { steal } : { signal }, hold).catch(() => {
+      // Stolen, unless the page may have no locks. The first request of a thief still waits.
+      if (!this.#leads) return;
+      this.#leads = null;
+      if (!steal) this.#lead();
     });
   }
 
@@ -127,7 +138,8 @@ export class Tidings extends EventTarget {
     this.#turn = null;
     this.#stop();
     this.#others?.close();
-    this.#leads = false;
+    this.#leads?.();
+    this.#others = this.#leads = this.#silent = null;
     this.readyState = 0;
   }
 
@@ -139,84 +151,85 @@ export class Tidings extends EventTarget {
   #note(id) {
     this.#id = id;
     const [number, epoch] = id.split("-").reverse();
-    if (id) this.#newest.set(epoch, Number(number));
+    if (id) this.#newest[epoch] = +number;
   }
 
   #has(id) {
     const [number, epoch] = id.split("-").reverse();
-    return id === this.#id || number <= this.#newest.get(epoch);
+    return id === this.#id || number <= this.#newest[epoch];
   }
 
   #become(state) {
-    const type = state === 1 ? state !== this.readyState && "open" : "error";
     this.readyState = state;
     this.#tell();
-    if (type) this.dispatchEvent(new Event(type));
+    this.dispatchEvent(new Event(state === 1 ? "open" : "error"));
   }
 
-  #tell(message = { before: this.#id, state: this.readyState }) {
-    if (this.#leads) this.#others.postMessage(message);
+  #tell(before = this.#id, block) {
+    if (this.#leads) this.#others.postMessage({ before, block, state: this.readyState });
   }
 
-  #hear({ ask, before, block, state }) {
-    if (ask) return this.#tell();
-    if (this.#leads) return;
+  #hear({ before, block, state }) {
+    if (this.#leads || !before?.split) return;
     this.#silent = false;
-    this.#told = block?.id ?? before;
+    // The leader waits to reconnect while this tab has a stream.
+    if (state < this.readyState && this.#reading) return this.#lead(true);
     if (!this.#has(before)) return this.#read();
     this.#stop();
-    if (block) this.#give(block, before);
-    else if (state !== this.readyState) this.#become(state);
+    if (state !== this.readyState) this.#become(state);
+    if (block && this.#turn) this.#give(block, before);
   }
 
   #give(block, before) {
-    this.#tell({ before, block });
+    this.#tell(before, block);
     const { id, type, data } = block;
     if (id !== undefined) {
       // A gap may have the id of the event before it.
-      const isTold = type !== "tidings.gap" || before !== this.#id;
-      if (this.shared && isTold && this.#has(id)) return;
+      const isNew = type === "tidings.gap" && before === this.#id;
+      if (this.shared && this.#has(id) && !isNew) return;
       this.#note(id);
     }
-    if (data.length === 0) return;
-    this.dispatchEvent(new MessageEvent(type || "message", {
-      data: data.join("\n"), lastEventId: this.#id, origin: new URL(this.url).origin,
-    }));
+    if (data.length) this.#say(type || "message", data.join("\n"));
+  }
+
+  #say(type, data) {
+    const { origin } = new URL(this.url);
+    this.dispatchEvent(new MessageEvent(type, { data, lastEventId: this.#id, origin }));
   }
 
   async #read() {
     if (this.#reading) return;
-    this.#reading = new AbortController();
-    const { signal } = this.#reading;
-    let failures = 0, refused;
+    const { signal } = this.#reading = new AbortController();
+    let failures = 0, refused = 0;
     while (!signal.aborted) {
-      let wait = 0;
+      let wait;
       try {
-        failures++;
         const { status, headers, body } = await this.#fetch(signal);
-        if (status === 401 && this.token && !refused) {
-          refused = true;
-          continue;
-        }
+        if (status === 401 && this.token && !refused++) continue;
         if ([204, 400, 401, 403, 404].includes(status)) {
           this.close();
           this.#become(2);
-        } else if (status === 200 && /event-stream/.test(headers.get("Content-Type"))) {
+        } else if (status === 200
+          && /^text\/event-stream *(;|$)/i.test(headers.get("Content-Type"))) {
           failures = refused = 0;
-          this.#become(1);
+          this.#join();
+          if (!this.readyState) this.#become(1);
           await this.#follow(body, signal);
-        } else wait = headers.get("Retry-After") * 1000 || 0;
+        } else {
+          wait = headers.get("Retry-After") * 1000;
+          await body?.cancel();
+        }
       } catch {}
       if (signal.aborted) return;
       this.#become(0);
-      wait = Math.max(wait, this.#retry * 2 ** Math.min(failures, 5), 100);
-      await sleep(wait * (1 + Math.random() / 2), signal);
+      wait = Math.max(wait || 100, this.#retry * 2 ** Math.min(failures++, 5));
+      if (!signal.aborted) await sleep(wait * (1 + Math.random() / 2), signal);
     }
   }
 
   async #fetch(signal) {
     const headers = { Accept: "text/event-stream" };
-    if (this.#id) headers["Last-Event-ID"] = this.#id;
+    if (this.#id) headers["Last-Event-ID"] = unescape(encodeURIComponent(this.#id));
     const token = await this.token?.();
     if (token) headers.Authorization = `Bearer ${token}`;
     return fetch(this.url, {
@@ -234,9 +247,6 @@ export class Tidings extends EventTarget {
         this.#give(block, before);
         before = block.id ?? before;
       }
-      // A heartbeat says that there is nothing more.
-      const isIdle = "comment" in block;
-      if (this.#told && !this.#leads && (isIdle || this.#has(this.#told))) this.#stop();
     });
     const reader = body.pipeThrough(new TextDecoderStream()).getReader();
     for (let part; !(part = await reader.read()).done; ) feed(part.value);
