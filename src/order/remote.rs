@@ -120,7 +120,8 @@ struct Wanted {
 pub struct OrderStats {
     /// Whether the hub is connected to its order, and reads from it.
     pub reachable: bool,
-    /// Whether it is not because the followed hub refuses this one for its token: with 401 or 403.
+    /// Whether the followed hub refuses this one, with 401 or 403, so that another token may do.
+    /// Then it is not reachable.
     pub denied: bool,
     /// How long ago the hub last heard of its order. An order without events is heard of every five
     /// seconds or so.
@@ -182,7 +183,7 @@ impl Remote {
         self.reachable.store(is, Ordering::Relaxed);
     }
 
-    /// The order refuses the hub for its token.
+    /// The order refuses the hub, which needs another token.
     #[cfg(feature = "follow")]
     pub(crate) fn set_denied(&self, is: bool) {
         self.denied.store(is, Ordering::Relaxed);
