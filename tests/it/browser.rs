@@ -12,6 +12,7 @@ mod page;
 mod scratch;
 mod shared;
 mod single;
+mod strained;
 
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
@@ -134,6 +135,7 @@ fn every_page_shows_its_stream_in_a_real_browser() {
     the_page_of_time_stops_when_it_is_told_that_it_is_done();
     the_page_of_the_hub_watches_what_its_link_says();
     page::the_page_of_the_hub_shows_its_streams_down_to_the_bytes();
+    strained::the_page_of_the_hub_bears_what_is_large_quick_or_wrong();
     scratch::the_page_shows_what_a_browser_makes_of_the_programs_from_scratch();
     closed::an_event_source_that_has_everything_of_a_closed_channel_stays_away();
     single::a_page_parses_streams_as_the_standard_says_however_their_bytes_come();

@@ -20,28 +20,28 @@ pub(super) fn the_page_of_the_hub_shows_its_streams_down_to_the_bytes() {
     nothing_of_it_speaks_by_itself_and_axe_finds_no_fault(&browser);
 }
 
-fn open(browser: &Browser, hub: &Process, hash: &str) -> Tab {
+pub(super) fn open(browser: &Browser, hub: &Process, hash: &str) -> Tab {
     browser.tab(&format!("http://{}/{hash}", hub.address()))
 }
 
 /// Publishes, and gives the event's id.
 #[track_caller]
-fn publish(hub: &Process, target: &str, data: &str) -> String {
+pub(super) fn publish(hub: &Process, target: &str, data: &str) -> String {
     let response = post(hub.address(), target, data);
     assert_eq!(response.status, 200, "{}", response.text());
     response.text().trim_end().to_owned()
 }
 
-fn text(tab: &mut Tab, id: &str) -> String {
+pub(super) fn text(tab: &mut Tab, id: &str) -> String {
     tab.eval(&format!("document.getElementById('{id}').textContent"))
 }
 
 #[track_caller]
-fn until_says(tab: &mut Tab, id: &str, begin: &str) {
+pub(super) fn until_says(tab: &mut Tab, id: &str, begin: &str) {
     until(begin, || text(tab, id).starts_with(begin));
 }
 
-fn click(tab: &mut Tab, selector: &str) {
+pub(super) fn click(tab: &mut Tab, selector: &str) {
     tab.eval(&format!("document.querySelector('{selector}').click()"));
 }
 
@@ -52,7 +52,7 @@ fn hide(tab: &mut Tab, hidden: bool) {
 }
 
 /// What is shown of each event, the newest first: its type, its id, and its text.
-fn events(tab: &mut Tab) -> Vec<String> {
+pub(super) fn events(tab: &mut Tab) -> Vec<String> {
     let shown = "[...document.querySelectorAll('#events summary')].map((summary) => \
                  ['.type', '.id', '.data'].map((part) => \
                  summary.querySelector(part).textContent).join('|')).join('\\n')";
@@ -110,6 +110,8 @@ fn it_cuts_its_connection_and_tells_what_was_caught_up(browser: &Browser) {
         hide(&mut tab, true);
         click(&mut tab, "#cut");
         until("the cut", || get(hub.address(), "/metrics").text().contains("tidings_streams 0\n"));
+        // What is cut can't be cut again.
+        click(&mut tab, "#cut");
         (0..missed).for_each(|n| drop(publish(&hub, "/events/demo", &n.to_string())));
         hide(&mut tab, false);
         tab.eval("document.dispatchEvent(new Event('visibilitychange'))");
@@ -117,6 +119,8 @@ fn it_cuts_its_connection_and_tells_what_was_caught_up(browser: &Browser) {
         let told = text(&mut tab, "cuts");
         let request = format!("Then the request said Last-Event-ID: {had}, {what}");
         assert!(told.contains(&request), "{told}");
+        let away: f64 = told.split(' ').nth(3).expect("a time").parse().expect("a number");
+        assert!(away >= 3.0, "{told}");
         assert!(events(&mut tab)[0].ends_with(&format!("|{}", missed - 1)));
     }
     tab.close();
@@ -163,8 +167,15 @@ fn it_rests_while_it_is_hidden_and_says_when_the_hub_hangs(browser: &Browser) {
     let begun = std::time::Instant::now();
     until_says(&mut tab, "hub", "the hub does not respond");
     println!("a hub that hangs was told after {:?}", begun.elapsed());
+    click(&mut tab, "#publish button");
+    until_says(&mut tab, "published-as", "publishing…");
+    click(&mut tab, "#cut");
+    until_says(&mut tab, "watching", "cut off: reconnecting in 3 s");
+    until_says(&mut tab, "watching", "reconnecting…");
+    until_says(&mut tab, "published-as", "the hub does not respond, so the event may be published");
     signal(hub.id(), "CONT");
     until_says(&mut tab, "hub", "at 127.0.0.1:");
+    until_says(&mut tab, "watching", "watching demo");
     tab.close();
 }
 
@@ -176,11 +187,23 @@ fn it_asks_for_the_token_of_a_private_hub_and_puts_it_in_no_address(browser: &Br
     let _ = std::fs::remove_file(file);
     let mut tab = open(browser, &hub, "#watch=demo");
     until_says(&mut tab, "hub", "this hub is private");
-    until("the field", || tab.eval("document.getElementById('token').hidden") == "false");
+    let is_open = |tab: &mut Tab| tab.eval("!document.getElementById('token').hidden") == "true";
+    until("the field", || is_open(&mut tab));
+    until_says(&mut tab, "watching", "401 Unauthorized: this needs a token");
+    // What no field may carry isn't sent.
+    tab.eval("document.querySelector('#token input').value = 'a tök€n'");
+    assert_eq!(tab.eval("document.querySelector('#token form').checkValidity()"), "false");
+    tab.eval("document.querySelector('#token input').value = 'wrong'");
+    click(&mut tab, "#token button");
+    until_says(&mut tab, "watching", "401 Unauthorized: this is not the token");
+    assert!(is_open(&mut tab));
     tab.eval("document.querySelector('#token input').value = '2YotnFZFEjr1'");
+    tab.eval("document.querySelector('#token input').focus()");
     click(&mut tab, "#token button");
     until_says(&mut tab, "hub", "at 127.0.0.1:");
     until_says(&mut tab, "watching", "watching demo");
+    assert!(!is_open(&mut tab));
+    assert_eq!(tab.eval("document.activeElement.textContent"), "Watch");
     click(&mut tab, "#publish button");
     until_says(&mut tab, "published-as", "published as ");
     let rows = "document.querySelectorAll('#channels tr').length";
@@ -201,10 +224,10 @@ fn it_asks_for_the_token_of_a_private_hub_and_puts_it_in_no_address(browser: &Br
 }
 
 /// Counts what screen readers are told of while nobody does anything.
-const LISTEN: &str = "(window.told = [], document.querySelectorAll('[role=status], [role=alert], \
-                      [role=log], [aria-live], output').forEach((region) => new \
-                      MutationObserver(() => told.push(region.id)).observe(region, { \
-                      childList: true, characterData: true, subtree: true })), 0)";
+pub(super) const LISTEN: &str = "(window.told = [], \
+    document.querySelectorAll('[role=status], [role=alert], [role=log], [aria-live], output')\
+    .forEach((region) => new MutationObserver(() => told.push(region.id)).observe(region, { \
+    childList: true, characterData: true, subtree: true })), 0)";
 
 fn nothing_of_it_speaks_by_itself_and_axe_finds_no_fault(browser: &Browser) {
     let hub = Process::hub(&["--listen", ANY_PORT]);

@@ -1,11 +1,13 @@
 // The page at work: what it asks the hub for, how it publishes, and what the hub does. Streams are
 // in watch.js. It sets published data only as text, never as markup.
 
-import { element, say, child, number, ask, tokens } from "./parts.js";
+import { element, say, child, number, quoted, ask, tokens } from "./parts.js";
 import { received, watch } from "./watch.js";
 
 const POLL = 1000;
 const PATIENCE = 1500; // with a poll each second, silence is told within 3 s
+const PUBLISH_PATIENCE = 5000; // an order that is elsewhere may take 2 s
+const MISSED = 2.5 * POLL; // between two samples: then one at least is missing
 const SHOWN = 120_000; // the time that a chart shows
 const MOST_CHANNELS = 100;
 
@@ -15,17 +17,9 @@ element("token").addEventListener("submit", (event) => {
   event.preventDefault();
   tokens.use(event.target.token.value);
 });
-element("enter-token").addEventListener("click", () => {
-  tokens.want();
-  element("token").querySelector("input").focus();
-});
+element("enter-token").addEventListener("click", tokens.enter);
 
 // ---- The hub ----
-
-// Screen readers read a status aloud when it is set, so this sets it only when it changes.
-const sayOfHub = (text, state) => {
-  if (element("hub").textContent !== text) say("hub", text, state);
-};
 
 const parse = (text) => {
   const metrics = { at: performance.now() };
@@ -51,7 +45,7 @@ const tellOrder = (metrics) => {
     return `${order}: ${number(metrics.journal_bytes / 1024)} KiB on disk`;
   }
   if (metrics.order_reachable === undefined) return order;
-  const silence = `heard of ${number(Math.round(metrics.order_silence_seconds))} s ago`;
+  const silence = `heard from ${number(Math.round(metrics.order_silence_seconds))} s ago`;
   return metrics.order_reachable === 1 ? `${order}, ${silence}` : `${order}, which is away`;
 };
 
@@ -81,8 +75,8 @@ const draw = (name, unit) => {
   let [path, before] = ["", -Infinity];
   for (const { at, [name]: value } of drawn) {
     const x = 600 - ((now - at) / SHOWN) * 600;
-    path += `${at - before > 2.5 * POLL ? "M" : "L"}${x.toFixed(1)} ${100 - (value / most) * 100}`;
-    if (at - before > 2.5 * POLL) path += "h.1";
+    path += `${at - before > MISSED ? "M" : "L"}${x.toFixed(1)} ${100 - (value / most) * 100}`;
+    if (at - before > MISSED) path += "h.1";
     before = at;
   }
   const chart = element(`${name}-chart`);
@@ -90,7 +84,7 @@ const draw = (name, unit) => {
   const [top, half] = chart.parentElement.querySelectorAll(".y span");
   [top.textContent, half.textContent] = [number(most), number(most / 2)];
   const latest = drawn.at(-1);
-  const isKnown = latest !== undefined && now - latest.at < 2.5 * POLL;
+  const isKnown = latest !== undefined && now - latest.at < MISSED;
   element(name).textContent = isKnown ? number(latest[name]) : "–";
   chart.setAttribute("aria-label", `${unit} in the last two minutes: at most ${number(greatest)}`);
 };
@@ -103,10 +97,16 @@ const drawAll = () => {
 
 let before = null;
 
+// There is a rate between two samples, and none of a time that was missed or of another hub.
+const rateSince = (before, metrics) => {
+  if (before === null || metrics.uptime_seconds < before.uptime_seconds) return undefined;
+  const events = metrics.events_published_total - before.events_published_total;
+  const ms = metrics.at - before.at;
+  return ms > MISSED || events < 0 ? undefined : events / (ms / 1000);
+};
+
 const show = (metrics) => {
-  const isSame = before !== null && metrics.uptime_seconds >= before.uptime_seconds;
-  const events = isSame ? metrics.events_published_total - before.events_published_total : 0;
-  const rate = isSame ? events / ((metrics.at - before.at) / 1000) : undefined;
+  const rate = rateSince(before, metrics);
   samples.push({ at: metrics.at, streams: metrics.streams, rate });
   before = metrics;
   element("published").textContent = number(metrics.events_published_total);
@@ -150,7 +150,7 @@ const showChannels = ({ channels, more }, at) => {
     if (row.row === next) next = next.nextSibling;
     else table.insertBefore(row.row, next);
     const { was } = row;
-    const rate = was && published >= was.published
+    const rate = was && published >= was.published && at - was.at <= MISSED
       ? number((published - was.published) / ((at - was.at) / 1000)) : "–";
     row.was = { published, at };
     const texts = [number(streams), rate, number(published), size(bytes)];
@@ -169,27 +169,34 @@ const pollChannels = async () => {
   else element("channels-note").textContent = "The hub shows its channels for a token that follows *.";
 };
 
+let awaySince = null;
+
+const tellAway = (metrics) => {
+  if (metrics.order_reachable !== 0) awaySince = null;
+  else awaySince ??= new Date(Date.now() - metrics.order_silence_seconds * 1000);
+  if (awaySince === null) return say("hub", `at ${location.host}`, "there");
+  const since = `${orderOf(metrics)} since ${awaySince.toLocaleTimeString()}`;
+  say("hub", `at ${location.host}, which has not heard from ${since}`, "apart");
+};
+
 const poll = async () => {
   const response = await ask("metrics", {}, PATIENCE);
   if (response.status === 401) {
     tokens.want();
-    sayOfHub("this hub is private: enter a token that it accepts", "apart");
+    say("hub", "this hub is private: enter a token that it accepts", "apart");
     return;
   }
   if (!response.ok) throw new Error(response.statusText);
   const metrics = parse(await response.text());
   show(metrics);
-  const isAway = metrics.order_reachable === 0;
-  const since = new Date(Date.now() - (metrics.order_silence_seconds ?? 0) * 1000);
-  const away = `, which has not heard of ${orderOf(metrics)} since ${since.toLocaleTimeString()}`;
-  sayOfHub(`at ${location.host}${isAway ? away : ""}`, isAway ? "apart" : "there");
+  tellAway(metrics);
   await pollChannels();
 };
 
 const pollForEver = async () => {
   for (;;) {
     if (!document.hidden) {
-      await poll().catch(() => sayOfHub("the hub does not respond", "gone"));
+      await poll().catch(() => say("hub", "the hub does not respond", "gone"));
       drawAll();
     }
     await new Promise((next) => setTimeout(next, POLL));
@@ -204,25 +211,29 @@ const target = (form) => {
   return `events/${encodeURIComponent(form.channel.value)}${query}`;
 };
 
+let published = 0; // how often: only the newest is told of
+
 const publish = async (form) => {
   const begun = performance.now();
+  const which = ++published;
+  const tell = (text, state) => { if (which === published) say("published-as", text, state); };
   const headers = { "Content-Type": "text/plain; charset=utf-8" };
+  const options = { method: "POST", headers, body: form.data.value };
+  tell("publishing…");
   try {
-    const response = await ask(target(form), { method: "POST", headers, body: form.data.value });
+    const response = await ask(target(form), options, PUBLISH_PATIENCE);
     const text = (await response.text()).trim();
-    if (response.status === 401 || response.status === 403) tokens.want();
-    say("published-as", response.ok ? `published as ${text}` : text, response.ok ? "" : "wrong");
-    if (!response.ok) return;
+    if (response.status === 401 || response.status === 403) tokens.enter();
+    if (!response.ok) return tell(text, "wrong");
+    tell(`published as ${text}`);
     const came = await received(text);
     if (came === null) return;
     const after = (came - begun).toFixed(1);
-    say("published-as", `published as ${text}, and received here ${after} ms after the click`);
+    tell(`published as ${text}, and received here ${after} ms after the click`);
   } catch {
-    say("published-as", "the hub does not respond", "wrong");
+    tell("the hub does not respond, so the event may be published or not", "wrong");
   }
 };
-
-const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
 const showPublishCommand = () => {
   const form = element("publish");

@@ -2,8 +2,9 @@
 
 export const element = (id) => document.getElementById(id);
 
+// Screen readers read a status aloud when it is set, so this sets it only when it changes.
 export const say = (id, text, state = "") => {
-  element(id).textContent = text;
+  if (element(id).textContent !== text) element(id).textContent = text;
   element(id).dataset.state = state;
 };
 
@@ -20,14 +21,29 @@ export const number = (value) => {
   return value.toLocaleString("en", { maximumFractionDigits: digits });
 };
 
+export const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+
 // The token that was entered, which is nowhere but here.
 let token = "";
+let isUntried = false;
+
+// The form is there until the hub has taken what was entered.
+const close = () => {
+  isUntried = false;
+  const form = element("token");
+  if (form.contains(document.activeElement)) element("watch").querySelector("button").focus();
+  form.hidden = true;
+};
 
 export const tokens = {
   onuse: [],
   want: () => { element("token").hidden = false; },
+  enter: () => {
+    tokens.want();
+    element("token").querySelector("input").focus();
+  },
   use: (given) => {
-    token = given;
+    [token, isUntried] = [given, true];
     tokens.onuse.forEach((act) => act());
   },
   // A command that is copied names no token.
@@ -35,8 +51,12 @@ export const tokens = {
 };
 
 // Asks the hub for something, for so many milliseconds at most if there are any.
-export const ask = (url, { headers = {}, ...options } = {}, patience = 0) => {
+export const ask = async (url, { headers = {}, ...options } = {}, patience = 0) => {
+  const sent = token;
   const authorized = token === "" ? headers : { ...headers, Authorization: `Bearer ${token}` };
   const signal = patience === 0 ? {} : { signal: AbortSignal.timeout(patience) };
-  return fetch(url, { cache: "no-store", headers: authorized, ...signal, ...options });
+  const all = { cache: "no-store", headers: authorized, ...signal, ...options };
+  const response = await fetch(url, all);
+  if (response.ok && isUntried && sent === token) close();
+  return response;
 };

@@ -1,12 +1,17 @@
 // Streams: the page reads them with fetch, since an EventSource shows neither comments nor types
 // that nobody listens for, and can't be cut. Each event shows the bytes that it came in.
 
-import { element, say, child, number, ask, tokens } from "./parts.js";
+import { element, say, child, number, quoted, ask, tokens } from "./parts.js";
 
 const SHOWN = 200;
-const LONGEST_SHOWN = 10_000;
+const LONGEST_SHOWN = 500;
 const LONGEST_LINE = 2_000;
+const MOST_LINES = 100;
+const MOST_SHOWN = 12; // lines of the data
+const REST = 100; // between two times that the list changes
 const CUT = 3000;
+const SHORTEST_WAIT = 500;
+const LONGEST_WAIT = 10_000;
 const GAP = "tidings.gap";
 
 let current = null; // the stream that is watched: it goes on until another is, or none
@@ -55,11 +60,32 @@ const read = (lines) => {
 
 // ---- How it is shown ----
 
-const meaning = (line, { data, id }) => {
-  if (line === "" && data.length > 0) return "the end of the event, which is dispatched now";
-  if (line === "") return id === undefined ? "the end" : "the end: without data, nothing is dispatched";
+// A part of a string can keep all of it in memory. This is a copy.
+const copy = (text, most) =>
+  structuredClone(text.length > most ? `${text.slice(0, most)}…` : text);
+
+// What the bytes of a block are shown from, without what is too long to be shown.
+const wireOf = ({ lines, data, id }) => {
+  const bytes = new TextEncoder().encode(lines.join("\n") + "\n").length;
+  const left = Math.max(lines.length - MOST_LINES, 0);
+  const most = left === 0 ? lines : [...lines.slice(0, MOST_LINES - 1), ""];
+  const shown = most.map((line) => copy(line, LONGEST_LINE));
+  return { bytes, left, lines: shown, hasId: id !== undefined, hasData: data.length > 0 };
+};
+
+// Shows what can't be seen, as `tidings tail --raw` does.
+const escaped = (text) => text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (char) => {
+  const code = char.codePointAt(0);
+  if (code < 0x20) return String.fromCharCode(0x2400 + code);
+  return code === 0x7f ? "␡" : `\\u{${code.toString(16)}}`;
+});
+
+const meaning = (line, { hasData, hasId }) => {
+  if (line === "" && hasData) return "the end of the event, which is dispatched now";
+  if (line === "") return hasId ? "the end: without data, nothing is dispatched" : "the end";
   const { name } = field(line);
   return {
+    __proto__: null,
     "": "a comment, so that nobody takes the connection for dead",
     data: "a line of the data",
     event: "the type: listeners for it are called, and no others",
@@ -69,8 +95,8 @@ const meaning = (line, { data, id }) => {
 };
 
 // An event is one chunk, whose size line and end a browser takes away.
-const showWire = (details, block) => {
-  const bytes = new TextEncoder().encode(block.lines.join("\n") + "\n").length;
+const showWire = (details, wire) => {
+  const { bytes, left, lines } = wire;
   const table = child(details, "table", "wire", "");
   const row = (bytes, end, what) => {
     const tr = child(table, "tr", "", "");
@@ -79,16 +105,17 @@ const showWire = (details, block) => {
     child(tr, "td", "", what);
   };
   row(bytes.toString(16), "\\r\\n", `a chunk of ${number(bytes)} bytes: its size in hexadecimal`);
-  for (const line of block.lines) {
-    const isLong = line.length > LONGEST_LINE;
-    row(isLong ? `${line.slice(0, LONGEST_LINE)}…` : line, "\\n", meaning(line, block));
-  }
+  lines.forEach((line, at) => {
+    if (left > 0 && at === lines.length - 1) row("…", "", `lines left out: ${number(left)}`);
+    row(escaped(line), "\\n", meaning(line, wire));
+  });
   row("", "\\r\\n", "the end of the chunk");
 };
 
 // Says in words what is missing, and why; data of any other form stays as it is.
 const tellGap = (data) => {
   const why = {
+    __proto__: null,
     evicted: "they left the log before this page reconnected",
     restarted: "the hub has restarted since",
     lagged: "this page did not read fast enough",
@@ -111,6 +138,12 @@ const tell = ({ type, id, data, lines, isQuiet }) => {
   return id === undefined ? lines.slice(0, -1).join(", ") : "the stream begins after this id";
 };
 
+// As much of a text as the list shows.
+const beginning = (text) => {
+  const lines = text.slice(0, LONGEST_SHOWN).split("\n").slice(0, MOST_SHOWN).join("\n");
+  return lines.length < text.length ? `${lines}…` : lines;
+};
+
 const item = (block) => {
   const entry = document.createElement("li");
   if (block.type === GAP) entry.className = "gap";
@@ -120,26 +153,37 @@ const item = (block) => {
   child(summary, "span", "type", block.type === GAP ? "a gap" : block.type);
   child(summary, "code", "id", block.id ?? "");
   child(summary, "time", "", block.at.toLocaleTimeString());
-  const text = tell(block);
-  const cut = text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text;
-  child(summary, "span", "data", cut);
-  details.addEventListener("toggle", () => showWire(details, block), { once: true });
+  child(summary, "span", "data", beginning(tell(block)));
+  const wire = wireOf(block);
+  details.addEventListener("toggle", () => showWire(details, wire), { once: true });
   return entry;
 };
 
 let waiting = [];
+let shownAt = 0;
 
 const showWaiting = () => {
   const items = waiting.map(item).reverse();
-  waiting = [];
-  element("events").prepend(...items);
-  while (element("events").childElementCount > SHOWN) element("events").lastElementChild.remove();
+  [waiting, shownAt] = [[], performance.now()];
+  const list = element("events");
+  // What somebody has opened stays in sight, whatever comes on top.
+  const open = list.querySelector("[open]");
+  const place = (of) => of.getBoundingClientRect();
+  const isSeen = open !== null && place(open).top < place(list).bottom;
+  list.prepend(...items);
+  if (isSeen) {
+    const [it, view] = [place(open), place(list)];
+    list.scrollTop += Math.max(0, Math.min(it.bottom - view.bottom, it.top - view.top));
+  }
+  // It isn't removed, and neither is what has the keyboard's focus.
+  const others = list.querySelectorAll("li:not(:has([open], :focus))");
+  for (const old of [...others].slice(SHOWN)) old.remove();
   element("last-event-id").textContent = lastEventId === "" ? "not set" : lastEventId;
 };
 
-// At most once for each frame, however many come.
+// Not more often than can be read, however many come.
 const show = (block) => {
-  if (waiting.length === 0) requestAnimationFrame(showWaiting);
+  if (waiting.length === 0) setTimeout(showWaiting, shownAt + REST - performance.now());
   waiting.push(block);
   waiting = waiting.slice(-SHOWN);
 };
@@ -154,9 +198,9 @@ export const received = async (id) => {
 
 const take = (stream, block) => {
   if (block.id !== undefined) lastEventId = block.id;
-  if (block.retry !== undefined) stream.retry = block.retry;
-  if (!block.isQuiet) {
-    arrivals.set(block.id, block.received);
+  if (block.retry !== undefined) stream.retry = Math.max(block.retry, SHORTEST_WAIT);
+  if (!block.isQuiet && block.id !== undefined) {
+    arrivals.set(copy(block.id, LONGEST_LINE), block.received);
     if (arrivals.size > SHOWN) arrivals.delete(arrivals.keys().next().value);
   }
   stream.take?.(block);
@@ -170,9 +214,11 @@ const take = (stream, block) => {
 const countCaughtUp = (stream, sent, away) => {
   let [events, gap, timer] = [0, null, null];
   const begun = performance.now();
-  const report = () => {
+  const report = (isQuiet) => {
     stream.take = null;
-    const came = `${events === 1 ? "1 event was" : `${events} events were`} caught up`;
+    if (stream !== current) return;
+    const count = `${isQuiet ? "" : "at most "}${events}`;
+    const came = `${count} ${events === 1 ? "event was" : "events were"} caught up`;
     const lost = gap === null ? "nothing was lost." : `there is a gap. ${tellGap(gap)}`;
     element("cuts").textContent = `Cut off for ${(away / 1000).toFixed(1)} s. Then the request said `
       + `Last-Event-ID: ${sent}, ${came}, and ${lost}`;
@@ -181,15 +227,15 @@ const countCaughtUp = (stream, sent, away) => {
     if (type === GAP) gap = data.join("\n");
     else if (!isQuiet) events++;
     clearTimeout(timer);
-    // While events come all the time, those of half a second are taken for what was missed.
-    if (performance.now() - begun > 500) report();
-    else timer = setTimeout(report, 300);
+    // While events come all the time, those that were missed are among those of half a second.
+    if (performance.now() - begun > 500) report(false);
+    else timer = setTimeout(report, 300, true);
   };
 };
 
 const cut = () => {
-  if (current?.abort === undefined) return;
-  current.cutAt = performance.now();
+  if (!current?.isOpen) return;
+  [current.isOpen, current.isCut, current.cutAt] = [false, true, performance.now()];
   element("cuts").textContent = "";
   say("watching", `cut off: reconnecting in ${CUT / 1000} s`, "wrong");
   current.abort.abort();
@@ -212,6 +258,7 @@ const connect = async (stream) => {
   const sent = stream.resumes ? lastEventId : "";
   if (sent !== "") headers["Last-Event-ID"] = sent;
   const response = await ask(stream.url, { headers, signal });
+  if (stream !== current) return false;
   if (response.status === 204) return refuse(stream, "the channel is closed, and this page has all of it");
   if ([400, 401, 403, 404].includes(response.status)) {
     if (response.status === 401 || response.status === 403) tokens.want();
@@ -219,7 +266,7 @@ const connect = async (stream) => {
   }
   if (!response.ok) throw new Error(response.statusText);
   if (!stream.resumes) lastEventId = "";
-  [stream.resumes, stream.failures] = [true, 0];
+  [stream.resumes, stream.isOpen, stream.failures] = [true, true, 0];
   say("watching", `watching ${stream.channels.join(", ")}`);
   if (stream.cutAt !== undefined) countCaughtUp(stream, sent, performance.now() - stream.cutAt);
   stream.cutAt = undefined;
@@ -230,7 +277,8 @@ const connect = async (stream) => {
 };
 
 const refuse = (stream, why) => {
-  if (stream === current) end();
+  if (stream !== current) return false;
+  end();
   say("watching", why, "wrong");
   return false;
 };
@@ -240,12 +288,15 @@ const run = async (stream) => {
     await visible();
     if (stream !== current || !await connect(stream).catch(() => true)) return;
     if (stream !== current) return;
-    if (stream.cutAt !== undefined) {
+    stream.isOpen = false;
+    if (stream.isCut) {
+      stream.isCut = false;
       await sleep(CUT);
+      if (stream === current) say("watching", "reconnecting…", "wrong");
       continue;
     }
     if (document.hidden) continue;
-    const wait = Math.min(stream.retry * 2 ** stream.failures++, 10_000);
+    const wait = Math.min(stream.retry * 2 ** stream.failures++, LONGEST_WAIT);
     say("watching", "the stream has ended: reconnecting…", "wrong");
     await sleep(wait * (1 + Math.random() / 2));
   }
@@ -278,6 +329,8 @@ export const watch = () => {
   current = { channels, url: url(), retry: 1000, failures: 0, resumes: false };
   element("stop").disabled = element("cut").disabled = false;
   element("cuts").textContent = "";
+  element("events").replaceChildren();
+  waiting = [];
   say("watching", "connecting…");
   follow();
   run(current);
@@ -288,25 +341,36 @@ export const watch = () => {
 // The address says what the form does, so that it can be sent to somebody.
 const follow = () => {
   const { channels, begin } = element("watch");
-  const query = begin.value === "history=10" ? "" : `&begin=${begin.value}`;
-  history.replaceState(null, "", `#watch=${words(channels.value).join(",")}${query}`);
+  const query = begin.selectedIndex === 0 ? "" : `&begin=${begin.value}`;
+  const names = words(channels.value).map(encodeURIComponent).join(",");
+  history.replaceState(null, "", `#watch=${names}${query}`);
   showCommand();
 };
 
 const showCommand = () => {
   const target = new URL(url(), location.href).href;
-  element("watch-command").textContent = `curl -N ${tokens.forCurl()}'${target}'`;
+  element("watch-command").textContent = `curl -N ${tokens.forCurl()}${quoted(target)}`;
+};
+
+// An address can be mistyped: %s that encode nothing stand for themselves.
+const decoded = (text) => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 };
 
 // Watches what the address says, if it does: /#watch=weather,traffic
 const obey = () => {
-  const asked = /^#watch=([^&]*)(?:&begin=(.*))?$/.exec(location.hash);
-  showCommand();
-  if (asked === null) return;
+  const [, names, begin] = /^#watch=([^&]*)(?:&begin=(.*))?$/.exec(location.hash) ?? [];
+  if (names === undefined) return showCommand();
   const form = element("watch");
-  form.channels.value = words(decodeURIComponent(asked[1])).join(" ");
-  if (asked[2] !== undefined) form.begin.value = asked[2];
-  if (form.checkValidity()) watch();
+  form.channels.value = words(decoded(names)).join(" ");
+  form.begin.value = begin;
+  if (form.begin.selectedIndex < 0) form.begin.selectedIndex = 0;
+  showCommand();
+  if (form.reportValidity()) watch();
 };
 
 element("watch").addEventListener("submit", (event) => {
