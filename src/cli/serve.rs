@@ -51,7 +51,7 @@ mod trace;
 use std::io;
 use std::process;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tidings::{Cors, Handle, Hub, Logger, Proxies, Server, Status};
 
@@ -134,7 +134,8 @@ fn log(server: Server, options: &Options) -> Server {
     #[cfg(feature = "tools")]
     if let Some(prefix) = &options.trace {
         let logger = std::sync::Arc::new(Logger::stderr());
-        let server = server.trace(trace::Printer::new(prefix, logger.clone()));
+        let printer = trace::Printer::new(prefix, options.proxy_protocol, logger.clone());
+        let server = server.trace(printer);
         return if options.log { server.hooks(logger) } else { server };
     }
     if options.log { server.hooks(Logger::stderr()) } else { server }
@@ -239,6 +240,9 @@ fn tell_left_over() {
     }
 }
 
+/// How long a stop waits for its message to be written: a machine that is busy takes less.
+const SAYING: Duration = Duration::from_secs(1);
+
 /// Stops the hub, and tells its supervisor.
 #[derive(Clone, Debug)]
 struct Stop(Handle);
@@ -253,9 +257,26 @@ impl Stop {
 
 fn stop_on_signal(stop: Stop) {
     signals::on_first(move |name| {
-        say(&format!("{name}: the hub stops; a second signal ends it at once"));
+        say_soon(format!("{name}: the hub stops; a second signal ends it at once"));
         stop.stop();
     });
+}
+
+/// Says it, and returns when that is done, or soon: the other end of standard error may be a pipe
+/// that is full and that nobody reads, which must not keep a hub from its end.
+fn say_soon(what: String) {
+    // For a hub that is to be small, and says little, the thread would be 2 KiB.
+    if cfg!(not(feature = "tools")) {
+        return say(&what);
+    }
+    let waiting = thread::current();
+    let said = move || {
+        say(&what);
+        waiting.unpark();
+    };
+    if thread::Builder::new().spawn(said).is_ok() {
+        thread::park_timeout(SAYING);
+    }
 }
 
 /// Reads standard input if an option asks for it, on a thread of its own, as a read can't be
@@ -271,7 +292,7 @@ fn read_standard_input(options: &Options, hub: &Hub, stop: &Stop) -> Outcome {
     let read = move || {
         stdin::publish(&mut io::stdin().lock(), channel.as_ref(), longest);
         if let Some(stop) = stop {
-            say("standard input has ended (--until-eof): the hub stops");
+            say_soon("standard input has ended (--until-eof): the hub stops".into());
             stop.stop();
         }
     };

@@ -51,6 +51,24 @@ fn again(hub: &mut Process, process: u32, name: &str) {
 }
 
 #[test]
+fn row_55_a_signal_ends_a_hub_whose_standard_error_nobody_reads() {
+    let (_unread, stderr) = std::io::pipe().expect("a pipe");
+    let mut hub = command(&[LISTEN, "--trace"]);
+    let mut hub = hub.stdout(Stdio::piped()).stderr(stderr).spawn().expect("a hub");
+    let mut first = String::new();
+    BufReader::new(hub.stdout.take().expect("a pipe")).read_line(&mut first).expect("a line");
+    let address = first.trim_end().strip_prefix("listening on http://").expect(&first);
+    let address = address.parse().expect("an address");
+    // More is told of these than a pipe has room for.
+    for _ in 0..200 {
+        assert_eq!(get(address, "/health").status, 200);
+    }
+    signal(hub.id(), "TERM");
+    until("its end", || hub.try_wait().unwrap().is_some());
+    assert_eq!(hub.wait().unwrap().code(), Some(0));
+}
+
+#[test]
 fn row_55_a_signal_ends_streams_well_and_the_hub_with_status_0() {
     for name in ["TERM", "INT", "HUP"] {
         let mut hub = Process::start(&mut command(&[LISTEN]));
