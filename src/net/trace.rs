@@ -1,4 +1,5 @@
-//! What is told of the system's calls on connections, to whoever wants to see them.
+//! What is told of the system's calls on connections, to whoever wants to see them: of those that
+//! accept, read, write, half-close and close, and not of those that set options.
 //!
 //! ```text
 //! welcome ─► Tracer::trace ─► Socket ── read, write, write_vectored, shutdown, drop ─► Trace::call
@@ -14,8 +15,8 @@ use std::sync::atomic::Ordering;
 use super::atomic::AtomicU64;
 use crate::peer::Peer;
 
-/// Is told of each call of the system on a server's connections: see
-/// [`Server::trace`](crate::Server::trace).
+/// Is told of each call of the system that accepts, reads, writes, half-closes or closes one of a
+/// server's connections: see [`Server::trace`](crate::Server::trace).
 pub trait Trace: Send + Sync + 'static {
     /// A call has been made. For one connection this is called for one call after the other, in
     /// their order; for several connections at the same time.

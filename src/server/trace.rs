@@ -6,9 +6,10 @@ use super::Server;
 use crate::net::trace::{Trace, Tracer};
 
 impl Server {
-    /// Sets what is told of each call of the system on a connection, with the bytes that it moved:
-    /// see [`trace`](crate::trace). These are all bytes, secrets included: a trace that prints them
-    /// has to mask those, which [`secrets_in_url`](crate::http::secrets_in_url) and
+    /// Sets what is told of each call of the system that opens, reads, writes or closes a
+    /// connection, with the bytes that it moved: see [`trace`](crate::trace). These are all bytes,
+    /// secrets included: a trace that prints them has to mask those, which
+    /// [`secrets_in_url`](crate::http::secrets_in_url) and
     /// [`secrets_in_value`](crate::http::secrets_in_value) find. Defaults to nothing, and then it
     /// costs nothing.
     ///

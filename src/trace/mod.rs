@@ -1,9 +1,10 @@
 //! What goes over each connection as it happens, and where in the source each piece of it is
 //! written or read.
 //!
-//! A [`Trace`] is told of each call of the system on a server's connections, with the bytes that it
-//! moved: see [`Server::trace`](crate::Server::trace). `tidings serve --trace` is one, which prints
-//! them, and says of each piece what it means, and where in the source it comes from:
+//! A [`Trace`] is told of each call of the system that opens, reads, writes or closes a server's
+//! connections, with the bytes that it moved: see [`Server::trace`](crate::Server::trace).
+//! `tidings serve --trace` is one, which prints them, and says of each piece what it means, and
+//! where in the source it comes from:
 //!
 //! ```
 //! use tidings::trace::Piece;

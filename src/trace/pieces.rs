@@ -73,9 +73,15 @@ pieces! {
     /// The body of a request.
     RequestBody, "RFC 9112, section 6",
         "http/body.rs", "State::Length(left) | State::ChunkData(left) => {", "extend_from_slice";
-    /// The line with the size of a chunk of a request's body, and what else stands around it.
+    /// The line with the size of a chunk of a request's body.
     RequestChunk, "RFC 9112, section 7.1",
         "http/body.rs", "State::ChunkLine(line) => {", "line.take(byte";
+    /// The line end after the data of such a chunk.
+    RequestChunkEnd, "RFC 9112, section 7.1",
+        "http/body.rs", "State::ChunkCr if byte == ", "State::ChunkLf if byte == ";
+    /// Trailers of a request's body, and the empty line that ends it.
+    RequestTrailers, "RFC 9112, section 7.1.2",
+        "http/body.rs", "State::Trailers(trailers) => {", "trailers.take(byte)";
 
     /// The first line of a response.
     StatusLine, "RFC 9112, section 4",
@@ -136,6 +142,9 @@ pieces! {
     LastChunk, "RFC 9112, section 7.1",
         "http/chunk.rs", "pub(crate) const LAST: ", "b\"0\\r\\n\\r\\n\"";
 
+    /// The channel of an event, in the feed of a hub.
+    Channel, "",
+        "order/shared_log/view.rs", "pub(crate) fn channel_line(", "[FIELD, name";
     /// The id of an event.
     Id, "HTML, section 9.2.6",
         "event/encode.rs", "pub(crate) fn encode_with(", "\"id: \"";
@@ -197,6 +206,9 @@ pieces! {
     /// A connection is half-closed.
     HalfClose, "RFC 9112, section 9.6",
         "net/linger.rs", "fn go_on(", "shutdown(Shutdown::Write)";
+    /// A connection is closed: whoever drops its socket closes it.
+    Close, "RFC 9112, section 9.6",
+        "net/socket.rs", "impl Drop for Socket", "fn drop(&mut self)";
 }
 
 #[cfg(test)]

@@ -7,9 +7,11 @@
 //! ```
 //!
 //! To read on: [`request`] and [`response`] take a connection's bytes apart, in whatever pieces
-//! they come, [`words`] says what each line means, [`pieces`] which piece of the library's it is,
-//! and [`row`] finds what must not be shown. [`layout`] puts the rows into columns.
+//! they come, [`frame`] follows what stands around chunks, [`words`] says what each line means,
+//! [`pieces`] which piece of the library's it is, and [`row`] finds what must not be shown.
+//! [`layout`] puts the rows into columns.
 
+mod frame;
 mod layout;
 mod pieces;
 mod request;

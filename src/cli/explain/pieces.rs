@@ -82,6 +82,7 @@ impl Block {
         match field(line) {
             (b"", b"") => Some(Piece::FirstComment),
             (b"", _) => Some(Piece::Comment),
+            (b"channel", _) => Some(Piece::Channel),
             (b"id", _) => {
                 self.has_id = true;
                 Some(Piece::Id)

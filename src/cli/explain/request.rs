@@ -8,8 +8,8 @@
 //! "GET / HTTP/1.1\r\n"            head     the next request
 //! ```
 //!
-//! The library's parser decides what a head is, and its decoder where a body ends. What a proxy
-//! says before the first request (the PROXY protocol) is a row of its own, if it comes at once.
+//! The library's parser decides what a head is, and its decoder where a body ends. Where a proxy
+//! may say something before the first request (the PROXY protocol), rows of their own tell it.
 
 use std::mem;
 
@@ -17,9 +17,13 @@ use tidings::Limits;
 use tidings::http::{BodyDecoder, Framing, Head, HeadParser};
 use tidings::trace::Piece;
 
+use super::frame::{Around, Frame};
 use super::pieces;
 use super::row::{Layer, Means, Row, Rows};
 use super::words;
+
+/// What it means that bytes come where no request is read.
+const DROPPED: &str = "dropped: no request is read here any more";
 
 /// Explains one request after the other, from the first byte of a connection on.
 pub(crate) struct Request {
@@ -27,8 +31,8 @@ pub(crate) struct Request {
     /// The current line, as far as it has come.
     line: Vec<u8>,
     rows: Rows,
-    /// Nothing has come yet.
-    at_start: bool,
+    /// What has come of what a proxy may say first. None once that is over.
+    preface: Option<Vec<u8>>,
     /// The request lines that have come since they were last taken.
     begun: Vec<RequestLine>,
 }
@@ -42,9 +46,9 @@ pub(crate) struct RequestLine {
 enum State {
     /// All of the head that has come.
     Head(HeadParser, Vec<u8>),
-    Body(BodyDecoder, Framing),
-    /// What came is no request, so the bytes after it have no meaning.
-    Lost,
+    Body(BodyDecoder, Framing, Frame),
+    /// No request is read any more: what came is none, or nobody responds to one.
+    Over,
 }
 
 impl State {
@@ -56,23 +60,23 @@ impl State {
 impl Request {
     pub(crate) fn new() -> Self {
         let (line, begun) = (Vec::new(), Vec::new());
-        Self { state: State::new(), line, rows: Rows::of_request(), at_start: true, begun }
+        Self { state: State::new(), line, rows: Rows::of_request(), preface: None, begun }
+    }
+
+    /// Those of a connection that a proxy may begin with the PROXY protocol.
+    pub(crate) fn after_preface() -> Self {
+        Self { preface: Some(Vec::new()), ..Self::new() }
     }
 
     /// Takes the next bytes.
     pub(crate) fn take(&mut self, bytes: &[u8]) -> Vec<Row> {
-        let mut rest = bytes;
-        if mem::take(&mut self.at_start) {
-            let preface;
-            (preface, rest) = bytes.split_at(preface_len(bytes));
-            let means = ("PROXY protocol: who the client is", Piece::ProxyPreface);
-            self.rows.add(Layer::Preface, preface, means);
-        }
+        let preface = self.preface.take();
+        let mut rest = preface.map_or(bytes, |came| self.take_preface(came, bytes));
         while !rest.is_empty() {
             let length = match &self.state {
-                State::Head(..) | State::Lost => line_len(rest),
+                State::Head(..) | State::Over => line_len(rest),
                 // One byte at a time shows which of them are no content.
-                State::Body(_, Framing::Chunked) => 1,
+                State::Body(_, Framing::Chunked, _) => 1,
                 State::Body(..) => rest.len(),
             };
             let taken = self.take_some(&rest[..length]);
@@ -92,12 +96,46 @@ impl Request {
         mem::take(&mut self.begun)
     }
 
+    /// What comes from now on is no request.
+    pub(crate) fn end(&mut self) {
+        self.state = State::Over;
+    }
+
+    /// Whether a request has begun, and its target is still to come.
+    pub(crate) fn waits_for_target(&self) -> bool {
+        let is_some = |head: &[u8]| !head.is_empty() && !head.trim_ascii_start().contains(&b'\n');
+        matches!(&self.state, State::Head(_, head) if is_some(head))
+    }
+
+    /// Takes what a proxy says first, or may still become that; returns what comes after it.
+    fn take_preface<'a>(&mut self, mut came: Vec<u8>, bytes: &'a [u8]) -> &'a [u8] {
+        let before = came.len();
+        came.extend_from_slice(bytes);
+        let Some(length) = preface_len(&came) else {
+            self.rows.add(Layer::Preface, bytes, "");
+            self.preface = Some(came);
+            return &[];
+        };
+        if let Some(taken) = length.checked_sub(before) {
+            let means = ("PROXY protocol: who the client is", Piece::ProxyPreface);
+            self.rows.add(Layer::Preface, &bytes[..taken], means);
+            return &bytes[taken..];
+        }
+        // It is a request after all.
+        if let State::Head(_, head) = &mut self.state {
+            head.extend_from_slice(&came[..before]);
+            let line = came[..before].rsplit(|&byte| byte == b'\n').next();
+            self.line = line.unwrap_or_default().to_vec();
+        }
+        bytes
+    }
+
     /// Returns how many of the bytes it took.
     fn take_some(&mut self, bytes: &[u8]) -> usize {
         match &mut self.state {
             State::Head(..) => self.take_head(bytes),
-            State::Lost => self.rows.add(Layer::Unknown, bytes, ""),
-            State::Body(decoder, _) => {
+            State::Over => self.rows.add(Layer::Unknown, bytes, DROPPED),
+            State::Body(decoder, ..) => {
                 let mut content = Vec::new();
                 match decoder.decode(bytes, &mut content) {
                     Ok(taken) => {
@@ -149,7 +187,7 @@ impl Request {
         let decoder = BodyDecoder::endless(framing);
         match decoder.is_done() {
             true => self.begin_again(),
-            false => self.state = State::Body(decoder, framing),
+            false => self.state = State::Body(decoder, framing, Frame::default()),
         }
     }
 
@@ -164,14 +202,16 @@ impl Request {
             return;
         }
         self.close_content();
-        let Some(line) = words::whole_line(&mut self.line, bytes) else {
-            return self.rows.extend(Layer::Frame, bytes);
+        let State::Body(.., frame) = &mut self.state else { return };
+        let means: Means = match frame.take(bytes) {
+            None => return self.rows.extend(Layer::Frame, bytes),
+            Some(Around::Size(words)) => (words, Piece::RequestChunk).into(),
+            Some(Around::EndOfData) => ("end of the chunk", Piece::RequestChunkEnd).into(),
+            Some(Around::Last) => ("last chunk: the body is whole", Piece::RequestChunk).into(),
+            Some(Around::Trailer) => ("a trailer: dropped", Piece::RequestTrailers).into(),
+            Some(Around::End) => ("end of the body", Piece::RequestTrailers).into(),
         };
-        let means = match &*line {
-            b"\r\n" => "end of the chunk, or of the body".into(),
-            line => words::chunk_size(line, "body"),
-        };
-        self.rows.add(Layer::Frame, bytes, (means, Piece::RequestChunk));
+        self.rows.add(Layer::Frame, bytes, means);
     }
 
     /// What has come of the content in this call needs no more words.
@@ -189,7 +229,7 @@ impl Request {
 
     fn lose(&mut self, bytes: &[u8], why: &str) {
         self.rows.add(Layer::Unknown, bytes, why);
-        self.state = State::Lost;
+        self.state = State::Over;
     }
 }
 
@@ -202,17 +242,18 @@ impl RequestLine {
     }
 }
 
-/// How long it is what a proxy says first; often nothing.
-fn preface_len(bytes: &[u8]) -> usize {
-    if bytes.starts_with(b"PROXY ") {
-        return line_len(bytes);
+/// How long it is what a proxy says first, perhaps nothing. `None` where that goes on, or is not
+/// known yet.
+fn preface_len(came: &[u8]) -> Option<usize> {
+    let begins = |with: &[u8]| came.iter().zip(with).all(|(one, other)| one == other);
+    if begins(b"PROXY ") {
+        return came.iter().position(|&byte| byte == b'\n').map(|end| end + 1);
+    } else if begins(b"\r\n\r\n\0\r\nQUIT\n") {
+        let [.., high, low] = *came.first_chunk::<16>()?;
+        let length = 16 + usize::from(u16::from_be_bytes([high, low]));
+        return (length <= came.len()).then_some(length);
     }
-    match bytes.strip_prefix(b"\r\n\r\n\0\r\nQUIT\n") {
-        Some([_, _, high, low, ..]) => {
-            (16 + usize::from(u16::from_be_bytes([*high, *low]))).min(bytes.len())
-        }
-        _ => 0,
-    }
+    Some(0)
 }
 
 /// How long the first line is, with its LF if that is there.
@@ -263,35 +304,75 @@ mod tests {
     #[test]
     fn a_body_in_chunks_is_told_with_what_stands_around_its_content() {
         let call = b"POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n\
-                     2\r\nhi\r\n0\r\n\r\n";
+                     2\r\nhi\r\n0\r\nAge: 5\r\n\r\n";
         let expected = rows(&[
             (Layer::Head, "\\r\\n", "end of the head; chunks follow"),
             (Layer::Frame, "2\\r\\n", "chunk: 2 bytes"),
             (Layer::Stream, "hi", "content"),
-            (Layer::Frame, "\\r\\n", "end of the chunk, or of the body"),
+            (Layer::Frame, "\\r\\n", "end of the chunk"),
             (Layer::Frame, "0\\r\\n", "last chunk: the body is whole"),
-            (Layer::Frame, "\\r\\n", "end of the chunk, or of the body"),
+            (Layer::Frame, "Age: 5\\r\\n", "a trailer: dropped"),
+            (Layer::Frame, "\\r\\n", "end of the body"),
         ]);
         assert_eq!(explained(&[call])[3..], expected);
     }
 
+    /// What comes after a preface, or in its place, in these calls.
+    fn explained_after_preface(calls: &[&[u8]]) -> Vec<Row> {
+        let mut request = Request::after_preface();
+        calls.iter().flat_map(|bytes| request.take(bytes)).collect()
+    }
+
+    const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+
     #[test]
-    fn what_a_proxy_says_first_is_no_request() {
-        let request = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+    fn what_a_proxy_says_first_is_no_request_wherever_a_read_cuts_it() {
         let binary = b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\x02ab";
         for preface in [&b"PROXY UNKNOWN\r\n"[..], binary] {
-            let told = explained(&[&[preface, request].concat()]);
-            assert_eq!(told[0].0, Layer::Preface);
-            assert_eq!(told[0].1, preface.escape_ascii().to_string());
-            assert_eq!(told[1].1, "GET / HTTP/1.1\\r\\n");
+            let calls = [preface, GET].concat();
+            for cut in 0..preface.len() {
+                let calls = [&calls[..cut], &calls[cut..]];
+                let rows = explained_after_preface(&calls[usize::from(cut == 0)..]);
+                let (told, after) = rows.split_at(rows.len() - 3);
+                assert!(told.iter().all(|row| row.layer == Layer::Preface), "{cut}: {told:?}");
+                assert_eq!(
+                    told.iter().flat_map(|row| row.bytes.clone()).collect::<Vec<_>>(),
+                    preface
+                );
+                assert_eq!(told.last().and_then(|row| row.piece), Some(Piece::ProxyPreface));
+                assert_eq!(after[0].means, words::REQUEST_LINE);
+            }
         }
+    }
+
+    #[test]
+    fn what_only_began_like_a_preface_is_a_request() {
+        for (request, cut) in [
+            (&b"POST / HTTP/1.1\r\nHost: h\r\n\r\n"[..], 1),
+            (b"PROXY/ / HTTP/1.1\r\nHost: h\r\n\r\n", 5),
+            (b"\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n", 4),
+        ] {
+            let mut at_once = Request::new();
+            let expected = at_once.take(request).pop().map(|row| (row.bytes, row.means));
+            let mut rows = explained_after_preface(&[&request[..cut], &request[cut..]]);
+            assert_eq!(rows.pop().map(|row| (row.bytes, row.means)), expected);
+        }
+        let told = explained(&[b"PROXY UNKNOWN\r\n"]);
+        assert_eq!(told[0].0, Layer::Unknown, "where no proxy is believed, it is a bad request");
     }
 
     #[test]
     fn what_is_no_request_is_told_by_the_rule_that_it_breaks() {
         let told = explained(&[b"GET / HTTP/1.1\r\nHost : h\r\nA: b\r\n"]);
         assert!(told[1].2.contains("there must be no white space"), "{told:?}");
-        assert_eq!(told[2], (Layer::Unknown, "A: b\\r\\n".into(), String::new()));
+        assert_eq!(told[2], (Layer::Unknown, "A: b\\r\\n".into(), DROPPED.into()));
+    }
+
+    /// What is shown of the bytes of these calls.
+    fn public(request: &mut Request, calls: &[&[u8]]) -> String {
+        let shown = calls.iter().flat_map(|bytes| request.take(bytes));
+        let shown: Vec<u8> = shown.flat_map(|row| row.public().concat()).collect();
+        String::from_utf8(shown).expect("text")
     }
 
     #[test]
@@ -300,10 +381,41 @@ mod tests {
         let bytes = b"GET /?token=SECRET HTTP/1.1\r\nHost: h\r\nCookie: SECRET\r\n\r\n";
         let two = bytes.repeat(2);
         for calls in [vec![&bytes[..]; 3], two.chunks(1).collect()] {
-            let shown = calls.into_iter().flat_map(|bytes| request.take(bytes));
-            let shown: Vec<u8> = shown.flat_map(|row| row.public().concat()).collect();
-            let shown = String::from_utf8(shown).expect("text");
+            let shown = public(&mut request, &calls);
             assert!(!shown.contains("SEC") && !shown.contains("RET"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn row_48_what_breaks_the_rules_shows_no_secret() {
+        const TO: &str = "GET /a HTTP/1.1\r\nHost: h\r\n";
+        const CHUNKS: &str = "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+        const NEXT: &str = "GET /b?token=SECRET HTTP/1.1\r\nCookie: SECRET\r\n\r\n";
+        for bytes in [
+            format!("\r\n{NEXT}"),
+            format!("\r\n\r\n\r\n\r\n{NEXT}"),
+            "GET  /a?token=SECRET HTTP/1.1\r\n".into(),
+            "GET\t/a?token=SECRET HTTP/1.1\r\n".into(),
+            "GET /a b?token=SECRET HTTP/1.1\r\n".into(),
+            "GET /a?token= SECRET HTTP/1.1\r\n".into(),
+            "GET /a?token=SECRET http/1.1\r\n".into(),
+            "/a?token=SECRET HTTP/1.1\r\n".into(),
+            "/a?token=SECRET\r\n".into(),
+            format!("{TO}Authorization Bearer SECRET\r\n\r\n"),
+            format!("{TO}GET /?token=SECRET&channel=a:b\r\n\r\n"),
+            format!("{TO}Accept: a\rCookie: SECRET\r\n\r\n"),
+            format!("{TO}Host: h\rCookie: SECRET\r\n\r\n"),
+            format!("GET /a HTTP/1.1\r\nHost : h\r\n\r\n{NEXT}"),
+            format!("{TO}Content-Length: 5x\r\n\r\n{NEXT}"),
+            format!("{CHUNKS}1;a=SECRET\r\nx\r\n0\r\nAuthorization: SECRET\r\n\r\n"),
+            format!("{CHUNKS}zz\r\nx\r\n{NEXT}"),
+        ] {
+            for size in [bytes.len(), 1, 2, 7] {
+                let calls: Vec<_> = bytes.as_bytes().chunks(size).collect();
+                let shown = public(&mut Request::new(), &calls);
+                let shows = |part| shown.contains(part);
+                assert!(!shows("SEC") && !shows("CRE") && !shows("RET"), "{bytes:?}: {shown:?}");
+            }
         }
     }
 

@@ -19,6 +19,7 @@ use tidings::http::Framing;
 use tidings::trace::Piece;
 use tidings::{Parser, Status};
 
+use super::frame::{Around, Frame};
 use super::pieces::{self, Block};
 use super::row::{Layer, Means, Row, Rows};
 use super::words;
@@ -32,8 +33,7 @@ pub(crate) struct Response {
     /// The current line of the head or of the stream, as far as it has come.
     line: Vec<u8>,
     /// The current line of the frame, which may interrupt one of the stream.
-    frame: Vec<u8>,
-    next_frame: Frame,
+    frame: Frame,
     is_stream: bool,
     /// The head says so far that it is an event stream.
     is_stream_head: bool,
@@ -46,14 +46,6 @@ pub(crate) struct Response {
     rows: Rows,
 }
 
-/// What the next line of the frame is.
-#[derive(Clone, Copy)]
-enum Frame {
-    Size,
-    AfterData,
-    Trailers,
-}
-
 impl Response {
     pub(crate) fn new() -> Self {
         Self {
@@ -61,8 +53,7 @@ impl Response {
             // The client says what is too long.
             parser: Parser::new().max_line(usize::MAX).max_event(usize::MAX),
             line: Vec::new(),
-            frame: Vec::new(),
-            next_frame: Frame::Size,
+            frame: Frame::default(),
             is_stream: false,
             is_stream_head: false,
             is_to_head: false,
@@ -98,7 +89,8 @@ impl Response {
                 Part::Begin(head) => {
                     self.line.clear();
                     self.is_stream = head.is_event_stream() && head.status() == Status::OK;
-                    let means = (words::end_of_head(&head), Piece::EndOfHead);
+                    let means = words::end_of_head(&head, self.is_to_head);
+                    let means = (means, Piece::EndOfHead);
                     self.rows.add(Layer::Head, bytes, means);
                 }
                 Part::Frame => self.take_frame(bytes),
@@ -139,25 +131,15 @@ impl Response {
     }
 
     fn take_frame(&mut self, bytes: &[u8]) {
-        let Some(line) = words::whole_line(&mut self.frame, bytes) else {
-            return self.rows.add(Layer::Frame, bytes, "");
-        };
-        let (means, next): (Means, _) = match self.next_frame {
-            Frame::Size => {
-                let is_last =
-                    line.iter().take_while(|byte| byte.is_ascii_hexdigit()).all(|&b| b == b'0');
-                let next = if is_last { Frame::Trailers } else { Frame::AfterData };
-                let piece = if is_last { Piece::LastChunk } else { Piece::ChunkSize };
-                ((words::chunk_size(&line, "stream"), piece).into(), next)
-            }
-            Frame::AfterData => (("end of the chunk", Piece::ChunkEnd).into(), Frame::Size),
-            Frame::Trailers if line == b"\r\n" => {
-                (("end of the stream", Piece::LastChunk).into(), Frame::Trailers)
-            }
-            Frame::Trailers => ("a trailer: dropped".into(), Frame::Trailers),
+        let means: Means = match self.frame.take(bytes) {
+            None => "".into(),
+            Some(Around::Size(words)) => (words, Piece::ChunkSize).into(),
+            Some(Around::EndOfData) => ("end of the chunk", Piece::ChunkEnd).into(),
+            Some(Around::Last) => ("last chunk: the stream is whole", Piece::LastChunk).into(),
+            Some(Around::Trailer) => "a trailer: dropped".into(),
+            Some(Around::End) => ("end of the stream", Piece::LastChunk).into(),
         };
         self.rows.add(Layer::Frame, bytes, means);
-        self.next_frame = next;
     }
 
     fn take_content(&mut self, byte: u8) {

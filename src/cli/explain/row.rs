@@ -10,6 +10,7 @@
 //! "d96e; Secure\r\n"           (12 bytes)␍␊             what to send with the next request
 //! ```
 
+use std::iter;
 use std::mem;
 use std::ops::Range;
 
@@ -158,29 +159,41 @@ impl Rows {
     }
 }
 
-/// Follows the lines of a head, valid or not, and finds bytes in them that may be a secret.
+/// Follows the lines of a head, of trailers and of what is neither, and finds bytes in them that
+/// may be a secret. What breaks the rules may hold one as well, so nothing here relies on them.
 #[derive(Default)]
 struct Lines {
     /// The current line as far as it has come, with the lines that it continues.
     line: Vec<u8>,
     /// The line is whole, unless the next one continues it.
     is_whole: bool,
-    /// This is the first line of a request.
-    is_request_line: bool,
+    kind: Kind,
+}
+
+/// What a line is.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Kind {
+    /// The first of a request: a method, a target, a version.
+    Request,
+    /// One that should be a field line.
+    Field,
+    /// The first of a response. If it is none, the others are of no protocol that is known here.
+    #[default]
+    Response,
 }
 
 impl Lines {
     fn of_request() -> Self {
-        Self { is_request_line: true, ..Self::default() }
+        Self { kind: Kind::Request, ..Self::default() }
     }
 
-    /// Marks the secrets in rows of a head, each of which lies within a line.
+    /// Marks the secrets in rows, each of which lies within a line.
     fn mark(&mut self, rows: &mut [Row]) {
-        for row in rows.iter_mut().filter(|row| matches!(row.layer, Layer::Head | Layer::Unknown)) {
+        let has_lines = |layer| matches!(layer, Layer::Head | Layer::Frame | Layer::Unknown);
+        for row in rows.iter_mut().filter(|row| has_lines(row.layer)) {
             let goes_on = row.bytes.starts_with(b" ") || row.bytes.starts_with(b"\t");
             if self.is_whole && !goes_on {
-                self.line.clear();
-                self.is_request_line = false;
+                self.begin_line();
             }
             let start = self.line.len();
             self.line.extend_from_slice(&row.bytes);
@@ -197,30 +210,55 @@ impl Lines {
         }
     }
 
+    /// Empty lines may stand before a request.
+    fn begin_line(&mut self) {
+        let is_over = match self.kind {
+            Kind::Request => !self.line.trim_ascii().is_empty(),
+            Kind::Response => self.line.starts_with(b"HTTP/"),
+            Kind::Field => true,
+        };
+        if is_over {
+            self.kind = Kind::Field;
+        }
+        self.line.clear();
+    }
+
     fn secrets(&self) -> Vec<Range<usize>> {
-        let Some((name, from, to)) = self.value() else { return Vec::new() };
+        let line = self.line.trim_ascii_end();
+        // Whoever sent a bare CR may have meant it to end the line.
+        let end = line.windows(2).position(|two| two[0] == b'\r' && two[1] != b'\n');
+        let Some(end) = end else { return self.secrets_in(line, self.is_whole) };
+        let mut secrets = self.secrets_in(&line[..end], true);
+        secrets.push(end + 1..line.len());
+        secrets
+    }
+
+    fn secrets_in(&self, line: &[u8], is_whole: bool) -> Vec<Range<usize>> {
+        let is_of_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
+        let name = line.iter().position(|byte| !is_of_name(byte)).unwrap_or(line.len());
+        let blanks = |at: usize| line.len() - line[at..].trim_ascii_start().len();
+        let (from, after) = (blanks(name), &line[blanks(name)..]);
         // A line that isn't whole may be user information, which ends in an @.
-        let mut value = self.line[from..to].to_vec();
-        value.extend_from_slice(if self.is_whole { b"" } else { b"@" });
-        let secrets = match name {
-            None => secrets_in_url(&value),
-            Some(name) => secrets_in_value(&name, &value),
+        let with_end = |value| [value, if is_whole { b"" } else { &b"@"[..] }].concat();
+        let (from, secrets) = if self.kind == Kind::Request {
+            (from, secrets_in_url(&with_end(target(after))))
+        } else if after.starts_with(b":") {
+            let from = blanks(from + 1);
+            let name = String::from_utf8_lossy(&line[..name]);
+            (from, secrets_in_value(&name, &with_end(&line[from..])))
+        } else if self.kind == Kind::Response || line.starts_with(b"HTTP/") || after.is_empty() {
+            return Vec::new();
+        } else {
+            // It may be a field that lacks its colon, or a target.
+            return iter::once(from..line.len()).collect();
         };
         secrets.into_iter().map(|secret| from + secret.start..from + secret.end).collect()
     }
+}
 
-    /// Where the target, or the value of a field, begins and ends; and the field's name.
-    fn value(&self) -> Option<(Option<String>, usize, usize)> {
-        let line = self.line.trim_ascii_end();
-        let position = |wanted: u8| line.iter().position(|&byte| byte == wanted);
-        if self.is_request_line {
-            let from = position(b' ')? + 1;
-            let length = line[from..].iter().position(|&byte| byte == b' ');
-            return Some((None, from, length.map_or(line.len(), |length| from + length)));
-        }
-        let colon = position(b':').filter(|_| !line.starts_with(b"HTTP/"))?;
-        let name = String::from_utf8_lossy(&line[..colon]).trim().to_owned();
-        let value = line[colon + 1..].trim_ascii_start();
-        Some((Some(name), line.len() - value.len(), line.len()))
-    }
+/// What stands before the version in a request line, after its method.
+fn target(rest: &[u8]) -> &[u8] {
+    let last = rest.iter().rposition(|byte| matches!(byte, b' ' | b'\t')).map_or(0, |at| at + 1);
+    let version = rest[last..].get(..5).unwrap_or_default();
+    if version.eq_ignore_ascii_case(b"HTTP/") { rest[..last].trim_ascii_end() } else { rest }
 }

@@ -19,10 +19,11 @@ pub(super) fn whole_line(line: &mut Vec<u8>, piece: &[u8]) -> Option<Vec<u8>> {
 
 /// A field line of a request or a response.
 pub(super) fn field_line(line: &[u8]) -> &'static str {
-    const WORDS: [(&str, &str); 23] = [
+    const WORDS: [(&str, &str); 28] = [
         ("accept", "which types the client takes"),
         ("accept-encoding", "how the content may be compressed"),
         ("access-control-allow-origin", "pages of this origin may read it"),
+        ("allow", "which methods there are for this target"),
         ("authorization", "who the client is"),
         ("cache-control", "what caches may do"),
         ("connection", "whether the connection stays open"),
@@ -31,10 +32,14 @@ pub(super) fn field_line(line: &[u8]) -> &'static str {
         ("content-type", "what the content is"),
         ("cookie", "who the client is"),
         ("date", "when the server made the response"),
+        ("expect", "the client waits for a 100 before it sends the body"),
         ("host", "the server's name, as the URL has it"),
+        ("idempotency-key", "the same in a retry, so that it is published once"),
         ("keep-alive", "how long the connection is kept"),
         ("last-event-id", "resume after this event"),
         ("location", "request this URL instead"),
+        ("origin", "of which origin the page is that asks"),
+        ("retry-after", "when to try again"),
         ("server", "the server's software"),
         ("set-cookie", "what to send with the next request"),
         ("transfer-encoding", "in chunks, as the length isn't known yet"),
@@ -64,11 +69,11 @@ pub(super) fn field_line(line: &[u8]) -> &'static str {
     words.unwrap_or("a field")
 }
 
-/// The end of the head of a response.
-pub(super) fn end_of_head(head: &ResponseHead) -> String {
+/// The end of the head of a response, which may be one to a HEAD.
+pub(super) fn end_of_head(head: &ResponseHead, is_to_head: bool) -> String {
     match head.framing() {
-        Framing::None => "end of the head; nothing follows".into(),
-        framing => end_of(framing),
+        framing if framing != Framing::None && !is_to_head => end_of(framing),
+        _ => "end of the head; nothing follows".into(),
     }
 }
 
@@ -82,12 +87,11 @@ pub(super) fn end_of(framing: Framing) -> String {
     }
 }
 
-/// The line with the size of a chunk; `all` is what is whole with the last one.
-pub(super) fn chunk_size(line: &[u8], all: &str) -> String {
+/// The line with the size of a chunk that is not the last.
+pub(super) fn chunk_size(line: &[u8]) -> String {
     let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
     let digits = std::str::from_utf8(&line[..digits]).unwrap_or_default();
     match u64::from_str_radix(digits, 16) {
-        Ok(0) => format!("last chunk: the {all} is whole"),
         Ok(size) => format!("chunk: {}", plural(size, "byte")),
         Err(_) => "chunk".into(),
     }
@@ -113,6 +117,7 @@ fn meaning(line: &[u8], parser: &mut Parser) -> String {
     let (name, value) = field(line);
     match name {
         b"" => "comment: says only that the server is there".into(),
+        b"channel" => "the channel, for a hub that follows: clients ignore it".into(),
         b"data" => "data, a line of it".into(),
         b"event" => "event type".into(),
         b"id" if value.contains(&0) => "an id with NUL in it: ignored".into(),

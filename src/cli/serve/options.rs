@@ -333,9 +333,14 @@ pub(crate) static TABLE: Table<Options> = Table {
             /// Prints on standard error what goes over each connection as it happens: the calls of
             /// the system, their bytes, what each line means, and the file and the line of the
             /// source that wrote or read it. --trace=/events/news prints only requests whose
-            /// targets begin so. What may be a secret is left out.
-            text("trace", "[=TARGET]", |o, prefix| o.trace = Some(prefix.into()))
-                .otherwise("nothing is traced"),
+            /// targets begin so. Of heads, what may be a secret is left out; bodies are shown.
+            checked("trace", "[=TARGET]", |o, prefix| {
+                if !prefix.is_empty() && !prefix.starts_with('/') {
+                    return Err("a target begins with /, as in --trace=/events/news".into());
+                }
+                o.trace = Some(prefix.into());
+                Ok(())
+            }).otherwise("nothing is traced"),
         ],
     ],
     exits: &[

@@ -74,6 +74,7 @@ fn row_46_a_head_whose_lines_end_in_lf_is_told_line_by_line() {
 #[test]
 fn each_line_of_a_stream_is_told() {
     for (line, means) in [
+        ("channel: x", "the channel, for a hub that follows: clients ignore it"),
         ("data: x", "data, a line of it"),
         ("data", "data, a line of it"),
         ("event: x", "event type"),
@@ -211,6 +212,15 @@ fn row_48_a_secret_stays_one_in_what_is_no_head_any_more() {
     let head = "HTTP/1.1 200 OK\r\nLocation : SECRET@\r\nA: b\r\nCookie: SECRET\r\n SECRET\r\n";
     let expected = "HTTP/1.1 200 OK\r\nLocation : @\r\nA: \r\nCookie: \r\n \r\n";
     assert_eq!(public(&[head.as_bytes()]), expected);
+}
+
+#[test]
+fn row_48_trailers_and_extensions_of_chunks_show_no_secret() {
+    let head =
+        "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let body = "1;a=SECRET\r\nx\r\n0\r\nSet-Cookie: SECRET\r\nSet-Cookie SECRET\r\n";
+    let expected = format!("{head}1\r\nx\r\n0\r\nSet-Cookie: \r\nSet-Cookie \r\n");
+    assert_eq!(public(&[head.as_bytes(), body.as_bytes()]), expected);
 }
 
 fn ended(bytes: &[u8]) -> &'static str {

@@ -32,24 +32,40 @@ pub(super) struct Connection {
     /// What the targets begin with of the requests that are shown.
     prefix: Arc<str>,
     request: Request,
-    /// None before the first.
-    response: Option<Response>,
-    /// For each request that has no response yet, whether it is a HEAD.
-    heads: VecDeque<bool>,
-    /// Whether the current request is shown. None while its target is not known.
+    /// The requests that have no response yet.
+    asked: VecDeque<Asked>,
+    /// None before the first; and whether its request is shown.
+    response: Option<(Response, Option<bool>)>,
+    is_half_closed: bool,
+    /// Whether the newest request is shown. None while its target is not known.
     is_shown: Option<bool>,
     /// What is to be shown if it is.
     waiting: String,
 }
 
+struct Asked {
+    is_head: bool,
+    is_shown: bool,
+}
+
+/// What is told of one call.
+struct Told {
+    what: String,
+    rows: Vec<Row>,
+    /// None while that is not known.
+    is_shown: Option<bool>,
+}
+
 impl Connection {
-    pub(super) fn new(number: u64, peer: Peer, prefix: &Arc<str>) -> Self {
+    /// One that a proxy `may_begin` with the PROXY protocol.
+    pub(super) fn new(number: u64, peer: Peer, prefix: &Arc<str>, may_begin: bool) -> Self {
         Self {
             name: format!("#{number} {peer}"),
             prefix: Arc::clone(prefix),
-            request: Request::new(),
+            request: if may_begin { Request::after_preface() } else { Request::new() },
+            asked: VecDeque::new(),
             response: None,
-            heads: VecDeque::new(),
+            is_half_closed: false,
             is_shown: prefix.is_empty().then_some(true),
             waiting: String::new(),
         }
@@ -63,10 +79,12 @@ impl Connection {
         seconds: f64,
         layout: Layout,
     ) -> String {
-        let Some((what, piece, rows)) = self.explain(call, outcome) else { return String::new() };
-        let place = layout.place(piece);
-        let between = if place.is_empty() { "" } else { "  " };
-        let title = format!("{} {call}: {what}{between}{place}", self.name);
+        // The bytes may change what is read next.
+        let place = layout.place(Some(self.piece(call)));
+        let Some(Told { what, rows, is_shown }) = self.explain(call, outcome) else {
+            return String::new();
+        };
+        let title = format!("{} {call}: {what}  {place}", self.name);
         let mut text = layout.title(seconds, &title);
         let more = rows.len().saturating_sub(MOST_ROWS);
         for mut row in rows.into_iter().take(MOST_ROWS) {
@@ -76,79 +94,106 @@ impl Connection {
         if more > 0 {
             text.push_str(&layout.note(&format!("and {}", plural(more as u64, "more line"))));
         }
-        self.show(text)
+        self.show(text, is_shown)
     }
 
-    /// What the call did, the piece that made it, and what its bytes mean. None for one that is of
-    /// no interest.
-    fn explain(
-        &mut self,
-        call: &str,
-        outcome: Outcome<'_>,
-    ) -> Option<(String, Option<Piece>, Vec<Row>)> {
+    /// What the call did, and what its bytes mean. None for one that is of no interest.
+    fn explain(&mut self, call: &str, outcome: Outcome<'_>) -> Option<Told> {
         let bytes = |bytes: &[u8]| plural(bytes.len() as u64, "byte");
-        Some(match outcome {
-            Outcome::Accepted => ("the connection is there".into(), Some(Piece::Accept), vec![]),
-            Outcome::Received([]) => {
-                ("the peer has ended its side".into(), Some(self.reader()), vec![])
-            }
+        let what = match outcome {
+            Outcome::Accepted => "the connection is there".into(),
+            Outcome::Received([]) => "the peer has ended its side".into(),
             Outcome::Received(received) => {
-                let reader = self.reader();
-                (format!("{} received", bytes(received)), Some(reader), self.take(received))
+                let (rows, is_shown) = self.take(received);
+                return Some(Told {
+                    what: format!("{} received", bytes(received)),
+                    rows,
+                    is_shown,
+                });
             }
             Outcome::Sent { bytes: sent, of } => {
                 let all = if sent.len() < of { format!(" of {of}") } else { String::new() };
-                (format!("{}{all} sent", bytes(sent)), writer(call), self.put(sent))
+                let (rows, is_shown) = self.put(sent);
+                return Some(Told { what: format!("{}{all} sent", bytes(sent)), rows, is_shown });
             }
             Outcome::HalfClosed => {
-                ("nothing more is sent to the peer".into(), Some(Piece::HalfClose), vec![])
+                self.is_half_closed = true;
+                "nothing more is sent to the peer".into()
             }
-            Outcome::Closed => ("the connection is over".into(), None, vec![]),
-            // A read that finds nothing is how a check looks for the peer's end.
-            Outcome::Failed(error) if error.kind() == ErrorKind::WouldBlock => {
-                ("the system takes no more now".into(), Some(writer(call)?), vec![])
-            }
-            Outcome::Failed(error) => (error.to_string(), None, vec![]),
+            Outcome::Closed => "the connection is over".into(),
+            Outcome::Failed(error) if error.kind() == ErrorKind::WouldBlock => match call {
+                "sendto" | "send" | "writev" => "the system takes no more now".into(),
+                // A read that finds nothing is how a check looks for the peer's end.
+                _ => return None,
+            },
+            Outcome::Failed(error) => error.to_string(),
             _ => return None,
-        })
+        };
+        Some(Told { what, rows: Vec::new(), is_shown: self.is_shown })
     }
 
-    /// Which code reads now: on a stream, only the check for a closed peer.
-    fn reader(&self) -> Piece {
-        match &self.response {
-            Some(response) if response.is_open_stream() => Piece::Check,
+    /// Which code makes such a call now.
+    fn piece(&self, call: &str) -> Piece {
+        match call {
+            "accept4" | "accept" => Piece::Accept,
+            "sendto" | "send" => Piece::Write,
+            "writev" => Piece::WriteBoth,
+            "shutdown" => Piece::HalfClose,
+            "close" => Piece::Close,
+            _ if self.is_open_stream() => Piece::Check,
             _ => Piece::Read,
         }
     }
 
-    fn take(&mut self, bytes: &[u8]) -> Vec<Row> {
+    /// On a stream, all that is read is dropped.
+    fn is_open_stream(&self) -> bool {
+        let response = self.response.as_ref().filter(|_| !self.is_half_closed);
+        response.is_some_and(|(response, _)| response.is_open_stream())
+    }
+
+    fn take(&mut self, bytes: &[u8]) -> (Vec<Row>, Option<bool>) {
+        if self.is_half_closed || self.is_open_stream() {
+            self.request.end();
+            return (self.request.take(bytes), self.is_shown);
+        }
         if !self.prefix.is_empty() && self.request.is_new() {
             self.is_shown = None;
         }
+        let mut is_shown = self.is_shown;
         let rows = self.request.take(bytes);
-        let begun = self.request.begun();
-        if !begun.is_empty() {
-            self.is_shown = Some(begun.iter().any(|line| line.target.starts_with(&*self.prefix)));
+        for line in self.request.begun() {
+            let this = line.target.starts_with(&*self.prefix);
+            self.asked.push_back(Asked { is_head: line.method == "HEAD", is_shown: this });
+            self.is_shown = Some(this);
+            is_shown = Some(this || is_shown == Some(true));
         }
-        self.heads.extend(begun.iter().map(|line| line.method == "HEAD"));
-        rows
+        if !self.prefix.is_empty() && self.request.waits_for_target() {
+            self.is_shown = None;
+            is_shown = is_shown.filter(|is_shown| *is_shown);
+        }
+        (rows, is_shown)
     }
 
-    fn put(&mut self, bytes: &[u8]) -> Vec<Row> {
-        let response = self.response.take_if(|response| !response.is_over());
-        let response = response.unwrap_or_else(|| match self.heads.pop_front() {
-            Some(true) => Response::to_head(),
-            _ => Response::new(),
+    fn put(&mut self, bytes: &[u8]) -> (Vec<Row>, Option<bool>) {
+        let response = self.response.take_if(|(response, _)| !response.is_over());
+        let response = response.unwrap_or_else(|| match self.asked.pop_front() {
+            Some(Asked { is_head: true, is_shown }) => (Response::to_head(), Some(is_shown)),
+            Some(Asked { is_shown, .. }) => (Response::new(), Some(is_shown)),
+            None => (Response::new(), self.is_shown),
         });
-        self.response.insert(response).read(bytes)
+        let (response, is_shown) = self.response.insert(response);
+        (response.read(bytes), *is_shown)
     }
 
     /// What is shown of this now, or with it.
-    fn show(&mut self, text: String) -> String {
-        match self.is_shown {
+    fn show(&mut self, text: String, is_shown: Option<bool>) -> String {
+        match is_shown {
             Some(true) => mem::take(&mut self.waiting) + &text,
             Some(false) => {
-                self.waiting.clear();
+                // What waits may be of the next request.
+                if self.is_shown.is_some() {
+                    self.waiting.clear();
+                }
                 String::new()
             }
             None => {
@@ -158,15 +203,6 @@ impl Connection {
                 String::new()
             }
         }
-    }
-}
-
-/// Which code makes this call, if it is one that writes.
-fn writer(call: &str) -> Option<Piece> {
-    match call {
-        "sendto" | "send" => Some(Piece::Write),
-        "writev" => Some(Piece::WriteBoth),
-        _ => None,
     }
 }
 

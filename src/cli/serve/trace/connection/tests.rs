@@ -13,7 +13,7 @@ struct Shown(Connection);
 
 impl Shown {
     fn of(prefix: &str) -> Self {
-        Self(Connection::new(1, Peer::Unix, &prefix.into()))
+        Self(Connection::new(1, Peer::Unix, &prefix.into(), false))
     }
 
     fn tell(&mut self, name: &'static str, outcome: Outcome<'_>) -> String {
@@ -68,12 +68,52 @@ fn a_check_that_finds_nothing_is_not_shown_and_a_full_socket_is() {
     assert_eq!(shown.tell("recvfrom", Outcome::Failed(&waits())), "");
     let full = shown.tell("sendto", Outcome::Failed(&waits()));
     assert_eq!(short(&full), ["0.000 s #1 unix sendto: the system takes no more now"]);
-    for (call, piece) in [("sendto", Piece::Write), ("writev", Piece::WriteBoth)] {
-        let full = shown.tell(call, Outcome::Failed(&waits()));
-        assert!(full.ends_with(&format!("  {}\n", piece.place())), "{full}");
-    }
     let reset = shown.tell("recvfrom", Outcome::Failed(&ErrorKind::ConnectionReset.into()));
     assert_eq!(short(&reset), ["0.000 s #1 unix recvfrom: connection reset"]);
+}
+
+#[test]
+fn each_call_names_its_place_whatever_became_of_it() {
+    let mut shown = Shown::of("");
+    let waits = &io::Error::from(ErrorKind::WouldBlock);
+    let broken = &io::Error::from(ErrorKind::BrokenPipe);
+    for (call, outcome, piece) in [
+        ("accept4", Outcome::Accepted, Piece::Accept),
+        ("recvfrom", Outcome::Received(GET), Piece::Read),
+        ("recvfrom", Outcome::Failed(broken), Piece::Read),
+        ("writev", Outcome::Failed(waits), Piece::WriteBoth),
+        ("writev", Outcome::Sent { bytes: HEAD, of: 40 }, Piece::WriteBoth),
+        ("sendto", Outcome::Failed(waits), Piece::Write),
+        ("sendto", Outcome::Failed(broken), Piece::Write),
+        ("shutdown", Outcome::HalfClosed, Piece::HalfClose),
+        ("recvfrom", Outcome::Received(b""), Piece::Read),
+        ("close", Outcome::Closed, Piece::Close),
+    ] {
+        let told = shown.tell(call, outcome);
+        let title = told.lines().next().unwrap_or_default();
+        assert!(title.contains(&format!("  {}", piece.place())), "{piece:?}: {told}");
+    }
+}
+
+#[test]
+fn what_comes_where_no_request_is_read_is_dropped_and_shows_no_secret() {
+    const STREAM: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
+    const MORE: &[u8] = b"GET /?token=SECRET HTTP/1.1\r\nCookie: SECRET\r\n";
+    let dropped = |first: &str| {
+        let lines = [first, "Cookie: (6 bytes)␍␊"];
+        lines.map(|line| format!("{line} dropped: no request is read here any more"))
+    };
+    // A stream without chunks has no end before that of its connection.
+    let mut shown = Shown::of("");
+    shown.read(GET);
+    shown.write(STREAM);
+    let told = shown.read(MORE);
+    assert!(told.lines().next().unwrap().ends_with(&Piece::Check.place().to_string()), "{told}");
+    assert_eq!(short(&told)[1..], dropped("GET /?token=(6 bytes) HTTP/1.1␍␊"));
+    shown.tell("shutdown", Outcome::HalfClosed);
+    let told = shown.read(MORE);
+    assert!(told.lines().next().unwrap().ends_with(&Piece::Read.place().to_string()), "{told}");
+    assert_eq!(short(&told)[1..], dropped("GET (23 bytes)␍␊"));
 }
 
 #[test]
@@ -103,6 +143,34 @@ fn with_a_prefix_a_request_is_shown_from_its_accept_on_or_not_at_all() {
     assert_eq!(shown.read(b"GET /health HTTP/1.1\r\nHost: h\r\n\r\n"), "");
     assert_eq!(shown.write(&[HEAD, b"ok"].concat()), "");
     assert_eq!(short(&shown.read(GET))[0], "0.000 s #1 unix recvfrom: 35 bytes received");
+}
+
+#[test]
+fn with_a_prefix_pipelined_requests_are_told_apart() {
+    const OTHER: &[u8] = b"GET /health HTTP/1.1\r\nHost: h\r\n\r\n";
+    let whole = [HEAD, b"ok"].concat();
+    let mut shown = Shown::of("/events/a");
+    shown.tell("accept4", Outcome::Accepted);
+    assert!(!shown.read(&[GET, OTHER].concat()).is_empty());
+    assert!(!shown.write(&whole).is_empty(), "the first is shown");
+    assert_eq!(shown.write(&whole), "", "the second is not");
+    // The first bytes of one that is shown come with another's.
+    assert_eq!(shown.read(&[OTHER, &GET[..9]].concat()), "");
+    assert_eq!(shown.write(&whole), "");
+    let told = short(&shown.read(&GET[9..]));
+    assert_eq!(told[0], "0.000 s #1 unix recvfrom: 42 bytes received");
+    assert!(told.contains(&"GET /even ...".to_owned()), "{told:?}");
+    assert_eq!(
+        short(&shown.write(&whole))[1],
+        "HTTP/1.1 200 OK␍␊ status line: version, status, reason"
+    );
+}
+
+#[test]
+fn the_head_of_a_response_to_head_says_that_nothing_follows() {
+    let mut shown = Shown::of("");
+    shown.read(b"HEAD / HTTP/1.1\r\nHost: h\r\n\r\n");
+    assert_eq!(short(&shown.write(HEAD))[3], "␍␊ end of the head; nothing follows");
 }
 
 #[test]
