@@ -1,11 +1,14 @@
 //! `--trace`: what goes over each connection, and where in the source it comes from.
 
+use std::collections::BTreeMap;
 use std::net::Shutdown;
 
 use tidings::trace::{Piece, places};
 
 use super::*;
-use crate::support::http::Client;
+use crate::support::http::{Client, exchange};
+use crate::support::process::{hub_path, signal};
+use crate::support::strace::{Strace, calls_of_connections};
 use crate::support::trace::{Call, calls};
 use crate::support::{until, until_some};
 
@@ -56,7 +59,7 @@ fn a_trace_of_one_stream_names_its_places_and_each_exists() {
         assert!(line_of(&place.to_string()).contains(text), "{piece:?}: {place}");
     }
     for call in &calls {
-        assert!(call.place.is_empty() || line_of(&call.place).contains('('), "{call:?}");
+        assert!(line_of(&call.place).contains('('), "{call:?}");
         for row in &call.rows {
             assert!(!line_of(&row.place).trim().is_empty(), "{row:?}");
         }
@@ -86,6 +89,54 @@ fn each_call_of_a_connection_is_named_from_its_accept_to_its_close() {
     let of_second = calls.iter().filter(|call| call.connection == "2");
     let writes = of_second.filter(|call| call.name == "writev").count();
     assert_eq!(writes, 1, "head and body go out in one call");
+}
+
+#[test]
+fn the_trace_and_strace_tell_of_the_same_calls() {
+    let Some(strace) = Strace::to("trace") else { return };
+    let calls = "trace=accept4,recvfrom,sendto,writev,shutdown,close";
+    let mut command = strace.command(&["-s", "0", "-e", calls], &hub_path());
+    let mut hub = Process::start(command.args([LISTEN, "--trace"]));
+    let mut client = Client::to(hub.address());
+    client.send("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(2));
+    assert_eq!([client.response().status, client.response().status], [200, 200]);
+    client.send("POST /events/a HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n");
+    client.send("Transfer-Encoding: chunked\r\n\r\n");
+    assert_eq!(client.head().status, 100);
+    ["2\r", "\nhi\r\n0\r\n", "\r\n"].into_iter().for_each(|piece| client.send(piece));
+    assert_eq!(client.response().status, 200);
+    assert_eq!(exchange(hub.address(), b"GET\r\n\r\n").status, 400);
+    follow(&hub, "/events/news");
+    let mut stream = Client::to(hub.address());
+    stream.open("/events/large");
+    // One line, of which little is shown: of many, some lines of the trace could be dropped.
+    publish(&hub, "/events/large", &"x".repeat(700_000));
+    assert!(stream.chunk().is_some_and(|chunk| chunk.len() > 700_000));
+    signal(hub.id(), "TERM");
+    stream.rest();
+    drop((client, stream));
+    assert_eq!(hub.ended(), Some(0));
+    let ends = format!("{} +++ exited with 0 +++", hub.id());
+    let expected = calls_of_connections(&strace.lines(1, &ends));
+    let closes = expected.values().flatten().filter(|(name, _)| name == "close").count();
+    let mut told: BTreeMap<u16, Vec<(String, i64)>> = BTreeMap::new();
+    for call in calls_of(&hub, closes) {
+        let (_, port) = call.peer.rsplit_once(':').expect("an address");
+        let moved = match &*call.what {
+            "the system takes no more now" => -1,
+            what if what.ends_with(" received") || what.ends_with(" sent") => {
+                what.split(' ').next().expect("a word").parse().expect("how many bytes")
+            }
+            what if what.contains("(os error ") => -1,
+            _ => 0,
+        };
+        told.entry(port.parse().expect("a port")).or_default().push((call.name, moved));
+    }
+    assert_eq!(told, expected);
+    let names: Vec<&str> = told.values().flatten().map(|(name, _)| &**name).collect();
+    for name in ["accept4", "recvfrom", "sendto", "writev", "shutdown", "close"] {
+        assert!(names.contains(&name), "{name} in {names:?}");
+    }
 }
 
 #[test]

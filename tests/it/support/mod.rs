@@ -10,6 +10,8 @@ pub(crate) mod process;
 #[cfg(unix)]
 pub(crate) mod redis;
 pub(crate) mod script;
+#[cfg(target_os = "linux")]
+pub(crate) mod strace;
 pub(crate) mod stream;
 #[cfg(target_os = "linux")]
 pub(crate) mod trace;

@@ -1,31 +1,19 @@
 //! The programs from scratch under strace: the system calls that their headers say.
 
-use std::process::Command;
-
 use super::{ANY_PORT, chunk, exchange, open, publish};
 use crate::support::process::{Process, example_path};
+use crate::support::strace::Strace;
 use crate::support::until;
 
 /// The names of the system calls of one of these programs, and what they say, after a part of its
 /// life, at whose end it has so many threads; nothing if they can't be traced here.
 fn traced(name: &str, threads: usize, live: impl FnOnce(&mut Process)) -> Option<Vec<String>> {
-    let trace = std::env::temp_dir().join(format!("tidings-{name}-{}", std::process::id()));
-    let tried = Command::new("strace").args(["-o", "/dev/null", "true"]).status();
-    if !tried.is_ok_and(|status| status.success()) {
-        println!("skipped: strace is not installed, or may not trace");
-        return None;
-    }
-    let mut command = Command::new("strace");
-    // The program is this process' child, and strace looks on.
-    command.args(["-D", "-f", "-o"]).arg(&trace).arg(example_path(name)).arg(ANY_PORT);
-    let mut example = Process::start(&mut command);
+    let strace = Strace::to(name)?;
+    let mut command = strace.command(&[], &example_path(name));
+    let mut example = Process::start(command.arg(ANY_PORT));
     live(&mut example);
     example.kill();
-    let read = || std::fs::read_to_string(&trace).unwrap_or_default();
-    until("the whole trace", || read().matches("+++ killed by SIGKILL +++").count() == threads);
-    let calls = read().lines().map(str::to_owned).collect();
-    let _ = std::fs::remove_file(&trace);
-    Some(calls)
+    Some(strace.lines(threads, "+++ killed by SIGKILL +++"))
 }
 
 /// The names of the calls from the first connection on, up to the second one. What only a debug build
