@@ -38,7 +38,9 @@ impl Strace {
     pub(crate) fn lines(&self, ends: usize, end: &str) -> Vec<String> {
         until_some("the whole trace", || {
             let trace = std::fs::read_to_string(&self.0).unwrap_or_default();
-            let is_whole = trace.lines().filter(|line| line.ends_with(end)).count() >= ends;
+            // After a thread's number there may be several spaces.
+            let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+            let is_whole = trace.lines().filter(|line| words(line).ends_with(end)).count() >= ends;
             is_whole.then(|| trace.lines().map(str::to_owned).collect())
         })
     }
