@@ -5,6 +5,8 @@
 //! lot) is made the same. With `TIDINGS_REWRITE` in its environment the test writes the tables into
 //! the document; otherwise it fails where one of them is another.
 
+mod commands;
+
 use std::fmt::Write as _;
 use std::net::Shutdown;
 use std::path::PathBuf;
@@ -35,16 +37,9 @@ struct Visitor {
 impl Life {
     /// The size of a chunk depends on how long the epoch is, which is drawn by lot: most have twelve
     /// digits.
-    fn begin() -> Self {
+    fn begin(options: &[&str]) -> Self {
         until_some("an epoch of twelve digits", || {
-            let arguments = [
-                "--listen=127.0.0.1:0",
-                "--trace",
-                "--history=3",
-                "--heartbeat=1",
-                "--max-event=999",
-            ];
-            let hub = Process::hub(&arguments);
+            let hub = Process::hub(&[&["--listen=127.0.0.1:0"], options].concat());
             let mut probe = Client::to(hub.address());
             let first = String::from_utf8(probe.open("/events/probe").body).expect("text");
             let epoch = first.strip_prefix("id: ").and_then(|id| id.split('-').next());
@@ -105,7 +100,7 @@ impl Life {
             let mut made = Some(made);
             if call.rows.is_empty() {
                 let made = made.take().expect("it is there");
-                let _ = writeln!(table, "| | {} | | | {made} |", call.what);
+                let _ = writeln!(table, "| | {} | {} | | {made} |", call.what, call.section);
             }
             for Row { bytes, means, place, section } in &call.rows {
                 let (bytes, means) = (self.fixed(bytes), self.fixed(means));
@@ -160,7 +155,7 @@ fn at_end_of_head(call: &Call) -> [Call; 2] {
 
 /// Leads the life, and gives each step's table.
 fn tables() -> Vec<(&'static str, String)> {
-    let mut life = Life::begin();
+    let mut life = Life::begin(&["--trace", "--history=3", "--heartbeat=1", "--max-event=999"]);
     let mut tables = Vec::new();
 
     let mut first = life.open("");
@@ -228,6 +223,14 @@ fn tables() -> Vec<(&'static str, String)> {
     tables
 }
 
+fn path() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/doc/illustrated.md")
+}
+
+fn document() -> String {
+    std::fs::read_to_string(path()).expect("the document")
+}
+
 /// The document with these tables in their places.
 fn with_tables(document: &str, tables: &[(&str, String)]) -> String {
     let mut document = document.to_owned();
@@ -242,13 +245,14 @@ fn with_tables(document: &str, tables: &[(&str, String)]) -> String {
 
 #[test]
 fn the_illustrated_stream_is_what_a_hub_does() {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/doc/illustrated.md");
-    let written = std::fs::read_to_string(&path).expect("the document");
+    let written = document();
     let tables = tables();
-    assert_eq!(written.matches("<!-- table: ").count(), tables.len());
+    let marks = written.split("<!-- table: ").skip(1).filter_map(|rest| rest.split(' ').next());
+    let steps: Vec<&str> = tables.iter().map(|(name, _)| *name).collect();
+    assert_eq!(marks.collect::<Vec<_>>(), steps, "each step is told once, in its turn");
     let real = with_tables(&written, &tables);
     if std::env::var_os("TIDINGS_REWRITE").is_some() {
-        return std::fs::write(&path, real).expect("the document can be written");
+        return std::fs::write(path(), real).expect("the document can be written");
     }
     let differ = |(written, real): &(&str, &str)| written != real;
     let lines = written.lines().zip(real.lines()).filter(differ);

@@ -14,6 +14,8 @@ pub(crate) struct Call {
     pub(crate) what: String,
     /// Where the source makes it; empty where that is not told.
     pub(crate) place: String,
+    /// Empty for most.
+    pub(crate) section: String,
     pub(crate) rows: Vec<Row>,
 }
 
@@ -43,8 +45,9 @@ pub(crate) fn calls(hub: &Process) -> Vec<Call> {
             let [connection, peer, name] =
                 at.splitn(3, ' ').map(str::to_owned).collect::<Vec<_>>().try_into().expect("three");
             let what = what.to_owned();
-            let place = place.split("  ").next().unwrap_or_default().to_owned();
-            calls.push(Call { connection, peer, name, what, place, rows: Vec::new() });
+            let (place, section) = place.split_once("  ").unwrap_or((&place, ""));
+            let [place, section] = [place, section].map(str::to_owned);
+            calls.push(Call { connection, peer, name, what, place, section, rows: Vec::new() });
         }
     }
     calls
