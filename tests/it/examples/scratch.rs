@@ -116,6 +116,8 @@ fn the_first_sends_a_head_and_five_events_and_closes() {
         Access-Control-Allow-Origin: *\r\n\
         \r\n";
     let body = "data: 1\n\ndata: 2\n\ndata: 3\n\ndata: 4\n\ndata: 5\n\n";
+    // Its own fault, and nobody else's.
+    drop(connect(example.address()));
     assert_eq!(exchange(&example, ""), format!("{head}{body}"));
 }
 
@@ -140,6 +142,7 @@ fn curl_takes_a_cut_of_the_first_for_the_end_and_not_one_of_the_second() {
 #[test]
 fn the_second_sends_each_event_as_a_chunk_and_says_where_the_end_is() {
     let example = start("scratch_2_chunks");
+    drop(connect(example.address()));
     let event = |number| format!("9\r\ndata: {number}\n\n\r\n");
     let body: String = (1..=5).map(event).collect();
     assert_eq!(exchange(&example, ""), format!("{HEAD}{body}0\r\n\r\n"));
@@ -151,6 +154,7 @@ fn the_second_sends_each_event_as_a_chunk_and_says_where_the_end_is() {
 #[test]
 fn the_third_sends_what_was_missed_once_and_tells_of_a_gap() {
     let example = start("scratch_3_resume");
+    drop(connect(example.address()));
     let response = exchange(&example, "");
     let body = response.strip_prefix(HEAD).expect("the head");
     let (first, _) = body.split_once("\n\n\r\n").expect("a first chunk");
@@ -183,7 +187,11 @@ fn the_third_sends_what_was_missed_once_and_tells_of_a_gap() {
         let oldest = oldest.trim_end().parse::<usize>().unwrap();
         let gap = format!("event: gap\ndata: nothing is left from before {oldest}\n\n");
         assert_eq!(told, format!("retry: 2000\nid: {}\n{gap}", oldest - 1));
-        assert_eq!(chunk(&mut stream).unwrap(), format!("id: {oldest}\ndata: {oldest} s\n\n"));
+        // Ten are kept, and five more come.
+        for number in oldest..oldest + 15 {
+            assert_eq!(chunk(&mut stream).unwrap(), format!("id: {number}\ndata: {number} s\n\n"));
+        }
+        assert_eq!(chunk(&mut stream), None);
     }
 }
 
@@ -220,12 +228,13 @@ fn many_clients_get_each_line_and_the_end(name: &str) {
     for stream in &mut streams {
         assert_eq!(chunk(stream).unwrap(), "id: 0\n\n");
     }
-    publish(&mut example, "hello");
+    // A character may be two bytes.
+    publish(&mut example, "7 °C");
     // The last CR goes with the LF after it.
     publish(&mut example, "a CR\rends a line\r\r");
     publish(&mut example, "");
     let events = [
-        "id: 1\ndata: hello\n\n",
+        "id: 1\ndata: 7 °C\n\n",
         "id: 2\ndata: a CR\ndata: ends a line\ndata: \n\n",
         "id: 3\ndata: \n\n",
     ];
@@ -263,6 +272,27 @@ fn many_clients_get_each_line_and_the_end(name: &str) {
 #[test]
 fn the_fourth_sends_each_line_to_all_clients() {
     many_clients_get_each_line_and_the_end("scratch_4_many");
+}
+
+#[test]
+fn a_client_that_has_gone_is_let_go_by_the_fourth_at_once_and_by_the_others_at_a_write() {
+    for (name, needs_lines) in
+        [("scratch_4_many", false), ("scratch_5_slow", true), ("scratch_6_log", true)]
+    {
+        let mut example = start(name);
+        let files = format!("/proc/{}/fd", example.id());
+        let open_files = || std::fs::read_dir(&files).expect("a Linux /proc").count();
+        let before = open_files();
+        let stream = open(&example, None);
+        assert_eq!(open_files(), before + 1);
+        drop(stream);
+        until("its socket's end", || {
+            if needs_lines {
+                publish(&mut example, "next");
+            }
+            open_files() == before
+        });
+    }
 }
 
 #[test]
@@ -351,6 +381,53 @@ fn a_client_of_the_fifth_that_does_not_read_is_cut_off_and_gets_the_rest_when_it
     assert!(cuts > 0);
 }
 
+/// Publishes so many lines to a client that reads only then. How many bytes of how many have come in
+/// the end; nothing if all of them have.
+fn read_late(example: &mut Process, lines: usize) -> Option<(usize, usize)> {
+    let mut socket = connect(example.address());
+    socket.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    socket.peek(&mut [0]).expect("a first byte");
+    // Whoever came later is sent each line later.
+    let mut other = open(example, None);
+    chunk(&mut other);
+    let as_chunk = |event: &str| format!("{:x}\r\n{event}\r\n", event.len()).len();
+    let mut all = HEAD.len();
+    for number in 1..=lines {
+        publish(example, &line_of(number));
+        let event = chunk(&mut other).unwrap();
+        if number == 1 {
+            all += as_chunk(&format!("id: {}\n\n", id_of(&event) - 1));
+        }
+        all += as_chunk(&event);
+    }
+    let (mut buffer, mut came) = (vec![0; 64 * 1024], 0);
+    while came < all {
+        match socket.read(&mut buffer).expect("what waits, or an end") {
+            0 => return Some((came, all)),
+            read => came += read,
+        }
+    }
+    None
+}
+
+#[test]
+fn what_waits_for_a_client_of_the_fifth_comes_later_and_is_64_kib_at_most() {
+    let mut example = start("scratch_5_slow");
+    // How many lines are not too many, and how many are.
+    let (mut few, mut many) = (1, FLOOD);
+    while many - few > 1 {
+        let lines = (few + many) / 2;
+        match read_late(&mut example, lines) {
+            None => few = lines,
+            Some((came, all)) => {
+                assert!(all - came > 64 * 1024, "{came} of {all} bytes");
+                many = lines;
+            }
+        }
+    }
+    assert!(many < FLOOD, "{many}");
+}
+
 #[test]
 fn a_client_of_the_sixth_that_does_not_read_is_told_what_it_lost() {
     let mut example = start("scratch_6_log");
@@ -381,4 +458,14 @@ fn a_client_of_the_sixth_that_does_not_read_is_told_what_it_lost() {
     let gap = format!("id: {0}\nevent: gap\ndata: 2 to {0} are lost\n\n", oldest - 1);
     assert_eq!(chunk(&mut resumed).unwrap(), gap);
     assert_eq!(id_of(&chunk(&mut resumed).unwrap()), oldest);
+    // One that has lost one event is told of that, and one that has lost none is told nothing.
+    for (last, told) in [(oldest - 2, true), (oldest - 1, false)] {
+        let mut resumed = open(&example, Some(&last.to_string()));
+        assert_eq!(chunk(&mut resumed).unwrap(), format!("id: {last}\n\n"));
+        if told {
+            let gap = format!("id: {0}\nevent: gap\ndata: {0} to {0} are lost\n\n", oldest - 1);
+            assert_eq!(chunk(&mut resumed).unwrap(), gap);
+        }
+        assert_eq!(id_of(&chunk(&mut resumed).unwrap()), oldest);
+    }
 }
