@@ -358,6 +358,18 @@ mod tests {
     }
 
     #[test]
+    fn a_read_ends_with_the_connection_though_something_else_holds_the_commands_output() {
+        let connection = script("sleep 1000 & echo $!; wait");
+        let pid = read(&*connection).unwrap();
+        let other = Arc::clone(&connection);
+        let reader = thread::spawn(move || read(&*other));
+        connection.shutdown();
+        assert_eq!(reader.join().unwrap(), Ok("".into()));
+        let ended = Command::new("kill").arg(pid.trim()).status().unwrap();
+        assert!(ended.success());
+    }
+
+    #[test]
     fn a_read_waits_no_longer_than_it_may() {
         let connection = connect("sleep 1000");
         connection.set_read_timeout(Some(Duration::from_millis(1))).unwrap();

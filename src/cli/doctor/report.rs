@@ -89,3 +89,23 @@ impl Report {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_has_the_remedies_of_those_that_were_seen() {
+        let finding = Finding::fault("buffering", "late", Remedy::NoDelay);
+        let mut report = Report { paint: Paint::none(), columns: 80, ..Report::new() };
+        report.seen.proxies = vec![Proxy::Nginx];
+        let expected = "fault  buffering    late\n\
+            \x20                   nginx: tcp_nodelay on; as it is by default\n\
+            \x20                   server: set TCP_NODELAY on the connections of streams\n";
+        assert_eq!(report.row(&finding), expected);
+        // Where none was, any may be there.
+        report.seen.proxies.clear();
+        let shown = report.row(&finding);
+        assert!(shown.contains(" nginx: ") && shown.contains(" Apache: "), "{shown}");
+    }
+}

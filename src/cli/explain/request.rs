@@ -362,6 +362,28 @@ mod tests {
     }
 
     #[test]
+    fn each_piece_of_a_request_is_one_of_the_library_s() {
+        let call = b"PROXY UNKNOWN\r\nPOST /a HTTP/1.1\r\nHost: h\r\nA: b\r\nConnection: close\r\n\
+                     Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n";
+        let pieces: Vec<_> = explained_after_preface(&[call]).into_iter().map(|row| row.piece).collect();
+        let expected = [
+            Piece::ProxyPreface,
+            Piece::RequestLine,
+            Piece::Host,
+            Piece::FieldLine,
+            Piece::RequestConnection,
+            Piece::RequestCoding,
+            Piece::EndOfRequestHead,
+            Piece::RequestChunk,
+            Piece::RequestBody,
+            Piece::RequestChunk,
+            Piece::RequestChunk,
+            Piece::RequestChunk,
+        ];
+        assert_eq!(pieces, expected.map(Some));
+    }
+
+    #[test]
     fn what_is_no_request_is_told_by_the_rule_that_it_breaks() {
         let told = explained(&[b"GET / HTTP/1.1\r\nHost : h\r\nA: b\r\n"]);
         assert!(told[1].2.contains("there must be no white space"), "{told:?}");

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use super::super::support::http::get;
 use super::super::support::process::run_hub;
 #[cfg(target_os = "linux")]
 use super::super::support::process::{hub_path, signal};
-use super::super::support::script::{STREAM, Script, act};
+use super::super::support::script::{CHUNKED, STREAM, Script, act};
 use super::*;
 
 /// What it says of a server whose first response is this one, in lines; and its exit status.
@@ -43,7 +44,7 @@ fn nothing_stands_in_the_way_of_a_hub() {
 #[test]
 fn what_it_publishes_is_seen_to_come() {
     let hub = hub(&[]);
-    let url = format!("{}/events/news", hub.address());
+    let url = format!("{}/events/news?history=1", hub.address());
     let (stdout, stderr, _) = run_hub(&["doctor", &url, "--wait=6", "--publish"]);
     // On a slow machine they are late.
     let came = ["ok     buffering    events came ", "fault  buffering    each event came "];
@@ -56,6 +57,9 @@ fn what_it_publishes_is_seen_to_come() {
     assert!(stdout.contains(said.trim_end_matches(' ')), "{stdout}");
     assert!(stdout.contains("server: give the token with --header"), "{stdout}");
     assert_eq!(status, Some(0));
+    // The stream, one event, a resume, three times compression, a page's, and this request.
+    let metrics = get(hub.address(), "/metrics").text().to_owned();
+    assert!(metrics.contains("\ntidings_requests_total 8\n"), "{metrics}");
 }
 
 #[test]
@@ -66,6 +70,44 @@ fn a_response_that_is_no_stream_is_a_fault_and_all_there_is_to_say() {
     assert!(row(&lines, said).contains("ms: the type is text/html, and an"), "{lines:#?}");
     row(&lines, "ok     proxies      HTTP/1.1; Server: nginx");
     assert_eq!(lines.last().unwrap(), "tidings: 1 fault stands in the way of this stream");
+    assert_eq!(status, Some(3));
+    // It is left, however long it goes on.
+    let goes_on = act(move |peer| {
+        peer.send(page);
+        assert!(peer.is_left());
+    });
+    let (_, status) = doctor(&Script::acts(vec![goes_on]), &["--wait=1h"]);
+    assert_eq!(status, Some(3));
+}
+
+#[test]
+fn of_a_stream_that_can_not_be_read_or_is_none_nothing_more_is_said() {
+    let topics = |response: &str| {
+        let (lines, status) = doctor(&Script::responses([response]), &["--wait=100ms"]);
+        assert_eq!(status, Some(3), "{lines:#?}");
+        let rows = lines.into_iter().filter(|line| line.as_bytes().get(7) != Some(&b' '));
+        let topics: Vec<_> = rows.filter_map(|line| Some(line.get(..20)?.to_owned())).collect();
+        topics[1..topics.len() - 1].iter().map(|row| row.trim_end().to_owned()).collect::<Vec<_>>()
+    };
+    let compressed = CHUNKED.replacen("\r\n\r\n", "\r\nContent-Encoding: gzip\r\n\r\n", 1);
+    let expected = ["ok     response", "ok     proxies", "ok     framing", "fault  compression"];
+    assert_eq!(topics(&compressed), expected);
+    let away = format!("{CHUNKED}d\r\nretry: 2000\n\n\r\n0\r\n\r\n");
+    assert_eq!(topics(&away), ["ok     response", "ok     proxies", "fault  end"]);
+}
+
+#[test]
+fn a_server_that_serves_one_client_at_a_time_is_not_taken_for_one_that_compresses() {
+    let (told, is_over) = std::sync::mpsc::channel::<()>();
+    let stream = act(|peer| {
+        peer.send(format!("{CHUNKED}2\r\n:\n\r\n"));
+        assert!(peer.is_left());
+    });
+    let silent = act(move |_peer| drop(is_over.recv()));
+    let script = Script::acts(vec![stream, silent]);
+    let (lines, status) = doctor(&script, &["--wait=100ms"]);
+    drop(told);
+    row(&lines, "fault  compression  not known: a further request gets no response within ");
     assert_eq!(status, Some(3));
 }
 
@@ -95,7 +137,7 @@ fn an_event_in_two_parts_is_told_to_have_been_in_a_buffer() {
         peer.send("ta: b\n\n");
         assert!(peer.is_left());
     });
-    let (lines, status) = doctor(&script, &["--wait=3"]);
+    let (lines, status) = doctor(&script, &["--wait=3", "--header=Origin: https://a.example"]);
     row(&lines, "fault  buffering    an event came in two parts, ");
     row(&lines, "ok     resume       after Last-Event-ID comes the event");
     row(&lines, "note   framing      no chunks");

@@ -16,21 +16,22 @@ fn list(hub: &Process, target: &str) -> String {
 
 #[test]
 fn each_channel_is_listed_with_what_it_has_sorted_by_its_name() {
-    let hub = hub(&[]);
+    let hub = hub(&["--history=2"]);
     assert_eq!(list(&hub, "/channels"), "{\"channels\":[\n],\"more\":false}\n");
     let news = publish(&hub, "/events/news", "rain");
+    publish(&hub, "/events/News", "gone");
     publish(&hub, "/events/News", "");
     let newer = publish(&hub, "/events/News?event=t", "12");
     let _stream = EventStream::open(hub.address(), "/events?channel=news&channel=empty");
     let _pattern = EventStream::open(hub.address(), "/events/*");
     let chunk = |event: &str| format!("{:x}\r\n{event}\r\n", event.len()).len();
     let (epoch, _) = newer.split_once('-').expect("an id");
-    let bytes = chunk(&format!("id: {epoch}-2\ndata: \n\n"))
+    let bytes = chunk(&format!("id: {epoch}-3\ndata: \n\n"))
         + chunk(&format!("id: {newer}\nevent: t\ndata: 12\n\n"));
     let expected = format!(
         concat!(
             "{{\"channels\":[\n",
-            r#"{{"name":"News","streams":0,"kept":2,"bytes":{},"newest":"{}","published":2}},"#,
+            r#"{{"name":"News","streams":0,"kept":2,"bytes":{},"newest":"{}","published":3}},"#,
             "\n",
             r#"{{"name":"empty","streams":1,"kept":0,"bytes":0,"newest":null,"published":0}},"#,
             "\n",

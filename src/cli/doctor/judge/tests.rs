@@ -91,6 +91,12 @@ fn a_response_that_is_no_stream_is_told_what_to_do_about_it() {
         ("HTTP/1.1 400 Oh\r\n", "400 Bad Request, after 2 ms: a browser's", Remedy::Tls),
         ("HTTP/1.1 426 Oh\r\n", "426, after 2 ms: it speaks another protocol", Remedy::Url),
         ("HTTP/1.1 429 Oh\r\n", "429 Too Many Requests, after 2 ms: it was", Remedy::Log),
+        (
+            "HTTP/1.1 404 Not Found\r\nContent-Type: text/event-stream\r\n",
+            "404 Not Found, after 2 ms: a browser's",
+            Remedy::Url,
+        ),
+        ("HTTP/1.1 403 Forbidden\r\n", "403 Forbidden, after 2 ms: it", Remedy::Credentials),
     ] {
         assert_fault(&response::response(&watched(head, &[], 9)), said, remedy);
     }
@@ -142,7 +148,9 @@ fn a_cache_is_found_by_what_it_adds() {
     let lines = "Cache-Control: no-transform\r\ncache-control: a, NO-STORE\r\n";
     let both = head_of(&format!("{plain}{lines}"));
     assert_good(&response::caching(&both), "Cache-Control has no-store");
-    for field in ["Age: 7", "X-Cache: HIT from cdn", "CF-Cache-Status: HIT"] {
+    let own = head_of(&format!("{plain}Cache-Control: private\r\n"));
+    assert_good(&response::caching(&own), "Cache-Control has private");
+    for field in ["Age: 7", "X-Cache: HIT from cdn", "CF-Cache-Status: HIT", "X-Proxy-Cache: HIT"] {
         let head = head_of(&format!("{STREAM}{field}\r\n"));
         assert_fault(&response::caching(&head), "it comes from a cache", Remedy::NoCache);
     }
@@ -165,6 +173,9 @@ fn proxies_are_seen_by_their_fields() {
     let bare = head_of(STREAM);
     let said = "HTTP/1.1; no field tells of a proxy";
     assert_good(&response::proxies(&bare, &Seen::of(&bare)), said);
+    let old = head_of("HTTP/1.0 200 OK\r\n");
+    let said = "HTTP/1.0; no field tells of a proxy";
+    assert_good(&response::proxies(&old, &Seen::of(&old)), said);
 }
 
 #[test]
@@ -175,9 +186,12 @@ fn a_buffer_is_found_by_events_that_come_in_parts() {
     let parts = [(3, "data: a\n\nda"), (1_503, "ta: b\n\n")];
     let finding = flow::buffering(&watched(STREAM, &parts, 3_000), &[]);
     assert_fault(&finding, "an event came in two parts, 1.5 s apart", Remedy::Flush);
-    let said = "nothing more came in 900 ms: ";
-    assert_note(&flow::buffering(&watched(STREAM, &[(3, ":\n")], 900), &[]), said);
-    assert_note(&flow::buffering(&watched(STREAM, &[], 900), &[]), "nothing came in 900 ms: ");
+    let silent = flow::buffering(&watched(STREAM, &[(3, ":\n")], 900), &[]);
+    assert_note(&silent, "nothing more came in 900 ms: ");
+    assert_eq!(silent.remedy, None);
+    let silent = flow::buffering(&watched(STREAM, &[], 900), &[]);
+    assert_note(&silent, "nothing came in 900 ms: ");
+    assert_eq!(silent.remedy, Some(Remedy::Flush));
 }
 
 #[test]
@@ -189,6 +203,13 @@ fn a_stream_that_is_far_away_or_large_is_not_held_back() {
     far.take(b"6\r\na: b\n\n\r\n", ms(801));
     far.watched = ms(3_000);
     assert_good(&flow::buffering(&far, &[]), "2 reads over 401 ms, and no event in parts");
+    // That goes for half a second of it.
+    let mut slow = Visit::new();
+    slow.take(format!("{STREAM}\r\n").as_bytes(), ms(2_000));
+    slow.take(b"c\r\ndata: a\n\ndat\r\n", ms(2_001));
+    slow.take(b"6\r\na: b\n\n\r\n", ms(3_001));
+    let said = "an event came in two parts, 1.0 s apart";
+    assert_fault(&flow::buffering(&slow, &[]), said, Remedy::Flush);
     let large = "x".repeat(20_000);
     let stream = [(3, "data: "), (400, &large), (1_900, "\n\n")];
     assert_eq!(flow::buffering(&watched(STREAM, &stream, 3_000), &[]).level, Level::Good);
@@ -233,6 +254,9 @@ fn what_was_published_tells_whether_events_are_held_back() {
     assert_good(&good, "events came 2 ms after they were published");
     let late = judge(&[came(510, 1), came(780, 2)], &two());
     assert_fault(&late, "each event came 180 ms or more after it was published", Remedy::NoDelay);
+    // Less than 40 ms more than the response took are none.
+    assert_eq!(judge(&[came(342, 1), came(642, 2)], &two()).level, Level::Good);
+    assert_eq!(judge(&[came(343, 1), came(643, 2)], &two()).level, Level::Fault);
     let held = judge(&[came(302, 1)], &two());
     assert_fault(&held, "of 2 events that the server took, 1 had not come", Remedy::Flush);
     // What was taken in the last second need not have come.
@@ -256,6 +280,9 @@ fn what_was_published_tells_whether_events_are_held_back() {
 fn a_first_byte_that_is_late_is_noted() {
     assert_good(&flow::first_byte(&watched(STREAM, &[(40, ":\n")], 900)), "after 40 ms");
     assert_note(&flow::first_byte(&watched(STREAM, &[(1_500, ":\n")], 1_900)), "after 1.5 s: ");
+    let mut far = Visit::new();
+    far.take(format!("{STREAM}\r\n2\r\n:\n\r\n").as_bytes(), ms(1_500));
+    assert_good(&flow::first_byte(&far), "after 1.5 s");
     assert_note(&flow::first_byte(&watched(STREAM, &[], 900)), "none came: ");
 }
 
@@ -265,7 +292,12 @@ fn a_long_silence_is_noted_and_a_short_watch_proves_nothing() {
     let said = "2 comments; silent for 15 s at most";
     assert_good(&flow::heartbeat(&watched(STREAM, &beats, 20_000)), said);
     let said = "1 comment; silent for 40 s at most: some proxies close";
-    assert_note(&flow::heartbeat(&watched(STREAM, &[(40_002, ":\n")], 41_000)), said);
+    let mut long = watched(STREAM, &[(40_002, ":\n")], 41_000);
+    assert_note(&flow::heartbeat(&long), said);
+    assert_eq!(flow::heartbeat(&long).remedy, Some(Remedy::KeepOpen));
+    // Its end has the remedy.
+    long.ended(ms(41_000));
+    assert_eq!(flow::heartbeat(&long).remedy, None);
     let said = "no comments; silent for 20 s at most; --wait 70s";
     assert_note(&flow::heartbeat(&watched(STREAM, &[], 20_000)), said);
     assert_note(&flow::heartbeat(&watched(STREAM, &[], 70_000)), "no comments; silent for 70 s");
@@ -301,6 +333,14 @@ fn an_end_is_told_by_what_came_before_it() {
         "ended after 5 ms, and told the client to come back in 2.0 s",
         Remedy::ComeBack,
     );
+    // One that has sent something was there; and one that was cut off has not told that.
+    let said = "ended after 5 ms; an EventSource reconnects";
+    assert_note(&ended(&[(3, "retry: 2000\ndata: a\n\n")], LAST, 5), said);
+    let said = "cut off after 5 ms, though it was not silent";
+    assert_fault(&ended(&[(3, "retry: 2000\n\n")], "", 5), said, Remedy::Last);
+    // Half a second of silence closes nothing.
+    let said = "ended after 503 ms; an EventSource reconnects";
+    assert_note(&ended(&[(3, ":\n")], LAST, 503), said);
     let lively = [(1_000, ":\n"), (2_000, ":\n"), (3_000, ":\n")];
     assert_note(&ended(&lively, LAST, 3_500), "ended after 3.5 s; an EventSource reconnects");
     // A job that takes a while at its end; but no job that takes as long as proxies wait.
@@ -447,6 +487,12 @@ fn a_page_of_another_origin_may_read_it_if_one_field_says_so() {
         assert_fault(&judge(fields, origin), said, Remedy::Origin);
     };
     fault("", Some(page), "pages of https://a.example may not read it");
+    let other = format!("{ALLOW}https://b.example\r\n");
+    fault(&other, Some(page), "pages of https://a.example may not read it");
+    let refused = watched("HTTP/1.1 403 Forbidden\r\n", &[], 9);
+    let said = "a page of another origin gets 403 Forbidden";
+    assert_fault(&browser::cors(&refused, Some(page)), said, Remedy::Origin);
+    assert_note(&browser::cors(&refused, None), said);
     for twice in [format!("{own}{own}"), format!("{ALLOW}{page}, {page}\r\n")] {
         let said = "Access-Control-Allow-Origin has more";
         assert_fault(&judge(&twice, Some(page)), said, Remedy::OneOrigin);

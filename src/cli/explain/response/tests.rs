@@ -228,3 +228,39 @@ fn ended(bytes: &[u8]) -> &'static str {
     explainer.read(bytes);
     explainer.end()
 }
+
+/// The pieces of the rows of one call.
+fn pieces_of(bytes: &[u8]) -> Vec<Option<Piece>> {
+    Response::new().read(bytes).into_iter().map(|row| row.piece).collect()
+}
+
+#[test]
+fn each_piece_of_a_response_is_one_of_the_library_s() {
+    let response = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\
+        X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nContent-Length: 3\r\n\
+        Connection: keep-alive\r\n\r\nhi\n";
+    let expected = [
+        Piece::Continue,
+        Piece::Continue,
+        Piece::StatusLine,
+        Piece::ContentType,
+        Piece::Sniffing,
+        Piece::ResponseField,
+        Piece::ContentLength,
+        Piece::KeepAlive,
+        Piece::EndOfHead,
+        Piece::Content,
+    ];
+    assert_eq!(pieces_of(response), expected.map(Some));
+    let stream = format!("{HEAD}\r\n:\n: a\nretry: 1\n\n");
+    let expected = [
+        Piece::StatusLine,
+        Piece::EventStreamType,
+        Piece::EndOfHead,
+        Piece::FirstComment,
+        Piece::Comment,
+        Piece::Retry,
+        Piece::EndOfRetry,
+    ];
+    assert_eq!(pieces_of(stream.as_bytes()), expected.map(Some));
+}

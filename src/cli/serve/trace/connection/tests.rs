@@ -143,6 +143,10 @@ fn with_a_prefix_a_request_is_shown_from_its_accept_on_or_not_at_all() {
     assert_eq!(shown.read(b"GET /health HTTP/1.1\r\nHost: h\r\n\r\n"), "");
     assert_eq!(shown.write(&[HEAD, b"ok"].concat()), "");
     assert_eq!(short(&shown.read(GET))[0], "0.000 s #1 unix recvfrom: 35 bytes received");
+    assert!(!shown.write(&[HEAD, b"ok"].concat()).is_empty());
+    // What comes after it is not known before its target has come.
+    assert_eq!(shown.read(b"GET /he"), "");
+    assert_eq!(shown.read(b"alth HTTP/1.1\r\nHost: h\r\n\r\n"), "");
 }
 
 #[test]
@@ -190,6 +194,7 @@ fn a_large_body_is_cut_short() {
     assert!(long.contains("x(and 49000 bytes more)"), "{}", long.len());
     let many = shown.read(&[b'\n'; 50_000]);
     assert_eq!(short(&many).last().map(|line| &**line), Some("and 49900 more lines"));
+    assert_eq!(many.lines().count(), 1 + MOST_ROWS + 1);
 }
 
 #[test]
