@@ -88,6 +88,16 @@ mod tests {
     }
 
     #[test]
+    fn the_page_says_within_3_s_that_the_hub_does_not_respond() {
+        let script = str::from_utf8(SCRIPT).expect("UTF-8");
+        let constant = |name: &str| {
+            let (_, rest) = script.split_once(&format!("const {name} = ")).expect("it is there");
+            rest.split(';').next().and_then(|ms| ms.parse::<u32>().ok()).expect("a number")
+        };
+        assert!(constant("POLL") + constant("PATIENCE") < 3_000);
+    }
+
+    #[test]
     fn the_script_for_pages_has_no_more_than_6000_bytes() {
         let sent = str::from_utf8(TIDINGS).expect("UTF-8");
         assert!(sent.len() <= 6000, "{}", sent.len());

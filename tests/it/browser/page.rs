@@ -60,19 +60,23 @@ pub(super) fn events(tab: &mut Tab) -> Vec<String> {
 }
 
 fn it_shows_events_of_all_types_and_the_bytes_of_each(browser: &Browser) {
-    let hub = Process::hub(&["--listen", ANY_PORT]);
+    let hub = Process::hub(&["--listen", ANY_PORT, "--history-age=1s"]);
     let mut tab = open(browser, &hub, "#watch=demo,sensor.*");
     until_says(&mut tab, "watching", "watching demo, sensor.*");
     let first = publish(&hub, "/events/demo", "hello");
-    let second = publish(&hub, "/events/sensor.attic?event=reading&retry=2000", "<b>\n20");
+    let second = publish(&hub, "/events/sensor.attic?event=reading&retry=2000", "<b>\n20 °C");
     until("three blocks", || events(&mut tab).len() >= 3);
-    let expected = [format!("reading|{second}|<b>"), "20".into(), format!("message|{first}|hello")];
+    let expected =
+        [format!("reading|{second}|<b>"), "20 °C".into(), format!("message|{first}|hello")];
     assert_eq!(events(&mut tab)[..3], expected);
+    let channels = "[...document.querySelectorAll('#channels th')].map((cell) => \
+                    cell.textContent).join()";
+    until("a channel", || tab.eval(channels).starts_with("demo"));
     click(&mut tab, "#events summary");
     let wire = "[...document.querySelectorAll('#events li:first-child tr')].map((row) => \
                 [...row.children].map((cell) => cell.textContent).join(' = ')).join('\\n')";
     until("the bytes", || !tab.eval(wire).is_empty());
-    let event = format!("id: {second}\nevent: reading\nretry: 2000\ndata: <b>\ndata: 20\n\n");
+    let event = format!("id: {second}\nevent: reading\nretry: 2000\ndata: <b>\ndata: 20 °C\n\n");
     let len = event.len();
     let expected = [
         format!(r"{len:x}\r\n = a chunk of {len} bytes: its size in hexadecimal"),
@@ -80,7 +84,7 @@ fn it_shows_events_of_all_types_and_the_bytes_of_each(browser: &Browser) {
         r"event: reading\n = the type: listeners for it are called, and no others".into(),
         r"retry: 2000\n = how many milliseconds to wait before reconnecting".into(),
         r"data: <b>\n = a line of the data".into(),
-        r"data: 20\n = a line of the data".into(),
+        r"data: 20 °C\n = a line of the data".into(),
         r"\n = the end of the event, which is dispatched now".into(),
         r"\r\n = the end of the chunk".into(),
     ];
@@ -93,6 +97,7 @@ fn it_shows_events_of_all_types_and_the_bytes_of_each(browser: &Browser) {
     assert_eq!(tab.eval("location.hash"), "#watch=a,b&begin=latest=1");
     let target = format!("http://{}/events?channel=a&channel=b&latest=1", hub.address());
     assert_eq!(text(&mut tab, "watch-command"), format!("curl -N '{target}'"));
+    until("the channels that are left", || tab.eval(channels) == "a,b");
     tab.close();
 }
 
@@ -127,7 +132,7 @@ fn it_cuts_its_connection_and_tells_what_was_caught_up(browser: &Browser) {
 }
 
 fn it_says_how_long_an_event_took_and_what_channels_there_are(browser: &Browser) {
-    let hub = Process::hub(&["--listen", ANY_PORT]);
+    let hub = Process::hub(&["--listen", ANY_PORT, "--heartbeat=300ms"]);
     publish(&hub, "/events/other", "x");
     let mut tab = open(browser, &hub, "#watch=demo");
     until_says(&mut tab, "watching", "watching demo");
@@ -138,6 +143,8 @@ fn it_says_how_long_an_event_took_and_what_channels_there_are(browser: &Browser)
     });
     let rows = "[...document.querySelectorAll('#channels tr')].map((row) => \
                 [0, 1, 3].map((cell) => row.children[cell].textContent).join()).join(' ')";
+    until("a comment", || events(&mut tab).contains(&"a comment||:".into()));
+    until("its order", || text(&mut tab, "order") == "memory");
     until("both channels", || tab.eval(rows) == "demo,1,1 other,0,1");
     click(&mut tab, "#channels tr:last-child button");
     until_says(&mut tab, "watching", "watching other");
@@ -238,12 +245,16 @@ fn nothing_of_it_speaks_by_itself_and_axe_finds_no_fault(browser: &Browser) {
     let polls = "performance.getEntriesByType('resource').filter(({ name }) => \
                  name.endsWith('/metrics')).length";
     let begun: u32 = tab.eval(polls).parse().expect("a number");
+    let mut published = 0;
     until("events, and some polls", || {
-        publish(&hub, "/events/demo", "hello");
+        (0..5).for_each(|_| drop(publish(&hub, "/events/demo", "hello")));
+        published += 5;
         std::thread::sleep(std::time::Duration::from_millis(50));
         let polls: u32 = tab.eval(polls).parse().expect("a number");
-        events(&mut tab).len() > 30 && polls > begun + 3
+        published > 250 && polls > begun + 3
     });
+    // The newest are shown.
+    until("the events", || events(&mut tab).len() == 200);
     assert_eq!(tab.eval("told.join()"), "");
     click(&mut tab, "#events summary");
 

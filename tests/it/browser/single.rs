@@ -1,7 +1,7 @@
 //! `/tidings.js` in one tab of a real browser: its parser, and what it does about each response.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tidings::{Event, EventId, EventType, Reply, Request, Response, Server, Status};
 
@@ -90,6 +90,7 @@ pub(super) fn open(
 const FOLLOW: &str = r#"(async () => {
   const { Tidings } = await import("/tidings.js");
   Object.assign(window, { seen: [], tokens: 0 });
+  document.cookie = "seen=before";
   const source = new Tidings("PATH", { shared: false, token: () => `token-${++tokens}` });
   source.onopen = () => seen.push("open");
   source.onerror = ({ target }) => seen.push(`error ${target.readyState}`);
@@ -100,11 +101,13 @@ const FOLLOW: &str = r#"(async () => {
 })()"#;
 
 pub(super) fn a_page_asks_for_a_new_token_and_waits_for_a_server_that_can_not_serve_it() {
-    let (asked, visits) = (Notes::new(), AtomicUsize::new(0));
-    let noted = asked.clone();
+    let (asked, times, visits) = (Notes::new(), Notes::new(), AtomicUsize::new(0));
+    let (noted, timed) = (asked.clone(), times.clone());
     let news = move |request: &Request| {
         let field = |name| request.head().field_text(name).unwrap_or("none").to_owned();
-        noted.add(format!("{} {}", field("authorization"), field("last-event-id")));
+        let fields = ["authorization", "last-event-id", "cookie"].map(field);
+        noted.add(fields.join(" "));
+        timed.add(Instant::now());
         let refusal = |status| Response::text("no\n").with_status(status);
         let event = match visits.fetch_add(1, Ordering::Relaxed) {
             1 => Event::new("one").with_retry(Duration::from_millis(50)),
@@ -116,8 +119,13 @@ pub(super) fn a_page_asks_for_a_new_token_and_waits_for_a_server_that_can_not_se
             5 => Event::new("three"),
             _ => return Ok(refusal(Status::UNAUTHORIZED).into()),
         };
-        let event = event.with_id(EventId::new(asked_id(request))?);
+        let id = asked_id(request);
+        let gap = r#"{"from":"2","to":"3","missed":1,"reason":"evicted"}"#;
+        let gap = Event::new(gap).with_type(EventType::new("tidings.gap")?);
+        let gap = (id == "3").then_some(gap);
+        let event = event.with_id(EventId::new(id)?);
         Ok(Reply::event_stream(move |stream| {
+            gap.map_or(Ok(()), |gap| stream.send(gap))?;
             stream.send(event)?;
             stream.close();
             Ok(())
@@ -134,15 +142,19 @@ pub(super) fn a_page_asks_for_a_new_token_and_waits_for_a_server_that_can_not_se
         // A 503: it comes back after a second.
         "error 0, open, score two, error 0",
         // The token has expired.
-        "open, message three 3, error 0",
+        "open, gap evicted, message three 3, error 0",
         // And now a new one doesn't help.
         "error 2",
     ];
     assert_eq!(tab.eval("seen.join(', ')"), expected.join(", "));
     let ids = ["none", "none", "1", "1", "2", "2", "3", "3"];
-    let expected: Vec<String> =
-        (1..).zip(ids).map(|(token, id)| format!("Bearer token-{token} {id}")).collect();
+    let expected: Vec<String> = (1..)
+        .zip(ids)
+        .map(|(token, id)| format!("Bearer token-{token} {id} seen=before"))
+        .collect();
     assert_eq!(asked.all(), expected);
+    let times = times.all();
+    assert!(times[3] - times[2] >= Duration::from_secs(1), "as the field Retry-After said");
     server.stop().unwrap();
 }
 
@@ -153,16 +165,26 @@ fn asked_id(request: &Request) -> String {
 }
 
 pub(super) fn a_page_gives_up_where_to_ask_again_is_of_no_use_and_only_there() {
-    let visits = AtomicUsize::new(0);
+    let (times, visits) = (Notes::new(), AtomicUsize::new(0));
+    let timed = times.clone();
     let routes = |server: Server| {
         server
             .get("/status/{code}", |request| {
                 let code = request.param("code").and_then(|code| code.parse().ok());
                 Ok(Response::text("").with_status(Status::new(code.expect("a number"))?))
             })
-            .get("/page-at-first", move |_request| match visits.fetch_add(1, Ordering::Relaxed) {
-                0 => Ok(Response::html("this is not the stream").into()),
-                _ => Ok(Reply::event_stream(|stream| stream.send("here it is"))),
+            .get("/page-at-first", move |_request| {
+                timed.add(Instant::now());
+                Ok(match visits.fetch_add(1, Ordering::Relaxed) {
+                    0 => Response::html("this is not the stream").into(),
+                    1 => Reply::event_stream(|stream| {
+                        stream.retry(Duration::from_millis(50))?;
+                        stream.close();
+                        Ok(())
+                    }),
+                    2..=4 => Response::text("").with_status(Status::new(500)?).into(),
+                    _ => Reply::event_stream(|stream| stream.send("here it is")),
+                })
             })
     };
     let Some((_browser, server, mut tab)) = open(routes) else { return };
@@ -173,8 +195,12 @@ pub(super) fn a_page_gives_up_where_to_ask_again_is_of_no_use_and_only_there() {
         assert_eq!(tab.eval("seen.join(', ')"), "error 2", "{code}");
     }
     tab.eval(&FOLLOW.replace("PATH", "/page-at-first"));
-    until("an event", || tab.eval("seen.length") >= "3".into());
-    assert_eq!(tab.eval("seen.slice(0, 3).join(', ')"), "error 0, open, message here it is ");
+    until("an event", || tab.eval("seen.includes('message here it is ')") == "true");
+    let expected = "error 0, open, error 0, error 0, error 0, error 0, open, message here it is ";
+    assert_eq!(tab.eval("seen.slice(0, 8).join(', ')"), expected);
+    // Three times in a row it has failed: 50 ms, doubled as often.
+    let times = times.all();
+    assert!(times[5] - times[4] >= Duration::from_millis(400));
     server.stop().unwrap();
 }
 

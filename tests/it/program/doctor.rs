@@ -103,7 +103,9 @@ fn a_server_that_serves_one_client_at_a_time_is_not_taken_for_one_that_compresse
         peer.send(format!("{CHUNKED}2\r\n:\n\r\n"));
         assert!(peer.is_left());
     });
-    let silent = act(move |_peer| drop(is_over.recv()));
+    let silent = act(move |_peer| {
+        let _ = is_over.recv();
+    });
     let script = Script::acts(vec![stream, silent]);
     let (lines, status) = doctor(&script, &["--wait=100ms"]);
     drop(told);
