@@ -365,7 +365,8 @@ mod tests {
     fn each_piece_of_a_request_is_one_of_the_library_s() {
         let call = b"PROXY UNKNOWN\r\nPOST /a HTTP/1.1\r\nHost: h\r\nA: b\r\nConnection: close\r\n\
                      Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n";
-        let pieces: Vec<_> = explained_after_preface(&[call]).into_iter().map(|row| row.piece).collect();
+        let pieces: Vec<_> =
+            explained_after_preface(&[call]).into_iter().map(|row| row.piece).collect();
         let expected = [
             Piece::ProxyPreface,
             Piece::RequestLine,
