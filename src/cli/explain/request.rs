@@ -377,9 +377,9 @@ mod tests {
             Piece::EndOfRequestHead,
             Piece::RequestChunk,
             Piece::RequestBody,
+            Piece::RequestChunkEnd,
             Piece::RequestChunk,
-            Piece::RequestChunk,
-            Piece::RequestChunk,
+            Piece::RequestTrailers,
         ];
         assert_eq!(pieces, expected.map(Some));
     }
