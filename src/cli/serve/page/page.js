@@ -156,8 +156,9 @@ const showChannels = ({ channels, more }, at) => {
     const texts = [number(streams), rate, number(published), size(bytes)];
     texts.forEach((text, cell) => { row.cells[cell].textContent = text; });
   }
-  const note = more ? `and more: these are the first ${MOST_CHANNELS}` : "";
-  element("channels-note").textContent = channels.length === 0 ? "There is none yet." : note;
+  const note = more ? `These are the first ${MOST_CHANNELS}. ` : "";
+  element("channels-note").textContent = channels.length === 0
+    ? "There is none yet." : `${note}Streams of patterns count for none of them.`;
 };
 
 const size = (bytes) => (bytes < 1024 ? `${bytes} B` : `${number(bytes / 1024)} KiB`);
