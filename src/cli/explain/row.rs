@@ -17,6 +17,10 @@ use std::ops::Range;
 use tidings::http::{secrets_in_url, secrets_in_value};
 use tidings::trace::Piece;
 
+/// How much of a line is kept to find its secrets; all that comes after that in it is one. No line
+/// of a head that anybody reads is longer, and what nobody reads may have no end.
+const LONGEST_LINE: usize = 64 * 1024;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Layer {
     /// What a proxy says before the first request.
@@ -196,13 +200,20 @@ impl Lines {
                 self.begin_line();
             }
             let start = self.line.len();
-            self.line.extend_from_slice(&row.bytes);
+            let is_long = start >= LONGEST_LINE;
+            if !is_long {
+                self.line.extend_from_slice(&row.bytes);
+            }
             self.is_whole = row.bytes.ends_with(b"\n");
             // Neither the fold nor the line end is part of a value.
             let trimmed = row.bytes.trim_ascii_end().len();
             let blanks = row.bytes.len() - row.bytes.trim_ascii_start().len();
             let first = if goes_on { blanks } else { 0 };
-            let within = self.secrets().into_iter().map(|secret| {
+            let secrets = match is_long {
+                true => iter::once(start..start + row.bytes.len()).collect(),
+                false => self.secrets(),
+            };
+            let within = secrets.into_iter().map(|secret| {
                 let [from, to] = [secret.start, secret.end].map(|at| at.saturating_sub(start));
                 from.max(first)..to.min(trimmed)
             });
@@ -261,4 +272,26 @@ fn target(rest: &[u8]) -> &[u8] {
     let last = rest.iter().rposition(|byte| matches!(byte, b' ' | b'\t')).map_or(0, |at| at + 1);
     let version = rest[last..].get(..5).unwrap_or_default();
     if version.eq_ignore_ascii_case(b"HTTP/") { rest[..last].trim_ascii_end() } else { rest }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_line_without_an_end_a_bounded_part_is_kept_and_the_rest_is_a_secret() {
+        let mut rows = Rows::of_request();
+        let shown = |rows: &mut Rows, bytes: &[u8]| {
+            rows.add(Layer::Unknown, bytes, "dropped");
+            rows.take().iter().flat_map(|row| row.public().concat()).collect::<Vec<u8>>()
+        };
+        assert_eq!(shown(&mut rows, b"GET /aaa"), b"GET /aaa");
+        for _ in 0..2 * LONGEST_LINE / 1024 {
+            shown(&mut rows, &[b'a'; 1024]);
+        }
+        assert!(rows.lines.line.len() < LONGEST_LINE + 1024, "{}", rows.lines.line.len());
+        assert_eq!(shown(&mut rows, b"aaaa"), b"");
+        assert_eq!(shown(&mut rows, b"a\r\n"), b"\r\n");
+        assert_eq!(shown(&mut rows, b"Host: h\r\n"), b"Host: h\r\n");
+    }
 }
