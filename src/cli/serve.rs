@@ -134,7 +134,8 @@ fn log(server: Server, options: &Options) -> Server {
     #[cfg(feature = "tools")]
     if let Some(prefix) = &options.trace {
         let logger = std::sync::Arc::new(Logger::stderr());
-        let printer = trace::Printer::new(prefix, options.proxy_protocol, logger.clone());
+        let proxies = options.proxies.clone().filter(|_| options.proxy_protocol);
+        let printer = trace::Printer::new(prefix, proxies, logger.clone());
         let server = server.trace(printer);
         return if options.log { server.hooks(logger) } else { server };
     }

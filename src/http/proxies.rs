@@ -128,8 +128,8 @@ impl Proxies {
         self.networks.iter().any(|network| network.has(address))
     }
 
-    /// Whether this peer's word counts.
-    pub(crate) fn has_peer(&self, peer: Peer) -> bool {
+    /// Whether this peer is one of them, so that its word about clients counts.
+    pub fn has_peer(&self, peer: Peer) -> bool {
         peer.ip().map_or(self.unix, |address| self.has(address))
     }
 }

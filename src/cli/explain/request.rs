@@ -25,6 +25,9 @@ use super::words;
 /// What it means that bytes come where no request is read.
 const DROPPED: &str = "dropped: no request is read here any more";
 
+/// How the lines begin in which a proxy says something first. Others may be a request's.
+const LINES: [&[u8]; 3] = [b"PROXY TCP4 ", b"PROXY TCP6 ", b"PROXY UNKNOWN"];
+
 /// Explains one request after the other, from the first byte of a connection on.
 pub(crate) struct Request {
     state: State,
@@ -96,8 +99,9 @@ impl Request {
         mem::take(&mut self.begun)
     }
 
-    /// What comes from now on is no request.
+    /// What comes from now on is no request, nor what a proxy says before one.
     pub(crate) fn end(&mut self) {
+        self.preface = None;
         self.state = State::Over;
     }
 
@@ -246,7 +250,7 @@ impl RequestLine {
 /// known yet.
 fn preface_len(came: &[u8]) -> Option<usize> {
     let begins = |with: &[u8]| came.iter().zip(with).all(|(one, other)| one == other);
-    if begins(b"PROXY ") {
+    if LINES.iter().any(|line| begins(line)) {
         return came.iter().position(|&byte| byte == b'\n').map(|end| end + 1);
     } else if begins(b"\r\n\r\n\0\r\nQUIT\n") {
         let [.., high, low] = *came.first_chunk::<16>()?;
@@ -350,6 +354,7 @@ mod tests {
         for (request, cut) in [
             (&b"POST / HTTP/1.1\r\nHost: h\r\n\r\n"[..], 1),
             (b"PROXY/ / HTTP/1.1\r\nHost: h\r\n\r\n", 5),
+            (b"PROXY / HTTP/1.1\r\nHost: h\r\n\r\n", 6),
             (b"\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n", 4),
         ] {
             let mut at_once = Request::new();
@@ -407,6 +412,23 @@ mod tests {
             let shown = public(&mut request, &calls);
             assert!(!shown.contains("SEC") && !shown.contains("RET"), "{shown}");
         }
+    }
+
+    #[test]
+    fn row_48_a_request_that_begins_like_a_preface_shows_no_secret() {
+        let bytes = b"PROXY /?token=SECRET HTTP/1.1\r\n";
+        for cut in 0..bytes.len() {
+            let shown = public(&mut Request::after_preface(), &[&bytes[..cut], &bytes[cut..]]);
+            assert!(!shown.contains("SEC") && !shown.contains("RET"), "{cut}: {shown}");
+        }
+    }
+
+    #[test]
+    fn a_preface_that_nobody_reads_is_dropped() {
+        let mut request = Request::after_preface();
+        assert_eq!(request.take(b"PROXY TCP4 x")[0].layer, Layer::Preface);
+        request.end();
+        assert_eq!(request.take(b"PROXY TCP4 x")[0].means, DROPPED);
     }
 
     #[test]

@@ -16,8 +16,8 @@ use std::io::{self, IsTerminal};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use tidings::Logger;
 use tidings::trace::{Call, Outcome, Trace};
+use tidings::{Logger, Proxies};
 
 use crate::cli::explain::Layout;
 use crate::cli::paint::Paint;
@@ -28,8 +28,8 @@ use connection::Connection;
 pub(super) struct Printer {
     /// What the targets begin with of the requests that are shown.
     prefix: Arc<str>,
-    /// Whether a proxy may begin a connection with the PROXY protocol.
-    may_begin: bool,
+    /// The proxies that begin their connections with the PROXY protocol, if there are any.
+    proxies: Option<Proxies>,
     layout: Layout,
     start: Instant,
     logger: Arc<Logger>,
@@ -38,12 +38,12 @@ pub(super) struct Printer {
 
 impl Printer {
     /// Where nothing is known of the columns, as in a file, there are as many as are needed.
-    pub(super) fn new(prefix: &str, may_begin: bool, logger: Arc<Logger>) -> Self {
+    pub(super) fn new(prefix: &str, proxies: Option<Proxies>, logger: Arc<Logger>) -> Self {
         let out = io::stderr();
         let columns = if out.is_terminal() { width::columns() } else { usize::MAX };
         Self {
             prefix: prefix.into(),
-            may_begin,
+            proxies,
             layout: Layout { paint: Paint::on(&out), columns, places: true },
             start: Instant::now(),
             logger,
@@ -60,8 +60,10 @@ impl Trace for Printer {
         let seconds = self.start.elapsed().as_secs_f64();
         let Call { connection: number, peer, name, outcome, .. } = *call;
         let connection = connections.entry(number);
-        let connection = connection
-            .or_insert_with(|| Connection::new(number, peer, &self.prefix, self.may_begin));
+        let connection = connection.or_insert_with(|| {
+            let may_begin = self.proxies.as_ref().is_some_and(|proxies| proxies.has_peer(peer));
+            Connection::new(number, peer, &self.prefix, may_begin)
+        });
         let text = connection.tell(name, outcome, seconds, self.layout);
         if let Some(text) = text.strip_suffix('\n') {
             self.logger.log(text);

@@ -172,3 +172,23 @@ fn row_48_no_secret_is_in_a_trace() {
     assert!(told.contains("Authorization: (14 bytes)␍␊"), "{told}");
     assert!(told.contains("?token=(7 bytes) HTTP/1.1␍␊") && !told.contains("SECRET"), "{told}");
 }
+
+#[test]
+fn what_a_proxy_says_first_is_told_of_no_client_that_is_none() {
+    for (proxy, means) in [
+        ("127.0.0.1", "PROXY protocol: who the client is"),
+        ("192.0.2.1", "the PROXY protocol is spoken here by none but listed proxies"),
+    ] {
+        let proxy = format!("--behind-proxy={proxy}");
+        let hub = hub(&["--trace", "--proxy-protocol", &proxy]);
+        let request = "PROXY UNKNOWN\r\nGET /health HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        let mut client = Client::to(hub.address());
+        client.send(request);
+        client.response();
+        drop(client);
+        let calls = calls_of(&hub, 1);
+        let rows: Vec<_> = calls.iter().flat_map(|call| &call.rows).collect();
+        assert_eq!(rows[0].bytes, "PROXY UNKNOWN␍␊");
+        assert!(rows[0].means.starts_with(means), "{rows:?}");
+    }
+}
