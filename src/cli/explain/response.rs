@@ -84,6 +84,9 @@ impl Response {
         let mut rest = bytes;
         self.block.begin_call();
         while let Some((part, bytes)) = self.reader.next(&mut rest) {
+            if !matches!(part, Part::Content) {
+                self.close_content();
+            }
             match part {
                 Part::Head => self.take_head(bytes),
                 Part::Begin(head) => {
@@ -101,6 +104,7 @@ impl Response {
                 Part::Unknown => self.rows.add(Layer::Unknown, bytes, ""),
             }
         }
+        self.close_content();
         if pieces::is_heartbeat(bytes) {
             for row in self.rows.since(0) {
                 let is_frame = row.layer == Layer::Frame;
@@ -131,13 +135,16 @@ impl Response {
     }
 
     fn take_frame(&mut self, bytes: &[u8]) {
+        let whole = if self.is_stream { "stream" } else { "response" };
         let means: Means = match self.frame.take(bytes) {
             None => "".into(),
             Some(Around::Size(words)) => (words, Piece::ChunkSize).into(),
             Some(Around::EndOfData) => ("end of the chunk", Piece::ChunkEnd).into(),
-            Some(Around::Last) => ("last chunk: the stream is whole", Piece::LastChunk).into(),
+            Some(Around::Last) => {
+                (format!("last chunk: the {whole} is whole"), Piece::LastChunk).into()
+            }
             Some(Around::Trailer) => "a trailer: dropped".into(),
-            Some(Around::End) => ("end of the stream", Piece::LastChunk).into(),
+            Some(Around::End) => (format!("end of the {whole}"), Piece::LastChunk).into(),
         };
         self.rows.add(Layer::Frame, bytes, means);
     }
@@ -148,18 +155,28 @@ impl Response {
         }
         self.rows.push(Layer::Stream, byte);
         if !matches!(byte, b'\r' | b'\n') {
-            self.line.push(byte);
+            if self.is_stream {
+                self.line.push(byte);
+            }
             return;
         }
         self.after_cr = byte == b'\r';
         let line = mem::take(&mut self.line);
         let at_start = mem::take(&mut self.at_start);
         if !self.is_stream {
-            return self.rows.close(("content, but no event stream", Piece::Content));
+            return self.close_content();
         }
         let means = words::stream_line(&line, at_start, &mut self.parser);
         let piece = self.block.take(&line, &mut self.rows);
         self.rows.close((means, piece));
+    }
+
+    /// What has come of content that is no stream needs no more words.
+    fn close_content(&mut self) {
+        let is_content = |row: &mut Row| row.layer == Layer::Stream;
+        if !self.is_stream && self.rows.last_mut().is_some_and(is_content) {
+            self.rows.close(("content, but no event stream", Piece::Content));
+        }
     }
 
     /// An LF after a CR belongs to it, and to its row if that is still open to change.

@@ -147,11 +147,24 @@ fn what_breaks_the_rules_is_told_where_it_does() {
 
 #[test]
 fn what_is_no_event_stream_is_not_read_as_one() {
-    let response = b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\n\r\ndata: a\n\n";
+    let response = b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\n\r\ndata: a\n\nid";
     let rows = explained(&[response]).remove(0).split_off(3);
     let no_stream = "content, but no event stream";
     assert_eq!(rows[0], (Layer::Stream, "data: a\\n".into(), no_stream.into()));
     assert_eq!(rows[1], (Layer::Stream, "\\n".into(), no_stream.into()));
+    assert_eq!(rows[2], (Layer::Stream, "id".into(), no_stream.into()));
+    let response = b"HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n\
+        2\r\nid\r\n0\r\n\r\n";
+    let rows = explained(&[response]).remove(0).split_off(3);
+    let row = |layer, bytes: &str, means: &str| (layer, bytes.to_owned(), means.to_owned());
+    let expected = [
+        row(Layer::Frame, "2\\r\\n", "chunk: 2 bytes"),
+        row(Layer::Stream, "id", no_stream),
+        row(Layer::Frame, "\\r\\n", "end of the chunk"),
+        row(Layer::Frame, "0\\r\\n", "last chunk: the response is whole"),
+        row(Layer::Frame, "\\r\\n", "end of the response"),
+    ];
+    assert_eq!(rows, expected);
 }
 
 #[test]
