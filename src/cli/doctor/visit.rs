@@ -91,7 +91,7 @@ impl Until {
 }
 
 /// Sends the request and takes what comes. Gives the moment from which its times count, and calls
-/// `began` with it once there is a head.
+/// `began` with it once there is the head of a stream.
 pub(super) fn visit(
     carrier: &Carrier,
     ask: &Ask,
@@ -179,7 +179,7 @@ fn watch(
         if is_stopped {
             return;
         }
-        if visit.head.is_some()
+        if visit.is_stream()
             && let Some(began) = began.take()
         {
             began(start);

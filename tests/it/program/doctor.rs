@@ -65,9 +65,11 @@ fn what_it_publishes_is_seen_to_come() {
 #[test]
 fn a_response_that_is_no_stream_is_a_fault_and_all_there_is_to_say() {
     let page = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nServer: nginx\r\n\r\n<html>";
-    let (lines, status) = doctor(&Script::responses([page]), &[]);
+    let script = Script::responses([page, page]);
+    let (lines, status) = doctor(&script, &["--publish"]);
     let said = "fault  response     200 OK, after ";
     assert!(row(&lines, said).contains("ms: the type is text/html, and an"), "{lines:#?}");
+    assert_eq!(script.requests().len(), 1, "and nothing is published there");
     row(&lines, "ok     proxies      HTTP/1.1; Server: nginx");
     assert_eq!(lines.last().unwrap(), "tidings: 1 fault stands in the way of this stream");
     assert_eq!(status, Some(3));

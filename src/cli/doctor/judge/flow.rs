@@ -181,8 +181,11 @@ pub(in super::super) fn heartbeat(visit: &Visit) -> Finding {
 /// Whether somebody has responded in the place of a server that is away or full: nothing but when
 /// to come back.
 pub(in super::super) fn is_away(visit: &Visit) -> bool {
-    let is_whole = visit.end.as_ref().is_some_and(|end| end.how == How::Whole);
-    is_whole && visit.flow.events == 0 && visit.flow.retry.is_some()
+    let began = visit.head.as_ref().map(|(_, at)| *at).unwrap_or_default();
+    let is_at_once = |end: &End| end.at.saturating_sub(began) < LEAST_SILENCE;
+    // One that goes on for longer was a stream, and named the reconnection time at its beginning.
+    let is_over = visit.end.as_ref().is_some_and(|end| end.how == How::Whole && is_at_once(end));
+    is_over && visit.flow.events == 0 && visit.flow.retry.is_some()
 }
 
 /// Whether it stays open.

@@ -333,6 +333,9 @@ fn an_end_is_told_by_what_came_before_it() {
         "ended after 5 ms, and told the client to come back in 2.0 s",
         Remedy::ComeBack,
     );
+    // A stream may begin so, and end after a while.
+    let said = "ended after 20 s; an EventSource reconnects";
+    assert_note(&ended(&[(3, "retry: 2000\n\n")], LAST, 20_003), said);
     // One that has sent something was there; and one that was cut off has not told that.
     let said = "ended after 5 ms; an EventSource reconnects";
     assert_note(&ended(&[(3, "retry: 2000\ndata: a\n\n")], LAST, 5), said);
