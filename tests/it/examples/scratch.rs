@@ -1,6 +1,7 @@
 //! The six programs from scratch: what they send, byte by byte; what curl and our own tail make of
 //! it; and that what is wrong with each is mended by the one that says so.
 
+#[cfg(target_os = "linux")]
 mod calls;
 
 use std::io::{BufReader, Read, Write};
@@ -274,6 +275,7 @@ fn the_fourth_sends_each_line_to_all_clients() {
     many_clients_get_each_line_and_the_end("scratch_4_many");
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_client_that_has_gone_is_let_go_by_the_fourth_at_once_and_by_the_others_at_a_write() {
     for (name, needs_lines) in
