@@ -129,6 +129,15 @@ impl Proxies {
     }
 
     /// Whether this peer is one of them, so that its word about clients counts.
+    ///
+    /// ```
+    /// use tidings::{Peer, Proxies};
+    ///
+    /// let proxies = Proxies::new(["10.0.0.0/8"])?;
+    /// assert!(proxies.has_peer(Peer::Tcp(([10, 1, 2, 3], 50412).into())));
+    /// assert!(!proxies.has_peer(Peer::Unix));
+    /// # Ok::<(), tidings::Error>(())
+    /// ```
     pub fn has_peer(&self, peer: Peer) -> bool {
         peer.ip().map_or(self.unix, |address| self.has(address))
     }
