@@ -17,6 +17,7 @@ pub(super) fn the_page_of_the_hub_shows_its_streams_down_to_the_bytes() {
     it_says_how_long_an_event_took_and_what_channels_there_are(&browser);
     it_rests_while_it_is_hidden_and_says_when_the_hub_hangs(&browser);
     it_asks_for_the_token_of_a_private_hub_and_puts_it_in_no_address(&browser);
+    it_asks_for_the_token_of_a_public_hub_until_that_takes_it(&browser);
     nothing_of_it_speaks_by_itself_and_axe_finds_no_fault(&browser);
 }
 
@@ -186,27 +187,40 @@ fn it_rests_while_it_is_hidden_and_says_when_the_hub_hangs(browser: &Browser) {
     tab.close();
 }
 
-fn it_asks_for_the_token_of_a_private_hub_and_puts_it_in_no_address(browser: &Browser) {
+/// One whose token is `2YotnFZFEjr1`.
+fn hub_with_a_token(options: &[&str]) -> Process {
     let file = std::env::temp_dir().join(format!("tidings-page-{}.token", std::process::id()));
     std::fs::write(&file, "2YotnFZFEjr1").expect("a file");
     let token_file = format!("--token-file={}", file.display());
-    let hub = Process::hub(&["--listen", ANY_PORT, "--log", "--private", &token_file]);
+    let hub = Process::hub(&[&["--listen", ANY_PORT, &token_file], options].concat());
     let _ = std::fs::remove_file(file);
+    hub
+}
+
+/// Whether the form for the token is there.
+fn is_open(tab: &mut Tab) -> bool {
+    tab.eval("!document.getElementById('token').hidden") == "true"
+}
+
+fn enter(tab: &mut Tab, token: &str) {
+    tab.eval(&format!("document.querySelector('#token input').value = '{token}'"));
+    click(tab, "#token button");
+}
+
+fn it_asks_for_the_token_of_a_private_hub_and_puts_it_in_no_address(browser: &Browser) {
+    let hub = hub_with_a_token(&["--log", "--private"]);
     let mut tab = open(browser, &hub, "#watch=demo");
     until_says(&mut tab, "hub", "this hub is private");
-    let is_open = |tab: &mut Tab| tab.eval("!document.getElementById('token').hidden") == "true";
     until("the field", || is_open(&mut tab));
     until_says(&mut tab, "watching", "401 Unauthorized: this needs a token");
     // What no field may carry isn't sent.
     tab.eval("document.querySelector('#token input').value = 'a tök€n'");
     assert_eq!(tab.eval("document.querySelector('#token form').checkValidity()"), "false");
-    tab.eval("document.querySelector('#token input').value = 'wrong'");
-    click(&mut tab, "#token button");
+    enter(&mut tab, "wrong");
     until_says(&mut tab, "watching", "401 Unauthorized: this is not the token");
     assert!(is_open(&mut tab));
-    tab.eval("document.querySelector('#token input').value = '2YotnFZFEjr1'");
     tab.eval("document.querySelector('#token input').focus()");
-    click(&mut tab, "#token button");
+    enter(&mut tab, "2YotnFZFEjr1");
     until_says(&mut tab, "hub", "at 127.0.0.1:");
     until_says(&mut tab, "watching", "watching demo");
     assert!(!is_open(&mut tab));
@@ -227,6 +241,30 @@ fn it_asks_for_the_token_of_a_private_hub_and_puts_it_in_no_address(browser: &Br
     }
     let command = text(&mut tab, "watch-command");
     assert!(command.starts_with("curl -N -H \"Authorization: Bearer $TOKEN\" 'http://"));
+    tab.close();
+}
+
+/// It gives its metrics and streams to anyone, whatever the token.
+fn it_asks_for_the_token_of_a_public_hub_until_that_takes_it(browser: &Browser) {
+    let hub = hub_with_a_token(&[]);
+    let mut tab = open(browser, &hub, "#watch=demo");
+    until_says(&mut tab, "watching", "watching demo");
+    assert!(!is_open(&mut tab));
+    click(&mut tab, "#publish button");
+    until_says(&mut tab, "published-as", "401 Unauthorized: this needs a token");
+    assert!(is_open(&mut tab));
+    enter(&mut tab, "wrong");
+    let polls = "performance.getEntriesByType('resource').filter(({ name }) => \
+                 name.endsWith('/channels?limit=100')).length";
+    let polled: u32 = tab.eval(polls).parse().expect("a number");
+    until("two polls", || tab.eval(polls).parse::<u32>().expect("a number") >= polled + 2);
+    assert!(is_open(&mut tab));
+    click(&mut tab, "#publish button");
+    until_says(&mut tab, "published-as", "401 Unauthorized: this is not the token");
+    enter(&mut tab, "2YotnFZFEjr1");
+    until("the token", || !is_open(&mut tab));
+    click(&mut tab, "#publish button");
+    until_says(&mut tab, "published-as", "published as ");
     tab.close();
 }
 

@@ -1,12 +1,12 @@
 // The page at work: what it asks the hub for, how it publishes, and what the hub does. Streams are
 // in watch.js. It sets published data only as text, never as markup.
 
-import { element, say, child, number, quoted, ask, tokens } from "./parts.js";
+import { element, say, child, number, quoted, ask, isRefusal, tokens } from "./parts.js";
 import { received, watch } from "./watch.js";
 
 const POLL = 1000;
 const PATIENCE = 1500; // with a poll each second, silence is told within 3 s
-const PUBLISH_PATIENCE = 5000; // an order that is elsewhere may take 2 s
+const PUBLISH_PATIENCE = 5000; // an order that is elsewhere may take 3 s
 const MISSED = 2.5 * POLL; // between two samples: then one at least is missing
 const SHOWN = 120_000; // the time that a chart shows
 const MOST_CHANNELS = 100;
@@ -224,7 +224,7 @@ const publish = async (form) => {
   try {
     const response = await ask(target(form), options, PUBLISH_PATIENCE);
     const text = (await response.text()).trim();
-    if (response.status === 401 || response.status === 403) tokens.enter();
+    if (isRefusal(response)) tokens.enter();
     if (!response.ok) return tell(text, "wrong");
     tell(`published as ${text}`);
     const came = await received(text);

@@ -27,6 +27,12 @@ export const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 let token = "";
 let isUntried = false;
 
+// The URLs that the hub has refused. A hub that serves one of them now has taken the token; the
+// others it may serve to anyone.
+const refused = new Set();
+
+export const isRefusal = ({ status }) => status === 401 || status === 403;
+
 // The form is there until the hub has taken what was entered.
 const close = () => {
   isUntried = false;
@@ -57,6 +63,7 @@ export const ask = async (url, { headers = {}, ...options } = {}, patience = 0) 
   const signal = patience === 0 ? {} : { signal: AbortSignal.timeout(patience) };
   const all = { cache: "no-store", headers: authorized, ...signal, ...options };
   const response = await fetch(url, all);
-  if (response.ok && isUntried && sent === token) close();
+  if (isRefusal(response)) refused.add(url);
+  if (response.ok && isUntried && sent === token && refused.has(url)) close();
   return response;
 };

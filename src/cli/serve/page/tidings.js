@@ -12,8 +12,8 @@
 //
 // The hub sends this file without comments and indentation: see page.rs.
 
-// Gives a function that takes an event stream in pieces (HTML standard, 9.2.6). It has `take` each
-// block at its empty line, and comments and reconnection times at once.
+// Gives a function that takes an event stream in pieces (HTML standard, 9.2.6). It gives `take`
+// each block at its empty line, and comments and reconnection times at once.
 export const parser = (take) => {
   let rest = "", last = "", block = { data: [] };
   const line = (text) => {

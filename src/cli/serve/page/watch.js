@@ -1,7 +1,7 @@
 // Streams: the page reads them with fetch, since an EventSource shows neither comments nor types
 // that nobody listens for, and can't be cut. Each event shows the bytes that it came in.
 
-import { element, say, child, number, quoted, ask, tokens } from "./parts.js";
+import { element, say, child, number, quoted, ask, isRefusal, tokens } from "./parts.js";
 
 const SHOWN = 200;
 const LONGEST_SHOWN = 500;
@@ -261,7 +261,7 @@ const connect = async (stream) => {
   if (stream !== current) return false;
   if (response.status === 204) return refuse(stream, "the channel is closed, and this page has all of it");
   if ([400, 401, 403, 404].includes(response.status)) {
-    if (response.status === 401 || response.status === 403) tokens.want();
+    if (isRefusal(response)) tokens.want();
     return refuse(stream, (await response.text()).trim());
   }
   if (!response.ok) throw new Error(response.statusText);
