@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Where it can't be read again the one before is kept: a pipe can be read once, and a file may be
-//! there half for a moment.
+//! half written for a moment.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -18,7 +18,7 @@ use crate::client::StreamRequest;
 use crate::error::Result;
 
 /// The field that carries the token.
-const CARRIER: &str = "Authorization";
+pub(super) const CARRIER: &str = "Authorization";
 
 /// What the other hub is asked with. The reader and publishers share it.
 pub(super) struct Credentials {

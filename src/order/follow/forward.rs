@@ -23,7 +23,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::chain::{self, Chain};
-use super::credentials::{self, Credentials};
+use super::credentials::{self, CARRIER, Credentials};
 use super::message::shown;
 use crate::client::kept::{Exchanged, Failed, Kept};
 use crate::client::{StreamRequest, Url};
@@ -184,7 +184,7 @@ impl Forward {
         out.push_str(" HTTP/1.1\r\n");
         out.push_str(&self.fields);
         if let Some(credentials) = credentials::value(feed) {
-            ["Authorization: ", credentials, "\r\n"].iter().for_each(|part| out.push_str(part));
+            [CARRIER, ": ", credentials, "\r\n"].iter().for_each(|part| out.push_str(part));
         }
         if let Some(key) = post.key {
             out.push_str("Idempotency-Key: \"");
