@@ -45,9 +45,8 @@ impl<T> Registry<T> {
         Arc::new(Self { most, most_per_peer, places: Mutex::default() })
     }
 
-    /// A place for one more stream, or the bound that is reached. Those of
-    /// unix sockets have no bound of their own: they can't be told apart, and one of them may be a
-    /// proxy for everybody.
+    /// A place for one more stream, or the bound that is reached. Peers of unix sockets have no
+    /// bound of their own: they can't be told apart, and one of them may be a proxy for everybody.
     pub(crate) fn admit(self: &Arc<Self>, peer: Peer) -> Result<Ticket<T>, Bound> {
         let peer = peer.place();
         let mut places = self.lock();

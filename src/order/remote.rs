@@ -82,7 +82,7 @@ pub(crate) struct Remote {
     /// When the order was last heard from, in milliseconds since `began`.
     heard: AtomicU64,
     began: Moment,
-    /// How often it was heard of.
+    /// How often it was heard from.
     words: AtomicU64,
     /// Counters alone: `reachable` and `silence` count for nothing here.
     counts: Mutex<OrderStats>,
@@ -123,8 +123,8 @@ pub struct OrderStats {
     /// Whether the followed hub refuses this one, with 401 or 403, so that another token may do.
     /// Then it is not reachable.
     pub denied: bool,
-    /// How long ago the hub last heard of its order. An order without events is heard of every five
-    /// seconds or so.
+    /// How long ago the hub last heard from its order. An order without events is heard from every
+    /// five seconds or so.
     pub silence: Duration,
     /// How often the hub has connected again.
     pub reconnects: u64,

@@ -1,5 +1,5 @@
-//! A ready hook that prints a line for each open, event and close of a stream, and for each that is
-//! refused.
+//! A ready hook that prints a line for each open, event and close of a stream, and for each request
+//! that a bound refuses.
 //!
 //! ```text
 //! open peer=127.0.0.1:50412 path=/sse

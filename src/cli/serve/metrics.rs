@@ -36,7 +36,7 @@ pub(super) fn response(hub: &Hub, order: Order, stats: Stats, uptime: Duration) 
 fn all(hub: &Hub, order: Order, stats: Stats, uptime: Duration) -> Vec<Series> {
     let open = "Connections that are open, those of streams included.";
     let panics = "Panics of the hub's own threads, which went on.";
-    let refused = "Requests past --max-connections, --max-streams or --max-streams-per-peer.";
+    let refused = "Requests and connections that were refused, by the bound that was reached.";
     let ids = "Where events get their ids: in memory, a journal, redis or another hub.";
     let count = |count: usize| count as u64;
     let all = vec![
@@ -85,7 +85,7 @@ fn of_journal(hub: &Hub) -> Vec<Series> {
 #[cfg(any(feature = "redis", feature = "follow"))]
 fn of_order(hub: &Hub) -> Vec<Series> {
     let reachable = "Whether the order of events can be reached: Redis or the followed hub.";
-    let silence = "Time since the hub last heard of the order.";
+    let silence = "Time since the hub last heard from the order.";
     let epochs = "Epochs that the hub began in the order.";
     let gaps = "Gaps that all streams of the hub were told of, by their reason.";
     let unknown = "Publishes that failed of which nobody knows whether they were published.";

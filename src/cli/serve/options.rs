@@ -324,8 +324,8 @@ pub(crate) static TABLE: Table<Options> = Table {
             /// Stops the hub and ends all streams cleanly when standard input ends.
             switch("until-eof", |o| o.until_eof = true),
             /// Prints a line on standard error for each stream that opens or closes, for each send
-            /// to it, and for each that a bound refuses. Lines that nobody reads are dropped and
-            /// counted.
+            /// to it, and for each request that a bound refuses. Lines that nobody reads are
+            /// dropped and counted.
             switch("log", |o| o.log = true),
         ],
         #[cfg(feature = "tools")]

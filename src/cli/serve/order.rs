@@ -60,7 +60,7 @@ pub(super) enum State {
     SyncFailed,
     /// It lies elsewhere, and can be reached.
     Reachable,
-    /// It lies elsewhere, can't be reached, and was heard of so long ago.
+    /// It lies elsewhere, can't be reached, and was heard from so long ago.
     Away(Duration),
     /// The same for a hub that refuses this one.
     Denied(Duration),
