@@ -1,5 +1,6 @@
-//! Who may publish, who may follow, and with which token. A hub that other machines can reach must
-//! be told who may publish: `check_loopback` in [`serve`](super) refuses to start it otherwise.
+//! Decides whether a request may publish or follow, with the token that it carries or without one.
+//! A hub that other machines can reach starts only if it is told who may publish: see
+//! `check_loopback` in [`serve`](super).
 //!
 //! | what | on a hub with `--token-file` or `--key-file` | with `--private` too |
 //! | --- | --- | --- |
